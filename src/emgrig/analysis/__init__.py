@@ -1,0 +1,1 @@
+"""Volts to numbers with units: the paper's analysis."""

@@ -1,0 +1,1 @@
+"""Registers, chip and board: what talks to the hardware."""

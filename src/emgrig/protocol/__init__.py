@@ -1,0 +1,1 @@
+"""Packets of the board link: bytes to packets and back; no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Streams to files: raw capture and BDF+."""

@@ -1,0 +1,1 @@
+"""The board that is not there: electrodes, chip, firmware, faults."""

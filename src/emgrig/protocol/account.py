@@ -1,0 +1,217 @@
+"""The account of conversions: every one is received or counted as lost; none is hidden.
+
+The board counts data-ready edges, so `first_conversion` says how many are missing. The packets'
+sequence number says only *where* they went: a gap in both is the link's, a gap in conversions alone
+is the board's. Board time is the cross-check: if it jumps while the count does not, the board hides
+a loss.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.protocol.decoder import SamplePackets
+
+_WRAP = 1 << 32
+#: So many packets in a row from the past, each one newer than the one before, are a new run.
+_LATE_LIMIT = 8
+
+
+class Cause(StrEnum):
+    """Where conversions went."""
+
+    NONE = "none"
+    LINK = "lost on the link"
+    BOARD = "lost on the board"
+    TAIL = "lost at the end of the run"
+    HOST = "dropped here: the reader was too slow"
+    OUTAGE = "the link was down"
+    PAUSE = "paused to change settings"
+    RESTART = "the board started anew"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Consecutive conversions, nothing missing inside.
+
+    Attributes
+    ----------
+    packets : SamplePackets
+    first_conversion : int
+        Of the run, counted beyond 2**32.
+    lost_before : int
+        Conversions missing between the piece before and this one.
+    cause : Cause
+        Where they went.
+    """
+
+    packets: SamplePackets
+    first_conversion: int
+    lost_before: int
+    cause: Cause
+
+
+@dataclass
+class Totals:
+    """Conversions of the runs so far.
+
+    Attributes
+    ----------
+    received, lost_on_link, lost_on_board, lost_at_end : int
+        Their sum is what the board converted.
+    repeated : int
+        Frames that came twice, or too late after they were counted as lost; not used.
+    hidden : int
+        Conversions that board time says are missing though the board's count does not; not in the
+        sum.
+    """
+
+    received: int = 0
+    lost_on_link: int = 0
+    lost_on_board: int = 0
+    lost_at_end: int = 0
+    repeated: int = 0
+    hidden: int = 0
+
+    @property
+    def lost(self) -> int:
+        """All conversions that are known to be missing."""
+        return self.lost_on_link + self.lost_on_board + self.lost_at_end
+
+
+class LossAccount:
+    """Follow the conversions of one board, run after run."""
+
+    def __init__(self) -> None:
+        self.totals = Totals()
+        self._expected = 0
+        self._sequence: int | None = None
+        self._period_us = 0.0
+        self._last: tuple[int, int] | None = None
+        self._late: list[int] = []
+
+    @property
+    def expected(self) -> int:
+        """The conversion of this run that should come next."""
+        return self._expected
+
+    def begin_run(self, period_us: float = 0.0) -> None:
+        """Begin a run: its first conversion is 0.
+
+        `period_us` is the nominal data period, µs; 0 if it is not known (no check against time).
+        """
+        self._expected = 0
+        self._period_us = period_us
+        self._last = None
+        self._late = []
+
+    def end_run(self, conversions: int) -> int:
+        """Close a run of `conversions`, as the board counted; return how many its end lacks."""
+        missing = max((conversions - self._expected) % _WRAP, 0)
+        if missing >= _WRAP // 2:  # the board counts fewer than it sent: nothing is missing
+            missing = 0
+        self.totals.lost_at_end += missing
+        self._expected += missing
+        return missing
+
+    def add(self, packets: SamplePackets) -> list[Piece]:
+        """Take packets as they came; return the pieces in which nothing is missing."""
+        n_frames = packets.frames.shape[1]
+        self._check_time(packets, n_frames)
+        first = packets.first_conversion
+        steps = np.diff(first)
+        if first[0] == self._expected % _WRAP and bool((steps == n_frames).all()):
+            return [self._piece(packets, slice(0, packets.n_packets), 0, Cause.NONE)]
+        return self._split(packets, n_frames)
+
+    def _split(self, packets: SamplePackets, n_frames: int) -> list[Piece]:
+        """Walk packet by packet: the slow way, taken where something is missing or repeated."""
+        pieces: list[Piece] = []
+        begin, lost, cause = -1, 0, Cause.NONE
+        walk = self._expected
+        for index, conversion in enumerate(packets.first_conversion.tolist()):
+            ahead = (conversion - walk) % _WRAP
+            if ahead == 0 and begin >= 0:
+                walk += n_frames
+                continue
+            if begin >= 0:
+                pieces.append(self._piece(packets, slice(begin, index), lost, cause))
+                begin, walk = -1, self._expected
+            if ahead >= _WRAP // 2:
+                if not self._is_new_run(conversion):
+                    self.totals.repeated += n_frames
+                    continue
+                lost, cause = 0, Cause.RESTART
+                self._expected = conversion
+            else:
+                self._late = []
+                lost = ahead
+                cause = self._cause(packets, index) if lost else Cause.NONE
+            begin, walk = index, self._expected + lost + n_frames
+        if begin >= 0:
+            pieces.append(self._piece(packets, slice(begin, packets.n_packets), lost, cause))
+        return pieces
+
+    def _is_new_run(self, conversion: int) -> bool:
+        """Tell a board that started anew from packets that come late or twice."""
+        if self._late and conversion <= self._late[-1]:
+            self._late = []
+        self._late.append(conversion)
+        if len(self._late) < _LATE_LIMIT:
+            return False
+        self._late = []
+        return True
+
+    def _cause(self, packets: SamplePackets, index: int) -> Cause:
+        before = int(packets.sequence[index - 1]) if index else self._sequence
+        if before is None:
+            return Cause.LINK
+        return Cause.BOARD if (int(packets.sequence[index]) - before) % 65536 == 1 else Cause.LINK
+
+    def _piece(self, packets: SamplePackets, part: slice, lost: int, cause: Cause) -> Piece:
+        taken = packets if part == slice(0, packets.n_packets) else _cut(packets, part)
+        if cause is Cause.BOARD:
+            self.totals.lost_on_board += lost
+        else:
+            self.totals.lost_on_link += lost
+        first = self._expected + lost
+        n_samples = taken.n_packets * taken.frames.shape[1]
+        self.totals.received += n_samples
+        self._expected = first + n_samples
+        self._sequence = int(taken.sequence[-1])
+        return Piece(taken, first, lost, cause)
+
+    def _check_time(self, packets: SamplePackets, n_frames: int) -> None:
+        """Compare board time with the count: a jump of time alone is a loss the board hides."""
+        if self._period_us <= 0:
+            return
+        first, times = packets.first_conversion, packets.board_time_us
+        if self._last is not None:
+            first = np.concatenate([[self._last[0]], first])
+            times = np.concatenate([[self._last[1]], times])
+        conversions, elapsed = np.diff(first), np.diff(times)
+        usual = (conversions == n_frames) & (elapsed > 0)
+        self._follow_period(elapsed[usual] / n_frames)
+        hidden = np.rint(elapsed[usual] / self._period_us) - n_frames
+        self.totals.hidden += int(hidden[hidden > 0].sum())
+        self._last = (int(first[-1]), int(times[-1]))
+
+    def _follow_period(self, periods_us: NDArray[np.float64]) -> None:
+        """Let the period follow what the board's own clock says, if that is near the nominal."""
+        near = periods_us[np.abs(periods_us / self._period_us - 1) < 0.03]
+        if len(near):
+            share = min(len(near) / 16, 1.0)
+            self._period_us += share * (float(np.median(near)) - self._period_us)
+
+
+def _cut(packets: SamplePackets, part: slice) -> SamplePackets:
+    return SamplePackets(
+        packets.first_conversion[part],
+        packets.board_time_us[part],
+        packets.settings[part],
+        packets.flags[part],
+        packets.sequence[part],
+        packets.frames[part],
+    )

@@ -1,0 +1,347 @@
+"""Bytes to packets, without I/O: feed it whole, byte by byte, or damaged.
+
+What recovery must survive: garbage before, inside and behind a packet; a lost, inserted or changed
+byte; sync bytes inside a payload; an impossible length. A false sync costs one byte: the search
+goes on right behind it, inside what is held, so damage costs at most the packets it touches.
+The buffer never holds more than one longest packet.
+"""
+
+import zlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.protocol import packets
+from emgrig.protocol.errors import WireError
+from emgrig.protocol.framing import (
+    CRC_BYTES,
+    HEADER_BYTES,
+    MAX_PAYLOAD_BYTES,
+    OVERHEAD_BYTES,
+    SYNC,
+    VERSION,
+    PacketType,
+)
+from emgrig.protocol.packets import SAMPLES_HEADER_BYTES
+from emgrig.protocol.schema import Message
+
+_HEAD_BYTES = HEADER_BYTES + SAMPLES_HEADER_BYTES
+_RUN_HEAD = np.dtype(
+    [
+        ("sync", "V2"),
+        ("version", "u1"),
+        ("type", "u1"),
+        ("sequence", "<u2"),
+        ("length", "<u2"),
+        ("first_conversion", "<u4"),
+        ("board_time_us", "<u8"),
+        ("n_frames", "u1"),
+        ("frame_bytes", "u1"),
+        ("settings", "<u2"),
+        ("flags", "<u2"),
+    ]
+)
+#: Packets whose CRCs are checked with one call (see `_run_crc`).
+_CRC_BATCH = 64
+
+
+@dataclass(frozen=True)
+class SamplePackets:
+    """A run of sample packets of one shape, in the order they came; all CRCs are good.
+
+    Attributes
+    ----------
+    first_conversion : ndarray of int64, shape (n_packets,)
+    board_time_us : ndarray of int64, shape (n_packets,)
+    settings, flags, sequence : ndarray of int64, shape (n_packets,)
+    frames : ndarray of uint8, shape (n_packets, n_frames, frame_bytes)
+        A view into the bytes that were fed.
+    """
+
+    first_conversion: NDArray[np.int64]
+    board_time_us: NDArray[np.int64]
+    settings: NDArray[np.int64]
+    flags: NDArray[np.int64]
+    sequence: NDArray[np.int64]
+    frames: NDArray[np.uint8]
+
+    @property
+    def n_packets(self) -> int:
+        """Packets in this run."""
+        return len(self.first_conversion)
+
+
+@dataclass(frozen=True)
+class RequestPacket:
+    """A request, as the board sees it; `request` may be one that this version does not know."""
+
+    id: int
+    request: int
+    arguments: bytes
+
+
+@dataclass(frozen=True)
+class ReplyPacket:
+    """A reply: `data` for OK, `error` for ERROR."""
+
+    id: int
+    request: int
+    data: bytes
+    error: packets.ErrorReply | None
+
+
+@dataclass(frozen=True)
+class EventPacket:
+    """Something the board said unasked; `body` is None for a type this version does not know."""
+
+    event: int
+    conversion: int
+    board_time_us: int
+    body: Message | None
+
+
+Item = SamplePackets | RequestPacket | ReplyPacket | EventPacket
+
+
+@dataclass
+class DecoderCounts:
+    """What the decoder has seen and thrown away since it was made.
+
+    Attributes
+    ----------
+    packets : int
+        Packets with a good CRC.
+    skipped_bytes : int
+        Bytes that belonged to no packet.
+    bad_crc, bad_length, bad_version : int
+        Sync bytes that no packet followed, by the reason. One damaged packet may count several
+        times, since its payload is searched too.
+    unknown : int
+        Good packets of a type this version does not know.
+    malformed : int
+        Packets with a good CRC whose content makes no sense.
+    sequence_gaps : int
+        Packets missing by the sequence number (modulo 65536): lost on the link, not on the board.
+    """
+
+    packets: int = 0
+    skipped_bytes: int = 0
+    bad_crc: int = 0
+    bad_length: int = 0
+    bad_version: int = 0
+    unknown: int = 0
+    malformed: int = 0
+    sequence_gaps: int = 0
+    last_version: int = field(default=VERSION)
+
+
+class Decoder:
+    """Turn a stream of bytes into packets."""
+
+    def __init__(self) -> None:
+        self.counts = DecoderCounts()
+        self._held = b""
+        self._expected_sequence: int | None = None
+        self._expected_crc: dict[int, list[int]] = {}
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that wait for the rest of their packet; less than one longest packet."""
+        return len(self._held)
+
+    def feed(self, data: bytes) -> list[Item]:
+        """Take bytes, and return what they completed, in order. Never raises on any content."""
+        return self._decode(self._held + data if self._held else data, final=False)
+
+    def flush(self) -> list[Item]:
+        """Say that no more bytes will come: return what is complete, and forget the rest."""
+        return self._decode(self._held, final=True)
+
+    def _decode(self, data: bytes, *, final: bool) -> list[Item]:
+        items: list[Item] = []
+        at = 0
+        while True:
+            found = data.find(SYNC, at)
+            if found < 0:
+                keep = 1 if data.endswith(SYNC[:1]) and not final and at < len(data) else 0
+                found = len(data) - keep
+                self.counts.skipped_bytes += found - at
+                at = found
+                break
+            self.counts.skipped_bytes += found - at
+            at = found
+            used = self._packet_at(data, at, items)
+            if used < 0 and not final:
+                break
+            if used <= 0:  # a false sync: go on one byte behind it
+                self.counts.skipped_bytes += 1
+                used = 1
+            at += used
+        self._held = data[at:]
+        return items
+
+    def _packet_at(self, data: bytes, at: int, items: list[Item]) -> int:
+        """Take the packet at `at`: bytes used, 0 for a false sync, -1 if more bytes are needed."""
+        available = len(data) - at
+        if available >= 3 and data[at + 2] != VERSION:
+            self.counts.bad_version += 1
+            self.counts.last_version = data[at + 2]
+            return 0
+        if available < HEADER_BYTES:
+            return -1
+        length = int.from_bytes(data[at + 6 : at + 8], "little")
+        if length > MAX_PAYLOAD_BYTES:
+            self.counts.bad_length += 1
+            return 0
+        total = length + OVERHEAD_BYTES
+        if available < total:
+            return -1
+        if data[at + 3] == PacketType.SAMPLES and length >= SAMPLES_HEADER_BYTES:
+            return self._samples_at(data, at, total, items)
+        body = at + HEADER_BYTES
+        crc = int.from_bytes(data[at + total - CRC_BYTES : at + total], "little")
+        if zlib.crc32(data[at + 2 : at + total - CRC_BYTES]) != crc:
+            self.counts.bad_crc += 1
+            return 0
+        self.counts.packets += 1
+        self._follow_sequence(int.from_bytes(data[at + 4 : at + 6], "little"), 1)
+        self._take(data[at + 3], data[body : body + length], items)
+        return total
+
+    def _take(self, packet_type: int, payload: bytes, items: list[Item]) -> None:
+        """Decode one payload with a good CRC that is no sample packet."""
+        try:
+            item = _decode_payload(packet_type, payload)
+        except WireError:
+            self.counts.malformed += 1
+            return
+        if item is None:
+            self.counts.unknown += 1
+        else:
+            items.append(item)
+
+    def _samples_at(self, data: bytes, at: int, stride: int, items: list[Item]) -> int:
+        """Take the run of sample packets of one shape that begins at `at`."""
+        heads, n_alike = _alike(data, at, stride)
+        n_good = self._good_crcs(data, at, stride, n_alike)
+        if n_good == 0:
+            self.counts.bad_crc += 1
+            return 0
+        self.counts.packets += n_good
+        heads = heads[:n_good]
+        self._follow_sequences(heads["sequence"])
+        n_frames, frame_bytes = int(heads["n_frames"][0]), int(heads["frame_bytes"][0])
+        if n_frames * frame_bytes + SAMPLES_HEADER_BYTES + OVERHEAD_BYTES != stride or not n_frames:
+            self.counts.malformed += n_good
+            return n_good * stride
+        frames = np.ndarray(
+            (n_good, n_frames, frame_bytes),
+            np.uint8,
+            buffer=data,
+            offset=at + _HEAD_BYTES,
+            strides=(stride, frame_bytes, 1),
+        )
+        items.append(
+            SamplePackets(
+                first_conversion=heads["first_conversion"].astype(np.int64),
+                board_time_us=heads["board_time_us"].astype(np.int64),
+                settings=heads["settings"].astype(np.int64),
+                flags=heads["flags"].astype(np.int64),
+                sequence=heads["sequence"].astype(np.int64),
+                frames=frames,
+            )
+        )
+        return n_good * stride
+
+    def _good_crcs(self, data: bytes, at: int, stride: int, n_packets: int) -> int:
+        """How many of the packets from `at` on have a good CRC, before the first that has not."""
+        expected = self._run_crc(stride)
+        view = memoryview(data)
+        for first in range(0, n_packets, _CRC_BATCH):
+            n_batch = min(_CRC_BATCH, n_packets - first)
+            begin = at + first * stride
+            if zlib.crc32(view[begin : begin + n_batch * stride]) == expected[n_batch]:
+                continue
+            for index in range(n_batch):
+                begin = at + (first + index) * stride
+                if zlib.crc32(view[begin : begin + stride]) != expected[1]:
+                    return first + index
+        return n_packets
+
+    def _run_crc(self, stride: int) -> list[int]:
+        """CRC over 0, 1, 2 … whole valid packets of `stride` bytes, sync and CRC bytes included.
+
+        CRC-32 is linear: a message followed by its own CRC leaves the register in a state that
+        depends on the length alone. So the CRC over a run of valid packets of one length is the
+        same for every content, and one call checks a whole run. A fault in one packet is found as
+        surely as by its own CRC; faults in two packets of a batch cancel with probability 2**-32,
+        which is the probability at which a CRC misses anything.
+        """
+        if stride not in self._expected_crc:
+            body = bytes(stride - OVERHEAD_BYTES + HEADER_BYTES - len(SYNC))
+            packet = SYNC + body + zlib.crc32(body).to_bytes(CRC_BYTES, "little")
+            values = [0]
+            for _ in range(_CRC_BATCH):
+                values.append(zlib.crc32(packet, values[-1]))
+            if len(self._expected_crc) >= 16:  # lengths come from the wire: keep few
+                self._expected_crc.clear()
+            self._expected_crc[stride] = values
+        return self._expected_crc[stride]
+
+    def _follow_sequence(self, sequence: int, n_packets: int) -> None:
+        """Count the packets missing before `sequence`, and expect what follows `n_packets`."""
+        if self._expected_sequence is not None:
+            missing = (sequence - self._expected_sequence) & 0xFFFF
+            if missing < 0x8000:  # more is a packet that came late or twice
+                self.counts.sequence_gaps += missing
+            else:
+                return
+        self._expected_sequence = (sequence + n_packets) & 0xFFFF
+
+    def _follow_sequences(self, sequence: NDArray[np.uint16]) -> None:
+        n_packets = len(sequence)
+        last, first = int(sequence[-1]), int(sequence[0])
+        if (last - first) & 0xFFFF == n_packets - 1 and bool(
+            (np.diff(sequence) == 1).sum() >= n_packets - 2  # all, but one where it wraps
+        ):
+            self._follow_sequence(first, n_packets)
+            return
+        for value in sequence.tolist():
+            self._follow_sequence(value, 1)
+
+
+def _alike(data: bytes, at: int, stride: int) -> tuple[NDArray[np.void], int]:
+    """Heads of the packets `stride` bytes apart from `at` on, and how many are like the first."""
+    n_packets = (len(data) - at) // stride
+    heads = np.ndarray((n_packets,), _RUN_HEAD, buffer=data, offset=at, strides=(stride,))
+    octets = np.ndarray((n_packets, _HEAD_BYTES), np.uint8, data, at, (stride, 1))
+    alike = np.ones(n_packets, np.bool_)
+    for column in (0, 1, 2, 3, 6, 7, 20, 21):  # sync, version, type, length, n_frames, frame_bytes
+        alike &= octets[:, column] == octets[0, column]
+    return heads, n_packets if alike.all() else int(alike.argmin())
+
+
+def _decode_payload(packet_type: int, payload: bytes) -> Item | None:
+    """Decode a payload that is no run of samples; None for a type we do not know."""
+    if packet_type == PacketType.REPLY:
+        reply = packets.ReplyHeader.decode(payload)
+        rest = payload[packets.ReplyHeader.SCHEMA.sizeof() :]
+        error = None
+        if reply.status != packets.ReplyStatus.OK:
+            error = packets.ErrorReply.decode(rest)
+            rest = b""
+        return ReplyPacket(reply.id, reply.request, rest, error)
+    if packet_type == PacketType.REQUEST:
+        request = packets.RequestHeader.decode(payload)
+        rest = payload[packets.RequestHeader.SCHEMA.sizeof() :]
+        return RequestPacket(request.id, request.request, rest)
+    if packet_type == PacketType.EVENT:
+        head = packets.EventHeader.decode(payload)
+        rest = payload[packets.EventHeader.SCHEMA.sizeof() :]
+        known = head.event in packets.EventType.__members__.values()
+        body = packets.EVENTS[packets.EventType(head.event)].decode(rest) if known else None
+        return EventPacket(head.event, head.conversion, head.board_time_us, body)
+    if packet_type == PacketType.SAMPLES:
+        raise WireError("sample packet without its head")
+    return None

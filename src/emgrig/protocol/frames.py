@@ -1,0 +1,120 @@
+"""The chip's own frames: 24-bit status word and 24-bit codes, big-endian (SBAS499C, 9.4.4.2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+STATUS_BYTES = 3
+CODE_BYTES = 3
+
+
+@dataclass(frozen=True)
+class FrameLayout:
+    """How many chips and channels a frame holds.
+
+    Attributes
+    ----------
+    n_chips : int, ≥ 1
+    channels_per_chip : int
+        8, 6 or 4.
+    """
+
+    n_chips: int = 1
+    channels_per_chip: int = 8
+
+    def __post_init__(self) -> None:
+        """Refuse what no board can be."""
+        if self.channels_per_chip not in (4, 6, 8):
+            raise ValueError(f"{self.channels_per_chip} channels a chip; expected 4, 6 or 8")
+        if not 1 <= self.n_chips <= 4:
+            raise ValueError(f"{self.n_chips} chips; expected 1 to 4")
+
+    @property
+    def chip_bytes(self) -> int:
+        """Bytes of one chip's part: 27, 21 or 15."""
+        return STATUS_BYTES + CODE_BYTES * self.channels_per_chip
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of the whole frame."""
+        return self.n_chips * self.chip_bytes
+
+    @property
+    def n_channels(self) -> int:
+        """Channels of the whole frame."""
+        return self.n_chips * self.channels_per_chip
+
+    def codes(self, frames: NDArray[np.uint8]) -> NDArray[np.int32]:
+        """Take the codes out of frames.
+
+        Parameters
+        ----------
+        frames : ndarray of uint8, shape (n_samples, frame_bytes) or (n_packets, n_frames, \
+frame_bytes)
+            The bytes of a frame lie side by side; frames may lie apart, as they do on the wire.
+
+        Returns
+        -------
+        ndarray of int32, shape (n_samples, n_channels)
+            -2**23 to 2**23 - 1.
+        """
+        self._check(frames)
+        n_samples = frames.size // self.frame_bytes
+        if n_samples == 0:
+            return np.empty((0, self.n_channels), np.int32)
+        # Each code is read as four bytes that begin one byte early; two shifts drop that byte and
+        # extend the sign. The status word lies before the first code, so the byte is always there.
+        first = frames[..., STATUS_BYTES - 1 : STATUS_BYTES + CODE_BYTES].view(">i4")
+        wide = as_strided(
+            first,
+            (*frames.shape[:-1], self.n_chips, self.channels_per_chip),
+            (*frames.strides[:-1], self.chip_bytes, CODE_BYTES),
+            writeable=False,
+        )
+        codes: NDArray[np.int32] = np.empty(wide.shape, np.int32)
+        codes[...] = wide
+        np.left_shift(codes, 8, out=codes)
+        np.right_shift(codes, 8, out=codes)
+        return codes.reshape(n_samples, self.n_channels)
+
+    def status(self, frames: NDArray[np.uint8]) -> NDArray[np.uint32]:
+        """Take the status words out of frames (shapes as in `codes`).
+
+        Returns
+        -------
+        ndarray of uint32, shape (n_samples, n_chips)
+            24 bits are used.
+        """
+        self._check(frames)
+        parts = frames.reshape(-1, self.n_chips, self.chip_bytes)[:, :, :STATUS_BYTES]
+        words = parts.astype(np.uint32)
+        joined = (words[..., 0] << 16) | (words[..., 1] << 8) | words[..., 2]
+        return np.asarray(joined, dtype=np.uint32)
+
+    def _check(self, frames: NDArray[np.uint8]) -> None:
+        if frames.ndim not in (2, 3) or frames.shape[-1] != self.frame_bytes:
+            raise ValueError(f"frames of shape {frames.shape}; expected (…, {self.frame_bytes})")
+        if frames.dtype != np.uint8 or (frames.size and frames.strides[-1] != 1):
+            raise ValueError(f"frames of {frames.dtype}; expected uint8, the bytes side by side")
+
+
+def pack_codes(codes: NDArray[np.int32], status: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Build frames as a chip sends them; the inverse of `FrameLayout.codes` and `status`.
+
+    Parameters
+    ----------
+    codes : ndarray of int32, shape (n_samples, n_channels)
+    status : ndarray of uint32, shape (n_samples, n_chips)
+
+    Returns
+    -------
+    ndarray of uint8, shape (n_samples, frame_bytes)
+    """
+    n_samples, n_chips = status.shape
+    words = np.concatenate(
+        [status[:, :, None], codes.astype(np.uint32).reshape(n_samples, n_chips, -1)], axis=2
+    )
+    octets = words.astype(">u4").view(np.uint8).reshape(n_samples, -1, 4)[:, :, 1:]
+    return np.ascontiguousarray(octets).reshape(n_samples, -1)

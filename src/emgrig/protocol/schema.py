@@ -1,0 +1,85 @@
+"""Typed messages over construct: the schema declares the bytes, a dataclass carries the values.
+
+construct has no type hints, so it is used here and in the schema declarations only; what leaves
+this layer is typed. A message class names its fields twice, once for the bytes and once for the
+types, and the two are compared when the class is made.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+
+import construct as cs
+
+from emgrig.protocol.errors import WireError
+
+T = TypeVar("T", bound="Message")
+
+#: Up to 255 bytes of UTF-8 behind their length; bytes that are no UTF-8 are shown as U+FFFD.
+Text = cs.ExprAdapter(
+    cs.Prefixed(cs.Int8ul, cs.GreedyBytes),
+    lambda raw, _: raw.decode("utf-8", "replace"),
+    lambda text, _: text.encode("utf-8")[:255],
+)
+
+
+class Message:
+    """Base of every message: `SCHEMA` is the truth about its bytes."""
+
+    SCHEMA: ClassVar[cs.Struct] = cs.Struct()
+
+    def encode(self) -> bytes:
+        """Return the bytes of this message.
+
+        Raises
+        ------
+        ValueError
+            If a value does not fit its field; nothing was sent.
+        """
+        values = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+        try:
+            return bytes(self.SCHEMA.build(values))
+        except cs.ConstructError as error:
+            raise ValueError(f"{type(self).__name__}: {_first_line(error)}") from error
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        """Read a message; bytes behind the last field are ignored (newer firmware may add some).
+
+        Raises
+        ------
+        WireError
+            If the payload is too short or a value has no meaning.
+        """
+        try:
+            values: Any = cls.SCHEMA.parse(payload)
+        except cs.ConstructError as error:
+            raise WireError(f"{cls.__name__}: {_first_line(error)}") from error
+        return cls(**{f.name: _plain(values[f.name]) for f in fields(cls)})  # type: ignore[arg-type]
+
+
+@dataclass_transform(frozen_default=True)
+def message(cls: type[T]) -> type[T]:
+    """Make `cls` a frozen dataclass and hold its fields against its schema.
+
+    Raises
+    ------
+    TypeError
+        On import, if the dataclass and the schema do not name the same fields in the same order.
+    """
+    made = dataclass(frozen=True)(cls)
+    typed = [f.name for f in fields(made)]  # type: ignore[arg-type]
+    declared = [sub.name for sub in made.SCHEMA.subcons if sub.name]
+    if typed != declared:
+        raise TypeError(f"{cls.__name__}: fields {typed} but the schema has {declared}")
+    return made
+
+
+def _plain(value: Any) -> Any:
+    """Turn construct's own list type into a tuple; leave everything else."""
+    return tuple(value) if isinstance(value, cs.ListContainer) else value
+
+
+def _first_line(error: Exception) -> str:
+    """Shorten construct's message of several lines to the one that says what happened."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines) or type(error).__name__

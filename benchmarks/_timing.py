@@ -1,0 +1,17 @@
+"""Time two things in turn, so that a drifting machine drifts under both."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+
+def seconds_in_turn(*functions: Callable[[], object], rounds: int = 7) -> list[float]:
+    """Return the median time of each function, s; they run A B C, A B C, … after a warm-up."""
+    times: list[list[float]] = [[] for _ in functions]
+    for turn in range(rounds + 1):
+        for function, taken in zip(functions, times, strict=True):
+            begin = time.perf_counter()
+            function()
+            if turn:
+                taken.append(time.perf_counter() - begin)
+    return [statistics.median(taken) for taken in times]

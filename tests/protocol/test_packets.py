@@ -1,0 +1,115 @@
+"""The schemas: sizes as the link protocol fixes them, round trips, golden vectors, the document."""
+
+import json
+import struct
+import zlib
+from importlib.resources import files
+from pathlib import Path
+
+import construct as cs
+import pytest
+
+from emgrig.protocol import document, packets
+from emgrig.protocol.decoder import Decoder
+from emgrig.protocol.errors import WireError
+from emgrig.protocol.framing import HEADER, OVERHEAD_BYTES, PACKET, encode_packet
+from emgrig.protocol.schema import Message, message
+
+VECTORS = json.loads((files("emgrig.protocol") / "vectors.json").read_text("utf-8"))
+DOCUMENT = Path(__file__).parents[2] / "docs" / "protocol.md"
+
+
+def test_header_and_overhead_are_as_the_link_protocol_fixes_them() -> None:
+    assert HEADER.sizeof() == 8
+    assert OVERHEAD_BYTES == 12
+    assert packets.SAMPLES_HEADER_BYTES == 4 + 8 + 1 + 1 + 2 + 2
+
+
+def test_a_packet_built_by_hand_is_what_the_encoder_makes() -> None:
+    payload = b"\x01\x02\x03"
+    body = struct.pack("<BBHH", 1, 0x10, 0x1234, len(payload)) + payload
+    by_hand = b"\xa5\x5a" + body + struct.pack("<I", zlib.crc32(body))
+    assert encode_packet(0x10, 0x1234, payload) == by_hand
+    parsed = PACKET.parse(by_hand)
+    assert (parsed.header.sequence, parsed.payload) == (0x1234, payload)
+
+
+def test_a_payload_that_is_too_long_is_refused() -> None:
+    assert len(encode_packet(1, 0, bytes(4096))) == 4108
+    with pytest.raises(ValueError, match="4097"):
+        encode_packet(1, 0, bytes(4097))
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v["name"])
+def test_golden_vectors_encode_and_decode(vector: dict) -> None:
+    raw = bytes.fromhex(vector["hex"])
+    packet = PACKET.parse(raw)
+    assert packet.crc == zlib.crc32(raw[2:-4]) == int(vector["crc"], 16)
+    assert packet.header.type == vector["type"]
+    payload = packet.payload
+    for name, fields in vector["fields"].items():
+        cls = getattr(packets, name)
+        expected = cls(
+            **{k: bytes.fromhex(v) if k == "values" else _tuple(v) for k, v in fields.items()}
+        )
+        assert cls.decode(payload) == expected
+        assert payload.startswith(expected.encode())
+        payload = payload[len(expected.encode()) :]
+    assert payload.hex() == vector.get("rest", "")
+    assert encode_packet(vector["type"], vector["sequence"], packet.payload) == raw
+    assert Decoder().feed(raw)
+
+
+def _tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def test_every_message_has_a_golden_vector() -> None:
+    named = {name for vector in VECTORS for name in vector["fields"]}
+    declared = {
+        name
+        for name, value in vars(packets).items()
+        if isinstance(value, type) and issubclass(value, Message) and value is not Message
+    }
+    assert declared - named <= {"NoArguments"}
+
+
+def test_the_document_holds_the_tables_of_the_schemas() -> None:
+    text = DOCUMENT.read_text("utf-8")
+    assert document.fill(text) == text, "run python -m emgrig.protocol.document docs/protocol.md"
+    for name in ("Header", "SamplesHeader", "Hello", "Stats", "ChipLostEvent"):
+        assert f"<!-- table: {name} -->" in text
+    assert "| 4 | 2 | `sequence` |" in text
+
+
+def test_values_that_do_not_fit_are_refused_before_anything_is_sent() -> None:
+    with pytest.raises(ValueError, match="300"):
+        packets.ReadRegisters(chip=0, address=300, count=1).encode()
+
+
+def test_a_payload_that_is_too_short_is_a_wire_error() -> None:
+    with pytest.raises(WireError, match="ReadRegisters"):
+        packets.ReadRegisters.decode(b"\x00\x05")
+
+
+def test_bytes_behind_the_last_field_are_ignored() -> None:
+    reading = packets.ClockReading(1, 2)
+    assert packets.ClockReading.decode(reading.encode() + b"newer") == reading
+
+
+def test_text_that_is_no_utf8_is_shown_and_does_not_raise() -> None:
+    assert packets.ErrorReply.decode(b"\x01\x00\x02\xff\xfe").text == "��"
+
+
+def test_a_message_that_disagrees_with_its_schema_does_not_import() -> None:
+    with pytest.raises(TypeError, match="schema"):
+
+        @message
+        class Wrong(Message):
+            SCHEMA = cs.Struct("one" / cs.Int8ul)
+            two: int
+
+
+def test_every_request_has_arguments_and_a_reply() -> None:
+    assert set(packets.ARGUMENTS) == set(packets.REPLIES) == set(packets.Request)
+    assert set(packets.EVENTS) == set(packets.EventType)

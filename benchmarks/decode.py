@@ -2,9 +2,9 @@
 
 Ours takes the bytes of a stream in reads of 1 MiB: finds the packets, checks every CRC, keeps the
 account of conversions, and gives float64 volts. The bare reshape gets the frames without any
-packet around them, checks nothing, and also gives float64 volts; it is measured as a script would
-write it, and with our own faster way to read 24 bits. construct parses each packet by its schema and
-its codes one by one, and checks nothing either.
+packet around them, checks nothing, and also gives float64 volts; it is measured as a script
+would write it, and with our own faster way to read 24 bits. construct parses each packet by its
+schema and its codes one by one, and checks nothing either.
 """
 
 import construct as cs

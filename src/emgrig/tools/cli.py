@@ -1,10 +1,97 @@
-"""The command line: one typer application, one module a command."""
+"""The command line: one typer application, one module a group of commands.
+
+Heavy modules are imported inside the commands, so that ``emgrig --help`` answers at once.
+"""
+
+import os
+import sys
+from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from emgrig.protocol.errors import (
+    DeviceError,
+    EmgrigError,
+    RecordingError,
+    TransportError,
+    WireError,
+)
+from emgrig.tools import board_commands, record_commands, register_commands, simulate_command
+from emgrig.tools.demo_command import demo
+from emgrig.tools.output import EXIT_CODES_HELP, ExitCode, err
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODES_HELP,
+)
+app.command()(demo)
+app.command()(board_commands.info)
+app.add_typer(register_commands.app, name="registers")
+app.command()(record_commands.record)
+app.command()(record_commands.convert)
+app.command()(simulate_command.simulate)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from emgrig import __version__
+
+        typer.echo(f"emgrig {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Bring up, check and record an ADS1299 EMG board, real or simulated.
+
+    ADDRESS is one of:
+
+    [bold]sim:[/bold]  a simulated board in this process, as in sim:face or "sim:fault=miso-high"
+
+    [bold]tcp://HOST:PORT[/bold]  a board, or `emgrig simulate`, that listens
+
+    [bold]tcp-listen://HOST:PORT[/bold]  wait here until the board connects
+
+    [bold]serial:///dev/ttyUSB0?baud=921600[/bold]  serial or USB-CDC; pyserial's own URLs too
+
+    [bold]replay:FILE[/bold]  a raw capture, byte for byte as it came
+    """
+
+
+_CODES: tuple[tuple[type[EmgrigError], ExitCode], ...] = (
+    (RecordingError, ExitCode.FILE),
+    (TransportError, ExitCode.LINK),
+    (WireError, ExitCode.LINK),
+    (DeviceError, ExitCode.DEVICE),
+    (EmgrigError, ExitCode.DEVICE),
+)
+
+
+def exit_code_for(error: BaseException) -> ExitCode:
+    """Return the exit code that an error stands for."""
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    return ExitCode.FILE if isinstance(error, OSError) else ExitCode.USAGE
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; an error is one line on the standard error and an exit code."""
+    try:
+        app()
+    except (EmgrigError, ValueError, OSError, KeyboardInterrupt) as error:
+        if os.environ.get("EMGRIG_TRACEBACK"):
+            raise
+        text = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+        err.print(f"error: {text}", markup=False, style="red")
+        sys.exit(int(exit_code_for(error)))

@@ -1,0 +1,208 @@
+"""`emgrig registers`: dump, read, write, diff, decode."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emgrig.tools.board_commands import Address, Json
+from emgrig.tools.output import ExitCode, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from emgrig.driver.register_file import RegisterFile
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Look at and change the 24 registers of each ADS1299.",
+    epilog="Registers are named as in the data sheet (CH1SET) or by address (05, 0x05, 05h).",
+)
+
+Chip = Annotated[int, typer.Option(help="Chip number on the board; 1 is the first.", min=1)]
+HEADER = ["address", "register", "hex", "binary", "fields"]
+
+
+@app.command()
+def dump(
+    address: Address,
+    as_json: Json = False,
+    as_hex: Annotated[bool, typer.Option("--hex", help="Print the bytes alone.")] = False,
+) -> None:
+    """Read every register and show it in words."""
+    import emgrig
+
+    with emgrig.connect(address) as board:
+        files = board.chip.read_registers()
+    if as_hex:
+        for file in files:
+            say(file.raw.hex(" ").upper())
+        return
+    if as_json:
+        print_json([{"hex": f.raw.hex(), "registers": _rows_json(f.render())} for f in files])
+        return
+    for number, file in enumerate(files, start=1):
+        title = f"chip {number}, ADS1299 with {file.n_channels} channels"
+        print_table(HEADER, file.render(), title=title)
+
+
+@app.command()
+def read(
+    address: Address,
+    register: Annotated[str, typer.Argument(help="Name or address of the first register.")],
+    count: Annotated[int, typer.Argument(help="How many.", min=1, max=24)] = 1,
+    chip: Chip = 1,
+    as_json: Json = False,
+) -> None:
+    """Read one register, or COUNT from it on.
+
+    Example: emgrig registers read sim: CH1SET 8
+    """
+    import emgrig
+
+    first = _address_of(register)
+    with emgrig.connect(address) as board:
+        rows = _pick(board.chip.read_registers(), chip).render()[first : first + count]
+    if as_json:
+        print_json(_rows_json(rows))
+    else:
+        print_table(HEADER, rows)
+
+
+@app.command()
+def write(
+    address: Address,
+    assignments: Annotated[list[str], typer.Argument(help="REGISTER=BYTE, as CH1SET=0x60.")],
+    chip: Chip = 1,
+    force: Annotated[
+        bool, typer.Option("--force", help="Let reserved codes and bits through.")
+    ] = False,
+) -> None:
+    """Write registers as one transaction, proved by reading all of them back.
+
+    On a mismatch the old values are restored, and the error names register, field, expected and
+    found. Reserved codes are refused before anything is sent.
+
+    Example: emgrig registers write sim: CONFIG3=E0 CH1SET=0x60
+    """
+    import emgrig
+    from emgrig.driver.settings import Settings
+
+    wanted = [_assignment(text) for text in assignments]
+    with emgrig.connect(address) as board:
+        before = _pick(board.chip.files, chip)
+        settings = [
+            Settings.of_bytes(chip - 1, register, bytes([byte]), before.n_channels, force=force)
+            for register, byte in wanted
+        ]
+        after = _pick(board.chip.apply(*settings), chip)
+    for change in before.differences(after):
+        say(f"{change.register} {change.field}: {change.old} -> {change.new}")
+    say(f"{len(wanted)} written and proved by read-back")
+
+
+@app.command()
+def diff(
+    address: Address,
+    against: Annotated[
+        str, typer.Argument(help='"reset", a profile (facial-emg, FILE.toml), or 24 bytes in hex.')
+    ] = "reset",
+    chip: Chip = 1,
+    as_json: Json = False,
+) -> None:
+    """Compare the registers with what they should be; exit code 1 if they differ.
+
+    Example: emgrig registers diff tcp://192.168.4.1:4299 facial-emg
+    """
+    import emgrig
+    from emgrig.driver.register_file import RegisterFile
+
+    with emgrig.connect(address) as board:
+        found = _pick(board.chip.read_registers(), chip)
+        if against == "reset":
+            expected = RegisterFile.reset(found.n_channels)
+        elif _is_hex(against):
+            expected = RegisterFile.from_hex(against, found.n_channels)
+        else:
+            expected = _pick(board.expected_registers(against), chip)
+    wrong = {place.address for place, _ in expected.wrong_bits(found)}
+    changes = [d for d in expected.differences(found) if d.address in wrong]
+    if as_json:
+        keys = ("register", "field", "old", "new")
+        print_json([{k: getattr(d, k) for k in keys} for d in changes])
+    elif changes:
+        rows = [(d.register, d.field, d.old, d.new) for d in changes]
+        print_table(["register", "field", f"expected ({against})", "found"], rows)
+    else:
+        say(f"no difference from {against}")
+    if changes:
+        raise typer.Exit(ExitCode.VERDICT)
+
+
+@app.command()
+def decode(
+    dump_hex: Annotated[list[str], typer.Argument(metavar="HEX", help="24 bytes from 00h to 17h.")],
+    channels: Annotated[int, typer.Option(help="4, 6 or 8: which part.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Explain a dump of 24 bytes, from any program, without a board.
+
+    Example: emgrig registers decode "3E 96 C0 60 00 61 61 61 61 61 61 61 61 00 00 00 00 00 00 00
+    0F 00 00 00"
+    """
+    from emgrig.driver.identity import USUAL_IDS, explain_id
+    from emgrig.driver.register_file import RegisterFile
+
+    file = RegisterFile.from_hex(" ".join(dump_hex))
+    file = RegisterFile(file.raw, channels or USUAL_IDS.get(file.raw[0], 8))
+    meaning = explain_id(file.raw[0])
+    if as_json:
+        rows = _rows_json(file.render())
+        print_json({"id": meaning, "problems": list(file.problems()), "registers": rows})
+        return
+    say(f"ID {file.raw[0]:02X}h: {meaning}")
+    print_table(HEADER, file.render())
+    for problem in file.problems():
+        say(f"problem: {problem}")
+
+
+def _rows_json(rows: "tuple[tuple[str, ...], ...]") -> list[dict[str, str]]:
+    return [dict(zip(HEADER, row, strict=True)) for row in rows]
+
+
+def _pick(files: "tuple[RegisterFile, ...]", chip: int) -> "RegisterFile":
+    if chip > len(files):
+        raise ValueError(f"there is no chip {chip}: this board has {len(files)}")
+    return files[chip - 1]
+
+
+def _is_hex(text: str) -> bool:
+    return len(text) >= 47 and all(c in "0123456789abcdefABCDEF xXhH,;:" for c in text)
+
+
+def _address_of(register: str) -> int:
+    """Return the address of a register named as in the data sheet or by number."""
+    from emgrig.driver.registers import PLACES
+
+    names = {place.name: place.address for place in PLACES}
+    if register.upper() in names:
+        return names[register.upper()]
+    try:
+        address = int(register.lower().removesuffix("h").removeprefix("0x"), 16)
+    except ValueError:
+        address = -1
+    if not 0 <= address < len(PLACES):
+        raise ValueError(
+            f"there is no register {register!r}: say an address 00h to 17h, or one of "
+            f"{', '.join(names)}"
+        )
+    return address
+
+
+def _assignment(text: str) -> tuple[int, int]:
+    """Read ``REGISTER=BYTE``; the byte is hexadecimal."""
+    name, equals, value = text.partition("=")
+    try:
+        byte = int(value.strip().lower().removesuffix("h").removeprefix("0x"), 16)
+    except ValueError:
+        byte = -1
+    if not equals or not 0 <= byte <= 0xFF:
+        raise ValueError(f"{text!r} is not REGISTER=BYTE with a byte 00 to FF in hexadecimal")
+    return _address_of(name.strip()), byte

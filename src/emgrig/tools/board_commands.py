@@ -45,12 +45,12 @@ def info(address: Address, as_json: Json = False) -> None:
 def _facts(board: "Board") -> dict[str, object]:
     identity = board.identity
     stats = board.stats()
-    fit = board.measure_clock()
+    fit = board.synchronise()
     return {
         "address": board.address,
         "simulated": identity.is_simulated,
         "serial_number": identity.serial_number,
-        "firmware": f"{identity.firmware_version} ({identity.git_revision})",
+        "firmware": f"{identity.firmware} ({identity.git_revision})",
         "protocol": identity.protocol_version,
         "chips": [f"{f.raw[0]:02X}h, {f.n_channels} channels" for f in board.chip.files],
         "nominal_rate_hz": board.chip.rate_hz,
@@ -60,7 +60,9 @@ def _facts(board: "Board") -> dict[str, object]:
         "brown_outs": stats.brown_outs,
         "missed_conversions": stats.missed_drdy,
         "transmit_overflows": stats.transmit_overflows,
-        "clock": fit.summary(),
+        "clock_drift_ppm": round(fit.drift_ppm, 2) if fit.drift_bound_ppm < 1e4 else None,
+        "clock_drift_bound_ppm": round(fit.drift_bound_ppm, 2),
+        "link_delay_us": round(fit.delay_us, 1),
     }
 
 

@@ -1,5 +1,8 @@
 """`emgrig record` and `emgrig convert`."""
 
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +14,8 @@ from emgrig.tools.output import err, print_json, say
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from emgrig.recording.recorder import Progress, Recording
+    from emgrig.recording.convert import Recording
+    from emgrig.recording.levels import Progress
 
 
 def record(
@@ -34,15 +38,21 @@ def record(
     Example: emgrig record tcp://192.168.4.1:4299 -o smile.bdf --duration 60
     """
     import emgrig
-    from emgrig.recording import recorder
+    from emgrig.recording.convert import check_target
+    from emgrig.recording.recorder import record as record_board
 
-    recorder.check_target(output, overwrite=overwrite)
+    check_target(output, overwrite=overwrite)
     with emgrig.connect(address) as board:
         if profile != "keep":
             board.apply(profile)
-        with _Shown(duration) as shown:
-            made = recorder.record(
-                board, output, duration_s=duration, overwrite=overwrite, progress=shown
+        with _Shown(duration, board.channel_names, board.chip.powered.tolist()) as shown:
+            made = record_board(
+                board,
+                output,
+                duration,
+                overwrite=overwrite,
+                profile="" if profile == "keep" else profile,
+                progress=shown,
             )
     _report(made, as_json=as_json)
 
@@ -59,27 +69,46 @@ def convert(
 
     Example: emgrig convert smile.capture
     """
-    from emgrig.recording import convert as converting
+    from emgrig.recording.convert import convert as convert_capture
 
-    made = converting.convert(capture, output or capture.with_suffix(".bdf"), overwrite=overwrite)
+    made = convert_capture(capture, output, overwrite=overwrite)
     _report(made, as_json=as_json)
 
 
 def _report(made: "Recording", *, as_json: bool) -> None:
+    totals = asdict(made.account.totals)
+    paths = [made.capture_path, *made.bdf_paths, *made.sidecar_paths]
     if as_json:
-        print_json(made.summary())
+        print_json(
+            {
+                "files": [str(path) for path in paths],
+                "n_samples": made.n_samples,
+                "account": totals,
+                "decoder": made.account.decoder,
+                "damage": made.account.damage,
+            }
+        )
         return
-    for line in made.lines():
-        say(line)
+    for path in paths:
+        say(str(path))
+    lost = {name: count for name, count in totals.items() if count and name != "received"}
+    words = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in lost.items())
+    say(f"{totals['received']} samples received; {words or 'nothing lost'}")
+    if made.account.damage:
+        say(f"the capture is damaged: {made.account.damage}")
 
 
 class _Shown:
     """Progress as it happens: time, rate, loss, and a level a channel."""
 
-    def __init__(self, duration_s: float | None) -> None:
+    def __init__(
+        self, duration_s: float | None, names: Sequence[str], powered: Sequence[bool]
+    ) -> None:
         from rich.live import Live
 
         self._duration_s = duration_s
+        self._names = names
+        self._powered = powered
         self._live = Live(console=err, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> "_Shown":
@@ -90,29 +119,25 @@ class _Shown:
         self._live.stop()
 
     def __call__(self, progress: "Progress") -> None:
-        self._live.update(_picture(progress, self._duration_s))
+        self._live.update(self._picture(progress))
 
+    def _picture(self, progress: "Progress") -> "RenderableType":
+        from rich.table import Table
 
-def _picture(progress: "Progress", duration_s: float | None) -> "RenderableType":
-    from rich.table import Table
-
-    of = f" of {duration_s:.0f}" if duration_s else ""
-    rate = f"{progress.rate_hz:.1f} Hz" if progress.rate_hz else "…"
-    table = Table.grid(padding=(0, 1))
-    table.title = (
-        f"{progress.elapsed_s:.1f}{of} s, {progress.n_samples} samples, {rate}, "
-        f"{progress.n_lost} lost"
-    )
-    for name, level, clipped in zip(
-        progress.names, progress.rms_uv, progress.clipped_share, strict=True
-    ):
-        bar = "█" * _bar_length(level)
-        table.add_row(name, f"{level:9.1f} µV rms", bar, "CLIPS" if clipped > 0 else "")
-    return table
+        of = f" of {self._duration_s:g}" if self._duration_s else ""
+        table = Table.grid(padding=(0, 1))
+        table.title = (
+            f"{progress.elapsed_s:.1f}{of} s, {progress.n_samples} samples, "
+            f"{progress.rate_hz:.1f} Hz, {progress.n_lost} lost"
+        )
+        for index, name in enumerate(self._names):
+            level = float(progress.rms_uv[index])
+            if self._powered[index] and math.isfinite(level):
+                clips = f"clips {progress.clipped[index]:.0%}" if progress.clipped[index] else ""
+                table.add_row(name, f"{level:.1f} µV rms", "█" * _bar_length(level), clips)
+        return table
 
 
 def _bar_length(level_uv: float) -> int:
     """Return a length, 0 to 40, that grows with the decades from 0.1 µV to 100 mV."""
-    import math
-
     return max(0, min(40, round(40 * (math.log10(max(level_uv, 1e-9)) + 1) / 6)))

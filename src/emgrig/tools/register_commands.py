@@ -112,6 +112,7 @@ def diff(
     Example: emgrig registers diff tcp://192.168.4.1:4299 facial-emg
     """
     import emgrig
+    from emgrig.driver.profile import load_profile
     from emgrig.driver.register_file import RegisterFile
 
     with emgrig.connect(address) as board:
@@ -121,7 +122,8 @@ def diff(
         elif _is_hex(against):
             expected = RegisterFile.from_hex(against, found.n_channels)
         else:
-            expected = _pick(board.expected_registers(against), chip)
+            settings = load_profile(against).settings(board.chip.parts)
+            expected = settings.applied_to(found, chip - 1)
     wrong = {place.address for place, _ in expected.wrong_bits(found)}
     changes = [d for d in expected.differences(found) if d.address in wrong]
     if as_json:

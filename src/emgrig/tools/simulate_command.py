@@ -1,10 +1,14 @@
 """`emgrig simulate`: serve a simulated board over TCP or a pseudo-terminal."""
 
+import contextlib
 from typing import Annotated
 
 import typer
 
 from emgrig.tools.output import note, print_json, print_table, say
+
+#: How much of a face's future `--truth` writes.
+TRUTH_S = 3600.0
 
 
 def simulate(
@@ -54,25 +58,43 @@ def simulate(
         return
     if (tcp is None) == (not pty):
         raise typer.BadParameter("say either --tcp [HOST]:PORT or --pty")
-    from emgrig.simulator import serve
+    from emgrig.simulator.assembly import build_board
+    from emgrig.simulator.faults import parse_fault
+    from emgrig.simulator.options import SimOptions, parse_speed
+    from emgrig.simulator.serve import serve_pty, serve_tcp
 
-    board = serve.make_board(
+    if channels not in (4, 6, 8):
+        raise typer.BadParameter(f"--channels {channels}: expected 4, 6 or 8")
+    options = SimOptions(
         source=source,
-        faults=fault or [],
+        faults=tuple(parse_fault(text) for text in fault or []),
         seed=seed,
-        n_chips=chips,
-        channels_per_chip=channels,
-        truth=truth,
+        chips=chips,
+        channels=channels,
+        is_bench=source == "bench",
     )
-    server = (
-        serve.serve_pty(board, speed=speed)
-        if tcp is None
-        else serve.serve_tcp(board, *_host_port(tcp), speed=speed)
-    )
+    board = build_board(options)
+    if truth:
+        _write_truth(board.truth, truth)
+    rate = parse_speed(speed)
+    where = None if tcp is None else _host_port(tcp)
+    server = serve_pty(board, speed=rate) if where is None else serve_tcp(board, *where, speed=rate)
     with server:
-        say(f"{server.address}")
-        note(f"simulated board, serial number {board.serial_number}; Ctrl-C stops it")
-        server.wait(duration)
+        say(server.address)
+        for setting in options.faults:
+            note(f"with the fault {setting}")
+        note(f"a simulated board, SIM-{seed:04d}; Ctrl-C stops it")
+        with contextlib.suppress(KeyboardInterrupt):
+            server.wait(duration)
+
+
+def _write_truth(source: object, path: str) -> None:
+    from emgrig.simulator.face import Face
+
+    if not isinstance(source, Face):
+        raise typer.BadParameter("--truth goes with --source face")
+    source.write_truth(path, 0.0, TRUTH_S)
+    note(f"expressions of the first {TRUTH_S:.0f} s written to {path}")
 
 
 def _host_port(text: str) -> tuple[str, int]:
@@ -83,11 +105,27 @@ def _host_port(text: str) -> tuple[str, int]:
 
 
 def _list_faults(*, as_json: bool) -> None:
-    from emgrig.simulator.faults import describe_faults
+    from emgrig.simulator.faults import describe_faults, parameters_of
 
     faults = describe_faults()
     if as_json:
-        print_json([vars(fault) for fault in faults])
+        keys = ("name", "effect", "found_by", "cause")
+        print_json(
+            [
+                {key: getattr(fault, key) for key in keys}
+                | {
+                    "parameters": {
+                        name: {"default": p.default, "unit": p.unit, "meaning": p.meaning}
+                        for name, p in parameters_of(fault).items()
+                    }
+                }
+                for fault in faults
+            ]
+        )
         return
-    header = ["fault", "parameters", "what is seen", "found by", "cause"]
-    print_table(header, [fault.row() for fault in faults])
+    rows = []
+    for fault in faults:
+        parameters = parameters_of(fault).items()
+        shown = ", ".join(f"{name}={p.default}{p.unit and ' ' + p.unit}" for name, p in parameters)
+        rows.append((fault.name, fault.effect, fault.found_by, shown))
+    print_table(["fault", "what is seen", "found by", "parameters and defaults"], rows)

@@ -1,0 +1,5 @@
+"""Run the command line: ``python -m emgrig``."""
+
+from emgrig.tools.cli import main
+
+main()

@@ -1,0 +1,191 @@
+"""Measured values with their uncertainty, after the GUM (JCGM 100:2008).
+
+Clause numbers below are those of JCGM 100:2008.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+COVERAGE_PROBABILITY = 0.9545
+"""What k = 2 covers of a normal distribution; k for few degrees of freedom is chosen to match."""
+
+
+class Bound(StrEnum):
+    """What a value is when the thing itself is too small to be measured."""
+
+    NONE = ""
+    AT_LEAST = "at least"
+    AT_MOST = "at most"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One measured value with all that is needed to judge it.
+
+    Attributes
+    ----------
+    value : float
+        Best estimate, in `unit`.
+    unit : str
+        "uV", "Hz", "ppm", "dB", "1" for a ratio, …
+    standard_uncertainty : float
+        One standard deviation of `value`, in `unit`, ≥ 0; 0 for a bound.
+    n_used : int
+        Samples (or readings, or windows) behind the value.
+    k : float
+        Coverage factor; the true value lies within ``value ± k * standard_uncertainty`` in about
+        95 % of cases.
+    n_lost, n_rejected : int
+        Samples that never came, and samples that came and were not used.
+    assumptions : tuple of str
+        What must be true for the value to mean what it says.
+    bound : Bound
+        Set when `value` is only a limit of the quantity, such as a CMRR that noise hides.
+    """
+
+    value: float
+    unit: str
+    standard_uncertainty: float
+    n_used: int
+    k: float = 2.0
+    n_lost: int = 0
+    n_rejected: int = 0
+    assumptions: tuple[str, ...] = ()
+    bound: Bound = Bound.NONE
+
+    def __post_init__(self) -> None:
+        if not self.standard_uncertainty >= 0:  # NaN is refused too
+            raise ValueError(f"standard uncertainty must be >= 0, not {self.standard_uncertainty}")
+        if min(self.n_used, self.n_lost, self.n_rejected) < 0:
+            raise ValueError("counts of samples must be >= 0")
+
+    @property
+    def expanded_uncertainty(self) -> float:
+        """``k * standard_uncertainty``, in `unit`."""
+        return self.k * self.standard_uncertainty
+
+    def contains(self, true_value: float) -> bool:
+        """Say if `true_value` lies within the expanded uncertainty."""
+        return abs(true_value - self.value) <= self.expanded_uncertainty
+
+    def __str__(self) -> str:
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        if self.bound:
+            return f"{self.bound} {self.value:.4g}{unit}"
+        expanded = self.expanded_uncertainty
+        if expanded == 0 or not math.isfinite(expanded):
+            return f"{self.value:.6g}{unit} (U = {expanded:g})"
+        places = max(0, 1 - math.floor(math.log10(expanded)))
+        return f"{self.value:.{places}f} ± {expanded:.{places}f}{unit} (k = {self.k:.2f})"
+
+
+@dataclass(frozen=True)
+class Component:
+    """One contribution to an uncertainty.
+
+    Attributes
+    ----------
+    name : str
+        Where it comes from.
+    standard_uncertainty : float
+        In the unit of the input quantity, ≥ 0.
+    sensitivity : float
+        Change of the result for one unit of the input (5.1.3).
+    degrees_of_freedom : float
+        Infinite for a type B component taken as known.
+    """
+
+    name: str
+    standard_uncertainty: float
+    sensitivity: float = 1.0
+    degrees_of_freedom: float = math.inf
+
+    @property
+    def contribution(self) -> float:
+        """Standard uncertainty in the unit of the result."""
+        return abs(self.sensitivity) * self.standard_uncertainty
+
+
+def rectangular(half_width: float) -> float:
+    """Return the standard uncertainty of a value known to lie within ± `half_width` (4.3.7)."""
+    return half_width / math.sqrt(3)
+
+
+def combine(components: Iterable[Component]) -> tuple[float, float]:
+    """Combine independent components by root sum of squares (5.1.2).
+
+    Returns
+    -------
+    standard_uncertainty : float
+        In the unit of the result.
+    degrees_of_freedom : float
+        Effective, by Welch-Satterthwaite (G.4.1); infinite if every component's are.
+    """
+    parts = list(components)
+    combined = math.sqrt(sum(part.contribution**2 for part in parts))
+    spent = sum(part.contribution**4 / part.degrees_of_freedom for part in parts)
+    return combined, (combined**4 / spent if spent > 0 else math.inf)
+
+
+def coverage_factor(degrees_of_freedom: float) -> float:
+    """Return k for 95.45 % coverage (G.3.2): 2.00 for many degrees of freedom, 2.65 for 5.
+
+    Raises
+    ------
+    ValueError
+        If there is less than one degree of freedom: then nothing can be covered.
+    """
+    if degrees_of_freedom < 1:
+        raise ValueError(
+            f"{degrees_of_freedom:g} degrees of freedom give no interval; take more readings"
+        )
+    if math.isinf(degrees_of_freedom):
+        return float(stats.norm.ppf(0.5 + COVERAGE_PROBABILITY / 2))
+    return float(stats.t.ppf(0.5 + COVERAGE_PROBABILITY / 2, degrees_of_freedom))
+
+
+def mean_result(
+    readings: NDArray[np.float64],
+    unit: str,
+    *,
+    type_b: Iterable[Component] = (),
+    assumptions: tuple[str, ...] = (),
+) -> Result:
+    """Average independent readings; their scatter is the type A component (4.2.3).
+
+    Parameters
+    ----------
+    readings : ndarray of float64, shape (n,)
+        At least two readings, in `unit`.
+    unit : str
+        Unit of the readings and the result.
+    type_b : iterable of Component
+        Further components, in `unit` after their sensitivity.
+    assumptions : tuple of str
+        Passed on to the result.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two readings, or one is not finite.
+    """
+    readings = np.asarray(readings, dtype=np.float64)
+    if readings.ndim != 1 or readings.size < 2 or not np.isfinite(readings).all():
+        raise ValueError(f"expected two or more finite readings, got {readings!r}")
+    n = readings.size
+    scatter = Component("scatter", float(readings.std(ddof=1)) / math.sqrt(n), 1.0, n - 1)
+    u, degrees_of_freedom = combine([scatter, *type_b])
+    return Result(
+        value=float(readings.mean()),
+        unit=unit,
+        standard_uncertainty=u,
+        n_used=n,
+        k=coverage_factor(degrees_of_freedom),
+        assumptions=assumptions,
+    )

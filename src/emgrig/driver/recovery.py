@@ -1,0 +1,127 @@
+"""After a lost link, a board that started anew or a chip that lost its registers: go on, proved."""
+
+import logging
+from dataclasses import asdict, dataclass
+
+from emgrig.driver.session import Session
+from emgrig.driver.transaction import Files
+from emgrig.protocol.errors import EmgrigError, RequestRefused, TransportError, WireError
+from emgrig.protocol.packets import ErrorCode
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ReconnectPolicy:
+    """How long to try.
+
+    Attributes
+    ----------
+    total_s : float, ≥ 0
+        Give up after so long, s; 0 never tries.
+    first_wait_s, longest_wait_s : float, > 0
+        Wait after the first failed attempt; twice as long after each, up to the longest.
+    """
+
+    total_s: float = 30.0
+    first_wait_s: float = 0.1
+    longest_wait_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Refuse what would never end or never wait."""
+        if not (self.total_s >= 0 and 0 < self.first_wait_s <= self.longest_wait_s):
+            raise ValueError(f"{self}: expected total_s ≥ 0 and 0 < first_wait_s ≤ longest_wait_s")
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How the stream came to go on.
+
+    Attributes
+    ----------
+    reason : str
+        What had happened.
+    down_s : float
+        From noticing it to the new START, s.
+    attempts : int
+        How many were needed.
+    restored : tuple of str
+        Registers that had to be restored; empty if all held what was believed.
+    """
+
+    reason: str
+    down_s: float
+    attempts: int
+    restored: tuple[str, ...]
+
+
+def recover(
+    session: Session, policy: ReconnectPolicy, reason: str, *, restart: bool = True
+) -> Recovery:
+    """Open the link if it is lost, prove the board and its registers, and start a new run.
+
+    Parameters
+    ----------
+    session : Session
+        The session that was on.
+    policy : ReconnectPolicy
+        How long to try.
+    reason : str
+        What happened.
+    restart : bool
+        False only stops the board, and learns how many conversions its run had.
+
+    Raises
+    ------
+    IdentityError
+        If another board answers.
+    ReadBackError
+        If the registers cannot be restored.
+    TransportError
+        If the link does not come back in time.
+    """
+    clock = session.link.transport.clock
+    began_s, wait_s, attempts = clock.now_s(), policy.first_wait_s, 0
+    believed = session.believed
+    frames, session.frames_per_packet = session.frames_per_packet, None
+    log.warning("%s; trying to go on", reason)
+    while True:
+        attempts += 1
+        try:
+            if session.link.failure is not None or attempts > 1:
+                session.link.reopen()
+            restored = _prove(session, believed, frames if restart else None)
+            break
+        except RequestRefused as error:
+            if error.code != ErrorCode.BUSY:
+                raise
+            last: EmgrigError = error
+        except (TransportError, WireError) as error:
+            last = error
+        log.info("attempt %d: %s", attempts, last)
+        gone_s = clock.now_s() - began_s
+        if gone_s + wait_s > policy.total_s:
+            session.frames_per_packet = frames
+            raise TransportError(
+                f"{reason}; not back after {gone_s:.1f} s ({attempts} attempts): {last}"
+            ) from last
+        clock.sleep(wait_s)
+        wait_s = min(2 * wait_s, policy.longest_wait_s)
+    recovery = Recovery(reason, clock.now_s() - began_s, attempts, restored)
+    log.warning("going on after %.1f s; %s", recovery.down_s, restored or "registers unchanged")
+    session.note({"kind": "recovery", **asdict(recovery)})
+    return recovery
+
+
+def _prove(session: Session, believed: Files, frames_per_packet: int | None) -> tuple[str, ...]:
+    """Make sure that it is the same board with the same registers, and start it."""
+    session.trouble = ""
+    session.hello_again()
+    session.stop_run()
+    session.stats()  # tells how the run ended if it was not by STOP
+    session.forget()
+    if frames_per_packet is None:
+        return ()
+    restored = session.restore(believed)
+    session.start_run(frames_per_packet)
+    return restored

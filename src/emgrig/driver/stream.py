@@ -1,0 +1,296 @@
+"""A stream of blocks from a board: nothing in it is lost without a word."""
+
+import logging
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from emgrig.driver.assemble import Assembler, RateCheck, StreamTotals
+from emgrig.driver.block import Block
+from emgrig.driver.clockfit import ClockFit
+from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
+from emgrig.driver.session import Session
+from emgrig.protocol.account import Cause
+from emgrig.protocol.decoder import EventPacket, Item
+from emgrig.protocol.errors import DeviceError, EmgrigError, TransportError
+
+log = logging.getLogger(__name__)
+
+DEFAULT_QUEUE_SAMPLES = 1 << 17
+SILENCE_S = 2.0
+CLOCK_EVERY_S = 5.0
+
+
+class Stream(Iterator[Block]):
+    """Blocks as they come, from START to STOP; made by `Board.stream`.
+
+    Iterate over it in one thread. Settings may be changed meanwhile (`board.chip`), from the same
+    thread or another: the stream pauses, and the next block says how long.
+
+    Attributes
+    ----------
+    recoveries : list of Recovery
+        Each time the link was lost, the board started anew or a chip lost its registers.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        duration_s: float | None = None,
+        frames_per_packet: int,
+        queue_samples: int = DEFAULT_QUEUE_SAMPLES,
+        reconnect: ReconnectPolicy | None = None,
+        silence_s: float = SILENCE_S,
+    ) -> None:
+        self.recoveries: list[Recovery] = []
+        self._session = session
+        self._reconnect = reconnect or ReconnectPolicy()
+        self._silence_s = silence_s
+        self._is_paced = session.link.transport.is_paced
+        self._queue: deque[Block] = deque()
+        self._queued_samples = 0
+        self._queue_samples = queue_samples
+        self._missing = 0  # data periods that went with dropped blocks, to be told with the next
+        self._kept_events: tuple[EventPacket, ...] = ()
+        self._dropped = self._unused = 0
+        self._failure: EmgrigError | None = None
+        self._is_complete = self._is_stopped = False
+        self._silent_conversions = -1
+        self._clock_due_s = 0.0
+        self._assembler = Assembler(session.identity.layout, session.epochs)
+        self._end = None if duration_s is None else round(duration_s * session.chip.rate_hz)
+        self._begin(frames_per_packet)
+
+    def _begin(self, frames_per_packet: int) -> None:
+        session = self._session
+        session.synchronise()
+        self._clock_due_s = session.link.unix_s() + CLOCK_EVERY_S
+        session.trouble = ""
+        session.stream_listener = self._take
+        try:
+            session.start_run(frames_per_packet)
+        except BaseException:
+            session.stream_listener = None
+            self._is_stopped = True
+            raise
+
+    # What is known.
+
+    @property
+    def is_on(self) -> bool:
+        """True until the board was stopped."""
+        return not self._is_stopped
+
+    @property
+    def totals(self) -> StreamTotals:
+        """The account of every conversion so far; whole after `stop`."""
+        return replace(self._assembler.totals, dropped_here=self._dropped, unused=self._unused)
+
+    @property
+    def rate_check(self) -> RateCheck | None:
+        """The data rate by board time against the registers'; None before the first sample."""
+        return self._assembler.rate_check
+
+    @property
+    def clock_fit(self) -> ClockFit | None:
+        """The board's clock against the host's."""
+        return self._session.clock_fit
+
+    # What comes in: called with the link's lock held.
+
+    def _take(self, item: Item, host_s: float) -> None:
+        if self._is_stopped or self._failure is not None:
+            return
+        try:
+            for block in self._assembler.add(item, host_s):
+                self._put(block)
+        except EmgrigError as error:
+            self._failure = error
+
+    def _put(self, block: Block) -> None:
+        cut = block if self._end is None else self._within_duration(block, self._end)
+        if cut is None:
+            return
+        block = cut
+        is_full = self._queued_samples + block.n_samples > self._queue_samples
+        if self._is_paced and is_full and self._queue and block.n_samples:
+            self._dropped += block.n_samples
+            self._missing += block.lost_before + block.n_samples
+            self._kept_events += block.events
+            return
+        if self._missing:
+            log.warning("the reader is too slow: %d samples dropped", self._missing)
+            events = self._kept_events + block.events
+            lost = block.lost_before + self._missing
+            block = replace(block, lost_before=lost, cause=Cause.HOST, events=events)
+            self._missing, self._kept_events = 0, ()
+        self._queue.append(block)
+        self._queued_samples += block.n_samples
+
+    def _within_duration(self, block: Block, end: int) -> Block | None:
+        """Cut off what lies behind the duration; None if all of it does."""
+        first, behind = block.first_conversion, block.first_conversion + block.n_samples
+        if behind >= end:
+            self._is_complete = True
+        if behind <= end:
+            return block
+        kept = max(end - first, 0)
+        self._unused += block.n_samples - kept
+        before = first - block.lost_before
+        if before >= end:
+            return None
+        return replace(
+            block,
+            codes=block.codes[:kept],
+            status=block.status[:kept],
+            first_conversion=min(first, end),
+            lost_before=min(first, end) - before,
+        )
+
+    # What goes out.
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Block:
+        """Wait for the next block.
+
+        Raises
+        ------
+        StopIteration
+            When the duration is over, or after `stop`.
+        TransportError
+            If the link is lost and does not come back.
+        DeviceError
+            If samples cannot be scaled, or the board stopped converting; also its subclasses, if
+            another board came back or its registers could not be restored.
+        """
+        link = self._session.link
+        while True:
+            if self._queue:
+                block = self._queue.popleft()
+                self._queued_samples -= block.n_samples
+                return block
+            if self._is_stopped:
+                raise StopIteration
+            if self._failure is not None:
+                self._finish(reconnect=False)
+                raise self._failure
+            if self._is_complete:
+                self._finish(reconnect=True)
+                continue
+            try:
+                if self._session.trouble:
+                    self._recover(self._session.trouble)
+                self._follow_clock()
+                if link.wait(self._has_news, self._silence_s):
+                    self._silent_conversions = -1
+                else:
+                    self._ask_why_silent()
+            except TransportError as error:
+                self._recover(str(error))
+
+    def _has_news(self) -> bool:
+        return bool(self._queue or self._failure or self._is_complete or self._is_stopped) or bool(
+            self._session.trouble
+        )
+
+    def stop(self) -> list[Block]:
+        """Stop the board; return the blocks that are left.
+
+        The last one is empty if it has only to say what is missing at the end. A second call
+        returns nothing.
+
+        Raises
+        ------
+        TransportError
+            If the board cannot be told to stop. What is left can still be iterated over.
+        """
+        self._finish(reconnect=True)
+        blocks = list(self._queue)
+        self._queue.clear()
+        return blocks
+
+    def _finish(self, *, reconnect: bool) -> None:
+        with self._session.lock:
+            if self._is_stopped:
+                return
+            try:
+                self._stop_board(reconnect=reconnect)
+            finally:
+                self._is_stopped = True
+                self._session.stream_listener = None
+                tail = self._assembler.finish(even_if_whole=bool(self._missing))
+                if tail is not None and (not self._is_complete or tail.events or self._missing):
+                    self._put(tail)
+
+    def _stop_board(self, *, reconnect: bool) -> None:
+        try:
+            self._session.stop_run()
+            if not self._session.trouble:
+                self._session.synchronise(4)
+        except TransportError as error:
+            if not reconnect or not self._reconnect.total_s:
+                raise
+            self._assembler.link_lost()
+            reason = str(error)
+            self.recoveries.append(recover(self._session, self._reconnect, reason, restart=False))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop the board; blocks that nobody took count as unused."""
+        try:
+            self._finish(reconnect=kind is None)
+        except TransportError as lost:
+            if kind is None:
+                raise
+            log.warning("the board could not be told to stop: %s", lost)
+        self._unused += sum(block.n_samples for block in self._queue)
+        self._queue.clear()
+
+    # What goes wrong.
+
+    def _recover(self, reason: str) -> None:
+        if not self._reconnect.total_s:
+            self._finish(reconnect=False)
+            raise TransportError(f"{reason}; reconnection is switched off")
+        with self._session.lock:
+            if self._session.link.failure is not None:
+                self._assembler.link_lost()
+            try:
+                recovery = recover(self._session, self._reconnect, reason)
+            except EmgrigError as error:
+                self._failure = error
+                self._is_stopped = True
+                self._session.stream_listener = None
+                raise
+            self.recoveries.append(recovery)
+
+    def _ask_why_silent(self) -> None:
+        """Find out, after `silence_s` of nothing, whether the board is there, runs and converts."""
+        stats = self._session.stats()
+        log.info("nothing came for %g s: %s", self._silence_s, stats)
+        if not stats.streaming:
+            self._session.trouble = "the board stopped by itself"
+        elif stats.conversions == self._silent_conversions:
+            self._failure = DeviceError(
+                f"the board runs, but its chip made no conversion in {self._silence_s:g} s "
+                f"({stats.conversions} before): DRDY does not fall; check clock, START and RESET"
+            )
+        self._silent_conversions = stats.conversions
+
+    def _follow_clock(self) -> None:
+        now_s = self._session.link.unix_s()
+        if now_s >= self._clock_due_s:
+            self._clock_due_s = now_s + CLOCK_EVERY_S
+            self._session.synchronise(2)

@@ -1,0 +1,215 @@
+"""One run of a board, as it came: samples, their account, and what happened meanwhile.
+
+The suite takes packets from the link by itself. A stream that recovers would hide what it looks for.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.protocol.account import LossAccount, Totals
+from emgrig.protocol.decoder import DecoderCounts, EventPacket, Item, SamplePackets
+from emgrig.protocol.frames import FrameLayout
+from emgrig.protocol.packets import (
+    BootEvent,
+    ChipLostEvent,
+    OverflowEvent,
+    Started,
+    Stats,
+    Stopped,
+)
+
+STATUS_NIBBLE = 0b1100
+
+
+@dataclass
+class Collector:
+    """Takes what the link tells while a run is on."""
+
+    layout: FrameLayout
+    packets: list[SamplePackets] = field(default_factory=list)
+    heard_s: list[float] = field(default_factory=list)
+    events: list[EventPacket] = field(default_factory=list)
+    n_samples: int = 0
+    n_misfits: int = 0
+
+    def listen(self, item: Item, host_s: float) -> None:
+        """Be the link's listener."""
+        if isinstance(item, EventPacket):
+            self.events.append(item)
+        elif isinstance(item, SamplePackets):
+            if item.frames.shape[2] != self.layout.frame_bytes:
+                self.n_misfits += item.frames.shape[0] * item.frames.shape[1]
+                return
+            self.packets.append(item)
+            self.heard_s.append(host_s)
+            self.n_samples += item.frames.shape[0] * item.frames.shape[1]
+
+    @property
+    def is_lost(self) -> bool:
+        """True if the board said that this run will give nothing more."""
+        return any(isinstance(event.body, BootEvent | ChipLostEvent) for event in self.events)
+
+
+@dataclass(frozen=True, eq=False)
+class Capture:
+    """A run from START to STOP.
+
+    Attributes
+    ----------
+    codes : ndarray of int32, shape (n_samples, n_channels)
+        Without those rejected.
+    status : ndarray of uint32, shape (n_samples, n_chips)
+        Status words, those of rejected samples left out.
+    scale_v : ndarray of float64, shape (n_channels,)
+        Volts a code, from the gains read back.
+    rate_hz : float
+        By the registers, Hz.
+    totals : Totals
+        The account of conversions.
+    n_rejected : int
+        Samples at the beginning that were left out.
+    n_misfits : int
+        Samples whose frames have another length than the chips'.
+    started, stopped : Started, Stopped
+        What the board said.
+    stats : Stats
+        Its counters after the run.
+    first_conversion, board_time_us : ndarray of int64, shape (n_packets,)
+        As the packets say.
+    lateness_s : float
+        How much later than the quickest the slowest packet came, s.
+    heard_for_s : float
+        Host time from the first sample to the last, s.
+    damage : DecoderCounts
+        What the link's decoder threw away during the run.
+    flags : int
+        Flags of all packets, or'ed.
+    events : tuple of EventPacket
+    wanted : int
+        Samples that were asked for.
+    """
+
+    codes: NDArray[np.int32]
+    status: NDArray[np.uint32]
+    scale_v: NDArray[np.float64]
+    rate_hz: float
+    totals: Totals
+    n_rejected: int
+    n_misfits: int
+    started: Started
+    stopped: Stopped
+    stats: Stats
+    first_conversion: NDArray[np.int64]
+    board_time_us: NDArray[np.int64]
+    lateness_s: float
+    heard_for_s: float
+    damage: DecoderCounts
+    flags: int
+    events: tuple[EventPacket, ...]
+    wanted: int
+
+    @property
+    def volts(self) -> NDArray[np.float64]:
+        """Input-referred volts, shape (n_samples, n_channels)."""
+        scaled: NDArray[np.float64] = self.codes * self.scale_v
+        return scaled
+
+    @property
+    def n_bad_status(self) -> int:
+        """Samples of which a status word does not begin with 1100b."""
+        return int(((self.status >> 20) != STATUS_NIBBLE).any(axis=1).sum())
+
+    @property
+    def n_repeated_frames(self) -> int:
+        """Samples that equal the one before in every channel."""
+        if len(self.codes) < 2:
+            return 0
+        return int((np.diff(self.codes, axis=0) == 0).all(axis=1).sum())
+
+    @property
+    def conversion_rate_hz(self) -> float:
+        """Conversions a second of board time, Hz; 0 if too little came to say."""
+        if len(self.first_conversion) < 2:
+            return 0.0
+        order = np.argsort(self.first_conversion)
+        conversions = np.ptp(self.first_conversion)
+        elapsed_us = self.board_time_us[order[-1]] - self.board_time_us[order[0]]
+        return float(conversions / elapsed_us * 1e6) if elapsed_us > 0 else 0.0
+
+    @property
+    def jitter_us(self) -> float:
+        """Largest departure of a packet's board time from an even grid, µs."""
+        if len(self.first_conversion) < 3:
+            return 0.0
+        grid = np.polynomial.Polynomial.fit(self.first_conversion, self.board_time_us, 1)
+        return float(np.abs(self.board_time_us - grid(self.first_conversion)).max())
+
+    @property
+    def n_overflows(self) -> int:
+        """Overflow events."""
+        return sum(isinstance(event.body, OverflowEvent) for event in self.events)
+
+
+def assemble(
+    collected: Collector,
+    *,
+    scale_v: NDArray[np.float64],
+    rate_hz: float,
+    n_settle: int,
+    wanted: int,
+    started: Started,
+    stopped: Stopped,
+    stats: Stats,
+    damage: DecoderCounts,
+) -> Capture:
+    """Put a run together from what was collected; `n_settle` samples at its start are left out."""
+    account = LossAccount()
+    account.begin_run(1e6 / rate_hz)
+    layout, packets = collected.layout, collected.packets
+    frames = [
+        piece.packets.frames.reshape(-1, layout.frame_bytes)
+        for item in packets
+        for piece in account.add(item)
+    ]
+    account.end_run(stopped.conversions)
+    whole = np.concatenate(frames) if frames else np.empty((0, layout.frame_bytes), np.uint8)
+    kept = whole[n_settle:]
+    board_us = _joined([item.board_time_us for item in packets])
+    late_s = _lateness(packets, collected.heard_s)
+    return Capture(
+        codes=layout.codes(kept),
+        status=layout.status(kept),
+        scale_v=scale_v,
+        rate_hz=rate_hz,
+        totals=account.totals,
+        n_rejected=len(whole) - len(kept),
+        n_misfits=collected.n_misfits,
+        started=started,
+        stopped=stopped,
+        stats=stats,
+        first_conversion=_joined([item.first_conversion for item in packets]),
+        board_time_us=board_us,
+        lateness_s=late_s,
+        heard_for_s=collected.heard_s[-1] - collected.heard_s[0] if packets else 0.0,
+        damage=damage,
+        flags=int(np.bitwise_or.reduce(_joined([item.flags for item in packets]), initial=0)),
+        events=tuple(collected.events),
+        wanted=wanted,
+    )
+
+
+def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def _lateness(packets: list[SamplePackets], heard_s: list[float]) -> float:
+    """How long the oldest news of each delivery had waited, against the delivery that came quickest."""
+    if not packets:
+        return 0.0
+    waited = [
+        host_s - float(item.board_time_us[0]) * 1e-6
+        for item, host_s in zip(packets, heard_s, strict=True)
+    ]
+    return max(waited) - min(waited)

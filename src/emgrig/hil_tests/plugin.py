@@ -1,0 +1,196 @@
+"""The pytest plugin: options, fixtures, layers that block, verdicts from measurements.
+
+`conftest.py` beside it loads it; so ``pytest --pyargs emgrig.hil_tests --board ADDRESS`` works, and
+no other pytest run ever sees it.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from emgrig.hil_tests.attachments import of_arrays
+from emgrig.hil_tests.check import CheckInfo, CheckResult, Level
+from emgrig.hil_tests.limits import load_limits
+from emgrig.hil_tests.measurement import Measure, Outcome, show
+from emgrig.hil_tests.rig import Rig
+from emgrig.hil_tests.session import BringupSession, RunOptions
+from emgrig.protocol.errors import RecordingError
+
+MARK = "bringup_check"
+SESSION = pytest.StashKey[BringupSession]()
+SOAK_S = {Level.QUICK: 4.0, Level.FULL: 60.0}
+"""Length of the endurance check unless told otherwise, board time, s."""
+
+Attach = Callable[..., None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the suite's options."""
+    group = parser.getgroup("emgrig bring-up")
+    group.addoption("--board", default="sim:", help="address of the board (default: %(default)s)")
+    group.addoption("--level", default="quick", choices=list(Level), help="how thorough")
+    group.addoption("--limits", default=None, metavar="FILE", help="TOML that overrides limits")
+    group.addoption("--soak", default=None, type=float, metavar="S", help="endurance check, s")
+    group.addoption("--report", default=None, metavar="DIR", help="write JSON, HTML and data here")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the session of this run, unless who called pytest brought one."""
+    config.addinivalue_line("markers", f"{MARK}(info): a check of the bring-up suite")
+    if SESSION not in config.stash:
+        config.stash[SESSION] = _session_of(config)
+
+
+def _session_of(config: pytest.Config) -> BringupSession:
+    level, report = Level(config.getoption("level")), config.getoption("report")
+    try:
+        limits = load_limits(config.getoption("limits"))
+    except (RecordingError, ValueError) as error:
+        raise pytest.UsageError(str(error)) from error
+    options = RunOptions(
+        address=config.getoption("board"),
+        level=level,
+        limits=limits,
+        soak_s=config.getoption("soak") or SOAK_S[level],
+        report=Path(report) if report else None,
+    )
+    return BringupSession(options, Rig(options.address))
+
+
+# ---- checks -------------------------------------------------------------------------------------
+
+
+def _info(item: pytest.Item) -> CheckInfo | None:
+    mark = item.get_closest_marker(MARK)
+    return mark.args[0] if mark else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the checks by layer and number."""
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        info = _info(item)
+        return info.order if info else (99, 0)
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin a check, or say what blocks it."""
+    info = _info(item)
+    if info is None:
+        return
+    session = item.config.stash[SESSION]
+    if by := session.blocked_by(info):
+        pytest.skip(session.block(info, by))
+    session.begin(info)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
+    """Run a check, and tell pytest what its measurements say."""
+    if _info(pyfuncitem) is None:
+        return None
+    session = pyfuncitem.config.stash[SESSION]
+    names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - as pytest's own call does
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    result = session.run(lambda: pyfuncitem.obj(**arguments))
+    pyfuncitem.user_properties.extend(_properties(result))
+    if result.outcome is Outcome.SKIPPED:
+        pytest.skip(result.message)
+    if result.outcome in (Outcome.FAIL, Outcome.ERROR):
+        pytest.fail(f"{result.info.number} {result.message}", pytrace=False)
+    return True
+
+
+def _properties(result: CheckResult) -> list[tuple[str, object]]:
+    """Return values, units, limits and outcomes as JUnit properties."""
+    rows: list[tuple[str, object]] = [
+        ("check", result.info.number),
+        ("outcome", str(result.outcome)),
+        ("samples", str(result.samples)),
+    ]
+    for measurement in result.measurements:
+        limit = measurement.limit.words(measurement.unit)
+        for reading in measurement.readings:
+            where = "" if reading.channel is None else f"[{reading.channel}]"
+            value = show(reading.value, measurement.unit)
+            rows.append((measurement.name + where, f"{value} ({reading.outcome}; limit {limit})"))
+    return rows
+
+
+# ---- fixtures -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bringup(request: pytest.FixtureRequest) -> BringupSession:
+    """The run that is on."""
+    return request.config.stash[SESSION]
+
+
+@pytest.fixture
+def rig(bringup: BringupSession) -> Rig:
+    """The board under test."""
+    return bringup.rig
+
+
+@pytest.fixture
+def measure(bringup: BringupSession) -> Measure:
+    """Take values; see `Measure.__call__`."""
+    return bringup.measure
+
+
+@pytest.fixture
+def is_full(bringup: BringupSession) -> bool:
+    """True if the run is thorough."""
+    return bringup.options.level is Level.FULL
+
+
+@pytest.fixture
+def keep(bringup: BringupSession) -> Callable[..., None]:
+    """Keep arrays with the check, if a report is written: ``keep("name", volts=…, rate_hz=…)``."""
+
+    def keep_arrays(name: str, **arrays: NDArray[np.generic] | float) -> None:
+        if bringup.options.report is not None:
+            bringup.attach(of_arrays(name, arrays))
+
+    return keep_arrays
+
+
+# ---- end ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _identity_in_junit(
+    request: pytest.FixtureRequest, record_testsuite_property: Callable[[str, object], None]
+) -> object:
+    """Name board and level in the JUnit file, once they are known."""
+    yield
+    session = request.config.stash[SESSION]
+    for name, value in session.facts().items():
+        record_testsuite_property(name, value)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Find the cause, leave the board as it was, and write the report."""
+    bringup = session.config.stash[SESSION]
+    if not bringup.results:
+        return
+    bringup.finish()
+    if bringup.outcome in (Outcome.FAIL, Outcome.ERROR):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say the verdict in the last lines."""
+    session = config.stash.get(SESSION, None)
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if session is not None and session.results and reporter is not None:
+        for line in session.last_words():
+            reporter.write_line(line)

@@ -1,0 +1,404 @@
+"""BDF+ as a stream: the header is edfio's, the data records are written as they come.
+
+edfio builds a whole file in memory; pyedflib streams, but cuts an annotation at 40 bytes and drops
+those beyond one a data record. A data record is little more than its 24-bit samples side by side,
+so it is written here. Formats: BDF+ is EDF+ (Kemp and Olivan 2003) with 24-bit samples.
+"""
+
+import datetime as dt
+import io
+import math
+import unicodedata
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import BinaryIO
+
+import numpy as np
+from edfio import Bdf, BdfSignal, EdfAnnotation, Recording
+from numpy.typing import NDArray
+
+CODE_MIN, CODE_MAX = -(2**23), 2**23 - 1
+#: EDF+ asks for data records of at most so many bytes.
+_MAX_RECORD_BYTES = 61440
+#: Data records are about so long: the last one is filled up, so they are short.
+_RECORD_S = 0.1
+#: The digital limits are taken in the outer eighth of the range of codes.
+_INNER_LIMIT = 7 * 2**20
+#: Where the header's field for the number of data records lies (8 characters).
+_N_RECORDS_AT = 236
+_MIN_ANNOTATION_BYTES = 12
+_TICKS_PER_S = 10_000_000
+_PACK_SAMPLES = 1 << 14
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Digital and physical limits of a channel; readers compute the scale from them.
+
+    Attributes
+    ----------
+    digital_min, digital_max : int
+    physical_min, physical_max : float
+        µV; each fits the 8 characters of its header field.
+    """
+
+    digital_min: int
+    digital_max: int
+    physical_min: float
+    physical_max: float
+
+    @property
+    def scale_uv(self) -> float:
+        """Volts of one code as a reader computes them, µV."""
+        physical = self.physical_max - self.physical_min
+        return physical / (self.digital_max - self.digital_min)
+
+    @property
+    def offset_uv(self) -> float:
+        """What a reader computes for code 0, µV."""
+        return self.physical_min - self.digital_min * self.scale_uv
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One signal of the file.
+
+    Attributes
+    ----------
+    label : str
+        At most 16 ASCII characters.
+    scale_uv : float
+        Volts of one code, µV.
+    transducer, prefilter : str
+        At most 80 ASCII characters each.
+    """
+
+    label: str
+    scale_uv: float
+    transducer: str = ""
+    prefilter: str = ""
+
+
+@dataclass(frozen=True)
+class FileHead:
+    """What the header says.
+
+    Attributes
+    ----------
+    channels : tuple of Channel
+    rate_hz : float
+        Nominal rate.
+    start_unix_s : float
+        Time of the first sample, s since 1970-01-01 UTC; the header says UTC.
+    equipment : str
+        Goes into the recording field, without blanks.
+    remarks : tuple of str
+        More of it.
+    """
+
+    channels: tuple[Channel, ...]
+    rate_hz: float
+    start_unix_s: float
+    equipment: str
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A text at a sample; `n_samples` long, 0 for a point in time."""
+
+    sample: int
+    n_samples: int
+    text: str
+
+
+@dataclass(frozen=True)
+class RecordShape:
+    """How a file is cut into data records: samples of each channel, and annotation bytes."""
+
+    n_samples: int
+    ticks: int
+    n_channels: int
+    annotation_bytes: int = 0
+
+    @property
+    def duration(self) -> str:
+        """Duration in seconds as the header says it."""
+        return _seconds(self.ticks)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of a data record."""
+        return 3 * self.n_samples * self.n_channels + self.annotation_bytes
+
+
+@lru_cache(maxsize=64)
+def header_limits(scale_uv: float) -> Limits:
+    """Choose limits whose header text gives the scale as exactly as can be.
+
+    A header field has 8 characters, so the limits of the full range are not exact: the usual
+    -187500 to 187500 µV for gain 24 shift every sample by half a code. Here the limits are the
+    outermost codes, at least 7/8 of the range, whose voltage fits 8 characters exactly (always with
+    a reference of 4.5 V or 2.5 V and most gains) or else to 1e-10. Codes beyond them, near
+    clipping, are written as they are, and read rightly by mne, edfio and pyedflib.
+
+    Raises
+    ------
+    ValueError
+        If the scale is not a positive number that a header can hold.
+    """
+    if not 1e-6 < scale_uv < 1:
+        raise ValueError(f"one code of {scale_uv} µV; expected 1e-6 to 1 µV")
+    low, low_uv = _limit(-np.arange(_INNER_LIMIT, -CODE_MIN + 1, dtype=np.float64), scale_uv)
+    high, high_uv = _limit(np.arange(_INNER_LIMIT, CODE_MAX + 1, dtype=np.float64), scale_uv)
+    return Limits(low, high, low_uv, high_uv)
+
+
+def _limit(codes: NDArray[np.float64], scale_uv: float) -> tuple[int, float]:
+    """Return the outermost of `codes` that 8 characters hold well, and its voltage, µV."""
+    exact_uv = codes * scale_uv
+    longest = len(str(int(exact_uv[-1])))
+    rounded_uv = np.round(exact_uv, max(0, 8 - longest - 1))
+    errors = np.abs(rounded_uv / exact_uv - 1)
+    for tolerance in (1e-15, 1e-10, float(errors.min())):
+        good = np.flatnonzero(errors <= tolerance)
+        if len(good):
+            break
+    index = int(good[-1])
+    return int(codes[index]), float(rounded_uv[index])
+
+
+def record_shape(rate_hz: float, n_channels: int) -> RecordShape:
+    """Choose data records of about 0.1 s, a whole number of samples, of a duration that is exact.
+
+    The duration has 8 characters; if no length fits them exactly, the nearest is taken.
+    """
+    wanted = min(rate_hz * _RECORD_S, _MAX_RECORD_BYTES / (3 * n_channels))
+    lengths = np.arange(1, max(2, math.floor(wanted) + 1))
+    durations_us = lengths / rate_hz * 1e6
+    errors = np.abs(np.round(durations_us) / durations_us - 1)
+    best = int(np.flatnonzero(errors <= max(1e-12, errors.min()))[-1])
+    return RecordShape(int(lengths[best]), round(durations_us[best]) * 10, n_channels)
+
+
+class BdfWriter:
+    """Write samples and annotations as they come.
+
+    An annotation lands in the data record of its onset, or in the next one if that is written.
+    Annotations need room in every record: a first writer without a file finds out how much
+    (`plan`), and the same calls to a second one write.
+
+    Parameters
+    ----------
+    head : FileHead
+    file : binary file, optional
+        Open for writing; None to plan only.
+    plan : Plan, optional
+        Needed with `file`.
+    """
+
+    def __init__(
+        self, head: FileHead, file: BinaryIO | None = None, plan: "Plan | None" = None
+    ) -> None:
+        self.head = head
+        self.n_samples = 0
+        self.n_padding = 0
+        self.n_records = 0
+        self._file = file
+        n_channels = len(head.channels)
+        self._shape = plan.shape if plan else record_shape(head.rate_hz, n_channels)
+        self._widest = 0
+        self._held: list[NDArray[np.int32]] = []
+        self._n_held = 0
+        self._waiting: list[Annotation] = []
+        self._start_ticks = _start_us(head) % 1_000_000 * 10
+        if file is None:  # the longest texts that any start can give
+            self._start_ticks = _TICKS_PER_S - 1
+        elif plan is None:
+            raise ValueError("a file is written by a plan")
+        else:
+            file.write(encode_header(head, plan))
+
+    def write(self, codes: NDArray[np.int32]) -> None:
+        """Append samples, int32, shape (n_samples, n_channels), -2**23 to 2**23 - 1."""
+        self._held.append(codes)
+        self._n_held += len(codes)
+        self.n_samples += len(codes)
+        if self._n_held >= _PACK_SAMPLES:
+            self._pack()
+
+    def annotate(self, annotation: Annotation) -> None:
+        """Add an annotation."""
+        self._waiting.append(annotation)
+
+    def finish(self) -> "Plan":
+        """Fill up the last data record with the last sample, marked `BAD_padding`; return the plan.
+
+        The file stays open.
+        """
+        self._pack()
+        missing = -self._n_held % self._shape.n_samples
+        if missing:
+            self.annotate(Annotation(self.n_samples, missing, "BAD_padding: fills the last record"))
+            self._held.append(np.repeat(self._held[-1][-1:], missing, axis=0))
+            self._n_held += missing
+            self.n_padding = missing
+        self._waiting = [
+            Annotation(min(note.sample, self.n_samples), note.n_samples, note.text)
+            for note in self._waiting
+        ]
+        self._pack(is_last=True)
+        if self._file is not None:
+            return Plan(self._shape, self.n_records)
+        n_bytes = max(math.ceil(self._widest / 3) * 3, _MIN_ANNOTATION_BYTES)
+        return Plan(replace(self._shape, annotation_bytes=n_bytes), self.n_records)
+
+    def _pack(self, *, is_last: bool = False) -> None:
+        """Write what fills whole data records; one is kept back for the last annotations."""
+        length = self._shape.n_samples
+        n_records = self._n_held // length - (not is_last)
+        if n_records < 1:
+            return
+        codes = np.concatenate(self._held)
+        whole = n_records * length
+        self._held = [codes[whole:]] if len(codes) > whole else []
+        self._n_held -= whole
+        texts = self._texts(n_records, is_last=is_last)
+        self._widest = max(self._widest, *map(len, texts))
+        if self._file is not None:
+            width = self._shape.annotation_bytes
+            records = np.empty((n_records, self._shape.n_bytes), np.uint8)
+            joined = b"".join(text.ljust(width, b"\0") for text in texts)
+            records[:, -width:] = np.frombuffer(joined, np.uint8).reshape(n_records, width)
+            records[:, :-width] = _pack_codes(codes[:whole], n_records)
+            self._file.write(records.data)
+
+    def _texts(self, n_records: int, *, is_last: bool) -> list[bytes]:
+        """Return the annotation bytes of the next data records."""
+        self._waiting.sort(key=lambda note: note.sample)
+        texts = []
+        at = 0
+        for record in range(self.n_records, self.n_records + n_records):
+            parts = [f"{self._onset(record * self._shape.ticks)}\x14\x14\0"]
+            end = (record + 1) * self._shape.n_samples
+            is_end = is_last and record == self.n_records + n_records - 1
+            while at < len(self._waiting) and (self._waiting[at].sample < end or is_end):
+                parts.append(self._text(self._waiting[at]))
+                at += 1
+            texts.append("".join(parts).encode())
+        self._waiting = self._waiting[at:]
+        self.n_records += n_records
+        return texts
+
+    def _text(self, note: Annotation) -> str:
+        onset = self._onset(round(note.sample * _TICKS_PER_S / self.head.rate_hz))
+        duration = round(note.n_samples * _TICKS_PER_S / self.head.rate_hz)
+        text = "".join(char if char.isprintable() else " " for char in note.text)
+        length = f"\x15{_seconds(duration)}" if duration else ""
+        return f"{onset}{length}\x14{text}\x14\0"
+
+    def _onset(self, ticks: int) -> str:
+        text = _seconds(self._start_ticks + ticks)
+        if self._file is not None:
+            return f"+{text}"
+        whole, _, rest = text.partition(".")
+        return f"+{whole}.{rest:0<7}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a file needs: the shape of its data records, and how many there are."""
+
+    shape: RecordShape
+    n_records: int
+
+    @property
+    def header_bytes(self) -> int:
+        """Bytes of the header: 256 for the file, each channel, and the annotations."""
+        return 256 * (self.shape.n_channels + 2)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the whole file."""
+        return self.header_bytes + self.n_records * self.shape.n_bytes
+
+
+def encode_header(head: FileHead, plan: Plan) -> bytes:
+    """Return the header of a file, as edfio writes it for a file of one data record."""
+    shape = plan.shape
+    silence = np.zeros(shape.n_samples, np.int32)
+    header_rate_hz = shape.n_samples / float(shape.duration)
+    signals = [_signal(channel, silence, header_rate_hz) for channel in head.channels]
+    start = dt.datetime.fromtimestamp(_start_us(head) // 1_000_000, dt.UTC)
+    # edfio gives the annotations of its one record just the room they take: time and text with 10
+    # bytes around them.
+    filler = EdfAnnotation(0, None, "x" * (shape.annotation_bytes - 10))
+    bdf = Bdf(
+        signals,
+        recording=_recording(head, start.date()),
+        starttime=start.time(),
+        data_record_duration=float(shape.duration),
+        annotations=[filler],
+    )
+    buffer = io.BytesIO()
+    bdf.write(buffer)
+    if len(buffer.getvalue()) != plan.header_bytes + shape.n_bytes:
+        raise AssertionError("edfio lays out its records in another way than this was written for")
+    whole = bytearray(buffer.getvalue()[: plan.header_bytes])
+    whole[_N_RECORDS_AT : _N_RECORDS_AT + 8] = str(plan.n_records).encode().ljust(8)
+    return bytes(whole)
+
+
+def _start_us(head: FileHead) -> int:
+    return round(head.start_unix_s * 1e6)
+
+
+def _signal(channel: Channel, silence: NDArray[np.int32], rate_hz: float) -> BdfSignal:
+    limits = header_limits(channel.scale_uv)
+    return BdfSignal.from_digital(
+        silence,
+        rate_hz,
+        label=channel.label,
+        transducer_type=channel.transducer,
+        physical_dimension="uV",
+        physical_range=(limits.physical_min, limits.physical_max),
+        digital_range=(limits.digital_min, limits.digital_max),
+        prefiltering=channel.prefilter,
+    )
+
+
+def _recording(head: FileHead, date: dt.date) -> Recording:
+    """Return the recording field, cut to its 80 characters."""
+    room = 80 - len("Startdate 01-JAN-2000 X X ")
+    parts = []
+    for part in (head.equipment, *head.remarks):
+        word = ascii_text("_".join(part.split()) or "X", room)
+        if word:
+            parts.append(word)
+        room -= len(word) + 1
+    known = date if 1985 <= date.year <= 2084 else None
+    return Recording(startdate=known, equipment_code=parts[0], additional=parts[1:])
+
+
+def ascii_text(text: str, length: int) -> str:
+    """Return printable ASCII of at most `length` characters, near to `text`."""
+    plain = unicodedata.normalize("NFKD", text.replace("µ", "u").replace("Ω", "Ohm"))
+    kept = "".join(char for char in plain if not unicodedata.combining(char))
+    ascii_only = kept.encode("ascii", "replace").decode()
+    printable = "".join(char if char.isprintable() else " " for char in ascii_only)
+    return printable[: max(length, 0)].rstrip()
+
+
+def _pack_codes(codes: NDArray[np.int32], n_records: int) -> NDArray[np.uint8]:
+    """Return the samples of data records, channel after channel; uint8, (n_records, n_bytes)."""
+    n_channels = codes.shape[1]
+    by_channel = codes.reshape(n_records, -1, n_channels).transpose(0, 2, 1)
+    words = np.ascontiguousarray(by_channel, "<i4").view(np.uint8)
+    octets = words.reshape(n_records, -1, 4)[:, :, :3]
+    return octets.reshape(n_records, -1)
+
+
+def _seconds(ticks: int) -> str:
+    """Say a time of 100 ns ticks in seconds, exactly and without needless zeros."""
+    whole, rest = divmod(ticks, _TICKS_PER_S)
+    return f"{whole}.{rest:07d}".rstrip("0").rstrip(".")

@@ -1,0 +1,109 @@
+"""How a recording goes: rate, loss, and the level of each channel."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.driver.block import Block
+from emgrig.protocol.account import Cause
+from emgrig.protocol.frames import CODE_BYTES
+
+_CODE_MAX = (1 << (8 * CODE_BYTES - 1)) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """How a recording goes. Levels are those since the report before.
+
+    Attributes
+    ----------
+    elapsed_s : float
+        Length of the recording, by its conversions.
+    n_samples, n_lost, n_paused : int
+        Samples that came, conversions that were lost, data periods in which the board was paused.
+    rate_hz : float
+        Data rate by board time, Hz; 0 before it is known.
+    offset_uv, rms_uv : ndarray of float64, shape (n_channels,)
+        Mean, and RMS about the mean, input-referred, µV; not a number if nothing came.
+    clipped : ndarray of float64, shape (n_channels,)
+        Share of samples at either end of the range, 0 to 1.
+    capture_bytes : int
+        Size of the capture.
+    """
+
+    elapsed_s: float
+    n_samples: int
+    n_lost: int
+    n_paused: int
+    rate_hz: float
+    offset_uv: NDArray[np.float64]
+    rms_uv: NDArray[np.float64]
+    clipped: NDArray[np.float64]
+    capture_bytes: int
+
+
+class Levels:
+    """Follow the blocks of a recording."""
+
+    def __init__(self, n_channels: int) -> None:
+        self.n_samples = self.n_lost = self.n_paused = 0
+        self.elapsed_s = 0.0
+        self.rate_hz = 0.0
+        self.end_board_us: int | None = None
+        self._n_channels = n_channels
+        self._last: Block | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._n = 0
+        self._sum = np.zeros(self._n_channels)
+        self._squares = np.zeros(self._n_channels)
+        self._clipped = np.zeros(self._n_channels)
+
+    def feed(self, block: Block) -> None:
+        """Take the next block."""
+        if block.cause is Cause.PAUSE:
+            self.n_paused += block.lost_before
+        else:
+            self.n_lost += block.lost_before
+        self.elapsed_s += (block.lost_before + block.n_samples) / block.epoch.rate_hz
+        if not block.n_samples:
+            return
+        self.n_samples += block.n_samples
+        self._follow_time(block)
+        uv = block.volts * 1e6
+        self._n += block.n_samples
+        self._sum += uv.sum(axis=0)
+        self._squares += (uv**2).sum(axis=0)
+        is_clipped = (block.codes >= _CODE_MAX) | (block.codes <= -_CODE_MAX - 1)
+        self._clipped += is_clipped.sum(axis=0)
+
+    def _follow_time(self, block: Block) -> None:
+        last, period_us = self._last, 1e6 / block.epoch.rate_hz
+        if last is not None and last.epoch is block.epoch and not block.is_estimate:
+            elapsed_us = block.board_time_us - last.board_time_us
+            n_conversions = block.first_conversion - last.first_conversion
+            if elapsed_us > 0 and n_conversions > 0:
+                period_us = elapsed_us / n_conversions
+                self.rate_hz = 1e6 / period_us
+        self.end_board_us = block.board_time_us + round(block.n_samples * period_us)
+        self._last = block
+
+    def report(self, capture_bytes: int) -> Progress:
+        """Return how it goes, and begin new levels."""
+        n = self._n or np.nan
+        mean = self._sum / n
+        progress = Progress(
+            elapsed_s=self.elapsed_s,
+            n_samples=self.n_samples,
+            n_lost=self.n_lost,
+            n_paused=self.n_paused,
+            rate_hz=self.rate_hz,
+            offset_uv=mean,
+            rms_uv=np.sqrt(np.maximum(self._squares / n - mean**2, 0.0)),
+            clipped=self._clipped / n,
+            capture_bytes=capture_bytes,
+        )
+        self._begin()
+        return progress

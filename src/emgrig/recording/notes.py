@@ -1,0 +1,128 @@
+"""What the notes of a capture say: board, settings, clock, markers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.driver.block import Epoch
+from emgrig.driver.board_identity import BoardIdentity
+from emgrig.driver.clockfit import ClockFit, fit_clock
+from emgrig.driver.journal import read_epoch, read_identity
+from emgrig.driver.register_file import RegisterFile
+from emgrig.protocol.errors import RecordingError
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one note asks for: settings to know, or a text to place (at the end if no time)."""
+
+    epoch: Epoch | None = None
+    kind: str = ""
+    text: str = ""
+    board_time_us: int | None = None
+
+
+NOTHING = Said()
+
+
+class Notes:
+    """Everything the notes have said so far.
+
+    Attributes
+    ----------
+    identity : BoardIdentity or None
+    address, software, profile : str
+        Where the board was, what recorded it, and which profile was applied; empty if not said.
+    channel_names : tuple of str
+    n_notes : int
+    """
+
+    def __init__(self) -> None:
+        self.identity: BoardIdentity | None = None
+        self.address = self.software = self.profile = ""
+        self.channel_names: tuple[str, ...] = ()
+        self.n_notes = 0
+        # One list for each time the board's clock began anew.
+        self._exchanges: list[list[tuple[float, float, float]]] = [[]]
+
+    def take(self, note: Mapping[str, object]) -> Said:
+        """Take one note; kinds that are not known are left alone.
+
+        Raises
+        ------
+        RecordingError
+            If a note that is needed makes no sense.
+        """
+        self.n_notes += 1
+        kind = note.get("kind")
+        if kind == "identity":
+            self.identity = read_identity(note)
+            self.address = str(note.get("address", ""))
+        elif kind == "epoch":
+            self.channel_names = tuple(_texts(note.get("channel_names")))
+            return Said(epoch=read_epoch(note))
+        elif kind == "clock":
+            self._take_clock(note.get("exchanges"))
+        elif kind == "recording":
+            self.software = str(note.get("software", ""))
+            self.profile = str(note.get("profile") or "")
+        elif kind == "marker":
+            time_us = note.get("board_time_us")
+            known = time_us if isinstance(time_us, int) else None
+            return Said(kind="marker", text=str(note.get("text", "")), board_time_us=known)
+        elif kind == "recovery":
+            return Said(kind="link", text=_recovery_text(note))
+        return NOTHING
+
+    @property
+    def clock_index(self) -> int:
+        """Which of the board's clocks is running: +1 each time it began anew."""
+        return len(self._exchanges) - 1
+
+    def clock_fit(self, clock_index: int) -> ClockFit | None:
+        """Board time against host time; None if it was never asked."""
+        exchanges = self._exchanges[clock_index]
+        if not exchanges:
+            return None
+        sent, board, received = np.array(exchanges, np.float64).T
+        return fit_clock(sent, board, received)
+
+    def name(self, channel_index: int) -> str:
+        """Name of a channel."""
+        if channel_index < len(self.channel_names):
+            return self.channel_names[channel_index]
+        return f"channel {channel_index + 1}"
+
+    def files(self, epoch: Epoch) -> tuple[RegisterFile, ...]:
+        """Return the chips' registers of an epoch."""
+        n_channels = len(epoch.gain) // len(epoch.registers)
+        return tuple(RegisterFile(raw, n_channels) for raw in epoch.registers)
+
+    def powered(self, epoch: Epoch) -> NDArray[np.bool_]:
+        """Return True for each channel that is on."""
+        return np.concatenate([file.powered for file in self.files(epoch)])
+
+    def _take_clock(self, exchanges: object) -> None:
+        if not isinstance(exchanges, list):
+            raise RecordingError("a clock note of the capture has no exchanges")
+        try:
+            taken = [(float(sent), float(board), float(got)) for sent, board, got in exchanges]
+        except (TypeError, ValueError) as error:
+            raise RecordingError(f"a clock note of the capture is damaged: {error}") from error
+        held = self._exchanges[-1]
+        if taken and held and taken[0][1] < held[-1][1]:
+            self._exchanges.append([])
+        self._exchanges[-1].extend(taken)
+
+
+def _texts(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def _recovery_text(note: Mapping[str, object]) -> str:
+    down_s = note.get("down_s")
+    after = f" after {down_s:.2f} s" if isinstance(down_s, int | float) else ""
+    restored = "; ".join(_texts(note.get("restored"))) or "registers unchanged"
+    return f"going on{after}: {note.get('reason', 'the link was lost')}; {restored}"

@@ -1,0 +1,252 @@
+"""Record a board: everything that comes goes to a capture; closing makes BDF+ files of it."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from emgrig.driver.block import Block
+from emgrig.driver.board import Board
+from emgrig.driver.capture import CaptureWriter
+from emgrig.driver.journal import Entry
+from emgrig.driver.link import Direction
+from emgrig.protocol.errors import EmgrigError, RecordingError
+from emgrig.recording.convert import (
+    CAPTURE_SUFFIX,
+    Recording,
+    check_target,
+    convert,
+    part_path,
+    software,
+)
+from emgrig.recording.levels import Levels, Progress
+
+log = logging.getLogger(__name__)
+
+#: Without a stated duration there must be room for so long.
+LEAST_ROOM_S = 600.0
+#: Bytes that a capture and a BDF+ file take beyond their frames and samples: at most a tenth.
+_MARGIN = 1.1
+#: Heads and CRCs of a packet and of a capture record, over the usual 16 frames.
+_BYTES_AROUND_FRAME = 4
+PROGRESS_EVERY_S = 0.5
+
+
+class Recorder:
+    """A recording that is on, from its making to `close`; as a context manager it closes itself.
+
+    The capture, ``name.capture`` beside the target, is the only file written meanwhile. Whoever
+    streams the board hands its blocks to `feed`, for the levels only: the capture taps the link.
+
+    Parameters
+    ----------
+    board : Board
+        Its journal and tap are the recorder's until it is closed.
+    path : str or Path
+        The BDF+ file to be made, ``name.bdf``.
+    overwrite : bool
+        Replace files that exist.
+    duration_s : float, optional
+        How long it is to be: there must be room for it.
+    profile : str
+        Name of the profile that was applied; goes into the sidecar.
+
+    Raises
+    ------
+    ValueError
+        If `path` does not end in ``.bdf``, or the duration makes no sense.
+    RecordingError
+        If a file exists, the folder does not or cannot be written to, or the disk is too full.
+        Nothing was written.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        duration_s: float | None = None,
+        profile: str = "",
+    ) -> None:
+        if duration_s is not None and not 0 < duration_s < float("inf"):
+            raise ValueError(f"duration_s is {duration_s}; expected more than 0")
+        self.bdf_path = check_target(Path(path), overwrite=overwrite)
+        self.capture_path = self.bdf_path.with_suffix(CAPTURE_SUFFIX)
+        check_target(part_path(self.bdf_path, 2), overwrite=overwrite)
+        _check_room(board, self.bdf_path.parent, duration_s)
+        if overwrite:
+            self.capture_path.unlink(missing_ok=True)
+        self._board = board
+        self._overwrite = overwrite
+        self._failure: EmgrigError | None = None
+        self._recording: Recording | None = None
+        self._levels = Levels(board.chip.n_channels)
+        self._writer = CaptureWriter(self.capture_path)
+        begun: Entry = {"kind": "recording", "software": software(), "profile": profile}
+        self._writer.note(begun, board.clock.unix_s())
+        self._journal_before, self._tap_before = board.journal, board.tap
+        board.journal, board.tap = self._note, self._tap
+
+    # While it runs.
+
+    def feed(self, block: Block) -> None:
+        """Take the next block of the stream, for the levels and to place markers.
+
+        Raises
+        ------
+        RecordingError
+            If the capture could not be written: nothing has been recorded from then on.
+        """
+        self._levels.feed(block)
+        if self._failure is not None:
+            raise self._failure
+
+    def mark(self, text: str) -> None:
+        """Mark the end of the last block that was fed.
+
+        Raises
+        ------
+        ValueError
+            If there is no text.
+        RecordingError
+            If the capture could not be written.
+        """
+        if not text.strip():
+            raise ValueError("a marker needs a text")
+        entry: Entry = {"kind": "marker", "text": text, "board_time_us": self._levels.end_board_us}
+        self._writer.note(entry, self._board.clock.unix_s())
+
+    def progress(self) -> Progress:
+        """Say how it goes; the levels are those since the last call."""
+        return self._levels.report(self._writer.size_bytes)
+
+    # At its end.
+
+    def close(self) -> Recording:
+        """End the recording, and make its BDF+ files and sidecars; a second call does nothing.
+
+        Raises
+        ------
+        RecordingError
+            If the capture could not be written to the end, or there is no room for the files. What
+            was captured is kept, and `convert` makes files of it later.
+        """
+        if self._recording is not None:
+            return self._recording
+        self._board.journal, self._board.tap = self._journal_before, self._tap_before
+        self._writer.close()
+        if self._failure is not None:
+            raise self._failure
+        self._recording = convert(self.capture_path, self.bdf_path, overwrite=self._overwrite)
+        return self._recording
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it; an error from before is not hidden by one in closing."""
+        try:
+            self.close()
+        except EmgrigError as later:
+            if kind is None:
+                raise
+            if later is not error:
+                log.warning("%s", later)
+
+    # Called by the link, with its lock held: an error here must not end the session.
+
+    def _note(self, entry: Entry) -> None:
+        unix_s = entry.get("unix_s")
+        time_s = unix_s if isinstance(unix_s, float) else self._board.clock.unix_s()
+        try:
+            self._writer.note(entry, time_s)
+        except RecordingError as error:
+            self._failure = self._failure or error
+        if self._journal_before is not None:
+            self._journal_before(entry)
+
+    def _tap(self, direction: Direction, data: bytes, unix_s: float) -> None:
+        append = self._writer.sent if direction is Direction.SENT else self._writer.received
+        try:
+            append(data, unix_s)
+        except RecordingError as error:
+            self._failure = self._failure or error
+        if self._tap_before is not None:
+            self._tap_before(direction, data, unix_s)
+
+
+def record(
+    board: Board,
+    path: str | Path,
+    duration_s: float | None = None,
+    *,
+    overwrite: bool = False,
+    profile: str = "",
+    progress: Callable[[Progress], None] | None = None,
+) -> Recording:
+    """Stream a board into a recording, for a time or until Ctrl-C.
+
+    Parameters
+    ----------
+    board : Board
+        Connected and set up.
+    path, duration_s, overwrite, profile
+        See `Recorder`.
+    progress : callable, optional
+        Called every half second of the recording.
+
+    Raises
+    ------
+    ValueError, RecordingError
+        As `Recorder` and its `close` do.
+    TransportError, DeviceError
+        If the link or the board is lost for good; what came before is recorded and converted.
+    """
+    with Recorder(
+        board, path, overwrite=overwrite, duration_s=duration_s, profile=profile
+    ) as recorder:
+        try:
+            _stream(board, recorder, duration_s, progress)
+        except KeyboardInterrupt:
+            log.info("stopped by Ctrl-C")
+    return recorder.close()
+
+
+def _stream(
+    board: Board,
+    recorder: Recorder,
+    duration_s: float | None,
+    progress: Callable[[Progress], None] | None,
+) -> None:
+    due_s = PROGRESS_EVERY_S
+    elapsed_s = 0.0
+    with board.stream(duration_s) as stream:
+        for block in stream:
+            recorder.feed(block)
+            elapsed_s += (block.lost_before + block.n_samples) / block.epoch.rate_hz
+            if progress is not None and elapsed_s >= due_s:
+                progress(recorder.progress())
+                due_s = elapsed_s + PROGRESS_EVERY_S
+
+
+def _check_room(board: Board, folder: Path, duration_s: float | None) -> None:
+    """Refuse a recording that the disk has no room for: capture and BDF+ file."""
+    chip = board.chip
+    frame_bytes = board.identity.layout.frame_bytes + _BYTES_AROUND_FRAME
+    sample_bytes = 3 * int(chip.powered.sum())
+    seconds = LEAST_ROOM_S if duration_s is None else duration_s
+    needed = _MARGIN * seconds * chip.rate_hz * (frame_bytes + sample_bytes)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise RecordingError(
+            f"{seconds:g} s of recording need {needed / 1e6:.0f} MB in {folder}, "
+            f"{free / 1e6:.0f} MB are free; make room or choose another folder"
+        )

@@ -1,0 +1,105 @@
+"""A simulated board from options: sources, front ends, clock, faults."""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.simulator.board import SimulatedBoard
+from emgrig.simulator.faults import clock_factor, drawn, switch_on
+from emgrig.simulator.firmware import BoardFacts
+from emgrig.simulator.frontend import NOMINAL_F_CLK_HZ, AnalogueFrontEnd
+from emgrig.simulator.options import SimOptions
+from emgrig.simulator.seams import Source
+from emgrig.simulator.sources import parse_source
+from emgrig.simulator.tolerances import oscillator_error_ppm
+from emgrig.simulator.world import SERIES_OHM, Mains, World
+
+_SEED_STEP: Final = 1_000_003
+"""From the seed of one chip to that of the next."""
+
+
+class ChipPart:
+    """The electrodes of one chip among those of a whole board (implements `Source`).
+
+    Parameters
+    ----------
+    whole : Source
+        Of all channels of the board.
+    chip : int
+        0 is the first.
+    n_channels : int
+        Of one chip.
+    n_chips : int
+    """
+
+    def __init__(self, whole: Source, chip: int, n_channels: int, n_chips: int) -> None:
+        self._whole = whole
+        sides = whole.n_electrodes // (n_channels * n_chips)
+        own = np.arange(chip * n_channels, (chip + 1) * n_channels)
+        self._columns = np.concatenate([own + side * n_channels * n_chips for side in range(sides)])
+        self.n_electrodes = sides * n_channels
+
+    def volts(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `Source.volts`."""
+        return self._whole.volts(t_s)[:, self._columns]
+
+
+def build_board(options: SimOptions) -> SimulatedBoard:
+    """Make the board that `options` describe, powered on, with its faults in it.
+
+    Raises
+    ------
+    ValueError
+        If the source makes no sense, or a fault is about a channel that the board lacks.
+    EmgrigError
+        If the source's file cannot be read.
+    """
+    faults = drawn(options.faults, options.seed)
+    n_channels = options.channels
+    n_all = n_channels * options.chips
+    source = parse_source(options.source, n_all, options.seed)
+    f_clk_hz = NOMINAL_F_CLK_HZ * (1 + oscillator_error_ppm(options.seed) * 1e-6)
+    f_clk_hz *= clock_factor(faults)
+    parts = [
+        AnalogueFrontEnd(
+            ChipPart(source, chip, n_channels, options.chips) if options.chips > 1 else source,
+            n_channels=n_channels,
+            seed=options.seed + chip * _SEED_STEP,
+            f_clk_hz=f_clk_hz,
+            world=_world(options, chip),
+        )
+        for chip in range(options.chips)
+    ]
+    board = SimulatedBoard(
+        parts,
+        f_clk_hz=f_clk_hz,
+        drift_ppm=_drift_ppm(options.seed),
+        facts=_facts(options, n_all),
+        truth=source,
+    )
+    switch_on(board, faults, options.seed)
+    return board
+
+
+def _world(options: SimOptions, chip: int) -> World:
+    if options.is_bench:
+        return World.ideal(options.channels)
+    skin = World.typical(options.channels, options.seed + chip * _SEED_STEP)
+    return replace(skin, mains=Mains.typical())
+
+
+def _drift_ppm(seed: int) -> float:
+    """Error of a common crystal: within 20 ppm."""
+    return float(np.random.default_rng([seed, 0xC75]).uniform(-20, 20))
+
+
+def _facts(options: SimOptions, n_all: int) -> BoardFacts:
+    """Describe the board; with one 8-channel chip it is the paper's: seven channels wired."""
+    n_wired = 7 if n_all == 8 and not options.is_bench else n_all
+    return BoardFacts(
+        serial_number=f"SIM-{options.seed:04d}",
+        channels_wired=(1 << n_wired) - 1,
+        series_ohm=(0 if options.is_bench else round(SERIES_OHM),) * n_all,
+    )

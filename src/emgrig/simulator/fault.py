@@ -1,0 +1,136 @@
+"""What a fault is: a name, what one sees of it, which check finds it, and its parameters."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from emgrig.simulator.board import SimulatedBoard
+
+Value = float | str
+Values = Mapping[str, Value]
+#: Puts a fault with these values into a board; the last argument is the seed of its accidents.
+SwitchOn = Callable[[SimulatedBoard, Values, int], None]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a fault: a number within limits, or one of some words.
+
+    Attributes
+    ----------
+    default : float or str
+    unit : str
+        Empty for counts, ratios and words.
+    meaning : str
+    least, most : float
+        Limits of a number.
+    words : tuple of str
+        What a word may be; empty for a number.
+    is_whole : bool
+        True: a whole number.
+    """
+
+    default: Value
+    unit: str
+    meaning: str
+    least: float = 0.0
+    most: float = float("inf")
+    words: tuple[str, ...] = ()
+    is_whole: bool = False
+
+    def read(self, text: str) -> Value:
+        """Read a value.
+
+        Raises
+        ------
+        ValueError
+            If it is none.
+        """
+        if self.words:
+            if text not in self.words:
+                raise ValueError(f"{text!r}; expected {self.allowed}")
+            return text
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        is_odd = self.is_whole and not value.is_integer()
+        if not self.least <= value <= self.most or value == float("inf") or is_odd:
+            raise ValueError(f"{text!r}; expected {self.allowed}")
+        return value
+
+    @property
+    def allowed(self) -> str:
+        """What it may be, in words."""
+        if self.words:
+            return " or ".join(self.words)
+        kind = "a whole number, " if self.is_whole else ""
+        limits = "or more" if self.most == float("inf") else f"to {self.most:g}"
+        return f"{kind}{self.least:g} {limits} {self.unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that can be wrong.
+
+    Attributes
+    ----------
+    name : str
+    effect : str
+        What one sees of it, in a line.
+    found_by : str
+        The bring-up check that should find it, B0 to B24.
+    cause : str
+        What that check should say is wrong.
+    parameters : dict
+        By name.
+    switch_on : function or None
+        Makes a board have it; None for what can only be built in (`clock-wrong`).
+    """
+
+    name: str
+    effect: str
+    found_by: str
+    cause: str
+    switch_on: SwitchOn | None
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FaultSetting:
+    """A fault with values for its parameters.
+
+    Attributes
+    ----------
+    name : str
+    values : tuple of (str, float or str)
+        All parameters, those at their default too.
+    """
+
+    name: str
+    values: tuple[tuple[str, Value], ...] = ()
+
+    def __str__(self) -> str:
+        """Write it as `parse_fault` reads it."""
+        shown = ",".join(
+            f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in self.values
+        )
+        return f"{self.name}:{shown}" if shown else self.name
+
+
+def number(values: Values, key: str) -> float:
+    """Return the value of a parameter that is a number."""
+    value = values[key]
+    assert isinstance(value, float), key
+    return value
+
+
+def whole(values: Values, key: str) -> int:
+    """Return the value of a parameter that is a whole number."""
+    return round(number(values, key))
+
+
+def word(values: Values, key: str) -> str:
+    """Return the value of a parameter that is a word."""
+    value = values[key]
+    assert isinstance(value, str), key
+    return value

@@ -1,0 +1,80 @@
+"""What the status words say about electrodes, as events: an electrode came off, or on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: At most one event in so many frames: a comparator at its threshold must not fill the link.
+FRAMES_PER_EVENT = 16
+
+
+@dataclass(frozen=True)
+class Change:
+    """The lead-off bits changed.
+
+    Attributes
+    ----------
+    position : int
+        Row of the first frame that says so.
+    positive, negative : int
+        Bit n - 1: electrode nP or nN is off.
+    """
+
+    position: int
+    positive: int
+    negative: int
+
+
+class LeadOffWatch:
+    """Compares the lead-off bits of consecutive frames.
+
+    Parameters
+    ----------
+    chip_bytes : int
+        Bytes of one chip's part of a frame.
+    channels_per_chip : int
+        Channels of the first chip come first in the masks.
+    """
+
+    def __init__(self, chip_bytes: int, channels_per_chip: int) -> None:
+        self._chip_bytes = chip_bytes
+        self._channels = channels_per_chip
+        self._last = (0, 0)
+        self._quiet_until = 0
+
+    def begin_run(self) -> None:
+        """Take all electrodes for on, and counts from 0."""
+        self._last = (0, 0)
+        self._quiet_until = 0
+
+    def changes(self, index: NDArray[np.int64], data: NDArray[np.uint8]) -> list[Change]:
+        """Find changes in frames, shape (n, frame_bytes), of conversions `index`, shape (n,).
+
+        Frames with a wrong status nibble say nothing.
+        """
+        found: list[Change] = []
+        is_good = ((data[:, :: self._chip_bytes] & 0xF0) == 0xC0).all(axis=1)
+        positive, negative = self._masks(data)
+        at = 0
+        while True:
+            differs = ((positive != self._last[0]) | (negative != self._last[1])) & is_good
+            differs &= index >= self._quiet_until
+            later = np.flatnonzero(differs[at:])
+            if not len(later):
+                return found
+            at += int(later[0])
+            self._last = (int(positive[at]), int(negative[at]))
+            self._quiet_until = int(index[at]) + FRAMES_PER_EVENT
+            found.append(Change(at, *self._last))
+
+    def _masks(self, data: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Bits of the electrodes that are off, shape (n,) each (status word: SBAS499C, p. 38)."""
+        positive = np.zeros(len(data), np.uint32)
+        negative = np.zeros(len(data), np.uint32)
+        for chip in range(data.shape[1] // self._chip_bytes):
+            word = data[:, chip * self._chip_bytes :][:, :3].astype(np.uint32)
+            shift = chip * self._channels
+            positive |= (word[:, 0] << 4 & 0xF0 | word[:, 1] >> 4) << shift
+            negative |= (word[:, 1] << 4 & 0xF0 | word[:, 2] >> 4) << shift
+        return positive, negative

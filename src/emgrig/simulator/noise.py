@@ -1,0 +1,88 @@
+"""Input-referred noise of the ADS1299, and streams of random numbers to be entered anywhere.
+
+SBAS499C tables 1 to 4 (5 V supply, 4.5 V reference, 25 degC, inputs shorted): typical uV rms for
+every gain and data rate. The noise is white at the modulator's input, so after the sinc3 filter
+neighbours correlate by 26/66 and next neighbours by 1/66. (At 8 and 16 kSPS shaped quantisation
+noise dominates at low gain; its colour is not given, and the same one is used.)
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+TABLE_GAINS = (1, 2, 4, 6, 8, 12, 24)
+
+# uV rms; rows are the decimation ratios, columns TABLE_GAINS.
+TABLE_UV_RMS = {
+    64: (21.70, 10.85, 5.60, 3.87, 3.05, 2.27, 1.66),
+    128: (6.93, 3.65, 1.98, 1.31, 1.11, 0.92, 0.80),
+    256: (4.33, 2.28, 1.24, 0.93, 0.79, 0.65, 0.56),
+    512: (3.06, 1.61, 0.88, 0.66, 0.56, 0.46, 0.40),
+    1024: (2.17, 1.14, 0.62, 0.46, 0.39, 0.32, 0.28),
+    2048: (1.53, 0.81, 0.44, 0.33, 0.28, 0.23, 0.20),
+    4096: (1.08, 0.57, 0.31, 0.23, 0.20, 0.16, 0.14),
+}
+
+NOISE_BANDWIDTH = 0.275
+"""One-sided noise bandwidth of sampled sinc3 output, in units of f_DR: 66 / 120 / 2."""
+
+BOLTZMANN_J_K = 1.380649e-23
+
+# w[k] + A w[k-1] + B w[k-2], divided by NORM: unit variance, autocorrelation 26/66 and 1/66.
+_A = np.float32(0.4736725)
+_B = np.float32(0.0185565)
+_NORM = 1.1066665
+
+
+def shorted_noise_v(decimation: int, gain: int) -> float:
+    """Return the data sheet's noise with shorted inputs, V rms, input-referred.
+
+    The table's figure contains the rounding to codes, which the converter adds again; the
+    variance of the rounding (one LSB of 4.5 V / gain / 2**23, squared, over 12) is taken off.
+    """
+    total_v = TABLE_UV_RMS[decimation][TABLE_GAINS.index(gain)] * 1e-6
+    lsb_v = 4.5 / gain / 2**23
+    return float(np.sqrt(total_v**2 - lsb_v**2 / 12))
+
+
+def thermal_noise_v(resistance_ohm: float, rate_hz: float, temperature_k: float) -> float:
+    """Thermal noise of a resistance after the sinc3 filter, V rms."""
+    return float(
+        np.sqrt(4 * BOLTZMANN_J_K * temperature_k * resistance_ohm * NOISE_BANDWIDTH * rate_hz)
+    )
+
+
+def stream(seed: int, run: int, block: int, purpose: int) -> np.random.Generator:
+    """Open one of the independent random streams of `seed`.
+
+    Counter-based (Philox): the stream of a block does not depend on which others were read.
+
+    Parameters
+    ----------
+    seed : int
+        0 to 2**64 - 1.
+    run, block, purpose : int
+        Any numbers of 64 bits, ≥ 0; each triple is another stream.
+    """
+    return np.random.Generator(np.random.Philox(key=[seed, run], counter=[0, 0, block, purpose]))
+
+
+def coloured_block(
+    seed: int, run: int, block: int, n_rows: int, n_columns: int
+) -> NDArray[np.float32]:
+    """Noise of unit variance for one block of conversions, with the colour of the sinc3 filter.
+
+    The block's last two white rows are the first two of the next block's stream, so the colour runs
+    on over the border and each block can still be made alone.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_rows, n_columns)
+    """
+    own = stream(seed, run, block, 0).standard_normal((n_rows, n_columns), dtype=np.float32)
+    following = stream(seed, run, block + 1, 0).standard_normal((2, n_columns), dtype=np.float32)
+    white = np.concatenate((own, following))
+    coloured = white[:-2] * _B
+    coloured += white[1:-1] * _A
+    coloured += white[2:]
+    coloured *= np.float32(1 / _NORM)
+    return coloured

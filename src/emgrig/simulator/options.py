@@ -1,0 +1,153 @@
+"""What a simulated board is to be like: the words behind `sim:`, and options of commands."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from emgrig.simulator.fault import FaultSetting
+from emgrig.simulator.faults import parse_fault
+
+MAX_SPEED: Final = float("inf")
+"""`speed=max`: virtual time, as fast as the machine can."""
+
+PRESETS: Final = {"": "face", "face": "face", "bench": "bench"}
+"""Words that may stand first, and the source they stand for."""
+
+
+@dataclass(frozen=True)
+class SimOptions:
+    """A simulated board.
+
+    Attributes
+    ----------
+    source : str
+        What the electrodes see (see `emgrig.simulator.sources.parse_source`).
+    faults : tuple of FaultSetting
+        What is wrong, in order.
+    seed : int, ≥ 0
+        Which chips, electrodes, noise and accidents.
+    speed : float, > 0
+        Seconds of board time in a second; infinity is as fast as possible, on virtual time.
+    chips : int
+        1 to 4.
+    channels : int
+        Of each chip: 4, 6 or 8.
+    is_bench : bool
+        True: wires instead of electrodes and no mains, as on a bench.
+    """
+
+    source: str = PRESETS[""]
+    faults: tuple[FaultSetting, ...] = ()
+    seed: int = 0
+    speed: float = MAX_SPEED
+    chips: int = 1
+    channels: int = 8
+    is_bench: bool = False
+
+
+def parse_query(query: str) -> SimOptions:
+    """Read what follows ``sim:`` in an address.
+
+    Parameters
+    ----------
+    query : str
+        ``[face|bench][&key=value]…`` with the keys `source`, `fault` (may come several times),
+        `seed`, `speed` (`max`, `real` or a number), `chips`, `channels`. A source may have options
+        of its own behind ``?`` and ``&``; they follow it directly.
+
+    Raises
+    ------
+    ValueError
+        Naming what is wrong and what is allowed.
+    """
+    preset, items = _split(query)
+    if preset not in PRESETS:
+        raise ValueError(f"sim:{preset}: no such board; there are sim:, sim:face and sim:bench")
+    options = SimOptions(source=PRESETS[preset], is_bench=preset == "bench")
+    seen: set[str] = set()
+    for key, value in items:
+        if key not in _READERS:
+            raise ValueError(f"sim: no option {key!r}; there are {', '.join(_READERS)}")
+        if key in seen and key != "fault":
+            raise ValueError(f"sim: {key} is given twice")
+        seen.add(key)
+        options = _READERS[key](options, value)
+    return options
+
+
+def parse_speed(text: str) -> float:
+    """Read a speed: `max` (infinity), `real` (1) or a number above 0.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    if text == "max":
+        return MAX_SPEED
+    try:
+        speed = 1.0 if text == "real" else float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < MAX_SPEED:
+        raise ValueError(f"speed {text!r}; expected real, max or a number above 0")
+    return speed
+
+
+def _split(query: str) -> tuple[str, list[tuple[str, str]]]:
+    """Split a query into preset and options; what only a source can mean stays with it."""
+    preset, mark, rest = query.partition("?")
+    if not mark or "=" in preset:
+        preset, _, rest = query.partition("&")
+    if "=" in preset:
+        preset, rest = "", query
+    items: list[tuple[str, str]] = []
+    for item in rest.split("&") if rest else []:
+        key, _, value = item.partition("=")
+        if items and items[-1][0] == "source" and key not in _READERS:
+            items[-1] = ("source", f"{items[-1][1]}&{item}")
+        else:
+            items.append((key, value))
+    return preset, items
+
+
+def _number(key: str, text: str, allowed: range, what: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) not in allowed:
+        raise ValueError(f"sim: {key}={text}; expected {what}")
+    return int(text)
+
+
+def _with_source(options: SimOptions, value: str) -> SimOptions:
+    if not value:
+        raise ValueError("sim: source= is empty; expected a source, as silence or face")
+    return replace(options, source=value)
+
+
+def _with_fault(options: SimOptions, value: str) -> SimOptions:
+    return replace(options, faults=(*options.faults, parse_fault(value)))
+
+
+def _with_seed(options: SimOptions, value: str) -> SimOptions:
+    return replace(options, seed=_number("seed", value, range(2**32), "0 to 4294967295"))
+
+
+def _with_speed(options: SimOptions, value: str) -> SimOptions:
+    return replace(options, speed=parse_speed(value))
+
+
+def _with_chips(options: SimOptions, value: str) -> SimOptions:
+    return replace(options, chips=_number("chips", value, range(1, 5), "1 to 4"))
+
+
+def _with_channels(options: SimOptions, value: str) -> SimOptions:
+    channels = _number("channels", value, range(4, 9, 2), "4, 6 or 8")
+    return replace(options, channels=channels)
+
+
+_READERS: Final = {
+    "source": _with_source,
+    "fault": _with_fault,
+    "seed": _with_seed,
+    "speed": _with_speed,
+    "chips": _with_chips,
+    "channels": _with_channels,
+}

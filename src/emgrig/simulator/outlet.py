@@ -1,0 +1,183 @@
+"""The way out of the board: its transmit buffer, and the link behind it to one client."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+from emgrig.protocol.framing import encode_packet
+
+UNLIMITED = float("inf")
+
+
+class Damage(Protocol):
+    """What the link does to packets."""
+
+    def __call__(self, packets: list[bytes]) -> bytes:
+        """Return the bytes that arrive when `packets` are sent, in this order."""
+        ...
+
+
+def no_damage(packets: list[bytes]) -> bytes:
+    """Return the packets as they are: a good link."""
+    return b"".join(packets)
+
+
+@dataclass
+class Link:
+    """What the way to the PC is like now; faults change it while the board runs.
+
+    Attributes
+    ----------
+    bytes_per_s : float, > 0
+        Throughput.
+    is_stalled : bool
+        True: nothing gets through, the connection stays.
+    is_up : bool
+        False: there is no connection, and none can be made.
+    damage : Damage
+        What happens to packets on the way.
+    """
+
+    bytes_per_s: float = UNLIMITED
+    is_stalled: bool = False
+    is_up: bool = True
+    damage: Damage = no_damage
+
+
+class Outlet:
+    """Packets that wait for the link, and bytes that came through it.
+
+    Time is true time, s; it never goes back from call to call.
+
+    Parameters
+    ----------
+    link : Link
+        What is behind the buffer.
+    capacity_bytes : int
+        How much may wait in the board.
+    window_bytes : int
+        How much the client's side takes before it is read; then the link stops flowing.
+
+    Attributes
+    ----------
+    high_water_bytes : int
+        Most bytes that ever waited.
+    frames_gone : int
+        Frames of samples that left the board.
+    frames_waiting : int
+        Frames of samples in the buffer.
+    """
+
+    def __init__(self, link: Link, capacity_bytes: int, window_bytes: int) -> None:
+        self.high_water_bytes = 0
+        self.frames_gone = 0
+        self.frames_waiting = 0
+        self._link = link
+        self._capacity_bytes = capacity_bytes
+        self._window_bytes = window_bytes
+        self._waiting: deque[tuple[bytes, int]] = deque()
+        self._waiting_bytes = 0
+        self._arrived = bytearray()
+        self._sequence = 0
+        self._drained_s = 0.0
+        self._credit_bytes = 0.0
+
+    @property
+    def sequence(self) -> int:
+        """Sequence number of the next packet, 0 to 65535."""
+        return self._sequence
+
+    @property
+    def arrived_bytes(self) -> int:
+        """Bytes that wait for the client."""
+        return len(self._arrived)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that wait for the link."""
+        return self._waiting_bytes
+
+    def flows_freely(self, n_bytes: int) -> bool:
+        """Return True if `n_bytes` more would go straight to the client."""
+        link = self._link
+        is_free = not link.is_stalled and link.bytes_per_s == UNLIMITED and not self._waiting
+        return is_free and len(self._arrived) + n_bytes <= self._window_bytes
+
+    def has_room(self, n_bytes: int) -> bool:
+        """Return True if a packet of `n_bytes` fits in the buffer."""
+        return self._waiting_bytes + n_bytes <= self._capacity_bytes
+
+    def send(self, packet_type: int, payload: bytes, now_s: float) -> None:
+        """Queue one packet that is no samples; it is kept even if the buffer is full."""
+        self.drain(now_s)
+        self._queue(encode_packet(packet_type, self._sequence, payload), 0)
+        self.drain(now_s)
+
+    def send_samples(self, packets: list[bytes], n_frames: int, now_s: float) -> None:
+        """Queue sample packets of `n_frames` each, numbered from `sequence` on."""
+        if self.flows_freely(sum(map(len, packets))):
+            self._arrived += self._link.damage(packets)
+            self._sequence = (self._sequence + len(packets)) & 0xFFFF
+            self.frames_gone += n_frames * len(packets)
+            self._drained_s = now_s
+            return
+        for packet in packets:
+            self._queue(packet, n_frames)
+        self.drain(now_s)
+
+    def drain(self, now_s: float) -> None:
+        """Let the link take what it can until `now_s`."""
+        elapsed_s = max(now_s - self._drained_s, 0.0)
+        self._drained_s = max(now_s, self._drained_s)
+        link = self._link
+        if link.is_stalled or not self._waiting:
+            self._credit_bytes = 0.0
+            return
+        self._credit_bytes += elapsed_s * link.bytes_per_s if elapsed_s else 0.0
+        if link.bytes_per_s == UNLIMITED:
+            self._credit_bytes = UNLIMITED
+        gone: list[bytes] = []
+        arriving = len(self._arrived)
+        while self._waiting and arriving < self._window_bytes:
+            packet, n_frames = self._waiting[0]
+            if len(packet) > self._credit_bytes:
+                break
+            self._waiting.popleft()
+            self._credit_bytes -= len(packet)
+            self._waiting_bytes -= len(packet)
+            self.frames_waiting -= n_frames
+            self.frames_gone += n_frames
+            arriving += len(packet)
+            gone.append(packet)
+        if not self._waiting or self._credit_bytes == UNLIMITED:
+            self._credit_bytes = 0.0
+        if gone:
+            self._arrived += link.damage(gone)
+
+    def take(self, max_bytes: int) -> bytes:
+        """Hand over at most `max_bytes` of what arrived."""
+        taken = bytes(self._arrived[:max_bytes])
+        del self._arrived[:max_bytes]
+        return taken
+
+    def clear(self) -> int:
+        """Throw away all that waits for the link; return how many frames that was.
+
+        What has arrived stays, for it is on the other side.
+        """
+        lost, self.frames_waiting = self.frames_waiting, 0
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        return lost
+
+    def restart(self) -> None:
+        """Forget what waits and begin the sequence at 0: the board booted."""
+        self.clear()
+        self._sequence = 0
+
+    def _queue(self, packet: bytes, n_frames: int) -> None:
+        self._waiting.append((packet, n_frames))
+        self._waiting_bytes += len(packet)
+        self.frames_waiting += n_frames
+        self.high_water_bytes = max(self.high_water_bytes, self._waiting_bytes)
+        self._sequence = (self._sequence + 1) & 0xFFFF

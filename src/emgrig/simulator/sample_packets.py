@@ -1,0 +1,84 @@
+"""Many sample packets at once: heads and frames by numpy, one CRC a packet."""
+
+import zlib
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.protocol.framing import CRC_BYTES, HEADER_BYTES, SYNC, VERSION, PacketType
+from emgrig.protocol.packets import SAMPLES_HEADER_BYTES
+
+_HEAD: Final = np.dtype(
+    [
+        ("sync", "S2"),
+        ("version", "u1"),
+        ("type", "u1"),
+        ("sequence", "<u2"),
+        ("length", "<u2"),
+        ("first_conversion", "<u4"),
+        ("board_time_us", "<u8"),
+        ("n_frames", "u1"),
+        ("frame_bytes", "u1"),
+        ("settings", "<u2"),
+        ("flags", "<u2"),
+    ]
+)
+_HEAD_BYTES: Final = HEADER_BYTES + SAMPLES_HEADER_BYTES
+assert _HEAD.itemsize == _HEAD_BYTES
+
+
+def packet_bytes(n_frames: int, frame_bytes: int) -> int:
+    """Length of a whole sample packet."""
+    return _HEAD_BYTES + n_frames * frame_bytes + CRC_BYTES
+
+
+def encode_sample_packets(
+    frames: NDArray[np.uint8],
+    first_conversion: NDArray[np.int64],
+    board_time_us: NDArray[np.int64],
+    flags: NDArray[np.int64],
+    settings: int,
+    first_sequence: int,
+) -> list[bytes]:
+    """Frame packets of one shape, with consecutive sequence numbers.
+
+    Parameters
+    ----------
+    frames : ndarray of uint8, shape (n_packets, n_frames, frame_bytes)
+    first_conversion, board_time_us, flags : ndarray of int64, shape (n_packets,)
+        Conversion numbers are taken modulo 2**32.
+    settings : int
+        Epoch, modulo 2**16.
+    first_sequence : int
+        Sequence number of the first packet, modulo 2**16.
+
+    Returns
+    -------
+    list of bytes
+        One whole packet each.
+    """
+    n_packets, n_frames, frame_bytes = frames.shape
+    stride = packet_bytes(n_frames, frame_bytes)
+    octets = np.empty((n_packets, stride), np.uint8)
+    head = np.ndarray((n_packets,), _HEAD, octets, 0, (stride,))
+    head["sync"] = SYNC
+    head["version"] = VERSION
+    head["type"] = PacketType.SAMPLES
+    head["sequence"] = (first_sequence + np.arange(n_packets)) & 0xFFFF
+    head["length"] = SAMPLES_HEADER_BYTES + n_frames * frame_bytes
+    head["first_conversion"] = first_conversion & 0xFFFFFFFF
+    head["board_time_us"] = board_time_us
+    head["n_frames"] = n_frames
+    head["frame_bytes"] = frame_bytes
+    head["settings"] = settings & 0xFFFF
+    head["flags"] = flags
+    octets[:, _HEAD_BYTES:-CRC_BYTES] = frames.reshape(n_packets, -1)
+    whole = octets.reshape(-1).data
+    crc = [
+        zlib.crc32(whole[at + len(SYNC) : at + stride - CRC_BYTES])
+        for at in range(0, n_packets * stride, stride)
+    ]
+    octets[:, -CRC_BYTES:] = np.array(crc, "<u4").view(np.uint8).reshape(n_packets, CRC_BYTES)
+    data = octets.tobytes()
+    return [data[at : at + stride] for at in range(0, len(data), stride)]

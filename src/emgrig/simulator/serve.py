@@ -1,0 +1,338 @@
+"""A simulated board on a TCP port or a pseudo-terminal, for programs that want a real link.
+
+One thread owns the board; it waits for sockets and for time. At `speed=max` it makes bytes as fast
+as they are read: the client's side of the link holds back time, and nothing overflows.
+"""
+
+import contextlib
+import os
+import selectors
+import socket
+import threading
+import tty
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+
+from emgrig.protocol.errors import TransportError
+from emgrig.simulator.board import SimulatedBoard
+from emgrig.simulator.clock import ScaledClock
+from emgrig.simulator.firmware import Client
+from emgrig.simulator.options import MAX_SPEED
+
+WINDOW_BYTES: Final = 1 << 16
+"""What waits for the operating system at most, a connection; then the board's buffer fills."""
+CHUNK_BYTES: Final = 1 << 16
+PACED_STEP_S: Final = 0.005
+"""Host time between looks at the board while it streams."""
+IDLE_STEP_S: Final = 0.05
+FAST_STEP_S: Final = 0.05
+"""Board time of one step at `speed=max`."""
+
+
+@dataclass(eq=False)
+class _Wire:
+    """One connection: a file descriptor and the board's client behind it."""
+
+    fd: int
+    client: Client
+    closer: socket.socket | None = None
+    unsent: bytearray = field(default_factory=bytearray)
+    interest: int = selectors.EVENT_READ
+
+    def send(self) -> bool:
+        """Give the operating system what it takes; False if the other side is gone."""
+        try:
+            while self.unsent:
+                sent = os.write(self.fd, self.unsent[:CHUNK_BYTES])
+                del self.unsent[:sent]
+        except BlockingIOError:
+            pass
+        except OSError:
+            return False
+        return True
+
+
+class BoardServer:
+    """Serves one board until it is closed; a context manager.
+
+    Made by `serve_tcp` and `serve_pty`.
+
+    Parameters
+    ----------
+    board : SimulatedBoard
+        Used by this server alone from now on; take `lock` to look at it.
+    speed : float, > 0
+        Board time a second of the host; infinity is as fast as the client reads.
+    listener : socket or None
+        Listening socket, for TCP.
+    terminal : (int, int) or None
+        Master and slave side of a pseudo-terminal; both stay open, so that a program may leave
+        and another come.
+    address : str
+        Where it serves.
+
+    Attributes
+    ----------
+    address : str
+        ``tcp://host:port`` or ``serial://path``.
+    lock : threading.Lock
+        Held while the board is used.
+    """
+
+    def __init__(
+        self,
+        board: SimulatedBoard,
+        speed: float,
+        *,
+        listener: socket.socket | None = None,
+        terminal: tuple[int, int] | None = None,
+        address: str,
+    ) -> None:
+        self.address = address
+        self.lock = threading.Lock()
+        self._board = board
+        self._is_fast = speed == MAX_SPEED
+        self._clock = ScaledClock(1.0 if self._is_fast else speed, board.now_s)
+        self._passed_s = self._clock.now_s()
+        self._listener = listener
+        self._terminal = terminal
+        self._wires: list[_Wire] = []
+        self._selector = selectors.DefaultSelector()
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._is_stopping = False
+        self._failure: BaseException | None = None
+        self._selector.register(self._wake_out, selectors.EVENT_READ)
+        if listener is not None:
+            self._selector.register(listener, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._serve, name="simulated board", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        """Return itself; it serves already."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    @property
+    def port(self) -> int:
+        """TCP port.
+
+        Raises
+        ------
+        ValueError
+            If it serves on a terminal.
+        """
+        if self._listener is None:
+            raise ValueError(f"{self.address} has no port")
+        return int(self._listener.getsockname()[1])
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until it is closed or fails; False if `timeout_s` passes before."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def close(self) -> None:
+        """Stop serving and close all connections; a second call does nothing.
+
+        Raises
+        ------
+        Exception
+            What ended the server, if it did not end by itself.
+        """
+        self._is_stopping = True
+        with contextlib.suppress(OSError):
+            self._wake_in.send(b"x")
+        self._thread.join()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    # ---- the thread ---------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        try:
+            while not self._is_stopping:
+                ready = self._selector.select(self._patience_s())
+                with self.lock:
+                    self._step(ready)
+        except BaseException as error:  # handed to whoever closes the server
+            self._failure = error
+        finally:
+            self._clean_up()
+
+    def _step(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+        for key, events in ready:
+            if key.fileobj is self._listener:
+                self._accept()
+            elif isinstance(key.data, _Wire) and events & selectors.EVENT_READ:
+                self._receive(key.data)
+        if self._terminal is not None and not self._wires and self._board.is_link_up:
+            self._add(_Wire(self._terminal[0], self._board.connect(WINDOW_BYTES)))
+        self._pass_time()
+        for wire in tuple(self._wires):
+            self._pump(wire)
+
+    def _patience_s(self) -> float:
+        """How long to wait for sockets before time must pass again."""
+        if not self._board.is_streaming:
+            return IDLE_STEP_S
+        return 0.0 if self._may_hurry() else PACED_STEP_S
+
+    def _may_hurry(self) -> bool:
+        """Return True if time may run ahead: somebody listens and has read what there was."""
+        has_room = all(not wire.unsent for wire in self._wires)
+        return self._is_fast and self._board.is_streaming and bool(self._wires) and has_room
+
+    def _pass_time(self) -> None:
+        """Let the board's time pass: with the host's, or as fast as the client reads."""
+        host_s = self._clock.now_s()
+        elapsed_s, self._passed_s = host_s - self._passed_s, host_s
+        if not self._is_fast:
+            self._board.run_until(host_s)
+        elif self._may_hurry():
+            self._board.run_until(self._board.now_s + FAST_STEP_S)
+        elif not (self._board.is_streaming and self._wires):
+            self._board.run_until(self._board.now_s + elapsed_s)
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:  # it gave up before we came
+            return
+        if not self._board.is_link_up:
+            connection.close()
+            return
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client = self._board.connect(WINDOW_BYTES)
+        self._add(_Wire(connection.fileno(), client, connection))
+
+    def _add(self, wire: _Wire) -> None:
+        self._wires.append(wire)
+        self._selector.register(wire.fd, selectors.EVENT_READ, wire)
+
+    def _receive(self, wire: _Wire) -> None:
+        try:
+            data = os.read(wire.fd, CHUNK_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._board.run_until(self._board.now_s if self._is_fast else self._clock.now_s())
+            self._board.receive(wire.client, data)
+        elif wire.closer is not None:
+            self._drop(wire)
+
+    def _pump(self, wire: _Wire) -> None:
+        """Move what arrived to the operating system; close what is closed."""
+        if len(wire.unsent) < WINDOW_BYTES:
+            wire.unsent += self._board.take(wire.client, WINDOW_BYTES)
+        if not wire.send() or not wire.client.is_open:
+            self._drop(wire)
+            return
+        interest = selectors.EVENT_WRITE if wire.unsent else 0
+        if len(wire.unsent) < WINDOW_BYTES:  # who asks and does not listen has to wait
+            interest |= selectors.EVENT_READ
+        if interest != wire.interest:
+            wire.interest = interest
+            self._selector.modify(wire.fd, interest, wire)
+
+    def _drop(self, wire: _Wire) -> None:
+        self._selector.unregister(wire.fd)
+        self._wires.remove(wire)
+        self._board.disconnect(wire.client)
+        if wire.closer is not None:
+            wire.closer.close()
+
+    def _clean_up(self) -> None:
+        for wire in tuple(self._wires):
+            self._drop(wire)
+        self._selector.close()
+        for end in (self._listener, self._wake_in, self._wake_out):
+            if end is not None:
+                end.close()
+        for fd in self._terminal or ():
+            os.close(fd)
+
+
+def serve_tcp(
+    board: SimulatedBoard, host: str = "127.0.0.1", port: int = 0, *, speed: float = 1.0
+) -> BoardServer:
+    """Serve a board on a TCP port; it listens when this returns.
+
+    Parameters
+    ----------
+    board : SimulatedBoard
+    host : str
+        Address to listen on; empty is all of them.
+    port : int
+        0 takes a free one, see `BoardServer.port`.
+    speed : float, > 0
+        Board time a second of the host; infinity is as fast as the client reads.
+
+    Raises
+    ------
+    ValueError
+        If the speed is not above 0.
+    TransportError
+        If the port cannot be had.
+    """
+    _check_speed(speed)
+    listener: socket.socket | None = None
+    try:
+        family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+        listener.setblocking(False)
+    except OSError as error:
+        if listener is not None:
+            listener.close()
+        reason = error.strerror or error
+        raise TransportError(f"cannot serve on {host}:{port}: {reason}; try port 0") from error
+    shown = f"[{host}]" if ":" in host else host or "localhost"
+    address = f"tcp://{shown}:{listener.getsockname()[1]}"
+    return BoardServer(board, speed, listener=listener, address=address)
+
+
+def serve_pty(board: SimulatedBoard, *, speed: float = 1.0) -> BoardServer:
+    """Serve a board on a new pseudo-terminal; `BoardServer.address` names it.
+
+    Parameters
+    ----------
+    board : SimulatedBoard
+    speed : float, > 0
+        As for `serve_tcp`.
+
+    Raises
+    ------
+    ValueError
+        If the speed is not above 0.
+    TransportError
+        If there is no pseudo-terminal to be had.
+    """
+    _check_speed(speed)
+    try:
+        master, slave = os.openpty()
+    except OSError as error:
+        raise TransportError(f"no pseudo-terminal: {error.strerror}") from error
+    tty.setraw(slave)
+    os.set_blocking(master, False)
+    address = f"serial://{os.ttyname(slave)}"
+    return BoardServer(board, speed, terminal=(master, slave), address=address)
+
+
+def _check_speed(speed: float) -> None:
+    if not speed > 0:
+        raise ValueError(f"speed is {speed}; expected a number above 0")

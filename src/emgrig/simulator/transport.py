@@ -1,0 +1,138 @@
+"""The simulated board in this process, as a transport: `sim:` addresses."""
+
+import threading
+from typing import Final
+
+from emgrig.protocol.errors import TransportError, TransportTimeout
+from emgrig.simulator.assembly import build_board
+from emgrig.simulator.board import SimulatedBoard
+from emgrig.simulator.clock import ScaledClock, VirtualClock
+from emgrig.simulator.firmware import Client
+from emgrig.simulator.options import MAX_SPEED, parse_query
+
+LONGEST_READ_S: Final = 0.25
+"""How far virtual time moves at most in one `read`: what the bytes of one call span."""
+POLL_S: Final = 0.002
+"""In real time, how often the board is asked."""
+
+
+class SimTransport:
+    """Bytes to and from a simulated board in this process; fits `emgrig.driver.seams.Transport`.
+
+    On virtual time (`speed=max`, the default) time moves only while `read` waits or the clock
+    sleeps, so that it is the same whatever the machine does. At another speed it is `speed` times
+    the host's time.
+
+    Parameters
+    ----------
+    query : str
+        What follows ``sim:`` in an address (see `emgrig.simulator.options.parse_query`).
+    board : SimulatedBoard or None
+        A board made elsewhere, in place of the one that `query` describes.
+
+    Attributes
+    ----------
+    address : str
+        The address that opens it again.
+    clock : VirtualClock or ScaledClock
+        The time of the board and of all timeouts.
+    is_paced : bool
+        False on virtual time.
+    board : SimulatedBoard
+        What is at the other end, for those who want to look.
+
+    Raises
+    ------
+    ValueError
+        If the query makes no sense.
+    """
+
+    def __init__(self, query: str = "", *, board: SimulatedBoard | None = None) -> None:
+        options = parse_query(query)
+        self.address = f"sim:{query}"
+        self.board = build_board(options) if board is None else board
+        self.is_paced = options.speed != MAX_SPEED
+        self.clock: VirtualClock | ScaledClock = (
+            ScaledClock(options.speed, self.board.now_s)
+            if self.is_paced
+            else VirtualClock(self.board.now_s)
+        )
+        self._lock = threading.RLock()
+        self._is_closed = False
+        self._client: Client = self.board.connect()
+
+    def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
+        """Wait for bytes, and return 1 to `max_bytes` of them.
+
+        Raises
+        ------
+        ValueError
+            If `max_bytes` is less than 1 or `timeout_s` less than 0.
+        TransportTimeout
+            If `timeout_s` seconds pass and nothing arrives.
+        TransportError
+            If the link is closed or lost.
+        """
+        if max_bytes < 1 or not timeout_s >= 0:
+            raise ValueError(f"max_bytes is {max_bytes}, timeout_s {timeout_s}; expected ≥ 1, ≥ 0")
+        deadline_s = self.clock.now_s() + timeout_s
+        while True:
+            with self._lock:
+                self._catch_up()
+                data = self.board.take(self._client, max_bytes)
+                if data:
+                    return data
+                self._check_open()
+            left_s = deadline_s - self.clock.now_s()
+            if left_s <= 0:
+                raise TransportTimeout(f"nothing from {self.address} in {timeout_s:g} s")
+            self.clock.sleep(min(left_s, POLL_S if self.is_paced else LONGEST_READ_S))
+
+    def write(self, data: bytes, /) -> None:
+        """Send all of `data`.
+
+        Raises
+        ------
+        TransportError
+            If the link is closed or lost.
+        """
+        with self._lock:
+            self._catch_up()
+            self._check_open()
+            self.board.receive(self._client, data)
+            self._follow()
+
+    def reopen(self) -> None:
+        """Open the link anew after it was lost; what was in flight is gone.
+
+        Raises
+        ------
+        TransportError
+            If the simulated link is cut.
+        """
+        with self._lock:
+            self._catch_up()
+            self.board.disconnect(self._client)
+            self._client = self.board.connect()
+            self._is_closed = False
+
+    def close(self) -> None:
+        """Close the link; a second call does nothing. `read` and `write` raise from then on."""
+        with self._lock:
+            self._is_closed = True
+            self.board.disconnect(self._client)
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise TransportError(f"{self.address} is closed")
+        if not self._client.is_open:
+            raise TransportError(f"{self.address}: the link was cut")
+
+    def _catch_up(self) -> None:
+        self.board.run_until(self.clock.now_s())
+        self._follow()
+
+    def _follow(self) -> None:
+        """Let virtual time follow: requests take time on the board."""
+        if isinstance(self.clock, VirtualClock):
+            self.clock.move_to(self.board.now_s)

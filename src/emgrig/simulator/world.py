@@ -1,0 +1,244 @@
+"""All around the chip that can be other than it should: electrodes, mains, supplies, faults.
+
+A `World` is a value. To change something, make another one (`dataclasses.replace`,
+`World.with_electrode`, `World.with_fault`) and give it to `AnalogueFrontEnd.set_world` with the
+tick from which it holds.
+"""
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+import numpy as np
+
+SERIES_OHM = 2200.0
+"""Protection resistor between pin and electrode, as OpenBCI's boards have it."""
+
+
+@dataclass(frozen=True)
+class Electrode:
+    """One electrode and its lead: r_ohm parallel to c_f, in series with series_ohm.
+
+    Attributes
+    ----------
+    r_ohm, c_f : float
+        Skin contact, ohm and F. The data sheet's model is 51 kohm and 47 nF; gelled, prepared
+        facial skin is near 10 kohm.
+    series_ohm : float
+        Resistor between pin and electrode, ohm.
+    is_connected : bool
+        False: it fell off, or its wire broke; the pin floats.
+    half_cell_v : float
+        Dc potential of the contact, V.
+    """
+
+    r_ohm: float = 10e3
+    c_f: float = 47e-9
+    series_ohm: float = SERIES_OHM
+    is_connected: bool = True
+    half_cell_v: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("r_ohm", "c_f", "series_ohm"):
+            if not getattr(self, name) >= 0.0:
+                raise ValueError(f"Electrode.{name} is {getattr(self, name)}; it must be ≥ 0")
+        if not np.isfinite(self.half_cell_v):
+            raise ValueError(f"Electrode.half_cell_v is {self.half_cell_v}; it must be finite")
+
+
+OPEN = Electrode(is_connected=False)
+"""An input with nothing on it."""
+WIRE = Electrode(r_ohm=0.0, c_f=0.0, series_ohm=0.0)
+"""A generator's lead straight on the pin."""
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A conducting path between two electrodes: gel, sweat, a solder bridge.
+
+    `first` and `second` name pins: IN1P to IN8P, IN1N to IN8N, SRB1, SRB2 or BIAS.
+    """
+
+    first: str
+    second: str
+    ohm: float = 100.0
+
+
+@dataclass(frozen=True)
+class Mains:
+    """The power line's field; all values are peak values.
+
+    Attributes
+    ----------
+    frequency_hz : float
+        50 or 60.
+    body_v : float
+        Common-mode amplitude on a body that no bias electrode holds, V.
+    cable_a : float
+        Displacement current into every electrode lead, A. With an impedance difference of
+        10 kohm between P and N, 1 nA gives 10 uV.
+    """
+
+    frequency_hz: float = 50.0
+    body_v: float = 0.0
+    cable_a: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.frequency_hz > 0 and self.body_v >= 0 and self.cable_a >= 0):
+            raise ValueError(f"{self}: the frequency must be > 0, the amplitudes ≥ 0")
+
+    @classmethod
+    def typical(cls, frequency_hz: float = 50.0) -> "Mains":
+        """Make what a battery-powered board meets in a room: 50 mV on the body, 0.3 nA a lead."""
+        return cls(frequency_hz, body_v=50e-3, cable_a=0.3e-9)
+
+
+class ChannelFault(Enum):
+    """What is wrong with one channel of the chip; `World.with_fault` says which."""
+
+    DEAD = "dead"
+    """The modulator gives nothing: code 0, always."""
+    RAILED = "railed"
+    """The input is torn to a rail: positive full scale, always."""
+    NOISY = "noisy"
+    """Noise is larger by a factor (the value; e.g. 5)."""
+    GAIN_STUCK = "gain_stuck"
+    """The amplifier keeps one gain (the value: 1, 2, 4, 6, 8, 12 or 24) whatever CHnSET says."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What the chip is in: per-pin electrodes, body, supplies, temperature, and faults.
+
+    Attributes
+    ----------
+    p, n : tuple of Electrode
+        One for each channel.
+    bias, srb1, srb2 : Electrode
+        Bias electrode (on the pin that BIASOUT and BIASIN share) and the reference electrodes. All
+        are on the body, whose potential is the sources' 0 V.
+    bridges : tuple of Bridge
+    mains : Mains
+    avdd_v, dvdd_v : float
+        Supplies, V; AVSS and DGND are 0.
+    temperature_c : float
+        Of the board; the die is `self_heating_c` warmer.
+    external_reference_v : float or None
+        A reference fitted on VREFP; it counts while the internal one is off.
+    reference_fault_v : float or None
+        What VREFP settles to whatever CONFIG3 says (0: shorted, capacitor or buffer dead).
+    bias_reference_v : float or None
+        Voltage on the BIASREF pin; None is half of AVDD.
+    faults : dict from channel (1 to 8) to (ChannelFault, value)
+    """
+
+    p: tuple[Electrode, ...]
+    n: tuple[Electrode, ...]
+    bias: Electrode = field(default_factory=Electrode)
+    srb1: Electrode = field(default_factory=Electrode)
+    srb2: Electrode = field(default_factory=Electrode)
+    bridges: tuple[Bridge, ...] = ()
+    mains: Mains = field(default_factory=Mains)
+    avdd_v: float = 5.0
+    dvdd_v: float = 3.3
+    temperature_c: float = 25.0
+    self_heating_c: float = 3.0
+    external_reference_v: float | None = None
+    reference_fault_v: float | None = None
+    bias_reference_v: float | None = None
+    faults: tuple[tuple[int, ChannelFault, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.p) != len(self.n):
+            raise ValueError(f"{len(self.p)} P electrodes but {len(self.n)} N electrodes")
+        for name in ("avdd_v", "dvdd_v"):
+            if not 0.0 <= getattr(self, name) <= 5.5:
+                raise ValueError(f"World.{name} is {getattr(self, name)} V; it must be 0 to 5.5 V")
+        for bridge in self.bridges:
+            if not bridge.ohm > 0:
+                raise ValueError(f"a bridge of {bridge.ohm} ohm; it must be > 0")
+            self.pin_index(bridge.first)
+            self.pin_index(bridge.second)
+
+    @classmethod
+    def ideal(cls, n_channels: int) -> "World":
+        """Wires for electrodes, nothing disturbing, a die at 25 degC."""
+        wires = (WIRE,) * n_channels
+        return cls(wires, wires, bias=WIRE, srb1=WIRE, srb2=WIRE, self_heating_c=0.0)
+
+    @classmethod
+    def typical(cls, n_channels: int, seed: int) -> "World":
+        """Good gelled electrodes: 6 to 14 kohm, half-cell differences of some millivolts."""
+        rng = np.random.default_rng([seed, 0x0E1EC])
+
+        def electrode() -> Electrode:
+            return Electrode(
+                r_ohm=float(rng.uniform(6e3, 14e3)),
+                half_cell_v=float(np.clip(rng.normal(0.0, 3e-3), -8e-3, 8e-3)),
+            )
+
+        p = tuple(electrode() for _ in range(n_channels))
+        n = tuple(electrode() for _ in range(n_channels))
+        return cls(p, n, bias=electrode(), srb1=electrode(), srb2=electrode())
+
+    @property
+    def n_channels(self) -> int:
+        """Channels it has electrodes for."""
+        return len(self.p)
+
+    @property
+    def electrodes(self) -> tuple[Electrode, ...]:
+        """All P, all N, SRB1, SRB2, BIAS: the order of `pin_index`."""
+        return (*self.p, *self.n, self.srb1, self.srb2, self.bias)
+
+    def pin_index(self, pin: str) -> int:
+        """Index of a pin in `electrodes`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such pin.
+        """
+        count = self.n_channels
+        names = [f"IN{c}P" for c in range(1, count + 1)] + [f"IN{c}N" for c in range(1, count + 1)]
+        names += ["SRB1", "SRB2", "BIAS"]
+        if pin.upper() not in names:
+            raise ValueError(f"no pin {pin!r}; there are {', '.join(names)}")
+        return names.index(pin.upper())
+
+    def with_electrode(self, pin: str, electrode: Electrode) -> "World":
+        """Return the world with another electrode on `pin` (IN1P, IN3N, SRB2, BIAS …)."""
+        index, count = self.pin_index(pin), self.n_channels
+        if index < count:
+            return replace(self, p=(*self.p[:index], electrode, *self.p[index + 1 :]))
+        if index < 2 * count:
+            index -= count
+            return replace(self, n=(*self.n[:index], electrode, *self.n[index + 1 :]))
+        if index == 2 * count:
+            return replace(self, srb1=electrode)
+        if index == 2 * count + 1:
+            return replace(self, srb2=electrode)
+        return replace(self, bias=electrode)
+
+    def with_fault(self, channel: int, fault: ChannelFault | None, value: float = 1.0) -> "World":
+        """Return the world with `fault` on a channel (1 to 8) in place of what it had; None heals.
+
+        Raises
+        ------
+        ValueError
+            If there is no such channel, or the value means nothing for this fault.
+        """
+        if not 1 <= channel <= self.n_channels:
+            raise ValueError(f"channel {channel}: there are channels 1 to {self.n_channels}")
+        if fault is ChannelFault.GAIN_STUCK and value not in (1, 2, 4, 6, 8, 12, 24):
+            raise ValueError(f"gain stuck at {value}: gains are 1, 2, 4, 6, 8, 12, 24")
+        if fault is ChannelFault.NOISY and not value >= 0:
+            raise ValueError(f"a noise factor of {value}; it must be ≥ 0")
+        others = tuple(entry for entry in self.faults if entry[0] != channel)
+        return replace(self, faults=others if fault is None else (*others, (channel, fault, value)))
+
+    def fault_of(self, channel: int) -> tuple[ChannelFault | None, float]:
+        """Fault of a channel and its value; (None, 1.0) for a healthy one."""
+        for number, fault, value in self.faults:
+            if number == channel:
+                return fault, value
+        return None, 1.0

@@ -1,6 +1,6 @@
 """Detectors on synthetic whole recordings: ``python -m benchmarks.analysis_detectors ANNOTATIONS``.
 
-Ours was tuned on seed 1 (every fourth recording); here other seeds are scored. Each detector sees
+Ours was tuned on seeds 1 and 2; here other seeds are scored. Each detector sees
 the channels that hold at least one true event, one by one, as the others can take one only; ours,
 too. A hit is an IoU of at least 0.5.
 """
@@ -20,7 +20,7 @@ from emgrig.analysis.detector import DetectorSettings, double_threshold
 from emgrig.analysis.filters import Floats
 from emgrig.analysis.scoring import EventScores, Ints, score_events
 
-SEEDS = (101, 102)
+SEEDS = (201, 202)
 EVERY = 12
 Detector = Callable[[Floats], Ints]
 

@@ -96,6 +96,12 @@ def check_closing(open_transport: Open) -> None:
     again.close()
 
 
+def read_to_the_end(transport: Transport) -> None:
+    """Read until the transport raises."""
+    while True:
+        transport.read(65536, timeout_s=5.0)
+
+
 def check_a_lost_link(open_transport: Open, cut: Callable[[], None]) -> None:
     """A lost link raises each time, at once, and `reopen` makes it well."""
     transport = open_transport()
@@ -104,8 +110,7 @@ def check_a_lost_link(open_transport: Open, cut: Callable[[], None]) -> None:
         cut()
         for _ in range(2):  # no reader may wait, or spin, on a link that is gone
             with pytest.raises(TransportError) as caught:
-                while True:
-                    transport.read(65536, timeout_s=5.0)
+                read_to_the_end(transport)
             assert not isinstance(caught.value, TransportTimeout)
         transport.reopen()
         ask(transport, 2)

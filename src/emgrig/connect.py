@@ -114,7 +114,7 @@ def package_version() -> str:
 def _simulator(address: str, _timeout_s: float) -> Transport:
     from emgrig.simulator.transport import SimTransport
 
-    # Its clock is one of two classes, which mypy will not have for an attribute of a protocol.
+    # A cast, since its clock is of another class, which mypy refuses for a protocol's attribute.
     return cast("Transport", SimTransport(address.partition(":")[2]))
 
 
@@ -133,7 +133,7 @@ def _serial(address: str, _timeout_s: float) -> Transport:
 def _replay(address: str, _timeout_s: float) -> Transport:
     from emgrig.driver.replay import ReplayTransport
 
-    return ReplayTransport(address.partition(":")[2])
+    return cast("Transport", ReplayTransport(address.partition(":")[2]))
 
 
 _OPENERS: dict[str, Callable[[str, float], Transport]] = {

@@ -70,7 +70,7 @@ def test_nothing_detected_has_no_mean() -> None:
 def test_events_are_matched_one_to_one_and_rest_is_counted() -> None:
     true = np.array([[10.0, 11.0], [20.0, 20.4]])
     found = np.array([[10.1, 10.5], [10.5, 11.1], [20.0, 20.4], [40.0, 41.0]])
-    scores = score_events([(found, true, 61.4)])
+    scores = score_events([(found, true, 61.4)], least_iou=0.4)
     assert (scores.n_true, scores.n_detected, scores.n_matched) == (2, 4, 2)
     assert (scores.recall, scores.precision) == (1.0, 0.5)
     assert scores.false_alarms_per_min == pytest.approx(1.0)

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from fake_board import RESET, true_codes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emgrig.driver.assemble import Assembler, RateVerdict, make_epoch
+from emgrig.driver.assemble import Assembler
 from emgrig.driver.block import Block, Epoch
+from emgrig.driver.epochs import make_epoch
+from emgrig.driver.rate import RateVerdict
 from emgrig.driver.register_file import RegisterFile
 from emgrig.protocol import packets as wire
 from emgrig.protocol.account import Cause
@@ -19,6 +20,7 @@ from emgrig.protocol.frames import FrameLayout, pack_codes
 from emgrig.protocol.framing import PacketEncoder, PacketType
 from emgrig.protocol.packets import EventType, Request
 from emgrig.protocol.schema import Message
+from fake_board import RESET, true_codes
 
 PERIOD_US = 1000
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from fake_board import FakeBoard, FakeTransport
-from fake_server import TcpServer
 
 import emgrig
 from emgrig.connect import connect
@@ -24,6 +22,8 @@ from emgrig.protocol.errors import (
     WireError,
 )
 from emgrig.protocol.packets import Capability, ErrorCode, Line, Request
+from fake_board import FakeBoard, FakeTransport
+from fake_server import TcpServer
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_a_sick_board_can_be_looked_at(transport: FakeTransport) -> None:
 
 def test_a_board_of_another_protocol_version_is_refused(transport: FakeTransport) -> None:
     transport.board.protocol_version = 2
-    with pytest.raises(WireError, match="version 2 of the board link.*update the program"):
+    with pytest.raises(WireError, match=r"version 2 of the board link.*update the program"):
         Board(transport)
 
 
@@ -124,7 +124,7 @@ def test_a_board_that_cannot_be_is_refused(transport: FakeTransport) -> None:
 
 def test_a_busy_board_says_what_to_do(transport: FakeTransport) -> None:
     transport.board.refuse[Request.HELLO] = (ErrorCode.BUSY, "another PC streams")
-    with pytest.raises(RequestRefused, match="another PC streams.*close that"):
+    with pytest.raises(RequestRefused, match=r"another PC streams.*close that"):
         Board(transport)
 
 
@@ -312,7 +312,7 @@ def test_a_stream_that_makes_no_sense_is_refused_before_anything_is_sent(
     board: Board, transport: FakeTransport, wrong: dict[str, float]
 ) -> None:
     n_requests = len(transport.board.requests)
-    with pytest.raises(ValueError, match="expected|this board can do"):
+    with pytest.raises(ValueError, match=r"expected|this board can do"):
         board.stream(**wrong)  # type: ignore[arg-type]
     assert len(transport.board.requests) == n_requests
 

@@ -4,8 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from fake_board import FakeBoard, FakeTransport
-from fake_server import TcpServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +31,8 @@ from emgrig.protocol.packets import (
     Stats,
     Stopped,
 )
+from fake_board import FakeTransport
+from fake_server import TcpServer
 
 HELLO = HelloArguments(1, "test")
 

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from fake_board import FakeBoard, FakeTransport, true_codes
-from fake_server import TcpServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emgrig.connect import connect
 from emgrig.driver.block import Block
 from emgrig.driver.board import Board
+from emgrig.driver.rate import RateVerdict
 from emgrig.driver.recovery import ReconnectPolicy
 from emgrig.driver.stream import Stream
 from emgrig.protocol.account import Cause
@@ -24,6 +23,8 @@ from emgrig.protocol.errors import (
 )
 from emgrig.protocol.packets import EventType, Request
 from emgrig.simulator.transport import SimTransport
+from fake_board import FakeTransport, true_codes
+from fake_server import TcpServer
 
 SAMPLES, REPLY = 0x01, 0x11
 
@@ -185,21 +186,23 @@ def test_registers_that_changed_in_the_outage_are_restored_and_reported(
 def test_registers_that_cannot_be_restored_end_the_stream(
     board: Board, transport: FakeTransport
 ) -> None:
-    with pytest.raises(ReadBackError, match="CH1SET"), board.stream() as stream:
-        take(stream, 5)
-        transport.cut()
-        transport.board.registers[0x05] = transport.board.stuck[0x05] = 0x10
+    stream = board.stream()
+    take(stream, 5)
+    transport.cut()
+    transport.board.registers[0x05] = transport.board.stuck[0x05] = 0x10
+    with pytest.raises(ReadBackError, match="CH1SET"):
         take(stream, 100)
 
 
 def test_another_board_on_the_same_address_is_refused(
     board: Board, transport: FakeTransport
 ) -> None:
-    with pytest.raises(IdentityError, match="'F-2' answers where 'F-1' was"), board.stream() as s:
-        take(s, 5)
-        transport.cut()
-        transport.board.serial_number = "F-2"
-        take(s, 100)
+    stream = board.stream()
+    take(stream, 5)
+    transport.cut()
+    transport.board.serial_number = "F-2"
+    with pytest.raises(IdentityError, match="'F-2' answers where 'F-1' was"):
+        take(stream, 100)
 
 
 def test_a_link_that_does_not_come_back_is_given_up(transport: FakeTransport) -> None:
@@ -293,6 +296,46 @@ def test_a_chip_that_lost_its_registers_gets_them_back(
     assert stream.totals.produced == sum(transport.board.produced)
 
 
+@pytest.mark.parametrize("accident", ["restart", "brown_out"])
+def test_registers_lost_while_idle_are_restored_before_anything_else(
+    board: Board, transport: FakeTransport, accident: str
+) -> None:
+    board.apply("facial-emg")
+    getattr(transport.board, accident)()
+    board.stats()  # the event comes with its answer
+    board.chip.configure(channels=[1], gain=24)
+    np.testing.assert_array_equal(board.chip.gains[:3], [24.0, 12.0, 12.0])
+    getattr(transport.board, accident)()
+    board.stats()
+    with board.stream(duration_s=0.1) as stream:
+        blocks = list(stream)
+    assert {tuple(block.epoch.gain[:3]) for block in blocks} == {(24.0, 12.0, 12.0)}
+    assert sum(block.n_samples for block in blocks) == 100
+
+
+def test_settings_changed_in_the_very_moment_of_a_brown_out_lose_no_other(
+    board: Board, transport: FakeTransport
+) -> None:
+    board.apply("facial-emg")
+    with board.stream(duration_s=1.0) as stream:
+        blocks = take(stream, 5)
+        transport.board.brown_out()
+        board.chip.configure(channels=[1], gain=24)
+        blocks += stream
+    check_whole(blocks)
+    assert {tuple(block.epoch.gain[:2]) for block in blocks} == {(12.0, 12.0), (24.0, 12.0)}
+
+
+def test_a_stream_of_a_board_that_was_closed_has_ended() -> None:
+    transport = FakeTransport()
+    with Board(transport) as board:
+        stream = board.stream()
+        next(stream)
+    assert not stream.is_on
+    with pytest.raises(StopIteration):
+        next(stream)
+
+
 # Silence.
 
 
@@ -342,6 +385,18 @@ def test_a_reader_that_is_too_slow_is_told_what_was_dropped() -> None:
     assert totals.delivered == sum(block.n_samples for block in blocks)
     assert sum(block.lost_before for block in blocks) == totals.dropped_here
     assert {block.cause for block in blocks if block.lost_before} == {Cause.HOST}
+
+
+def test_what_was_dropped_at_the_very_end_is_told_too() -> None:
+    with TcpServer() as server, connect(server.address) as board:
+        board.chip.set_rate(16000)
+        stream = board.stream(duration_s=0.1, queue_samples=100)
+        assert board._session.link.wait(lambda: stream.totals.received >= 1700, 5.0)
+        blocks = list(stream)
+    check_whole(blocks)
+    assert blocks[-1].first_conversion + blocks[-1].n_samples == 1600
+    assert (blocks[-1].n_samples, blocks[-1].cause) == (0, Cause.HOST)
+    assert stream.totals.delivered == sum(block.n_samples for block in blocks)
 
 
 def test_nothing_is_dropped_where_time_waits_for_the_reader(
@@ -498,3 +553,49 @@ def test_the_simulated_boards_own_count_agrees() -> None:
     fit = stream.clock_fit
     assert fit is not None
     assert fit.unix_s(blocks[-1].board_time_us) < transport.clock.unix_s()
+
+
+@pytest.mark.parametrize(
+    ("fault", "sign"),
+    [
+        ("packets-lost", "lost_on_link"),
+        ("packets-doubled", "repeated"),
+        ("packets-reordered", "repeated"),
+        ("packets-damaged", "lost_on_link"),
+        ("link-garbage", ""),
+        ("link-stall", ""),
+        ("link-cut", "lost_in_outages"),
+        ("host-slow", "lost_on_board"),
+        ("reads-missed", "lost_on_board"),
+        ("brown-out", "paused"),
+        ("board-restart", "paused"),
+        ("clock-drift", ""),
+    ],
+)
+def test_with_a_fault_in_the_link_received_and_lost_are_what_the_chip_converted(
+    fault: str, sign: str
+) -> None:
+    stream, transport, blocks = run_simulator(f"bench&source=silence&seed=3&fault={fault}", 4.0)
+    check_whole(blocks)
+    totals = stream.totals
+    assert blocks[-1].first_conversion + blocks[-1].n_samples == 4000
+    if fault == "board-restart":  # what it held unsent is gone with its memory: less than a packet
+        assert 0 <= sum(transport.board.produced) - totals.produced < 16
+    else:
+        assert totals.received + totals.lost == sum(transport.board.produced)
+    if sign:
+        assert getattr(totals, sign) > 0
+    else:
+        assert (totals.lost, totals.repeated, totals.paused) == (0, 0, 0)
+
+
+def test_a_chip_without_drdy_is_said_and_a_wrong_clock_is_flagged() -> None:
+    with pytest.raises(DeviceError, match="DRDY does not fall"):
+        run_simulator("bench&source=silence&fault=drdy-dead", 2.0)
+    stream, _, _ = run_simulator("bench&source=silence&fault=clock-wrong", 2.0)
+    assert stream.rate_check is not None
+    assert stream.rate_check.verdict is RateVerdict.BAD
+    stream, _, _ = run_simulator("bench&source=silence&fault=drdy-slow", 2.0)
+    assert stream.rate_check is not None
+    assert stream.rate_check.verdict is RateVerdict.BAD
+    assert stream.totals.hidden > 0

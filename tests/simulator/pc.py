@@ -42,7 +42,7 @@ class Pc:
         self._next_id += 1
         for _ in range(tries):
             self._write(request_bytes(self._next_id, request, arguments.encode()))
-            for _ in range(50):
+            for _ in range(200):
                 self._receive(self._read)
                 for reply in self.replies():
                     if reply.id == self._next_id:

@@ -1,6 +1,7 @@
 """The simulated face: its truth against the published figures, and its signal against its truth."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def test_muscles_occur_as_often_as_in_the_annotations(events: list[FaceEvent]) -
 def test_expressions_do_not_overlap_and_have_order(events: list[FaceEvent]) -> None:
     both = [e for e in events if e.kind != "blink"]
     assert all(e.onset_s < e.apex_s < e.offset_s for e in events)
-    assert all(a.offset_s < b.onset_s for a, b in zip(both, both[1:], strict=False))
+    assert all(a.offset_s < b.onset_s for a, b in pairwise(both))
 
 
 def test_events_follow_the_rate_that_was_asked_for() -> None:
@@ -73,17 +74,20 @@ def test_the_signal_is_where_the_truth_says() -> None:
     """Bursts: envelope times noise; the rms over a burst is that of its raised cosine."""
     face = Face(8, seed=5)
     rate = 2000.0
-    volts = face.volts(np.arange(int(600 * rate)) / rate)
+    volts = face.volts(np.arange(int(240 * rate)) / rate)
+    events = face.truth(0.0, 239.0)
+    blinks = [event for event in events if event.kind == "blink"]
     ratios = []
-    for event in face.truth(0.0, 599.0):
-        if event.kind == "blink" or event.peak_uv < 20:
+    for event in events:
+        is_alone = all(b.offset_s < event.onset_s or b.onset_s > event.offset_s for b in blinks)
+        if event.kind == "blink" or event.peak_uv < 20 or not is_alone:
             continue
         begin, end = int(event.onset_s * rate), int(event.offset_s * rate)
         t_s = np.arange(begin, end) / rate
         expected = 1.5 + event.peak_uv * envelope(event, t_s)
         seen = volts[begin:end, event.channel - 1] * 1e6
         ratios.append(np.sqrt(np.mean(seen**2) / np.mean(expected**2)))
-    assert len(ratios) > 20
+    assert len(ratios) > 8
     assert np.mean(ratios) == pytest.approx(1.0, abs=0.06)
 
 

@@ -14,7 +14,7 @@ from emgrig.simulator.fault_actions import limit_link, miss_reads, stall_link
 from emgrig.simulator.firmware import BoardFacts
 from emgrig.simulator.sample_packets import encode_sample_packets, packet_bytes
 from simulator.fake_front_end import CountingFrontEnd
-from simulator.pc import RATE_2000, SDATAC, Pc, counting_board, on_board
+from simulator.pc import RATE_2000, SDATAC, Pc, counting_board, on_board, request_bytes
 from simulator.pc import start as start_run
 
 
@@ -255,8 +255,12 @@ def test_a_second_client_is_refused_while_one_streams() -> None:
     board.run_until(board.now_s + 0.1)
     second.receive()
     assert not second.samples()
+    asked = request_bytes(9, Request.STATS, b"")
+    board.receive(second.client, asked)  # type: ignore[attr-defined]
     assert stop(first).conversions == board.produced[0]
-    assert isinstance(second.ask(Request.STATS), wire.Stats)
+    board.receive(second.client, asked)  # type: ignore[attr-defined] - asked again, with its id
+    second.receive()
+    assert [reply.error is None for reply in second.replies()[-2:]] == [False, True]
 
 
 def test_after_an_outage_the_count_is_exact() -> None:

@@ -86,14 +86,14 @@ def test_every_channel_of_the_bench_pattern_is_its_own() -> None:
     ],
     ids=["sine", "square", "bench", "recording", "short recording", "face"],
 )
-@settings(max_examples=15, deadline=None)
-@given(cuts=st.lists(st.integers(0, 20_000), max_size=6), start=st.floats(0.0, 20.0))
+@settings(max_examples=8, deadline=None)
+@given(cuts=st.lists(st.integers(0, 9_000), max_size=6), start=st.floats(0.0, 20.0))
 def test_the_same_times_give_the_same_values_in_any_pieces(
     source: Source, cuts: list[int], start: float
 ) -> None:
-    t_s = start + np.arange(20_000) / 4001.0
+    t_s = start + np.arange(9_000) / 2001.0
     whole = source.volts(t_s)
-    assert whole.shape == (20_000, source.n_electrodes)
+    assert whole.shape == (9_000, source.n_electrodes)
     pieces = [source.volts(piece) for piece in np.split(t_s, sorted(cuts))]
     np.testing.assert_array_equal(np.concatenate(pieces), whole)
 
@@ -124,7 +124,7 @@ def test_a_recording_is_band_limited_between_its_samples(part: float, error: flo
 
 def test_a_recording_keeps_its_constants_and_its_samples() -> None:
     rng = np.random.default_rng(2)
-    recorded = rng.normal(size=(5000, 3)) + [0.1875, -5.0, 0.0]
+    recorded = rng.normal(size=(5000, 3)) + np.array([0.1875, -5.0, 0.0])
     recording = Recording(recorded, 250.0)
     seen = recording.volts(np.arange(100, 4900) / 250.0)
     np.testing.assert_allclose(seen, recorded[100:4900], atol=0.02)  # white up to half the rate

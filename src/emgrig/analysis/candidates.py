@@ -7,10 +7,11 @@ import numpy as np
 
 from emgrig.analysis.annotations import MICRO_LIMIT_MS
 from emgrig.analysis.cleaning import subtract_mains
-from emgrig.analysis.detector import events_in_band
+from emgrig.analysis.detector import DETECTION_BAND, events_in_band
 from emgrig.analysis.filters import (
     CASMEMG_CODE,
     Floats,
+    Preprocessing,
     as_columns,
     band_pass,
     check_rate,
@@ -168,16 +169,12 @@ def analyse(
     preset = replace(CASMEMG_CODE, name="analyse", band_hz=band)
     banded = np.full_like(columns, np.nan)
     found: dict[int, Ints] = {}
+    detection = replace(DETECTION_BAND, band_hz=(DETECTION_BAND.band_hz[0], band[1]))
     for index in good:
-        mains = quality[index].mains_hz
-        x = band_pass(columns[:, index], rate_hz, preset=preset)
-        if np.isfinite(mains):
-            x = subtract_mains(x, rate_hz, mains_hz=mains)
-        # At the ends the filters have to guess, and mains makes the guess a bad one.
-        run_in = min(round(_RUN_IN_S * rate_hz), x.shape[0] // 10)
-        x[:run_in] = x[x.shape[0] - run_in :] = np.nan
-        banded[:, index] = x[:, 0]
-        found[index] = events_in_band(x, rate_hz, rest_s=rest_s)[0]
+        x, mains = columns[:, index], quality[index].mains_hz
+        banded[:, index] = _clean_band(x, rate_hz, preset, mains)
+        seen = _clean_band(x, rate_hz, detection, mains)
+        found[index] = events_in_band(seen, rate_hz, rest_s=rest_s)[0]
     envelopes = np.full_like(columns, np.nan)
     if good:
         envelopes[:, good] = smooth(banded[:, good], rate_hz, preset=preset)
@@ -200,6 +197,17 @@ def analyse(
         candidates,
         remarks,
     )
+
+
+def _clean_band(x: Floats, rate_hz: float, preset: Preprocessing, mains_hz: float) -> Floats:
+    """Band-pass one channel and take the mains off; its first and last 0.1 s become NaN."""
+    banded = band_pass(x, rate_hz, preset=preset)
+    if np.isfinite(mains_hz):
+        banded = subtract_mains(banded, rate_hz, mains_hz=mains_hz)
+    # At the ends the filters have to guess, and mains makes the guess a bad one.
+    run_in = min(round(_RUN_IN_S * rate_hz), x.size // 10)
+    banded[:run_in] = banded[x.size - run_in :] = np.nan
+    return banded[:, 0]
 
 
 def _band(rate_hz: float) -> tuple[tuple[float, float], list[str]]:

@@ -27,6 +27,7 @@ def read_casmemg_mat(path: str | Path) -> Floats:
     OSError
         If it cannot be read.
     """
+    Path(path).stat()  # scipy hides that a file is missing
     try:
         content = io.loadmat(path)
     except NotImplementedError as error:

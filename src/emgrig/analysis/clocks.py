@@ -102,7 +102,7 @@ def fit_clock_map(emg_s: Floats, video_s: Floats, *, jump_s: float = JUMP_S) -> 
         raise ValueError(msg)
     order = np.argsort(emg, kind="stable")
     emg, difference = emg[order], (video - emg)[order]
-    bounds = [0, *_breaks(difference, jump_s), emg.size]
+    bounds = [0, *_breaks(difference - _rough_drift(emg, difference) * emg, jump_s), emg.size]
     stretches = [slice(a, b) for a, b in pairwise(bounds)]
     drift = _drift(emg, difference, stretches)
     flat = difference - drift * emg
@@ -132,6 +132,15 @@ def _breaks(difference: Floats, jump_s: float) -> list[int]:
         if all(abs(i - other) >= width for other in found):
             found.append(i)
     return sorted(_sharpened(difference, i, width) for i in found)
+
+
+def _rough_drift(emg: Floats, difference: Floats) -> float:
+    """Return a slope that a few jumps cannot bend; 0 where pairs are too few to tell the two."""
+    lag = emg.size // 8
+    if emg.size < _DENSE:
+        return 0.0
+    rise, run = difference[lag:] - difference[:-lag], emg[lag:] - emg[:-lag]
+    return float(np.median(rise[run > 0] / run[run > 0])) if (run > 0).any() else 0.0
 
 
 def _sharpened(difference: Floats, index: int, width: int) -> int:

@@ -8,7 +8,6 @@ from scipy.stats import norm
 
 from emgrig.analysis.cleaning import period, subtract_mains
 from emgrig.analysis.filters import (
-    CASMEMG_CODE,
     Floats,
     Preprocessing,
     as_columns,
@@ -17,6 +16,9 @@ from emgrig.analysis.filters import (
     segments,
 )
 from emgrig.analysis.scoring import Ints
+
+DETECTION_BAND = Preprocessing("detection", band_hz=(30.0, 450.0), mean_removed="after")
+"""Starts at 30 Hz: from 20 Hz on, what a blink leaves was taken for an expression."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class DetectorSettings:
         while it stays above `low`.
     change : float
         Ratio of the variances, event over rest, from which the edge is looked for.
+    reach_s : float
+        Most that this moves an edge, s.
     join_s, least_s : float
         Pauses shorter than `join_s` do not end an event; events shorter than `least_s` are
         dropped (a blink of the orbicularis oculi lasts less than 0.1 s, the shortest annotated
@@ -42,11 +46,12 @@ class DetectorSettings:
         Subtract this frequency and its harmonics first.
     """
 
-    preset: Preprocessing = CASMEMG_CODE
+    preset: Preprocessing = DETECTION_BAND
     smooth_hz: float = 12.0
     high: float = 7.0
     low: float = 2.5
     change: float = 2.0
+    reach_s: float = 0.1
     join_s: float = 0.08
     least_s: float = 0.13
     mains_hz: float | None = None
@@ -55,8 +60,8 @@ class DetectorSettings:
         if not 0 < self.low <= self.high or self.change <= 1:
             msg = "0 < low <= high and change > 1 were expected"
             raise ValueError(msg)
-        if min(self.smooth_hz, self.join_s, self.least_s) <= 0:
-            msg = "smooth_hz, join_s and least_s must be above 0"
+        if min(self.smooth_hz, self.reach_s, self.join_s, self.least_s) <= 0:
+            msg = "smooth_hz, reach_s, join_s and least_s must be above 0"
             raise ValueError(msg)
 
 
@@ -130,9 +135,9 @@ def _channel(x: Floats, rate_hz: float, chosen: DetectorSettings, rest: slice | 
     # Comparisons with NaN are false, so that a gap ends an event.
     found = _hysteresis(amplitude, level + chosen.low * spread, level + chosen.high * spread)
     found = _joined(found, amplitude, round(chosen.join_s * rate_hz))
-    # The mean of |x| of Gaussian rest is sqrt(2 / pi) of its SD.
-    evidence = _evidence(x, level * np.sqrt(np.pi / 2), chosen.change)
-    edges = _refined(found, evidence, round(0.1 * rate_hz))
+    quiet = x[amplitude <= level + chosen.low * spread]
+    evidence = _evidence(x, float(np.sqrt(np.mean(quiet**2))), chosen.change)
+    edges = _refined(found, evidence, round(chosen.reach_s * rate_hz))
     long: Ints = edges[edges[:, 1] - edges[:, 0] >= round(chosen.least_s * rate_hz)]
     return long
 

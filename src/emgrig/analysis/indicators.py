@@ -10,8 +10,8 @@ from emgrig.analysis.cleaning import period
 from emgrig.analysis.filters import Floats, as_columns, check_rate
 
 PeakRule = Literal["maximum", "mean of maxima", "median of maxima", "best 0.5 s"]
-# Facial surface EMG lies between amplifier noise and the largest contractions.
-_ENVELOPE_UV = 0.02, 20_000.0
+# Surface EMG lies between amplifier noise and 10 mV peak to peak.
+_ENVELOPE_UV = 0.02, 5_000.0
 
 
 def strongest_channel(envelope_uv: Floats) -> int:
@@ -123,7 +123,7 @@ def check_microvolts(envelope_uv: Floats) -> None:
     Raises
     ------
     ValueError
-        If its 99th percentile lies outside 0.02 to 20 000 uV; the message names the unit it is
+        If its 99th percentile lies outside 0.02 to 5 000 uV; the message names the unit it is
         probably in. An envelope of zeros passes: it is flat, not in a wrong unit.
     """
     finite = np.abs(np.asarray(envelope_uv)[np.isfinite(envelope_uv)])

@@ -128,7 +128,7 @@ class Spectrum:
         share: NDArray[np.float64] = np.clip(top - bottom, 0, None) / self.bin_hz
         # The bins at 0 and at half the rate are half as wide, and their density is not doubled:
         # the half that lies in the band holds the power of a whole bin of what scipy returns.
-        share[0] *= 1
+        share[0] *= 2
         if self.frequency_hz[-1] >= self.rate_hz / 2 * (1 - 1e-9):
             share[-1] *= 2
         return share

@@ -3,25 +3,19 @@
 The same code serves a live stream and a capture that is read later: no I/O, no clock.
 """
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import MutableMapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.driver.block import Block, Epoch
-from emgrig.driver.register_file import RegisterFile
+from emgrig.driver.rate import RateCheck, RunTiming
 from emgrig.protocol.account import Cause, LossAccount, Piece
 from emgrig.protocol.decoder import EventPacket, Item, ReplyPacket, RequestPacket, SamplePackets
 from emgrig.protocol.errors import DeviceError
 from emgrig.protocol.frames import FrameLayout
 from emgrig.protocol.packets import EventType, Request, SampleFlag, Started, Stats, Stopped
-
-#: Conversions from which on a measured data rate is believed.
-MIN_RATE_CONVERSIONS = 256
-RATE_WARN = 0.005
-RATE_BAD = 0.025
 
 
 @dataclass(frozen=True)
@@ -74,93 +68,6 @@ class StreamTotals:
         return self.received - self.dropped_here - self.unused
 
 
-class RateVerdict(StrEnum):
-    """Whether the data rate is what the registers say (the chip's clock: SBAS499C, 7.5)."""
-
-    UNKNOWN = "too few samples to say"
-    OK = "as set"
-    WARN = "off by more than the internal clock may be at 25 °C"
-    BAD = "off by more than the internal clock may ever be"
-
-
-@dataclass(frozen=True)
-class RateCheck:
-    """The data rate by board time, against what the registers say.
-
-    Attributes
-    ----------
-    nominal_hz : float
-        By the registers and the nominal clock, Hz.
-    measured_hz : float
-        By board time, Hz; 0 if too few samples came.
-    n_conversions : int
-        Over how many it was measured.
-    """
-
-    nominal_hz: float
-    measured_hz: float
-    n_conversions: int
-
-    @property
-    def deviation_pct(self) -> float:
-        """Measured over nominal, %; 0 if nothing was measured."""
-        return 100.0 * (self.measured_hz / self.nominal_hz - 1.0) if self.measured_hz else 0.0
-
-    @property
-    def verdict(self) -> RateVerdict:
-        """Judge it: ±0.5 % and ±2.5 % are the limits of the chip's own clock."""
-        if self.n_conversions < MIN_RATE_CONVERSIONS:
-            return RateVerdict.UNKNOWN
-        off = abs(self.deviation_pct) / 100.0
-        if off > RATE_BAD:
-            return RateVerdict.BAD
-        return RateVerdict.WARN if off > RATE_WARN else RateVerdict.OK
-
-
-def make_epoch(
-    number: int, files: Sequence[RegisterFile], *, f_clk_hz: float, vref_v: float
-) -> Epoch:
-    """Make an epoch from what was read back from the chips.
-
-    Raises
-    ------
-    DeviceError
-        If a gain or rate code is reserved, or the chips have different rates.
-    """
-    rates_hz = {file.rate_hz(f_clk_hz) for file in files}
-    if len(rates_hz) != 1:
-        raise DeviceError(f"the chips have different rates, Hz: {sorted(rates_hz)}")
-    return Epoch(
-        number=number,
-        registers=tuple(file.raw for file in files),
-        gain=np.concatenate([file.gains for file in files]),
-        scale_v=np.concatenate([file.scale_v(vref_v) for file in files]),
-        rate_hz=rates_hz.pop(),
-    )
-
-
-@dataclass
-class _Timing:
-    """Board time of a run: where it began and how far it is known."""
-
-    first_conversion: int
-    first_us: int
-    last_conversion: int
-    last_us: int
-    rate_hz: float
-
-    @property
-    def n_conversions(self) -> int:
-        return self.last_conversion - self.first_conversion
-
-    @property
-    def period_us(self) -> float:
-        """Data period by board time, or the nominal one while too few have come."""
-        if self.n_conversions < MIN_RATE_CONVERSIONS:
-            return 1e6 / self.rate_hz
-        return (self.last_us - self.first_us) / self.n_conversions
-
-
 class Assembler:
     """Turn what the decoder gives into blocks of one stream.
 
@@ -192,7 +99,7 @@ class Assembler:
         self._boundary = Cause.NONE  # why a new run began, until its first block
         self._cut = False  # the link was lost since the last block
         self._was_cut = False  # the link was lost since the last run began
-        self._timing: _Timing | None = None
+        self._timing: RunTiming | None = None
         self._timing_position = 0  # the stream's count at `_timing.last_us`
         self._last_host_s = 0.0
         self._ended_us = -1  # samples up to this board time are of a run that is over
@@ -288,9 +195,7 @@ class Assembler:
         timing = self._timing
         if timing is None:
             return None
-        enough = timing.n_conversions >= MIN_RATE_CONVERSIONS and timing.last_us > timing.first_us
-        measured_hz = 1e6 / timing.period_us if enough else 0.0
-        return RateCheck(timing.rate_hz, measured_hz, timing.n_conversions)
+        return timing.check()
 
     # Runs.
 
@@ -468,7 +373,7 @@ class Assembler:
         first_us, last_us = int(packets.board_time_us[0]), int(packets.board_time_us[-1])
         is_new = self._timing is None or self._boundary is not Cause.NONE
         if self._timing is None or is_new or self._timing.rate_hz != epoch.rate_hz:
-            self._timing = _Timing(conversion, first_us, last, last_us, epoch.rate_hz)
+            self._timing = RunTiming(conversion, first_us, last, last_us, epoch.rate_hz)
         else:
             self._timing.last_conversion, self._timing.last_us = last, last_us
         self._timing_position = self._base_now() + last

@@ -80,6 +80,9 @@ class Board:
         journal: Journal | None = None,
         tap: Tap | None = None,
     ) -> None:
+        if not silence_s > 0:
+            transport.close()
+            raise ValueError(f"silence_s is {silence_s}; expected more than 0")
         self._session = Session(transport, client=client, tap=tap)
         self._reconnect = reconnect or ReconnectPolicy()
         self._silence_s = silence_s
@@ -314,6 +317,8 @@ class Board:
         """Leave the board stopped, and close the link; a second call does nothing."""
         link = self._session.link
         try:
+            if self._stream is not None and self._stream.is_on:
+                self._stream.close()
             if link.failure is None:
                 self._session.stop_run()
         except EmgrigError as error:

@@ -7,9 +7,9 @@ entries are read back by `read_identity` and `read_epoch`; what the others say i
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
-from emgrig.driver.assemble import make_epoch
 from emgrig.driver.block import Epoch
 from emgrig.driver.board_identity import BoardIdentity
+from emgrig.driver.epochs import make_epoch
 from emgrig.driver.register_file import RegisterFile
 from emgrig.protocol.errors import RecordingError
 from emgrig.protocol.packets import Capability

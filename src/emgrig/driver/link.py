@@ -31,6 +31,11 @@ M = TypeVar("M", bound=Message)
 READ_BYTES = 1 << 18
 REQUEST_TIMEOUT_S = 1.0
 ATTEMPTS = 3
+#: While bytes keep coming, an answer may be behind them: it is waited for so long in all.
+PATIENCE_S = 12.0
+#: So much at once is a burst (no board in real time sends it); it ends with a gap of this, s.
+BURST_BYTES = 1 << 14
+BURST_GAP_S = 0.002
 _POLL_S = 0.25
 _FIRST_BYTES = 24
 
@@ -107,6 +112,11 @@ class Link:
         return self._decoder.counts
 
     @property
+    def lock(self) -> threading.Condition:
+        """What is held while the listener is called."""
+        return self._condition
+
+    @property
     def failure(self) -> Exception | None:
         """What ended the link; None while it is well."""
         return self._failure
@@ -179,18 +189,29 @@ class Link:
                 self._waiting_for = None
 
     def _attempt(self, request: Request, payload: bytes, timeout_s: float, attempts: int) -> Answer:
-        for attempt in range(1, attempts + 1):
-            sent_s = self.unix_s()
-            self._send(payload, sent_s)
-            came = self.wait(lambda: self._reply is not None, timeout_s)
-            if not came:
+        began_s, attempt = self.transport.clock.now_s(), 0
+        while attempt < attempts or self._is_busy(began_s, timeout_s):
+            if attempt < attempts:
+                attempt += 1
+                sent_s = self.unix_s()
+                self._send(payload, sent_s)
+            if not self.wait(lambda: self._reply is not None, timeout_s):
                 log.warning("%s: no answer in %g s (attempt %d)", request.name, timeout_s, attempt)
                 self._give_up_half_packets(timeout_s / 2)
             if self._reply is not None:
                 log.debug("%s: %s", request.name, self._reply.data.hex())
                 _raise_refusal(request, self._reply)
                 return Answer(self._reply, sent_s, self._reply_s, attempt)
-        raise self._no_answer(request, timeout_s, attempts)
+        raise self._no_answer(request, self.transport.clock.now_s() - began_s, attempts)
+
+    def _is_busy(self, began_s: float, timeout_s: float) -> bool:
+        """Tell a slow link, on which packets still come, from one that is dead."""
+        waited_s = self.transport.clock.now_s() - began_s
+        return (
+            bool(self.counts.packets)
+            and self.unix_s() - self._received_s < timeout_s
+            and waited_s < PATIENCE_S
+        )
 
     def _give_up_half_packets(self, silence_s: float) -> None:
         """After a silence, do not wait for the rest of a packet whose length was damaged."""
@@ -207,10 +228,10 @@ class Link:
                 self.tap(Direction.SENT, packet, unix_s)
         self.transport.write(packet)
 
-    def _no_answer(self, request: Request, timeout_s: float, attempts: int) -> EmgrigError:
+    def _no_answer(self, request: Request, waited_s: float, attempts: int) -> EmgrigError:
         """Tell silence, a foreign protocol and a board that does not answer apart."""
         where, counts = self.transport.address, self.counts
-        tried = f"{attempts} times in {attempts * timeout_s:g} s"
+        tried = f"{attempts} times in {waited_s:.2g} s"
         if counts.packets:
             return TransportTimeout(
                 f"{where}: {request.name} was asked {tried} and not answered, though "
@@ -273,7 +294,7 @@ class Link:
         """Be the reader thread of a paced transport."""
         while not self._closing.is_set():
             try:
-                received = self.transport.read(READ_BYTES, timeout_s=_POLL_S)
+                received = self._read_burst()
                 with self._condition:
                     self._take(received)
             except TransportTimeout:
@@ -283,6 +304,18 @@ class Link:
                     self._failure = error
                     self._condition.notify_all()
                 return
+
+    def _read_burst(self) -> bytes:
+        """Read; if that much comes at once, gather more of it: decoding has a price a piece."""
+        pieces = [self.transport.read(READ_BYTES, timeout_s=_POLL_S)]
+        n_bytes = len(pieces[0])
+        while BURST_BYTES <= n_bytes < READ_BYTES:
+            try:
+                pieces.append(self.transport.read(READ_BYTES - n_bytes, timeout_s=BURST_GAP_S))
+            except TransportError:  # the burst is over, or the link: the next read says which
+                break
+            n_bytes += len(pieces[-1])
+        return b"".join(pieces)
 
     def _take(self, received: bytes) -> None:
         """Decode what came and hand it on; the lock is held."""

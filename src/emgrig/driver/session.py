@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from emgrig.driver.assemble import make_epoch
 from emgrig.driver.block import Epoch
 from emgrig.driver.board_identity import BoardIdentity
 from emgrig.driver.chip import Ads1299
 from emgrig.driver.clockfit import ClockFit, fit_clock
+from emgrig.driver.epochs import make_epoch
 from emgrig.driver.journal import Entry, Journal, epoch_entry, identity_entry
 from emgrig.driver.link import Link, Listener, Tap
 from emgrig.driver.port import NativePort, all_chips
@@ -114,6 +114,7 @@ class Session:
 
     def identify(self, *, force_channels: int | None = None) -> None:
         """Ask the chips who they are; raises as `Ads1299.identify` does."""
+        self.trouble, self._believed = "", None
         files = self.chip.identify(force_channels=force_channels)
         ids = tuple(file.raw[0] for file in files)
         channels = self.identity.channels_per_chip or files[0].n_channels
@@ -186,6 +187,7 @@ class Session:
                 self._all.command(SDATAC)
             self._quiet_depth += 1
             try:
+                self._mend()
                 yield
             except TransportError:
                 if frames is not None:  # whoever recovers the link starts the run
@@ -195,6 +197,17 @@ class Session:
                 self._quiet_depth -= 1
                 if frames is not None:
                     self.start_run(frames)
+
+    def _mend(self) -> None:
+        """Restore what board or chip lost by themselves, before it is taken for what was meant."""
+        if not self.trouble or self._believed is None:
+            return
+        reason, self.trouble = self.trouble, ""
+        believed = self._believed
+        self.forget()
+        restored = self.restore(believed)
+        log.warning("%s; restored: %s", reason, restored or "nothing had to be")
+        self.note({"kind": "recovery", "reason": reason, "restored": list(restored)})
 
     @property
     def believed(self) -> Files:
@@ -227,7 +240,7 @@ class Session:
     def start_run(self, frames_per_packet: int) -> Started:
         """Start a run; its settings are known before its first sample comes."""
         with self.lock:
-            if self.ports[-1].epoch not in self.epochs:
+            if self.trouble or self.ports[-1].epoch not in self.epochs:
                 self.chip.read_registers()
             arguments = StartArguments(frames_per_packet, self._canary())
             self.frames_per_packet = frames_per_packet

@@ -7,14 +7,15 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from emgrig.driver.assemble import Assembler, RateCheck, StreamTotals
+from emgrig.driver.assemble import Assembler, StreamTotals
 from emgrig.driver.block import Block
 from emgrig.driver.clockfit import ClockFit
+from emgrig.driver.rate import RateCheck
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.session import Session
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import EventPacket, Item
-from emgrig.protocol.errors import DeviceError, EmgrigError, TransportError
+from emgrig.protocol.errors import DeviceError, EmgrigError, TransportError, TransportTimeout
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,6 @@ class Stream(Iterator[Block]):
         session = self._session
         session.synchronise()
         self._clock_due_s = session.link.unix_s() + CLOCK_EVERY_S
-        session.trouble = ""
         session.stream_listener = self._take
         try:
             session.start_run(frames_per_packet)
@@ -139,8 +139,8 @@ class Stream(Iterator[Block]):
             return block
         kept = max(end - first, 0)
         self._unused += block.n_samples - kept
-        before = first - block.lost_before
-        if before >= end:
+        before = min(first - block.lost_before, end)
+        if before == end and (block.n_samples or not (self._missing or block.events)):
             return None
         return replace(
             block,
@@ -170,15 +170,17 @@ class Stream(Iterator[Block]):
         """
         link = self._session.link
         while True:
-            if self._queue:
-                block = self._queue.popleft()
-                self._queued_samples -= block.n_samples
-                return block
+            with link.lock:
+                if self._queue:
+                    block = self._queue.popleft()
+                    self._queued_samples -= block.n_samples
+                    return block
+            if self._failure is not None:
+                failure, self._failure = self._failure, None
+                self.close()
+                raise failure
             if self._is_stopped:
                 raise StopIteration
-            if self._failure is not None:
-                self._finish(reconnect=False)
-                raise self._failure
             if self._is_complete:
                 self._finish(reconnect=True)
                 continue
@@ -214,6 +216,14 @@ class Stream(Iterator[Block]):
         self._queue.clear()
         return blocks
 
+    def close(self) -> None:
+        """Stop the board, if the link is well, and count what nobody took as unused."""
+        try:
+            self._finish(reconnect=False)
+        except TransportError as error:
+            log.warning("the board could not be told to stop: %s", error)
+        self._leave()
+
     def _finish(self, *, reconnect: bool) -> None:
         with self._session.lock:
             if self._is_stopped:
@@ -221,11 +231,12 @@ class Stream(Iterator[Block]):
             try:
                 self._stop_board(reconnect=reconnect)
             finally:
-                self._is_stopped = True
-                self._session.stream_listener = None
-                tail = self._assembler.finish(even_if_whole=bool(self._missing))
-                if tail is not None and (not self._is_complete or tail.events or self._missing):
-                    self._put(tail)
+                with self._session.link.lock:
+                    self._is_stopped = True
+                    self._session.stream_listener = None
+                    tail = self._assembler.finish(even_if_whole=bool(self._missing))
+                    if tail is not None:
+                        self._put(tail)
 
     def _stop_board(self, *, reconnect: bool) -> None:
         try:
@@ -249,12 +260,13 @@ class Stream(Iterator[Block]):
         traceback: TracebackType | None,
     ) -> None:
         """Stop the board; blocks that nobody took count as unused."""
-        try:
-            self._finish(reconnect=kind is None)
-        except TransportError as lost:
-            if kind is None:
-                raise
-            log.warning("the board could not be told to stop: %s", lost)
+        if kind is not None:
+            self.close()
+            return
+        self._finish(reconnect=True)
+        self._leave()
+
+    def _leave(self) -> None:
         self._unused += sum(block.n_samples for block in self._queue)
         self._queue.clear()
 
@@ -262,15 +274,14 @@ class Stream(Iterator[Block]):
 
     def _recover(self, reason: str) -> None:
         if not self._reconnect.total_s:
-            self._finish(reconnect=False)
+            self.close()
             raise TransportError(f"{reason}; reconnection is switched off")
         with self._session.lock:
-            if self._session.link.failure is not None:
+            if self._session.link.failure is not None or not self._session.trouble:
                 self._assembler.link_lost()
             try:
                 recovery = recover(self._session, self._reconnect, reason)
-            except EmgrigError as error:
-                self._failure = error
+            except EmgrigError:
                 self._is_stopped = True
                 self._session.stream_listener = None
                 raise
@@ -293,4 +304,7 @@ class Stream(Iterator[Block]):
         now_s = self._session.link.unix_s()
         if now_s >= self._clock_due_s:
             self._clock_due_s = now_s + CLOCK_EVERY_S
-            self._session.synchronise(2)
+            try:
+                self._session.synchronise(2)
+            except TransportTimeout as error:  # silence for good is found out by `wait`
+                log.warning("%s", error)

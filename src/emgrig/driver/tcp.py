@@ -12,6 +12,7 @@ from emgrig.protocol.errors import TransportError, TransportTimeout
 log = logging.getLogger(__name__)
 
 WRITE_TIMEOUT_S = 5.0
+BUFFER_BYTES = 1 << 18
 _HANG_UP = select.POLLIN | select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
@@ -40,6 +41,7 @@ class TcpTransport:
         self.clock: Clock = RealClock()
         self._host, self._port, self._listens = _parse(address)
         self._timeout_s = timeout_s
+        self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._socket: socket.socket | None = None
         self._listener: socket.socket | None = None
         self.address = address
@@ -66,7 +68,7 @@ class TcpTransport:
         connection = self._open_socket()
         try:
             came = _ready(connection, select.POLLIN, timeout_s)
-            received = connection.recv(max_bytes) if came else None
+            received = self._receive(connection, max_bytes) if came else None
         except BlockingIOError:
             received = None
         except (OSError, ValueError) as error:
@@ -76,6 +78,11 @@ class TcpTransport:
         if not received:
             raise TransportError(f"{self.address}: the other side closed the link")
         return received
+
+    def _receive(self, connection: socket.socket, max_bytes: int) -> bytes:
+        """Receive through one buffer: to allocate the most that may come costs more than a copy."""
+        n_bytes = connection.recv_into(self._buffer, min(max_bytes, len(self._buffer)))
+        return bytes(self._buffer[:n_bytes])
 
     def write(self, data: bytes, /) -> None:
         """Send all of `data`; see the seam."""

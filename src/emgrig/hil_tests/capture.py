@@ -14,13 +14,10 @@ from emgrig.protocol.frames import FrameLayout
 from emgrig.protocol.packets import (
     BootEvent,
     ChipLostEvent,
-    OverflowEvent,
     Started,
     Stats,
     Stopped,
 )
-
-STATUS_NIBBLE = 0b1100
 
 
 @dataclass
@@ -117,18 +114,6 @@ class Capture:
         return scaled
 
     @property
-    def n_bad_status(self) -> int:
-        """Samples of which a status word does not begin with 1100b."""
-        return int(((self.status >> 20) != STATUS_NIBBLE).any(axis=1).sum())
-
-    @property
-    def n_repeated_frames(self) -> int:
-        """Samples that equal the one before in every channel."""
-        if len(self.codes) < 2:
-            return 0
-        return int((np.diff(self.codes, axis=0) == 0).all(axis=1).sum())
-
-    @property
     def conversion_rate_hz(self) -> float:
         """Conversions a second of board time, Hz; 0 if too little came to say."""
         if len(self.first_conversion) < 2:
@@ -138,6 +123,15 @@ class Capture:
         elapsed_us = self.board_time_us[order[-1]] - self.board_time_us[order[0]]
         return float(conversions / elapsed_us * 1e6) if elapsed_us > 0 else 0.0
 
+    def rates_hz(self, n_parts: int) -> list[float]:
+        """Return the rate in each of `n_parts` stretches of the run, Hz; nothing if it is too short."""
+        edges = np.linspace(0, len(self.first_conversion) - 1, n_parts + 1).astype(int)
+        conversions = np.diff(self.first_conversion[edges])
+        elapsed_us = np.diff(self.board_time_us[edges])
+        if not (elapsed_us > 0).all():
+            return []
+        return [float(rate) for rate in conversions / elapsed_us * 1e6]
+
     @property
     def jitter_us(self) -> float:
         """Largest departure of a packet's board time from an even grid, µs."""
@@ -145,11 +139,6 @@ class Capture:
             return 0.0
         grid = np.polynomial.Polynomial.fit(self.first_conversion, self.board_time_us, 1)
         return float(np.abs(self.board_time_us - grid(self.first_conversion)).max())
-
-    @property
-    def n_overflows(self) -> int:
-        """Overflow events."""
-        return sum(isinstance(event.body, OverflowEvent) for event in self.events)
 
 
 def assemble(

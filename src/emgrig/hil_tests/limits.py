@@ -52,21 +52,6 @@ class Limit:
         """Say if `value` lies between two bounds, the bounds included."""
         return (low is None or value >= low) and (high is None or value <= high)
 
-    def given(
-        self,
-        low: float | None,
-        high: float | None,
-        marginal: tuple[float | None, float | None] | None,
-    ) -> "Limit":
-        """Return it with bounds from the check, which follow from a setting.
-
-        What the user's file says stays above what a check works out.
-        """
-        if self.overridden:
-            return self
-        inner = marginal or (self.marginal_low, self.marginal_high)
-        return replace(self, low=low, high=high, marginal_low=inner[0], marginal_high=inner[1])
-
     def words(self, unit: str) -> str:
         """Say it: "0.5 to 1.3 µV", "at most 1 s", "one of 62, 61, 60"."""
         suffix = "" if unit in ("", "1") else f" {unit}"
@@ -115,9 +100,10 @@ class LimitTable:
         Raises
         ------
         ValueError
-            If the table has it in another unit: then its figures would be wrong.
+            If the table has it in another unit: then its figures would be wrong. No unit asks for
+            no such check.
         """
-        if name in self.units and self.units[name] != unit:
+        if unit and name in self.units and self.units[name] != unit:
             raise ValueError(f"{name} is measured in {unit}, its limit is in {self.units[name]}")
         return self.limits.get(name, Limit())
 
@@ -170,7 +156,9 @@ def _read(path: Path) -> dict[str, dict[str, object]]:
     return table
 
 
-def _limit(name: str, entry: Mapping[str, object], base: Limit, where: str = "limits.toml") -> Limit:
+def _limit(
+    name: str, entry: Mapping[str, object], base: Limit, where: str = "limits.toml"
+) -> Limit:
     """Return `base` with what `entry` says."""
     unknown = sorted(set(entry) - set(_KEYS))
     if unknown:

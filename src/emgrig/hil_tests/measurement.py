@@ -5,8 +5,10 @@ or against limits given with it; values of several channels make one measurement
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+import numpy as np
 
 from emgrig.hil_tests.limits import Limit, LimitTable
 
@@ -188,6 +190,7 @@ class Measure:
         channel: int | None = None,
         reference: str = "",
         note: str = "",
+        limit: str = "",
     ) -> Outcome:
         """Take a value, judge it, and keep it.
 
@@ -200,7 +203,7 @@ class Measure:
         unit : str
             "uV", "Hz", "s", "1" for a ratio or a count.
         low, high : float, optional
-            Limits in place of the table's, for those that depend on a setting.
+            Limits worked out from the table's for a setting (twice the typical noise at this gain).
         marginal : (float or None, float or None), optional
             The band inside `low`…`high` in which it passes without remark.
         channel : int, optional
@@ -209,24 +212,39 @@ class Measure:
             What it is compared with, in words.
         note : str
             Said beside the value.
+        limit : str
+            Key of the table of limits, if that is not the name.
 
         Raises
         ------
         ValueError
             If a name comes back with another unit, or a channel comes twice.
         """
-        limit = self._limits.find(name, unit)
-        if low is not None or high is not None or marginal is not None:
-            limit = limit.given(low, high, marginal)
-        kept = self.measurements.setdefault(name, Measurement(name, unit, limit))
+        given = low is not None or high is not None
+        found = self._limits.find(limit or name, "" if given else unit)
+        if given:
+            found = replace(
+                found,
+                low=low,
+                high=high,
+                marginal_low=marginal[0] if marginal else None,
+                marginal_high=marginal[1] if marginal else None,
+            )
+        kept = self.measurements.setdefault(name, Measurement(name, unit, found))
         if kept.unit != unit or channel in kept.values:
             raise ValueError(f"{name}: unit {unit} or channel {channel} does not fit what it has")
         if channel is None and kept.readings:
             raise ValueError(f"{name} is measured twice in one check")
         kept.reference = reference or kept.reference
-        outcome = judge(value, limit)
+        if isinstance(value, np.generic):
+            value = value.item()
+        outcome = judge(value, found)
         kept.readings.append(Reading(value, outcome, channel, note))
         return outcome
+
+    def limit(self, name: str) -> Limit:
+        """Return a limit of the table, to work out others from it."""
+        return self._limits.limits[name]
 
     @property
     def outcome(self) -> Outcome:

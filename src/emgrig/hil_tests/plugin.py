@@ -15,8 +15,10 @@ from emgrig.hil_tests.attachments import of_arrays
 from emgrig.hil_tests.check import CheckInfo, CheckResult, Level
 from emgrig.hil_tests.limits import load_limits
 from emgrig.hil_tests.measurement import Measure, Outcome, show
+from emgrig.hil_tests.report import write_report
 from emgrig.hil_tests.rig import Rig
 from emgrig.hil_tests.session import BringupSession, RunOptions
+from emgrig.hil_tests.verdict import verdict_lines
 from emgrig.protocol.errors import RecordingError
 
 MARK = "bringup_check"
@@ -24,7 +26,8 @@ SESSION = pytest.StashKey[BringupSession]()
 SOAK_S = {Level.QUICK: 4.0, Level.FULL: 60.0}
 """Length of the endurance check unless told otherwise, board time, s."""
 
-Attach = Callable[..., None]
+INPUTS = ("connected", "open")
+"""Electrodes (or resistors in their place) on the inputs, or nothing."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--level", default="quick", choices=list(Level), help="how thorough")
     group.addoption("--limits", default=None, metavar="FILE", help="TOML that overrides limits")
     group.addoption("--soak", default=None, type=float, metavar="S", help="endurance check, s")
+    group.addoption("--inputs", default="connected", choices=INPUTS, help="what is on the inputs")
     group.addoption("--report", default=None, metavar="DIR", help="write JSON, HTML and data here")
 
 
@@ -56,6 +60,7 @@ def _session_of(config: pytest.Config) -> BringupSession:
         limits=limits,
         soak_s=config.getoption("soak") or SOAK_S[level],
         report=Path(report) if report else None,
+        inputs=config.getoption("inputs"),
     )
     return BringupSession(options, Rig(options.address))
 
@@ -97,7 +102,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     if _info(pyfuncitem) is None:
         return None
     session = pyfuncitem.config.stash[SESSION]
-    names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - as pytest's own call does
+    names = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
     result = session.run(lambda: pyfuncitem.obj(**arguments))
     pyfuncitem.user_properties.extend(_properties(result))
@@ -183,6 +188,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if not bringup.results:
         return
     bringup.finish()
+    if bringup.options.report is not None:
+        write_report(bringup, bringup.options.report)
     if bringup.outcome in (Outcome.FAIL, Outcome.ERROR):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -192,5 +199,5 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     session = config.stash.get(SESSION, None)
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if session is not None and session.results and reporter is not None:
-        for line in session.last_words():
+        for line in verdict_lines(session):
             reporter.write_line(line)

@@ -13,10 +13,11 @@ from emgrig.connect import open_transport, package_version
 from emgrig.driver.board_identity import BoardIdentity
 from emgrig.driver.chip import Ads1299
 from emgrig.driver.clockfit import ClockFit, fit_clock
-from emgrig.driver.link import Answer, Link, REQUEST_TIMEOUT_S
+from emgrig.driver.link import ATTEMPTS, REQUEST_TIMEOUT_S, Answer, Link
 from emgrig.driver.port import NativePort, all_chips
 from emgrig.driver.register_file import RegisterFile
-from emgrig.driver.registers import N_REGISTERS, LeadOffFlip
+from emgrig.driver.register_session import Opcode
+from emgrig.driver.registers import N_REGISTERS, Config3, LeadOffFlip
 from emgrig.driver.seams import Clock
 from emgrig.driver.settings import Settings
 from emgrig.hil_tests.capture import Capture, Collector, assemble
@@ -51,11 +52,17 @@ log = logging.getLogger(__name__)
 FRAMES_PER_PACKET = 16
 N_SETTLE = 4
 """Samples left out at the start of a run: an input step is settled with the fourth (SBAS499C, 9.3.3)."""
-CANARY = 0xA5
-"""Held in LOFF_FLIP while the suite works: it changes nothing without lead-off currents."""
+_INTERNAL_REFERENCES = (
+    Config3.field("internal_reference").mask | Config3.field("internal_bias_reference").mask
+)
 STOP_TIMEOUT_S = 10.0
 REOPEN_S = 15.0
 _POLL_S = 0.05
+
+
+def canary(n_channels: int) -> int:
+    """Return what LOFF_FLIP holds while the suite works; without lead-off currents it does nothing."""
+    return 0xA5 & (1 << n_channels) - 1
 
 
 class WatchedLink(Link):
@@ -70,9 +77,10 @@ class WatchedLink(Link):
         arguments: Message | None = None,
         *,
         timeout_s: float = REQUEST_TIMEOUT_S,
+        attempts: int = ATTEMPTS,
     ) -> Answer:
         """Be `Link.ask`, and note how long it took and how often it was asked."""
-        answer = super().ask(request, arguments, timeout_s=timeout_s)
+        answer = super().ask(request, arguments, timeout_s=timeout_s, attempts=attempts)
         if request is not Request.STOP:  # its answer waits for the frames before it
             self.slowest_s = max(self.slowest_s, answer.received_s - answer.sent_s)
         self.n_repeats += answer.attempts - 1
@@ -116,6 +124,8 @@ class Rig:
         Tally of the check that is on; the plugin sets it to nothing before each.
     incidents : list of str
         What happened that should not have, in that check.
+    n_thrown_away : int
+        Frames that the board said it threw away, in that check.
     stalls_s : list of float
         Latenesses of captures in that check, s.
     """
@@ -124,8 +134,8 @@ class Rig:
         self.address = address
         self.samples = Samples()
         self.incidents: list[str] = []
+        self.n_thrown_away = 0
         self.stalls_s: list[float] = []
-        self.last_capture: Capture | None = None
         self.before: tuple[bytes, ...] = ()
         self.streamed_before = False
         self.is_identified = False
@@ -186,8 +196,8 @@ class Rig:
 
     @property
     def is_open(self) -> bool:
-        """True if somebody answered."""
-        return self._link is not None
+        """True if somebody answered, and said who it is."""
+        return self._link is not None and hasattr(self, "chip")
 
     @property
     def clock(self) -> Clock:
@@ -220,19 +230,17 @@ class Rig:
         self.prepare()
 
     def prepare(self) -> None:
-        """Put the chips into the state from which every check begins."""
-        self.chip.apply(Settings.of_files([RegisterFile.reset(n) for n in self.chip.parts]))
-        self.chip.reference(internal=True)
-        self.chip.bias(internal_reference=True)
-        self._set_canary()
+        """Put the chips into the state from which every check begins, in one transaction.
 
-    def _set_canary(self) -> None:
-        self.chip.apply(
-            *(
-                Settings.of_bytes(n, LeadOffFlip.ADDRESS, bytes([CANARY & (1 << parts) - 1]), parts)
-                for n, parts in enumerate(self.chip.parts)
-            )
-        )
+        Reset values, but for the internal reference, the bias amplifier's internal one, and a canary.
+        """
+        files = []
+        for parts in self.chip.parts:
+            raw = bytearray(RegisterFile.reset(parts).raw)
+            raw[Config3.ADDRESS] |= _INTERNAL_REFERENCES
+            raw[LeadOffFlip.ADDRESS] = canary(parts)
+            files.append(RegisterFile(bytes(raw), parts))
+        self.chip.apply(Settings.of_files(files))
 
     def read_raw(self) -> tuple[bytes, ...]:
         """Read the 24 registers of each chip, whatever they are, in SDATAC mode."""
@@ -260,7 +268,7 @@ class Rig:
     @contextmanager
     def _quiet(self) -> Iterator[None]:
         """Have the chips in SDATAC mode; the suite never changes settings in a run."""
-        self.command(0x11)
+        self.command(Opcode.SDATAC)
         yield
 
     # Runs.
@@ -300,8 +308,36 @@ class Rig:
         self._tally(capture)
         return capture
 
+    def reset_while_running(self) -> float | None:
+        """RESET the chips in a run; return when the board said that they are lost, s, or None."""
+        collector = Collector(FrameLayout(len(self.chip.parts), self.chip.parts[0]))
+        self._collector = collector
+        try:
+            self._start()
+            self.link.wait(lambda: collector.n_samples > 0, 2.0)
+            self.command(Opcode.RESET)
+            began_s = self.clock.now_s()
+            self.link.wait(lambda: collector.is_lost, 3.0)
+            elapsed_s = self.clock.now_s() - began_s
+        finally:
+            self._stop()
+            self._collector = None
+        self.incidents = [text for text in self.incidents if "lost its registers" not in text]
+        return elapsed_s if collector.is_lost else None
+
+    def count_conversions(self, duration_s: float = 0.3) -> int:
+        """Start whatever is there, and ask the board how many data-ready edges it counted."""
+        try:
+            self._start()
+            self.clock.sleep(duration_s)
+        finally:
+            stopped = self._stop()
+        return stopped.conversions
+
     def _start(self) -> Started:
-        arguments = StartArguments(min(FRAMES_PER_PACKET, self.identity.max_frames), 0x11)
+        arguments = StartArguments(
+            min(FRAMES_PER_PACKET, self.identity.max_frames), LeadOffFlip.ADDRESS
+        )
         started = self.link.request(Request.START, arguments, Started)
         self._is_running = True
         return started
@@ -326,7 +362,6 @@ class Rig:
             )
 
     def _tally(self, capture: Capture) -> None:
-        self.last_capture = capture
         totals = capture.totals
         self.stalls_s.append(capture.lateness_s)
         self.samples += Samples(
@@ -340,7 +375,7 @@ class Rig:
             elif isinstance(item.body, ChipLostEvent):
                 self.incidents.append(f"chip {item.body.chip + 1} lost its registers")
             elif isinstance(item.body, OverflowEvent):
-                self.incidents.append(f"the board threw away {item.body.frames} frames")
+                self.n_thrown_away += item.body.frames
         if self._collector is not None:
             self._collector.listen(item, host_s)
 
@@ -399,9 +434,7 @@ class Rig:
             return self._restore()
         except (EmgrigError, ValueError) as error:
             before = tuple(raw.hex() for raw in self.before)
-            return Restored(
-                before, (), self.streamed_before, False, proved=False, note=str(error)
-            )
+            return Restored(before, (), self.streamed_before, False, proved=False, note=str(error))
         finally:
             self._link.close()
 
@@ -411,7 +444,9 @@ class Rig:
         self._stop()
         note = ""
         if self.is_identified:
-            before = [RegisterFile(raw, n) for raw, n in zip(self.before, self.chip.parts, strict=True)]
+            before = [
+                RegisterFile(raw, n) for raw, n in zip(self.before, self.chip.parts, strict=True)
+            ]
             self.chip.apply(replace(Settings.of_files(before), force=True))
         after = self.read_raw() if self.before else ()
         same = self._same(after)

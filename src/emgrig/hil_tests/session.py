@@ -11,9 +11,10 @@ from pathlib import Path
 from emgrig.connect import package_version
 from emgrig.driver.registers import LeadOffFlip
 from emgrig.hil_tests.check import CannotMeasure, CheckInfo, CheckResult, Layer, Level
+from emgrig.hil_tests.diagnosis import Diagnosis, diagnose
 from emgrig.hil_tests.limits import LimitTable
 from emgrig.hil_tests.measurement import Attachment, Measure, Measurement, Outcome, Samples, worst
-from emgrig.hil_tests.rig import CANARY, Restored, Rig
+from emgrig.hil_tests.rig import Restored, Rig, canary
 from emgrig.protocol.errors import EmgrigError, TransportError
 
 STALL_LIMIT = "delivery_lateness"
@@ -32,6 +33,8 @@ class RunOptions:
         Length of the endurance check, board time, s.
     report : Path or None
         Folder for the report; raw data are kept for it.
+    inputs : str
+        "connected" (electrodes, or resistors in their place) or "open".
     instruments : tuple of str
         What else was connected, as the user says.
     """
@@ -41,6 +44,7 @@ class RunOptions:
     limits: LimitTable
     soak_s: float
     report: Path | None = None
+    inputs: str = "connected"
     instruments: tuple[str, ...] = ()
 
 
@@ -67,6 +71,8 @@ class BringupSession:
     observer: Callable[[CheckResult, bool], None] | None = None
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     restored: Restored | None = None
+    diagnosis: Diagnosis | None = None
+    aborted: BaseException | None = None
 
     def __post_init__(self) -> None:
         self.measure = Measure(self.options.limits)
@@ -99,11 +105,8 @@ class BringupSession:
         """Find the cause, leave the board as it was, and write the report; a second call does nothing."""
         if self.restored is not None:
             return
-        self.facts_known = self.facts()
-        self.diagnosis = diagnose(self)
+        self.diagnosis = diagnose(self.rig, self.results)
         self.restored = self.rig.close()
-        if self.options.report is not None:
-            self.written = write_report(self, self.options.report)
 
     def facts(self) -> dict[str, str]:
         """Return which board this is and what was asked, in words."""
@@ -116,10 +119,6 @@ class BringupSession:
                 "simulated": "yes" if identity.is_simulated else "no",
             }
         return known
-
-    def last_words(self) -> list[str]:
-        """Return what the last lines of a run say: the cause if it failed, and the verdict."""
-        return verdict_lines(self)
 
     def blocked_by(self, info: CheckInfo) -> CheckResult | None:
         """Return the failed check of a layer below that blocks this one, if there is any."""
@@ -138,6 +137,7 @@ class BringupSession:
         self._began_s = time.perf_counter()
         self.rig.samples = Samples()
         self.rig.incidents = []
+        self.rig.n_thrown_away = 0
         self.rig.stalls_s = []
         if self.observer is not None:
             self.observer(self._result, False)
@@ -179,12 +179,14 @@ class BringupSession:
         if info is None or info.layer <= Layer.IDENTITY or not self.rig.is_identified:
             return
         found = {raw[LeadOffFlip.ADDRESS] for raw in self.rig.read_raw()}
-        expected = {CANARY & (1 << n) - 1 for n in self.rig.chip.parts}
+        expected = {canary(parts) for parts in self.rig.chip.parts}
         if found != expected:
             shown = ", ".join(f"{byte:02X}h" for byte in sorted(found))
             self.rig.incidents.append(f"the chip lost its registers (LOFF_FLIP reads {shown})")
 
     def _judge(self, error: EmgrigError | None) -> CheckResult:
+        if self.rig.n_thrown_away:
+            self.rig.incidents.append(f"the board threw away {self.rig.n_thrown_away} frames")
         if error is not None:
             if isinstance(error, TransportError):
                 self._try_to_come_back(error)

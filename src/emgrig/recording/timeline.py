@@ -6,14 +6,15 @@ and a gap of more than ten minutes, begin a new part, which becomes a file of it
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.driver.assemble import Assembler, StreamTotals
 from emgrig.driver.block import Block, Epoch
-from emgrig.driver.capture import CaptureReader, Note, RecordKind
+from emgrig.driver.capture import CaptureReader, Note, Record, RecordKind
+from emgrig.driver.rate import RateCheck
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import Decoder, EventPacket, Item, ReplyPacket, RequestPacket
 from emgrig.protocol.errors import DeviceError, RecordingError, WireError
@@ -27,6 +28,9 @@ MAX_FILL_S = 600.0
 #: An event's board time is believed if it is no further than this from the samples around it.
 _EVENT_WITHIN_S = 10.0
 _FILL_SAMPLES = 1 << 15
+#: Bytes that came one after the other are decoded together: many packets cost little more than one.
+_JOIN_BYTES = 1 << 16
+_JOIN_WITHIN_US = 1_000_000
 
 
 @dataclass
@@ -34,7 +38,7 @@ class PartRate:
     """The data rate of a part by board time; complete when the part has been read."""
 
     n_conversions: int = 0
-    duration_us: int = 0
+    duration_us: float = 0.0
 
     @property
     def measured_hz(self) -> float | None:
@@ -149,7 +153,7 @@ class Timeline:
 
     def __iter__(self) -> Iterator[Step]:
         host_s = 0.0
-        for record in self._reader:
+        for record in _joined(self._reader):
             host_s = record.time_us * 1e-6
             if record.kind is RecordKind.NOTE:
                 yield from self._note(record.note)
@@ -246,12 +250,32 @@ class Timeline:
                 self._unseen = lost
         elif block.lost_before:
             yield from part.fill(block)
-        part.follow_rate(block)
-        yield from part.take(block, self._period_us(block.epoch))
-
-    def _period_us(self, epoch: Epoch) -> float:
         check = self._assembler_now().rate_check
-        return 1e6 / (check.measured_hz if check and check.measured_hz else epoch.rate_hz)
+        assert check is not None
+        part.follow_rate(block, check)
+        yield from part.take(block, 1e6 / (check.measured_hz or check.nominal_hz))
+
+
+def _joined(records: Iterable[Record]) -> Iterator[Record]:
+    """Join records of received bytes with nothing between them; the time is that of the last."""
+    held: list[Record] = []
+    n_bytes = 0
+    for record in records:
+        is_more = record.kind is RecordKind.RECEIVED
+        if held and not (
+            is_more
+            and n_bytes < _JOIN_BYTES
+            and 0 <= record.time_us - held[0].time_us < _JOIN_WITHIN_US
+        ):
+            yield replace(held[-1], payload=b"".join(piece.payload for piece in held))
+            held, n_bytes = [], 0
+        if is_more:
+            held.append(record)
+            n_bytes += len(record.payload)
+        else:
+            yield record
+    if held:
+        yield replace(held[-1], payload=b"".join(piece.payload for piece in held))
 
 
 class _Part:
@@ -270,7 +294,7 @@ class _Part:
         self._powered = powered
         self._last = block.codes[:1, self._columns]
         self._at_sample, self._at_us, self._period_us = 0, block.board_time_us, 0.0
-        self._run_began = (block.first_conversion, block.board_time_us, PartRate())
+        self._runs_before = PartRate()
         self._watch = LeadOffWatch(block.epoch.rate_hz, len(block.epoch.registers))
 
     def goes_on(self, block: Block) -> bool:
@@ -298,17 +322,15 @@ class _Part:
             n_samples = min(_FILL_SAMPLES, lost - begin)
             yield Samples(np.repeat(self._last, n_samples, axis=0), is_fill=True)
 
-    def follow_rate(self, block: Block) -> None:
-        """Measure the rate from the first to the last block of each run."""
-        if not block.n_samples:
-            return
+    def follow_rate(self, block: Block, run: RateCheck) -> None:
+        """Take the rate of the run so far; the runs of the part that are over are added to it."""
         rate = self.begin.rate
         if block.is_estimate:
-            runs_before = PartRate(rate.n_conversions, rate.duration_us)
-            self._run_began = (block.first_conversion, block.board_time_us, runs_before)
-        conversion, time_us, before = self._run_began
-        rate.n_conversions = before.n_conversions + block.first_conversion - conversion
-        rate.duration_us = before.duration_us + block.board_time_us - time_us
+            self._runs_before = replace(rate)
+        if run.measured_hz:
+            rate.n_conversions = self._runs_before.n_conversions + run.n_conversions
+            duration_us = run.n_conversions / run.measured_hz * 1e6
+            rate.duration_us = self._runs_before.duration_us + duration_us
 
     def take(self, block: Block, period_us: float) -> Iterator[Step]:
         """Take the samples of a block, and what it says besides."""

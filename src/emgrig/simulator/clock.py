@@ -24,8 +24,8 @@ class VirtualClock:
 
     def sleep(self, duration_s: float) -> None:
         """Move time on by `duration_s` ≥ 0."""
-        if not duration_s >= 0:
-            raise ValueError(f"cannot sleep {duration_s} s")
+        if not 0 <= duration_s < float("inf"):
+            raise ValueError(f"cannot sleep {duration_s} s; expected 0 or more")
         with self._lock:
             self._now_s += duration_s
 

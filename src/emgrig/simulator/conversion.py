@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.simulator.inputs import HEADROOM_V, Inputs
+from emgrig.simulator.product import product
 from emgrig.simulator.seams import Source
 from emgrig.simulator.sinc import WINDOW_PERIODS, cumulative_taps, point_weights
 from emgrig.simulator.waves import Grid, Wave
@@ -73,6 +74,15 @@ class Stretch:
         """Tick at which a conversion's window begins."""
         return self.grid.origin_tick + conversion * self.grid.data_period_ticks
 
+    def sees_the_same_as(self, other: "Stretch") -> bool:
+        """Return True if nothing but the start differs."""
+        mine, others = self.inputs, other.inputs
+        return (
+            self.source is other.source
+            and self.reference == other.reference
+            and (mine.settings, mine.world) == (others.settings, others.world)
+        )
+
     def codes(self, first: int, count: int) -> NDArray[np.float64]:
         """Codes without noise and not rounded, of `count` conversions from `first` on.
 
@@ -82,7 +92,8 @@ class Stretch:
         n_points = (count + WINDOW_PERIODS - 1) * self.cells
         x = self._source_volts(self._point_ticks(first, n_points))
         channels = len(self.inputs.gain)
-        parts = (x.reshape(-1, self._weights.shape[0]) @ self._weights).reshape(-1, 3, channels)
+        rows = x.reshape(-1, self._weights.shape[0])
+        parts = product(rows, self._weights).reshape(-1, 3, channels)
         volts = parts[:-2, 0] + parts[1:-1, 1]
         volts += parts[2:, 2]
         volts += self.inputs.dc_v
@@ -91,7 +102,7 @@ class Stretch:
         if self._has_mains:
             period = self.grid.data_period_ticks
             middle = np.arange(count) * period + self.window_start(first) + 3 * period // 2
-            volts += self._mains_volts(middle, 0) * self.inputs.mains_response()
+            volts += self._mains_volts(middle, self.inputs.mains[0] * self.inputs.mains_response)
         clipping = self._clipping(x)
         if clipping.size:
             volts[:, clipping] = self._clipped(first, x, clipping)
@@ -115,10 +126,11 @@ class Stretch:
 
     def lead_off_bits(self, edges: NDArray[np.int64]) -> NDArray[np.uint8]:
         """LOFF_STATP and LOFF_STATN at data-ready edges; shape (n_edges, 2)."""
-        high = self.inputs.comparators(+1)[:2]
-        low = self.inputs.comparators(-1)[:2] if self.inputs.is_chopped else high
-        is_high = self.chopper(edges) > 0
-        return np.where(is_high[:, None], np.array(high), np.array(low)).astype(np.uint8)
+        bits = np.empty((len(edges), 2), dtype=np.uint8)
+        bits[:] = self.inputs.comparators(+1)[:2]
+        if self.inputs.is_chopped:
+            bits[self.chopper(edges) < 0] = self.inputs.comparators(-1)[:2]
+        return bits
 
     def chopper(self, ticks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Polarity of the lead-off current, +1 or -1, at each of `ticks`."""
@@ -174,11 +186,12 @@ class Stretch:
     def _source_volts(self, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
         return self.source.volts(ticks / self.inputs.f_clk_hz)
 
-    def _mains_volts(self, ticks: NDArray[np.int64], row: int) -> NDArray[np.float64]:
-        omega = 2 * np.pi * self.inputs.world.mains.frequency_hz / self.inputs.f_clk_hz
-        turn = omega * ticks
-        phasor = self.inputs.mains[row]
-        return np.outer(np.cos(turn), phasor.real) - np.outer(np.sin(turn), phasor.imag)
+    def _mains_volts(
+        self, ticks: NDArray[np.int64], phasors: NDArray[np.complex128]
+    ) -> NDArray[np.float64]:
+        turn = (2 * np.pi * self.inputs.world.mains.frequency_hz / self.inputs.f_clk_hz) * ticks
+        basis = np.stack((np.cos(turn), np.sin(turn)), axis=1)
+        return product(basis, np.stack((phasors.real, -phasors.imag)))
 
     def _test_rows(self, first: int, count: int) -> NDArray[np.float64]:
         if self._test is None:
@@ -194,14 +207,21 @@ class Stretch:
         return np.nonzero(is_near & ~np.array(inputs.settings.powered_down))[0]
 
     def _may_clip(self, peaks_v: NDArray[np.float64]) -> NDArray[np.bool_]:
+        swing = self._own_swing + self.inputs.gain / 2 * (np.abs(self.inputs.mix) @ peaks_v)
+        result: NDArray[np.bool_] = swing > self._limit_v
+        return result
+
+    @cached_property
+    def _own_swing(self) -> NDArray[np.float64]:
+        """How far the amplifiers' outputs go from mid-supply, at most, without the source, V."""
         inputs, channels = self.inputs, len(self.inputs.gain)
-        swing = np.abs(inputs.mix) @ peaks_v + np.abs(inputs.dc_v) + np.abs(inputs.mains[0])
+        swing = np.abs(inputs.dc_v) + np.abs(inputs.mains[0])
         common = np.abs(inputs.common_v) + np.abs(inputs.mains[1])
         if self._lead_off is not None:
             largest = np.abs(self._lead_off.table).max(axis=0)
             swing += largest[:channels]
             common += largest[channels:]
-        result: NDArray[np.bool_] = common + inputs.gain * swing / 2 > self._limit_v
+        result: NDArray[np.float64] = common + inputs.gain * swing / 2
         return result
 
     @property
@@ -214,7 +234,7 @@ class Stretch:
     ) -> NDArray[np.float64]:
         """Return the filtered input of some channels whose amplifiers clip, V."""
         ticks = self._point_ticks(first, len(x))
-        volts = self._amplified(ticks, x @ self.inputs.mix[columns].T, columns)
+        volts = self._amplified(ticks, product(x, self.inputs.mix[columns].T), columns)
         taps = point_weights(self.grid.decimation, self.cells).reshape(3, self.cells)
         parts = np.einsum("jm,pmc->jpc", taps, volts.reshape(-1, self.cells, len(columns)))
         result: NDArray[np.float64] = parts[0, :-2] + parts[1, 1:-1] + parts[2, 2:]
@@ -238,8 +258,9 @@ class Stretch:
             volts += wave[:, :channels][:, columns]
             common += wave[:, channels:][:, columns]
         if self._has_mains:
-            volts += self._mains_volts(ticks, 0)[:, columns]
-            common += self._mains_volts(ticks, 1)[:, columns]
+            differential, common_mode = inputs.mains
+            volts += self._mains_volts(ticks, differential[columns])
+            common += self._mains_volts(ticks, common_mode[columns])
         gain, limit = inputs.gain[columns], self._limit_v
         half = gain * volts / 2
         clipped = np.clip(common + half, -limit, limit) - np.clip(common - half, -limit, limit)

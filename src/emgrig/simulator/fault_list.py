@@ -300,7 +300,7 @@ ALL_FAULTS: Final = (
         "B8",
         "the link or the PC is too slow for the data rate",
         lambda board, values, _seed: do.limit_link(board, number(values, "bytes_per_s")),
-        {"bytes_per_s": Parameter(10_000.0, "B/s", "throughput", 1)},
+        {"bytes_per_s": Parameter(20_000.0, "B/s", "throughput", 1)},
     ),
     Fault(
         "clock-drift",

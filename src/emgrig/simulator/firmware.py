@@ -214,29 +214,28 @@ class Firmware:
                 client.outlet.send(PacketType.EVENT, payload, true_s)
 
     def _answer(self, client: Client, request: RequestPacket) -> None:
-        """Send the one reply to a request; the same request again gets the same reply."""
+        """Send the one reply to a request; what was done is not done again."""
         key = (request.id, request.request, request.arguments)
         reply = client.remembered.get(key)
         if reply is None:
-            reply = self._reply(client, request)
-            client.remembered[key] = reply
+            status, body = self._outcome(client, request)
+            reply = wire.ReplyHeader(request.id, request.request, status).encode() + body
+            if status == wire.ReplyStatus.OK:  # a refusal changed nothing, and may not last
+                client.remembered[key] = reply
             if len(client.remembered) > REMEMBERED_REPLIES:
                 del client.remembered[next(iter(client.remembered))]
         client.outlet.send(PacketType.REPLY, reply, self.now_s)
         if self._is_reboot_due:
             self.restart(ResetCause.REQUESTED)
 
-    def _reply(self, client: Client, request: RequestPacket) -> bytes:
-        status, body = wire.ReplyStatus.OK, b""
+    def _outcome(self, client: Client, request: RequestPacket) -> tuple[wire.ReplyStatus, bytes]:
         try:
-            body = self._do(client, request).encode()
+            return wire.ReplyStatus.OK, self._do(client, request).encode()
         except Refusal as refusal:
-            status = wire.ReplyStatus.ERROR
-            body = wire.ErrorReply(refusal.code, refusal.text).encode()
-        except WireError as error:
-            status = wire.ReplyStatus.ERROR
-            body = wire.ErrorReply(ErrorCode.BAD_ARGUMENT, str(error)).encode()
-        return wire.ReplyHeader(request.id, request.request, status).encode() + body
+            error = wire.ErrorReply(refusal.code, refusal.text)
+        except WireError as problem:
+            error = wire.ErrorReply(ErrorCode.BAD_ARGUMENT, str(problem))
+        return wire.ReplyStatus.ERROR, error.encode()
 
     def _do(self, client: Client, request: RequestPacket) -> Message:
         if self.streaming.is_on and client is not self._owner:

@@ -30,7 +30,7 @@ from emgrig.simulator.conversion import (
 from emgrig.simulator.inputs import Inputs
 from emgrig.simulator.noise import coloured_block
 from emgrig.simulator.seams import Conversions, Source
-from emgrig.simulator.settings import decode
+from emgrig.simulator.settings import FrontEndSettings, decode
 from emgrig.simulator.sinc import WINDOW_PERIODS
 from emgrig.simulator.tolerances import Tolerances
 from emgrig.simulator.waves import Grid
@@ -45,6 +45,8 @@ _LEAST_CELLS = 4
 # Blocks of conversions: 64, 64, 128, 256, 512, then 1024 each. The first are short because many
 # runs are.
 _FIRST_BLOCK, _LARGEST_BLOCK = 64, 1024
+# Stretches a run remembers. More changes than this within three data periods are taken as if the
+# older ones had not been.
 _MOST_STRETCHES = 64
 
 _CONFIG1, _CONFIG3 = 0x01, 0x03
@@ -130,7 +132,7 @@ class AnalogueFrontEnd:
         self._source = _checked(source, n_channels)
         self._world = _fitting(world, n_channels)
         self._registers = _RESET_8
-        self._inputs: dict[tuple[bytes, World, int], Inputs] = {}
+        self._inputs: dict[tuple[FrontEndSettings, World, int], Inputs] = {}
         self._run: _Run | None = None
         self._reference = Reference(0, UNDRIVEN_REFERENCE_V, UNDRIVEN_REFERENCE_V, self._tau)
         self._drive_reference(0)
@@ -243,10 +245,13 @@ class AnalogueFrontEnd:
         run = self._run
         if run is None:
             return
+        last, new = run.stretches[-1], self._stretch(run, tick)
+        if new.sees_the_same_as(last):
+            return  # a register that means nothing to the analogue side
         run.block = None
-        if run.stretches[-1].start_tick == tick:
+        if last.start_tick == tick:
             run.stretches.pop()
-        run.stretches.append(self._stretch(run, tick))
+        run.stretches.append(new)
         first_window = run.grid.origin_tick + run.next_conversion * run.grid.data_period_ticks
         while len(run.stretches) > 1 and run.stretches[1].start_tick <= first_window:
             run.stretches.pop(0)
@@ -264,12 +269,13 @@ class AnalogueFrontEnd:
         )
 
     def _resolve(self) -> Inputs:
-        key = (self._registers, self._world, self._source.n_electrodes)
+        settings = decode(self._registers, self.n_channels)
+        key = (settings, self._world, self._source.n_electrodes)
         if key not in self._inputs:
             if len(self._inputs) >= 8:
                 self._inputs.pop(next(iter(self._inputs)))
             self._inputs[key] = Inputs(
-                settings=decode(self._registers, self.n_channels),
+                settings=settings,
                 world=self._world,
                 tolerances=self.tolerances,
                 f_clk_hz=self._f_clk_hz,

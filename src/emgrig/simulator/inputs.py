@@ -1,4 +1,4 @@
-"""What registers and surroundings put on the inputs of the seven-gain amplifiers.
+"""What registers and surroundings put on the inputs of the amplifiers.
 
 One `Inputs` is one set of registers in one world, worked out: how sources mix into channels, dc,
 lead-off, mains, gains, noise. It does not depend on time.
@@ -24,7 +24,7 @@ _Number = TypeVar("_Number", np.float64, np.complex128)
 HEADROOM_V = 0.2  # the amplifiers' outputs stay this far from the rails (p. 22)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inputs:
     """The inputs under one set of registers, in one world.
 
@@ -83,8 +83,6 @@ class Inputs:
         volts = self._differential(self._dc_pins) + tolerances.cmrr * self.common_v
         die_c = world.temperature_c + world.self_heating_c + tolerances.temperature_error_c
         floating_v = tolerances.input_current_a[-1] * tolerances.input_ohm
-        if tolerances.input_ohm > 1e12:
-            floating_v = 0.0
         bias_v = self._dc_pins[self._network.n_pins - 1] - self._bias_reference_v
         for index, mux in enumerate(settings.mux):
             if mux is Mux.BIAS_MEAS:
@@ -108,7 +106,7 @@ class Inputs:
         if mains.body_v == 0.0 and mains.cable_a == 0.0:
             return np.zeros((2, self.world.n_channels), dtype=np.complex128)
         currents = self._network.mains_currents()[:, None]
-        pins = self._network.voltages(2 * np.pi * mains.frequency_hz, currents)[:, 0]
+        pins = self._network.voltages([2 * np.pi * mains.frequency_hz], currents)[0, :, 0]
         common = self._common(pins)
         return np.array([self._differential(pins) + self.tolerances.cmrr * common, common])
 
@@ -140,8 +138,8 @@ class Inputs:
         zero_tick = restart_tick if self.settings.chop is Chop.QUARTER_RATE else 0
         cells, table = square(grid, least_cells, period_ticks, zero_tick)
         omega = 2 * np.pi * self.f_clk_hz / period_ticks
-        transfer = np.array([self._swing(omega * h) for h in HARMONICS])
-        at_infinity = self._swing(omega * HARMONICS[-1] * 2).real
+        transfer = self._swings(omega * HARMONICS.astype(np.float64))
+        at_infinity = self._swings(np.array([2 * omega * HARMONICS[-1]]))[0].real
         phase = (grid.origin_tick - zero_tick) % period_ticks / period_ticks
         pins = through_impedance(table, transfer, at_infinity, phase)
         rail, dc = self.world.avdd_v / 2, self._dc_pins
@@ -173,9 +171,16 @@ class Inputs:
         supply span; with LOFF_FLIP the sides exchange their thresholds, as they exchange the
         direction in which an open pin goes. Neither is in the data sheet.
         """
-        settings = self.settings
-        if not settings.comparators_on:
+        if not self.settings.comparators_on:
             return 0, 0, 0
+        return self._compared[polarity < 0]
+
+    @cached_property
+    def _compared(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        return self._compare(+1), self._compare(-1)
+
+    def _compare(self, polarity: int) -> tuple[int, int, int]:
+        settings = self.settings
         count, avdd_v = self.world.n_channels, self.world.avdd_v
         pins = self._comparator_pins(polarity) + avdd_v / 2
         error, status = self.tolerances.comparator_v, [0, 0]
@@ -204,6 +209,7 @@ class Inputs:
             if is_down:
                 codes[rows, index] = 0
 
+    @cached_property
     def mains_response(self) -> float:
         """Sinc3 response at the mains frequency."""
         rate_hz = self.f_clk_hz / self.settings.data_period_ticks
@@ -215,10 +221,10 @@ class Inputs:
         is_dc = self.settings.chop is Chop.DC
         return self._network.dc_volts(lead_off=is_dc)
 
-    def _swing(self, omega: float) -> NDArray[np.complex128]:
-        """Node voltages for the lead-off currents at one frequency, V."""
+    def _swings(self, omegas: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """Node voltages for the lead-off currents at some frequencies, V."""
         current = np.append(self._network.lead_off_currents(), 0.0).astype(np.complex128)
-        return self._network.voltages(omega, current[:, None])[:, 0]
+        return self._network.voltages(omegas, current[:, None])[:, :, 0]
 
     @cached_property
     def _bias_reference_v(self) -> float:
@@ -232,7 +238,7 @@ class Inputs:
         if not self.is_chopped:
             return self._dc_pins
         omega = 2 * np.pi * self.f_clk_hz / self.settings.chop_period_ticks
-        swing = self._swing(omega)
+        swing = self._swings(np.array([omega]))[0]
         swing_v = np.abs(swing) * np.sign(swing.real) * polarity
         rail = self.world.avdd_v / 2
         pins: NDArray[np.float64] = np.clip(self._dc_pins + swing_v, -rail, rail)
@@ -268,7 +274,6 @@ class Inputs:
         total = 0.0
         for pin in (index, int(self._network.negative_pins()[index])):
             if electrodes[pin].is_connected:
-                omega = 2 * np.pi * frequency * rate_hz
-                ohm = np.array([electrode_ohm(electrodes[pin], w).real for w in omega])
+                ohm = electrode_ohm(electrodes[pin], 2 * np.pi * frequency * rate_hz).real
                 total += float(np.sum(ohm * weight) / np.sum(weight))
         return total

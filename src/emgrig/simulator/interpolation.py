@@ -15,7 +15,7 @@ from scipy.interpolate import BSpline
 Samples = Callable[[int, int], NDArray[np.float64]]
 """(first, count) -> base samples, shape (count, n_columns); `first` may be negative."""
 
-_CHUNK = 32  # base samples that one row of the filter matrix product makes
+_CHUNK = 16  # base samples that one row of the filter matrix product makes
 _KEPT_BLOCKS = 3
 _PREFILTER_TAPS = 12
 _PREFILTER_POLE = 3.0**0.5 - 2.0
@@ -37,7 +37,7 @@ class Interpolator:
     half_width : int
         Base samples on each side that a value depends on.
     block : int
-        Base samples made at a time; a multiple of 32.
+        Base samples made at a time; a multiple of 16.
     """
 
     def __init__(
@@ -94,9 +94,9 @@ class Interpolator:
         first = block * self._size - _CHUNK
         base = self._samples(first - self._reach, n_chunks * _CHUNK + 2 * self._reach)
         windows = np.lib.stride_tricks.sliding_window_view(base, self._matrix.shape[1], axis=0)
-        stacked = windows[::_CHUNK].transpose(2, 0, 1).reshape(self._matrix.shape[1], -1)
-        made = (self._matrix @ stacked).reshape(-1, n_chunks, self._n_columns)
-        points = made.transpose(1, 0, 2).reshape(-1, self._n_columns)
+        # One small product a chunk: (points, window) @ (window, columns), all contiguous.
+        points = np.matmul(self._matrix, windows[::_CHUNK].swapaxes(1, 2))
+        points = points.reshape(-1, self._n_columns)
         begin = _CHUNK * self._factor - 2
         kept = np.ascontiguousarray(points[begin : begin + self._size * self._factor + 4])
         self._blocks[block] = kept

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emgrig.protocol.framing import OVERHEAD_BYTES
 
@@ -86,7 +87,7 @@ class LinkDamage:
         rng = np.random.default_rng([self._seed, 0x11E, len(self._accidents)])
         self._accidents.append((accident, rate, rng))
 
-    def _reorder(self, packets: list[bytes], is_late: np.ndarray) -> list[bytes]:
+    def _reorder(self, packets: list[bytes], is_late: NDArray[np.bool_]) -> list[bytes]:
         arrived: list[bytes] = []
         for packet, late in zip(packets, is_late.tolist(), strict=True):
             if late and self._held is None:
@@ -100,7 +101,7 @@ class LinkDamage:
 
 
 def _strike(
-    packets: list[bytes], accident: Accident, hit: np.ndarray, draws: np.ndarray
+    packets: list[bytes], accident: Accident, hit: NDArray[np.intp], draws: NDArray[np.float64]
 ) -> list[bytes]:
     out = [[packet] for packet in packets]
     for index in hit.tolist():

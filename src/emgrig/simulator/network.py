@@ -11,13 +11,17 @@ in the figures and 330 kohm in equation 11; 220 kohm is used.
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from emgrig.simulator.settings import MAIN, FrontEndSettings, Mux
 from emgrig.simulator.tolerances import Tolerances
 from emgrig.simulator.world import Electrode, World
+
+_Complex: TypeAlias = NDArray[np.complex128]
+_Branch: TypeAlias = tuple[int, int, _Complex | float]
 
 SWITCH_S = 1e-2  # SRB2 and BIAS_DRP/DRN switches: 100 ohm
 LEAST_OHM = 1e-3  # stands for a wire
@@ -39,20 +43,20 @@ class Network:
         """P, N, SRB1, SRB2 and BIAS pins."""
         return 2 * self.world.n_channels + 3
 
-    def voltages(self, omega: float, currents: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    def voltages(self, omegas: ArrayLike, currents: NDArray[np.complex128]) -> _Complex:
         """Node voltages against mid-supply for currents into the nodes.
 
         Parameters
         ----------
-        omega : float
-            Angular frequency, rad/s; 0 for dc.
+        omegas : array-like, shape (n_omegas,)
+            Angular frequencies, rad/s; 0 for dc.
         currents : ndarray, shape (n_pins + 1, n_cases)
             A into each pin and, last, into the body. With the bias amplifier on, the entry of the
             BIAS pin is a voltage added to the amplifier's output instead.
 
         Returns
         -------
-        ndarray of complex, shape (n_pins + 1, n_cases)
+        ndarray of complex, shape (n_omegas, n_pins + 1, n_cases)
 
         Notes
         -----
@@ -60,31 +64,26 @@ class Network:
         node equations in place of the body's own: what holds the body against the board can be a
         million million times weaker than the electrodes, and must not drown in their rounding.
         """
+        omega = np.asarray(omegas, dtype=np.float64)
         pins, bias = self.n_pins, self.n_pins - 1
-        into_board = self._input_admittance(omega)
-        y = np.zeros((pins + 1, pins + 1), dtype=np.complex128)
-        y[np.arange(pins), np.arange(pins)] = into_board
-        y[:pins, pins] = into_board
-        y[pins] = np.append(into_board, into_board.sum() + BODY_S + 1j * omega * BODY_F)
+        into_board = self._input_admittances(omega)
+        y = np.zeros((len(omega), pins + 1, pins + 1), dtype=np.complex128)
+        y[:, np.arange(pins), np.arange(pins)] = into_board
+        y[:, :pins, pins] = into_board
+        y[:, pins, :pins] = into_board
+        y[:, pins, pins] = into_board.sum(axis=1) + BODY_S + 1j * omega * BODY_F
         right = currents.astype(np.complex128)
         right[pins] = currents.sum(axis=0)
         branches = self._branches(omega)
         for first, second, admittance in branches:
             _join(y, first, second, admittance)
         if self.settings.bias_on:
-            right[pins] = currents.sum(axis=0) - currents[bias]
-            y[pins, bias] -= into_board[bias]
-            y[pins, pins] -= into_board[bias]
-            for first, second, admittance in branches:
-                if bias in (first, second):
-                    other = second if first == bias else first
-                    y[pins, bias] -= admittance
-                    if other != pins:
-                        y[pins, other] += admittance
-            y[bias] = self._bias_row(omega)
-        scale = 1 / np.abs(y).max(axis=1, keepdims=True)
-        solved = np.linalg.solve(y * scale, right * scale)
-        solved[:pins] += solved[pins]
+            right[pins] -= currents[bias]
+            self._without_bias_pin(y, into_board[:, bias], branches)
+            y[:, bias] = self._bias_rows(omega)
+        scale = 1 / np.abs(y).max(axis=2, keepdims=True)
+        solved: _Complex = np.linalg.solve(y * scale, right * scale)
+        solved[:, :pins] += solved[:, pins:]
         return solved
 
     def from_sources(self, n_sources: int) -> NDArray[np.float64]:
@@ -92,7 +91,9 @@ class Network:
 
         Sources are the P electrodes, then (if there are as many again) the N electrodes.
         """
-        return self.voltages(0.0, self._electrode_currents()[:, :n_sources]).real
+        solved = self.voltages([0.0], self._electrode_currents()[:, :n_sources])
+        pins: NDArray[np.float64] = solved[0].real
+        return pins
 
     def dc_volts(self, *, lead_off: bool) -> NDArray[np.float64]:
         """Dc node voltages against mid-supply, V, within the supply rails; shape (n_pins + 1,).
@@ -111,7 +112,7 @@ class Network:
         if self.settings.bias_on:
             current[pins - 1, 0] = self._bias_reference_v()
         rail = self.world.avdd_v / 2
-        return np.clip(self.voltages(0.0, current)[:, 0].real, -rail, rail)
+        return np.clip(self.voltages([0.0], current)[0, :, 0].real, -rail, rail)
 
     def lead_off_currents(self) -> NDArray[np.float64]:
         """Return the current into each pin, A, in the first half of a period; shape (n_pins,)."""
@@ -138,33 +139,34 @@ class Network:
         own = np.arange(count, 2 * count)
         return np.full(count, 2 * count) if self.settings.srb1 else own
 
-    def _branches(self, omega: float) -> list[tuple[int, int, complex]]:
+    def _branches(self, omega: NDArray[np.float64]) -> list[_Branch]:
         """List what joins two nodes: electrodes, bridges and the chip's own switches."""
         world, settings = self.world, self.settings
         count, body = world.n_channels, self.n_pins
         srb2, bias = 2 * count + 1, 2 * count + 2
-        branches = [
+        branches: list[_Branch] = [
             (pin, body, 1 / electrode_ohm(electrode, omega))
             for pin, electrode in enumerate(world.electrodes)
             if electrode.is_connected
         ]
         for bridge in world.bridges:
             ends = world.pin_index(bridge.first), world.pin_index(bridge.second)
-            branches.append((*ends, complex(1 / bridge.ohm)))
+            branches.append((*ends, 1 / bridge.ohm))
         for index, mux in enumerate(settings.mux):
             if settings.srb2[index]:
-                branches.append((index, srb2, SWITCH_S + 0j))
+                branches.append((index, srb2, SWITCH_S))
             if mux is Mux.BIAS_DRP:
-                branches.append((index, bias, SWITCH_S + 0j))
+                branches.append((index, bias, SWITCH_S))
             if mux is Mux.BIAS_DRN:
-                branches.append((count + index, bias, SWITCH_S + 0j))
+                branches.append((count + index, bias, SWITCH_S))
         return branches
 
-    def _input_admittance(self, omega: float) -> NDArray[np.complex128]:
+    def _input_admittances(self, omega: NDArray[np.float64]) -> _Complex:
         resistance = np.full(self.n_pins, self.tolerances.input_ohm)
         resistance[np.nonzero(self.lead_off_currents())] /= 2
         susceptance = omega * self.tolerances.input_f
-        return (1 / resistance + 1j * susceptance).astype(np.complex128)
+        result: _Complex = 1 / resistance + 1j * susceptance[:, None]
+        return result
 
     def _electrode_currents(self) -> NDArray[np.complex128]:
         """Norton currents for 1 V in each electrode, at dc; shape (n_pins + 1, n_pins)."""
@@ -172,17 +174,29 @@ class Network:
         current = np.zeros((pins + 1, pins), dtype=np.complex128)
         for pin, electrode in enumerate(self.world.electrodes):
             if electrode.is_connected:
-                admittance = 1 / electrode_ohm(electrode, 0.0)
+                admittance = complex(1 / electrode_ohm(electrode, np.zeros(1))[0])
                 current[pin, pin] = admittance
                 current[pins, pin] = -admittance
         if self.settings.bias_on:
             current[pins - 1] = 0.0
         return current
 
-    def _bias_row(self, omega: float) -> NDArray[np.complex128]:
+    def _without_bias_pin(self, y: _Complex, into_board: _Complex, branches: list[_Branch]) -> None:
+        """Take the BIAS pin out of the sum of node equations: the amplifier feeds it."""
+        pins, bias = self.n_pins, self.n_pins - 1
+        y[:, pins, bias] -= into_board
+        y[:, pins, pins] -= into_board
+        for first, second, admittance in branches:
+            if bias in (first, second):
+                other = second if first == bias else first
+                y[:, pins, bias] -= admittance
+                if other != pins:
+                    y[:, pins, other] += admittance
+
+    def _bias_rows(self, omega: NDArray[np.float64]) -> _Complex:
         """Equation of the bias amplifier: output plus gain times what is sensed is given."""
-        row = np.zeros(self.n_pins + 1, dtype=np.complex128)
-        row[self.n_pins - 1] = 1.0
+        row = np.zeros((len(omega), self.n_pins + 1), dtype=np.complex128)
+        row[:, self.n_pins - 1] = 1.0
         loop = BIAS_FEEDBACK_OHM / BIAS_INPUT_OHM
         loop_gain = loop / (1 + 1j * omega * BIAS_FEEDBACK_OHM * BIAS_FEEDBACK_F)
         count, negative = self.world.n_channels, self.negative_pins()
@@ -192,11 +206,11 @@ class Network:
             # An amplifier's outputs are the common mode plus and minus half the amplified signal.
             near, far = (1 + self.gain[index]) / 2, (1 - self.gain[index]) / 2
             positive = self.settings.bias_p[index] * near + self.settings.bias_n[index] * far
-            row[index] += loop_gain * positive
-            row[negative[index]] += loop_gain * (
+            row[:, index] += loop_gain * positive
+            row[:, negative[index]] += loop_gain * (
                 self.settings.bias_p[index] * far + self.settings.bias_n[index] * near
             )
-        row[self.n_pins] = row.sum()  # all of them ride on the body
+        row[:, self.n_pins] = row.sum(axis=1)  # all of them ride on the body
         return row
 
     def _bias_reference_v(self) -> float:
@@ -215,20 +229,21 @@ class Network:
         return -self.settings.lead_off_a * float(1 + self.tolerances.lead_off_error[-1])
 
 
-def electrode_ohm(electrode: Electrode, omega: float) -> complex:
-    """Impedance of a connected electrode with its series resistor, ohm."""
+def electrode_ohm(electrode: Electrode, omega: NDArray[np.float64]) -> _Complex:
+    """Impedance of a connected electrode with its series resistor, ohm, at each frequency."""
     r_ohm = max(electrode.r_ohm, LEAST_OHM)
-    return electrode.series_ohm + r_ohm / (1 + 1j * omega * r_ohm * electrode.c_f)
+    parallel = r_ohm / (1 + 1j * (omega * r_ohm * electrode.c_f))
+    return (electrode.series_ohm + parallel).astype(np.complex128)
 
 
-def _join(y: NDArray[np.complex128], first: int, second: int, admittance: complex) -> None:
+def _join(y: _Complex, first: int, second: int, admittance: _Complex | float) -> None:
     """Add an admittance to the equations of the pins it joins; the body is the last node.
 
     Columns of pins are voltages against the body, so the body's column gets nothing.
     """
-    body = len(y) - 1
+    body = y.shape[1] - 1
     for one, other in ((first, second), (second, first)):
         if one != body:
-            y[one, one] += admittance
+            y[:, one, one] += admittance
             if other != body:
-                y[one, other] -= admittance
+                y[:, one, other] -= admittance

@@ -22,6 +22,8 @@ from emgrig.simulator.options import MAX_SPEED
 
 WINDOW_BYTES: Final = 1 << 16
 """What waits for the operating system at most, a connection; then the board's buffer fills."""
+SEND_BUFFER_BYTES: Final = 1 << 17
+"""Asked of the operating system; by itself it would hide megabytes between board and client."""
 CHUNK_BYTES: Final = 1 << 16
 PACED_STEP_S: Final = 0.005
 """Host time between looks at the board while it streams."""
@@ -213,6 +215,7 @@ class BoardServer:
             return
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         client = self._board.connect(WINDOW_BYTES)
         self._add(_Wire(connection.fileno(), client, connection))
 
@@ -228,7 +231,8 @@ class BoardServer:
         except OSError:
             data = b""
         if data:
-            self._board.run_until(self._board.now_s if self._is_fast else self._clock.now_s())
+            if not self._is_fast:
+                self._board.run_until(self._clock.now_s())
             self._board.receive(wire.client, data)
         elif wire.closer is not None:
             self._drop(wire)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from emgrig.simulator.sinc import cell_weights
 
-MOST_CELLS = 16384
+MOST_CELLS = 4096
 HARMONICS = np.arange(1, 128, 2)
 """Odd harmonics of the chopper that are followed through the electrodes' impedances."""
 

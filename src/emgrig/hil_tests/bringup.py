@@ -1,0 +1,107 @@
+"""Run the suite from a program: `emgrig bringup` is this with a progress bar."""
+
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from emgrig.hil_tests.check import CheckResult, Level
+from emgrig.hil_tests.limits import load_limits
+from emgrig.hil_tests.plugin import SESSION, SOAK_S
+from emgrig.hil_tests.rig import Rig
+from emgrig.hil_tests.session import BringupSession, RunOptions
+
+Observer = Callable[[CheckResult, bool], None]
+JUNIT_FILE = "junit.xml"
+
+
+class _Carrier:
+    """Brings a session into pytest, so that who called gets it back filled."""
+
+    def __init__(self, session: BringupSession) -> None:
+        self._session = session
+        self.n_collected = 0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[SESSION] = self._session
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.n_collected = len(session.items)
+
+
+def run_bringup(
+    address: str,
+    *,
+    level: Level | str = Level.QUICK,
+    report: Path | str | None = None,
+    limits: Path | str | None = None,
+    soak_s: float | None = None,
+    inputs: str = "connected",
+    instruments: tuple[str, ...] = (),
+    observer: Observer | None = None,
+) -> BringupSession:
+    """Put all questions to a board; return the session with results, diagnosis and record.
+
+    Parameters
+    ----------
+    address : str
+        As in `emgrig.connect`.
+    level : {"quick", "full"}
+        How thorough.
+    report : Path or str, optional
+        Folder in which record, page, JUnit file and raw data are written.
+    limits : Path or str, optional
+        TOML that overrides limits.
+    soak_s : float, > 0, optional
+        Length of the endurance check, board time, s.
+    inputs : {"connected", "open"}
+        What is on the inputs.
+    instruments : tuple of str
+        What else is connected, for the record.
+    observer : callable, optional
+        Told of each check; see `BringupSession`.
+
+    Raises
+    ------
+    ValueError
+        If an argument makes no sense; nothing was sent.
+    RecordingError
+        If `limits` cannot be read, or the report cannot be written.
+    """
+    if inputs not in ("connected", "open"):
+        raise ValueError(f"inputs is {inputs!r}; expected connected or open")
+    if soak_s is not None and not 0 < soak_s < float("inf"):
+        raise ValueError(f"soak_s is {soak_s}; expected more than 0")
+    level = Level(level)
+    options = RunOptions(
+        address=address,
+        level=level,
+        limits=load_limits(limits),
+        soak_s=soak_s or SOAK_S[level],
+        report=Path(report) if report else None,
+        inputs=inputs,
+        instruments=instruments,
+    )
+    session = BringupSession(options, Rig(address), observer=observer)
+    carrier = _Carrier(session)
+    pytest.main(_arguments(options), plugins=[carrier])
+    if not carrier.n_collected:
+        raise RuntimeError("pytest found no checks: is the package installed whole?")
+    if session.aborted is not None:
+        raise session.aborted
+    return session
+
+
+def _arguments(options: RunOptions) -> list[str]:
+    here = files("emgrig.hil_tests")
+    arguments = [
+        str(here / "suite"),
+        f"--config-file={here / 'suite.toml'}",
+        f"--rootdir={here}",
+        f"--confcutdir={here}",
+    ]
+    if options.report is not None:
+        arguments.append(f"--junitxml={options.report / JUNIT_FILE}")
+    return arguments

@@ -1,0 +1,53 @@
+"""Do conversions come, at the rate that the registers say?"""
+
+from emgrig.driver.clockfit import ClockFit
+from emgrig.hil_tests.capture import Capture
+from emgrig.hil_tests.check import Layer, check
+from emgrig.hil_tests.measurement import Measure
+from emgrig.hil_tests.rig import Rig
+from emgrig.protocol.errors import DeviceError
+
+RATES_HZ = (1000, 250, 500, 2000)
+DURATION_S = {False: 3.0, True: 10.0}
+SETTLE_CLOCKS = 9
+"""tSETTLE is four data periods and nine clocks (SBAS499C, 9.3.3 table)."""
+
+
+@check("B6", Layer.CLOCK, "data ready comes at the rate that is set")
+def test_data_rate(rig: Rig, measure: Measure, is_full: bool) -> None:
+    """Count conversions against board time at four rates, and board time against the host's."""
+    rig.exchange_clocks(8)
+    for rate_hz in RATES_HZ:
+        rig.chip.set_rate(rate_hz)
+        capture = rig.capture(round(DURATION_S[is_full] * rate_hz), n_settle=0)
+        if not len(capture.first_conversion):
+            measure(f"rate_error_at_{rate_hz}", -100.0, "%", limit="rate_error")
+            raise DeviceError(
+                f"no sample came in {DURATION_S[is_full]:g} s; the board counted "
+                f"{capture.stopped.conversions} conversions"
+            )
+        _measure_rate(measure, rig, capture, rate_hz)
+        rig.exchange_clocks(8)
+    fit = rig.clock_fit()
+    assert fit is not None
+    measure("board_clock_drift", _certain_drift_ppm(fit), "ppm", note=f"measured {fit.drift_ppm:.1f} ppm, bound {fit.drift_bound_ppm:.2g} ppm")
+
+
+def _measure_rate(measure: Measure, rig: Rig, capture: Capture, rate_hz: int) -> None:
+    error_pct = 100 * (capture.conversion_rate_hz / capture.rate_hz - 1)
+    measure(f"rate_error_at_{rate_hz}", error_pct, "%", limit="rate_error")
+    first = capture.first_conversion[0]
+    since_start_us = int(capture.board_time_us[0]) - capture.started.board_time_us
+    period_us = 1e6 / max(capture.conversion_rate_hz, 1.0)
+    expected_us = (4 + first) * period_us + SETTLE_CLOCKS / rig.identity.f_clk_hz * 1e6
+    late_ms = (since_start_us - expected_us) / 1e3
+    name = f"first_data_ready_error_at_{rate_hz}"
+    measure(name, late_ms, "ms", limit="first_data_ready_error")
+    measure(f"jitter_at_{rate_hz}", capture.jitter_us, "us", limit="data_ready_jitter")
+
+
+def _certain_drift_ppm(fit: ClockFit) -> float:
+    """Return the drift, less what the exchanges leave open."""
+    if abs(fit.drift_ppm) <= fit.drift_bound_ppm:
+        return 0.0
+    return fit.drift_ppm - fit.drift_bound_ppm * (1 if fit.drift_ppm > 0 else -1)

@@ -1,0 +1,56 @@
+"""Is every frame whole, and does every one arrive?"""
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.hil_tests.capture import Capture
+from emgrig.hil_tests.check import Layer, check
+from emgrig.hil_tests.measurement import Measure
+from emgrig.hil_tests.procedures import n_outliers, n_repeated
+from emgrig.hil_tests.rig import Rig
+
+N_FRAMES = {False: 3000, True: 10_000}
+RATES_HZ = (250, 500, 1000, 2000)
+DURATION_S = {False: 5.0, True: 60.0}
+
+
+@check("B7", Layer.FRAMES, "every frame has its form")
+def test_frame_format(rig: Rig, measure: Measure, is_full: bool) -> None:
+    """Shorted inputs, gain 24: status words, lengths, repeated frames, jumps of the codes."""
+    rig.chip.set_rate(1000)
+    capture = rig.capture(N_FRAMES[is_full])
+    common = _most_common(capture.status)
+    wrong = (capture.status >> 20 != 0b1100) | (capture.status != common)
+    measure("wrong_status", int(wrong.any(axis=1).sum()))
+    measure("wrong_length", capture.n_misfits)
+    measure("repeated_frames", n_repeated(capture.codes))
+    measure("outliers", n_outliers(capture.codes))
+
+
+def _most_common(status: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    columns = [Counter(column.tolist()).most_common(1) for column in status.T]
+    return np.array([column[0][0] if column else 0 for column in columns], np.uint32)
+
+
+@check("B8", Layer.FRAMES, "every conversion arrives, once and in time")
+def test_loss(rig: Rig, measure: Measure, is_full: bool) -> None:
+    """Count what is missing at four rates, by where it went."""
+    captures = []
+    for rate_hz in RATES_HZ:
+        rig.chip.set_rate(rate_hz)
+        captures.append(rig.capture(round(DURATION_S[is_full] * rate_hz)))
+    for name in ("lost_on_link", "lost_on_board", "lost_at_end"):
+        measure(name, sum(getattr(c.totals, name) for c in captures), note=_where(captures, name))
+    measure("repeated_samples", sum(c.totals.repeated for c in captures))
+    measure("hidden_loss", sum(c.totals.hidden for c in captures))
+    measure("thrown_away", sum(c.stats.transmit_overflows for c in captures))
+    measure("damaged_packets", sum(c.damage.bad_crc for c in captures))
+    measure("stray_bytes", sum(c.damage.skipped_bytes for c in captures))
+    rig.n_thrown_away = 0  # it is measured
+
+
+def _where(captures: list[Capture], name: str) -> str:
+    lost = [(c.rate_hz, getattr(c.totals, name)) for c in captures]
+    return ", ".join(f"{n} at {rate_hz:g} SPS" for rate_hz, n in lost if n)

@@ -1,0 +1,84 @@
+"""Are electrodes on, how good is their contact, and do they touch each other?"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from emgrig.hil_tests.check import CannotMeasure, Layer, check
+from emgrig.hil_tests.measurement import Measure
+from emgrig.hil_tests.procedures import connect_electrodes, impedance_rows, mains_uv, off_in_frames
+from emgrig.hil_tests.rig import Rig
+from emgrig.hil_tests.session import BringupSession
+
+OPEN = "open"
+
+
+@check("B16", Layer.LEAD_OFF, "lead-off comparators")
+def test_comparators(rig: Rig, measure: Measure, bringup: BringupSession) -> None:
+    """6 nA direct current, 95 %: open inputs are seen, those with an electrode are not."""
+    connect_electrodes(rig)
+    rig.chip.lead_off(
+        current="6nA", frequency="dc", threshold=95, sense_p=rig.wired, sense_n=rig.wired,
+        flip=[], comparators=True,
+    )  # fmt: skip
+    capture = rig.capture(500, n_settle=200)
+    off_p, off_n = off_in_frames(rig, capture.status)
+    status = rig.chip.lead_off_status()
+    agrees = (off_p & status.sensed_p, off_n & status.sensed_n) == (status.off_p, status.off_n)
+    measure("status_agrees", agrees, "")
+    for channel in rig.wired:
+        if bringup.options.inputs == OPEN:
+            seen = channel in off_p and channel in off_n
+            measure("open_input_seen", seen, "", channel=channel)
+        else:
+            measure("electrode_p_off", channel in off_p, "", channel=channel)
+            measure("electrode_n_off", channel in off_n, "", channel=channel)
+    rig.prepare()
+
+
+def _needs_electrodes(bringup: BringupSession) -> None:
+    if bringup.options.inputs == OPEN:
+        raise CannotMeasure("nothing is connected (--inputs open)")
+
+
+@check("B17", Layer.LEAD_OFF, "impedance of the electrodes, and between channels")
+def test_impedance(rig: Rig, measure: Measure, bringup: BringupSession) -> None:
+    """One channel at a time; what appears on another channel went through a bridge."""
+    _needs_electrodes(bringup)
+    connect_electrodes(rig)
+    series = rig.identity.series_ohm
+    for row, channel in enumerate(rig.wired):
+        ohm = impedance_rows(rig, channel)
+        own = ohm[row] - 2 * (series[channel - 1] if channel <= len(series) else 0)
+        others = np.delete(ohm, row)
+        note = "P and N together, ± 20 %"
+        measure("impedance", _kohm(own), "kohm", channel=channel, note=note)
+        if len(others):
+            worst = int(np.delete(np.array(rig.wired), row)[np.argmax(others)])
+            shared = float(others.max()) / 1e3
+            measure("shared_impedance", shared, "kohm", channel=channel, note=f"on channel {worst}")
+    rig.prepare()
+
+
+def _kohm(ohm: float) -> float:
+    """Return kohm; a channel at the rail shows no number but "more than can be measured"."""
+    return float(min(ohm, 1e9)) / 1e3
+
+
+@check("B18", Layer.LEAD_OFF, "mains and headroom of each channel")
+def test_contact(
+    rig: Rig, measure: Measure, bringup: BringupSession, keep: Callable[..., None]
+) -> None:
+    """What the electrodes pick up, and how much of full scale is left beside it."""
+    _needs_electrodes(bringup)
+    connect_electrodes(rig)
+    capture = rig.capture(8000, n_settle=100)
+    keep("electrodes", volts=capture.volts[:4000], rate_hz=1000.0)
+    for channel in rig.wired:
+        volts = capture.volts[:, channel - 1]
+        full_scale_v = capture.scale_v[channel - 1] * (1 << 23)
+        headroom = 100 * (1 - float(np.abs(volts).max()) / full_scale_v)
+        measure("headroom", headroom, "%", channel=channel)
+        measure("electrode_offset", float(volts.mean() * 1e3), "mV", channel=channel)
+        if np.ptp(volts) > 0:
+            measure("mains", mains_uv(volts), "uV", channel=channel)

@@ -1,0 +1,18 @@
+"""Does the bias loop hold the body?"""
+
+from emgrig.hil_tests.check import Layer, check
+from emgrig.hil_tests.measurement import Measure
+from emgrig.hil_tests.procedures import bias_level_mv, is_bias_electrode_off
+from emgrig.hil_tests.rig import Rig
+from emgrig.hil_tests.session import BringupSession
+
+
+@check("B19", Layer.BIAS, "the bias loop")
+def test_bias(rig: Rig, measure: Measure, bringup: BringupSession) -> None:
+    """The level of the bias electrode, and whether it is on at all."""
+    if bringup.options.inputs == "open":
+        # Without electrodes the loop is closed by nothing; only the electrode's absence can be seen.
+        measure("bias_electrode_seen_off", is_bias_electrode_off(rig), "", limit="open_input_seen")
+        return
+    measure("bias_electrode_off", is_bias_electrode_off(rig), "")
+    measure("bias_level", bias_level_mv(rig), "mV")

@@ -1,0 +1,53 @@
+"""Does each channel show its own signal, and no other's?"""
+
+import numpy as np
+
+from emgrig.calibration.leadoff import lock_in
+from emgrig.hil_tests.check import Layer, check
+from emgrig.hil_tests.measurement import Measure
+from emgrig.hil_tests.rig import Rig
+
+PERIOD, N_SAMPLES = 512, 2048
+"""Samples at 1000 SPS: a period of the fast test signal, and four of them."""
+FLOOR_V = 1e-12
+
+
+@check("B20", Layer.CROSSTALK, "crosstalk and channel map")
+def test_crosstalk(rig: Rig, measure: Measure) -> None:
+    """The test signal on one channel at a time, the others shorted."""
+    rig.chip.set_rate(1000)
+    rig.chip.test_signal(amplitude=2, frequency="fast")
+    for channel in rig.channels:
+        rig.chip.configure(mux="shorted", gain=24)
+        rig.chip.configure(channels=[channel], mux="test")
+        volts = rig.capture(N_SAMPLES + PERIOD).volts[:N_SAMPLES]
+        level_v = _levels(volts)
+        strongest = int(np.argmax(level_v)) + 1
+        answer = "the driven one" if strongest == channel else f"channel {strongest}"
+        measure("answering_channel", answer, "", channel=channel)
+        others = np.delete(level_v, channel - 1)
+        ratio = max(float(others.max()), FLOOR_V) / max(float(level_v[channel - 1]), FLOOR_V)
+        measure("crosstalk", 20 * float(np.log10(ratio)), "dB", channel=channel)
+
+
+def _levels(volts: np.ndarray) -> np.ndarray:
+    """Return the amplitude of the test signal in each channel, V; a still channel has none."""
+    level_v = np.zeros(volts.shape[1])
+    moving = np.ptp(volts, axis=0) > 0
+    if moving.any():
+        level_v[moving] = np.abs(lock_in(volts[:, moving], PERIOD, N_SAMPLES)[0])
+    return level_v
+
+
+@check("B22", Layer.CROSSTALK, "a channel that is off gives code 0, and no other does")
+def test_power_down(rig: Rig, measure: Measure, is_full: bool) -> None:
+    """The last channel; in a full run each in turn."""
+    rig.chip.set_rate(1000)
+    for channel in rig.channels if is_full else [rig.n_channels]:
+        rig.chip.configure(mux="shorted", gain=24, power_down=False)
+        rig.chip.configure(channels=[channel], power_down=True)
+        codes = rig.capture(200).codes
+        largest = int(np.abs(codes[:, channel - 1]).max()) if len(codes) else None
+        measure("code_when_off", largest, channel=channel)
+        others = np.delete(codes, channel - 1, axis=1)
+        measure("others_alive", bool((np.ptp(others, axis=0) > 0).all()), "", channel=channel)

@@ -1,0 +1,36 @@
+"""Does it stay so?"""
+
+from emgrig.hil_tests.check import Layer, check
+from emgrig.hil_tests.measurement import Measure
+from emgrig.hil_tests.procedures import temperatures_c
+from emgrig.hil_tests.rig import Rig
+from emgrig.hil_tests.session import BringupSession
+
+PIECE_S = 600.0
+
+
+@check("B24", Layer.ENDURANCE, "endurance")
+def test_endurance(rig: Rig, measure: Measure, bringup: BringupSession) -> None:
+    """Run for as long as --soak says: loss, resets, rate and temperature."""
+    soak_s = bringup.options.soak_s
+    before_c = _temperature_c(rig)
+    resets_before = rig.stats().brown_outs
+    rig.prepare()
+    rig.chip.set_rate(1000)
+    lost, rates_hz, left_s = 0, [], soak_s
+    while left_s > 0:
+        capture = rig.capture(round(min(left_s, PIECE_S) * 1000))
+        lost += capture.totals.lost + capture.totals.hidden
+        rates_hz += capture.rates_hz(3)
+        left_s -= PIECE_S
+    measure("soak_length", soak_s, "s")
+    measure("lost_in_soak", lost)
+    measure("resets_in_soak", rig.stats().brown_outs - resets_before)
+    change_ppm = 1e6 * (rates_hz[-1] / rates_hz[0] - 1) if rates_hz and rates_hz[0] else None
+    measure("rate_change", change_ppm, "ppm")
+    measure("temperature_rise", _temperature_c(rig) - before_c, "K")
+
+
+def _temperature_c(rig: Rig) -> float:
+    found = temperatures_c(rig)
+    return sum(found.values()) / len(found)

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from emgrig.analysis.annotations import Expression, write_annotations
+from emgrig.analysis.casmemg_files import write_casmemg_mat
+from emgrig.tools.analysis_commands import app
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
+    return result.exit_code, result.output
+
+
+def test_reproduce_prints_a_verdict_for_every_number(data: Path, tmp_path: Path) -> None:
+    sheet = data / "casmemg" / "380_sort.xlsx"
+    code, text = run("reproduce", "--annotations", sheet, "--figures", tmp_path)
+    assert code == 0
+    assert "does not come out: 10" in text
+    assert "within rounding: 2" in text
+    assert "trivial answer" in text
+    assert len(list(tmp_path.glob("figure-*.svg"))) == 3
+
+
+def test_reproduce_without_material_says_so() -> None:
+    code, text = run("reproduce")
+    assert code == 0
+    assert "no material" in text
+
+
+def test_the_clock_report_has_a_row_a_recording(data: Path) -> None:
+    code, text = run("clock-report", "--annotations", data / "casmemg" / "380_sort.xlsx")
+    assert code == 0
+    assert "n_jumps: 14" in text
+    assert "12/10" in text
+
+
+def test_analyse_writes_page_events_and_elan_and_scores_what_comes_back(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("pympi")
+    x = np.random.default_rng(0).normal(scale=2, size=(20_000, 7))
+    x[5000:5300, 1] *= 20
+    write_casmemg_mat(tmp_path / "01_1.mat", x)
+    common = ("analyse", tmp_path / "01_1.mat", "-o", tmp_path, "--face", "--video-offset", 2.5)
+    code, text = run(*common, "--mvc", "2=300", "--video", tmp_path / "a.mp4")
+    assert code == 0
+    assert "1 candidates, 1 of at most 500 ms" in text
+    assert "channel 8 (c8): not analysed, constant at 0" in text
+    table = (tmp_path / "01_1_events.tsv").read_text().splitlines()
+    assert table[1].split("\t")[2:4] == ["micro", "c2"]
+    assert table[1].endswith("AU4")
+    assert "<svg" in (tmp_path / "01_1.html").read_text()
+    code, text = run(*common, "--elan", tmp_path / "01_1.eaf")
+    assert code == 0
+    assert "recall: 1.000" in text
+
+
+def test_the_grid_is_one_command(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(scale=2, size=(10_000, 7))
+    x[5000:5300, 1] *= 20
+    write_casmemg_mat(tmp_path / "01_1.mat", x)
+    one = Expression(2, 1, 1, 2, 7.5, None, 7.8, 5000, None, 5300)
+    write_annotations(tmp_path / "sheet.xlsx", [one])
+    code, text = run("grid", tmp_path, "--annotations", tmp_path / "sheet.xlsx", "--best", 3)
+    assert code == 0
+    assert "true IoU" in text
+    assert "trivial answer" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("analyse", "/nowhere.bdf"), "No such file"),
+        (("analyse", "/nowhere.mat"), "No such file"),
+        (("reproduce", "--annotations", "/nowhere.xlsx"), "No such file"),
+        (("clock-report", "--annotations", "/nowhere.xlsx"), "No such file"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_and_code_2(arguments: tuple[str, ...], word: str) -> None:
+    code, text = run(*arguments)
+    assert code == 2
+    assert word in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [(("--mvc", "9=1"), "from 1 to 8"), (("--mvc", "1=0"), "MVC"), (("--rest", "5"), "START:END"),
+     (("--rest", "9:3"), "reversed")],
+)  # fmt: skip
+def test_options_that_make_no_sense_are_refused(
+    tmp_path: Path, option: tuple[str, str], word: str
+) -> None:
+    x = np.random.default_rng(0).normal(scale=2, size=(10_000, 8))
+    x[5000:5300, 0] *= 20
+    write_casmemg_mat(tmp_path / "a.mat", x)
+    code, text = run("analyse", tmp_path / "a.mat", "-o", tmp_path, *option)
+    assert code == 2
+    assert word in text
+
+
+def test_a_bdf_is_analysed_in_microvolts(tmp_path: Path) -> None:
+    edfio = pytest.importorskip("edfio")
+    x = np.random.default_rng(0).normal(scale=2, size=20_000)
+    x[5000:5300] *= 20
+    signals = [edfio.BdfSignal(x / 1000, 1000, label="EMG zygomaticus", physical_dimension="mV")]
+    edfio.Bdf(signals).write(tmp_path / "a.bdf")
+    code, text = run("analyse", tmp_path / "a.bdf", "-o", tmp_path)
+    assert code == 0
+    assert "1 candidates" in text
+    row = (tmp_path / "a_events.tsv").read_text().splitlines()[1]
+    assert row.endswith("AU11+AU12")

@@ -21,7 +21,7 @@ from emgrig.analysis.filters import Floats
 from emgrig.analysis.scoring import EventScores, Ints, score_events
 
 SEEDS = (201, 202)
-EVERY = 12
+EVERY = 16
 Detector = Callable[[Floats], Ints]
 
 

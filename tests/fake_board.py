@@ -58,6 +58,8 @@ class FakeBoard:
         So many requests are not heard.
     protocol_version, chip_count, capabilities : int
         What HELLO says.
+    canary : int
+        The register that the last START asked to watch.
     conversions_stop_at : int or None
         The chip stops converting there.
     tick_us : float
@@ -78,6 +80,7 @@ class FakeBoard:
         self.deaf = 0
         self.protocol_version, self.chip_count, self.capabilities = 1, 1, 0x1F
         self.conversions_stop_at: int | None = None
+        self.canary = -1
         self.tick_us = 1.0
         self.now_s = 0.0
         self.requests: list[int] = []
@@ -210,6 +213,7 @@ class FakeBoard:
             case wire.ChipCommand():
                 self.in_rdatac = asked.opcode == 0x10 or (self.in_rdatac and asked.opcode != 0x11)
             case wire.StartArguments():
+                self.canary = asked.canary
                 return self._start(asked.frames_per_packet)
             case wire.ClockArguments():
                 return wire.ClockReading(asked.host_time_us, self.board_us)

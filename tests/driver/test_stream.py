@@ -336,6 +336,32 @@ def test_a_stream_of_a_board_that_was_closed_has_ended() -> None:
         next(stream)
 
 
+def test_a_board_that_started_anew_has_no_old_settings(
+    board: Board, transport: FakeTransport
+) -> None:
+    for gain in (1, 2, 4):
+        board.chip.configure(channels=[1], gain=gain)
+    with board.stream(duration_s=1.0) as stream:
+        take(stream, 5)
+        transport.board.restart()
+        list(stream)
+    assert set(board._session.epochs) == {0, transport.board.epoch}  # both were read since
+
+
+def test_the_board_watches_a_register_that_a_reset_would_change(
+    board: Board, transport: FakeTransport
+) -> None:
+    with board.stream(duration_s=0.05) as stream:
+        list(stream)
+    assert transport.board.canary == 0x01  # CONFIG1: 1000 SPS
+    board.chip.set_rate(250)  # now CONFIG1 has its reset value
+    board.chip.reference(internal=True)
+    board.chip.configure(channels=[1, 2], gain=12)
+    with board.stream(duration_s=0.05) as stream:
+        list(stream)
+    assert transport.board.canary == 0x03  # CONFIG3
+
+
 # Silence.
 
 
@@ -385,6 +411,28 @@ def test_a_reader_that_is_too_slow_is_told_what_was_dropped() -> None:
     assert totals.delivered == sum(block.n_samples for block in blocks)
     assert sum(block.lost_before for block in blocks) == totals.dropped_here
     assert {block.cause for block in blocks if block.lost_before} == {Cause.HOST}
+
+
+def test_what_the_link_lost_before_dropped_samples_is_told_with_them() -> None:
+    server = TcpServer()
+    n_packets = 0
+
+    def lose_every_third(packet: bytes) -> bytes:
+        nonlocal n_packets
+        n_packets += packet[3] == SAMPLES
+        return b"" if packet[3] == SAMPLES and n_packets % 3 == 0 else packet
+
+    server.board.on_the_wire = lose_every_third
+    with server, connect(server.address) as board:
+        board.chip.set_rate(16000)
+        stream = board.stream(queue_samples=50)
+        link = board._session.link
+        assert link.wait(lambda: stream.totals.dropped_here > 200, 5.0)
+        blocks = stream.stop()
+    check_whole(blocks)
+    totals = stream.totals
+    assert totals.lost > 0
+    assert sum(block.lost_before for block in blocks) == totals.lost + totals.dropped_here
 
 
 def test_what_was_dropped_at_the_very_end_is_told_too() -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import edfio
@@ -422,3 +423,24 @@ def test_a_simulated_board_is_called_so_in_header_and_sidecar(tmp_path: Path) ->
     said = sidecar_of(tmp_path / "a.bdf")
     assert said["is_simulated"] is True
     assert said["left_out"] == [{"channel": 8, "name": "channel 8", "why": "powered down"}]
+
+
+@pytest.mark.parametrize("happens", ["restart", "brown_out", "cut", "changed", "lost"])
+def test_the_account_of_the_file_is_that_of_the_live_stream(
+    board: Board, transport: FakeTransport, tmp_path: Path, happens: str
+) -> None:
+    act = {
+        "restart": transport.board.restart,
+        "brown_out": transport.board.brown_out,
+        "cut": transport.cut,
+        "changed": lambda: board.chip.set_rate(500),
+        "lost": lambda: drop(transport.board, {0, 5}),
+    }[happens]
+    with Recorder(board, tmp_path / "a.bdf") as recorder, board.stream(4.0) as stream:
+        for number, block in enumerate(stream):
+            recorder.feed(block)
+            if number == 10:
+                act()
+    live = replace(stream.totals, dropped_here=0, unused=0)
+    assert recorder.close().account.totals == live
+    assert live.received > 900

@@ -51,7 +51,7 @@ class DetectorSettings:
     high: float = 7.0
     low: float = 2.5
     change: float = 2.0
-    reach_s: float = 0.1
+    reach_s: float = 0.05
     join_s: float = 0.08
     least_s: float = 0.13
     mains_hz: float | None = None

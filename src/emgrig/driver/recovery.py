@@ -119,6 +119,7 @@ def _prove(session: Session, believed: Files, frames_per_packet: int | None) -> 
     session.hello_again()
     session.stop_run()
     session.stats()  # tells how the run ended if it was not by STOP
+    session.forget()
     if frames_per_packet is None:
         return ()
     restored = session.restore(believed)

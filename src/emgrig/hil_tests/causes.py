@@ -95,6 +95,8 @@ def _is_doubled(e: Evidence) -> bool:
 
 
 def _is_lossy(e: Evidence) -> bool:
+    if e.number("link.thrown_away") > 0:
+        return False
     return e.number("link.lost") > 0 and _strays(e) == 0 and e.number("link.backwards") == 0
 
 
@@ -376,7 +378,7 @@ RULES: tuple[Rule, ...] = (
     # Channels.
     Rule(
         "channel-railed",
-        lambda e: bool(e.probed_channels("codes.railed")),
+        lambda e: bool(e.probed_channels("codes.railed")) and not _all_railed(e),
         "Channel {channels} is at full scale with shorted inputs: input or amplifier damaged",
         "look for solder bridges at its pins; if there are none, replace the chip",
         channels=lambda e: words(e.probed_channels("codes.railed")),
@@ -403,7 +405,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "reference-wrong",
-        lambda e: _reference(e) > 0 and not 4.3 <= _reference(e) <= 4.7 and e.layer is not None,
+        lambda e: _reference(e) > 0 and not 4.3 <= _reference(e) <= 4.7 and not _all_railed(e),
         "The reference is not 4.5 V: all readings scale with it",
         "measure VREFP; is an external reference fitted, does the regulator leave 4.75 V?",
     ),
@@ -422,7 +424,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "scale",
-        lambda e: bool(e.probed_channels("gains.wrong_level")),
+        _has_wrong_scale,
         "The test signal has the wrong size on channel {channels}: gain table or scale",
         "is it an ADS1298 gain table, or 2^24 for 2^23?",
         channels=lambda e: words(e.probed_channels("gains.wrong_level")),

@@ -65,7 +65,8 @@ def supplies_v(rig: Rig) -> tuple[dict[int, float], dict[int, float]]:
 
 def temperatures_c(rig: Rig) -> dict[int, float]:
     """Return the die's temperature as each channel reads it, °C."""
-    read = means(rig, "temperature")
+    # At gain 1 the offset, 0.5 mV, would be a kelvin.
+    read = means(rig, "temperature", gain=12)
     return {c: (v - TEMPERATURE_V) / V_A_KELVIN + TEMPERATURE_C for c, v in read.items()}
 
 

@@ -200,6 +200,11 @@ class Rig:
         return self._link is not None and hasattr(self, "chip")
 
     @property
+    def is_linked(self) -> bool:
+        """True if the link could be opened, whoever is at the other end."""
+        return self._link is not None
+
+    @property
     def clock(self) -> Clock:
         """The time in which the board and this program live."""
         return self.link.transport.clock

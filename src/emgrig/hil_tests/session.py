@@ -163,6 +163,8 @@ class BringupSession:
         except EmgrigError as raised:
             error = raised
         except Exception as raised:
+            if isinstance(raised, ValueError) and not self.rig.is_linked:
+                self.aborted = raised  # the address makes no sense: nothing was asked
             self._finish(Outcome.ERROR, f"{type(raised).__name__}: {raised}")
             raise
         return self._judge(error)

@@ -257,23 +257,26 @@ class Timeline:
 
 
 def _joined(records: Iterable[Record]) -> Iterator[Record]:
-    """Join records of received bytes with nothing between them; the time is that of the last."""
+    """Join records of received bytes with nothing between them; the time is that of the last.
+
+    The first behind a request or a note stays alone: it may begin a run, and if the board has
+    started anew, when it came decides where that lies.
+    """
     held: list[Record] = []
     n_bytes = 0
+    is_first = True
     for record in records:
-        is_more = record.kind is RecordKind.RECEIVED
-        if held and not (
-            is_more
-            and n_bytes < _JOIN_BYTES
-            and 0 <= record.time_us - held[0].time_us < _JOIN_WITHIN_US
-        ):
+        is_received = record.kind is RecordKind.RECEIVED
+        goes_on = is_received and not is_first and n_bytes < _JOIN_BYTES
+        if held and not (goes_on and record.time_us - held[0].time_us < _JOIN_WITHIN_US):
             yield replace(held[-1], payload=b"".join(piece.payload for piece in held))
             held, n_bytes = [], 0
-        if is_more:
+        if is_received and not is_first:
             held.append(record)
             n_bytes += len(record.payload)
         else:
             yield record
+        is_first = not is_received
     if held:
         yield replace(held[-1], payload=b"".join(piece.payload for piece in held))
 

@@ -144,10 +144,6 @@ class SimulatedBoard:
         self._n_scheduled += 1
         heapq.heappush(self._actions, (at_s, self._n_scheduled, action))
 
-    def next_action_s(self) -> float | None:
-        """When something scheduled happens next, true s, or None."""
-        return self._actions[0][0] if self._actions else None
-
     def cut_link(self) -> None:
         """Cut all connections; nobody can connect until `restore_link`."""
         self.firmware.link.is_up = False

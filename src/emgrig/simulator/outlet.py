@@ -87,16 +87,6 @@ class Outlet:
         """Sequence number of the next packet, 0 to 65535."""
         return self._sequence
 
-    @property
-    def arrived_bytes(self) -> int:
-        """Bytes that wait for the client."""
-        return len(self._arrived)
-
-    @property
-    def waiting_bytes(self) -> int:
-        """Bytes that wait for the link."""
-        return self._waiting_bytes
-
     def flows_freely(self, n_bytes: int) -> bool:
         """Return True if `n_bytes` more would go straight to the client."""
         link = self._link

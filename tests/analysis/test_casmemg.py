@@ -126,6 +126,8 @@ def test_a_clip_that_is_too_short_or_has_a_gap_is_refused() -> None:
         casmemg_code(x)
     with pytest.raises(ValueError, match="gap"):
         paper_text(x)
+    with pytest.raises(ValueError, match="one channel"):
+        casmemg_code(np.zeros((2000, 7)))
     with pytest.raises(ValueError, match="does not vary"):
         paper_text(np.zeros(2000))
 

@@ -70,6 +70,18 @@ def test_the_grid_is_one_command(tmp_path: Path) -> None:
     assert "trivial answer" in text
 
 
+def test_a_synthetic_data_set_can_be_searched(data: Path, tmp_path: Path) -> None:
+    sheet = data / "casmemg" / "380_sort.xlsx"
+    code, _ = run("synthetic", tmp_path, "--annotations", sheet, "--subject", 34)
+    assert code == 0
+    assert len(list(tmp_path.glob("34_*.mat"))) == 5
+    code, text = run("grid", tmp_path, "--annotations", tmp_path / "truth.xlsx")
+    assert code == 0
+    code, text = run("synthetic", tmp_path, "--annotations", sheet, "--subject", 21)
+    assert code == 2
+    assert "no subject 21" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -71,6 +71,11 @@ def test_a_channel_that_is_constant_or_missing_has_no_event(x: np.ndarray) -> No
     assert double_threshold(x, 1000.0)[0].shape == (0, 2)
 
 
+def test_a_record_too_short_to_smooth_is_refused() -> None:
+    with pytest.raises(ValueError, match="longer than 83 samples"):
+        double_threshold(record()[:60], 1000.0)
+
+
 def test_mains_is_subtracted_without_ringing_beside_a_burst() -> None:
     t = np.arange(20_000) / 1000
     mains = 20 * np.sin(2 * np.pi * 50.03 * t + 1)

@@ -94,6 +94,7 @@ def test_offset_drift_and_gain_of_two_amplifiers_are_recovered(two_amplifiers):
     assert alignment.clock_ppm.value == pytest.approx(PPM, abs=1.0)
     assert two_amplifiers.windows.amplitude_ratio.value == pytest.approx(GAIN, abs=0.005)
     # and far better than asked for
+    assert alignment.offset_s.value == pytest.approx(OFFSET_S, abs=3e-6)
     assert alignment.offset_s.expanded_uncertainty < 0.01e-3
     assert alignment.clock_ppm.expanded_uncertainty < 0.5
 

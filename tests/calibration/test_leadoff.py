@@ -112,6 +112,20 @@ def calibrated(seed: int):
     ).current_a
 
 
+def test_the_amplitude_covers_the_truth_in_noise_alone():
+    truth = A1[1000, 31.25] * 6e-9 * 10e3
+    hits = 0
+    for seed in range(100):
+        (found,) = measure_amplitude(
+            contact(seed, 10e3, n=2000), 1000, Excitation.HZ_31_25
+        ).amplitude_v
+        # the table that the truth comes from has four digits
+        hits += abs(found.value - truth) <= found.expanded_uncertainty + 0.0005 * truth
+    assert hits >= 93
+    # 0.28 uV with sinc3 colour over 1920 samples: sigma * sqrt(2 / n * 1.6)
+    assert found.standard_uncertainty == pytest.approx(0.28e-6 * math.sqrt(3.2 / 1920), rel=0.5)
+
+
 def test_current_and_series_resistance_come_out_of_known_resistors():
     measured = [
         measure_amplitude(contact(i, r + 4400, 6.7e-9), 1000, Excitation.HZ_31_25)

@@ -107,6 +107,12 @@ def test_the_integral_of_the_spectrum_is_the_variance(segment_s):
     assert power == pytest.approx(volts.var(axis=0), rel=4 * float((error / power).max()))
 
 
+def test_no_bin_is_counted_twice_or_by_half():
+    spectrum = welch(np.cumsum(np.random.default_rng(4).standard_normal((9000, 1)), axis=0), 1000)
+    power, _ = spectrum.band_power(0, 500)
+    assert power == pytest.approx(spectrum.psd.sum(axis=0) * spectrum.bin_hz, rel=1e-12)
+
+
 def test_bands_add_up_even_when_an_edge_cuts_a_bin():
     spectrum = welch(np.random.default_rng(5).standard_normal((20_000, 1)), 1000, segment_s=0.3)
     whole, _ = spectrum.band_power(0, 500)
@@ -207,6 +213,11 @@ def test_the_error_of_the_estimate_widens_the_limits():
     rough = judge_noise(Result(0.31, "uV", 0.02, 100), 24, 1000, limits)
     assert (exact.outcome, rough.outcome) == (Outcome.MARGINAL, Outcome.PASS)
     assert "data sheet 0.28 uV" in str(rough)
+    quiet = judge_noise(Result(0.13, "uV", 0.01, 100), 24, 1000)
+    assert quiet.outcome is Outcome.PASS
+    assert quiet.low_uv_rms == pytest.approx(0.5 * 0.275 - 0.02)
+    assert rough.high_uv_rms == pytest.approx(1.05 * 0.285 + 0.04)
+    assert rough.fail_uv_rms == pytest.approx(2 * 0.285 + 0.04)
 
 
 def test_no_healthy_board_of_a_thousand_is_marginal():

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from emgrig.analysis.filters import CASMEMG_CODE, PAPER_TEXT, Floats, envelope, segments
+from emgrig.analysis.filters import (
+    CASMEMG_CODE,
+    PAPER_TEXT,
+    Floats,
+    Preprocessing,
+    envelope,
+    segments,
+)
 
 Ints = NDArray[np.int64]
 
@@ -127,7 +134,7 @@ def casmemg_code(
         If the clip is too short for the filter or a window, or holds a gap.
     """
     chosen = parameters or Parameters()
-    x = envelope(clip_uv, rate_hz, preset=CASMEMG_CODE)[:, 0]
+    x = _clip_envelope(clip_uv, rate_hz, CASMEMG_CODE)
     windows = cut_windows(x, chosen.window, chosen.step)
     first, last = runs(windows.energy >= chosen.scale * x.mean())
     long = last - first + 1 >= chosen.run
@@ -138,6 +145,13 @@ def casmemg_code(
         ],
         axis=-1,
     )
+
+
+def _clip_envelope(clip_uv: Floats, rate_hz: float, preset: Preprocessing) -> Floats:
+    if np.ndim(clip_uv) != 1:
+        msg = f"a clip has shape {np.shape(clip_uv)}; one channel, (n_samples,), was expected"
+        raise ValueError(msg)
+    return envelope(clip_uv, rate_hz, preset=preset)[:, 0]
 
 
 def onset_trough(trough: Ints, first: Ints, back: int | Ints) -> Ints:
@@ -188,7 +202,7 @@ def paper_text(
         As `casmemg_code`; also if the envelope does not vary.
     """
     chosen = parameters or Parameters()
-    x = envelope(clip_uv, rate_hz, preset=PAPER_TEXT)[:, 0]
+    x = _clip_envelope(clip_uv, rate_hz, PAPER_TEXT)
     if not np.isfinite(x).all() or np.ptp(x) == 0:
         msg = "the envelope holds a gap or does not vary; it cannot be normalised"
         raise ValueError(msg)

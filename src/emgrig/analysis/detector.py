@@ -149,6 +149,9 @@ def _amplitude(x: Floats, rate_hz: float, smooth_hz: float) -> Floats:
     for start, stop in segments(np.isfinite(x)):
         if stop - start > pad:
             out[start:stop] = signal.sosfiltfilt(sections, np.abs(x[start:stop]), padlen=pad)
+    if np.isnan(out).all() and np.isfinite(x).any():
+        msg = f"no stretch without a gap is longer than {pad} samples, which the detector needs"
+        raise ValueError(msg)
     return out
 
 

@@ -263,7 +263,7 @@ def _search(expressions: Sequence[Expression] | None) -> list[Row]:
         Row("6.3", "parameter sets searched", "900", value(Grid().size),
             " x ".join(map(str, Grid().shape)) + " in the published scripts"),
         Row("6.3", "expressions tested", "380", _of(expressions, len(expressions or ()))),
-        Row("T7", "P(IoU > 0.5), whole clips", "0.953", value(round(0.953 * 380) / 380),
+        Row("T7", "P(IoU > 0.5) as a count of clips", "0.953", value(round(0.953 * 380) / 380),
             f"{round(0.953 * 380)} of 380; of the {n_found} detected "
             f"{round(0.953 * 380) / n_found:.4f}"),
         Row("T7", "onset SE of |error|, s", "0.005", onset_se, note),

@@ -1,2 +1,104 @@
-def write_report(session, folder):
-    return ()
+"""Write the report: record.json, index.html, and raw data by hash; junit.xml is pytest's."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+from emgrig.driver.register_file import RegisterFile
+from emgrig.hil_tests.check import Layer
+from emgrig.hil_tests.measurement import Measurement, Outcome, show, worst
+from emgrig.hil_tests.record import Record, make_record
+from emgrig.hil_tests.session import BringupSession
+from emgrig.protocol.errors import RecordingError
+
+RECORD_FILE, PAGE_FILE, DATA_FOLDER = "record.json", "index.html", "data"
+
+
+def write_report(session: BringupSession, folder: Path) -> Record:
+    """Write record, page and data into `folder`, which is made; return the record.
+
+    Raises
+    ------
+    RecordingError
+        If it cannot be written.
+    """
+    record = make_record(session)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+        (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+        (folder / PAGE_FILE).write_text(render_page(session, record), encoding="utf-8")
+        for result in session.results:
+            for attachment in result.attachments:
+                data = folder / DATA_FOLDER
+                data.mkdir(exist_ok=True)
+                path = data / f"{attachment.sha256[:16]}-{attachment.name}"
+                path.write_bytes(attachment.data)
+    except OSError as error:
+        raise RecordingError(f"{folder}: the report cannot be written: {error}") from error
+    return record
+
+
+def render_page(session: BringupSession, record: Record) -> str:
+    """Return the page: one file, no script, no link to anything outside."""
+    from jinja2 import Environment, StrictUndefined
+
+    from emgrig.hil_tests.plots import pictures
+
+    template = files("emgrig.hil_tests").joinpath("page.html").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["values"] = _values
+    environment.filters["limit"] = lambda m: m.limit.words(m.unit)
+    return environment.from_string(template).render(
+        r=record,
+        checks=session.results,
+        layers=_layers(session),
+        pictures=pictures(session.results, session.options.limits),
+        registers=_registers(session),
+        overrides=session.options.limits.overrides,
+        units=session.options.limits.units,
+    )
+
+
+def _layers(session: BringupSession) -> list[tuple[Layer, Outcome, str]]:
+    """Return each layer with its outcome, and the numbers of its checks."""
+    rows = []
+    for layer in Layer:
+        made = [r for r in session.results if r.info.layer is layer]
+        if made:
+            outcomes = [r.outcome for r in made]
+            numbers = ", ".join(r.info.number for r in made)
+            rows.append((layer, worst(outcomes), numbers))
+    return rows
+
+
+def _values(measurement: Measurement) -> str:
+    """Return values as a person reads them: one, or one a channel, or their range."""
+    readings = measurement.readings
+    if len(readings) == 1 and readings[0].channel is None:
+        return show(readings[0].value, measurement.unit)
+    shown = [show(reading.value, "1") for reading in readings]
+    if len(set(shown)) == 1:
+        one = show(readings[0].value, measurement.unit)
+        return one if len(readings) == 1 else f"{one} (all channels)"
+    unit = "" if measurement.unit in ("", "1") else f" {measurement.unit}"
+    return " · ".join(shown) + unit
+
+
+def _registers(session: BringupSession) -> list[list[tuple[str, str, str, str, str]]]:
+    """Return address, name, byte before, byte after and meaning of each register of each chip."""
+    restored, rig = session.restored, session.rig
+    if restored is None or not rig.is_identified or not restored.before:
+        return []
+    tables = []
+    after = restored.after or restored.before
+    for before_hex, after_hex, parts in zip(restored.before, after, rig.chip.parts, strict=True):
+        rows = zip(
+            RegisterFile(bytes.fromhex(before_hex), parts).render(),
+            RegisterFile(bytes.fromhex(after_hex), parts).render(),
+            strict=True,
+        )
+        tables.append([(b.address, b.name, b.hex, a.hex, b.fields) for b, a in rows])
+    return tables

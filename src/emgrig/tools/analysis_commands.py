@@ -15,11 +15,17 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from emgrig.analysis import paper, plots
-from emgrig.analysis.annotations import Expression, read_annotations, read_results
+from emgrig.analysis import paper, plots, synthetic
+from emgrig.analysis.annotations import (
+    Expression,
+    read_annotations,
+    read_results,
+    recordings,
+    write_annotations,
+)
 from emgrig.analysis.candidates import Analysis, analyse, events_tsv
 from emgrig.analysis.casmemg import clip_around
-from emgrig.analysis.casmemg_files import RATE_HZ, read_casmemg_mat
+from emgrig.analysis.casmemg_files import RATE_HZ, read_casmemg_mat, write_casmemg_mat
 from emgrig.analysis.clock_report import clock_reports, clock_summary
 from emgrig.analysis.clocks import ClockMap
 from emgrig.analysis.elan import read_elan, write_elan
@@ -292,7 +298,7 @@ def _score_elan(path: Path, analysis: Analysis, clock: ClockMap) -> None:
 
 @app.command("grid")
 def grid_command(
-    recordings: Annotated[Path, typer.Argument(help="Folder of SUBJECT_VIDEO.mat files.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of SUBJECT_VIDEO.mat files.")],
     annotations: Sheet,
     jobs: Annotated[int, typer.Option(help="Local processes; -1 is one a core.")] = 1,
     scheduler: Annotated[
@@ -303,7 +309,7 @@ def grid_command(
 ) -> None:
     """Search the published 4500 parameter sets on every annotated clip."""
     expressions = _read(lambda: read_annotations(annotations))
-    clips, truth = _read(lambda: _clips(recordings, expressions, as_published=as_published))
+    clips, truth = _read(lambda: _clips(folder, expressions, as_published=as_published))
     grid = Grid()
     with Progress() as progress:
         bar = progress.add_task(f"{grid.size} sets", total=len(clips))
@@ -327,6 +333,34 @@ def grid_command(
     console = Console()
     console.print(table)
     _print_trivial(console, expressions)
+
+
+@app.command("synthetic")
+def synthetic_command(
+    folder: Annotated[Path, typer.Argument(help="Folder for SUBJECT_VIDEO.mat and truth.xlsx.")],
+    annotations: Sheet,
+    seed: Annotated[int, typer.Option(help="Another seed: other faces and noise.")] = 0,
+    subject: Annotated[
+        list[int] | None, typer.Option(help="These subjects only; repeat. All take about 1 GB.")
+    ] = None,
+) -> None:
+    """Write a synthetic CASMEMG: the annotated expressions on drawn faces, in its layout."""
+    expressions = _read(lambda: read_annotations(annotations))
+    wanted = [e for e in expressions if not subject or e.subject in subject]
+    if not wanted:
+        _read(lambda: _no_subject(subject or []))
+    folder.mkdir(parents=True, exist_ok=True)
+    with Progress() as progress:
+        groups = recordings(wanted)
+        for (number, video), group in progress.track(groups.items(), total=len(groups)):
+            samples = synthetic.recording(group, seed=seed).samples_uv
+            write_casmemg_mat(folder / f"{number:02d}_{video}.mat", samples)
+    write_annotations(folder / "truth.xlsx", wanted)
+
+
+def _no_subject(subjects: list[int]) -> None:
+    msg = f"the annotations have no subject {', '.join(map(str, subjects))}"
+    raise ValueError(msg)
 
 
 def _clips(

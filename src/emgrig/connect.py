@@ -5,7 +5,7 @@ What it opens is imported when it is asked for, so that `import emgrig` costs no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,8 +114,7 @@ def package_version() -> str:
 def _simulator(address: str, _timeout_s: float) -> Transport:
     from emgrig.simulator.transport import SimTransport
 
-    # A cast, since its clock is of another class, which mypy refuses for a protocol's attribute.
-    return cast("Transport", SimTransport(address.partition(":")[2]))
+    return SimTransport(address.partition(":")[2])
 
 
 def _tcp(address: str, timeout_s: float) -> Transport:
@@ -133,7 +132,7 @@ def _serial(address: str, _timeout_s: float) -> Transport:
 def _replay(address: str, _timeout_s: float) -> Transport:
     from emgrig.driver.replay import ReplayTransport
 
-    return cast("Transport", ReplayTransport(address.partition(":")[2]))
+    return ReplayTransport(address.partition(":")[2])
 
 
 _OPENERS: dict[str, Callable[[str, float], Transport]] = {

@@ -58,6 +58,23 @@ def test_analyse_writes_page_events_and_elan_and_scores_what_comes_back(
     assert "recall: 1.000" in text
 
 
+def test_a_clock_map_is_fitted_to_pairs_and_applied(tmp_path: Path) -> None:
+    pytest.importorskip("pympi")
+    x = np.random.default_rng(0).normal(scale=2, size=(20_000, 7))
+    x[5000:5300, 1] *= 20
+    write_casmemg_mat(tmp_path / "a.mat", x)
+    (tmp_path / "pairs.csv").write_text("emg_s,video_s\n0,3\n10,13.1\n25,28.25\n")
+    common = ("analyse", tmp_path / "a.mat", "-o", tmp_path, "--video", tmp_path / "a.mp4")
+    code, text = run(*common, "--clock", tmp_path / "pairs.csv")
+    assert code == 0
+    assert "drift +10.00 ms/s, 0 jumps" in text
+    assert 'TIME_VALUE="80' in (tmp_path / "a.eaf").read_text()  # about 5 * 1.01 + 3 s
+    (tmp_path / "pairs.csv").write_text("emg_s\n0\n")
+    code, text = run(*common, "--clock", tmp_path / "pairs.csv")
+    assert code == 2
+    assert "1 columns" in text
+
+
 def test_the_grid_is_one_command(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(scale=2, size=(10_000, 7))
     x[5000:5300, 1] *= 20
@@ -72,9 +89,9 @@ def test_the_grid_is_one_command(tmp_path: Path) -> None:
 
 def test_a_synthetic_data_set_can_be_searched(data: Path, tmp_path: Path) -> None:
     sheet = data / "casmemg" / "380_sort.xlsx"
-    code, _ = run("synthetic", tmp_path, "--annotations", sheet, "--subject", 34)
+    code, _ = run("synthetic", tmp_path, "--annotations", sheet, "--subject", 35)
     assert code == 0
-    assert len(list(tmp_path.glob("34_*.mat"))) == 5
+    assert len(list(tmp_path.glob("35_*.mat"))) == 2
     code, text = run("grid", tmp_path, "--annotations", tmp_path / "truth.xlsx")
     assert code == 0
     code, text = run("synthetic", tmp_path, "--annotations", sheet, "--subject", 21)

@@ -1,4 +1,4 @@
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ PERCENT = 8 + 10 * SECONDS + RNG.normal(size=80)
 
 def words(svg: str) -> int:
     """Number of graphic elements of a well-formed SVG."""
-    return sum(1 for e in ElementTree.fromstring(svg).iter() if e.tag.endswith(("path", "use")))
+    return sum(1 for e in ET.fromstring(svg).iter() if e.tag.endswith(("path", "use")))
 
 
 def test_each_figure_of_the_paper_can_be_drawn_from_anyones_numbers() -> None:

@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 
+from emgrig.calibration.measured_response import fit_response
 from emgrig.calibration.response import (
     RATES_HZ,
     droop_equaliser,
     effective_band,
-    fit_response,
     minus_3db_hz,
     sinc3_group_delay_s,
     sinc3_magnitude,

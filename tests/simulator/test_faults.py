@@ -233,6 +233,18 @@ def electrode_bridged(fault: str) -> None:
     assert correlation(f"source=bench&fault={fault}:channel=3,other=4") > 0.95
 
 
+def bias_off(fault: str) -> None:
+    registers = NORMAL | {0x03: 0xEC, 0x0D: 0x7F, 0x0E: 0x7F}
+    healthy = Session("source=silence", registers, 1.0)
+    seen = Session(f"source=silence&fault={fault}", registers, 1.0)
+    assert (amplitude(seen.codes(), 50.0) > 4 * amplitude(healthy.codes(), 50.0))[:7].all()
+    # CONFIG3 with bias lead-off sensing in place of the amplifier; bit 0 is BIAS_STAT
+    for session, expected in ((healthy, 0), (seen, 1)):
+        session.ask(Request.WRITE_REGISTERS, wire.WriteRegisters(0, 0x17, b"\x02"))
+        session.ask(Request.WRITE_REGISTERS, wire.WriteRegisters(0, 0x03, b"\xe2"))
+        assert session.registers()[3] & 1 == expected
+
+
 def exact(fault: str) -> Session:
     """With a fault in the link: what came is right, and what did not come is counted."""
     healthy = Session(BENCH, INTERNAL_REFERENCE, 1.0).by_conversion()

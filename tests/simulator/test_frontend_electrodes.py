@@ -283,10 +283,13 @@ def test_bias_drp_drives_the_body_through_an_electrode() -> None:
     assert driven < 0.05 * floating
 
 
-def mains_amplitude(world: World, **values: int | list[int]) -> NDArray[np.float64]:
+def mains_amplitude(
+    world: World, hertz: float | None = None, **values: int | list[int]
+) -> NDArray[np.float64]:
+    """Amplitude at the mains frequency, or at another one, V at gain 24."""
     front_end = AnalogueFrontEnd(Silence(8), seed=1, world=world)
     codes = run(front_end, 4000, config1=0x94, **values)
-    return np.abs(amplitude(volts(codes, 24), world.mains.frequency_hz / 1000))
+    return np.abs(amplitude(volts(codes, 24), (hertz or world.mains.frequency_hz) / 1000))
 
 
 @pytest.mark.parametrize("hertz", [50.0, 60.0])
@@ -316,6 +319,30 @@ def test_common_mode_becomes_a_difference_by_the_input_capacitance() -> None:
     # The sixteen inputs load the body's 200 pF: it keeps 200 / (200 + 16 * 20) of its voltage.
     assert free[0] == pytest.approx(seen_v * 200 / (200 + 18 * 20), rel=0.1)
     assert held[0] < 0.02 * free[0]
+
+
+BIAS_LOOP = {"channels": 0x60, "bias_p": 0x7F, "bias_n": 0x7F}
+"""Channels 1 to 7 in the bias loop."""
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_without_bias_electrode_or_amplifier_mains_rise_on_every_channel(seed: int) -> None:
+    """200 pF of body against 18 pins of 20 pF: 0.36 V, so 2.2 nA flow where 0.3 nA flowed."""
+    held = replace(World.typical(8, seed), mains=Mains.typical())
+    healthy = mains_amplitude(held, config3=BIASED, **BIAS_LOOP)
+    no_electrode = mains_amplitude(replace(held, bias=OPEN), config3=BIASED, **BIAS_LOOP)
+    no_amplifier = mains_amplitude(held, config3=0xE0, **BIAS_LOOP)
+    assert healthy[:7].max() < 3e-6
+    for seen in (no_electrode, no_amplifier):
+        assert (seen[:7] > 5 * healthy[:7]).all()
+
+
+def test_much_mains_on_a_free_body_drives_the_amplifiers_into_their_rails() -> None:
+    """10 V behind the body: 3.6 V of common mode, where 2.3 V is the most (SBAS499C, p. 22)."""
+    held = replace(World.typical(8, 1), mains=replace(Mains.typical(), body_v=10.0))
+    third = {"config3": BIASED, "hertz": 150.0, **BIAS_LOOP}
+    assert mains_amplitude(held, **third)[:7].max() < 0.1e-6
+    assert mains_amplitude(replace(held, bias=OPEN), **third)[:7].min() > 5e-6
 
 
 def test_an_open_input_picks_up_far_more_mains_than_a_contact() -> None:

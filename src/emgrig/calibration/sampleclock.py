@@ -88,28 +88,25 @@ def fit_clock(
     slope += float(coarse[1])  # host seconds more than board seconds, per board second
     if abs(slope) > 0.1:
         raise ValueError(f"the clocks differ by {slope:.1%}: is the nominal rate right?")
-    u, free = combine(
-        [
-            Component("scatter", u_slope * PPM, 1.0, at_s.size - 2),
-            Component("host clock", host_ppm_uncertainty),
-        ]
-    )
+    scatter = Component("scatter", u_slope * PPM, 1.0, at_s.size - 2)
+    u, free = combine([scatter, Component("host clock", host_ppm_uncertainty)])
     k = coverage_factor(free)
     error_ppm = (1 / (1 + slope) - 1) * PPM
     rate_hz = nominal_rate_hz / (1 + slope)
     delay, intercept = _delays(board, late, slope, always_late)
     note = ("host clock as stated; no conversion uncounted",)
+    drift = Result(
+        -2 * bend * PPM * 3600,
+        "ppm/h",
+        2 * u_bend * PPM * 3600,
+        board.size,
+        coverage_factor(at_s.size - 3),
+        assumptions=("steady drift; the host's own is in it",),
+    )
     return ClockFit(
         error_ppm=Result(error_ppm, "ppm", u, board.size, k, assumptions=note),
         rate_hz=Result(rate_hz, "Hz", rate_hz * u / PPM, board.size, k, assumptions=note),
-        drift_ppm_per_hour=Result(
-            -2 * bend * PPM * 3600,
-            "ppm/h",
-            2 * u_bend * PPM * 3600,
-            board.size,
-            coverage_factor(at_s.size - 3),
-            assumptions=("steady drift; the host's own is in it",),
-        ),
+        drift_ppm_per_hour=drift,
         board_epoch_host_s=zero_host + intercept - zero_board * (1 + slope),
         delay_rms_s=float(delay.std()),
         delay_max_s=float(np.abs(delay).max()),

@@ -7,7 +7,6 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emgrig.driver.block import Block, Epoch
 from emgrig.driver.rate import RateCheck, RunTiming
@@ -277,7 +276,7 @@ class Assembler:
             self._late += int((~is_current).sum()) * packets.frames.shape[1]
             if not is_current.any():
                 return []
-            packets = packets_at(packets, is_current)
+            packets = packets.part(is_current)
         if self._expecting:
             self._begin_run(self._epochs.get(int(packets.settings[0])))
         blocks = [
@@ -298,7 +297,7 @@ class Assembler:
             epoch = self._known_epoch(int(settings[begin]))
             part = piece.packets
             if changes:
-                part = packets_at(part, np.s_[begin:end])
+                part = part.part(np.s_[begin:end])
             conversion = piece.first_conversion + begin * n_frames
             if self._base is None:
                 n_samples = part.n_packets * n_frames
@@ -381,15 +380,3 @@ class Assembler:
     def _take_events(self) -> tuple[EventPacket, ...]:
         events, self._events = tuple(self._events), []
         return events
-
-
-def packets_at(packets: SamplePackets, part: slice | NDArray[np.bool_]) -> SamplePackets:
-    """Return some of the packets."""
-    return SamplePackets(
-        packets.first_conversion[part],
-        packets.board_time_us[part],
-        packets.settings[part],
-        packets.flags[part],
-        packets.sequence[part],
-        packets.frames[part],
-    )

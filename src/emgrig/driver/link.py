@@ -16,6 +16,7 @@ from emgrig.protocol.decoder import Decoder, DecoderCounts, Item, ReplyPacket, R
 from emgrig.protocol.errors import (
     EmgrigError,
     RequestRefused,
+    TransportEnd,
     TransportError,
     TransportTimeout,
     WireError,
@@ -284,6 +285,8 @@ class Link:
                     received = self.transport.read(READ_BYTES, timeout_s=left_s)
                 except TransportTimeout:
                     return done()
+                except TransportEnd:  # it still answers
+                    raise
                 except TransportError as error:
                     self._failure = error
                     raise

@@ -15,7 +15,7 @@ from emgrig.driver.capture import CaptureReader
 from emgrig.driver.recorded_runs import RecordedRuns
 from emgrig.protocol import packets
 from emgrig.protocol.decoder import Decoder, RequestPacket
-from emgrig.protocol.errors import TransportError, TransportTimeout, WireError
+from emgrig.protocol.errors import TransportEnd, TransportError, TransportTimeout, WireError
 from emgrig.protocol.framing import PacketEncoder, PacketType
 from emgrig.protocol.packets import ErrorCode, ReplyStatus, Request
 from emgrig.protocol.schema import Message
@@ -60,7 +60,7 @@ class ReplayTransport:
     """Bytes to and from a recorded board; fits `emgrig.driver.seams.Transport`.
 
     When a run has been delivered the board is silent, and STATS says that it has stopped; START
-    goes on with the next run. Behind the last one the link is lost, for good.
+    goes on with the next run. Behind the last one it says that it has ended, and a stream ends.
 
     Parameters
     ----------
@@ -113,8 +113,10 @@ class ReplayTransport:
         ------
         TransportTimeout
             If there are none within `timeout_s` of recorded time.
+        TransportEnd
+            If a stream goes on behind the last recorded run.
         TransportError
-            If the transport is closed, or a stream goes on behind the last recorded run.
+            If the transport is closed.
         """
         self._check_open()
         if not self._rest:
@@ -155,7 +157,7 @@ class ReplayTransport:
             self.clock.move_to(chunk.time_s)
             return self._runs.take_chunk()
         if self._streaming and chunk is None and not self._runs.seek_run():
-            raise TransportError(f"{self.address} has come to its end")
+            raise TransportEnd(f"{self.address} has come to its end")
         self.clock.move_to(deadline_s)
         raise TransportTimeout(f"{self.address}: nothing was recorded for {timeout_s:g} s")
 

@@ -28,16 +28,18 @@ class Transport(Protocol):
     ----------
     address : str
         The address string that opens it again.
-    clock : Clock
-        The time in which its timeouts are counted.
     is_paced : bool
         True if bytes arrive by themselves, at the board's pace, and must be read in time (TCP,
         serial). False if they are made when they are read (simulator in this process, replay).
     """
 
     address: str
-    clock: Clock
     is_paced: bool
+
+    @property
+    def clock(self) -> Clock:
+        """The time in which its timeouts are counted."""
+        ...
 
     def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
         """Wait for bytes, and return 1 to `max_bytes` of them.

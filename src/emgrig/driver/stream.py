@@ -15,7 +15,13 @@ from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.session import Session
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import EventPacket, Item
-from emgrig.protocol.errors import DeviceError, EmgrigError, TransportError, TransportTimeout
+from emgrig.protocol.errors import (
+    DeviceError,
+    EmgrigError,
+    TransportEnd,
+    TransportError,
+    TransportTimeout,
+)
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +167,7 @@ class Stream(Iterator[Block]):
         Raises
         ------
         StopIteration
-            When the duration is over, or after `stop`.
+            When the duration is over, after `stop`, or at the end of a replay.
         TransportError
             If the link is lost and does not come back.
         DeviceError
@@ -192,6 +198,8 @@ class Stream(Iterator[Block]):
                     self._silent_conversions = -1
                 else:
                     self._ask_why_silent()
+            except TransportEnd:
+                self._finish(reconnect=False)
             except TransportError as error:
                 self._recover(str(error))
 

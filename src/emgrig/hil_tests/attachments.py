@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from emgrig.hil_tests.measurement import Attachment
 def of_arrays(name: str, arrays: Mapping[str, NDArray[np.generic] | float]) -> Attachment:
     """Pack arrays as an .npz file, the same bytes for the same values."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{key: np.asarray(value) for key, value in arrays.items()})
+    packed: dict[str, Any] = {key: np.asarray(value) for key, value in arrays.items()}
+    np.savez_compressed(buffer, **packed)
     return _made(f"{name}.npz", "application/x-npz", buffer.getvalue())
 
 

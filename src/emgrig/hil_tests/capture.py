@@ -1,6 +1,7 @@
 """One run of a board, as it came: samples, their account, and what happened meanwhile.
 
-The suite takes packets from the link by itself. A stream that recovers would hide what it looks for.
+The suite takes packets from the link by itself: a stream that recovers would hide what it looks
+for.
 """
 
 from dataclasses import dataclass, field
@@ -124,7 +125,7 @@ class Capture:
         return float(conversions / elapsed_us * 1e6) if elapsed_us > 0 else 0.0
 
     def rates_hz(self, n_parts: int) -> list[float]:
-        """Return the rate in each of `n_parts` stretches of the run, Hz; nothing if it is too short."""
+        """Return the rate in each of `n_parts` stretches, Hz; nothing if the run is too short."""
         edges = np.linspace(0, len(self.first_conversion) - 1, n_parts + 1).astype(int)
         conversions = np.diff(self.first_conversion[edges])
         elapsed_us = np.diff(self.board_time_us[edges])
@@ -194,7 +195,7 @@ def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 def _lateness(packets: list[SamplePackets], heard_s: list[float]) -> float:
-    """How long the oldest news of each delivery had waited, against the delivery that came quickest."""
+    """Return how much longer the slowest delivery had waited than the quickest, s."""
     if not packets:
         return 0.0
     waited = [

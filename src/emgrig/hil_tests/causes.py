@@ -1,7 +1,7 @@
 """The table of causes: symptom → cause → next probe.
 
-Rows are in order: what spoils everything above it comes first (a link that loses packets makes every
-check fail). Each holds on facts alone, so the table can be read and tested without a board.
+Rows are in order: what spoils everything above it comes first (a link that loses packets makes
+every check fail). Each holds on facts alone, so the table can be tested without a board.
 """
 
 from collections.abc import Callable
@@ -9,9 +9,32 @@ from dataclasses import dataclass
 
 from emgrig.hil_tests.check import Layer
 from emgrig.hil_tests.evidence import Evidence, words
-
-When = Callable[[Evidence], bool]
-ID_BYTE = 0x3E
+from emgrig.hil_tests.symptoms import (
+    When,
+    all_railed,
+    bridged,
+    electrodes_off,
+    has_missed_reads,
+    has_wrong_scale,
+    id_reads,
+    is_brown_out,
+    is_damaged,
+    is_doubled,
+    is_garbage,
+    is_lossy,
+    is_reordered,
+    is_said,
+    is_shifted,
+    is_slow,
+    is_stalled,
+    no_conversions,
+    noisy,
+    period_is_exact,
+    poor,
+    quiet,
+    rate_is_wrong,
+    reference,
+)
 
 
 @dataclass(frozen=True)
@@ -46,139 +69,17 @@ class Rule:
         return self.cause.format(channels=self.channels(evidence)) if self.channels else self.cause
 
 
-def _says(*texts: str) -> When:
-    return lambda e: any(text in e.trouble for text in texts)
-
-
-def _id(*bytes_read: str) -> When:
-    return lambda e: e.layer is Layer.IDENTITY and e.value("chip_id") in bytes_read
-
-
-def _is_shifted(e: Evidence) -> bool:
-    """3Eh moved by one to seven bits, what comes in from the side being anything."""
-    read = e.value("chip_id")
-    if e.layer is not Layer.IDENTITY or not isinstance(read, str):
-        return False
-    byte = int(read.rstrip("h"), 16)
-    late = any(byte >> n == (ID_BYTE << n & 0xFF) >> n and n < 4 for n in range(1, 4))
-    early = any(byte & (0xFF >> n) == ID_BYTE >> n for n in range(1, 4))
-    return late or early
-
-
-# ---- links --------------------------------------------------------------------------------------
-
-
-def _is_slow(e: Evidence) -> bool:
-    return e.number("link.thrown_away") > 0 and e.number("link.share_of_rate") < 0.9
-
-
-def _strays(e: Evidence) -> float:
-    return max(
-        e.number("link.stray_bytes"), e.number("echo.stray_bytes"), e.number("link_damaged_bytes")
-    )
-
-
-def _is_garbage(e: Evidence) -> bool:
-    return _strays(e) > 0 and e.number("link.lost") == 0 and e.number("echo.repeats") == 0
-
-
-def _is_damaged(e: Evidence) -> bool:
-    return _strays(e) > 0 and (e.number("link.lost") > 0 or e.number("echo.repeats") > 0)
-
-
-def _is_reordered(e: Evidence) -> bool:
-    return e.number("link.backwards") > 0 and _strays(e) == 0
-
-
-def _is_doubled(e: Evidence) -> bool:
-    return e.number("link.doubled") > 0 and e.number("link.backwards") == 0 and _strays(e) == 0
-
-
-def _is_lossy(e: Evidence) -> bool:
-    if e.number("link.thrown_away") > 0:
-        return False
-    return e.number("link.lost") > 0 and _strays(e) == 0 and e.number("link.backwards") == 0
-
-
-def _has_missed_reads(e: Evidence) -> bool:
-    on_board = max(e.number("link.lost_on_board"), e.number("lost_on_board"))
-    return on_board > 0 and e.number("link.thrown_away") == 0
-
-
-def _is_stalled(e: Evidence) -> bool:
-    return e.has_failed("delivery_lateness") or e.has_failed("echo_slowest")
-
-
-# ---- chip ---------------------------------------------------------------------------------------
-
-
-def _is_brown_out(e: Evidence) -> bool:
-    lost = "lost its registers" in e.trouble
-    return lost or (bool(e.probes.get("registers.at_reset")) and e.layer is not Layer.RECOVERY)
-
-
-def _rate_is_wrong(e: Evidence) -> bool:
-    return e.has_failed("rate_error")
-
-
-def _period_is_exact(e: Evidence) -> bool:
-    return abs(e.number("test_period.ratio") - 1) < 0.005
-
-
-def _no_conversions(e: Evidence) -> bool:
-    return e.layer is Layer.CLOCK and "no sample came" in e.trouble
-
-
-def _all_railed(e: Evidence) -> bool:
-    railed = e.probed_channels("codes.railed")
-    return e.n_channels > 1 and len(railed) == e.n_channels
-
-
-def _noisy(e: Evidence) -> list[int]:
-    return e.channels_above("noise_gain")
-
-
-def _quiet(e: Evidence) -> list[int]:
-    """Channels with too little noise, that do not stand still."""
-    still = {*e.probed_channels("codes.dead"), *e.probed_channels("codes.railed")}
-    return [c for c in e.bad_channels("noise_gain") if c not in still and c not in _noisy(e)]
-
-
-def _has_wrong_scale(e: Evidence) -> bool:
-    explained = ("codes.dead", "codes.railed", "gains.stuck")
-    others = {channel for name in explained for channel in e.probed_channels(name)}
-    return bool(set(e.probed_channels("gains.wrong_level")) - others)
-
-
-def _reference(e: Evidence) -> float:
-    return e.number("supplies.reference_v") or e.number("reference_voltage")
-
-
-def _electrodes_off(e: Evidence) -> str:
-    sides = [f"{c}P" for c in e.bad_channels("electrode_p_off")]
-    sides += [f"{c}N" for c in e.bad_channels("electrode_n_off")]
-    return ", ".join(sides)
-
-
-def _poor(e: Evidence) -> str:
-    return str(e.probes.get("sides.poor") or words(e.bad_channels("impedance")))
-
-
-def _bridged(e: Evidence) -> str:
-    return words(e.bad_channels("shared_impedance"))
-
-
 RULES: tuple[Rule, ...] = (
     # Nobody there.
     Rule(
         "busy",
-        _says("another client", "another program"),
+        is_said("another client", "another program"),
         "Another program holds the board",
         "close it (or wait until its link is gone), then run this again",
     ),
     Rule(
         "other-protocol",
-        _says("not the board link", "the board speaks version", "may speak version"),
+        is_said("not the board link", "the board speaks version", "may speak version"),
         "What answers does not speak this version of the board link",
         "check port and baud rate; compare the first bytes with docs/protocol.md (A5 5A 01)",
     ),
@@ -198,115 +99,115 @@ RULES: tuple[Rule, ...] = (
     # Things that happened.
     Rule(
         "board-restart",
-        _says("the board started anew"),
+        is_said("the board started anew"),
         "The board's processor restarted: watchdog, or its supply dipped",
         "read the reset cause in the report; watch the board's supply while it sends",
     ),
     Rule(
         "link-cut",
-        _says("the link was lost"),
+        is_said("the link was lost"),
         "The link was cut while the board ran on",
         "check cable and connector, or the radio's signal; the board itself came back unharmed",
     ),
     Rule(
         "brown-out",
-        _is_brown_out,
+        is_brown_out,
         "Brown-out: the chip fell back to its reset values while the processor ran on",
         "watch AVDD, DVDD and RESET with a scope; a dip or a glitch of 1 µs is enough",
     ),
     # The link.
     Rule(
         "host-slow",
-        _is_slow,
+        is_slow,
         "The link or this computer is too slow for the data rate: the board throws frames away",
         "lower the rate, raise the baud rate, or come nearer to the access point",
     ),
     Rule(
         "link-damage",
-        _is_damaged,
+        is_damaged,
         "Bytes are changed or lost on the link",
         "check baud rate, flow control and cable length; a slower rate tells",
     ),
     Rule(
         "link-garbage",
-        _is_garbage,
+        is_garbage,
         "Somebody else writes on the link: bytes between packets, and no packet is missing",
         "switch off boot messages and debug output of the firmware",
     ),
     Rule(
         "link-reorder",
-        _is_reordered,
+        is_reordered,
         "Packets come out of order",
         "use a stream (TCP, serial), not datagrams; look for two paths",
     ),
     Rule(
         "link-double",
-        _is_doubled,
+        is_doubled,
         "Packets come twice: the link sends them again though they arrived",
         "look at retransmission in the radio's or the firmware's driver",
     ),
     Rule(
         "link-loss",
-        _is_lossy,
+        is_lossy,
         "Packets are lost on the link",
         "use TCP or flow control; try beside the board; compare with a cable",
     ),
     Rule(
         "reads-missed",
-        _has_missed_reads,
+        has_missed_reads,
         "The firmware comes too late for some conversions: its interrupt is starved",
         "raise the priority of data ready; keep flash writes and radio work out of its way",
     ),
     Rule(
         "link-stall",
-        _is_stalled,
+        is_stalled,
         "The link stalls: nothing came for a while, then all at once",
         "switch off Wi-Fi power save; move to a free channel; try a cable",
     ),
     # SPI.
     Rule(
         "miso-high",
-        _id("FFh"),
+        id_reads("FFh"),
         "MISO floats high: CS does not reach the chip, or the chip is unpowered or held in reset",
-        "measure CS, AVDD, DVDD, RESET and PWDN at the chip; pull MISO down: if the reading follows, "
-        "nobody drives it",
+        "measure CS, AVDD, DVDD, RESET and PWDN at the chip; pull MISO down: if the "
+        "reading follows, nobody drives it",
     ),
     Rule(
         "miso-low",
-        _id("00h"),
+        id_reads("00h"),
         "MISO stays low: no supply, SCLK not arriving, or MISO shorted",
         "if data ready lives (see the probe), supply and clock are well: look at SCLK, DIN and CS; "
         "if not, at supplies, RESET and PWDN",
     ),
     Rule(
         "bit-shift",
-        _is_shifted,
+        is_shifted,
         "Bits arrive shifted: the sampling edge is off, SPI mode 0, 2 or 3 in place of 1",
         "set CPOL 0, CPHA 1; if it is set, look for delay on SCLK or MISO",
     ),
     Rule(
         "inverted",
-        _id("C1h"),
+        id_reads("C1h"),
         "Every bit is turned over: a level shifter inverts the line",
         "compare MISO on both sides of the level shifter",
     ),
     Rule(
         "other-part",
-        _id("90h", "91h", "92h", "D0h", "D1h", "D2h"),
+        id_reads("90h", "91h", "92h", "D0h", "D1h", "D2h"),
         "This is an ADS1294, ADS1296 or ADS1298: other gains and another reference",
         "read the marking of the chip",
     ),
     Rule(
         "unstable-id",
         lambda e: e.has_failed("id_disagreements"),
-        "The ID changes from read to read: the chip is in RDATAC, or bytes follow each other too fast",
+        "The ID changes from read to read: the chip is in RDATAC, or bytes come too fast",
         "send SDATAC first; lower SCLK below 4 MHz or leave 2 µs between bytes",
     ),
     Rule(
         "unusual-id",
         lambda e: e.layer is Layer.IDENTITY and e.has_failed("chip_id"),
         "The ID is no ADS1299's",
-        "write 01h to 0Dh and read it back (see the probe); compare with the table in docs/bringup.md",
+        "write 01h to 0Dh and read it back (see the probe); compare with docs/bringup.md",
         is_general=True,
     ),
     Rule(
@@ -330,15 +231,15 @@ RULES: tuple[Rule, ...] = (
     # Clock and data ready.
     Rule(
         "drdy-dead",
-        lambda e: _no_conversions(e) and bool(e.probes.get("registers.canary_held")),
-        "Data ready never comes though registers are fine: the DRDY line is open, START is held low, "
-        "or there is no clock",
+        lambda e: no_conversions(e) and bool(e.probes.get("registers.canary_held")),
+        "Data ready never comes though registers are fine: the DRDY line is open, START is held "
+        "low, or there is no clock",
         "look at DRDY at the chip: if it pulses, the line or the interrupt is at fault; if not, "
         "START, CLKSEL and CLK",
     ),
     Rule(
         "drdy-slow",
-        lambda e: _rate_is_wrong(e) and not _period_is_exact(e),
+        lambda e: rate_is_wrong(e) and not period_is_exact(e),
         "Samples are lost before they are counted: data-ready edges are missed, since the test "
         "signal's period has too few samples",
         "look for DRDY edges that the interrupt does not see: pull-up, shared line, priority",
@@ -351,15 +252,15 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "clock-wrong",
-        lambda e: _rate_is_wrong(e) and _period_is_exact(e),
-        "The chip's clock is not 2.048 MHz: the rate is off, the test signal's period in samples is "
-        "exact",
+        lambda e: rate_is_wrong(e) and period_is_exact(e),
+        "The chip's clock is not 2.048 MHz: the rate is off, the test signal's period in samples "
+        "is exact",
         "measure CLK; check CLKSEL and the external oscillator",
     ),
     # Frames.
     Rule(
         "reference-off",
-        _all_railed,
+        all_railed,
         "No reference voltage: every channel is at full scale with shorted inputs",
         "measure VREFP (4.5 V) and VCAP1; look for a short at the reference capacitor",
     ),
@@ -378,7 +279,7 @@ RULES: tuple[Rule, ...] = (
     # Channels.
     Rule(
         "channel-railed",
-        lambda e: bool(e.probed_channels("codes.railed")) and not _all_railed(e),
+        lambda e: bool(e.probed_channels("codes.railed")) and not all_railed(e),
         "Channel {channels} is at full scale with shorted inputs: input or amplifier damaged",
         "look for solder bridges at its pins; if there are none, replace the chip",
         channels=lambda e: words(e.probed_channels("codes.railed")),
@@ -399,41 +300,42 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "supply-low",
-        lambda e: 0.5 < e.number("supplies.avdd_v") < 4.8 and _reference(e) > 4.3,
+        lambda e: 0.5 < e.number("supplies.avdd_v") < 4.8 and reference(e) > 4.3,
         "AVDD is low: the regulator drops out",
         "measure AVDD and the regulator's input under load",
     ),
     Rule(
         "reference-wrong",
-        lambda e: _reference(e) > 0 and not 4.3 <= _reference(e) <= 4.7 and not _all_railed(e),
+        lambda e: reference(e) > 0 and not 4.3 <= reference(e) <= 4.7 and not all_railed(e),
         "The reference is not 4.5 V: all readings scale with it",
         "measure VREFP; is an external reference fitted, does the regulator leave 4.75 V?",
     ),
     Rule(
         "channel-noisy",
-        lambda e: 0 < len(_noisy(e)) <= e.n_channels / 2,
+        lambda e: 0 < len(noisy(e)) <= e.n_channels / 2,
         "Channel {channels} alone is noisy: solder or ESD damage",
         "short its pins outside; if it stays, replace the chip",
-        channels=lambda e: words(_noisy(e)),
+        channels=lambda e: words(noisy(e)),
     ),
     Rule(
         "all-noisy",
-        lambda e: len(_noisy(e)) > e.n_channels / 2,
+        lambda e: len(noisy(e)) > e.n_channels / 2,
         "All channels are noisy: supply or reference",
         "look at AVDD and VCAP1 to VCAP4; run from a battery; see if a tone is in it",
     ),
     Rule(
         "scale",
-        _has_wrong_scale,
+        has_wrong_scale,
         "The test signal has the wrong size on channel {channels}: gain table or scale",
         "is it an ADS1298 gain table, or 2^24 for 2^23?",
         channels=lambda e: words(e.probed_channels("gains.wrong_level")),
     ),
     Rule(
-        "too-quiet", lambda e: bool(_quiet(e)),
+        "too-quiet",
+        lambda e: bool(quiet(e)),
         "Channel {channels} has less noise than the chip can have: wrong scale, or filtered before",
         "compare the gain in the dump with the test signal; is it 2^24 for 2^23?",
-        channels=lambda e: words(_quiet(e)),
+        channels=lambda e: words(quiet(e)),
     ),
     Rule(
         "lost-samples",
@@ -456,24 +358,24 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "electrode-off",
-        lambda e: bool(_electrodes_off(e)),
+        lambda e: bool(electrodes_off(e)),
         "Electrode {channels} is off, or its wire is broken",
         "press it on; if it stays off, swap its wire with a good one",
-        channels=_electrodes_off,
+        channels=electrodes_off,
     ),
     Rule(
         "electrode-bridged",
-        lambda e: bool(_bridged(e)),
+        lambda e: bool(bridged(e)),
         "Electrodes of channels {channels} are connected: a bridge of gel or solder",
         "lift one electrode and dry the skin between; without electrodes, look for solder",
-        channels=_bridged,
+        channels=bridged,
     ),
     Rule(
         "electrode-poor",
         lambda e: e.has_failed("impedance"),
         "Poor contact of electrode {channels}: dry gel or unprepared skin",
         "clean the skin, renew the gel, and measure again",
-        channels=_poor,
+        channels=poor,
     ),
     Rule(
         "mains",

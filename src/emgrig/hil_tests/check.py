@@ -9,7 +9,7 @@ from emgrig.hil_tests.measurement import Attachment, Measurement, Outcome, Sampl
 
 
 class Layer(IntEnum):
-    """Layers of a board, each resting on the one before: the first that fails is the one to mend."""
+    """Layers of a board, each resting on those before: mend the first that fails."""
 
     LINK = 0
     IDENTITY = 1
@@ -66,8 +66,6 @@ class CheckInfo:
     layer : Layer
     title : str
         The question in a few words.
-    order : int
-        Place in the layer.
     """
 
     number: str
@@ -86,7 +84,7 @@ def check(number: str, layer: Layer, title: str) -> pytest.MarkDecorator:
 
 
 class CannotMeasure(Exception):
-    """This board, its protocol or what is connected to it cannot answer the question; says why."""
+    """The board, its protocol or what is connected cannot answer the question; says why."""
 
 
 @dataclass

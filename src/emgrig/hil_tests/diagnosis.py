@@ -1,8 +1,7 @@
 """From symptoms to the likely cause and the next probe: a table, read from the top.
 
-A rule names a cause, when it holds, and what a person does next to make sure. The first that holds is
-the diagnosis; others that hold too are told beside it. Sources: docs/bringup.md, which gives for each
-row where the field has met it.
+A rule names a cause, when it holds, and what a person does next to make sure. The first that holds
+is the diagnosis; others that hold too are told beside it. docs/bringup.md explains the rows.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The one table of limits, and how a user's file changes it.
 
-`limits.toml` lists every limit with its unit and the source of the figure. A user's TOML of the same
-form replaces single figures; the report shows which.
+`limits.toml` lists every limit with its unit and the source of the figure. A user's TOML of the
+same form replaces single figures; the report shows which.
 """
 
 import tomllib
@@ -152,7 +152,9 @@ def _read(path: Path) -> dict[str, dict[str, object]]:
         raise RecordingError(f"{path}: not a TOML file: {error}") from error
     for name, entry in table.items():
         if not isinstance(entry, dict):
-            raise ValueError(f"{path}: {name} is not a table; write [{name}] and below it high = 1")
+            raise ValueError(  # noqa: TRY004 - the file is wrong, not the call
+                f"{path}: {name} is not a table; write [{name}] and below it high = 1"
+            )
     return table
 
 
@@ -166,7 +168,7 @@ def _limit(
     numbers = {key: _number(name, key, entry[key], where) for key in _NUMBERS if key in entry}
     allowed = entry.get("allowed", list(base.allowed))
     if not isinstance(allowed, list):
-        raise ValueError(f"{where}: {name}.allowed is a list")
+        raise ValueError(f"{where}: {name}.allowed is a list")  # noqa: TRY004 - as above
     limit = replace(
         base,
         low=numbers.get("low", base.low),

@@ -236,8 +236,8 @@ class Measure:
         if channel is None and kept.readings:
             raise ValueError(f"{name} is measured twice in one check")
         kept.reference = reference or kept.reference
-        if isinstance(value, np.generic):
-            value = value.item()
+        if isinstance(value, np.generic):  # numpy's scalars are no JSON
+            value = value.item()  # type: ignore[unreachable]
         outcome = judge(value, found)
         kept.readings.append(Reading(value, outcome, channel, note))
         return outcome

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -23,7 +24,7 @@ INK, GRID, BAND, LIMIT = "#24292f", "#d8dee4", "#dff0e4", "#b3261e"
 CHANNEL_COLOURS = (
     "#3b6ea5", "#d9822b", "#4f8f5b", "#a8456b", "#7a5ea8", "#8a6d3b", "#2a9d9d", "#77808a",
 )  # fmt: skip
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 8.5,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -111,7 +112,9 @@ def _noise_spectrum(results: Sequence[CheckResult]) -> str:
     inside = spectrum.frequency_hz > 0
     for channel, column in zip(np.flatnonzero(alive) + 1, spectrum.psd.T, strict=True):
         density = np.sqrt(column[inside]) * 1e9
-        axes.plot(spectrum.frequency_hz[inside], density, color=_colour(channel), lw=0.7, alpha=0.9)
+        axes.plot(
+            spectrum.frequency_hz[inside], density, color=_colour(int(channel)), lw=0.7, alpha=0.9
+        )
     shape = sinc3_noise_shape(spectrum.frequency_hz[inside], 1000.0)
     white = typical_noise_uv_rms(24, 1000) * 1e-6
     scale = white**2 / np.trapezoid(shape, spectrum.frequency_hz[inside])

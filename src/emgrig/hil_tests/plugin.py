@@ -114,18 +114,22 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
 
 
 def _properties(result: CheckResult) -> list[tuple[str, object]]:
-    """Return values, units, limits and outcomes as JUnit properties."""
+    """Return values with units, limits and outcomes as JUnit properties."""
     rows: list[tuple[str, object]] = [
         ("check", result.info.number),
         ("outcome", str(result.outcome)),
         ("samples", str(result.samples)),
     ]
     for measurement in result.measurements:
-        limit = measurement.limit.words(measurement.unit)
+        name = measurement.name
         for reading in measurement.readings:
             where = "" if reading.channel is None else f"[{reading.channel}]"
-            value = show(reading.value, measurement.unit)
-            rows.append((measurement.name + where, f"{value} ({reading.outcome}; limit {limit})"))
+            rows.append((name + where, show(reading.value, "")))
+        rows += [
+            (f"{name}.unit", measurement.unit),
+            (f"{name}.limit", measurement.limit.words(measurement.unit)),
+            (f"{name}.outcome", str(measurement.outcome)),
+        ]
     return rows
 
 
@@ -134,13 +138,13 @@ def _properties(result: CheckResult) -> list[tuple[str, object]]:
 
 @pytest.fixture
 def bringup(request: pytest.FixtureRequest) -> BringupSession:
-    """The run that is on."""
+    """Return the run that is on."""
     return request.config.stash[SESSION]
 
 
 @pytest.fixture
 def rig(bringup: BringupSession) -> Rig:
-    """The board under test."""
+    """Return the board under test."""
     return bringup.rig
 
 
@@ -152,7 +156,7 @@ def measure(bringup: BringupSession) -> Measure:
 
 @pytest.fixture
 def is_full(bringup: BringupSession) -> bool:
-    """True if the run is thorough."""
+    """Say if the run is thorough."""
     return bringup.options.level is Level.FULL
 
 

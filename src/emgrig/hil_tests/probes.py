@@ -1,6 +1,6 @@
 """Questions asked after a check failed, that need no hands: they tell causes apart.
 
-Each probe returns facts with names of its own. One that fails itself says so, and that is a fact too.
+Each probe returns facts with names of its own. One that fails says so, and that is a fact too.
 """
 
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def ask(rig: Rig, evidence: Evidence) -> None:
 
 
 def probe_echoes(rig: Rig, _evidence: Evidence) -> Facts:
-    """Ask the board for its time many times: is anything wrong with short packets?"""
+    """Ask the board for its time many times, to see if short packets are damaged."""
     repeats, before = rig.link.n_repeats, rig.link.counts.skipped_bytes
     delays_s = rig.exchange_clocks(N_ECHOES)
     return {
@@ -85,7 +85,7 @@ def probe_link(rig: Rig, _evidence: Evidence) -> Facts:
 
 
 def probe_registers(rig: Rig, _evidence: Evidence) -> Facts:
-    """Read the chips in SDATAC mode: do they hold what they should, and always the same?"""
+    """Read the chips in SDATAC mode, twice: what they hold, and if it is stable."""
     first, again = rig.read_raw(), rig.read_raw()
     parts = rig.chip.parts
     pairs = list(zip(first, parts, strict=True))
@@ -121,7 +121,7 @@ def probe_test_period(rig: Rig, _evidence: Evidence) -> Facts:
 
 
 def probe_codes(rig: Rig, _evidence: Evidence) -> Facts:
-    """Look at raw codes with shorted inputs: at the rail, or nothing at all?"""
+    """Look at raw codes with shorted inputs, for channels at the rail or at nothing."""
     rig.chip.set_rate(1000)
     rig.chip.configure(mux="shorted", gain=24)
     codes = np.abs(rig.capture(500).codes.astype(np.int64))
@@ -134,7 +134,7 @@ def probe_codes(rig: Rig, _evidence: Evidence) -> Facts:
 
 
 def probe_gains(rig: Rig, _evidence: Evidence) -> Facts:
-    """Set gains and look at the test signal: which channels do not follow?"""
+    """Set gains and look at the test signal, for channels that do not follow."""
     rig.chip.set_rate(250)
     rig.chip.test_signal(amplitude=1, frequency="fast")
     expected_v = 2 * rig.identity.vref_v / 2400
@@ -173,7 +173,7 @@ def probe_bias(rig: Rig, _evidence: Evidence) -> Facts:
 
 
 def probe_sides(rig: Rig, evidence: Evidence) -> Facts:
-    """Drive P and N of the poor channels one by one, back through the bias electrode: which side?"""
+    """Drive P and N of poor channels one by one, back through the bias electrode."""
     poor = evidence.bad_channels("impedance")
     if not poor or evidence.probes.get("bias.electrode_off"):
         return {}
@@ -181,9 +181,11 @@ def probe_sides(rig: Rig, evidence: Evidence) -> Facts:
     sides = []
     for channel in poor[:4]:
         row = rig.wired.index(channel)
-        for side in "pn":
-            if impedance_rows(rig, channel, side)[row] > POOR_OHM:
-                sides.append(f"{channel}{side.upper()}")
+        sides += [
+            f"{channel}{side.upper()}"
+            for side in "pn"
+            if impedance_rows(rig, channel, side)[row] > POOR_OHM
+        ]
     return {"sides.poor": ", ".join(sides)}
 
 

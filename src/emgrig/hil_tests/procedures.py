@@ -102,10 +102,10 @@ def off_in_frames(rig: Rig, status: NDArray[np.uint32]) -> tuple[set[int], set[i
 
 
 def impedance_rows(rig: Rig, channel: int, sides: str = "pn") -> NDArray[np.float64]:
-    """Return what one channel's current makes on every wired channel, ohm, series resistors included.
+    """Return what one channel's current makes on every wired channel, ohm.
 
-    7.8125 Hz, at which the contact's capacitor hides its resistance least; 24 nA; one channel at a time,
-    or currents would add up in a shared electrode.
+    Series resistors are in it. 7.8125 Hz, at which the contact's capacitor hides its resistance
+    least; 24 nA; one channel at a time, or currents would add up in a shared electrode.
     """
     rig.chip.lead_off(
         current="24nA", frequency=7.8125, comparators=False, flip=[],

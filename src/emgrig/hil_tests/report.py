@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from emgrig.driver.register_file import RegisterFile
-from emgrig.hil_tests.check import Layer
+from emgrig.hil_tests.check import CheckResult, Layer
 from emgrig.hil_tests.measurement import Measurement, Outcome, show, worst
 from emgrig.hil_tests.record import Record, make_record
 from emgrig.hil_tests.session import BringupSession
@@ -53,13 +53,19 @@ def render_page(session: BringupSession, record: Record) -> str:
     environment.filters["limit"] = lambda m: m.limit.words(m.unit)
     return environment.from_string(template).render(
         r=record,
-        checks=session.results,
+        checks=_worst_first(session),
         layers=_layers(session),
         pictures=pictures(session.results, session.options.limits),
         registers=_registers(session),
         overrides=session.options.limits.overrides,
         units=session.options.limits.units,
     )
+
+
+def _worst_first(session: BringupSession) -> list[CheckResult]:
+    """Return the checks in their order, but those first that did not simply pass."""
+    told = (Outcome.FAIL, Outcome.ERROR, Outcome.MARGINAL)
+    return sorted(session.results, key=lambda result: result.outcome not in told)
 
 
 def _layers(session: BringupSession) -> list[tuple[Layer, Outcome, str]]:

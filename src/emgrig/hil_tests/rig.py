@@ -1,13 +1,13 @@
 """The board under test, as the suite holds it: link, chips, captures, and the way back.
 
-It stands on the driver's link and register layer. `opened` finds out what was there and `restore` puts
-it back and proves it by reading, whatever the checks did.
+It stands on the driver's link and register layer. `open` finds out what was there; `restore`
+in the module of that name puts it back, whatever the checks did.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from emgrig.connect import open_transport, package_version
 from emgrig.driver.board_identity import BoardIdentity
@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 
 FRAMES_PER_PACKET = 16
 N_SETTLE = 4
-"""Samples left out at the start of a run: an input step is settled with the fourth (SBAS499C, 9.3.3)."""
+"""Samples left out at the start of a run: an input step settles with the fourth (SBAS499C, 9.3.3)."""
 _INTERNAL_REFERENCES = (
     Config3.field("internal_reference").mask | Config3.field("internal_bias_reference").mask
 )
@@ -61,7 +61,7 @@ _POLL_S = 0.05
 
 
 def canary(n_channels: int) -> int:
-    """Return what LOFF_FLIP holds while the suite works; without lead-off currents it does nothing."""
+    """Return what LOFF_FLIP holds while the suite works; without currents it does nothing."""
     return 0xA5 & (1 << n_channels) - 1
 
 
@@ -85,29 +85,6 @@ class WatchedLink(Link):
             self.slowest_s = max(self.slowest_s, answer.received_s - answer.sent_s)
         self.n_repeats += answer.attempts - 1
         return answer
-
-
-@dataclass(frozen=True)
-class Restored:
-    """Whether the board was left as it was found.
-
-    Attributes
-    ----------
-    before, after : tuple of str
-        Registers of each chip as read, hex; empty if they could not be read.
-    streamed_before, streams_after : bool
-    proved : bool
-        Registers and stream state were read and are what they were.
-    note : str
-        What stands in the way, if anything does.
-    """
-
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-    streamed_before: bool
-    streams_after: bool
-    proved: bool
-    note: str = ""
 
 
 class Rig:
@@ -142,8 +119,6 @@ class Rig:
         self._link: WatchedLink | None = None
         self._collector: Collector | None = None
         self._exchanges: list[tuple[float, float, float]] = []
-        self._is_running = False
-        self._held: tuple[int, ...] = ()
 
     # Beginning.
 
@@ -237,7 +212,7 @@ class Rig:
     def prepare(self) -> None:
         """Put the chips into the state from which every check begins, in one transaction.
 
-        Reset values, but for the internal reference, the bias amplifier's internal one, and a canary.
+        Reset values, but for the internal reference, that of the bias amplifier, and a canary.
         """
         files = []
         for parts in self.chip.parts:
@@ -294,10 +269,10 @@ class Rig:
         self._collector = collector
         wanted = n_samples + n_settle
         try:
-            started = self._start()
+            started = self.start()
             self._wait_for(collector, wanted, timeout_s=wanted / rate_hz * 1.3 + 1.0)
         finally:
-            stopped = self._stop()
+            stopped = self.stop()
             self._collector = None
         capture = assemble(
             collector,
@@ -318,14 +293,14 @@ class Rig:
         collector = Collector(FrameLayout(len(self.chip.parts), self.chip.parts[0]))
         self._collector = collector
         try:
-            self._start()
+            self.start()
             self.link.wait(lambda: collector.n_samples > 0, 2.0)
             self.command(Opcode.RESET)
             began_s = self.clock.now_s()
             self.link.wait(lambda: collector.is_lost, 3.0)
             elapsed_s = self.clock.now_s() - began_s
         finally:
-            self._stop()
+            self.stop()
             self._collector = None
         self.incidents = [text for text in self.incidents if "lost its registers" not in text]
         return elapsed_s if collector.is_lost else None
@@ -333,25 +308,23 @@ class Rig:
     def count_conversions(self, duration_s: float = 0.3) -> int:
         """Start whatever is there, and ask the board how many data-ready edges it counted."""
         try:
-            self._start()
+            self.start()
             self.clock.sleep(duration_s)
         finally:
-            stopped = self._stop()
+            stopped = self.stop()
         return stopped.conversions
 
-    def _start(self) -> Started:
+    def start(self) -> Started:
+        """Begin a run that watches the canary."""
         arguments = StartArguments(
             min(FRAMES_PER_PACKET, self.identity.max_frames), LeadOffFlip.ADDRESS
         )
         started = self.link.request(Request.START, arguments, Started)
-        self._is_running = True
         return started
 
-    def _stop(self) -> Stopped:
-        try:
-            return self.link.request(Request.STOP, None, Stopped, timeout_s=STOP_TIMEOUT_S)
-        finally:
-            self._is_running = False
+    def stop(self) -> Stopped:
+        """Stop the run, if one is on; the answer comes behind its last frame."""
+        return self.link.request(Request.STOP, None, Stopped, timeout_s=STOP_TIMEOUT_S)
 
     def _wait_for(self, collector: Collector, wanted: int, *, timeout_s: float) -> None:
         """Wait for samples; in small steps, so that it is known when each of them came."""
@@ -402,7 +375,7 @@ class Rig:
         return delays_s
 
     def clock_fit(self) -> ClockFit | None:
-        """The board's clock against this computer's; None if it was never asked."""
+        """Return the board's clock against this computer's; None if it was never asked."""
         if not self._exchanges:
             return None
         import numpy as np
@@ -431,54 +404,10 @@ class Rig:
                     raise
             self.clock.sleep(0.2)
 
-    def close(self) -> Restored:
-        """Put registers and stream state back, prove it by reading, and close the link."""
-        if self._link is None:
-            return Restored((), (), False, False, proved=False, note="the link was never open")
-        try:
-            return self._restore()
-        except (EmgrigError, ValueError) as error:
-            before = tuple(raw.hex() for raw in self.before)
-            return Restored(before, (), self.streamed_before, False, proved=False, note=str(error))
-        finally:
+    def close(self) -> None:
+        """Close the link; a second call does nothing."""
+        if self._link is not None:
             self._link.close()
-
-    def _restore(self) -> Restored:
-        if self.link.failure is not None:
-            self.reopen()
-        self._stop()
-        note = ""
-        if self.is_identified:
-            before = [
-                RegisterFile(raw, n) for raw, n in zip(self.before, self.chip.parts, strict=True)
-            ]
-            self.chip.apply(replace(Settings.of_files(before), force=True))
-        after = self.read_raw() if self.before else ()
-        same = self._same(after)
-        if self.streamed_before:
-            self._start()
-        streams = bool(self.stats().streaming)
-        if not self.is_identified:
-            note = "the chips were never identified; nothing was written to them"
-        elif not same:
-            note = "the registers are not what they were"
-        return Restored(
-            tuple(raw.hex() for raw in self.before),
-            tuple(raw.hex() for raw in after),
-            self.streamed_before,
-            streams,
-            proved=same and bool(self.before) and streams == self.streamed_before,
-            note=note,
-        )
-
-    def _same(self, after: Sequence[bytes]) -> bool:
-        """Compare with what was there, but for bits that hold nothing (status, input levels)."""
-        if not self.is_identified:
-            return tuple(after) == self.before
-        return not any(
-            RegisterFile(want, n).wrong_bits(RegisterFile(have, n))
-            for want, have, n in zip(self.before, after, self.chip.parts, strict=True)
-        )
 
 
 def _difference(before: DecoderCounts, after: DecoderCounts) -> DecoderCounts:

@@ -14,7 +14,8 @@ from emgrig.hil_tests.check import CannotMeasure, CheckInfo, CheckResult, Layer,
 from emgrig.hil_tests.diagnosis import Diagnosis, diagnose
 from emgrig.hil_tests.limits import LimitTable
 from emgrig.hil_tests.measurement import Attachment, Measure, Measurement, Outcome, Samples, worst
-from emgrig.hil_tests.rig import Restored, Rig, canary
+from emgrig.hil_tests.restore import Restored, restore
+from emgrig.hil_tests.rig import Rig, canary
 from emgrig.protocol.errors import EmgrigError, TransportError
 
 STALL_LIMIT = "delivery_lateness"
@@ -102,11 +103,11 @@ class BringupSession:
         return (datetime.now(UTC) - self.began).total_seconds()
 
     def finish(self) -> None:
-        """Find the cause, leave the board as it was, and write the report; a second call does nothing."""
+        """Find the cause, and leave the board as it was; a second call does nothing."""
         if self.restored is not None:
             return
         self.diagnosis = diagnose(self.rig, self.results)
-        self.restored = self.rig.close()
+        self.restored = restore(self.rig)
 
     def facts(self) -> dict[str, str]:
         """Return which board this is and what was asked, in words."""
@@ -212,7 +213,7 @@ class BringupSession:
         return list(self.measure.measurements.values())
 
     def _try_to_come_back(self, error: TransportError) -> None:
-        """Open a lost link anew, so that it can be said what happened, and the board be restored."""
+        """Open a lost link anew, to say what happened and to restore the board."""
         if not self.rig.is_open or self.rig.link.failure is None:
             self.rig.incidents.append(f"no answer: {error}")
             return

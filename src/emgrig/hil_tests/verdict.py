@@ -40,7 +40,9 @@ def headline(session: BringupSession) -> str:
         return f"The board was not left as it was found: {restored.note}"
     if session.outcome is Outcome.MARGINAL:
         marginal = [r for r in session.results if r.outcome is Outcome.MARGINAL]
-        return f"Good, but near a limit: {'; '.join(f'{r.info.number} {r.message}' for r in marginal)}"
+        return (
+            f"Good, but near a limit: {'; '.join(f'{r.info.number} {r.message}' for r in marginal)}"
+        )
     return "The board is good"
 
 

@@ -87,7 +87,7 @@ class LossAccount:
     def __init__(self) -> None:
         self.totals = Totals()
         self._expected = 0
-        self._sequence: int | None = None
+        self._link_lost: int | None = None
         self._period_us = 0.0
         self._last: tuple[int, int] | None = None
         self._late: list[int] = []
@@ -104,6 +104,7 @@ class LossAccount:
         """
         self._expected = 0
         self._period_us = period_us
+        self._link_lost = None
         self._last = None
         self._late = []
 
@@ -165,13 +166,12 @@ class LossAccount:
         return True
 
     def _cause(self, packets: SamplePackets, index: int) -> Cause:
-        before = int(packets.sequence[index - 1]) if index else self._sequence
-        if before is None:
-            return Cause.LINK
-        return Cause.BOARD if (int(packets.sequence[index]) - before) % 65536 == 1 else Cause.LINK
+        """Tell a loss on the link, where the sequence number jumps too, from one on the board."""
+        before = int(packets.link_lost[index - 1]) if index else self._link_lost
+        return Cause.BOARD if int(packets.link_lost[index]) == before else Cause.LINK
 
     def _piece(self, packets: SamplePackets, part: slice, lost: int, cause: Cause) -> Piece:
-        taken = packets if part == slice(0, packets.n_packets) else _cut(packets, part)
+        taken = packets if part == slice(0, packets.n_packets) else packets.part(part)
         if cause is Cause.BOARD:
             self.totals.lost_on_board += lost
         else:
@@ -180,7 +180,7 @@ class LossAccount:
         n_samples = taken.n_packets * taken.frames.shape[1]
         self.totals.received += n_samples
         self._expected = first + n_samples
-        self._sequence = int(taken.sequence[-1])
+        self._link_lost = int(taken.link_lost[-1])
         return Piece(taken, first, lost, cause)
 
     def _check_time(self, packets: SamplePackets, n_frames: int) -> None:
@@ -204,14 +204,3 @@ class LossAccount:
         if len(near):
             share = min(len(near) / 16, 1.0)
             self._period_us += share * (float(np.median(near)) - self._period_us)
-
-
-def _cut(packets: SamplePackets, part: slice) -> SamplePackets:
-    return SamplePackets(
-        packets.first_conversion[part],
-        packets.board_time_us[part],
-        packets.settings[part],
-        packets.flags[part],
-        packets.sequence[part],
-        packets.frames[part],
-    )

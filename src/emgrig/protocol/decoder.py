@@ -54,7 +54,9 @@ class SamplePackets:
     ----------
     first_conversion : ndarray of int64, shape (n_packets,)
     board_time_us : ndarray of int64, shape (n_packets,)
-    settings, flags, sequence : ndarray of int64, shape (n_packets,)
+    settings, flags : ndarray of int64, shape (n_packets,)
+    link_lost : ndarray of int64, shape (n_packets,)
+        Packets of any kind that the link has lost up to here, since the decoder was made.
     frames : ndarray of uint8, shape (n_packets, n_frames, frame_bytes)
         A view into the bytes that were fed.
     """
@@ -63,13 +65,24 @@ class SamplePackets:
     board_time_us: NDArray[np.int64]
     settings: NDArray[np.int64]
     flags: NDArray[np.int64]
-    sequence: NDArray[np.int64]
+    link_lost: NDArray[np.int64]
     frames: NDArray[np.uint8]
 
     @property
     def n_packets(self) -> int:
         """Packets in this run."""
         return len(self.first_conversion)
+
+    def part(self, which: slice | NDArray[np.bool_]) -> "SamplePackets":
+        """Return some of the packets."""
+        return SamplePackets(
+            self.first_conversion[which],
+            self.board_time_us[which],
+            self.settings[which],
+            self.flags[which],
+            self.link_lost[which],
+            self.frames[which],
+        )
 
 
 @dataclass(frozen=True)
@@ -230,7 +243,7 @@ class Decoder:
             return 0
         self.counts.packets += n_good
         heads = heads[:n_good]
-        self._follow_sequences(heads["sequence"])
+        link_lost = self._follow_sequences(heads["sequence"])
         n_frames, frame_bytes = int(heads["n_frames"][0]), int(heads["frame_bytes"][0])
         if n_frames * frame_bytes + SAMPLES_HEADER_BYTES + OVERHEAD_BYTES != stride or not n_frames:
             self.counts.malformed += n_good
@@ -248,7 +261,7 @@ class Decoder:
                 board_time_us=heads["board_time_us"].astype(np.int64),
                 settings=heads["settings"].astype(np.int64),
                 flags=heads["flags"].astype(np.int64),
-                sequence=heads["sequence"].astype(np.int64),
+                link_lost=link_lost,
                 frames=frames,
             )
         )
@@ -299,16 +312,20 @@ class Decoder:
                 return
         self._expected_sequence = (sequence + n_packets) & 0xFFFF
 
-    def _follow_sequences(self, sequence: NDArray[np.uint16]) -> None:
+    def _follow_sequences(self, sequence: NDArray[np.uint16]) -> NDArray[np.int64]:
+        """Do the same for a run of packets; return what is missing up to each of them."""
         n_packets = len(sequence)
         last, first = int(sequence[-1]), int(sequence[0])
         if (last - first) & 0xFFFF == n_packets - 1 and bool(
             (np.diff(sequence) == 1).sum() >= n_packets - 2  # all, but one where it wraps
         ):
             self._follow_sequence(first, n_packets)
-            return
-        for value in sequence.tolist():
+            return np.full(n_packets, self.counts.sequence_gaps, np.int64)
+        missing = np.empty(n_packets, np.int64)
+        for index, value in enumerate(sequence.tolist()):
             self._follow_sequence(value, 1)
+            missing[index] = self.counts.sequence_gaps
+        return missing
 
 
 def _alike(data: bytes, at: int, stride: int) -> tuple[NDArray[np.void], int]:

@@ -6,6 +6,7 @@ does wrong is one of these::
     EmgrigError
       TransportError            the link is closed, refused or lost
         TransportTimeout        nothing came in time (also a TimeoutError)
+        TransportEnd            a recording that is played back has come to its end
       WireError                 bytes came that are not this protocol, or not this version of it
       DeviceError               the board answered, and something is wrong with what it is or did
         RequestRefused          the board answered ERROR; `code` and `text` say why
@@ -25,6 +26,10 @@ class TransportError(EmgrigError):
 
 class TransportTimeout(TransportError, TimeoutError):
     """Nothing arrived in time; the link itself may be well."""
+
+
+class TransportEnd(TransportError):
+    """What is played back has come to its end; nothing went wrong, and nothing more will come."""
 
 
 class WireError(EmgrigError):

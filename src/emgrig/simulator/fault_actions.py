@@ -128,6 +128,11 @@ def take_off(board: SimulatedBoard, channel: int, side: str) -> None:
     change_world(board, chip, lambda world: world.with_electrode(pin, OPEN))
 
 
+def take_off_bias(board: SimulatedBoard) -> None:
+    """Let the bias electrode of every chip fall off."""
+    change_all_worlds(board, lambda world: replace(world, bias=OPEN))
+
+
 def make_poor(board: SimulatedBoard, channel: int, side: str, ohm: float) -> None:
     """Let the contact of an electrode have a resistance of `ohm`."""
     chip, own = locate(board, channel)

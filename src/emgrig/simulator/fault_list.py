@@ -230,6 +230,13 @@ ALL_FAULTS: Final = (
         },
     ),
     Fault(
+        "bias-off",
+        "more mains on all channels, the bias lead-off bit is set",
+        "B19",
+        "bias electrode off or its wire broken: nothing holds the body",
+        lambda board, _values, _seed: do.take_off_bias(board),
+    ),
+    Fault(
         "packets-lost",
         "conversion numbers and sequence numbers jump",
         "B8",

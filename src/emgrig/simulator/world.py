@@ -72,10 +72,19 @@ class Mains:
     frequency_hz : float
         50 or 60.
     body_v : float
-        Common-mode amplitude on a body that no bias electrode holds, V.
+        Amplitude between body and board while nothing joins the two, V. Behind it are 200 pF
+        (`network.BODY_F`), so inputs of 20 pF each take some of it away, and a bias electrode
+        nearly all. 0.1 to 10 V with a battery-powered board.
     cable_a : float
-        Displacement current into every electrode lead, A. With an impedance difference of
-        10 kohm between P and N, 1 nA gives 10 uV.
+        Displacement current into every electrode lead, A, in phase with that into the body. With
+        an impedance difference of 10 kohm between P and N, 1 nA gives 10 uV.
+
+    Notes
+    -----
+    What `body_v` leaves on the body, V_cm, becomes a difference in two ways: by the CMRR, and by
+    the current j ω C V_cm (C = 20 pF of an input) in electrodes that are not equal. This current
+    flows against that of the cables; at 50 mV and 0.3 nA the two cancel, and a body that is free
+    would seem quieter than one that is held. The common mode a room gives is far above that.
     """
 
     frequency_hz: float = 50.0
@@ -88,8 +97,8 @@ class Mains:
 
     @classmethod
     def typical(cls, frequency_hz: float = 50.0) -> "Mains":
-        """Make what a battery-powered board meets in a room: 50 mV on the body, 0.3 nA a lead."""
-        return cls(frequency_hz, body_v=50e-3, cable_a=0.3e-9)
+        """Make what a battery-powered board meets in a room: 1 V on the body, 0.3 nA a lead."""
+        return cls(frequency_hz, body_v=1.0, cable_a=0.3e-9)
 
 
 class ChannelFault(Enum):
@@ -108,6 +117,12 @@ class ChannelFault(Enum):
 @dataclass(frozen=True)
 class World:
     """What the chip is in: per-pin electrodes, body, supplies, temperature, and faults.
+
+    The bias electrode holds the body while the bias amplifier is on. Without either, the body is
+    held by the inputs alone: 20 pF each, and dc 1 Gohm each (both from the data sheet). Mains then
+    appear on all channels, and where they or a dc offset drive an amplifier's output within 0.2 V
+    of a rail, it clips. The input currents of at most 300 pA move a free body by 0.3 V at most;
+    leaks on a real board may move it further, which is not modelled.
 
     Attributes
     ----------

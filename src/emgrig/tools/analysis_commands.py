@@ -27,7 +27,7 @@ from emgrig.analysis.candidates import Analysis, analyse, events_tsv
 from emgrig.analysis.casmemg import clip_around
 from emgrig.analysis.casmemg_files import RATE_HZ, read_casmemg_mat, write_casmemg_mat
 from emgrig.analysis.clock_report import clock_reports, clock_summary
-from emgrig.analysis.clocks import ClockMap
+from emgrig.analysis.clocks import ClockMap, fit_clock_map
 from emgrig.analysis.elan import read_elan, write_elan
 from emgrig.analysis.filters import Floats
 from emgrig.analysis.grid import Grid, search
@@ -152,16 +152,16 @@ def analyse_command(
     rest: Annotated[str, typer.Option(help="START:END of declared rest, s.")] = "",
     video: Annotated[Path | None, typer.Option(help="Write an ELAN file over this video.")] = None,
     video_offset: Annotated[float, typer.Option(help="Video minus EMG time, s.")] = 0.0,
-    video_drift: Annotated[float, typer.Option(help="Video gained per EMG second, ms/s.")] = 0.0,
+    clock: Annotated[
+        Path | None, typer.Option(help="CSV of emg_s,video_s pairs: fit a clock map instead.")
+    ] = None,
     elan: Annotated[
         Path | None, typer.Option(help="Corrected ELAN file to score the candidates against.")
     ] = None,
 ) -> None:
     """Find candidate expressions: an HTML page, a BIDS events.tsv and an ELAN file."""
     found = _read(lambda: _read_recording(recording, rate))
-    clock = ClockMap(
-        video_drift / 1000, np.array([-np.inf]), np.array([video_offset]), np.array([0.0])
-    )
+    clock_map = _read(lambda: _clock(clock, video_offset))
     analysis = _read(
         lambda: analyse(
             found.samples,
@@ -174,10 +174,25 @@ def analyse_command(
         )
     )
     name = recording.name.partition(".")[0]
-    _read(lambda: _write_results(output, name, analysis, found, video, clock))
+    _read(lambda: _write_results(output, name, analysis, found, video, clock_map))
     _say(analysis)
     if elan is not None:
-        _read(lambda: _score_elan(elan, analysis, clock))
+        _read(lambda: _score_elan(elan, analysis, clock_map))
+
+
+def _clock(pairs: Path | None, offset_s: float) -> ClockMap:
+    if pairs is None:
+        return fit_clock_map(np.zeros(1), np.full(1, offset_s))
+    table = np.loadtxt(pairs, delimiter=",", skiprows=1, ndmin=2)
+    if table.shape[1] != 2:
+        msg = f"{pairs} has {table.shape[1]} columns; emg_s,video_s was expected"
+        raise ValueError(msg)
+    fitted = fit_clock_map(table[:, 0], table[:, 1])
+    typer.echo(
+        f"clock map: drift {1000 * fitted.drift:+.2f} ms/s, {fitted.n_jumps} jumps, "
+        f"median residual {1000 * fitted.residual_mad_s:.0f} ms"
+    )
+    return fitted
 
 
 def _mvc(options: list[str], n_channels: int) -> dict[int, float]:

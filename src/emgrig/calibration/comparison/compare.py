@@ -1,6 +1,5 @@
 """The whole comparison: match, align, measure, and say where the difference comes from."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -100,12 +99,7 @@ def compare(
     theirs = Interpolator(theirs_uv, reference.rate_hz, common.high_hz)
     warped = alignment.polarity * theirs.at(alignment.reference_time_s(time_s))
     mine = mine_uv[index]
-    r = correlation(mine, warped)
-    if r < _NO_CORRELATION:
-        raise ValueError(
-            f"{ours.name} and {reference.name} have no signal in common (r = {r:.2f} at the best "
-            "alignment): other muscle or other session?"
-        )
+    r = _checked_correlation(mine, warped, f"{ours.name} and {reference.name}")
     if active is None:
         parts = parts_by_level(mine, warped, ours.rate_hz)
     else:
@@ -119,14 +113,24 @@ def compare(
         alignment=alignment,
         event_offset_s=_event_offset(ours, reference, alignment),
         correlation_raw=r,
-        correlation_envelope=correlation(
-            envelope(mine, ours.rate_hz), envelope(warped, ours.rate_hz)
-        ),
+        correlation_envelope=correlation(*(envelope(x, ours.rate_hz) for x in (mine, warped))),
         coherence=_coherence(mine, warped, ours.rate_hz, common),
         windows=windows,
         decomposition=decompose(stages, ours.rate_hz, parts.rest_mask(index.size)),
         flags=_flags(ours, time_s, alignment, parts, r),
     )
+
+
+def _checked_correlation(
+    mine: NDArray[np.float64], warped: NDArray[np.float64], names: str
+) -> float:
+    r = correlation(mine, warped)
+    if r < _NO_CORRELATION:
+        raise ValueError(
+            f"{names} have no signal in common (r = {r:.2f} at the best alignment): other muscle "
+            "or other session?"
+        )
+    return r
 
 
 def _overlap(ours: Track, reference: Track, alignment: Alignment) -> NDArray[np.intp]:
@@ -208,7 +212,7 @@ def _flags(
         )
     if alignment.polarity < 0:
         flags.append("the reference has the opposite polarity; it was turned round")
-    if math.fabs(r) < _WEAK_CORRELATION:
+    if r < _WEAK_CORRELATION:
         flags.append(
             f"little signal in common (r = {r:.2f}): electrodes apart, another muscle, or noise"
         )

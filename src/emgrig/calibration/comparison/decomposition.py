@@ -146,12 +146,10 @@ def _shaped(
     """
     half = max(2, round(_HALF_TAPS_S * rate_hz))
     auto, cross = _correlations(ours, reference, ~rest, half)
-    ridge = 1e-4 * auto[0]
     if rest.any():
         rest_auto, rest_cross = _correlations(ours, reference, rest, half)
         auto, cross = auto - rest_auto, cross - rest_cross
-        ridge += 0.02 * rest_auto[0]
-    auto[0] += ridge  # keeps the filter small where the band holds no signal
+    auto[0] *= 1 + 1e-4  # keeps the filter small where the band holds no signal
     taps = linalg.solve_toeplitz(auto, cross)
     return np.asarray(np.convolve(reference, taps)[half : half + reference.size])
 

@@ -1,4 +1,4 @@
-"""Is somebody there, and does it speak the board link?"""
+"""Somebody is there, and speaks the board link."""
 
 from emgrig.hil_tests.check import Layer, check
 from emgrig.hil_tests.measurement import Measure

@@ -1,4 +1,4 @@
-"""Is it the chip, and can it be read?"""
+"""It is the chip, and can be read."""
 
 from emgrig.driver.identity import explain_id
 from emgrig.driver.register_session import Opcode

@@ -1,4 +1,4 @@
-"""Do the registers hold what is written, and nothing else?"""
+"""The registers hold what is written, and nothing else."""
 
 import random
 from collections.abc import Iterable

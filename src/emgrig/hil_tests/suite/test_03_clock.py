@@ -1,4 +1,4 @@
-"""Do conversions come, at the rate that the registers say?"""
+"""Conversions come, at the rate that the registers say."""
 
 from emgrig.driver.clockfit import ClockFit
 from emgrig.hil_tests.capture import Capture
@@ -30,7 +30,12 @@ def test_data_rate(rig: Rig, measure: Measure, is_full: bool) -> None:
         rig.exchange_clocks(8)
     fit = rig.clock_fit()
     assert fit is not None
-    measure("board_clock_drift", _certain_drift_ppm(fit), "ppm", note=f"measured {fit.drift_ppm:.1f} ppm, bound {fit.drift_bound_ppm:.2g} ppm")
+    measure(
+        "board_clock_drift",
+        _certain_drift_ppm(fit),
+        "ppm",
+        note=f"measured {fit.drift_ppm:.1f} ppm, bound {fit.drift_bound_ppm:.2g} ppm",
+    )
 
 
 def _measure_rate(measure: Measure, rig: Rig, capture: Capture, rate_hz: int) -> None:

@@ -1,4 +1,4 @@
-"""Is every frame whole, and does every one arrive?"""
+"""Every frame is whole, and every one arrives."""
 
 from collections import Counter
 

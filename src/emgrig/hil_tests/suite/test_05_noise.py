@@ -1,4 +1,4 @@
-"""Is the noise the data sheet's, for each gain and rate, and the offset small?"""
+"""The noise is the data sheet's, for each gain and rate, and the offset is small."""
 
 import itertools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Is the scale right, for every gain, and is no sample lost or invented?"""
+"""The scale is right for every gain, and no sample is lost or invented."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Are supplies, reference and temperature what they should be?"""
+"""Supplies, reference and temperature are what they should be."""
 
 import statistics
 

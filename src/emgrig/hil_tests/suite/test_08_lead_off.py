@@ -1,4 +1,4 @@
-"""Are electrodes on, how good is their contact, and do they touch each other?"""
+"""Electrodes are on, have good contact, and do not touch each other."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ def test_comparators(rig: Rig, measure: Measure, bringup: BringupSession) -> Non
     capture = rig.capture(500, n_settle=200)
     off_p, off_n = off_in_frames(rig, capture.status)
     status = rig.chip.lead_off_status()
-    agrees = (off_p & status.sensed_p, off_n & status.sensed_n) == (status.off_p, status.off_n)
+    agrees = off_p & status.sensed_p == status.off_p and off_n & status.sensed_n == status.off_n
     measure("status_agrees", agrees, "")
     for channel in rig.wired:
         if bringup.options.inputs == OPEN:

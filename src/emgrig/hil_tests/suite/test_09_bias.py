@@ -1,4 +1,4 @@
-"""Does the bias loop hold the body?"""
+"""The bias loop holds the body."""
 
 from emgrig.hil_tests.check import Layer, check
 from emgrig.hil_tests.measurement import Measure
@@ -11,7 +11,7 @@ from emgrig.hil_tests.session import BringupSession
 def test_bias(rig: Rig, measure: Measure, bringup: BringupSession) -> None:
     """The level of the bias electrode, and whether it is on at all."""
     if bringup.options.inputs == "open":
-        # Without electrodes the loop is closed by nothing; only the electrode's absence can be seen.
+        # Without electrodes nothing closes the loop; only that they are not there can be seen.
         measure("bias_electrode_seen_off", is_bias_electrode_off(rig), "", limit="open_input_seen")
         return
     measure("bias_electrode_off", is_bias_electrode_off(rig), "")

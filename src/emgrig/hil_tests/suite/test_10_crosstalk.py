@@ -1,6 +1,7 @@
-"""Does each channel show its own signal, and no other's?"""
+"""Each channel shows its own signal, and no other's."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emgrig.calibration.leadoff import lock_in
 from emgrig.hil_tests.check import Layer, check
@@ -30,7 +31,7 @@ def test_crosstalk(rig: Rig, measure: Measure) -> None:
         measure("crosstalk", 20 * float(np.log10(ratio)), "dB", channel=channel)
 
 
-def _levels(volts: np.ndarray) -> np.ndarray:
+def _levels(volts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the amplitude of the test signal in each channel, V; a still channel has none."""
     level_v = np.zeros(volts.shape[1])
     moving = np.ptp(volts, axis=0) > 0

@@ -1,4 +1,4 @@
-"""Does the board come back from power-down, RESET, STANDBY and a lost link?"""
+"""The board comes back from power-down, RESET, STANDBY and a lost link."""
 
 from emgrig.driver.register_file import RegisterFile
 from emgrig.driver.register_session import Opcode

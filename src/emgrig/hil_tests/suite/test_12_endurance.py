@@ -1,4 +1,4 @@
-"""Does it stay so?"""
+"""It stays so."""
 
 from emgrig.hil_tests.check import Layer, check
 from emgrig.hil_tests.measurement import Measure

@@ -1,0 +1,154 @@
+"""`emgrig bringup`: whether a board is good, and if not, what is wrong with it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emgrig.tools.output import err, note, out, print_json, say
+
+if TYPE_CHECKING:
+    from emgrig.hil_tests.check import CheckResult
+    from emgrig.hil_tests.session import BringupSession
+
+_STYLES = {
+    "pass": "green",
+    "marginal": "yellow",
+    "fail": "bold red",
+    "error": "bold red",
+}
+N_CHECKS = 25
+"""B0 to B24: what the progress bar counts to."""
+
+
+def bringup(
+    address: Annotated[
+        str, typer.Argument(help="sim:, tcp://HOST:PORT, serial:///dev/…; see emgrig -h")
+    ] = "sim:",
+    level: Annotated[str, typer.Option(help="quick (a minute) or full.")] = "quick",
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Folder for index.html, record.json, junit.xml and raw data."),
+    ] = None,
+    limits: Annotated[
+        Path | None, typer.Option(help="TOML that overrides limits; see docs/bringup.md.")
+    ] = None,
+    inputs: Annotated[
+        str, typer.Option(help="What is on the inputs: connected (electrodes, resistors) or open.")
+    ] = "connected",
+    soak: Annotated[
+        float | None, typer.Option(help="Length of the endurance check, seconds of board time.")
+    ] = None,
+    instrument: Annotated[
+        list[str] | None, typer.Option(help="What else is connected, for the record; repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+) -> None:
+    """Put all bring-up questions to the board at ADDRESS, and say what is wrong with it.
+
+    The first line of a failing run is the likely cause, the last line the verdict. Registers and
+    stream are left as they were found, proved by reading.
+
+    Exit code 0: good; 1: not good; 3: there is no talking to it.
+
+    Examples:
+
+      emgrig bringup sim:
+
+      emgrig bringup tcp://192.168.4.1:4299 --level full --report report/
+
+      emgrig bringup "sim:fault=miso-high"
+    """
+    from emgrig.hil_tests.bringup import run_bringup
+    from emgrig.hil_tests.record import make_record
+    from emgrig.hil_tests.verdict import exit_code
+
+    with _Progress() as progress:
+        session = run_bringup(
+            address,
+            level=level,
+            report=report,
+            limits=limits,
+            soak_s=soak,
+            inputs=inputs,
+            instruments=tuple(instrument or ()),
+            observer=progress.follow,
+        )
+    if as_json:
+        print_json(make_record(session))
+    else:
+        _tell(session, report)
+    raise typer.Exit(exit_code(session))
+
+
+class _Progress:
+    """A bar while it runs, on the standard error; nothing if that is no terminal."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._progress = Progress(
+            TextColumn("{task.completed}/{task.total}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self._task = self._progress.add_task("connecting", total=N_CHECKS)
+
+    def __enter__(self) -> "_Progress":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def follow(self, result: "CheckResult", is_done: bool) -> None:
+        """Be told of a check."""
+        info = result.info
+        if is_done:
+            self._progress.advance(self._task)
+        else:
+            text = f"{info.layer.title}: {info.number} {info.title}"
+            self._progress.update(self._task, description=text)
+
+
+def _tell(session: "BringupSession", report: Path | None) -> None:
+    """Print the cause, the checks, and the verdict."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from emgrig.hil_tests.verdict import headline, last_line
+
+    say(headline(session))
+    if session.diagnosis is not None:
+        for other in session.diagnosis.others:
+            say(f"  fits too, but is less likely: {other}")
+    out.print()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("check", "layer", "outcome", "question, and what was found"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("check", "outcome"))
+    for result in session.results:
+        if result.outcome == "blocked":
+            continue
+        outcome = str(result.outcome)
+        found = f": {result.message}" if result.message else ""
+        table.add_row(
+            result.info.number,
+            result.info.layer.title,
+            Text(outcome, style=_STYLES.get(outcome, "dim")),
+            Text(result.info.title + found),
+        )
+    out.print(table)
+    blocked = [r.info.number for r in session.results if r.outcome == "blocked"]
+    if blocked:
+        say(f"not asked, since a layer below failed: {', '.join(blocked)}")
+    if session.restored is not None and not session.restored.proved:
+        say(f"not left as found: {session.restored.note}")
+    elif session.restored is not None and session.restored.note:
+        say(f"left as found: {session.restored.note}")
+    if report is not None:
+        note(f"report: {report / 'index.html'}")
+    say(last_line(session))

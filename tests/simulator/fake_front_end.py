@@ -42,9 +42,7 @@ class CountingFrontEnd:
         mask = (1 << self.n_channels) - 1
         loff_p = (n * 37 if self.moving_stat else n * 0 + self.stat[0]) & mask
         loff_n = (n * 59 if self.moving_stat else n * 0 + self.stat[1]) & mask
-        return Conversions(
-            codes.astype(np.int32), loff_p.astype(np.uint8), loff_n.astype(np.uint8)
-        )
+        return Conversions(codes.astype(np.int32), loff_p.astype(np.uint8), loff_n.astype(np.uint8))
 
     def comparators(self, tick: int) -> tuple[int, int, int]:
         return self.stat

@@ -26,6 +26,8 @@ from emgrig.calibration.uncertainty import Bound, Result, coverage_factor
 
 UV = 1e6
 _LINE_HALF_WIDTH_HZ = 1.0
+_SEEN = 11.8
+"""Twice the gain in log likelihood that two more parameters must bring (3 sigma)."""
 
 
 def rms_relative_standard_error(
@@ -290,49 +292,45 @@ def fit_noise_floor(
     return tuple(_fit_floor(f[use], column[use] / shape, spectrum) for column in spectrum.psd.T)
 
 
-def _floor_model(theta: NDArray[np.float64], f: NDArray[np.float64]) -> NDArray[np.float64]:
+def _floor_model(
+    theta: NDArray[np.float64], f: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the model, and the slopes of its logarithm, shape (3, n_bins)."""
     log_white, log_corner, exponent = theta
-    return np.asarray(np.exp(log_white) * (1 + np.exp(exponent * (log_corner - np.log(f)))))
+    distance = log_corner - np.log(f)
+    pink = np.exp(exponent * distance)
+    share = pink / (1 + pink)
+    slopes = np.stack([np.ones_like(f), exponent * share, distance * share])
+    return np.exp(log_white) * (1 + pink), slopes
 
 
 def _fit_floor(f: NDArray[np.float64], s: NDArray[np.float64], spectrum: Spectrum) -> NoiseFloor:
     scale = float(s.mean())
     s = s / scale
 
-    def cost(theta: NDArray[np.float64]) -> float:
-        model = _floor_model(theta, f)
-        return float((np.log(model) + s / model).sum())
+    def cost(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        model, slopes = _floor_model(theta, f)
+        ratio = s / model
+        return float((np.log(model) + ratio).sum()), np.asarray(slopes @ (1 - ratio))
 
     bounds = [(-10.0, 10.0), (math.log(f[0]) - 7, math.log(f[-1])), (0.5, 2.0)]
     start = np.array([math.log(float(np.median(s))), math.log(f[0]), 1.0])
-    best = optimize.minimize(cost, start, method="L-BFGS-B", bounds=bounds)
-    gained = (
-        f.size - best.fun
-    ) * spectrum.averages_per_bin  # the white-only cost is n · (ln 1 + 1)
+    best = optimize.minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    # The cost of white noise alone is n · (ln 1 + 1).
+    gained = (f.size - float(best.fun)) * spectrum.averages_per_bin
     n = spectrum.n_samples
-    if 2 * gained < 11.8:  # 3 sigma for two more parameters
+    if 2 * gained < _SEEN:
         relative = 1 / math.sqrt(f.size * spectrum.averages_per_bin)
         corner = Result(float(f[0]), "Hz", 0.0, n, bound=Bound.AT_MOST)
         return NoiseFloor(_density(scale, relative, n), corner, math.nan)
-    covariance = _floor_covariance(best.x, f) / spectrum.averages_per_bin
+    _, slopes = _floor_model(best.x, f)
+    covariance = np.linalg.pinv(slopes @ slopes.T) / spectrum.averages_per_bin
     corner_hz = math.exp(best.x[1])
     return NoiseFloor(
         _density(scale * math.exp(best.x[0]), math.sqrt(covariance[0, 0]), n),
         Result(corner_hz, "Hz", corner_hz * math.sqrt(covariance[1, 1]), n),
         float(best.x[2]),
     )
-
-
-def _floor_covariance(theta: NDArray[np.float64], f: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the inverse Fisher information for one independent value a bin."""
-    step = 1e-5
-    slopes = np.stack(
-        [
-            np.log(_floor_model(theta + d, f) / _floor_model(theta - d, f)) / (2 * step)
-            for d in step * np.eye(3)
-        ]
-    )
-    return np.asarray(np.linalg.pinv(slopes @ slopes.T))
 
 
 def _density(white: float, relative: float, n: int) -> Result:

@@ -185,6 +185,8 @@ class CaptureReader:
         Bytes met so far that belong to no good record, with a good record behind them.
     truncated_bytes : int
         Bytes behind the last good record, as a killed writer leaves them.
+    read_bytes : int
+        How far the iteration has read.
 
     Raises
     ------
@@ -196,6 +198,7 @@ class CaptureReader:
         self.path = path
         self.damaged_bytes = 0
         self.truncated_bytes = 0
+        self.read_bytes = 0
         try:
             with path.open("rb") as file:
                 head = file.read(len(HEADER))
@@ -212,7 +215,7 @@ class CaptureReader:
             )
 
     def __iter__(self) -> Iterator[Record]:
-        self.damaged_bytes = self.truncated_bytes = 0
+        self.damaged_bytes = self.truncated_bytes = self.read_bytes = 0
         with self.path.open("rb") as file:
             file.seek(len(HEADER))
             held, at, is_end, skipped = b"", 0, False, 0
@@ -227,6 +230,7 @@ class CaptureReader:
                     skipped += used
                 elif not is_end:
                     more = file.read(_PIECE_BYTES)
+                    self.read_bytes += len(more)
                     held, at, is_end = held[at:] + more, 0, not more
                 else:
                     self.truncated_bytes = skipped + len(held) - at

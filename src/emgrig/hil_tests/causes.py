@@ -110,6 +110,12 @@ RULES: tuple[Rule, ...] = (
         "check cable and connector, or the radio's signal; the board itself came back unharmed",
     ),
     Rule(
+        "writes-ignored",
+        lambda e: e.layer is Layer.IDENTITY and "writes had no effect" in e.trouble,
+        "Registers can be read and not written: DIN does not reach the chip, or it is in RDATAC",
+        "measure DIN at the chip while writing; is SDATAC sent before?",
+    ),
+    Rule(
         "brown-out",
         is_brown_out,
         "Brown-out: the chip fell back to its reset values while the processor ran on",
@@ -209,12 +215,6 @@ RULES: tuple[Rule, ...] = (
         "The ID is no ADS1299's",
         "write 01h to 0Dh and read it back (see the probe); compare with docs/bringup.md",
         is_general=True,
-    ),
-    Rule(
-        "writes-ignored",
-        lambda e: e.layer is Layer.REGISTERS and bool(e.probes.get("registers.at_reset")),
-        "Reads work, writes do not: DIN does not reach the chip",
-        "measure DIN at the chip while writing",
     ),
     Rule(
         "read-back",

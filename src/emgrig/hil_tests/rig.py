@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 
+import numpy as np
+
 from emgrig.connect import open_transport, package_version
 from emgrig.driver.board_identity import BoardIdentity
 from emgrig.driver.chip import Ads1299
 from emgrig.driver.clockfit import ClockFit, fit_clock
-from emgrig.driver.link import ATTEMPTS, REQUEST_TIMEOUT_S, Answer, Link
 from emgrig.driver.port import NativePort, all_chips
 from emgrig.driver.register_file import RegisterFile
 from emgrig.driver.register_session import Opcode
@@ -23,6 +24,7 @@ from emgrig.driver.settings import Settings
 from emgrig.hil_tests.capture import Capture, Collector, assemble
 from emgrig.hil_tests.check import CannotMeasure
 from emgrig.hil_tests.measurement import Samples
+from emgrig.hil_tests.watched_link import WatchedLink
 from emgrig.protocol.decoder import DecoderCounts, EventPacket, Item
 from emgrig.protocol.errors import EmgrigError, TransportError
 from emgrig.protocol.frames import FrameLayout
@@ -45,13 +47,12 @@ from emgrig.protocol.packets import (
     Stats,
     Stopped,
 )
-from emgrig.protocol.schema import Message
 
 log = logging.getLogger(__name__)
 
 FRAMES_PER_PACKET = 16
 N_SETTLE = 4
-"""Samples left out at the start of a run: an input step settles with the fourth (SBAS499C, 9.3.3)."""
+"""Samples left out as a run begins: an input step settles with the fourth (SBAS499C, 9.3.3)."""
 _INTERNAL_REFERENCES = (
     Config3.field("internal_reference").mask | Config3.field("internal_bias_reference").mask
 )
@@ -63,28 +64,6 @@ _POLL_S = 0.05
 def canary(n_channels: int) -> int:
     """Return what LOFF_FLIP holds while the suite works; without currents it does nothing."""
     return 0xA5 & (1 << n_channels) - 1
-
-
-class WatchedLink(Link):
-    """A link that remembers how well requests went."""
-
-    slowest_s = 0.0
-    n_repeats = 0
-
-    def ask(
-        self,
-        request: Request,
-        arguments: Message | None = None,
-        *,
-        timeout_s: float = REQUEST_TIMEOUT_S,
-        attempts: int = ATTEMPTS,
-    ) -> Answer:
-        """Be `Link.ask`, and note how long it took and how often it was asked."""
-        answer = super().ask(request, arguments, timeout_s=timeout_s, attempts=attempts)
-        if request is not Request.STOP:  # its answer waits for the frames before it
-            self.slowest_s = max(self.slowest_s, answer.received_s - answer.sent_s)
-        self.n_repeats += answer.attempts - 1
-        return answer
 
 
 class Rig:
@@ -319,8 +298,7 @@ class Rig:
         arguments = StartArguments(
             min(FRAMES_PER_PACKET, self.identity.max_frames), LeadOffFlip.ADDRESS
         )
-        started = self.link.request(Request.START, arguments, Started)
-        return started
+        return self.link.request(Request.START, arguments, Started)
 
     def stop(self) -> Stopped:
         """Stop the run, if one is on; the answer comes behind its last frame."""
@@ -378,8 +356,6 @@ class Rig:
         """Return the board's clock against this computer's; None if it was never asked."""
         if not self._exchanges:
             return None
-        import numpy as np
-
         sent, board, received = np.array(self._exchanges, np.float64).T
         return fit_clock(sent, board, received)
 

@@ -6,7 +6,7 @@ room their annotations need, and once to write them.
 
 import errno
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -33,6 +33,7 @@ from emgrig.recording.words import describe_gap, header_channels
 
 CAPTURE_SUFFIX = ".capture"
 BDF_SUFFIX = ".bdf"
+PROGRESS_STEP = 0.01
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,11 @@ def software() -> str:
 
 
 def convert(
-    capture_path: str | Path, bdf_path: str | Path | None = None, *, overwrite: bool = False
+    capture_path: str | Path,
+    bdf_path: str | Path | None = None,
+    *,
+    overwrite: bool = False,
+    progress: Callable[[float], None] | None = None,
 ) -> Recording:
     """Convert a capture.
 
@@ -79,6 +84,8 @@ def convert(
         on, and each gets a sidecar ``name.json``.
     overwrite : bool
         Replace files that exist.
+    progress : callable, optional
+        Called now and then with the share that is done, 0 to 1.
 
     Raises
     ------
@@ -93,8 +100,9 @@ def convert(
         source.with_suffix(BDF_SUFFIX) if bdf_path is None else Path(bdf_path), overwrite=overwrite
     )
     reader = CaptureReader(source)
+    tell = _teller(reader, progress)
     timeline = Timeline(reader)
-    reports = _survey(timeline)
+    reports = _survey(timeline, tell)
     account, notes = timeline.account, timeline.notes
     if not reports:
         damage = f" ({account.damage})" if account.damage else ""
@@ -106,7 +114,7 @@ def convert(
         _set_start(report, notes)
     with _no_room(source, target):
         _check_room(target.parent, sum(r.plan.n_bytes for r in reports if r.plan is not None))
-        _write(reader, reports, paths)
+        _write(reader, reports, paths, tell)
         for number, (report, path) in enumerate(zip(reports, paths, strict=True), start=1):
             files = {
                 "bdf": path.name,
@@ -154,16 +162,33 @@ def check_target(path: Path, *, overwrite: bool) -> Path:
             raise RecordingError(f"{existing} is a folder; choose another name")
         if existing.exists() and not overwrite:
             raise RecordingError(
-                f"{existing} exists; choose another name, or say that it may be overwritten"
+                f"{existing} exists; choose another name, or say overwrite (--overwrite)"
             )
     return path
 
 
-def _survey(timeline: Timeline) -> list[PartReport]:
+def _teller(
+    reader: CaptureReader, progress: Callable[[float], None] | None
+) -> Callable[[int], None]:
+    """Make what tells the share that is done, in the first or the second reading (0 or 1)."""
+    n_bytes = max(reader.path.stat().st_size, 1)
+    told = [-1.0]
+
+    def tell(reading: int) -> None:
+        share = (reading + reader.read_bytes / n_bytes) / 2
+        if progress is not None and share - told[0] >= PROGRESS_STEP:
+            told[0] = share
+            progress(min(share, 1.0))
+
+    return tell
+
+
+def _survey(timeline: Timeline, tell: Callable[[int], None]) -> list[PartReport]:
     """Read all of it once, and find out what each file needs."""
     reports: list[PartReport] = []
     writer: BdfWriter | None = None
     for step in timeline:
+        tell(0)
         if isinstance(step, PartBegin):
             _end(writer, reports)
             reports.append(PartReport(step, _head(step, timeline.notes)))
@@ -228,7 +253,12 @@ def _set_start(report: PartReport, notes: Notes) -> None:
         report.head = replace(report.head, start_unix_s=start_s)
 
 
-def _write(reader: CaptureReader, reports: list[PartReport], paths: tuple[Path, ...]) -> None:
+def _write(
+    reader: CaptureReader,
+    reports: list[PartReport],
+    paths: tuple[Path, ...],
+    tell: Callable[[int], None],
+) -> None:
     """Read the capture again and write the files, each under its name only when it is whole."""
     steps: Iterator[Step] = iter(Timeline(reader))
     ahead: Step | None = next(steps)
@@ -237,6 +267,7 @@ def _write(reader: CaptureReader, reports: list[PartReport], paths: tuple[Path, 
         with _whole_file(path) as file:
             writer = BdfWriter(report.head, file, report.plan)
             for ahead in steps:
+                tell(1)
                 if isinstance(ahead, PartBegin):
                     break
                 _put(writer, ahead)

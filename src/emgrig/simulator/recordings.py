@@ -72,6 +72,10 @@ class Recording:
         return self.samples_v[index]
 
 
+#: In a list of columns: this electrode sees nothing.
+NOTHING = "-"
+
+
 def load_recording(
     path: str | Path,
     *,
@@ -95,8 +99,9 @@ def load_recording(
     unit : str or None
         V, mV, uV or nV; needed for text, and for EDF and BDF signals that do not name a voltage.
     columns : sequence or None
-        Columns, or EDF signals, for electrodes 1, 2, …: numbers from 1, or names in the heading.
-        None: all that hold numbers, if they are not more than `n_electrodes`.
+        Columns, or EDF signals, for electrodes 1, 2, …: numbers from 1, or names in the heading;
+        "-" leaves an electrode at 0 V. None: all that hold numbers, if they are not more than
+        `n_electrodes`.
     end : {"loop", "hold"}
         See `Recording`.
 
@@ -109,7 +114,8 @@ def load_recording(
     """
     path = Path(path)
     suffix = next((s for s in reversed(path.suffixes) if s.lower() != ".gz"), "").lower()
-    chosen = None if columns is None else [str(column) for column in columns]
+    asked = None if columns is None else [str(column) for column in columns]
+    chosen = None if asked is None else [column for column in asked if column != NOTHING]
     try:
         if suffix in (".edf", ".bdf"):
             volts, rate_hz = _load_edf(path, chosen, rate_hz, unit, n_electrodes)
@@ -121,6 +127,10 @@ def load_recording(
         raise RecordingError(f"cannot read the recording {path}: {error}") from error
     if rate_hz is None:
         raise ValueError(f"{path.name} does not say its sample rate; give rate=")
+    if asked is not None:
+        placed = np.zeros((len(volts), len(asked)))
+        placed[:, [index for index, column in enumerate(asked) if column != NOTHING]] = volts
+        volts = placed
     if n_electrodes is not None:
         if volts.shape[1] > n_electrodes:
             raise ValueError(f"{volts.shape[1]} columns for {n_electrodes} electrodes")

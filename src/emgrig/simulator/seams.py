@@ -26,10 +26,10 @@ class Source(Protocol):
     n_electrodes: int
 
     def volts(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Electrode potentials, V, shape (n_samples, n_electrodes), at true times `t_s` (n_samples,).
+        """Electrode potentials, V, shape (n_samples, n_electrodes), at true times `t_s`.
 
-        The times are increasing; the same times give the same values in whatever pieces they are
-        asked for.
+        The times, shape (n_samples,), are increasing; the same times give the same values in
+        whatever pieces they are asked for.
         """
         ...
 
@@ -69,7 +69,7 @@ class FrontEnd(Protocol):
         ...
 
     def change(self, tick: int, registers: bytes) -> None:
-        """Registers changed at `tick` without a restart: the filter mixes old and new for 3 t_dr.
+        """Take new registers without a restart: the filter mixes old and new for 3 t_dr.
 
         May be called before any `restart` (chip not converting).
         """

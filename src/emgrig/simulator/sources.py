@@ -22,7 +22,7 @@ FORMS = {
     "tones": "tones:AMPLITUDE@FREQUENCY+… (tones:100uV@20Hz+50uV@120Hz)",
     "bench": "bench",
     "face": "face[?events_per_minute=N]",
-    "file": "file:PATH?unit=uV&rate=HZ[&columns=1,2,…][&end=loop|hold]",
+    "file": "file:PATH?unit=uV&rate=HZ[&columns=1,-,2,…][&end=loop|hold]",
 }
 """What `parse_source` takes, for help texts."""
 

@@ -50,4 +50,4 @@ def _source() -> str:
     path = RECORDINGS / "countenance_facial" / "femg_raw_exported_sample.txt.gz"
     if not path.is_file():
         return "face"
-    return f"file:{path}?rate=1000&unit=mV&columns=1,2"
+    return f"file:{path}?rate=1000&unit=mV&columns=-,1,-,-,2"

@@ -23,17 +23,19 @@ def write(path: Path, result: DemoResult) -> Path:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
+    figure = _signals(result)
+    figure.savefig(path.with_name("signals.png"), dpi=90)
     page = environment.get_template("demo.html").render(
         result=result,
         lost=result.conversions - result.account["received"],
-        signals=_signals(result),
+        signals=_svg(figure),
     )
     path.write_text(page, encoding="utf-8")
     return path
 
 
-def _signals(result: DemoResult) -> str:
-    """Draw every channel that is on, least and greatest of each column, gaps shaded; SVG."""
+def _signals(result: DemoResult) -> Figure:
+    """Draw every channel that is on, least and greatest of each column, gaps shaded."""
     shown = [i for i in range(result.volts.shape[1]) if np.ptp(result.volts[:, i]) > 0]
     figure = Figure(figsize=(10, 0.5 + 1.05 * len(shown)), layout="constrained")
     axes = figure.subplots(len(shown), sharex=True, squeeze=False)[:, 0]
@@ -49,6 +51,10 @@ def _signals(result: DemoResult) -> str:
         axis.spines[["top", "right"]].set_visible(False)
         axis.margins(x=0)
     axes[-1].set_xlabel("s", fontsize=8)
+    return figure
+
+
+def _svg(figure: Figure) -> str:
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "emgrig"}):
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})

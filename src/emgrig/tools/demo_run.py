@@ -1,5 +1,6 @@
 """The steps of the demo, and what they found."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -189,8 +190,14 @@ def _take_clock(result: DemoResult, fit: ClockFit) -> None:
 
 def _replay(recording: Recording) -> list[Block]:
     """Read the raw capture back as a stream of blocks."""
-    with emgrig.connect(f"replay:{recording.capture_path}") as board, board.stream() as stream:
-        return [block for block in stream if block.n_samples or block.lost_before]
+    log = logging.getLogger("emgrig.driver")
+    level = log.level
+    log.setLevel(logging.ERROR)  # the cut was told when it happened
+    try:
+        with emgrig.connect(f"replay:{recording.capture_path}") as board, board.stream() as stream:
+            return [block for block in stream if block.n_samples or block.lost_before]
+    finally:
+        log.setLevel(level)
 
 
 def _take_account(result: DemoResult, recording: Recording, blocks: list[Block]) -> None:

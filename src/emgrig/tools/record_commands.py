@@ -69,9 +69,18 @@ def convert(
 
     Example: emgrig convert smile.capture
     """
+    from rich.progress import Progress as Bar
+
     from emgrig.recording.convert import convert as convert_capture
 
-    made = convert_capture(capture, output, overwrite=overwrite)
+    with Bar(console=err, transient=True) as bar:
+        task = bar.add_task(f"converting {capture.name}", total=1.0)
+        made = convert_capture(
+            capture,
+            output,
+            overwrite=overwrite,
+            progress=lambda share: bar.update(task, completed=share),
+        )
     _report(made, as_json=as_json)
 
 

@@ -1,0 +1,197 @@
+"""What the bring-up suite says of every fault that the simulator knows, and of healthy boards.
+
+    python -m benchmarks.diagnosis               # the matrix, and 200 healthy boards
+    python -m benchmarks.diagnosis --seeds 20 --jobs 4
+
+`EXPECTED` is what a person would want to read for each fault, written down apart from the table of
+causes: a fault counts as named right if the first cause is one of its row. Goals: every fault found,
+nine in ten named right, and of the healthy boards not one failed.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from emgrig.hil_tests.bringup import run_bringup
+from emgrig.hil_tests.measurement import Outcome
+from emgrig.hil_tests.verdict import exit_code
+from emgrig.simulator.faults import FAULTS
+
+EXPECTED: dict[str, tuple[str, ...]] = {
+    "miso-high": ("miso-high",),
+    "miso-low": ("miso-low",),
+    "bit-shift": ("bit-shift",),
+    "spi-slip": ("spi-slip",),
+    "drdy-dead": ("drdy-dead",),
+    "drdy-slow": ("drdy-slow",),
+    "reads-missed": ("reads-missed",),
+    "clock-wrong": ("clock-wrong",),
+    "brown-out": ("brown-out",),
+    "board-restart": ("board-restart",),
+    "reference-off": ("reference-off",),
+    "supply-low": ("supply-low",),
+    "channel-dead": ("channel-dead",),
+    "channel-railed": ("channel-railed",),
+    "channel-noisy": ("channel-noisy",),
+    "gain-stuck": ("gain-stuck",),
+    "electrode-off": ("electrode-off",),
+    "electrode-poor": ("electrode-poor",),
+    "electrode-bridged": ("electrode-bridged",),
+    "bias-off": ("bias-off",),
+    "packets-lost": ("link-loss",),
+    "packets-doubled": ("link-double",),
+    "packets-reordered": ("link-reorder",),
+    "packets-damaged": ("link-damage",),
+    "link-garbage": ("link-garbage",),
+    "link-stall": ("link-stall",),
+    "link-cut": ("link-cut",),
+    "host-slow": ("host-slow",),
+    "clock-drift": ("board-clock",),
+}
+
+VARIANTS: tuple[str, ...] = (
+    "bit-shift:sampled=late",
+    "spi-slip:rate=0.002",
+    "drdy-slow:factor=3",
+    "clock-wrong:factor=0.95",
+    "clock-wrong:factor=2",
+    "brown-out:at=10",
+    "brown-out:at=40",
+    "board-restart:at=25",
+    "reference-off:volts=0.5",
+    "supply-low:avdd=4.5",
+    "channel-dead:channel=5",
+    "channel-railed:channel=8",
+    "channel-noisy:channel=3,factor=3",
+    "gain-stuck:channel=2,gain=6",
+    "gain-stuck:channel=7,gain=12",
+    "gain-stuck:channel=4,gain=24",
+    "electrode-off:channel=4,side=n",
+    "electrode-poor:channel=6,side=n,kohm=1000",
+    "electrode-bridged:channel=3,other=7,side=n",
+    "packets-lost:rate=0.003",
+    "packets-damaged:rate=0.003",
+    "packets-reordered:rate=0.003",
+    "packets-doubled:rate=0.003",
+    "link-stall:at=12,for=0.8",
+    "link-cut:at=20,after=2",
+    "host-slow:bytes_per_s=40000",
+    "clock-drift:ppm=-300",
+    "reads-missed:rate=0.001",
+)
+"""Other sizes, places and times of the same faults, beside their defaults."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the suite said of one board.
+
+    Attributes
+    ----------
+    fault, level : str
+    seed : int
+    check : str
+        The first check that failed; empty if none did.
+    key, cause : str
+        The diagnosis.
+    code : int
+        Exit code.
+    is_proved : bool
+        The board was left as it was found.
+    seconds : float
+        Wall time.
+    """
+
+    fault: str
+    seed: int
+    level: str
+    check: str
+    key: str
+    cause: str
+    code: int
+    is_proved: bool
+    seconds: float
+
+    @property
+    def is_found(self) -> bool:
+        """True if the board was not called good."""
+        return self.code != 0
+
+    @property
+    def is_right(self) -> bool:
+        """True if the cause is the fault."""
+        return self.key in EXPECTED.get(self.fault.partition(":")[0], ())
+
+
+def ask(fault: str, seed: int = 0, level: str = "quick") -> Said:
+    """Run the suite on a simulated board with `fault`, or a healthy one if that is empty."""
+    address = f"sim:seed={seed}" + (f"&fault={fault}" if fault else "")
+    began_s = time.perf_counter()
+    session = run_bringup(address, level=level)
+    bad = (Outcome.FAIL, Outcome.ERROR)
+    check = next((r.info.number for r in session.results if r.outcome in bad), "")
+    found = session.diagnosis
+    return Said(
+        fault, seed, level, check,
+        found.key if found else "",
+        found.cause if found else "",
+        exit_code(session),
+        session.restored is not None and session.restored.proved,
+        time.perf_counter() - began_s,
+    )  # fmt: skip
+
+
+def _ask(job: tuple[str, int, str]) -> Said:
+    return ask(*job)
+
+
+def matrix(said: Iterable[Said]) -> list[str]:
+    """Return the lines of the matrix."""
+    lines = [f"{'fault':44} {'check':5} {'found':5} {'right':5} what was said"]
+    for row in said:
+        found, right = ("yes" if flag else "NO" for flag in (row.is_found, row.is_right))
+        lines.append(
+            f"{row.fault:44} {row.check:5} {found:5} {right:5} {row.key}: {row.cause[:70]}"
+        )
+    return lines
+
+
+def main() -> int:
+    """Print the matrix, and what healthy boards were called; 0 if the goals are met."""
+    parser = argparse.ArgumentParser(description="faults × what the bring-up suite says")
+    parser.add_argument("--seeds", type=int, default=200, help="healthy boards")
+    parser.add_argument("--full", type=int, default=4, help="of those, at level full")
+    parser.add_argument("--jobs", type=int, default=2)
+    wanted = parser.parse_args()
+    faults = [(fault, 0, "quick") for fault in (*FAULTS, *VARIANTS)]
+    healthy = [
+        ("", seed, "full" if seed < wanted.full else "quick") for seed in range(wanted.seeds)
+    ]
+    with ProcessPoolExecutor(wanted.jobs) as pool:
+        said = list(pool.map(_ask, faults))
+        print("\n".join(matrix(said)))
+        good = list(pool.map(_ask, healthy, chunksize=4))
+    found, right = sum(s.is_found for s in said), sum(s.is_right for s in said)
+    alarms = [s for s in good if s.is_found]
+    proved = sum(s.is_proved for s in said + good)
+    print(f"faults found {found} of {len(said)}, named right {right} of {len(said)}")
+    print(
+        f"healthy boards {len(good)} ({wanted.full} full, rest quick), false alarms {len(alarms)}"
+    )
+    for alarm in alarms:
+        print(f"  seed {alarm.seed} {alarm.check} {alarm.cause}")
+    print(f"left as found, proved: {proved} of {len(said) + len(good)}")
+    seconds = [s.seconds for s in good if s.level == "quick"]
+    if seconds:
+        print(
+            f"a quick run of a healthy board: {sorted(seconds)[len(seconds) // 2]:.1f} s (median)"
+        )
+    is_met = found == len(said) and right >= 0.9 * len(said) and not alarms
+    return 0 if is_met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

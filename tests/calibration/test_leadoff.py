@@ -182,3 +182,14 @@ def test_one_resistor_cannot_tell_current_from_series_resistance(resistors):
 def test_a_record_of_less_than_four_blocks_is_refused():
     with pytest.raises(ValueError, match=r"fewer than 4 blocks of 160; record 0\.64 s"):
         measure_amplitude(contact(0, 1e4, n=600), 1000, Excitation.HZ_31_25)
+
+
+def test_a_mains_frequency_or_current_that_cannot_be_is_refused():
+    volts = contact(0, 1e4)
+    with pytest.raises(ValueError, match="mains frequency"):
+        measure_amplitude(volts, 1000, Excitation.HZ_31_25, mains_hz=0)
+    measured = measure_amplitude(volts, 1000, Excitation.HZ_31_25)
+    with pytest.raises(ValueError, match="current must be > 0"):
+        impedances(measured, 0, series_ohm=0)
+    with pytest.raises(ValueError, match="0 currents for 1 channels"):
+        impedances(measured, [], series_ohm=0)

@@ -44,6 +44,8 @@ def block_samples(rate_hz: int, frequency_hz: float, mains_hz: float | None = No
     At 1000 SPS and 31.25 Hz: 160 with 50 Hz mains, 800 with 60 Hz, 32 without. Mains that is exact
     then leaves nothing in the lock-in.
     """
+    if mains_hz is not None and mains_hz <= 0:
+        raise ValueError(f"mains frequency must be > 0 Hz or None, not {mains_hz}")
     periods = [Fraction(rate_hz) / Fraction(frequency_hz).limit_denominator(10_000)]
     if mains_hz is not None:
         periods.append(Fraction(rate_hz) / Fraction(mains_hz).limit_denominator(1000))
@@ -189,7 +191,7 @@ def impedances(
     """
     channels = measured.amplitude_v
     currents: list[Result | float] = (
-        [current_a] * len(channels) if isinstance(current_a, float) else list(current_a)
+        [current_a] * len(channels) if isinstance(current_a, float | int) else list(current_a)
     )
     if len(currents) != len(channels):
         raise ValueError(f"{len(currents)} currents for {len(channels)} channels")

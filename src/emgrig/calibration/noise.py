@@ -208,6 +208,8 @@ def mains_lines(
     ValueError
         If a bin is wider than 0.5 Hz: then the segments are too short to separate the line.
     """
+    if mains_hz <= 0:
+        raise ValueError(f"mains frequency must be > 0 Hz, not {mains_hz}")
     if spectrum.bin_hz > 0.5 * (1 + 1e-9):
         raise ValueError(
             f"bins of {spectrum.bin_hz:.3g} Hz cannot separate a line; record 10 s or more"

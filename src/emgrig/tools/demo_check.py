@@ -37,8 +37,8 @@ class ChannelMatch:
     ----------
     channel : int
     name : str
-    gain : float
-        Recorded over seen; 1 is perfect.
+    gain, gain_sigma : float
+        Recorded over seen, 1 is perfect; and its standard error from the residual.
     offset_uv, mains_uv, residual_uv_rms, signal_uv_rms : float
         Input-referred. Mains is the peak value at the mains frequency, which comes from the body
         and the leads and not from the source; the residual is what is left of all that.
@@ -50,6 +50,7 @@ class ChannelMatch:
     channel: int
     name: str
     gain: float
+    gain_sigma: float
     offset_uv: float
     mains_uv: float
     residual_uv_rms: float
@@ -64,9 +65,9 @@ class ChannelMatch:
 
     @property
     def is_good(self) -> bool:
-        """True if gain and residual are within what the data sheet lets expect."""
+        """True if gain (to three standard errors) and residual are as the data sheet says."""
         noise_is_good = self.residual_uv_rms <= NOISE_LIMIT * self.expected_noise_uv_rms
-        return noise_is_good and self.gain_error <= GAIN_LIMIT
+        return noise_is_good and self.gain_error <= GAIN_LIMIT + 3 * self.gain_sigma
 
 
 def seen_by_chip(
@@ -120,14 +121,17 @@ def match(
     design = np.column_stack([seen_v, np.ones_like(seen_v), np.cos(turn), np.sin(turn)])
     (gain, offset_v, *mains_v), *_ = np.linalg.lstsq(design, recorded_v, rcond=None)
     residual = recorded_v - design @ np.array([gain, offset_v, *mains_v])
+    residual_uv_rms = float(np.sqrt(np.mean(residual**2))) * 1e6
+    signal_uv_rms = float(np.std(seen_v)) * 1e6
     return ChannelMatch(
         channel=channel,
         name=name,
         gain=float(gain),
+        gain_sigma=residual_uv_rms / signal_uv_rms / float(np.sqrt(len(recorded_v))),
         offset_uv=float(offset_v) * 1e6,
         mains_uv=float(np.hypot(*mains_v)) * 1e6,
-        residual_uv_rms=float(np.sqrt(np.mean(residual**2))) * 1e6,
-        signal_uv_rms=float(np.std(seen_v)) * 1e6,
+        residual_uv_rms=residual_uv_rms,
+        signal_uv_rms=signal_uv_rms,
         expected_noise_uv_rms=expected_noise_uv_rms,
         n_samples=len(recorded_v),
     )

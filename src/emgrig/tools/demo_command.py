@@ -19,6 +19,7 @@ def demo(
         str | None, typer.Option(help="What the electrodes see; else a real recording, or a face.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Which of all simulated boards.")] = 1,
+    speed: Annotated[float, typer.Option(help="Board time a second.", min=1.0, max=20.0)] = 1.0,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
 ) -> None:
     """Show the whole way of the data on a simulated board; needs no hardware.
@@ -31,7 +32,9 @@ def demo(
     from emgrig.tools import demo_page, demo_run
 
     report.mkdir(parents=True, exist_ok=True)
-    result = demo_run.run(report, seconds=seconds, source=source or _source(), seed=seed, tell=note)
+    result = demo_run.run(
+        report, seconds=seconds, source=source or _source(), seed=seed, speed=speed, tell=note
+    )
     page = demo_page.write(report / "index.html", result)
     if as_json:
         print_json(result.as_json())

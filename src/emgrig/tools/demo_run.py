@@ -94,7 +94,13 @@ class DemoResult:
 
 
 def run(
-    folder: Path, *, seconds: float, source: str, seed: int, tell: Callable[[str], None]
+    folder: Path,
+    *,
+    seconds: float,
+    source: str,
+    seed: int,
+    speed: float = 1.0,
+    tell: Callable[[str], None],
 ) -> DemoResult:
     """Do all of it; what goes wrong is in the result's `problems`.
 
@@ -107,7 +113,7 @@ def run(
     cut_s = seconds * 0.45
     fault = f"link-cut:at={cut_s + 1.0:g},after=1.5"
     tell(f"starting a simulated board that sees {source}; its link will be cut once")
-    with _simulator(source, seed, fault) as address:
+    with _simulator(source, seed, fault, speed) as address:
         result.address = address
         recording = _record(result, folder, seconds, tell)
     tell("comparing the recording with what the electrodes saw")
@@ -121,10 +127,10 @@ def run(
 
 
 @contextmanager
-def _simulator(source: str, seed: int, fault: str) -> Iterator[str]:
+def _simulator(source: str, seed: int, fault: str, speed: float) -> Iterator[str]:
     """Run `emgrig simulate` as a process of its own; gives its address."""
     command = [sys.executable, "-m", "emgrig", "simulate", "--tcp", "127.0.0.1:0"]
-    command += ["--source", source, "--seed", str(seed), "--fault", fault]
+    command += ["--source", source, "--seed", str(seed), "--fault", fault, "--speed", f"{speed:g}"]
     process = subprocess.Popen(  # noqa: S603 - our own program
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -1,0 +1,136 @@
+import hashlib
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from emgrig.hil_tests.bringup import run_bringup
+from emgrig.hil_tests.record import schema
+from hil_tests.conftest import Run
+
+ALL = [f"B{n}" for n in range(25)]
+
+
+def test_a_full_run_of_a_healthy_board_asks_everything_and_passes(full_run: Run) -> None:
+    checks = full_run.record["checks"]
+    assert sorted((c["number"] for c in checks), key=lambda n: int(n[1:])) == ALL
+    assert {c["outcome"] for c in checks} == {"pass"}
+    assert full_run.record["verdict"]["exit_code"] == 0
+    assert full_run.record["duration_s"] < 60
+
+
+@pytest.mark.parametrize("which", ["full_run", "sick_run"])
+def test_the_record_keeps_its_schema(which: str, request: pytest.FixtureRequest) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+    validator = jsonschema.Draft202012Validator(schema())
+    validator.validate(request.getfixturevalue(which).record)
+
+
+def test_the_schema_refuses_a_record_without_a_verdict(full_run: Run) -> None:
+    record = {k: v for k, v in full_run.record.items() if k != "verdict"}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(record, schema())
+
+
+def test_every_check_has_a_measured_value_that_could_have_failed(full_run: Run) -> None:
+    for check in full_run.record["checks"]:
+        limits = [m["limit"] for m in check["measurements"]]
+        assert any(
+            limit["low"] is not None or limit["high"] is not None or limit["allowed"]
+            for limit in limits
+        ), check["number"]
+
+
+def test_checks_say_how_many_samples_they_used_and_lost(full_run: Run) -> None:
+    for check in full_run.record["checks"]:
+        assert check["samples"]["used"] > 0, check["number"]
+        assert check["samples"]["lost"] == 0, check["number"]
+    assert full_run.check("B7")["samples"]["used"] >= 10_000
+    assert full_run.check("B8")["samples"]["used"] >= 60 * (250 + 500 + 1000 + 2000)
+
+
+def test_the_record_says_board_registers_software_and_temperature(full_run: Run) -> None:
+    record = full_run.record
+    assert record["board"]["serial_number"] == "SIM-0011"
+    assert record["board"]["simulated"] is True
+    assert record["registers"]["before"] == record["registers"]["after"]
+    assert record["registers"]["before"][0].startswith("3e96c060")
+    assert record["registers"]["proved"] is True
+    assert record["stream"] == {"before": False, "after": False}
+    assert record["software"]["emgrig"]
+    assert 20 < record["temperature_c"] < 40
+
+
+def test_noise_is_the_data_sheets(full_run: Run) -> None:
+    made = {m["name"]: m for m in full_run.check("B9")["measurements"]}
+    # SBAS499C tables 1 to 4, µV rms, copied here by hand
+    typical = {
+        (24, 1000): 0.28,
+        (12, 1000): 0.32,
+        (1, 1000): 2.17,
+        (24, 250): 0.14,
+        (24, 2000): 0.4,
+    }
+    for (gain, rate_hz), expected in typical.items():
+        measurement = made[f"noise_gain_{gain}_at_{rate_hz}"]
+        values = [reading["value"] for reading in measurement["readings"]]
+        assert np.mean(values) == pytest.approx(expected, rel=0.06)
+        assert measurement["limit"]["low"] < 0.55 * expected
+        assert measurement["limit"]["high"] > 1.95 * expected
+
+
+def test_the_test_signal_is_1_875_mv_each_way(full_run: Run) -> None:
+    made = {m["name"]: m for m in full_run.check("B11")["measurements"]}
+    for name, expected_mv in (("1x", 3.75), ("2x", 7.5)):
+        notes = [r["note"] for r in made[f"test_amplitude_error_{name}"]["readings"]]
+        values_mv = [float(note.removesuffix(" mV")) for note in notes]
+        assert values_mv == pytest.approx([expected_mv] * 8, rel=0.01)
+
+
+def test_raw_data_are_found_by_their_hash(full_run: Run) -> None:
+    named = [a for c in full_run.record["checks"] for a in c["attachments"]]
+    assert {a["name"] for a in named} >= {"noise_gain_24.npz", "test_signal_1x.npz"}
+    for attachment in named:
+        path = full_run.folder / "data" / f"{attachment['sha256'][:16]}-{attachment['name']}"
+        data = path.read_bytes()
+        assert hashlib.sha256(data).hexdigest() == attachment["sha256"]
+        assert len(data) == attachment["bytes"]
+
+
+def test_the_page_stands_alone_and_leads_with_the_cause(sick_run: Run) -> None:
+    page = (sick_run.folder / "index.html").read_text()
+    for outside in ("http://", "https://", "<script", "<link", " src="):
+        assert outside not in page.replace('xmlns="http://www.w3.org/2000/svg"', "").replace(
+            'xmlns:xlink="http://www.w3.org/1999/xlink"', ""
+        ), outside
+    cause = "Channel 1 alone is noisy"
+    assert page.index("<h1>") < page.index(cause) < page.index("<h2>Layers")
+    assert "SIMULATED" in page
+    assert page.count("<svg") >= 2
+
+
+def test_junit_has_the_verdicts_and_the_values(sick_run: Run) -> None:
+    suite = ET.parse(sick_run.folder / "junit.xml").getroot()[0]
+    properties = {p.get("name"): p.get("value") for p in suite.find("properties") or ()}
+    assert properties["board"] == "SIM-0000"
+    cases = {case.get("name"): case for case in suite.iter("testcase")}
+    assert cases["test_noise"].find("failure") is not None
+    assert cases["test_test_signal"].find("skipped") is not None
+    values = {p.get("name"): p.get("value") for p in cases["test_noise"].iter("property")}
+    assert values["noise_gain_24_at_1000.unit"] == "uV"
+    assert values["noise_gain_24_at_1000.outcome"] == "fail"
+    assert float(values["noise_gain_24_at_1000[1]"] or "") > 0.6
+
+
+def test_the_report_shows_that_limits_were_changed(tmp_path: Path) -> None:
+    mine = tmp_path / "strict.toml"
+    mine.write_text("[chip_id]\nallowed = ['77h']\n")
+    folder = tmp_path / "report"
+    session = run_bringup("sim:", limits=mine, report=folder)
+    run = Run(session, folder)
+    assert run.record["limits"]["file"] == str(mine)
+    assert list(run.record["limits"]["overrides"]) == ["chip_id"]
+    assert run.check("B2")["outcome"] == "fail"
+    assert "changed by the user" in (folder / "index.html").read_text()

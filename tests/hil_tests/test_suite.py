@@ -1,0 +1,157 @@
+"""How the suite behaves as a pytest suite, and what it does to a board."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import emgrig
+from emgrig.connect import connect
+from emgrig.hil_tests.bringup import run_bringup
+from emgrig.hil_tests.check import CheckInfo, CheckResult, Layer, Level
+from emgrig.hil_tests.limits import load_limits
+from emgrig.hil_tests.measurement import Outcome
+from emgrig.hil_tests.restore import restore
+from emgrig.hil_tests.rig import Rig
+from emgrig.hil_tests.session import BringupSession, RunOptions
+from emgrig.hil_tests.verdict import exit_code, headline, last_line
+from emgrig.protocol.errors import DeviceError, RecordingError
+from emgrig.protocol.packets import Request, StartArguments, Started
+
+
+def _session() -> BringupSession:
+    options = RunOptions("sim:", Level.QUICK, load_limits(), soak_s=1.0)
+    return BringupSession(options, Rig("sim:"))
+
+
+def test_pytest_runs_the_suite_by_its_package_name(tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "pytest", "--pyargs", "emgrig.hil_tests",
+        "--board", "sim:fault=miso-low", "-p", "no:cacheprovider",
+    ]  # fmt: skip
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 1, run.stdout + run.stderr
+    *_, diagnosis, last = run.stdout.strip().splitlines()
+    assert diagnosis.startswith("diagnosis: MISO stays low")
+    assert last.startswith("bring-up: FAIL - SIM-0000 at sim:fault=miso-low, quick, 1 pass, 1 fail")
+    assert "1 failed, 1 passed, 23 skipped" in run.stdout
+
+
+def test_the_projects_own_tests_do_not_collect_the_suite() -> None:
+    import tomllib
+
+    root = Path(__file__).parents[2]
+    settings = tomllib.loads((root / "pyproject.toml").read_text())
+    paths = settings["tool"]["pytest"]["ini_options"]["testpaths"]
+    suite = Path(emgrig.__file__).parent / "hil_tests"
+    assert all(not suite.is_relative_to(root / path) for path in paths)
+
+
+def test_a_check_that_measures_nothing_is_an_error() -> None:
+    session = _session()
+    session.begin(CheckInfo("B0", Layer.LINK, "nothing"))
+    result = session.run(lambda: None)
+    assert result.outcome is Outcome.ERROR
+    assert "measured nothing" in result.message
+    assert exit_code(session) != 0
+
+
+def test_what_rests_on_a_failed_layer_is_blocked_and_its_neighbours_are_not() -> None:
+    session = _session()
+    failed = CheckInfo("B9", Layer.NOISE, "noise")
+    session.results.append(CheckResult(failed, Outcome.FAIL))
+    assert session.blocked_by(CheckInfo("B10", Layer.NOISE, "offset")) is None
+    blocker = session.blocked_by(CheckInfo("B13", Layer.SUPPLIES, "temperature"))
+    assert blocker is not None
+    assert blocker.info.number == "B9"
+
+
+def test_an_error_of_the_board_fails_the_check_with_its_own_words() -> None:
+    session = _session()
+    session.begin(CheckInfo("B0", Layer.LINK, "a question"))
+
+    def body() -> None:
+        raise DeviceError("the board is on fire")
+
+    result = session.run(body)
+    assert result.outcome is Outcome.FAIL
+    assert result.message == "the board is on fire"
+
+
+def test_the_observer_is_told_of_every_check_twice() -> None:
+    told: list[tuple[str, bool]] = []
+    session = run_bringup(
+        "sim:fault=miso-high",
+        observer=lambda result, is_done: told.append((result.info.number, is_done)),
+    )
+    assert told[:4] == [("B0", False), ("B0", True), ("B2", False), ("B2", True)]
+    assert len(told) == 2 * len(session.results) == 50
+
+
+def test_registers_are_put_back_and_proved() -> None:
+    rig = Rig("sim:")
+    rig.open()
+    rig.identify()
+    rig.chip.configure(gain=12, mux="normal")
+    rig.before = rig.read_raw()
+    rig.prepare()
+    assert rig.read_raw() != rig.before
+    found = restore(rig)
+    assert found.proved
+    assert found.after == found.before
+    assert found.before[0][10:12] == "50"  # CH1SET: gain 12, normal
+
+
+def test_a_stream_that_ran_runs_again() -> None:
+    rig = Rig("sim:")
+    rig.open()
+    rig.identify()
+    rig.streamed_before = True
+    found = restore(rig)
+    assert found.proved
+    assert found.streams_after
+
+
+def test_a_board_that_streams_for_nobody_is_found_streaming() -> None:
+    rig = Rig("sim:")
+    rig.open()
+    rig.link.request(Request.START, StartArguments(16, 0), Started)
+    assert rig.stats().streaming == 1
+    rig.close()
+
+
+def test_no_board_is_one_clear_line_and_exit_code_3() -> None:
+    session = run_bringup("tcp://127.0.0.1:1")
+    assert exit_code(session) == 3
+    assert headline(session).startswith("No board at this address")
+    assert last_line(session).startswith("bring-up: FAIL - no board at tcp://127.0.0.1:1")
+    assert session.diagnosis is not None
+    assert any("127.0.0.1:1" in finding for finding in session.diagnosis.because)
+
+
+def test_an_address_or_argument_that_makes_no_sense_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="is no address"):
+        run_bringup("nonsense")
+    with pytest.raises(ValueError, match="no fault 'nosuch'"):
+        run_bringup("sim:fault=nosuch")
+    with pytest.raises(ValueError, match="inputs"):
+        run_bringup("sim:", inputs="shorted")
+    with pytest.raises(ValueError, match="soak_s"):
+        run_bringup("sim:", soak_s=-1)
+    with pytest.raises(ValueError, match="thorough"):
+        run_bringup("sim:", level="thorough")
+
+
+def test_a_report_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    with pytest.raises(RecordingError, match="cannot be written"):
+        run_bringup("sim:fault=miso-high", report=taken)
+
+
+def test_after_the_suite_the_board_can_be_used() -> None:
+    session = run_bringup("sim:fault=miso-high")
+    assert session.restored is not None
+    with connect("sim:") as board:
+        assert board.identity.is_simulated

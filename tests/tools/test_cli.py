@@ -1,0 +1,163 @@
+"""The command line, as a shell sees it: what it prints, and its exit codes."""
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from emgrig.tools import cli
+
+RESET_DUMP = "3E 96 C0 60 00 61 61 61 61 61 61 61 61 00 00 00 00 00 00 00 0F 00 00 00"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    out: str
+    err: str
+    code: int
+
+
+Run = Callable[[str], Said]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line in this process."""
+    monkeypatch.delenv("EMGRIG_TRACEBACK", raising=False)
+
+    def run_line(line: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["emgrig", *shlex.split(line)])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()  # typer always ends with an exit
+        captured = capfd.readouterr()
+        return Said(captured.out, captured.err, int(caught.value.code or 0))
+
+    return run_line
+
+
+def test_info_says_who_is_there(run: Run) -> None:
+    said = run("info sim:seed=7 --json")
+    facts = json.loads(said.out)
+    assert said.code == 0
+    assert facts["serial_number"] == "SIM-0007"
+    assert facts["simulated"] is True
+    assert facts["chips"] == ["3Eh, 8 channels"]
+    assert [row["mux"] for row in facts["channels"]] == ["shorted"] * 8
+    assert "SIM-0007" in run("info sim:seed=7").out
+
+
+def test_registers_are_dumped_as_the_data_sheet_resets_them(run: Run) -> None:
+    assert run("registers dump sim: --hex").out.strip() == RESET_DUMP
+    table = run("registers dump sim:").out
+    assert "CONFIG3" in table
+    assert "PD_REFBUF=external" in table
+    rows = json.loads(run("registers dump sim: --json").out)[0]["registers"]
+    assert len(rows) == 24
+
+
+def test_one_register_is_read_by_name_and_by_address(run: Run) -> None:
+    assert "61h" in run("registers read sim: CH1SET").out
+    by_address = json.loads(run("registers read sim: 0x05 2 --json").out)
+    assert [row["register"] for row in by_address] == ["CH1SET", "CH2SET"]
+
+
+def test_a_write_is_proved_and_told(run: Run) -> None:
+    said = run("registers write sim: CONFIG3=E0 CH1SET=0x60")
+    assert said.code == 0
+    assert "PD_REFBUF: external -> internal" in said.out
+    assert "2 written and proved by read-back" in said.out
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("registers write sim: CH1SET=70", 2, "reserved code 7"),
+        ("registers write sim: CH1SET", 2, "REGISTER=BYTE"),
+        ("registers read sim: FOO", 2, "there is no register 'FOO'"),
+        ("registers read sim: CH1SET --chip 2", 2, "there is no chip 2"),
+        ("registers decode xyz", 2, "not a dump of hexadecimal bytes"),
+        ("registers decode 3E96", 2, "24 bytes"),
+        ("info nowhere:", 2, "tcp://"),
+        ("info tcp://127.0.0.1:9", 3, "refused"),
+        ("info 'sim:fault=miso-high'", 4, "MISO floats high"),
+        ("info 'sim:fault=none-such'", 2, "miso-low"),
+        ("info replay:no-such.capture", 5, "no-such.capture"),
+        ("record sim: -o no-such-folder/a.bdf", 5, "does not exist"),
+        ("record sim: -o a.txt", 2, ".bdf"),
+        ("record sim: -o a.bdf --profile facial-emgg", 2, "did you mean 'facial-emg'"),
+        ("convert no-such.capture", 5, "cannot read"),
+        ("simulate --tcp :99999", 2, "PORT"),
+        ("simulate", 2, "--tcp"),
+        ("simulate --tcp :0 --channels 7", 2, "4, 6 or 8"),
+        ("simulate --tcp :0 --source face2", 2, "no source"),
+        ("simulate --tcp :0 --fault packets-lost:rate=2", 2, "0 to 1"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_with_an_exit_code(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, code: int, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = run(line)
+    assert said.code == code
+    assert words in said.err
+    assert "Traceback" not in said.err
+    assert list(tmp_path.iterdir()) == [], "something was left behind"
+
+
+def test_diff_is_an_exit_code(run: Run) -> None:
+    assert run("registers diff sim:").code == 0
+    said = run("registers diff sim: facial-emg --json")
+    assert said.code == 1
+    fields = {row["field"] for row in json.loads(said.out)}
+    assert {"GAIN1", "MUX1", "PD_REFBUF"} <= fields
+
+
+def test_a_dump_is_explained_without_a_board(run: Run) -> None:
+    said = run(f'registers decode "{RESET_DUMP.replace("61", "70", 1)}"')
+    assert said.code == 0
+    assert "problem: CH1SET = 70h" in said.out
+    assert "shifted" in run(f'registers decode "{RESET_DUMP.replace("3E", "1F")}"').out
+
+
+def test_a_recording_is_made_and_converted_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = json.loads(run("record sim: -o a.bdf --duration 1 --json").out)
+    assert made["account"]["received"] == made["n_samples"] >= 1000
+    assert made["files"] == ["a.capture", "a.bdf", "a.json"]
+    first = Path("a.bdf").read_bytes()
+    assert run("record sim: -o a.bdf --duration 1").code == 5
+    assert run("convert a.capture").code == 5
+    assert run("convert a.capture --overwrite").code == 0
+    assert Path("a.bdf").read_bytes() == first
+    assert "samples received; nothing lost" in run("convert a.capture -o b.bdf").out
+
+
+def test_every_fault_is_listed(run: Run) -> None:
+    faults = json.loads(run("simulate --list-faults --json").out)
+    assert len(faults) > 20
+    assert all(f["effect"] and f["found_by"].startswith("B") for f in faults)
+
+
+def test_help_teaches_addresses_and_exit_codes(run: Run) -> None:
+    said = run("--help").out
+    for word in ("tcp://", "serial://", "replay:", "sim:", "Exit codes"):
+        assert word in said
+
+
+def test_help_answers_without_the_heavy_imports() -> None:
+    code = (
+        "import sys, emgrig.tools.cli; "
+        "heavy = {'scipy', 'matplotlib', 'edfio', 'mne', 'pytest'} & set(sys.modules); "
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

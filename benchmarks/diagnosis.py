@@ -185,9 +185,9 @@ def main() -> int:
     alarms = [s for s in good if s.is_found]
     proved = sum(s.is_proved for s in said + good)
     print(f"faults found {found} of {len(said)}, named right {right} of {len(said)}")
-    print(
-        f"healthy boards {len(good)} ({wanted.full} full, rest quick), false alarms {len(alarms)}"
-    )
+    n_full = sum(s.level == "full" for s in good)
+    print(f"healthy boards {len(good)} ({n_full} full, rest quick), false alarms {len(alarms)}")
+    print(f"  with a value that is marginal: {n_marginal}")
     for alarm in alarms:
         print(f"  seed {alarm.seed} {alarm.check} {alarm.cause}")
     print(f"left as found, proved: {proved} of {len(said) + len(good)}")

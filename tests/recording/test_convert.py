@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import emgrig
 from emgrig.driver.board import Board
 from emgrig.driver.capture import CaptureReader, CaptureWriter, RecordKind
 from emgrig.protocol.account import Cause
@@ -199,3 +200,21 @@ def test_memory_does_not_grow_with_the_capture(tmp_path: Path) -> None:
     ]
     assert sum(sizes) == board.produced[0]
     assert max(sizes) <= 300
+
+
+def test_frames_out_of_step_are_marked_bad(tmp_path: Path) -> None:
+    path = tmp_path / "slip.bdf"
+    with emgrig.connect("sim:bench&fault=spi-slip:rate=1") as board:
+        board.apply("facial-emg")
+        record(board, path, 1.0)
+    marks = [
+        m
+        for m in json.loads(path.with_suffix(".json").read_text())["marks"]
+        if m["kind"] == "frame"
+    ]
+    # one of 27 slips takes the first byte, and then the status word begins otherwise
+    assert 15 <= sum(mark["n_samples"] for mark in marks) <= 75
+    shown = [
+        text for _, _, text in edfio.read_bdf(path).annotations if text.startswith("BAD_frame")
+    ]
+    assert len(shown) == len(marks)

@@ -108,7 +108,8 @@ def recover(
         clock.sleep(wait_s)
         wait_s = min(2 * wait_s, policy.longest_wait_s)
     recovery = Recovery(reason, clock.now_s() - began_s, attempts, restored)
-    log.warning("going on after %.1f s; %s", recovery.down_s, restored or "registers unchanged")
+    said = f"restored: {', '.join(restored)}" if restored else "registers unchanged"
+    log.warning("going on after %.1f s; %s", recovery.down_s, said)
     session.note({"kind": "recovery", **asdict(recovery)})
     return recovery
 

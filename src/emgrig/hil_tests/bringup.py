@@ -98,6 +98,7 @@ def _arguments(options: RunOptions) -> list[str]:
     here = files("emgrig.hil_tests")
     arguments = [
         str(here / "suite"),
+        "-pemgrig.hil_tests.plugin",
         f"--config-file={here / 'suite.toml'}",
         f"--rootdir={here}",
         f"--confcutdir={here}",

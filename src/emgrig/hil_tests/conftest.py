@@ -1,28 +1,14 @@
-"""Loads the plugin where the suite is asked for, and keeps it out of every other run."""
+"""Keeps the suite out of every pytest run that did not ask for it."""
 
 from pathlib import Path
 
 import pytest
 
-from emgrig.hil_tests.plugin import (  # noqa: F401 - pytest finds them here
-    _identity_in_junit,
-    bringup,
-    is_full,
-    keep,
-    measure,
-    pytest_addoption,
-    pytest_collection_modifyitems,
-    pytest_configure,
-    pytest_pyfunc_call,
-    pytest_runtest_setup,
-    pytest_sessionfinish,
-    pytest_unconfigure,
-    rig,
-)
+from emgrig.hil_tests import plugin
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Pass over the suite if it was come upon by the way: then its options were never added."""
-    if "suite" in collection_path.parts and not hasattr(config.option, "board"):
+    """Pass over the suite if it was come upon by the way: then its plugin is not there."""
+    if "suite" in collection_path.parts and not config.pluginmanager.is_registered(plugin):
         return True
     return None

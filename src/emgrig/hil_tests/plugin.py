@@ -1,7 +1,7 @@
 """The pytest plugin: options, fixtures, layers that block, verdicts from measurements.
 
-`conftest.py` beside it loads it; so ``pytest --pyargs emgrig.hil_tests --board ADDRESS`` works, and
-no other pytest run ever sees it.
+`pytest_entry` loads it when the suite is named, as in ``pytest --pyargs emgrig.hil_tests --board
+ADDRESS``. No other pytest run ever sees it.
 """
 
 from collections.abc import Callable

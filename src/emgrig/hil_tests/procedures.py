@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.calibration.leadoff import Excitation, impedances, measure_amplitude
-from emgrig.calibration.noise import mains_lines
 from emgrig.calibration.spectrum import welch
 from emgrig.calibration.testsignal import SquareWave, measure_square_wave
 from emgrig.hil_tests.capture import Capture
@@ -27,6 +26,7 @@ MAINS_HZ = 50.0
 N_IMPEDANCE_SAMPLES = 3200
 GAIN = 12
 OUTLIER_SIGMAS = 20.0
+MAINS_HALF_WIDTH_HZ = 0.6
 
 
 def periods(rate_hz: int, n_periods: int, clocks: int = FAST_CLOCKS) -> int:
@@ -121,9 +121,19 @@ def impedance_rows(rig: Rig, channel: int, sides: str = "pn") -> NDArray[np.floa
 
 
 def mains_uv(volts: NDArray[np.float64]) -> float:
-    """Return the larger of the lines at 50 and 60 Hz, µV rms."""
-    spectrum = welch(volts[:, None], 1000, segment_s=2.0)
-    return max(mains_lines(spectrum, hz, n_harmonics=1)[0][0].rms.value for hz in (50, 60))
+    """Return the larger of the lines at 50 and 60 Hz, µV rms, less the noise beside it.
+
+    Narrow, so that a generator's tone some hertz away is not taken for mains.
+    """
+    spectrum = welch(volts[:, None], 1000, segment_s=4.0)
+    levels_v2 = []
+    for hz in (50.0, 60.0):
+        (power,), _ = spectrum.band_power(hz - MAINS_HALF_WIDTH_HZ, hz + MAINS_HALF_WIDTH_HZ)
+        away = np.abs(spectrum.frequency_hz - hz)
+        beside = (away > 2 * MAINS_HALF_WIDTH_HZ) & (away < 4.0)
+        noise = float(np.median(spectrum.psd[beside, 0])) * 2 * MAINS_HALF_WIDTH_HZ
+        levels_v2.append(float(power) - noise)
+    return 1e6 * float(np.sqrt(max(*levels_v2, 0.0)))
 
 
 def bias_level_mv(rig: Rig) -> float:

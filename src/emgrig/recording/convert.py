@@ -230,7 +230,7 @@ def _put(writer: BdfWriter, step: Step) -> None:
             n_samples = step.n_samples if step.is_filled else 0
             writer.annotate(Annotation(step.sample, n_samples, text))
         case Mark():
-            writer.annotate(Annotation(step.sample, 0, step.text))
+            writer.annotate(Annotation(step.sample, step.n_samples, step.text))
 
 
 def _head(begin: PartBegin, notes: Notes) -> FileHead:

@@ -28,6 +28,8 @@ MAX_FILL_S = 600.0
 #: An event's board time is believed if it is no further than this from the samples around it.
 _EVENT_WITHIN_S = 10.0
 _FILL_SAMPLES = 1 << 15
+#: The status word's first four bits (SBAS499C, 9.4.4.2).
+STATUS_BEGINS = 0b1100
 #: Bytes that came one after the other are decoded together: many packets cost little more than one.
 _JOIN_BYTES = 1 << 16
 _JOIN_WITHIN_US = 1_000_000
@@ -95,11 +97,15 @@ class Gap:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something at a sample: kind is "event", "marker", "settings", "electrode" or "link"."""
+    """Something at a sample: kind is "event", "marker", "settings", "electrode", "link" or "frame".
+
+    `n_samples` is 0 for a point in time.
+    """
 
     kind: str
     sample: int
     text: str
+    n_samples: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -357,6 +363,7 @@ class _Part:
             for change in self._watch.feed(block.status, first, block.lost_before):
                 text = describe_lead_off(change, self._notes, per_chip)
                 yield Mark("electrode", change.conversion, text)
+            yield from _bad_frames(block, first)
             yield Samples(codes)
 
     def mark(self, said: Said) -> Mark:
@@ -371,3 +378,14 @@ class _Part:
         if abs(sample - self._at_sample) > _EVENT_WITHIN_S * self._epoch.rate_hz:
             return otherwise  # the board started anew: its time has jumped
         return max(sample, 0)
+
+
+def _bad_frames(block: Block, first: int) -> Iterator[Mark]:
+    """Mark samples whose status word does not begin with 1100b: their codes mean nothing."""
+    is_bad = (block.status >> 20 != STATUS_BEGINS).any(axis=1)
+    if not is_bad.any():
+        return
+    edges = np.flatnonzero(np.diff(is_bad, prepend=False, append=False))
+    for begin, end in edges.reshape(-1, 2).tolist():
+        text = f"BAD_frame {end - begin} frames out of step: the status word does not begin 1100b"
+        yield Mark("frame", first + begin, text, end - begin)

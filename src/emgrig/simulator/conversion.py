@@ -269,11 +269,11 @@ class Stretch:
     def _scale(
         self, volts: NDArray[np.float64], windows: NDArray[np.int64], test: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Input volts to codes, with offset and test signal; `windows` are begins of windows."""
+        """Turn input volts into codes in place; `windows` are begins of windows."""
         inputs = self.inputs
         per_vref = inputs.gain * FULL_SCALE
         middle = windows + WINDOW_PERIODS * self.grid.data_period_ticks // 2
-        volts = volts + inputs.offset_v
+        volts += inputs.offset_v
         if self.reference.is_settled(int(middle[0])):
             volts *= per_vref / self.reference.target_v
         else:

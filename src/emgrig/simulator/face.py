@@ -12,6 +12,7 @@ fixed length, so any moment can be had without what came before it.
 import json
 from collections import OrderedDict
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,8 @@ class Face:
         self._unit_v = 1e-6 / float(np.sqrt(np.mean(np.abs(gain) ** 2)))
         self._made: OrderedDict[int, NDArray[np.float64]] = OrderedDict()
         self._tails: dict[int, NDArray[np.float32]] = {}
+        self._expression_in = lru_cache(maxsize=16)(self._expression)
+        self._blink_in = lru_cache(maxsize=16)(self._blink)
         self._interpolator = Interpolator(
             self._samples, _RATE_HZ, n_electrodes, factor=2, half_width=8, block=_BLOCK
         )
@@ -126,9 +129,9 @@ class Face:
         events = [
             event
             for slot in self._slots(t0_s, t1_s, self._slot_s)
-            if (event := self._expression(slot)) is not None
+            if (event := self._expression_in(slot)) is not None
         ]
-        events += [self._blink(slot) for slot in self._slots(t0_s, t1_s, _BLINK_SLOT_S)]
+        events += [self._blink_in(slot) for slot in self._slots(t0_s, t1_s, _BLINK_SLOT_S)]
         inside = [event for event in events if event.offset_s > t0_s and event.onset_s < t1_s]
         return sorted(inside, key=lambda event: event.onset_s)
 
@@ -192,29 +195,30 @@ class Face:
         )
 
     def _samples(self, first: int, count: int) -> NDArray[np.float64]:
-        blocks = range(first // _BLOCK, (first + count - 1) // _BLOCK + 1)
-        joined = np.concatenate([self._block(block) for block in blocks])
-        begin = first - blocks[0] * _BLOCK
-        return joined[begin : begin + count]
+        pieces = []
+        for block in range(first // _BLOCK, (first + count - 1) // _BLOCK + 1):
+            begin = first - block * _BLOCK
+            pieces.append(self._block(block)[max(begin, 0) : begin + count])
+        return np.concatenate(pieces)
 
     def _block(self, block: int) -> NDArray[np.float64]:
         """Make the base samples of a block, V; shape (_BLOCK, n_electrodes)."""
         if block in self._made:
             return self._made[block]
         n = self._n_muscles
-        samples = np.zeros((_BLOCK, self.n_electrodes))
-        muscles = samples[:, :n]
-        muscles[:] = np.array(_REST_UV_RMS[:n])
+        muscles = np.tile(np.array(_REST_UV_RMS[:n])[:, None], _BLOCK)
         lid_uv = np.array(_LID_UV[:n])
         shapes = self._shapes(block)
-        for event, rows, shape in shapes:
+        for event, moment, shape in shapes:
             if event.channel <= n:
-                muscles[rows, event.channel - 1] += event.peak_uv * shape
+                muscles[event.channel - 1, moment] += event.peak_uv * shape
         muscles *= self._emg(block)
-        for event, rows, shape in shapes:
+        for event, moment, shape in shapes:
             if event.kind == "blink":
-                muscles[rows] += np.multiply.outer(shape, lid_uv)
-        samples *= 1e-6
+                muscles[:, moment] += np.multiply.outer(lid_uv, shape)
+        muscles *= 1e-6
+        samples = np.zeros((_BLOCK, self.n_electrodes))
+        samples[:, :n] = muscles.T
         self._made[block] = samples
         while len(self._made) > 4:
             self._made.popitem(last=False)
@@ -227,18 +231,18 @@ class Face:
         return stream(self._seed, number, 0, _WHITE).standard_normal(shape, dtype=np.float32)
 
     def _emg(self, block: int) -> NDArray[np.float64]:
-        """Noise of the EMG band with an rms of 1; shape (_BLOCK, n_muscles)."""
+        """Noise of the EMG band with an rms of 1; shape (n_muscles, _BLOCK)."""
         before = self._tails.pop(block - 1, None)
         if before is None:
             before = self._white(block - 1)[:, -_WARM_UP:]
         here = self._white(block)
         self._tails = {block: here[:, -_WARM_UP:]}
         filtered = signal.sosfilt(self._sections, np.concatenate((before, here), axis=1))
-        result: NDArray[np.float64] = filtered[:, _WARM_UP:].T * (self._unit_v * 1e6)
+        result: NDArray[np.float64] = filtered[:, _WARM_UP:] * (self._unit_v * 1e6)
         return result
 
     def _shapes(self, block: int) -> list[tuple[FaceEvent, slice, NDArray[np.float64]]]:
-        """Events in a block, their rows, and their envelope there (0 to 1)."""
+        """Events in a block, their samples, and their envelope there (0 to 1)."""
         t0_s, t1_s = block * _BLOCK / _RATE_HZ, (block + 1) * _BLOCK / _RATE_HZ
         shapes = []
         for event in self.truth(t0_s, t1_s):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
+from scipy.sparse import csr_array
 
 Samples = Callable[[int, int], NDArray[np.float64]]
 """(first, count) -> base samples, shape (count, n_columns); `first` may be negative."""
@@ -57,9 +57,6 @@ class Interpolator:
         self._size = block
         self._reach = half_width + -(-_PREFILTER_TAPS // factor) + 1
         self._matrix = _filter_matrix(factor, half_width, self._reach)
-        n_coefficients = block * factor + 4
-        # Coefficient m belongs to point m - 2 of the block; its spline begins two knots earlier.
-        self._knots = np.arange(n_coefficients + 4, dtype=np.float64) - 4.0
         self._blocks: OrderedDict[int, NDArray[np.float64]] = OrderedDict()
 
     def at(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -81,8 +78,18 @@ class Interpolator:
 
     def _look_up(self, block: int, position: NDArray[np.float64]) -> NDArray[np.float64]:
         local = (position - block * self._size) * self._factor
-        spline = BSpline.construct_fast(self._knots, self._coefficients(block), 3)
-        result: NDArray[np.float64] = spline(local)
+        begin = local.astype(np.int32)
+        weights = _spline_weights(local - begin)
+        # Coefficient m belongs to point m - 2 of the block: a value needs begin + 1 to begin + 4.
+        index = np.empty(weights.shape, dtype=np.int32)
+        for number in range(4):
+            np.add(begin, number + 1, out=index[:, number])
+        rows = np.arange(0, weights.size + 1, 4, dtype=np.int32)
+        coefficients = self._coefficients(block)
+        shape = (len(local), len(coefficients))
+        # A sparse product does with one set of weights for all columns what BSpline does for each.
+        spline = csr_array((weights.reshape(-1), index.reshape(-1), rows), shape=shape)
+        result: NDArray[np.float64] = spline @ coefficients
         return result
 
     def _coefficients(self, block: int) -> NDArray[np.float64]:
@@ -103,6 +110,21 @@ class Interpolator:
         while len(self._blocks) > _KEPT_BLOCKS:
             self._blocks.popitem(last=False)
         return kept
+
+
+def _spline_weights(fraction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of the four cubic B-splines that are not 0 at each `fraction` (0 to 1) of a step."""
+    left, square = 1.0 - fraction, fraction * fraction
+    weights = np.empty((len(fraction), 4))
+    first, second, third, last = weights.T
+    np.multiply(left * left, left * (1 / 6), out=first)
+    np.multiply(square, fraction * (1 / 6), out=last)
+    np.multiply(square, 0.5 * fraction - 1.0, out=second)
+    second += 2 / 3
+    np.subtract(1.0, first, out=third)  # together they are 1
+    third -= second
+    third -= last
+    return weights
 
 
 def _filter_matrix(factor: int, half_width: int, reach: int) -> NDArray[np.float64]:

@@ -78,9 +78,9 @@ def coloured_block(
     -------
     ndarray of float32, shape (n_rows, n_columns)
     """
-    own = stream(seed, run, block, 0).standard_normal((n_rows, n_columns), dtype=np.float32)
-    following = stream(seed, run, block + 1, 0).standard_normal((2, n_columns), dtype=np.float32)
-    white = np.concatenate((own, following))
+    white = np.empty((n_rows + 2, n_columns), dtype=np.float32)
+    stream(seed, run, block, 0).standard_normal(dtype=np.float32, out=white[:-2])
+    stream(seed, run, block + 1, 0).standard_normal(dtype=np.float32, out=white[-2:])
     coloured = white[:-2] * _B
     coloured += white[1:-1] * _A
     coloured += white[2:]

@@ -47,9 +47,10 @@ def pack_frames(results: Conversions, gpio_levels: int) -> NDArray[np.uint8]:
     frames[:, 0] = _SYNC | results.loff_p >> 4
     frames[:, 1] = (results.loff_p & 0x0F) << 4 | results.loff_n >> 4
     frames[:, 2] = (results.loff_n & 0x0F) << 4 | gpio_levels
-    frames[:, 3::3] = results.codes >> 16 & 0xFF
-    frames[:, 4::3] = results.codes >> 8 & 0xFF
-    frames[:, 5::3] = results.codes & 0xFF
+    octets = np.ascontiguousarray(results.codes, dtype="<i4").view(np.uint8)
+    frames[:, 3::3] = octets[:, 2::4]
+    frames[:, 4::3] = octets[:, 1::4]
+    frames[:, 5::3] = octets[:, 0::4]
     return frames
 
 

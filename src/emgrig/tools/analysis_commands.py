@@ -37,6 +37,8 @@ from emgrig.analysis.scoring import Ints, score_clips, score_events
 from emgrig.analysis.statistics import interval_of_mean, summarise
 from emgrig.analysis.textfiles import TextRecording, read_text
 from emgrig.analysis.verdicts import Verdict
+from emgrig.protocol.errors import RecordingError
+from emgrig.tools.output import print_json
 
 app = typer.Typer(no_args_is_help=True, help="From volts to the numbers of the paper.")
 
@@ -52,12 +54,13 @@ Sheet = Annotated[Path, typer.Option("--annotations", help="380_sort.xlsx of CAS
 
 
 def _read(what: Callable[[], _T]) -> _T:
-    """Run a reader; what cannot be read ends the command with one line and code 2."""
+    """Run a reader; a file that cannot be read is a `RecordingError` of one line."""
     try:
         return what()
-    except (OSError, ValueError, ImportError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
+    except OSError as error:
+        raise RecordingError(str(error)) from error
+    except ImportError as error:
+        raise ValueError(str(error)) from error
 
 
 @app.command("reproduce")
@@ -71,11 +74,18 @@ def reproduce_command(
     figures: Annotated[
         Path | None, typer.Option(help="Folder for the figures that can be drawn, as SVG.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The rows as JSON.")] = False,
 ) -> None:
     """Set every number the paper prints beside ours, with a computed verdict."""
     expressions = None if annotations is None else _read(lambda: read_annotations(annotations))
     found = _read(lambda: [row for path in results or () for row in read_results(path)])
     rows = _read(lambda: reproduce(expressions, found or None))
+    if figures is not None:
+        _read(lambda: _write_figures(figures, expressions))
+    if as_json:
+        keys = ("section", "what", "printed", "ours_text", "verdict", "note")
+        print_json([{key: str(getattr(row, key)) for key in keys} for row in rows])
+        return
     table = Table("where", "what", "printed", "ours", "verdict", "note", title="The paper")
     for row in rows:
         colour = _COLOURS[row.verdict]
@@ -88,8 +98,6 @@ def reproduce_command(
         console.print(f"[{_COLOURS[verdict]}]{verdict}[/]: {count}")
     if expressions is not None:
         _print_trivial(console, expressions)
-    if figures is not None:
-        _read(lambda: _write_figures(figures, expressions))
 
 
 def _print_trivial(console: Console, expressions: list[Expression]) -> None:

@@ -3,11 +3,14 @@
 Heavy modules are imported inside the commands, so that ``emgrig --help`` answers at once.
 """
 
+import importlib
+import logging
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from emgrig.protocol.errors import (
     DeviceError,
@@ -20,7 +23,47 @@ from emgrig.tools import board_commands, record_commands, register_commands, sim
 from emgrig.tools.demo_command import demo
 from emgrig.tools.output import EXIT_CODES_HELP, ExitCode, err
 
+
+class Later(NamedTuple):
+    """A command whose module is imported only when it is called."""
+
+    module: str
+    help: str
+
+
+LATER = {
+    "reproduce": Later("analysis_commands", "Set every number the paper prints beside ours."),
+    "analyse": Later("analysis_commands", "Find candidate expressions in a recording."),
+    "clock-report": Later("analysis_commands", "Report video against EMG time, per recording."),
+    "grid": Later("analysis_commands", "Search the published 4500 parameter sets."),
+    "synthetic": Later("analysis_commands", "Write a synthetic CASMEMG in its layout."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists the commands in `LATER` without importing them."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        """Return all names."""
+        return [*super().list_commands(ctx), *LATER]  # type: ignore[arg-type]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
+        """Return a command; one of `LATER` as a name and a line of help only."""
+        if cmd_name in LATER:
+            return TyperCommand(cmd_name, help=LATER[cmd_name].help)
+        return super().get_command(ctx, cmd_name)  # type: ignore[arg-type]
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
+        """Find the command to call, and import it."""
+        if args[0] in LATER:
+            module = importlib.import_module(f"emgrig.tools.{LATER[args[0]].module}")
+            group: Any = typer.main.get_command(module.app)
+            return args[0], group.commands[args[0]], args[1:]
+        return super().resolve_command(ctx, args)  # type: ignore[arg-type]
+
+
 app = typer.Typer(
+    cls=LazyGroup,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -87,6 +130,7 @@ def exit_code_for(error: BaseException) -> ExitCode:
 
 def main() -> None:
     """Run the command line; an error is one line on the standard error and an exit code."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         app()
     except (EmgrigError, ValueError, OSError, KeyboardInterrupt) as error:

@@ -42,6 +42,7 @@ def test_recovery(rig: Rig, measure: Measure) -> None:
     rig.prepare()
     measure("registers_restored", rig.clock.now_s() - began_s, "s")
     before = rig.read_raw()
+    rig.count(24 * len(before))
     rig.command(Opcode.STANDBY)
     rig.clock.sleep(0.01)
     rig.command(Opcode.WAKEUP)

@@ -1,0 +1,73 @@
+"""`emgrig bringup`, as a shell sees it: first line, last line, exit code."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from emgrig.tools.bringup_command import bringup
+
+app = typer.Typer()
+app.command()(bringup)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.mark.parametrize(
+    ("address", "first", "code"),
+    [
+        ("sim:fault=miso-high", "MISO floats high: CS does not reach the chip", 1),
+        ("sim:fault=link-stall", "The link stalls", 1),
+        ("tcp://127.0.0.1:1", "No board at this address", 3),
+    ],
+)
+def test_a_failing_run_begins_with_the_cause_and_ends_with_the_verdict(
+    address: str, first: str, code: int
+) -> None:
+    said = run(address)
+    lines = said.stdout.strip().splitlines()
+    assert lines[0].startswith(first)
+    assert "Next:" in lines[0]
+    assert lines[-1].startswith("bring-up: FAIL - ")
+    assert address in lines[-1]
+    assert said.exit_code == code
+
+
+def test_a_good_board_is_called_good() -> None:
+    said = run("sim:seed=5")
+    lines = said.stdout.strip().splitlines()
+    assert lines[0].startswith("The board is good") or lines[0].startswith("Good, but near")
+    assert lines[-1].startswith("bring-up: PASS")
+    assert said.exit_code == 0
+
+
+def test_json_is_the_record() -> None:
+    said = run("sim:fault=miso-low", "--json")
+    record = json.loads(said.stdout)
+    assert record["format"] == "emgrig bring-up record"
+    assert record["diagnosis"]["key"] == "miso-low"
+    assert record["verdict"]["exit_code"] == said.exit_code == 1
+
+
+def test_a_report_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "report"
+    run("sim:fault=bit-shift", "--report", str(folder))
+    assert {path.name for path in folder.iterdir()} == {"index.html", "record.json", "junit.xml"}
+    assert "SPI mode" in (folder / "index.html").read_text()
+
+
+def test_wrong_arguments_are_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    for arguments, words in (
+        (["nonsense"], "is no address"),
+        (["sim:", "--level", "medium"], "medium"),
+        (["sim:", "--inputs", "closed"], "inputs"),
+        (["sim:", "--limits", str(tmp_path / "none.toml")], "cannot be read"),
+    ):
+        said = run(*arguments)
+        assert said.exit_code != 0
+        assert words in str(said.exception)
+        assert not said.stdout

@@ -7,11 +7,14 @@ from typer.testing import CliRunner
 from emgrig.analysis.annotations import Expression, write_annotations
 from emgrig.analysis.casmemg_files import write_casmemg_mat
 from emgrig.tools.analysis_commands import app
+from emgrig.tools.cli import exit_code_for
 
 
 def run(*arguments: object) -> tuple[int, str]:
     result = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
-    return result.exit_code, result.output
+    if result.exception is None or isinstance(result.exception, SystemExit):
+        return result.exit_code, result.output
+    return int(exit_code_for(result.exception)), f"{result.output}error: {result.exception}\n"
 
 
 def test_reproduce_prints_a_verdict_for_every_number(data: Path, tmp_path: Path) -> None:
@@ -108,9 +111,11 @@ def test_a_synthetic_data_set_can_be_searched(data: Path, tmp_path: Path) -> Non
         (("clock-report", "--annotations", "/nowhere.xlsx"), "No such file"),
     ],
 )
-def test_what_cannot_be_read_is_one_line_and_code_2(arguments: tuple[str, ...], word: str) -> None:
+def test_what_cannot_be_read_is_one_line_and_the_code_for_files(
+    arguments: tuple[str, ...], word: str
+) -> None:
     code, text = run(*arguments)
-    assert code == 2
+    assert code == 5
     assert word in text
     assert "Traceback" not in text
 

@@ -161,3 +161,36 @@ def test_after_the_suite_the_board_can_be_used() -> None:
     assert session.restored is not None
     with connect("sim:") as board:
         assert board.identity.is_simulated
+
+
+def test_an_interrupted_run_has_no_verdict_and_leaves_the_board_as_it_was() -> None:
+    def interrupt(result: CheckResult, is_done: bool) -> None:
+        if result.info.number == "B4" and not is_done:
+            raise KeyboardInterrupt
+
+    class Watched(Rig):
+        closed = 0
+
+        def close(self) -> None:
+            Watched.closed += 1
+            super().close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("emgrig.hil_tests.bringup.Rig", Watched)
+        with pytest.raises(KeyboardInterrupt):
+            run_bringup("sim:", observer=interrupt)
+    assert Watched.closed == 1
+
+
+def test_one_check_can_be_asked_alone() -> None:
+    session = _session()
+    session.begin(CheckInfo("B13", Layer.SUPPLIES, "temperature"))
+
+    def body() -> None:
+        session.rig.chip.configure(mux="temperature", gain=12)
+        session.measure("temperature_spread", 0.1, "K")
+
+    assert session.run(body).outcome is Outcome.PASS
+    session.finish()
+    assert session.restored is not None
+    assert session.restored.proved

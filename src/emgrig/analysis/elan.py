@@ -46,7 +46,7 @@ def write_elan(
     ImportError
         If pympi-ling is not installed.
     """
-    from pympi.Elan import Eaf  # type: ignore[import-untyped]  # it has no types
+    from pympi.Elan import Eaf
 
     document = Eaf(author="emgrig")
     document.remove_tier("default")

@@ -69,6 +69,8 @@ def run_bringup(
         If an argument makes no sense; nothing was sent.
     RecordingError
         If `limits` cannot be read, or the report cannot be written.
+    KeyboardInterrupt
+        If it was interrupted; the board is left as it was found.
     """
     if inputs not in ("connected", "open"):
         raise ValueError(f"inputs is {inputs!r}; expected connected or open")
@@ -86,7 +88,9 @@ def run_bringup(
     )
     session = BringupSession(options, Rig(address), observer=observer)
     carrier = _Carrier(session)
-    pytest.main(_arguments(options), plugins=[carrier])
+    code = pytest.main(_arguments(options), plugins=[carrier])
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt  # the board was restored; half a run has no verdict
     if not carrier.n_collected:
         raise RuntimeError("pytest found no checks: is the package installed whole?")
     if session.aborted is not None:

@@ -4,13 +4,10 @@ Rows are in order: what spoils everything above it comes first (a link that lose
 every check fail). Each holds on facts alone, so the table can be tested without a board.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from emgrig.hil_tests.check import Layer
-from emgrig.hil_tests.evidence import Evidence, words
+from emgrig.hil_tests.evidence import words
 from emgrig.hil_tests.symptoms import (
-    When,
+    Rule,
     all_railed,
     bridged,
     electrodes_off,
@@ -35,39 +32,6 @@ from emgrig.hil_tests.symptoms import (
     rate_is_wrong,
     reference,
 )
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One row.
-
-    Attributes
-    ----------
-    key : str
-        Its name.
-    when : function
-        Says if the facts fit.
-    cause : str
-        What is wrong; `{channels}` stands for what `channels` returns.
-    next_step : str
-        What tells it from what else it could be, or mends it.
-    channels : function, optional
-        Which channels, in words.
-    is_general : bool
-        It fits whenever its check fails, so it says nothing beside a better row.
-    """
-
-    key: str
-    when: When
-    cause: str
-    next_step: str
-    channels: Callable[[Evidence], str] | None = None
-    is_general: bool = False
-
-    def told(self, evidence: Evidence) -> str:
-        """Return the cause with its channels."""
-        return self.cause.format(channels=self.channels(evidence)) if self.channels else self.cause
-
 
 RULES: tuple[Rule, ...] = (
     # Nobody there.
@@ -122,6 +86,12 @@ RULES: tuple[Rule, ...] = (
         "watch AVDD, DVDD and RESET with a scope; a dip or a glitch of 1 µs is enough",
     ),
     # The link.
+    Rule(
+        "board-hangs",
+        is_said("no answer:"),
+        "The board stopped answering though the link is open: its firmware hangs",
+        "reset it, and read its log; which request was the last is in the report",
+    ),
     Rule(
         "host-slow",
         is_slow,

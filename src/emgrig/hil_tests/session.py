@@ -155,8 +155,7 @@ class BringupSession:
         assert self._result is not None, "begin() comes first"
         error: EmgrigError | None = None
         try:
-            if self._result.info.layer > Layer.IDENTITY:
-                self.rig.prepare()
+            self._make_ready(self._result.info.layer)
             body()
             self._look_around()
         except CannotMeasure as reason:
@@ -169,6 +168,15 @@ class BringupSession:
             self._finish(Outcome.ERROR, f"{type(raised).__name__}: {raised}")
             raise
         return self._judge(error)
+
+    def _make_ready(self, layer: Layer) -> None:
+        """Set the board up for a check; a check that was picked out alone has to find it first."""
+        if layer > Layer.LINK and not self.rig.is_open:
+            self.rig.open()
+        if layer > Layer.IDENTITY and not self.rig.is_identified:
+            self.rig.identify()
+        elif layer > Layer.IDENTITY:
+            self.rig.prepare()
 
     def attach(self, attachment: Attachment) -> None:
         """Keep raw data or a picture with the check that is on."""

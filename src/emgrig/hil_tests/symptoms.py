@@ -1,12 +1,45 @@
-"""Symptoms: what facts look like when something is wrong. The table of causes is made of them."""
+"""Symptoms, and the form of a row: what the table of causes is made of."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from emgrig.hil_tests.check import Layer
 from emgrig.hil_tests.evidence import Evidence, words
 
 When = Callable[[Evidence], bool]
 ID_BYTE = 0x3E
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row.
+
+    Attributes
+    ----------
+    key : str
+        Its name.
+    when : function
+        Says if the facts fit.
+    cause : str
+        What is wrong; `{channels}` stands for what `channels` returns.
+    next_step : str
+        What tells it from what else it could be, or mends it.
+    channels : function, optional
+        Which channels, in words.
+    is_general : bool
+        It fits whenever its check fails, so it says nothing beside a better row.
+    """
+
+    key: str
+    when: When
+    cause: str
+    next_step: str
+    channels: Callable[[Evidence], str] | None = None
+    is_general: bool = False
+
+    def told(self, evidence: Evidence) -> str:
+        """Return the cause with its channels."""
+        return self.cause.format(channels=self.channels(evidence)) if self.channels else self.cause
 
 
 def is_said(*texts: str) -> When:

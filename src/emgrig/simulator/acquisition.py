@@ -104,7 +104,7 @@ class Acquisition:
         self._frame_bytes = frame_bytes
         self._chip_bytes = chip_bytes
         self._pending = _Pending()
-        self._flag_next = SampleFlag(0)
+        self._flags_next = 0  # of SampleFlag
         self._next_index = 0
 
     def take(self, readings: Readings, settings: int) -> None:
@@ -141,7 +141,7 @@ class Acquisition:
         """Account for `n_frames` that were packed and will not be sent."""
         self._run.thrown_away += n_frames
         self._unreported += n_frames
-        self._flag_next |= SampleFlag.TRANSMIT_OVERFLOW
+        self._flags_next |= SampleFlag.TRANSMIT_OVERFLOW.value
 
     def _follow_time(self, index: NDArray[np.int64], time_s: NDArray[np.float64]) -> None:
         run = self._run
@@ -158,7 +158,7 @@ class Acquisition:
         for number, (begin, end) in enumerate(pairwise(bounds)):
             if number:
                 self.flush(settings)
-                self._flag_next |= SampleFlag.CONVERSION_MISSED
+                self._flags_next |= SampleFlag.CONVERSION_MISSED.value
             if end > begin:
                 piece = slice(begin, end)
                 self._take_gapless(
@@ -229,10 +229,12 @@ class Acquisition:
     ) -> None:
         assert self.outlet is not None
         n_packets, size, _ = packs.shape
-        is_wrong = ((packs[:, :, :: self._chip_bytes] & 0xF0) != 0xC0).any(axis=(1, 2))
-        flags = is_wrong * np.int64(SampleFlag.STATUS_WRONG)
-        flags[0] |= self._flag_next
-        self._flag_next = SampleFlag(0)
+        flags = np.zeros(n_packets, np.int64)
+        is_wrong = (packs[:, :, :: self._chip_bytes] & 0xF0) != 0xC0
+        if is_wrong.any():
+            flags[is_wrong.any(axis=(1, 2))] = SampleFlag.STATUS_WRONG.value
+        flags[0] |= self._flags_next
+        self._flags_next = 0
         times_us = (times_s - self._crystal.boot_s) * self._crystal.per_second
         packets = encode_sample_packets(
             packs,

@@ -46,10 +46,12 @@ class Frames:
         return cls(np.array([tick], np.int64), data.reshape(1, -1))
 
     @classmethod
-    def joined(cls, pieces: "list[Frames]") -> "Frames":
-        """Return all frames of one or more pieces; the first may be empty."""
-        if len(pieces) == 2 and not len(pieces[0].ticks):  # the usual case: no copy
-            return pieces[1]
+    def joined(cls, pieces: "list[Frames]", frame_bytes: int) -> "Frames":
+        """Return all frames of some pieces, of `frame_bytes` each."""
+        if len(pieces) == 1:  # the usual case: no copy
+            return pieces[0]
+        if not pieces:
+            return cls.none(frame_bytes)
         ticks = np.concatenate([piece.ticks for piece in pieces])
         return cls(ticks, np.concatenate([piece.data for piece in pieces]))
 

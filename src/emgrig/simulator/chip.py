@@ -330,7 +330,8 @@ class Ads1299Chip:
         if self._spi.is_selected:
             raise ValueError("CS is low: end the transfer before streaming")
         bytes_time = n_bytes * sum(self._byte_times(sclk_hz, gap_ticks))
-        pieces, left = [Frames.none(n_bytes)], count
+        pieces: list[Frames] = []
+        left = count
         while left != 0:
             n_falls = n_in_bulk(self._spi, left, until_tick, bytes_time, every)
             if n_falls:
@@ -345,7 +346,7 @@ class Ads1299Chip:
             left = None if left is None else left - len(piece.ticks)
         if until_tick is not None and left != 0:
             self.advance_to(until_tick)
-        return Frames.joined(pieces)
+        return Frames.joined(pieces, n_bytes)
 
     def _wait_for_result(self, until_tick: int | None, every: int) -> int | None:
         n_more = -self.n_drdy_falls % every

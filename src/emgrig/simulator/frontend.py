@@ -42,9 +42,11 @@ NOMINAL_F_CLK_HZ = 2.048e6
 _LEAST_POINT_RATE_HZ = 8000.0
 _LEAST_CELLS = 4
 
-# Blocks of conversions: 64, 64, 128, 256, 512, then 1024 each. The first are short because many
-# runs are.
-_FIRST_BLOCK, _LARGEST_BLOCK = 64, 1024
+# Blocks of conversions that are made at once: 64, 64, 128, 256, 512, 1024, then 2048 each. The first
+# are short because many runs are.
+_FIRST_BLOCK, _LARGEST_BLOCK = 64, 2048
+# Blocks of conversions that share a stream of noise: the same, but none is larger than this.
+_NOISE_BLOCK = 1024
 # Stretches a run remembers. More changes than this within three data periods are taken as if the
 # older ones had not been.
 _MOST_STRETCHES = 64
@@ -302,12 +304,12 @@ class AnalogueFrontEnd:
 
     def _block(self, run: _Run) -> tuple[int, Conversions]:
         """Return the block that holds the next conversion, and its first conversion's number."""
-        index, start, size = _block_of(run.next_conversion)
+        start, size = _block_of(run.next_conversion, _LARGEST_BLOCK)
         if run.block is None or run.block[0] != start:
-            run.block = start, self._computed(run, index, start, size)
+            run.block = start, self._computed(run, start, size)
         return run.block
 
-    def _computed(self, run: _Run, index: int, start: int, size: int) -> Conversions:
+    def _computed(self, run: _Run, start: int, size: int) -> Conversions:
         period = run.grid.data_period_ticks
         windows = run.grid.origin_tick + period * np.arange(start, start + size)
         if len(run.stretches) == 1:
@@ -315,7 +317,7 @@ class AnalogueFrontEnd:
         else:
             values, last_of = self._mixed(run, start, windows)
         if self._is_noisy:
-            noise = coloured_block(self._seed, run.restart_tick, index, *values.shape)
+            noise = self._noise(run, start, size)
             for stretch, rows in _shares(run, last_of):
                 noise[rows] *= stretch.noise_scale
             values += noise
@@ -327,6 +329,17 @@ class AnalogueFrontEnd:
             stretch.inputs.override(codes, rows)
             bits[rows] = stretch.lead_off_bits(edges[rows])
         return Conversions(codes, bits[:, 0].copy(), bits[:, 1].copy())
+
+    def _noise(self, run: _Run, start: int, size: int) -> NDArray[np.float32]:
+        """Noise of unit variance for `size` conversions from `start` on."""
+        noise = np.empty((size, self.n_channels), dtype=np.float32)
+        done = 0
+        while done < size:
+            first, count = _block_of(start + done, _NOISE_BLOCK)
+            rows = noise[done : done + count]
+            coloured_block(self._seed, run.restart_tick, _number_of(first, count), rows)
+            done += count
+        return noise
 
     def _mixed(
         self, run: _Run, start: int, windows: NDArray[np.int64]
@@ -358,15 +371,21 @@ def _shares(
     return [(run.stretches[number], last_of == number) for number in numbers]
 
 
-def _block_of(conversion: int) -> tuple[int, int, int]:
-    """Index, first conversion and size of the block a conversion is in."""
-    if conversion >= _LARGEST_BLOCK:
-        number = conversion // _LARGEST_BLOCK
-        return 4 + number, number * _LARGEST_BLOCK, _LARGEST_BLOCK
+def _block_of(conversion: int, largest: int) -> tuple[int, int]:
+    """First conversion and size of the block a conversion is in."""
+    if conversion >= largest:
+        return conversion // largest * largest, largest
     if conversion < _FIRST_BLOCK:
-        return 0, 0, _FIRST_BLOCK
+        return 0, _FIRST_BLOCK
     size = 1 << (conversion.bit_length() - 1)
-    return size.bit_length() - _FIRST_BLOCK.bit_length() + 1, size, size
+    return size, size
+
+
+def _number_of(first: int, size: int) -> int:
+    """Count the blocks, of at most `size` conversions, before that which begins at `first`."""
+    if first == 0:
+        return 0
+    return size.bit_length() - _FIRST_BLOCK.bit_length() + first // size
 
 
 def _checked(source: Source, n_channels: int) -> Source:

@@ -66,23 +66,24 @@ def stream(seed: int, run: int, block: int, purpose: int) -> np.random.Generator
     return np.random.Generator(np.random.Philox(key=[seed, run], counter=[0, 0, block, purpose]))
 
 
-def coloured_block(
-    seed: int, run: int, block: int, n_rows: int, n_columns: int
-) -> NDArray[np.float32]:
-    """Noise of unit variance for one block of conversions, with the colour of the sinc3 filter.
+def coloured_block(seed: int, run: int, block: int, out: NDArray[np.float32]) -> None:
+    """Make noise of unit variance for one block of conversions, with the colour of the sinc3 filter.
 
     The block's last two white rows are the first two of the next block's stream, so the colour runs
     on over the border and each block can still be made alone.
 
-    Returns
-    -------
-    ndarray of float32, shape (n_rows, n_columns)
+    Parameters
+    ----------
+    seed, run, block : int
+        See `stream`.
+    out : ndarray of float32, shape (n_conversions, n_channels)
+        Takes the noise.
     """
+    n_rows, n_columns = out.shape
     white = np.empty((n_rows + 2, n_columns), dtype=np.float32)
     stream(seed, run, block, 0).standard_normal(dtype=np.float32, out=white[:-2])
     stream(seed, run, block + 1, 0).standard_normal(dtype=np.float32, out=white[-2:])
-    coloured = white[:-2] * _B
-    coloured += white[1:-1] * _A
-    coloured += white[2:]
-    coloured *= np.float32(1 / _NORM)
-    return coloured
+    np.multiply(white[:-2], _B, out=out)
+    out += white[1:-1] * _A
+    out += white[2:]
+    out *= np.float32(1 / _NORM)

@@ -3,7 +3,6 @@
 A fault sees only what is on the wire. The chip behind it is well, and answers to what it was sent.
 """
 
-from dataclasses import replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -244,4 +243,4 @@ class SpiBus:
         )
         if divider == 0 and until_tick is not None:
             self.chip.advance_to(until_tick)
-        return replace(frames, data=self.fault.frames(frames.data))
+        return Frames(frames.ticks, self.fault.frames(frames.data))

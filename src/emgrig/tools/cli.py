@@ -41,25 +41,28 @@ LATER = {
 
 
 class LazyGroup(TyperGroup):
-    """Lists the commands in `LATER` without importing them."""
+    """Lists the commands in `LATER` without importing them.
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    `ctx` is the Context of click or of the click inside typer, by typer's version.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
         """Return all names."""
-        return [*super().list_commands(ctx), *LATER]  # type: ignore[arg-type]
+        return [*super().list_commands(ctx), *LATER]
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command; one of `LATER` as a name and a line of help only."""
         if cmd_name in LATER:
             return TyperCommand(cmd_name, help=LATER[cmd_name].help)
-        return super().get_command(ctx, cmd_name)  # type: ignore[arg-type]
+        return super().get_command(ctx, cmd_name)
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command to call, and import it."""
         if args[0] in LATER:
             module = importlib.import_module(f"emgrig.tools.{LATER[args[0]].module}")
             group: Any = typer.main.get_command(module.app)
             return args[0], group.commands[args[0]], args[1:]
-        return super().resolve_command(ctx, args)  # type: ignore[arg-type]
+        return super().resolve_command(ctx, args)
 
 
 app = typer.Typer(

@@ -1,0 +1,15 @@
+"""Nothing is lost without a word: a link that loses packets, and what the blocks say about it."""
+
+import emgrig
+
+with emgrig.connect("sim:fault=packets-lost:rate=0.03") as board:
+    board.apply("facial-emg")
+    expected = 0
+    with board.stream(duration_s=5.0) as stream:
+        for block in stream:
+            if block.lost_before:
+                print(f"before sample {block.first_conversion}: {block.lost_before} {block.cause}")
+            assert block.first_conversion == expected + block.lost_before
+            expected = block.first_conversion + block.n_samples
+    print(f"{stream.totals.received} received + {stream.totals.lost} lost")
+    assert stream.totals.received + stream.totals.lost == stream.totals.produced

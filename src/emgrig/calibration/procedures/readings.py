@@ -1,0 +1,155 @@
+"""What a procedure hands back: values with unit, uncertainty, channel and condition."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.calibration.datasheet import Outcome
+from emgrig.calibration.procedures.keeping import Restored
+from emgrig.calibration.uncertainty import Result
+
+
+class Quantity(StrEnum):
+    """What was measured."""
+
+    NOISE = "noise, whole band"
+    NOISE_BAND = "noise in band"
+    NOISE_EQUALISED = "noise in band, equalised"
+    WHITE = "white noise density"
+    CORNER = "1/f corner"
+    MAINS = "mains line"
+    PEAK_TO_PEAK = "peak to peak"
+    OFFSET = "offset"
+    GAIN = "gain"
+    MATCHING = "gain over mean of channels"
+    LINEARITY = "linearity"
+    TEST_PERIOD = "test signal period"
+    CROSSTALK = "crosstalk"
+    CLOCK_ERROR = "sample clock error"
+    CLOCK_RATE = "sample rate"
+    CLOCK_DRIFT = "sample clock drift"
+    CLOCK_JITTER = "time stamp jitter"
+    CLOCK_ALLAN = "Allan deviation"
+    LEAD_OFF_P = "lead-off current, P"
+    LEAD_OFF_N = "lead-off current, N"
+    SERIES = "series resistance"
+    RESPONSE = "response"
+    RESPONSE_ERROR = "response against sinc3"
+    POLE = "analogue pole"
+    CMRR = "CMRR"
+    INPUT_IMPEDANCE = "input impedance"
+    SINAD = "SINAD"
+    THD = "THD"
+    ENOB = "ENOB"
+    SFDR = "SFDR"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One value.
+
+    Attributes
+    ----------
+    quantity : Quantity
+        What it is.
+    result : Result
+        Value, unit, uncertainty and the account of samples.
+    channel : int or None
+        1 to n; None if it is the board's.
+    gain, rate_hz : int or None
+        Settings, as read back.
+    condition : str
+        What was connected, and what else belongs to the value.
+    outcome : Outcome or None
+        The judgement, where there is a limit.
+    note : str
+        The limit in words, or what to know about the value.
+    """
+
+    quantity: Quantity
+    result: Result
+    channel: int | None = None
+    gain: int | None = None
+    rate_hz: int | None = None
+    condition: str = ""
+    outcome: Outcome | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Lines for a picture.
+
+    Attributes
+    ----------
+    title, x_label, y_label : str
+    x : ndarray of float64, shape (n,)
+    y : ndarray of float64, shape (n, n_lines)
+    names : tuple of str
+        One a line.
+    is_log : bool
+        Both axes logarithmic.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    names: tuple[str, ...]
+    is_log: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What one procedure found.
+
+    Attributes
+    ----------
+    title : str
+    readings : tuple of Reading
+    restored : Restored
+        Proof that the registers are what they were.
+    curves : tuple of Curve
+    notes : tuple of str
+        What was not measured, and why; what was connected.
+    """
+
+    title: str
+    readings: tuple[Reading, ...]
+    restored: Restored
+    curves: tuple[Curve, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def of(
+        self,
+        quantity: Quantity,
+        *,
+        channel: int | None = None,
+        gain: int | None = None,
+        rate_hz: int | None = None,
+    ) -> tuple[Reading, ...]:
+        """Return the readings of a quantity, of one channel, gain or rate where given."""
+        return tuple(
+            reading
+            for reading in self.readings
+            if reading.quantity is quantity
+            and channel in (None, reading.channel)
+            and gain in (None, reading.gain)
+            and rate_hz in (None, reading.rate_hz)
+        )
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The worst judgement; None if nothing was judged."""
+        return worst(reading.outcome for reading in self.readings)
+
+
+def worst(outcomes: Iterable[Outcome | None]) -> Outcome | None:
+    """Return the worst of `outcomes`; None if there is none."""
+    order = (Outcome.PASS, Outcome.MARGINAL, Outcome.FAIL)
+    judged = [outcome for outcome in outcomes if outcome is not None]
+    return max(judged, key=order.index) if judged else None

@@ -34,8 +34,9 @@ REQUEST_TIMEOUT_S = 1.0
 ATTEMPTS = 3
 #: While bytes keep coming, an answer may be behind them: it is waited for so long in all.
 PATIENCE_S = 12.0
-#: So much at once is a burst (no board in real time sends it); it ends with a gap of this, s.
-BURST_BYTES = 1 << 14
+#: So much at once is a burst (a board in real time sends packet by packet): what else comes in
+#: this gap, s, is read with it.
+BURST_BYTES = 1 << 11
 BURST_GAP_S = 0.002
 _POLL_S = 0.25
 _FIRST_BYTES = 24
@@ -313,8 +314,9 @@ class Link:
         pieces = [self.transport.read(READ_BYTES, timeout_s=_POLL_S)]
         n_bytes = len(pieces[0])
         while BURST_BYTES <= n_bytes < READ_BYTES:
+            self.transport.clock.sleep(BURST_GAP_S)  # one large read is cheaper than many small
             try:
-                pieces.append(self.transport.read(READ_BYTES - n_bytes, timeout_s=BURST_GAP_S))
+                pieces.append(self.transport.read(READ_BYTES - n_bytes, timeout_s=0.0))
             except TransportError:  # the burst is over, or the link: the next read says which
                 break
             n_bytes += len(pieces[-1])

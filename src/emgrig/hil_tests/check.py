@@ -1,11 +1,14 @@
 """What a check is: a question with a number, in a layer; and what came out of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-
-import pytest
+from typing import TypeVar
 
 from emgrig.hil_tests.measurement import Attachment, Measurement, Outcome, Samples
+
+F = TypeVar("F", bound=Callable[..., None])
+_ATTRIBUTE = "bringup_check"
 
 
 class Layer(IntEnum):
@@ -78,9 +81,20 @@ class CheckInfo:
         return self.layer, int(self.number[1:])
 
 
-def check(number: str, layer: Layer, title: str) -> pytest.MarkDecorator:
-    """Declare a test function to be a check."""
-    return pytest.mark.bringup_check(CheckInfo(number, layer, title))
+def check(number: str, layer: Layer, title: str) -> Callable[[F], F]:
+    """Declare a test function to be a check; `info_of` finds it again."""
+
+    def declare(function: F) -> F:
+        setattr(function, _ATTRIBUTE, CheckInfo(number, layer, title))
+        return function
+
+    return declare
+
+
+def info_of(function: object) -> CheckInfo | None:
+    """Return what a function was declared to be; None if it is no check."""
+    info = getattr(function, _ATTRIBUTE, None)
+    return info if isinstance(info, CheckInfo) else None
 
 
 class CannotMeasure(Exception):

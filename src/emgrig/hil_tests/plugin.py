@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from emgrig.hil_tests.attachments import of_arrays
-from emgrig.hil_tests.check import CheckInfo, CheckResult, Level
+from emgrig.hil_tests.check import CheckInfo, CheckResult, Level, info_of
 from emgrig.hil_tests.limits import load_limits
 from emgrig.hil_tests.measurement import Measure, Outcome, show
 from emgrig.hil_tests.report import write_report
@@ -21,7 +21,6 @@ from emgrig.hil_tests.session import BringupSession, RunOptions
 from emgrig.hil_tests.verdict import verdict_lines
 from emgrig.protocol.errors import RecordingError
 
-MARK = "bringup_check"
 SESSION = pytest.StashKey[BringupSession]()
 SOAK_S = {Level.QUICK: 4.0, Level.FULL: 60.0}
 """Length of the endurance check unless told otherwise, board time, s."""
@@ -43,7 +42,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the session of this run, unless who called pytest brought one."""
-    config.addinivalue_line("markers", f"{MARK}(info): a check of the bring-up suite")
     if SESSION not in config.stash:
         config.stash[SESSION] = _session_of(config)
 
@@ -69,8 +67,7 @@ def _session_of(config: pytest.Config) -> BringupSession:
 
 
 def _info(item: pytest.Item) -> CheckInfo | None:
-    mark = item.get_closest_marker(MARK)
-    return mark.args[0] if mark else None
+    return info_of(item.function) if isinstance(item, pytest.Function) else None
 
 
 @pytest.hookimpl(trylast=True)

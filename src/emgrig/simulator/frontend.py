@@ -42,7 +42,7 @@ NOMINAL_F_CLK_HZ = 2.048e6
 _LEAST_POINT_RATE_HZ = 8000.0
 _LEAST_CELLS = 4
 
-# Blocks of conversions that are made at once: 64, 64, 128, 256, 512, 1024, then 2048 each. The first
+# Blocks of conversions made at once: 64, 64, 128, 256, 512, 1024, then 2048 each. The first
 # are short because many runs are.
 _FIRST_BLOCK, _LARGEST_BLOCK = 64, 2048
 # Blocks of conversions that share a stream of noise: the same, but none is larger than this.

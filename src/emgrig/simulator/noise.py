@@ -67,7 +67,7 @@ def stream(seed: int, run: int, block: int, purpose: int) -> np.random.Generator
 
 
 def coloured_block(seed: int, run: int, block: int, out: NDArray[np.float32]) -> None:
-    """Make noise of unit variance for one block of conversions, with the colour of the sinc3 filter.
+    """Make noise of unit variance for a block of conversions, with the colour of the sinc3 filter.
 
     The block's last two white rows are the first two of the next block's stream, so the colour runs
     on over the border and each block can still be made alone.

@@ -22,6 +22,9 @@ class Accuracy:
     reading_percent: float
     range_percent: float
 
+    def __str__(self) -> str:
+        return f"{self.reading_percent:g} % of reading + {self.range_percent:g} % of range"
+
     def limit_v(self, reading_v: float, range_v: float) -> float:
         """Largest error of a reading, V."""
         return (self.reading_percent * abs(reading_v) + self.range_percent * range_v) / 100

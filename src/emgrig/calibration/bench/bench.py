@@ -17,7 +17,7 @@ from typing import Self
 
 from emgrig.calibration.bench import generator as generators
 from emgrig.calibration.bench import meter as meters
-from emgrig.calibration.bench.generator import Generator, generator_model
+from emgrig.calibration.bench.generator import SOURCE_OHM, Generator, generator_model
 from emgrig.calibration.bench.meter import N_READINGS, Meter, meter_model
 from emgrig.calibration.bench.visa import TIMEOUT_S, Instrument
 from emgrig.calibration.uncertainty import Component, Result, rectangular
@@ -42,7 +42,7 @@ class Attenuator:
     relative_uncertainty : float, ≥ 0
         Standard uncertainty of the ratio over the ratio: resistors within ±0.1 % and nothing more
         known give about 0.0006 for one resistor that counts (a rectangle).
-    input_ohm : float or None
+    input_ohm : float, ≥ 50, or None
         What it is to the generator, ohm; None is so much that the generator does not feel it.
     name : str
         For the record: make and serial number.
@@ -59,6 +59,10 @@ class Attenuator:
         if not 0 <= self.relative_uncertainty < 1:
             raise ValueError(
                 f"the ratio's relative uncertainty is 0 to 1, not {self.relative_uncertainty}"
+            )
+        if self.input_ohm is not None and not SOURCE_OHM <= self.input_ohm < math.inf:
+            raise ValueError(
+                f"input_ohm is {self.input_ohm}; generators drive {SOURCE_OHM:g} ohm or more"
             )
 
 

@@ -153,8 +153,8 @@ class Meter:
             "V",
             type_b=[Component("data sheet of the meter", rectangular(limit_v))],
             assumptions=(
-                f"{self.model.name} calibrated within a year, 23 ± 5 °C, {range_v:g} V range: "
-                f"{promise.reading_percent:g} % of reading + {promise.range_percent:g} % of range",
+                f"{self.model.name} calibrated within a year, at 23 ± 5 °C",
+                f"{range_v:g} V range: {promise}",
             ),
         )
 

@@ -227,9 +227,7 @@ def _unusable(codes: NDArray[np.int32]) -> Iterator[tuple[int, str]]:
 def widened(result: Result, relative_u: float, assumption: str) -> Result:
     """Add a relative type B component, such as that of the volts; k stays, which errs to wide."""
     u = math.hypot(result.standard_uncertainty, relative_u * result.value)
-    return replace(
-        result, standard_uncertainty=u, assumptions=(*result.assumptions, assumption)
-    )
+    return replace(result, standard_uncertainty=u, assumptions=(*result.assumptions, assumption))
 
 
 UNCALIBRATED = f"volts by the nominal gain and reference, +-{200 * SCALE_U:.2g} % (k = 2)"

@@ -5,7 +5,6 @@ link. CLOCK exchanges tell the board's clock against the host's, each to within 
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +15,13 @@ from emgrig.calibration.procedures.acquire import Progress, Tracker, prepare, si
 from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
 from emgrig.calibration.sampleclock import PPM, ClockFit, allan_deviation, fit_clock
-from emgrig.calibration.uncertainty import Result
+from emgrig.calibration.uncertainty import (
+    Component,
+    Result,
+    combine,
+    coverage_factor,
+    rectangular,
+)
 from emgrig.driver.board import Board
 from emgrig.driver.journal import Entry
 from emgrig.protocol.errors import DeviceError
@@ -59,7 +64,7 @@ class ClockSettings:
 
 @dataclass(frozen=True, eq=False)
 class _Stamps:
-    """What came in a run: conversion numbers, board time (µs), exchanges (sent, board, received)."""
+    """What came in a run; an exchange is when it was sent, board time (µs), when answered."""
 
     conversion: NDArray[np.int64]
     board_us: NDArray[np.int64]
@@ -147,34 +152,106 @@ def _run(board: Board, settings: ClockSettings, tracker: Tracker) -> _Stamps:
 
 def _readings(stamps: _Stamps, settings: ClockSettings) -> tuple[list[Reading], Curve]:
     rate_hz = settings.rate_hz
-    nominal_s = stamps.conversion / rate_hz
-    against_board = _fit(nominal_s, stamps.board_us * 1e-6, rate_hz, 0.0)
+    nominal_s, stamp_s = (
+        stamps.conversion / rate_hz,
+        np.multiply(stamps.board_us, 1e-6, dtype=np.float64),
+    )
     sent_s, asked_us, received_s = _quickest(stamps.exchanges).T
-    board_s = asked_us * 1e-6
-    middle_s = (sent_s + received_s) / 2
-    against_host = _fit(board_s, middle_s, rate_hz, settings.host_ppm)
-    asymmetry_ppm = _asymmetry_ppm(received_s - sent_s, board_s)
-    error = _combined(against_board, against_host, asymmetry_ppm, stamps)
-    drift = _sum_of_drifts(against_board, against_host)
+    against_board = _fit(nominal_s, stamp_s, rate_hz)
+    against_host = _fit(asked_us * 1e-6, (sent_s + received_s) / 2, rate_hz)
+    delay_s = received_s - sent_s
+    # Half of what a delay is longer than the shortest may be on either way; ends may differ twice.
+    uneven_ppm = float(np.ptp(delay_s)) / float(np.ptp(asked_us)) * PPM * PPM
+    error = _combined(against_board, against_host, uneven_ppm, stamps, settings)
     rate = replace(
         error,
         value=rate_hz * (1 + error.value / PPM),
         unit="Hz",
         standard_uncertainty=rate_hz * error.standard_uncertainty / PPM,
     )
-    jitter, allan = _board_side(nominal_s, stamps)
-    curve = Curve(
-        "Allan deviation of conversions against the board's clock",
-        "averaging time, s", "fractional frequency", allan[0], allan[1][:, None], ("deviation",),
+    first, second = against_board.drift_ppm_per_hour, against_host.drift_ppm_per_hour
+    drift = replace(
+        first,
+        value=first.value + second.value,
+        standard_uncertainty=math.hypot(first.standard_uncertainty, second.standard_uncertainty),
+        n_used=stamps.n_samples,
+        n_lost=stamps.n_lost,
+        assumptions=("steady drift; the host's own is in it",),
+    )
+    jitter = Result(
+        against_board.delay_rms_s * PPM, "us", rectangular(STAMP_US / 2), len(nominal_s),
+        n_lost=stamps.n_lost, assumptions=("time stamps at the data-ready edge, in whole us",),
     )  # fmt: skip
-    at = {"rate_hz": rate_hz, "condition": "against this computer's clock"}
-    by_board = {"rate_hz": rate_hz, "condition": "against the board's own clock"}
-    longest = Result(float(allan[1][-1]) * PPM, "ppm", 0.0, stamps.n_samples)
+    tau_s, deviation, curve = _allan(nominal_s, stamp_s)
+    longest = Result(deviation * PPM, "ppm", 0.0, len(nominal_s), n_lost=stamps.n_lost)
+    host, own = "against this computer's clock", "against the board's own clock"
     return [
-        Reading(Quantity.CLOCK_ERROR, error, **at),  # type: ignore[arg-type]
-        Reading(Quantity.CLOCK_RATE, rate, **at),  # type: ignore[arg-type]
-        Reading(Quantity.CLOCK_DRIFT, drift, **at),  # type: ignore[arg-type]
-        Reading(Quantity.CLOCK_JITTER, jitter, **by_board),  # type: ignore[arg-type]
-        Reading(Quantity.CLOCK_ALLAN, longest, **by_board,  # type: ignore[arg-type]
-                note=f"at {allan[0][-1]:.3g} s"),
-    ], curve  # fmt: skip
+        Reading(Quantity.CLOCK_ERROR, error, rate_hz=rate_hz, condition=host),
+        Reading(Quantity.CLOCK_RATE, rate, rate_hz=rate_hz, condition=host),
+        Reading(Quantity.CLOCK_DRIFT, drift, rate_hz=rate_hz, condition=host),
+        Reading(Quantity.CLOCK_JITTER, jitter, rate_hz=rate_hz, condition=own),
+        Reading(
+            Quantity.CLOCK_ALLAN, longest, rate_hz=rate_hz, condition=own, note=f"at {tau_s:.3g} s"
+        ),
+    ], curve
+
+
+def _fit(ours_s: NDArray[np.float64], theirs_s: NDArray[np.float64], rate_hz: int) -> ClockFit:
+    return fit_clock(
+        ours_s, theirs_s, rate_hz, host_ppm_uncertainty=0.0, n_windows=N_WINDOWS, always_late=False
+    )
+
+
+def _quickest(exchanges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the exchanges with the least delay, as many as are needed or more; in order."""
+    delay_s = exchanges[:, 2] - exchanges[:, 0]
+    enough_s = float(np.sort(delay_s)[MIN_STAMPS - 1])
+    limit_s = max(enough_s, 1.5 * float(delay_s.min()) + 2e-6 * STAMP_US)
+    chosen = exchanges[delay_s <= limit_s]
+    # Two questions within one microsecond of the board would stand still.
+    return np.asarray(chosen[np.concatenate([[True], np.diff(chosen[:, 1]) > 0])])
+
+
+def _combined(
+    against_board: ClockFit,
+    against_host: ClockFit,
+    uneven_ppm: float,
+    stamps: _Stamps,
+    settings: ClockSettings,
+) -> Result:
+    first, second = against_board.error_ppm, against_host.error_ppm
+    span_us = float(np.ptp(stamps.board_us))
+    # The scatter of whole microseconds need not show: they may all be cut alike.
+    grain_ppm = rectangular(STAMP_US) / span_us * PPM
+    u, free = combine(
+        [
+            Component("conversions", first.standard_uncertainty, 1.0, N_WINDOWS - 2),
+            Component("exchanges", second.standard_uncertainty, 1.0, N_WINDOWS - 2),
+            Component("whole microseconds", grain_ppm, math.sqrt(2)),
+            Component("delay, one way more than the other", rectangular(uneven_ppm)),
+            Component("host clock", settings.host_ppm),
+        ]
+    )
+    value = ((1 + first.value / PPM) * (1 + second.value / PPM) - 1) * PPM
+    return Result(
+        value, "ppm", u, stamps.n_samples, coverage_factor(free), n_lost=stamps.n_lost,
+        assumptions=(
+            f"host clock within {settings.host_ppm:g} ppm (one sigma)",
+            "the shortest way through the link does not change",
+        ),
+    )  # fmt: skip
+
+
+def _allan(
+    nominal_s: NDArray[np.float64], stamp_s: NDArray[np.float64]
+) -> tuple[float, float, Curve]:
+    """Return the longest averaging time, s, the deviation there, and the curve."""
+    n = len(nominal_s)
+    even_s = np.linspace(nominal_s[0], nominal_s[-1], n)
+    phase_s = np.interp(even_s, nominal_s, stamp_s) - even_s
+    allan = allan_deviation(phase_s, float(even_s[1] - even_s[0]))
+    curve = Curve(
+        "Allan deviation of conversions against the board's clock", "averaging time, s",
+        "fractional frequency", allan.tau_s, allan.deviation[:, None], ("deviation",),
+    )  # fmt: skip
+    return float(allan.tau_s[-1]), float(allan.deviation[-1]), curve

@@ -84,7 +84,8 @@ def kept(board: Board) -> Iterator[Keeping]:
         try:
             _restore(board, keeping)
         except EmgrigError as second:
-            text = f"{error or type(error).__name__}; nor could the registers be put back: {second}"
+            first = str(error) or type(error).__name__
+            text = f"{first}; nor could the registers be put back: {second}"
             raise DeviceError(text) from error
         raise
     _restore(board, keeping)

@@ -136,10 +136,15 @@ def _readings(
             verdict = judge_noise(full, gain, rate_hz) if is_judged else None
             found.append(
                 Reading(
-                    quantity, full, channel, gain, rate_hz, settings.condition,
+                    quantity,
+                    full,
+                    channel,
+                    gain,
+                    rate_hz,
+                    settings.condition,
                     verdict.outcome if verdict else None,
                     f"data sheet, typical: {verdict.typical_uv_rms:g} uV" if verdict else note,
-                )  # fmt: skip
+                )
             )
 
     shorted = settings.mux == "shorted"
@@ -186,8 +191,8 @@ def _add_ranges(
             n_lost=record.n_lost, n_rejected=record.n_rejected, assumptions=(UNCALIBRATED,),
         )  # fmt: skip
         note = (
-            f"of N = {span.n_samples} samples: {span.range_over_rms:.1f} rms; as many Gaussian ones "
-            f"have {span.expected_over_rms:.1f}"
+            f"of N = {span.n_samples} samples: {span.range_over_rms:.1f} rms; as many Gaussian "
+            f"ones have {span.expected_over_rms:.1f}"
         )
         found.append(
             Reading(Quantity.PEAK_TO_PEAK, result, channel, gain, rate_hz, condition, note=note)

@@ -169,7 +169,9 @@ def _gains(
         ]  # fmt: skip
         if len(waves) > 1:
             levels = [other[TWO].peak_to_peak_v for other in waves.values()]
-            found.append(Reading(Quantity.MATCHING, _matching(large, levels, mean * TWO * one_v), *at))
+            found.append(
+                Reading(Quantity.MATCHING, _matching(large, levels, mean * TWO * one_v), *at)
+            )
     return found, notes
 
 
@@ -217,9 +219,7 @@ def _linearity(large: Result, small: Result) -> Result:
     )
 
 
-def _period(
-    wave: SquareWave, settings: ScaleSettings, at: tuple[int, int, int, str]
-) -> Reading:
+def _period(wave: SquareWave, settings: ScaleSettings, at: tuple[int, int, int, str]) -> Reading:
     """Judge the period: it must be exact, or samples were lost or invented."""
     # An edge falls between samples, so its place is known to one of them over the whole count.
     u = rectangular(1.0) / wave.n_periods

@@ -119,6 +119,8 @@ def test_the_test_signal_is_1_875_mv_each_way(full_run: Run) -> None:
 
 def test_raw_data_are_found_by_their_hash(full_run: Run) -> None:
     named = [a for c in full_run.record["checks"] for a in c["attachments"]]
+    named += full_run.record["pictures"]
+    assert len([a for a in named if a["media_type"] == "image/svg+xml"]) == 4
     assert {a["name"] for a in named} >= {"noise_gain_24.npz", "test_signal_1x.npz"}
     for attachment in named:
         path = full_run.folder / "data" / f"{attachment['sha256'][:16]}-{attachment['name']}"

@@ -15,7 +15,6 @@ from emgrig.hil_tests.attachments import of_arrays
 from emgrig.hil_tests.check import CheckInfo, CheckResult, Level, info_of
 from emgrig.hil_tests.limits import load_limits
 from emgrig.hil_tests.measurement import Measure, Outcome, show
-from emgrig.hil_tests.report import write_report
 from emgrig.hil_tests.rig import Rig
 from emgrig.hil_tests.session import BringupSession, RunOptions
 from emgrig.hil_tests.verdict import verdict_lines
@@ -190,6 +189,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     bringup.finish()
     if bringup.options.report is not None:
+        from emgrig.hil_tests.report import write_report  # matplotlib is slow to import
+
         write_report(bringup, bringup.options.report)
     if bringup.outcome in (Outcome.FAIL, Outcome.ERROR):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

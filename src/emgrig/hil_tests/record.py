@@ -6,6 +6,7 @@
 import json
 import math
 from collections import Counter
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import cast
 
@@ -28,7 +29,7 @@ def schema() -> Record:
     return cast(Record, json.loads(text))
 
 
-def make_record(session: BringupSession) -> Record:
+def make_record(session: BringupSession, pictures: Sequence[Attachment] = ()) -> Record:
     """Return all that is known of a run that has ended, in values that JSON can hold."""
     options, restored = session.options, session.restored
     assert restored is not None, "the run has not ended"
@@ -66,6 +67,7 @@ def make_record(session: BringupSession) -> Record:
         },
         "stream": {"before": restored.streamed_before, "after": restored.streams_after},
         "checks": [_check(result) for result in session.results],
+        "pictures": [_attachment(picture) for picture in pictures],
     }
 
 

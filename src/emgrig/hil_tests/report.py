@@ -1,12 +1,17 @@
 """Write the report: record.json, index.html, and raw data by hash; junit.xml is pytest's."""
 
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
+from jinja2 import Environment, StrictUndefined
+
 from emgrig.driver.register_file import RegisterFile
+from emgrig.hil_tests.attachments import of_picture
 from emgrig.hil_tests.check import CheckResult, Layer
 from emgrig.hil_tests.measurement import Measurement, Outcome, show, worst
+from emgrig.hil_tests.plots import pictures
 from emgrig.hil_tests.record import Record, make_record
 from emgrig.hil_tests.session import BringupSession
 from emgrig.protocol.errors import RecordingError
@@ -22,29 +27,32 @@ def write_report(session: BringupSession, folder: Path) -> Record:
     RecordingError
         If it cannot be written.
     """
-    record = make_record(session)
+    drawn = pictures(session.results, session.options.limits)
+    images = [of_picture(_slug(caption), svg) for caption, svg in drawn.items()]
+    record = make_record(session, images)
+    attachments = [a for result in session.results for a in result.attachments] + images
     try:
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
         (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
-        (folder / PAGE_FILE).write_text(render_page(session, record), encoding="utf-8")
-        for result in session.results:
-            for attachment in result.attachments:
-                data = folder / DATA_FOLDER
-                data.mkdir(exist_ok=True)
-                path = data / f"{attachment.sha256[:16]}-{attachment.name}"
-                path.write_bytes(attachment.data)
+        (folder / PAGE_FILE).write_text(render_page(session, record, drawn), encoding="utf-8")
+        for attachment in attachments:
+            path = folder / DATA_FOLDER / f"{attachment.sha256[:16]}-{attachment.name}"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(attachment.data)
     except OSError as error:
         raise RecordingError(f"{folder}: the report cannot be written: {error}") from error
     return record
 
 
-def render_page(session: BringupSession, record: Record) -> str:
-    """Return the page: one file, no script, no link to anything outside."""
-    from jinja2 import Environment, StrictUndefined
+def _slug(caption: str) -> str:
+    """Return a file's name for a caption: its first words."""
+    words = "".join(c if c.isalnum() else " " for c in caption.lower()).split()
+    return "-".join(words[:4])
 
-    from emgrig.hil_tests.plots import pictures
 
+def render_page(session: BringupSession, record: Record, drawn: Mapping[str, str]) -> str:
+    """Return the page with pictures by caption: one file, no script, no link to anything outside."""
     template = files("emgrig.hil_tests").joinpath("page.html").read_text(encoding="utf-8")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -55,7 +63,7 @@ def render_page(session: BringupSession, record: Record) -> str:
         r=record,
         checks=_worst_first(session),
         layers=_layers(session),
-        pictures=pictures(session.results, session.options.limits),
+        pictures=drawn,
         registers=_registers(session),
         overrides=session.options.limits.overrides,
         units=session.options.limits.units,

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -50,6 +50,8 @@ _COLOURS = {
 }
 
 _T = TypeVar("_T")
+#: Microvolts in a unit.
+_VOLTS = {"v": 1e6, "mv": 1e3, "uv": 1.0, "nv": 1e-3}
 Sheet = Annotated[Path, typer.Option("--annotations", help="380_sort.xlsx of CASMEMG.")]
 
 
@@ -153,6 +155,9 @@ def analyse_command(
         Path, typer.Option("--output", "-o", help="Folder for the results.")
     ] = Path(),
     rate: Annotated[float | None, typer.Option(help="Hz, if the file does not name it.")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="V, mV, uV or nV of channels that the file gives none for.")
+    ] = None,
     face: Annotated[bool, typer.Option(help="Channels 1 to 7 lie as on the paper's face.")] = False,
     mvc: Annotated[
         list[str] | None, typer.Option(help="CHANNEL=uV: MVC of a muscle; repeat.")
@@ -168,7 +173,7 @@ def analyse_command(
     ] = None,
 ) -> None:
     """Find candidate expressions: an HTML page, a BIDS events.tsv and an ELAN file."""
-    found = _read(lambda: _read_recording(recording, rate))
+    found = _in_unit(_read(lambda: _read_recording(recording, rate)), unit)
     clock_map = _read(lambda: _clock(clock, video_offset))
     analysis = _read(
         lambda: analyse(
@@ -234,6 +239,17 @@ def _read_recording(path: Path, rate_hz: float | None) -> TextRecording:
         units = ("uV",) * samples.shape[1]
         return TextRecording(samples, labels, units, rate_hz or RATE_HZ, "CASMEMG .mat")
     return read_text(path, rate_hz=rate_hz)
+
+
+def _in_unit(found: TextRecording, unit: str | None) -> TextRecording:
+    """Give channels without a unit the one that was said."""
+    if unit is None:
+        return found
+    if unit.lower() not in _VOLTS:
+        raise ValueError(f"--unit {unit}: expected V, mV, uV or nV")
+    factors = [1.0 if known else _VOLTS[unit.lower()] for known in found.units]
+    units = tuple(known or "uV" for known in found.units)
+    return replace(found, samples=found.samples * np.array(factors), units=units)
 
 
 def _read_edf(path: Path) -> TextRecording:

@@ -25,7 +25,9 @@ def bringup(
     address: Annotated[
         str, typer.Argument(help="sim:, tcp://HOST:PORT, serial:///dev/…; see emgrig -h")
     ] = "sim:",
-    level: Annotated[str, typer.Option(help="quick (2.5 minutes on a real board) or full (about 10).")] = "quick",
+    level: Annotated[
+        str, typer.Option(help="quick (2.5 minutes on a real board) or full (about 10).")
+    ] = "quick",
     report: Annotated[
         Path | None,
         typer.Option(help="Folder for index.html, record.json, junit.xml and raw data."),

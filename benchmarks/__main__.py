@@ -12,8 +12,10 @@ def main() -> None:
     unknown = set(sys.argv[1:]) - set(every)
     if unknown:
         sys.exit(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(every)}")
-    for name in sys.argv[1:] or every:
+    named = sys.argv[1:]
+    for name in named or every:
         print(f"== {name}", flush=True)
+        sys.argv = [name]
         importlib.import_module(f"benchmarks.{name}").main()
 
 

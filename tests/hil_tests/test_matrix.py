@@ -39,7 +39,7 @@ def test_a_fault_is_found_and_its_cause_named(fault: str, check: str, key: str, 
     assert session.restored.proved
 
 
-@pytest.mark.parametrize("address", ["sim:bench", "sim:chips=2", "sim:channels=4"])
+@pytest.mark.parametrize("address", ["sim:bench", "sim:chips=2&channels=4"])
 def test_a_healthy_board_is_good(address: str) -> None:
     session = run_bringup(address)
     bad = [f"{r.info.number} {r.message}" for r in session.results if r.outcome is not Outcome.PASS]

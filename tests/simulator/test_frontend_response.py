@@ -1,5 +1,6 @@
 """The sinc3 filter against its formula (SBAS499C, 9.3.2.1), its delay, and chunks."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from emgrig.simulator import frontend
 from emgrig.simulator.face import Face
 from emgrig.simulator.frontend import AnalogueFrontEnd
 from emgrig.simulator.sources import MultiTone, Silence, Tone
@@ -153,7 +155,7 @@ CHANGES = {
 }
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.integers(1, 300), min_size=2, max_size=12))
 def test_how_conversions_are_asked_for_changes_nothing(pieces: list[int]) -> None:
     def fresh() -> AnalogueFrontEnd:
@@ -166,6 +168,20 @@ def test_how_conversions_are_asked_for_changes_nothing(pieces: list[int]) -> Non
     changes = {at: file for at, file in CHANGES.items() if at < sum(pieces)}
     at_once = segments(fresh(), [sum(pieces)], changes)
     assert segments(fresh(), pieces, changes) == at_once
+
+
+@pytest.mark.parametrize("largest", [1024, 8192])
+def test_how_many_conversions_are_made_at_once_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    def codes() -> NDArray[np.int32]:
+        world = replace(World.typical(8, 4), mains=Mains.typical())
+        on = {"config1": 0x93, "config3": 0xEC, "channels": 0x60}
+        return run(AnalogueFrontEnd(Face(8, 4), seed=4, world=world), 5000, **on)
+
+    usual = codes()
+    monkeypatch.setattr(frontend, "_LARGEST_BLOCK", largest)
+    np.testing.assert_array_equal(codes(), usual)
 
 
 def test_one_by_one_is_the_same_as_at_once() -> None:

@@ -40,11 +40,12 @@ def test_the_whole_way_over_virtual_time() -> None:
     begin_s = transport.clock.now_s()
     while transport.clock.now_s() < begin_s + 5.0:
         assert pc.receive()
+    passed_s = transport.clock.now_s() - begin_s
     stopped = pc.ask(Request.STOP)
     totals = pc.account(stopped).totals
     assert (totals.received, totals.lost) == (transport.board.produced[0], 0)
     # the internal oscillator is good to 0.5 % at 25 degC (SBAS499C, 7.5)
-    assert totals.received == pytest.approx(10_000, rel=0.006)
+    assert totals.received == pytest.approx(2000 * passed_s, rel=0.006)
     assert not transport.is_paced
 
 
@@ -59,6 +60,38 @@ def test_it_is_the_same_every_time_and_another_with_another_seed() -> None:
 
     assert run("seed=5") == run("seed=5")
     assert run("seed=5") != run("seed=6")
+
+
+@pytest.mark.parametrize(("max_bytes", "timeout_s"), [(777, 0.5), (1 << 16, 0.02), (1 << 18, 9.0)])
+def test_how_bytes_are_asked_for_changes_none_of_them(max_bytes: int, timeout_s: float) -> None:
+    def run(max_bytes: int, timeout_s: float) -> bytes:
+        transport = SimTransport("face&seed=2")
+        start_run(over(transport))
+        data = bytearray()
+        while len(data) < 150_000:  # 2.6 s
+            try:
+                data += transport.read(max_bytes, timeout_s=timeout_s)
+            except TransportTimeout:
+                continue
+        return bytes(data[:150_000])
+
+    assert run(max_bytes, timeout_s) == run(1 << 16, 0.5)
+
+
+def test_reads_grow_longer_until_the_client_writes() -> None:
+    transport = SimTransport(board=counting_board())
+    pc = over(transport)
+    start_run(pc)
+
+    def span_s() -> float:
+        before_s = transport.clock.now_s()
+        transport.read(1 << 18, timeout_s=9.0)
+        return transport.clock.now_s() - before_s
+
+    expected_s = pytest.approx([0.25, 0.5, 0.5], abs=1e-3)
+    assert [span_s() for _ in range(3)] == expected_s
+    pc.ask(Request.STATS)
+    assert [span_s() for _ in range(3)] == expected_s
 
 
 def test_a_read_without_bytes_takes_its_timeout_of_virtual_time() -> None:

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.interpolate import BSpline
 
 from emgrig.protocol.errors import RecordingError
 from emgrig.simulator.face import Face
+from emgrig.simulator.interpolation import _spline_weights
 from emgrig.simulator.quantities import VOLTS, parse_quantity
 from emgrig.simulator.recordings import Recording, load_recording
 from emgrig.simulator.seams import Source
@@ -120,6 +122,12 @@ def test_a_recording_is_band_limited_between_its_samples(part: float, error: flo
     t_s = np.linspace(1.0, 3.0, 12_345)
     seen = Recording(recorded, rate).volts(t_s)[:, 0]
     np.testing.assert_allclose(seen, np.sin(2 * np.pi * frequency * t_s), atol=error)
+
+
+def test_the_weights_of_the_splines_are_those_of_scipy() -> None:
+    fraction = np.linspace(0.0, 0.999, 50)
+    spline = BSpline(np.arange(8.0) - 3.0, np.eye(4), 3)
+    np.testing.assert_allclose(_spline_weights(fraction), spline(fraction), atol=1e-15)
 
 
 def test_a_recording_keeps_its_constants_and_its_samples() -> None:

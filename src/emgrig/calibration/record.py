@@ -237,8 +237,8 @@ class CalibrationRecord:
                 return gain
         there = ", ".join(str(gain.setting) for gain in known) or "no gain"
         raise ValueError(
-            f"channel {channel} of board {self.serial_number} is calibrated at {there}, not at gain "
-            f"{setting}: run emgrig calibrate gain --gains {setting} --save"
+            f"channel {channel} of board {self.serial_number} is calibrated at {there}, not at "
+            f"gain {setting}: run emgrig calibrate gain --gains {setting} --save"
         )
 
     def lead_off_current_a(self, channel: int, side: str, nominal: str) -> Result | None:

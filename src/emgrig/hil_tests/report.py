@@ -52,7 +52,7 @@ def _slug(caption: str) -> str:
 
 
 def render_page(session: BringupSession, record: Record, drawn: Mapping[str, str]) -> str:
-    """Return the page with pictures by caption: one file, no script, no link to anything outside."""
+    """Return the page with pictures by caption: one file, no script, no link to the outside."""
     template = files("emgrig.hil_tests").joinpath("page.html").read_text(encoding="utf-8")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

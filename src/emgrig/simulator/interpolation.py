@@ -89,7 +89,7 @@ class Interpolator:
         shape = (len(local), len(coefficients))
         # A sparse product does with one set of weights for all columns what BSpline does for each.
         spline = csr_array((weights.reshape(-1), index.reshape(-1), rows), shape=shape)
-        result: NDArray[np.float64] = spline @ coefficients
+        result: NDArray[np.float64] = np.asarray(spline @ coefficients)
         return result
 
     def _coefficients(self, block: int) -> NDArray[np.float64]:

@@ -14,8 +14,8 @@ FIRST_READ_S: Final = 0.25
 LONGEST_READ_S: Final = 0.5
 """How far virtual time moves at most in one `read`: what the bytes of one call span.
 
-The first span holds after a `write`, since what follows a request may be short; while the client
-only reads it grows to the other, because every call has its price.
+The first holds after a `write`, since what is wanted then may be short; while the client only reads
+it grows to the other, because every step has its price.
 """
 POLL_S: Final = 0.002
 """In real time, how often the board is asked."""
@@ -87,13 +87,13 @@ class SimTransport:
                 self._catch_up()
                 data = self.board.take(self._client, max_bytes)
                 if data:
-                    self._span_s = min(2 * self._span_s, LONGEST_READ_S)
                     return data
                 self._check_open()
             left_s = deadline_s - self.clock.now_s()
             if left_s <= 0:
                 raise TransportTimeout(f"nothing from {self.address} in {timeout_s:g} s")
             self.clock.sleep(min(left_s, POLL_S if self.is_paced else self._span_s))
+            self._span_s = min(2 * self._span_s, LONGEST_READ_S)
 
     def write(self, data: bytes, /) -> None:
         """Send all of `data`.

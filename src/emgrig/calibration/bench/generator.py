@@ -90,11 +90,11 @@ class Generator:
         is_high = load_ohm is None or load_ohm > LARGEST_LOAD_OHM
         self.load_ohm = None if is_high else load_ohm
         instrument.name = f"{model.name} at {instrument.resource}"
-        self.turn_off()
+        instrument.write(model.dialect.output(is_on=False))
         if model.dialect.has_error_queue:
-            instrument.write("*CLS")  # errors of others
+            instrument.write("*CLS")  # the errors of others
         self._send(model.dialect.load(self.load_ohm))
-        self._prove(load_ohm=self.load_ohm)
+        self._prove(load_ohm=self.load_ohm, is_on=False)
 
     @property
     def most_v(self) -> float:

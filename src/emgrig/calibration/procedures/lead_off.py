@@ -7,8 +7,8 @@ tells the P and the N current of all channels.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from emgrig.calibration.datasheet import Outcome
 from emgrig.calibration.leadoff import (
@@ -33,6 +33,7 @@ from emgrig.calibration.procedures.acquire import (
 )
 from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
+from emgrig.calibration.procedures.setup import Ask, Connection, Setup, list_channels
 from emgrig.calibration.uncertainty import Result, rectangular
 from emgrig.driver.board import Board
 from emgrig.protocol.errors import DeviceError
@@ -42,9 +43,6 @@ SIDES = ("p", "n")
 RATE_HZ = 1000
 GAIN = 12
 _QUANTITY = {"p": Quantity.LEAD_OFF_P, "n": Quantity.LEAD_OFF_N}
-
-Ask = Callable[[str], None]
-"""Shows a person what to connect, and returns when it is; raises to give up."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +124,13 @@ def measure_lead_off(
         prepare(board, gain=GAIN, rate_hz=RATE_HZ, mux="normal", bias=True)
         for ohm in settings.resistors_ohm:
             ask(
-                f"connect {ohm:g} ohm between each of IN{_list(channels)}P and a common point, "
-                "the same between each INxN and that point, and the bias electrode to it"
+                Setup(
+                    Connection.STAR,
+                    f"connect {ohm:g} ohm from every P and every N of channels "
+                    f"{list_channels(channels)} to one point, and the bias electrode to it",
+                    tuple(channels),
+                    ohm,
+                )
             )
             for side in SIDES:
                 tracker.say(f"lead-off current, {side.upper()} side, {ohm:g} ohm")
@@ -213,9 +216,3 @@ def _check_current(current: Result, nominal_a: float, channel: int, side: str) -
             f"channel {channel}, {side.upper()} side: {current.value * 1e9:.3g} nA by the "
             f"resistors, against {nominal_a * 1e9:g} nA nominal: are they connected as asked for?"
         )
-
-
-def _list(channels: Sequence[int]) -> str:
-    first, last = channels[0], channels[-1]
-    is_run = list(channels) == list(range(first, last + 1)) and len(channels) > 1
-    return f"{first}-{last}" if is_run else ",".join(str(n) for n in channels)

@@ -6,13 +6,13 @@ what the resistors themselves must add: ``sqrt(4 k T R)``.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from emgrig.calibration.procedures.acquire import Progress, silent
+from emgrig.calibration.procedures.acquire import Progress, checked_channels, silent
 from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.noise_floor import NoiseSettings, measure_noise
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
+from emgrig.calibration.procedures.setup import Ask, Connection, Setup
 from emgrig.driver.board import Board
 
 BOLTZMANN_J_PER_K = 1.380649e-23
@@ -28,28 +28,43 @@ class Step:
         What is on the inputs.
     request : str
         What to do.
+    connection : Connection
+        The same for a simulated bench.
     source_ohm : float or None
         Resistance between P and N, both sides together; None if it is not known.
     """
 
     name: str
     request: str
+    connection: Connection
     source_ohm: float | None
 
 
 BIAS = "and the bias electrode to N"
 STEPS = (
-    Step("shorted at the jack", f"short P to N of every channel at the jack, {BIAS}", 0.0),
-    Step("1 kohm", f"put 1 kohm between P and N of every channel, {BIAS}", 1e3),
-    Step("10 kohm", f"put 10 kohm between P and N of every channel, {BIAS}", 10e3),
-    Step("10 kohm with cable", f"put 10 kohm at the far end of the electrode cable, {BIAS}", 10e3),
-    Step("open", "take everything off the inputs but the bias electrode", None),
+    Step(
+        "shorted at the jack",
+        f"short P to N of every channel at the jack, {BIAS}",
+        Connection.SOURCE,
+        0.0,
+    ),
+    Step("1 kohm", f"put 1 kohm between P and N of every channel, {BIAS}", Connection.SOURCE, 1e3),
+    Step(
+        "10 kohm", f"put 10 kohm between P and N of every channel, {BIAS}", Connection.SOURCE, 10e3
+    ),
+    Step(
+        "10 kohm with cable",
+        f"put 10 kohm at the far end of the electrode cable, {BIAS}",
+        Connection.SOURCE,
+        10e3,
+    ),
+    Step("open", "take everything off the inputs but the bias electrode", Connection.OPEN, None),
 )
 
 
 def measure_sources(
     board: Board,
-    ask: Callable[[str], None],
+    ask: Ask,
     settings: NoiseSettings | None = None,
     *,
     temperature_c: float = 25.0,
@@ -73,12 +88,13 @@ def measure_sources(
         resistors alone have. With open inputs channels go to the rail, which is noted.
     """
     settings = settings or NoiseSettings()
+    channels = checked_channels(board, settings.channels)
     readings: list[Reading] = []
     curves = []
     notes: list[str] = []
     with kept(board) as keeping:
         for index, step in enumerate(STEPS):
-            ask(step.request)
+            ask(Setup(step.connection, step.request, tuple(channels), step.source_ohm or 0.0))
             part = measure_noise(
                 board,
                 replace(settings, mux="normal", condition=step.name),

@@ -1,11 +1,14 @@
 from pathlib import Path
 
+import edfio
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import emgrig
 from emgrig.analysis.annotations import Expression, write_annotations
-from emgrig.analysis.casmemg_files import write_casmemg_mat
+from emgrig.analysis.casmemg_files import read_casmemg_mat, write_casmemg_mat
+from emgrig.recording.recorder import record
 from emgrig.tools.analysis_commands import app
 from emgrig.tools.cli import exit_code_for
 
@@ -148,3 +151,22 @@ def test_a_bdf_is_analysed_in_microvolts(tmp_path: Path) -> None:
     assert "1 candidates" in text
     row = (tmp_path / "a_events.tsv").read_text().splitlines()[1]
     assert row.endswith("AU11+AU12")
+
+
+def test_a_recording_of_ours_becomes_a_table_in_casmemgs_layout(tmp_path: Path) -> None:
+    pytest.importorskip("matio")
+    with emgrig.connect("sim:") as board:
+        board.apply("facial-emg")
+        record(board, tmp_path / "ours.bdf", 4.0)
+    made = tmp_path / "1.mat"
+    code, _ = run("analyse", tmp_path / "ours.bdf", "-o", tmp_path, "--mat", made)
+    assert code == 0
+    table = read_casmemg_mat(made)
+    assert table.shape[1] == 8
+    signals = edfio.read_bdf(tmp_path / "ours.bdf").signals
+    assert np.array_equal(table[:, 0], signals[0].data)
+    slow = tmp_path / "slow.csv"
+    slow.write_text("a,b\n" + "1,2\n-3,4\n" * 600)
+    code, text = run("analyse", slow, "--rate", 250, "-o", tmp_path, "--mat", made)
+    assert code == 2
+    assert "1000 Hz" in text

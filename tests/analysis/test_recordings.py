@@ -1,4 +1,5 @@
 import gzip
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -239,3 +240,24 @@ def test_elan_tiers_come_back_through_the_clock_map(tmp_path: Path) -> None:
     path.write_text("no xml")
     with pytest.raises(ValueError, match="no ELAN file"):
         read_elan(path)
+
+
+def test_a_matlab_table_is_written_and_read(tmp_path: Path) -> None:
+    pytest.importorskip("matio")
+    samples = np.random.default_rng(3).normal(size=(50, 7))
+    write_casmemg_mat(tmp_path / "table.mat", samples, as_table=True)
+    write_casmemg_mat(tmp_path / "matrix.mat", samples)
+    table = read_casmemg_mat(tmp_path / "table.mat")
+    assert table.shape == (50, 8)
+    assert np.array_equal(table, read_casmemg_mat(tmp_path / "matrix.mat"))
+    assert np.array_equal(table[:, :7], samples)
+
+
+def test_a_table_without_the_extra_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matio")
+    write_casmemg_mat(tmp_path / "table.mat", np.zeros((5, 7)), as_table=True)
+    monkeypatch.setitem(sys.modules, "matio", None)
+    with pytest.raises(ValueError, match=r"emgrig\[matlab\]"):
+        read_casmemg_mat(tmp_path / "table.mat")

@@ -37,6 +37,10 @@ def number(answer: str | None) -> float:
     return float(answer)
 
 
+def dial(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
 def on_bench(seed: int = 0, chips: int = 1, divider: Divider = OPEN) -> SimulatedBench:
     board = build_board(SimOptions(source="silence", is_bench=True, chips=chips))
     return SimulatedBench(board, seed=seed, divider=divider)
@@ -210,12 +214,12 @@ def test_electrodes_see_the_generator_over_the_true_ratio() -> None:
     bench = on_bench(seed=4, divider=Divider(100.0, 1e-2, 200.0))
     start_sine(bench, 2.0, 50.0)
     emf = bench.generator.waveform()
-    t_s = np.arange(2000) / 10e3
+    start_s = bench._board.now_s  # the board has booted; the sine begins at its phase 0
+    t_s = start_s + np.arange(2000) / 10e3
     seen = bench.volts(t_s)
     assert seen.shape == (2000, 16)
-    expected = emf.dc_v + emf.peak_v * np.sin(2 * np.pi * emf.frequency_hz * t_s)
+    expected = emf.dc_v + emf.peak_v * np.sin(2 * np.pi * emf.frequency_hz * (t_s - start_s))
     expected *= 200 / 250 / bench.true_ratio
-    # The generator was told its settings one by one, at 0 s: its phase began then.
     np.testing.assert_allclose(seen[:, 0], expected, atol=1e-12)
     np.testing.assert_array_equal(seen[:, :8], np.repeat(seen[:, :1], 8, axis=1))
     assert not seen[:, 8:].any()
@@ -227,7 +231,7 @@ def test_a_change_holds_from_its_time_on_and_the_phase_does_not_jump() -> None:
     bench = on_bench()
     board = bench._board
     start_sine(bench, 2.0, 40.0)
-    before = bench.at_electrodes()
+    start_s, before = board.now_s, bench.at_electrodes()
     board.run_until(1.0123)
     now_s = board.now_s
     bench.execute(GENERATOR, "FREQ 90")
@@ -236,8 +240,11 @@ def test_a_change_holds_from_its_time_on_and_the_phase_does_not_jump() -> None:
     assert ends[0] == pytest.approx(ends[1], abs=1e-5)
     t_s = np.arange(0, 2, 1e-3)
     seen = bench.volts(t_s)[:, 0]
-    sine = before.dc_v + before.peak_v * np.sin(2 * np.pi * before.frequency_hz * t_s)
-    np.testing.assert_allclose(seen[t_s < now_s], sine[t_s < now_s], atol=1e-9)
+    turn = 2 * np.pi * before.frequency_hz * (t_s - start_s)
+    sine = before.dc_v + before.peak_v * np.sin(turn)
+    is_before = (t_s > start_s) & (t_s < now_s)
+    np.testing.assert_allclose(seen[is_before], sine[is_before], atol=1e-9)
+    assert not seen[t_s < start_s].any()
     tail = np.fft.rfft(seen[t_s >= 1.5] - seen[t_s >= 1.5].mean())
     assert int(np.argmax(np.abs(tail))) * 2 == pytest.approx(90, abs=2)
     assert after.peak_v == before.peak_v
@@ -259,7 +266,7 @@ def test_wiring_says_who_sees_it_on_any_chip() -> None:
     bench = on_bench(chips=2)
     start_sine(bench, 2.0, 40.0)
     bench.wire(Wiring(p=(3, 12), n=(12,), series_p_ohm=1e6))
-    weights = bench.volts(np.array([0.01]))[0] != 0
+    weights = bench.volts(np.array([bench._board.now_s + 0.01]))[0] != 0
     assert np.flatnonzero(weights).tolist() == [2, 11, 16 + 11]
     worlds = [part.world for part in bench._parts]
     assert [e.series_ohm for e in worlds[0].p] == [0, 0, 1e6, 0, 0, 0, 0, 0]
@@ -295,7 +302,7 @@ def test_bench_errors_follow_the_seed() -> None:
 def test_lines_arrive_in_any_pieces_and_several_at_once() -> None:
     with BenchServer(on_bench()) as server:
         port = int(server.generator_resource.split("::")[2])
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
+        with dial(port) as link:
             for piece in (b"*ID", b"N?\nVOLT 2", b"\r\nVOLT?\n", b"\xff\xfe?\n", b"SYST:ERR?\n"):
                 link.sendall(piece)
             answers = link.makefile("r", encoding="ascii")
@@ -308,7 +315,7 @@ def test_lines_arrive_in_any_pieces_and_several_at_once() -> None:
 def test_an_endless_line_is_thrown_away() -> None:
     with BenchServer(on_bench()) as server:
         port = int(server.meter_resource.split("::")[2])
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
+        with dial(port) as link:
             link.sendall(b"x" * 100_000 + b"\n*IDN?\n")
             answers = link.makefile("r", encoding="ascii")
             assert answers.readline().strip() == IDENTITIES["34461A"]
@@ -320,17 +327,16 @@ def test_an_unplugged_instrument_resets_the_link_and_takes_no_other() -> None:
     with BenchServer(bench) as server:
         port = int(server.meter_resource.split("::")[2])
         bench.unplug(METER, after_commands=1)
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
+        with dial(port) as link:
             link.sendall(b"*IDN?\n")
             assert link.recv(100).endswith(b"\n")
             link.sendall(b"*IDN?\n")
             with pytest.raises(ConnectionResetError):
                 link.recv(100)
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
-            with pytest.raises(ConnectionResetError):
-                link.recv(100)
+        with pytest.raises(ConnectionResetError), dial(port) as link:
+            link.recv(100)
         bench.plug_in(METER)
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
+        with dial(port) as link:
             link.sendall(b"*IDN?\n")
             assert link.recv(100).endswith(b"\n")
     with pytest.raises(ValueError, match="generator or meter"):

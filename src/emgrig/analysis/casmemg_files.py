@@ -1,6 +1,8 @@
 """The layout of a CASMEMG recording: one .mat file, at least 8 columns, 1000 Hz, uV."""
 
+import importlib
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from scipy import io
@@ -22,8 +24,8 @@ def read_casmemg_mat(path: str | Path) -> Floats:
     Raises
     ------
     ValueError
-        If the file holds a MATLAB *table*, which only MATLAB can take apart, or no numeric matrix
-        of at least 8 columns, or several.
+        If the file holds no matrix or MATLAB *table* of at least 8 numeric columns, or several;
+        or a table, and the extra that reads tables is not installed.
     OSError
         If it cannot be read.
     """
@@ -48,25 +50,52 @@ def read_casmemg_mat(path: str | Path) -> Floats:
         msg = f"{path} holds {len(fitting)} matrices ({', '.join(fitting)}); one was expected"
         raise ValueError(msg)
     if "None" in arrays or "__function_workspace__" in content:
-        msg = (
-            f"{path} holds a MATLAB table; in MATLAB: "
-            "data = table2array(T(:, 1:8)); save('FILE.mat', 'data', '-v7')"
-        )
-        raise ValueError(msg)
+        return _read_table(path)
     msg = f"{path} holds no numeric matrix of at least {_N_COLUMNS} columns"
     raise ValueError(msg)
 
 
-def write_casmemg_mat(path: str | Path, samples_uv: Floats) -> None:
+def _read_table(path: str | Path) -> Floats:
+    """Read the one MATLAB table of at least 8 numeric columns in a file."""
+    tables = [
+        value
+        for name, value in _matio(path).load_from_mat(str(path)).items()
+        if not name.startswith("__") and getattr(value, "ndim", 0) == 2
+    ]
+    numeric = [t for t in tables if sum(d.kind in "fiu" for d in t.dtypes) >= _N_COLUMNS]
+    if len(numeric) != 1:
+        msg = (
+            f"{path} holds {len(numeric)} tables of at least {_N_COLUMNS} numeric columns; "
+            "one was expected"
+        )
+        raise ValueError(msg)
+    return np.asarray(numeric[0].select_dtypes("number").to_numpy(), dtype=np.float64)
+
+
+def _matio(path: str | Path) -> ModuleType:
+    """Import what takes MATLAB tables apart."""
+    try:
+        return importlib.import_module("matio")
+    except ImportError as error:
+        msg = (
+            f"{path} is a MATLAB table: pip install 'emgrig[matlab]', or in MATLAB "
+            "data = table2array(T(:, 1:8)); save('FILE.mat', 'data', '-v7')"
+        )
+        raise ValueError(msg) from error
+
+
+def write_casmemg_mat(path: str | Path, samples_uv: Floats, *, as_table: bool = False) -> None:
     """Write a recording of up to 8 channels at 1000 Hz; missing columns are filled with 0.
 
-    The published scripts call ``table2array`` on what they load; in MATLAB, turn the matrix into a
-    table first: ``T = array2table(data)``.
+    The published scripts call ``table2array`` on what they load. With `as_table` the file holds a
+    MATLAB table, as they expect; that needs the extra ``emgrig[matlab]``. Without it the file holds
+    a matrix, ``data``.
 
     Raises
     ------
     ValueError
-        If there are more than 8 channels, or a gap: the published code cannot take NaN.
+        If there are more than 8 channels, or a gap: the published code cannot take NaN. If a table
+        is wanted and the extra is not installed.
     """
     columns = as_columns(samples_uv)
     n_samples, n_channels = columns.shape
@@ -78,4 +107,10 @@ def write_casmemg_mat(path: str | Path, samples_uv: Floats) -> None:
         raise ValueError(msg)
     matrix = np.zeros((n_samples, _N_COLUMNS))
     matrix[:, :n_channels] = columns
+    if as_table:
+        matio = _matio(path)
+        names = [f"c{n}" for n in range(1, _N_COLUMNS + 1)]
+        table = importlib.import_module("pandas").DataFrame(matrix, columns=names)
+        matio.save_to_mat(str(path), {"data": table}, version="v7")
+        return
     io.savemat(path, {"data": matrix}, appendmat=False, do_compression=True)

@@ -168,6 +168,9 @@ def analyse_command(
     clock: Annotated[
         Path | None, typer.Option(help="CSV of emg_s,video_s pairs: fit a clock map instead.")
     ] = None,
+    mat: Annotated[
+        Path | None, typer.Option(help="Write the samples as a table in CASMEMG's layout too.")
+    ] = None,
     elan: Annotated[
         Path | None, typer.Option(help="Corrected ELAN file to score the candidates against.")
     ] = None,
@@ -175,6 +178,8 @@ def analyse_command(
     """Find candidate expressions: an HTML page, a BIDS events.tsv and an ELAN file."""
     found = _in_unit(_read(lambda: _read_recording(recording, rate)), unit)
     clock_map = _read(lambda: _clock(clock, video_offset))
+    if mat is not None:
+        _write_mat(mat, found)
     analysis = _read(
         lambda: analyse(
             found.samples,
@@ -239,6 +244,12 @@ def _read_recording(path: Path, rate_hz: float | None) -> TextRecording:
         units = ("uV",) * samples.shape[1]
         return TextRecording(samples, labels, units, rate_hz or RATE_HZ, "CASMEMG .mat")
     return read_text(path, rate_hz=rate_hz)
+
+
+def _write_mat(path: Path, found: TextRecording) -> None:
+    if found.rate_hz != RATE_HZ:
+        raise ValueError(f"--mat {path}: CASMEMG has {RATE_HZ:g} Hz, this is {found.rate_hz:g} Hz")
+    _read(lambda: write_casmemg_mat(path, found.samples, as_table=True))
 
 
 def _in_unit(found: TextRecording, unit: str | None) -> TextRecording:

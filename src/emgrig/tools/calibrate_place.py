@@ -111,18 +111,19 @@ def _on_simulated_bench(address: str, attenuator: "Attenuator | None") -> Iterat
     from emgrig.calibration.uncertainty import rectangular
     from emgrig.simulator.bench import Divider
     from emgrig.simulator.bench_server import board_on_bench
+    from emgrig.simulator.options import parse_query
 
     query = address.partition(":")[2]
-    divider = Divider()
+    seed, divider = parse_query(query).seed, Divider()
     known = attenuator or Attenuator(
         divider.nominal_ratio, rectangular(divider.tolerance), divider.input_ohm, "simulated"
     )
-    with board_on_bench(query, divider=divider) as there:
-        with (
-            _simulated(there.transport) as board,
-            _bench(there.resources, known) as opened,
-        ):
-            yield Place(board, _Wires(there.bench).ask, opened)
+    with (
+        board_on_bench(query, seed=seed, divider=divider) as there,
+        _simulated(there.transport) as board,
+        _bench(there.resources, known) as opened,
+    ):
+        yield Place(board, _Wires(there.bench).ask, opened)
 
 
 class _Electrodes:

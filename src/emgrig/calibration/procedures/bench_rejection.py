@@ -33,7 +33,6 @@ from emgrig.driver.board import Board
 CMRR_S = 20.0
 IMPEDANCE_HZ = (12.0, 23.0, 37.0, 83.0, 137.0, 223.0, 311.0)
 """Where the meter's ac is at its best, and no harmonics of the mains."""
-STATED_AT_HZ = 50.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,8 @@ def measure_input_impedance(
     Returns
     -------
     Report
-        |Z| at 50 Hz, ohm, for each channel; "at least" where the loss does not show.
+        Resistance, ohm, and capacitance, pF, of each channel's P input; bounds where the loss does
+        not show.
     """
     settings = settings or RejectionSettings()
     channels = checked_channels(board, settings.channels)
@@ -165,37 +165,44 @@ def measure_input_impedance(
                 squares[row] *= [(fit.amplitude_v / level.value) ** power for fit in fits]
         bench.turn_off()
     n = 2 * len(IMPEDANCE_HZ) * round(SINE_S * settings.rate_hz)
-    condition = f"bench, {settings.series_ohm:g} ohm in series with P, at {STATED_AT_HZ:g} Hz"
-    readings = [
-        Reading(
-            Quantity.INPUT_IMPEDANCE,
-            _impedance(squares[:, index] - 1, settings, n),
-            channel, settings.gain, settings.rate_hz, condition,
-        )
-        for index, channel in enumerate(channels)
-    ]  # fmt: skip
+    condition = f"bench, {settings.series_ohm:g} ohm in series with P"
+    readings = []
+    for index, channel in enumerate(channels):
+        resistance, capacitance = _resistance_and_capacitance(squares[:, index] - 1, settings, n)
+        at = (channel, settings.gain, settings.rate_hz, condition)
+        readings += [
+            Reading(Quantity.INPUT_RESISTANCE, resistance, *at),
+            Reading(Quantity.INPUT_CAPACITANCE, capacitance, *at),
+        ]
     return Report("Input impedance", tuple(readings), keeping.restored)
 
 
-def _impedance(loss: NDArray[np.float64], settings: RejectionSettings, n: int) -> Result:
-    """Fit the line over ω², and return |Z| at 50 Hz; its scatter tells the uncertainty."""
+def _resistance_and_capacitance(
+    loss: NDArray[np.float64], settings: RejectionSettings, n: int
+) -> tuple[Result, Result]:
+    """Fit the line over ω²; its scatter tells the uncertainty."""
     x = (2 * math.pi * np.array(IMPEDANCE_HZ)) ** 2
     design = np.stack([np.ones_like(x), x / x.max()], axis=1)
     (constant, slope), residual, _, _ = np.linalg.lstsq(design, loss, rcond=None)
     n_free = x.size - 2
     covariance = float(residual[0]) / n_free * np.linalg.inv(design.T @ design)
-    rs = settings.series_ohm
-    omega_share = (2 * math.pi * STATED_AT_HZ) ** 2 / x.max()
-    conductance = (math.sqrt(max(1 + constant, 0.0)) - 1) / rs
-    square = conductance**2 + omega_share * slope / rs**2  # |Y|² at 50 Hz
-    towards = np.array([conductance / (rs * (1 + conductance * rs)), omega_share / rs**2])
-    # Where nothing is lost the slope of the square vanishes, but not the error of the loss.
-    least = (math.sqrt(covariance[0, 0]) / 2 / rs) ** 2
-    u = math.hypot(math.sqrt(float(towards @ covariance @ towards)), least)
+    u_constant, u_slope = np.sqrt(np.diag(covariance)).tolist()
+    k = coverage_factor(n_free)
+    rs, u_rs = settings.series_ohm, rectangular(settings.series_limits)
+    omega = math.sqrt(float(x.max()))
     note = ("R and C in parallel; magnitudes over the meter's readings",)
-    if square < 3 * u:
-        limit = 1 / math.sqrt(max(square, 0.0) + 3 * u)
-        return Result(limit, "ohm", 0.0, n, assumptions=note, bound=Bound.AT_LEAST)
-    z = 1 / math.sqrt(square)
-    relative = math.hypot(u / square / 2, rectangular(settings.series_limits))
-    return Result(z, "ohm", z * relative, n, coverage_factor(n_free), assumptions=note)
+    if constant < 3 * u_constant:
+        share = math.sqrt(1 + max(constant, 0.0) + 3 * u_constant) - 1
+        resistance = Result(rs / share, "ohm", 0.0, n, assumptions=note, bound=Bound.AT_LEAST)
+    else:
+        ohm = rs / (math.sqrt(1 + constant) - 1)
+        relative = math.hypot(u_constant / constant, u_rs)
+        resistance = Result(ohm, "ohm", ohm * relative, n, k, assumptions=note)
+    if slope < 3 * u_slope:
+        most_f = math.sqrt(max(slope, 0.0) + 3 * u_slope) / (omega * rs)
+        capacitance = Result(most_f * 1e12, "pF", 0.0, n, assumptions=note, bound=Bound.AT_MOST)
+    else:
+        farad = math.sqrt(slope) / (omega * rs)
+        relative = math.hypot(u_slope / slope / 2, u_rs)
+        capacitance = Result(farad * 1e12, "pF", farad * 1e12 * relative, n, k, assumptions=note)
+    return resistance, capacitance

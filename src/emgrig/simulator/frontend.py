@@ -28,7 +28,7 @@ from emgrig.simulator.conversion import (
     combined,
 )
 from emgrig.simulator.inputs import Inputs
-from emgrig.simulator.noise import coloured_block
+from emgrig.simulator.noise import block_of, coloured
 from emgrig.simulator.seams import Conversions, Source
 from emgrig.simulator.settings import FrontEndSettings, decode
 from emgrig.simulator.sinc import WINDOW_PERIODS
@@ -42,11 +42,8 @@ NOMINAL_F_CLK_HZ = 2.048e6
 _LEAST_POINT_RATE_HZ = 8000.0
 _LEAST_CELLS = 4
 
-# Blocks of conversions made at once: 64, 64, 128, 256, 512, 1024, then 2048 each. The first
-# are short because many runs are.
-_FIRST_BLOCK, _LARGEST_BLOCK = 64, 2048
-# Blocks of conversions that share a stream of noise: the same, but none is larger than this.
-_NOISE_BLOCK = 1024
+# Conversions made at once, at most.
+_LARGEST_BLOCK = 2048
 # Stretches a run remembers. More changes than this within three data periods are taken as if the
 # older ones had not been.
 _MOST_STRETCHES = 64
@@ -304,7 +301,7 @@ class AnalogueFrontEnd:
 
     def _block(self, run: _Run) -> tuple[int, Conversions]:
         """Return the block that holds the next conversion, and its first conversion's number."""
-        start, size = _block_of(run.next_conversion, _LARGEST_BLOCK)
+        start, size = block_of(run.next_conversion, _LARGEST_BLOCK)
         if run.block is None or run.block[0] != start:
             run.block = start, self._computed(run, start, size)
         return run.block
@@ -317,7 +314,8 @@ class AnalogueFrontEnd:
         else:
             values, last_of = self._mixed(run, start, windows)
         if self._is_noisy:
-            noise = self._noise(run, start, size)
+            noise = np.empty(values.shape, dtype=np.float32)
+            coloured(self._seed, run.restart_tick, start, noise)
             for stretch, rows in _shares(run, last_of):
                 noise[rows] *= stretch.noise_scale
             values += noise
@@ -329,17 +327,6 @@ class AnalogueFrontEnd:
             stretch.inputs.override(codes, rows)
             bits[rows] = stretch.lead_off_bits(edges[rows])
         return Conversions(codes, bits[:, 0].copy(), bits[:, 1].copy())
-
-    def _noise(self, run: _Run, start: int, size: int) -> NDArray[np.float32]:
-        """Noise of unit variance for `size` conversions from `start` on."""
-        noise = np.empty((size, self.n_channels), dtype=np.float32)
-        done = 0
-        while done < size:
-            first, count = _block_of(start + done, _NOISE_BLOCK)
-            rows = noise[done : done + count]
-            coloured_block(self._seed, run.restart_tick, _number_of(first, count), rows)
-            done += count
-        return noise
 
     def _mixed(
         self, run: _Run, start: int, windows: NDArray[np.int64]
@@ -369,23 +356,6 @@ def _shares(
         return [(run.stretches[0], slice(None))]
     numbers = sorted(set(last_of.tolist()))
     return [(run.stretches[number], last_of == number) for number in numbers]
-
-
-def _block_of(conversion: int, largest: int) -> tuple[int, int]:
-    """First conversion and size of the block a conversion is in."""
-    if conversion >= largest:
-        return conversion // largest * largest, largest
-    if conversion < _FIRST_BLOCK:
-        return 0, _FIRST_BLOCK
-    size = 1 << (conversion.bit_length() - 1)
-    return size, size
-
-
-def _number_of(first: int, size: int) -> int:
-    """Count the blocks, of at most `size` conversions, before that which begins at `first`."""
-    if first == 0:
-        return 0
-    return size.bit_length() - _FIRST_BLOCK.bit_length() + first // size
 
 
 def _checked(source: Source, n_channels: int) -> Source:

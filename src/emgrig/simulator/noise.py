@@ -32,6 +32,9 @@ _A = np.float32(0.4736725)
 _B = np.float32(0.0185565)
 _NORM = 1.1066665
 
+# Conversions that share a stream of random numbers.
+_FIRST_BLOCK, _LARGEST_BLOCK = 64, 1024
+
 
 def shorted_noise_v(decimation: int, gain: int) -> float:
     """Return the data sheet's noise with shorted inputs, V rms, input-referred.
@@ -66,18 +69,45 @@ def stream(seed: int, run: int, block: int, purpose: int) -> np.random.Generator
     return np.random.Generator(np.random.Philox(key=[seed, run], counter=[0, 0, block, purpose]))
 
 
-def coloured_block(seed: int, run: int, block: int, out: NDArray[np.float32]) -> None:
-    """Make noise of unit variance for a block of conversions, with the colour of the sinc3 filter.
+def block_of(conversion: int, largest: int) -> tuple[int, int]:
+    """First conversion and size of the block a conversion of a run is in.
 
-    The block's last two white rows are the first two of the next block's stream, so the colour runs
-    on over the border and each block can still be made alone.
+    Blocks are of 64, 64, 128, 256, … conversions, up to `largest` each (a power of two, at least
+    64): the first ones are short because many runs are.
+    """
+    if conversion >= largest:
+        return conversion // largest * largest, largest
+    if conversion < _FIRST_BLOCK:
+        return 0, _FIRST_BLOCK
+    size = 1 << (conversion.bit_length() - 1)
+    return size, size
+
+
+def coloured(seed: int, run: int, start: int, out: NDArray[np.float32]) -> None:
+    """Make noise of unit variance with the colour of the sinc3 filter.
 
     Parameters
     ----------
-    seed, run, block : int
+    seed, run : int
         See `stream`.
+    start : int
+        First conversion; it begins a block of `block_of`, whatever its largest.
     out : ndarray of float32, shape (n_conversions, n_channels)
-        Takes the noise.
+        Takes the noise; it ends where a block of at most 1024 ends.
+    """
+    done = 0
+    while done < len(out):
+        first, size = block_of(start + done, _LARGEST_BLOCK)
+        index = size.bit_length() - _FIRST_BLOCK.bit_length() + first // size if first else 0
+        _coloured_block(seed, run, index, out[done : done + size])
+        done += size
+
+
+def _coloured_block(seed: int, run: int, block: int, out: NDArray[np.float32]) -> None:
+    """Make the noise of one block.
+
+    The block's last two white rows are the first two of the next block's stream, so the colour runs
+    on over the border and each block can still be made alone.
     """
     n_rows, n_columns = out.shape
     white = np.empty((n_rows + 2, n_columns), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""`emgrig calibrate`: measured values with their uncertainty, and the board's calibration record."""
+"""`emgrig calibrate`: values with their uncertainty, and the board's calibration record."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emgrig.tools.board_commands import Address, Json
-from emgrig.tools.calibrate_place import SIMULATED_BENCH, Place
+from emgrig.tools.calibrate_place import Place
 from emgrig.tools.calibrate_run import Job, Wanted, run
+from emgrig.tools.calibrate_words import (
+    read_attenuator,
+    read_channels,
+    read_date,
+    read_integers,
+    read_numbers,
+)
 
 if TYPE_CHECKING:
+    from emgrig.calibration.bench import Bench as OpenBench
     from emgrig.calibration.procedures.bench_rejection import RejectionSettings
     from emgrig.calibration.procedures.bench_transfer import BenchSettings
 
@@ -75,9 +83,9 @@ def noise(
     from emgrig.calibration.procedures.noise_floor import SHORTED, NoiseSettings, measure_noise
 
     settings = NoiseSettings(
-        gains=_integers(gains, "gains"),
-        rates_hz=_integers(rates, "rates"),
-        channels=_channels(channels),
+        gains=read_integers(gains, "gains"),
+        rates_hz=read_integers(rates, "rates"),
+        channels=read_channels(channels),
         duration_s=duration,
         mux="normal" if as_found else "shorted",
         condition="inputs as found" if as_found else SHORTED,
@@ -105,7 +113,7 @@ def gain(
     """
     from emgrig.calibration.procedures.scale import ScaleSettings, measure_scale
 
-    settings = ScaleSettings(gains=_integers(gains, "gains"), channels=_channels(channels))
+    settings = ScaleSettings(gains=read_integers(gains, "gains"), channels=read_channels(channels))
     wanted = Wanted(address, as_json, report, save, calibration, valid_days)
     run(wanted, [lambda place, bar: measure_scale(place.board, settings, progress=bar.follow)])
 
@@ -142,7 +150,7 @@ def crosstalk(
     """Measure what each channel shows of the test signal on another one."""
     from emgrig.calibration.procedures.crosstalk import CrosstalkSettings, measure_crosstalk
 
-    settings = CrosstalkSettings(_channels(channels), gain, duration)
+    settings = CrosstalkSettings(read_channels(channels), gain, duration)
     run(
         Wanted(address, as_json, report),
         [lambda place, bar: measure_crosstalk(place.board, settings, progress=bar.follow)],
@@ -187,9 +195,9 @@ def sources(
     from emgrig.calibration.procedures.sources import measure_sources
 
     settings = NoiseSettings(
-        gains=_integers(gains, "gains"),
+        gains=read_integers(gains, "gains"),
         rates_hz=(rate,),
-        channels=_channels(channels),
+        channels=read_channels(channels),
         duration_s=duration,
         mains_hz=mains,
     )
@@ -225,9 +233,9 @@ def bench_gain(
 
     wanted = Wanted(
         address, as_json, report, save, calibration, valid_days, bench,
-        _attenuator(bench, ratio, ratio_limits, input_ohm), _date(meter_due),
+        read_attenuator(bench, ratio, ratio_limits, input_ohm), read_date(meter_due),
     )  # fmt: skip
-    settings = ScaleSettings(gains=(gain,), channels=_channels(channels))
+    settings = ScaleSettings(gains=(gain,), channels=read_channels(channels))
     own: list[Job] = [lambda place, bar: measure_scale(place.board, settings, progress=bar.follow)]
     run(wanted, [*own, *_bench_jobs(_bench_settings(gain, rate, channels), ("gain",))])
 
@@ -251,7 +259,7 @@ def bench_transfer(
     """Measure frequency response, SINAD and THD, CMRR, and input impedance with the bench."""
     wanted = Wanted(
         address, as_json, report, bench=bench,
-        attenuator=_attenuator(bench, ratio, ratio_limits, input_ohm),
+        attenuator=read_attenuator(bench, ratio, ratio_limits, input_ohm),
     )  # fmt: skip
     names = tuple(name.strip() for name in what.split(","))
     run(wanted, _bench_jobs(_bench_settings(gain, rate, channels), names))
@@ -283,7 +291,7 @@ def everything(
     from emgrig.calibration.procedures.noise_floor import NoiseSettings, measure_noise
     from emgrig.calibration.procedures.scale import ScaleSettings, measure_scale
 
-    numbers, listed = _integers(gains, "gains"), _channels(channels)
+    numbers, listed = read_integers(gains, "gains"), read_channels(channels)
     floor = NoiseSettings(numbers, (rate,), listed, mains_hz=mains)
     scale, clocks = ScaleSettings(numbers, listed), ClockSettings(rate_hz=rate, host_ppm=host_ppm)
     talk = CrosstalkSettings(listed, max(numbers))
@@ -307,7 +315,7 @@ def _lead_off_job(
     from emgrig.calibration.procedures.lead_off import LeadOffSettings, measure_lead_off
 
     settings = LeadOffSettings(
-        _numbers(resistors, "resistors"), limits_percent / 100, current, _channels(channels),
+        read_numbers(resistors, "resistors"), limits_percent / 100, current, read_channels(channels),
         mains_hz=mains_hz,
     )  # fmt: skip
     return lambda place, bar: measure_lead_off(
@@ -321,7 +329,7 @@ def _bench_settings(
     from emgrig.calibration.procedures.bench_rejection import RejectionSettings
     from emgrig.calibration.procedures.bench_transfer import BenchSettings
 
-    listed = _channels(channels)
+    listed = read_channels(channels)
     return BenchSettings(gain, rate_hz, listed), RejectionSettings(gain, rate_hz, listed)
 
 
@@ -362,51 +370,3 @@ def _bench_jobs(
 def _bench_of(place: Place) -> "OpenBench":
     assert place.bench is not None  # the commands that come here ask for one
     return place.bench
-
-
-def _attenuator(
-    bench: str, ratio: float, limits_percent: float, input_ohm: float | None
-) -> "Attenuator | None":
-    """Return the attenuator that was told; None leaves the simulated bench its own."""
-    from emgrig.calibration.bench import Attenuator
-    from emgrig.calibration.uncertainty import rectangular
-
-    if bench == SIMULATED_BENCH and ratio == 1.0:
-        return None
-    return Attenuator(ratio, rectangular(limits_percent / 100), input_ohm)
-
-
-def _date(text: str) -> dt.date | None:
-    if not text:
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is no date; expected YYYY-MM-DD") from None
-
-
-def _integers(text: str, what: str) -> tuple[int, ...]:
-    try:
-        return tuple(dict.fromkeys(int(part) for part in text.split(",")))
-    except ValueError:
-        raise ValueError(f"{what} {text!r}; expected whole numbers with commas between") from None
-
-
-def _numbers(text: str, what: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise ValueError(f"{what} {text!r}; expected numbers with commas between") from None
-
-
-def _channels(text: str) -> tuple[int, ...] | None:
-    """Read "1,3-5"; None for nothing."""
-    if not text:
-        return None
-    found: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdecimal() or (last and not last.isdecimal()):
-            raise ValueError(f"channels {text!r}; expected them as 1,3-5")
-        found += range(int(first), int(last or first) + 1)
-    return tuple(found)

@@ -4,7 +4,8 @@ import gc
 import math
 import socket
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -93,6 +94,13 @@ def amplitude_v(board: Board, volts: NDArray[np.float64], frequency_hz: float) -
     """What a channel reads of a sine, V peak before the filter."""
     fit = fit_sine_4(volts, board.chip.rate_hz, frequency_hz)
     return fit.amplitude_v / float(sinc3_magnitude(frequency_hz, board.chip.rate_hz))
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """A command without an answer arrives when it arrives."""
+    deadline_s = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline_s
 
 
 def prepare(board: Board, gain: int = 24) -> None:
@@ -412,7 +420,7 @@ def test_no_such_resource_is_one_line(rig: BoardOnBench) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     for nobody in (f"TCPIP::127.0.0.1::{port}::SOCKET", "nonsense", "ASRL/dev/ttyNOPE::INSTR"):
-        with pytest.raises(TransportError, match=nobody) as error:
+        with pytest.raises(TransportError, match=f"no instrument at {nobody}") as error:
             open_bench(f"{rig.resources.split(',')[0]},{nobody}")
         assert "\n" not in str(error.value)
 
@@ -514,7 +522,25 @@ def test_a_silent_instrument_is_given_up_and_not_asked_again() -> None:
         assert not rig.bench.generator.settings.is_on
 
 
-@pytest.mark.parametrize("answer", ["what?", "", "1.0.0"])
+def test_after_an_interrupted_answer_the_output_is_still_switched_off(
+    rig: BoardOnBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> None:
+        with open_bench(rig.resources, attenuator=LABEL) as bench:
+            bench.apply_sine(1e-3, 37.0)
+            generator = bench.generator.instrument
+            monkeypatch.setattr(generator._session, "read", interrupt)
+            bench.apply_sine(2e-3, 37.0)
+
+    def interrupt() -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    wait_until(lambda: not rig.bench.generator.settings.is_on)
+
+
+@pytest.mark.parametrize("answer", ["what?", "", "1.0.0", "nan", "inf"])
 def test_an_answer_that_is_no_number_is_named(answer: str) -> None:
     with serving(Answers(IDENTITIES["34401A"], answer)) as server:
         from emgrig.calibration.bench.visa import Instrument

@@ -42,7 +42,7 @@ NOMINAL_F_CLK_HZ = 2.048e6
 _LEAST_POINT_RATE_HZ = 8000.0
 _LEAST_CELLS = 4
 
-# Conversions made at once, at most.
+# Conversions made at once, at most; a multiple of the largest block of noise.
 _LARGEST_BLOCK = 2048
 # Stretches a run remembers. More changes than this within three data periods are taken as if the
 # older ones had not been.

@@ -315,8 +315,8 @@ def _lead_off_job(
     from emgrig.calibration.procedures.lead_off import LeadOffSettings, measure_lead_off
 
     settings = LeadOffSettings(
-        read_numbers(resistors, "resistors"), limits_percent / 100, current, read_channels(channels),
-        mains_hz=mains_hz,
+        read_numbers(resistors, "resistors"), limits_percent / 100, current,
+        read_channels(channels), mains_hz=mains_hz,
     )  # fmt: skip
     return lambda place, bar: measure_lead_off(
         place.board, bar.ask(place), settings, progress=bar.follow

@@ -11,9 +11,9 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from emgrig.calibration.amplifiers import NoiseComparison
-from emgrig.calibration.procedures.readings import Curve, Reading, Report
+from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
 from emgrig.calibration.record_file import result_json
-from emgrig.calibration.response import effective_band
+from emgrig.calibration.response import effective_band, minus_3db_hz
 from emgrig.calibration.spectrum import EMG_BAND
 from emgrig.driver.board_identity import BoardIdentity
 
@@ -45,13 +45,16 @@ class Outcome:
 
 
 def bands(reports: Sequence[Report]) -> list[str]:
-    """Say which part of 20-450 Hz is left at each rate that was used."""
-    rates = sorted({r.rate_hz for report in reports for r in report.readings if r.rate_hz})
-    return [
-        str(effective_band(rate, EMG_BAND.low_hz, EMG_BAND.high_hz))
-        for rate in rates
-        if rate >= 4 * EMG_BAND.low_hz
-    ]
+    """Say what sinc³ leaves of 20-450 Hz at each rate at which noise or response was measured."""
+    shown = (Quantity.NOISE, Quantity.RESPONSE)
+    rates = sorted({r.rate_hz or 0 for report in reports for q in shown for r in report.of(q)})
+    texts = []
+    for rate in rates:
+        text = f"at {rate} SPS the chip is -3 dB at {minus_3db_hz(rate):.0f} Hz"
+        if rate >= 2 * EMG_BAND.high_hz:
+            text += f"; {effective_band(rate, EMG_BAND.low_hz, EMG_BAND.high_hz)}"
+        texts.append(text)
+    return texts
 
 
 def to_json(outcome: Outcome) -> Json:

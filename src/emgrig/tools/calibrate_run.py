@@ -243,7 +243,10 @@ def _tell(outcome: "Outcome") -> None:
                     c.reason,
                 ]
                 for c in outcome.comparisons
+                if c.theirs_uv_rms is not None
             ],
         )
+        silent = sum(c.theirs_uv_rms is None for c in outcome.comparisons)
+        say(f"{silent} more are not comparable; --report says why\n")
     for text in bands(outcome.reports):
         say(f"effective band: {text}")

@@ -25,18 +25,37 @@ from emgrig.tools.output import EXIT_CODES_HELP, ExitCode, err
 
 
 class Later(NamedTuple):
-    """A command whose module is imported only when it is called."""
+    """A command whose module is imported only when it is called.
+
+    `attribute` is the command's function, or a typer application that holds it or is it.
+    """
 
     module: str
+    attribute: str
     help: str
+
+    def load(self, name: str) -> Any:
+        """Import the command."""
+        found = getattr(importlib.import_module(f"emgrig.tools.{self.module}"), self.attribute)
+        if isinstance(found, typer.Typer):
+            group: Any = typer.main.get_command(found)
+            return group.commands.get(name, group)
+        alone = typer.Typer()
+        alone.command(name)(found)
+        return typer.main.get_command(alone)
 
 
 LATER = {
-    "reproduce": Later("analysis_commands", "Set every number the paper prints beside ours."),
-    "analyse": Later("analysis_commands", "Find candidate expressions in a recording."),
-    "clock-report": Later("analysis_commands", "Report video against EMG time, per recording."),
-    "grid": Later("analysis_commands", "Search the published 4500 parameter sets."),
-    "synthetic": Later("analysis_commands", "Write a synthetic CASMEMG in its layout."),
+    "bringup": Later("bringup_command", "bringup", "Say whether a board is good; if not, why."),
+    "reproduce": Later(
+        "analysis_commands", "app", "Set every number the paper prints beside ours."
+    ),
+    "analyse": Later("analysis_commands", "app", "Find candidate expressions in a recording."),
+    "clock-report": Later(
+        "analysis_commands", "app", "Report video against EMG time, per recording."
+    ),
+    "grid": Later("analysis_commands", "app", "Search the published 4500 parameter sets."),
+    "synthetic": Later("analysis_commands", "app", "Write a synthetic CASMEMG in its layout."),
 }
 
 
@@ -59,9 +78,7 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command to call, and import it."""
         if args[0] in LATER:
-            module = importlib.import_module(f"emgrig.tools.{LATER[args[0]].module}")
-            group: Any = typer.main.get_command(module.app)
-            return args[0], group.commands[args[0]], args[1:]
+            return args[0], LATER[args[0]].load(args[0]), args[1:]
         return super().resolve_command(ctx, args)
 
 

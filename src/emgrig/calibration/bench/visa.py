@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,9 @@ _MOST_ERRORS = 20  # what the error queues of these instruments hold
 class Instrument:
     """Lines of text to and from one instrument, each line ended by a line feed.
 
-    An answer that did not come in time may come later and be taken for the next one's. So after a
-    timeout nothing is asked any more; commands are still sent, to leave the instrument safe.
+    An answer that did not come in time, or was not waited for, may come later and be taken for the
+    next one's. So nothing is asked then any more; commands are still sent, to leave the instrument
+    safe.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ class Instrument:
             raise ValueError(f"timeout_s is {timeout_s}; expected more than 0")
         self.resource = self.name = resource
         self._timeout_s = timeout_s
-        self._lost = ""
+        self.identity = self._lost = ""
         self._session = _open(resource, timeout_s)
         try:
             self.identity = self.query("*IDN?")
@@ -95,6 +97,7 @@ class Instrument:
             raise TransportError(f"{self.name} is not asked again: {self._lost}")
         self.write(command)
         patience_s = self._timeout_s if timeout_s is None else timeout_s
+        self._lost = f"its answer to {command} was not waited for"  # in case of a Ctrl-C
         try:
             self._session.timeout = 1e3 * patience_s
             answer = self._session.read().strip()
@@ -111,6 +114,7 @@ class Instrument:
                     "unplugged, off or busy; check it, and open the bench anew"
                 ) from error
             raise self._gone(command, error) from error
+        self._lost = ""
         log.debug("%s > %s", self.name, answer)
         return answer
 
@@ -124,11 +128,12 @@ class Instrument:
         """
         answer = self.query(command, timeout_s=timeout_s)
         try:
-            return float(answer)
-        except ValueError as error:
-            raise WireError(
-                f"{self.name} answered {command} with {answer!r}; expected a number"
-            ) from error
+            number = float(answer)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise WireError(f"{self.name} answered {command} with {answer!r}; expected a number")
+        return number
 
     def set(self, command: str) -> None:
         """Send one command, and read the instrument's error queue until it is empty.
@@ -160,6 +165,8 @@ class Instrument:
 
     def _gone(self, command: str, error: Exception) -> TransportError:
         self._lost = f"it was lost at {command}"
+        if not self.identity:  # pyvisa-py finds out at the first command that nobody listens
+            return TransportError(f"no instrument at {self.resource}: {_one_line(error)}")
         return TransportError(
             f"{self.name} is gone, at {command} ({_one_line(error)}): check cable and power, and "
             "open the bench anew"

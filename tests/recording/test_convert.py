@@ -23,6 +23,8 @@ from emgrig.recording.recorder import record
 from emgrig.recording.timeline import Gap, PartBegin, Samples, Timeline
 from fake_board import FakeBoard, FakeTransport, true_codes
 
+ASKED = 250  # samples of the recording that `capture` is of
+
 
 @pytest.fixture(scope="module")
 def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -63,6 +65,8 @@ def test_a_capture_cut_anywhere_gives_every_sample_of_its_whole_records(
             convert(cut, overwrite=True)
         return
     made = convert(cut, overwrite=True)
+    assert made.account.totals.received == expected
+    expected = min(expected, ASKED)  # what came behind the length that was asked for is left out
     assert made.n_samples == expected
     codes = np.stack([s.digital for s in edfio.read_bdf(made.bdf_paths[0]).signals], axis=1)
     truth = np.array([true_codes(1, n) for n in range(expected)])
@@ -96,7 +100,7 @@ def test_a_damaged_capture_never_gives_a_wrong_sample(
             begin = round(note.onset * 250)
             wrong[begin : begin + round((note.duration or 0) * 250)] = False
     assert not wrong.any()
-    assert len(codes) >= samples_in(damaged)
+    assert len(codes) >= min(samples_in(damaged), ASKED)
 
 
 def test_joining_records_changes_nothing(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +202,7 @@ def test_memory_does_not_grow_with_the_capture(tmp_path: Path) -> None:
         for step in Timeline(CaptureReader(tmp_path / "a.capture"))
         if isinstance(step, Samples)
     ]
-    assert sum(sizes) == board.produced[0]
+    assert sum(sizes) == 20 * 250 <= board.produced[0]
     assert max(sizes) <= 300
 
 

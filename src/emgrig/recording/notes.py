@@ -36,6 +36,8 @@ class Notes:
     address, software, profile : str
         Where the board was, what recorded it, and which profile was applied; empty if not said.
     channel_names : tuple of str
+    duration_s : float or None
+        How long the recording was to be; None if until it was stopped.
     n_notes : int
     """
 
@@ -43,6 +45,7 @@ class Notes:
         self.identity: BoardIdentity | None = None
         self.address = self.software = self.profile = ""
         self.channel_names: tuple[str, ...] = ()
+        self.duration_s: float | None = None
         self.n_notes = 0
         # One list for each time the board's clock began anew.
         self._exchanges: list[list[tuple[float, float, float]]] = [[]]
@@ -68,6 +71,8 @@ class Notes:
         elif kind == "recording":
             self.software = str(note.get("software", ""))
             self.profile = str(note.get("profile") or "")
+            wanted = note.get("duration_s")
+            self.duration_s = float(wanted) if isinstance(wanted, int | float) else None
         elif kind == "marker":
             time_us = note.get("board_time_us")
             known = time_us if isinstance(time_us, int) else None

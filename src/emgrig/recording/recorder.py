@@ -85,7 +85,12 @@ class Recorder:
         self._recording: Recording | None = None
         self._levels = Levels(board.chip.n_channels)
         self._writer = CaptureWriter(self.capture_path)
-        begun: Entry = {"kind": "recording", "software": software(), "profile": profile}
+        begun: Entry = {
+            "kind": "recording",
+            "software": software(),
+            "profile": profile,
+            "duration_s": duration_s,
+        }
         self._writer.note(begun, board.clock.unix_s())
         self._journal_before, self._tap_before = board.journal, board.tap
         board.journal, board.tap = self._note, self._tap

@@ -155,6 +155,8 @@ class Timeline:
         self._trouble = False  # the board itself has ended the run
         self._unseen = 0  # conversions of the run from before the capture began
         self._part: _Part | None = None
+        self._end: int | None = None  # in conversions, if the recording was to be of some length
+        self._behind = 0  # samples that came behind it
         self._early: list[Said] = []  # texts from before the first sample
 
     def __iter__(self) -> Iterator[Step]:
@@ -182,10 +184,11 @@ class Timeline:
             If the capture has not said from which board it is.
         """
         totals = self._assembler_now().totals
-        if self._unseen:
-            totals = StreamTotals(
-                **{**asdict(totals), "lost_on_link": totals.lost_on_link - self._unseen}
-            )
+        totals = replace(
+            totals,
+            lost_on_link=totals.lost_on_link - self._unseen,
+            unused=totals.unused + self._behind,
+        )
         counts = asdict(self._received.counts)
         kept = ("packets", "skipped_bytes", "bad_crc", "bad_length", "malformed", "unknown")
         return Account(totals, {name: counts[name] for name in kept}, self._reader.damage)
@@ -240,7 +243,27 @@ class Timeline:
 
     # What comes out.
 
-    def _block(self, block: Block, host_s: float) -> Iterator[Step]:
+    def _within_duration(self, block: Block) -> Block | None:
+        """Cut off what came behind the length that was asked for; None if all of it did."""
+        if self.notes.duration_s is None:
+            return block
+        if self._end is None:
+            self._end = round(self.notes.duration_s * block.epoch.rate_hz)
+        first = block.first_conversion
+        if first + block.n_samples <= self._end:
+            return block
+        kept = max(self._end - first, 0)
+        self._behind += block.n_samples - kept
+        lost = min(block.lost_before, self._end - first + block.lost_before)
+        if lost < 0 or not (kept or lost):
+            return None
+        codes, status = block.codes[:kept], block.status[:kept]
+        return replace(block, codes=codes, status=status, lost_before=lost)
+
+    def _block(self, whole: Block, host_s: float) -> Iterator[Step]:
+        block = self._within_duration(whole)
+        if block is None:
+            return
         part = self._part
         if part is None or not part.goes_on(block):
             if not block.n_samples:

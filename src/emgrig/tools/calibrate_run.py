@@ -238,7 +238,7 @@ def _tell(outcome: "Outcome") -> None:
             [
                 [
                     f"{c.amplifier.maker} {c.amplifier.name}",
-                    "" if c.theirs_uv_rms is None else f"{c.theirs_uv_rms:.2f}",
+                    f"{c.theirs_uv_rms:.2f}",
                     str(c.comparability),
                     c.reason,
                 ]

@@ -100,9 +100,9 @@ def _report(made: "Recording", *, as_json: bool) -> None:
         return
     for path in paths:
         say(str(path))
-    lost = {name: count for name, count in totals.items() if count and name != "received"}
+    lost = {k: n for k, n in totals.items() if n and k not in ("received", "unused")}
     words = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in lost.items())
-    say(f"{totals['received']} samples received; {words or 'nothing lost'}")
+    say(f"{totals['received'] - totals['unused']} samples recorded; {words or 'nothing lost'}")
     if made.account.damage:
         say(f"the capture is damaged: {made.account.damage}")
 

@@ -107,6 +107,23 @@ class Record:
         )
 
 
+@dataclass
+class Account:
+    """What several records together lost and rejected."""
+
+    n_lost: int = 0
+    n_rejected: int = 0
+
+    def add(self, record: Record) -> None:
+        """Count one more record."""
+        self.n_lost += record.n_lost
+        self.n_rejected += record.n_rejected
+
+    def counted(self, result: Result) -> Result:
+        """Return a result that rests on all of them."""
+        return replace(result, n_lost=self.n_lost, n_rejected=self.n_rejected)
+
+
 def checked_channels(board: Board, channels: Sequence[int] | None) -> list[int]:
     """Return the channels to measure, all if None; ValueError for one that is not there."""
     everything = list(range(1, board.chip.n_channels + 1))

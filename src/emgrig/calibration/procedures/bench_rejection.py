@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from emgrig.calibration.bench import Bench
 from emgrig.calibration.procedures.acquire import (
+    Account,
     Progress,
     Tracker,
     acquire,
@@ -152,13 +153,17 @@ def measure_input_impedance(
     amplitude_v = largest_level_v(board, bench, settings.gain)
     tracker = Tracker(progress, 2 * len(IMPEDANCE_HZ) * SINE_S)
     squares = np.ones((len(IMPEDANCE_HZ), len(channels)))
+    account = Account()
     with kept(board) as keeping:
         prepare(board, gain=settings.gain, rate_hz=settings.rate_hz, mux="normal", bias=True)
         for ohm in (0.0, settings.series_ohm):
             ask(differential(channels, ohm))
             for row, frequency_hz in enumerate(IMPEDANCE_HZ):
                 tracker.say(f"input impedance, {ohm:g} ohm, {frequency_hz:g} Hz")
-                applied, fits, _ = sine(board, bench, amplitude_v, frequency_hz, channels, tracker)
+                applied, fits, record = sine(
+                    board, bench, amplitude_v, frequency_hz, channels, tracker
+                )
+                account.add(record)
                 power = -2 if ohm else 2
                 # The meter's class is common to both; its scatter is not.
                 level = applied.reading
@@ -171,8 +176,8 @@ def measure_input_impedance(
         resistance, capacitance = _resistance_and_capacitance(squares[:, index] - 1, settings, n)
         at = (channel, settings.gain, settings.rate_hz, condition)
         readings += [
-            Reading(Quantity.INPUT_RESISTANCE, resistance, *at),
-            Reading(Quantity.INPUT_CAPACITANCE, capacitance, *at),
+            Reading(Quantity.INPUT_RESISTANCE, account.counted(resistance), *at),
+            Reading(Quantity.INPUT_CAPACITANCE, account.counted(capacitance), *at),
         ]
     return Report("Input impedance", tuple(readings), keeping.restored)
 

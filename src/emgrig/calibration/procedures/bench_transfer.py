@@ -16,6 +16,7 @@ from emgrig.calibration.datasheet import GAINS, NOISE_UV_RMS, Outcome
 from emgrig.calibration.measured_response import fit_response
 from emgrig.calibration.noise import rms_relative_standard_error
 from emgrig.calibration.procedures.acquire import (
+    Account,
     Progress,
     Record,
     Tracker,
@@ -128,6 +129,7 @@ def measure_bench_gain(
     levels_v = np.linspace(-top_v, top_v, settings.n_levels)
     tracker = Tracker(progress, settings.n_levels * 1.0)
     applied: list[Applied] = []
+    account = Account()
     means: list[NDArray[np.float64]] = []
     with kept(board) as keeping:
         prepare(board, gain=settings.gain, rate_hz=settings.rate_hz, mux="normal", bias=True)
@@ -137,6 +139,7 @@ def measure_bench_gain(
             applied.append(bench.apply_dc(float(level_v)))
             record = acquire(board, settings.rate_hz, tracker=tracker)
             _refuse_rail(record, channels, float(level_v))
+            account.add(record)
             means.append(record.columns(channels).mean(axis=0))
         bench.turn_off()
     largest = max(applied, key=lambda one: abs(one.level.value)).level
@@ -155,8 +158,8 @@ def measure_bench_gain(
         gain = replace(fit.gain, n_used=n, assumptions=(*fit.gain.assumptions, METER))
         inl = Result(fit.inl_ppm, "ppm", 0.0, n, assumptions=("noise of the means is in it",))
         readings += [
-            Reading(Quantity.GAIN, gain, *at),
-            Reading(Quantity.LINEARITY, inl, *at, note="of full range"),
+            Reading(Quantity.GAIN, account.counted(gain), *at),
+            Reading(Quantity.LINEARITY, account.counted(inl), *at, note="of full range"),
         ]
     return Report("Gain by the bench", tuple(readings), keeping.restored)
 
@@ -194,14 +197,16 @@ def measure_bench_response(
     magnitude = np.empty((settings.n_frequencies, len(channels)))
     actual_hz = np.empty(settings.n_frequencies)
     relative = []
+    account = Account()
     with kept(board) as keeping:
         prepare(board, gain=settings.gain, rate_hz=settings.rate_hz, mux="normal", bias=True)
         ask(differential(channels))
         for row, frequency_hz in enumerate(frequencies):
             tracker.say(f"response, {frequency_hz:.4g} Hz")
-            applied, fits, _ = sine(
+            applied, fits, record = sine(
                 board, bench, amplitude_v, float(frequency_hz), channels, tracker
             )
+            account.add(record)
             magnitude[row] = [fit.amplitude_v / applied.level.value for fit in fits]
             actual_hz[row] = fits[0].frequency_hz
             relative.append(applied.level.standard_uncertainty / applied.level.value)
@@ -226,10 +231,10 @@ def measure_bench_response(
         outcome = Outcome.PASS if is_flat else Outcome.MARGINAL
         corner = Result(fit.minus_3db_hz, "Hz", 0.0, n)
         readings += [
-            Reading(Quantity.RESPONSE_ERROR, departure, *at, outcome,
+            Reading(Quantity.RESPONSE_ERROR, account.counted(departure), *at, outcome,
                     f"to 0.4 of the rate; limit {DROOP_LIMIT_DB} dB"),
-            Reading(Quantity.RESPONSE, corner, *at, note="-3 dB"),
-            Reading(Quantity.POLE, replace(fit.pole, n_used=n), *at),
+            Reading(Quantity.RESPONSE, account.counted(corner), *at, note="-3 dB"),
+            Reading(Quantity.POLE, account.counted(replace(fit.pole, n_used=n)), *at),
         ]  # fmt: skip
     curve = Curve(
         "measured over sinc³", "Hz", "dB", actual_hz, np.stack(errors, axis=1),

@@ -22,6 +22,7 @@ from emgrig.calibration.leadoff import (
 from emgrig.calibration.procedures.acquire import (
     SCALE_U,
     UNCALIBRATED,
+    Account,
     Progress,
     Record,
     Tracker,
@@ -119,7 +120,7 @@ def measure_lead_off(
     n_samples = n_block * settings.n_blocks
     tracker = Tracker(progress, 2 * len(settings.resistors_ohm) * n_samples / RATE_HZ)
     amplitudes: dict[str, list[LeadOffAmplitude]] = {side: [] for side in SIDES}
-    record: Record | None = None
+    account = Account()
     with kept(board) as keeping:
         prepare(board, gain=GAIN, rate_hz=RATE_HZ, mux="normal", bias=True)
         for ohm in settings.resistors_ohm:
@@ -137,6 +138,7 @@ def measure_lead_off(
                 _drive(board, channels, side, settings.current)
                 record = acquire(board, n_samples, tracker=tracker)
                 _check(record, channels, ohm)
+                account.add(record)
                 amplitudes[side].append(
                     measure_amplitude(
                         record.columns(channels),
@@ -145,8 +147,7 @@ def measure_lead_off(
                         mains_hz=settings.mains_hz,
                     )
                 )
-    assert record is not None
-    readings = _readings(amplitudes, channels, settings, record)
+    readings = _readings(amplitudes, channels, settings, account)
     return Report("Lead-off current", tuple(readings), keeping.restored)
 
 
@@ -169,7 +170,7 @@ def _readings(
     amplitudes: dict[str, list[LeadOffAmplitude]],
     channels: Sequence[int],
     settings: LeadOffSettings,
-    record: Record,
+    account: Account,
 ) -> list[Reading]:
     nominal_a = CURRENTS_A[settings.current]
     resistors = ", ".join(f"{ohm:g}" for ohm in settings.resistors_ohm)
@@ -184,13 +185,13 @@ def _readings(
                 taken[0],
                 resistor_relative_uncertainty=rectangular(settings.resistor_limits),
             )
-            current = widened(record.counted(fit.current_a), SCALE_U, UNCALIBRATED)
+            current = widened(account.counted(fit.current_a), SCALE_U, UNCALIBRATED)
             _check_current(current, nominal_a, channel, side)
             at = (channel, GAIN, RATE_HZ, condition)
             note = f"nominal {settings.current}, data sheet +-20 %"
             outcome = _judged(current, nominal_a)
             found.append(Reading(_QUANTITY[side], _nanoampere(current), *at, outcome, note))
-            series = record.counted(fit.series_ohm)
+            series = account.counted(fit.series_ohm)
             found.append(Reading(Quantity.SERIES, series, *at, note=f"{side.upper()} side"))
     return found
 

@@ -160,12 +160,12 @@ def _gains(
     for channel, wave in waves.items():
         at = (channel, gain, settings.rate_hz, CONDITION)
         large = records[TWO].counted(wave[TWO].peak_to_peak_v)
-        small = wave[ONE].peak_to_peak_v
+        small = records[ONE].counted(wave[ONE].peak_to_peak_v)
         found += [
             Reading(Quantity.GAIN, _gain(large, TWO * one_v), *at),
             Reading(Quantity.LINEARITY, _linearity(large, small), *at,
                     note="x2 level over twice the x1 level; the chip's own divider is in it"),
-            _period(wave[TWO], settings, at),
+            _period(wave[TWO], large, settings, at),
         ]  # fmt: skip
         if len(waves) > 1:
             levels = [other[TWO].peak_to_peak_v for other in waves.values()]
@@ -211,6 +211,8 @@ def _linearity(large: Result, small: Result) -> Result:
     )
     return replace(
         large,
+        n_lost=large.n_lost + small.n_lost,
+        n_rejected=large.n_rejected + small.n_rejected,
         value=(ratio - 1) * 1e6,
         unit="ppm",
         standard_uncertainty=ratio * relative * 1e6,
@@ -219,12 +221,14 @@ def _linearity(large: Result, small: Result) -> Result:
     )
 
 
-def _period(wave: SquareWave, settings: ScaleSettings, at: tuple[int, int, int, str]) -> Reading:
+def _period(
+    wave: SquareWave, level: Result, settings: ScaleSettings, at: tuple[int, int, int, str]
+) -> Reading:
     """Judge the period: it must be exact, or samples were lost or invented."""
     # An edge falls between samples, so its place is known to one of them over the whole count.
     u = rectangular(1.0) / wave.n_periods
     result = replace(
-        wave.peak_to_peak_v,
+        level,
         value=wave.period_samples,
         unit="samples",
         standard_uncertainty=u,

@@ -27,8 +27,8 @@ from emgrig.driver.journal import Entry
 from emgrig.protocol.errors import DeviceError
 
 N_WINDOWS = 10
-EXCHANGES_AT_ONCE = 4
-LEAST_TURNS = 40
+EXCHANGES_AT_ONCE = 2
+LEAST_TURNS = 100
 MIN_DURATION_S = 10.0
 STAMP_US = 1.0
 """Resolution of the board's time stamps."""

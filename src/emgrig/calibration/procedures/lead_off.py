@@ -166,6 +166,25 @@ def _check(record: Record, channels: Sequence[int], ohm: float) -> None:
             )
 
 
+def _check_growth(
+    taken: Sequence[LeadOffAmplitude],
+    index: int,
+    settings: LeadOffSettings,
+    where: str,
+) -> None:
+    """Refuse amplitudes that do not grow with the resistors as a current near nominal lets them."""
+    ohm = settings.resistors_ohm
+    least, most = ohm.index(min(ohm)), ohm.index(max(ohm))
+    grown_v = taken[most].amplitude_v[index].value - taken[least].amplitude_v[index].value
+    found_a = grown_v / taken[0].volts_per_ohm_ampere / (ohm[most] - ohm[least])
+    nominal_a = CURRENTS_A[settings.current]
+    if not 0.3 < found_a / nominal_a < 3:
+        raise DeviceError(
+            f"{where}: {found_a * 1e9:.3g} nA by the resistors, against {nominal_a * 1e9:g} nA "
+            "nominal: are they connected as asked for?"
+        )
+
+
 def _readings(
     amplitudes: dict[str, list[LeadOffAmplitude]],
     channels: Sequence[int],
@@ -179,6 +198,7 @@ def _readings(
     for index, channel in enumerate(channels):
         for side in SIDES:
             taken = amplitudes[side]
+            _check_growth(taken, index, settings, f"channel {channel}, {side.upper()} side")
             fit = calibrate_current(
                 [one.amplitude_v[index] for one in taken],
                 settings.resistors_ohm,
@@ -186,7 +206,6 @@ def _readings(
                 resistor_relative_uncertainty=rectangular(settings.resistor_limits),
             )
             current = widened(account.counted(fit.current_a), SCALE_U, UNCALIBRATED)
-            _check_current(current, nominal_a, channel, side)
             at = (channel, GAIN, RATE_HZ, condition)
             note = f"nominal {settings.current}, data sheet +-20 %"
             outcome = _judged(current, nominal_a)
@@ -209,11 +228,3 @@ def _judged(current: Result, nominal_a: float) -> Outcome:
     away = abs(current.value / nominal_a - 1)
     margin = current.expanded_uncertainty / nominal_a
     return Outcome.PASS if away <= CURRENT_TOLERANCE + margin else Outcome.MARGINAL
-
-
-def _check_current(current: Result, nominal_a: float, channel: int, side: str) -> None:
-    if not 0.3 < current.value / nominal_a < 3:
-        raise DeviceError(
-            f"channel {channel}, {side.upper()} side: {current.value * 1e9:.3g} nA by the "
-            f"resistors, against {nominal_a * 1e9:g} nA nominal: are they connected as asked for?"
-        )

@@ -137,7 +137,7 @@ def test_registers_are_as_before_whatever_they_were(board: Board) -> None:
     for report in (
         measure_noise(board, SHORT, progress=lambda _text, share: progress.append(share)),
         measure_scale(board, ScaleSettings(channels=(1, 2), n_periods=4)),
-        measure_clock(board, ClockSettings(duration_s=10.0)),
+        measure_clock(board, ClockSettings(duration_s=20.0)),
         measure_crosstalk(board, CrosstalkSettings(channels=(1, 2), duration_s=4.0)),
     ):
         assert report.restored.is_proved
@@ -169,14 +169,14 @@ def cut(transport: SimTransport, board: Board, *, is_for_good: bool) -> None:
 
 def test_both_faults_are_told_when_the_board_is_gone_for_good(transport: SimTransport) -> None:
     with Board(transport, reconnect=ReconnectPolicy(total_s=0)) as board:
-        with pytest.raises(EmgrigError, match="cable.*nor could the registers be") as caught:
+        with pytest.raises(EmgrigError, match=r"cable.*nor could the registers be") as caught:
             cut(transport, board, is_for_good=True)
         assert "\n" not in str(caught.value)
 
 
 def test_the_link_may_be_lost_and_come_back(board: Board, transport: SimTransport) -> None:
     before = [file.raw for file in board.chip.read_registers()]
-    with pytest.raises(TransportError, match="^the cable was out$"):
+    with pytest.raises(TransportError, match=r"^the cable was out$"):
         cut(transport, board, is_for_good=False)
     assert [file.raw for file in board.chip.read_registers()] == before
 
@@ -228,16 +228,16 @@ def test_the_sample_clock_is_found_against_the_host(board: Board) -> None:
     assert error.result.expanded_uncertainty < 0.2
     (rate,) = report.of(Quantity.CLOCK_RATE)
     assert rate.result.value == pytest.approx(1000 * (1 + error.result.value * 1e-6))
-    honest = measure_clock(board, ClockSettings(duration_s=10.0))
+    honest = measure_clock(board, ClockSettings(duration_s=20.0))
     assert honest.of(Quantity.CLOCK_ERROR)[0].result.expanded_uncertainty >= 60  # the host's
 
 
 def test_a_board_that_starts_anew_spoils_the_clock() -> None:
-    query = "bench&source=silence&fault=board-restart:at=3"
+    query = "bench&source=silence&fault=board-restart:at=12"
     with Board(SimTransport(query)) as board:
         before = [file.raw for file in board.chip.read_registers()]
         with pytest.raises(DeviceError, match="interrupted"):
-            measure_clock(board, ClockSettings(duration_s=10.0))
+            measure_clock(board, ClockSettings(duration_s=20.0))
         assert [file.raw for file in board.chip.read_registers()] == before
 
 

@@ -59,6 +59,10 @@ class GainCalibration:
     offset_uv: Result | None
     method: str
 
+    def __post_init__(self) -> None:
+        if not 0.5 < self.gain.value < 2:
+            raise ValueError(f"a gain of {self.gain.value:g} V/V, expected 1 or nearly so")
+
 
 @dataclass(frozen=True)
 class LeadOffCalibration:

@@ -19,7 +19,9 @@ from emgrig.calibration.record import (
 from emgrig.calibration.response import droop_equaliser
 from emgrig.calibration.uncertainty import Bound, Result
 from emgrig.driver.board_identity import BoardIdentity
+from emgrig.protocol.errors import DeviceError
 
+SICK_GAIN_ERROR = 0.1
 BENCH = "bench"
 MATCHED = "matched to the mean of the channels by the test signal"
 _SIDES = {Quantity.LEAD_OFF_P: "p", Quantity.LEAD_OFF_N: "n"}
@@ -51,6 +53,8 @@ def make_record(
     ------
     ValueError
         If an instrument is overdue, or there is nothing in `reports` that a record holds.
+    DeviceError
+        If a channel's gain is so far off that the board needs repair.
     """
     ends = [now + dt.timedelta(days=valid_days)]
     for one in instruments:
@@ -63,6 +67,7 @@ def make_record(
                 )
             ends.append(end)
     readings = [reading for report in reports for reading in report.readings]
+    _refuse_sick(readings)
     clocks = [r.result for r in readings if r.quantity is Quantity.CLOCK_ERROR]
     rates = sorted({r.rate_hz for r in readings if r.quantity is Quantity.NOISE and r.rate_hz})
     record = CalibrationRecord(
@@ -79,6 +84,16 @@ def make_record(
     if not (record.channels or clocks or rates):
         raise ValueError("nothing was measured that a calibration record holds")
     return record
+
+
+def _refuse_sick(readings: Sequence[Reading]) -> None:
+    for reading in readings:
+        value = reading.result.value
+        if reading.quantity is Quantity.GAIN and abs(value - 1) > SICK_GAIN_ERROR:
+            raise DeviceError(
+                f"channel {reading.channel} reads {value:.3g} of what is there at gain "
+                f"{reading.gain}: no calibration for a board that is ill; see emgrig bringup"
+            )
 
 
 def _channels(readings: Sequence[Reading]) -> tuple[ChannelCalibration, ...]:

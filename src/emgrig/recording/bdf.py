@@ -67,8 +67,8 @@ class Channel:
     ----------
     label : str
         At most 16 ASCII characters.
-    scale_uv : float
-        Volts of one code, µV.
+    scale_uv, offset_uv : float
+        Volts of one code, and of code 0, µV.
     transducer, prefilter : str
         At most 80 ASCII characters each.
     """
@@ -77,6 +77,7 @@ class Channel:
     scale_uv: float
     transducer: str = ""
     prefilter: str = ""
+    offset_uv: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class RecordShape:
 
 
 @lru_cache(maxsize=64)
-def header_limits(scale_uv: float) -> Limits:
+def header_limits(scale_uv: float, offset_uv: float = 0.0) -> Limits:
     """Choose limits whose header text gives the scale as exactly as can be.
 
     A header field has 8 characters, so the limits of the full range are not exact: the usual
@@ -149,14 +150,14 @@ def header_limits(scale_uv: float) -> Limits:
     """
     if not 1e-6 < scale_uv < 1:
         raise ValueError(f"one code of {scale_uv} µV; expected 1e-6 to 1 µV")
-    low, low_uv = _limit(-np.arange(_INNER_LIMIT, -CODE_MIN + 1, dtype=np.float64), scale_uv)
-    high, high_uv = _limit(np.arange(_INNER_LIMIT, CODE_MAX + 1, dtype=np.float64), scale_uv)
+    codes = np.arange(_INNER_LIMIT, CODE_MAX + 2, dtype=np.float64)
+    low, low_uv = _limit(-codes, -codes * scale_uv + offset_uv)
+    high, high_uv = _limit(codes[:-1], codes[:-1] * scale_uv + offset_uv)
     return Limits(low, high, low_uv, high_uv)
 
 
-def _limit(codes: NDArray[np.float64], scale_uv: float) -> tuple[int, float]:
-    """Return the outermost of `codes` that 8 characters hold well, and its voltage, µV."""
-    exact_uv = codes * scale_uv
+def _limit(codes: NDArray[np.float64], exact_uv: NDArray[np.float64]) -> tuple[int, float]:
+    """Return the outermost of `codes` whose voltage 8 characters hold well, and that, µV."""
     longest = len(str(int(exact_uv[-1])))
     rounded_uv = np.round(exact_uv, max(0, 8 - longest - 1))
     errors = np.abs(rounded_uv / exact_uv - 1)
@@ -354,7 +355,7 @@ def _start_us(head: FileHead) -> int:
 
 
 def _signal(channel: Channel, silence: NDArray[np.int32], rate_hz: float) -> BdfSignal:
-    limits = header_limits(channel.scale_uv)
+    limits = header_limits(channel.scale_uv, channel.offset_uv)
     return BdfSignal.from_digital(
         silence,
         rate_hz,

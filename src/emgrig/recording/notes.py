@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.calibration.record import CalibrationRecord
+from emgrig.calibration.record_file import from_json, sidecar_entry
 from emgrig.driver.block import Epoch
 from emgrig.driver.board_identity import BoardIdentity
 from emgrig.driver.clockfit import ClockFit, fit_clock
@@ -36,6 +39,8 @@ class Notes:
     address, software, profile : str
         Where the board was, what recorded it, and which profile was applied; empty if not said.
     channel_names : tuple of str
+    calibration : CalibrationRecord or None
+        Applied to the volts of the file.
     duration_s : float or None
         How long the recording was to be; None if until it was stopped.
     n_notes : int
@@ -46,6 +51,7 @@ class Notes:
         self.address = self.software = self.profile = ""
         self.channel_names: tuple[str, ...] = ()
         self.duration_s: float | None = None
+        self.calibration: CalibrationRecord | None = None
         self.n_notes = 0
         # One list for each time the board's clock began anew.
         self._exchanges: list[list[tuple[float, float, float]]] = [[]]
@@ -73,6 +79,8 @@ class Notes:
             self.profile = str(note.get("profile") or "")
             wanted = note.get("duration_s")
             self.duration_s = float(wanted) if isinstance(wanted, int | float) else None
+        elif kind == "calibration":
+            self.calibration = _read_calibration(note.get("record"))
         elif kind == "marker":
             time_us = note.get("board_time_us")
             known = time_us if isinstance(time_us, int) else None
@@ -80,6 +88,24 @@ class Notes:
         elif kind == "recovery":
             return Said(kind="link", text=_recovery_text(note))
         return NOTHING
+
+    def scale_uv(self, epoch: Epoch, channel_index: int) -> tuple[float, float]:
+        """Return the volts of one code and of code 0, µV: calibrated where that is known."""
+        nominal = float(epoch.scale_v[channel_index]) * 1e6
+        if self.calibration is None:
+            return nominal, 0.0
+        try:
+            known = self.calibration.gain_of(channel_index + 1, round(epoch.gain[channel_index]))
+        except ValueError:  # a gain that was set in mid-recording and was never calibrated
+            return nominal, 0.0
+        offset_uv = known.offset_uv.value if known.offset_uv else 0.0
+        return nominal / known.gain.value, -offset_uv / known.gain.value
+
+    def calibration_entry(self) -> dict[str, object] | None:
+        """Return what the sidecar says about the calibration."""
+        if self.calibration is None:
+            return None
+        return sidecar_entry(self.calibration, is_applied=True)
 
     @property
     def clock_index(self) -> int:
@@ -120,6 +146,13 @@ class Notes:
         if taken and held and taken[0][1] < held[-1][1]:
             self._exchanges.append([])
         self._exchanges[-1].extend(taken)
+
+
+def _read_calibration(content: object) -> CalibrationRecord:
+    try:
+        return from_json(cast("dict[str, object]", content))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RecordingError(f"the capture's calibration makes no sense: {error}") from error
 
 
 def _texts(value: object) -> list[str]:

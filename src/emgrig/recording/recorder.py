@@ -1,5 +1,6 @@
 """Record a board: everything that comes goes to a capture; closing makes BDF+ files of it."""
 
+import datetime as dt
 import logging
 import shutil
 from collections.abc import Callable
@@ -7,6 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
+from emgrig.calibration.record import CalibrationRecord
+from emgrig.calibration.record_file import to_json
 from emgrig.driver.block import Block
 from emgrig.driver.board import Board
 from emgrig.driver.capture import CaptureWriter
@@ -52,11 +57,16 @@ class Recorder:
         How long it is to be: there must be room for it.
     profile : str
         Name of the profile that was applied; goes into the sidecar.
+    calibration : CalibrationRecord, optional
+        Of this board: the volts of the file are calibrated with it, and the sidecar holds it.
 
     Raises
     ------
     ValueError
-        If `path` does not end in ``.bdf``, or the duration makes no sense.
+        If `path` does not end in ``.bdf``, the duration makes no sense, or a channel that is on was
+        not calibrated at its gain.
+    IdentityError
+        If the calibration is of another board.
     RecordingError
         If a file exists, the folder does not or cannot be written to, or the disk is too full.
         Nothing was written.
@@ -70,6 +80,7 @@ class Recorder:
         overwrite: bool = False,
         duration_s: float | None = None,
         profile: str = "",
+        calibration: CalibrationRecord | None = None,
     ) -> None:
         if duration_s is not None and not 0 < duration_s < float("inf"):
             raise ValueError(f"duration_s is {duration_s}; expected more than 0")
@@ -77,6 +88,8 @@ class Recorder:
         self.capture_path = self.bdf_path.with_suffix(CAPTURE_SUFFIX)
         check_target(part_path(self.bdf_path, 2), overwrite=overwrite)
         _check_room(board, self.bdf_path.parent, duration_s)
+        if calibration is not None:
+            _check_calibration(board, calibration)
         if overwrite:
             self.capture_path.unlink(missing_ok=True)
         self._board = board
@@ -92,6 +105,9 @@ class Recorder:
             "duration_s": duration_s,
         }
         self._writer.note(begun, board.clock.unix_s())
+        if calibration is not None:
+            noted: Entry = {"kind": "calibration", "record": to_json(calibration)}
+            self._writer.note(noted, board.clock.unix_s())
         self._journal_before, self._tap_before = board.journal, board.tap
         board.journal, board.tap = self._note, self._tap
 
@@ -195,6 +211,7 @@ def record(
     *,
     overwrite: bool = False,
     profile: str = "",
+    calibration: CalibrationRecord | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Recording:
     """Stream a board into a recording, for a time or until Ctrl-C.
@@ -203,7 +220,7 @@ def record(
     ----------
     board : Board
         Connected and set up.
-    path, duration_s, overwrite, profile
+    path, duration_s, overwrite, profile, calibration
         See `Recorder`.
     progress : callable, optional
         Called every half second of the recording.
@@ -216,7 +233,12 @@ def record(
         If the link or the board is lost for good; what came before is recorded and converted.
     """
     with Recorder(
-        board, path, overwrite=overwrite, duration_s=duration_s, profile=profile
+        board,
+        path,
+        overwrite=overwrite,
+        duration_s=duration_s,
+        profile=profile,
+        calibration=calibration,
     ) as recorder:
         try:
             _stream(board, recorder, duration_s, progress)
@@ -240,6 +262,13 @@ def _stream(
             if progress is not None and elapsed_s >= due_s:
                 progress(recorder.progress())
                 due_s = elapsed_s + PROGRESS_EVERY_S
+
+
+def _check_calibration(board: Board, calibration: CalibrationRecord) -> None:
+    """Refuse a calibration of another board, out of date, or without a gain that is set."""
+    calibration.check_board(board.identity, dt.datetime.now(dt.UTC))
+    for index in np.flatnonzero(board.chip.powered):
+        calibration.gain_of(int(index) + 1, round(board.chip.gains[index]))
 
 
 def _check_room(board: Board, folder: Path, duration_s: float | None) -> None:

@@ -125,6 +125,7 @@ def describe(
             "high_hz": BAND_PER_RATE * begin.epoch.rate_hz,
             "high_is": "-3 dB, 0.262 of the data rate",
         },
+        "calibration": notes.calibration_entry(),
         "channels": _channels(report, notes),
         "left_out": _left_out(begin, notes),
         "registers": [_registers(0, begin.epoch, notes)]
@@ -194,7 +195,8 @@ def _channels(report: PartReport, notes: Notes) -> list[Json]:
     mux = [value.word for file in notes.files(epoch) for value in file.mux]
     listed: list[Json] = []
     for index, channel in zip(report.begin.channel_indices, report.head.channels, strict=True):
-        limits = header_limits(channel.scale_uv)
+        limits = header_limits(channel.scale_uv, channel.offset_uv)
+        header_offset_uv = limits.offset_uv - channel.offset_uv
         listed.append(
             {
                 "channel": index + 1,
@@ -203,9 +205,11 @@ def _channels(report: PartReport, notes: Notes) -> list[Json]:
                 "gain": float(epoch.gain[index]),
                 "mux": mux[index],
                 "unit": "uV",
-                "scale_v": float(epoch.scale_v[index]),
+                "scale_v": channel.scale_uv * 1e-6,
+                "offset_v": channel.offset_uv * 1e-6,
+                "nominal_scale_v": float(epoch.scale_v[index]),
                 "header_scale_error": limits.scale_uv / channel.scale_uv - 1,
-                "header_offset_codes": limits.offset_uv / channel.scale_uv,
+                "header_offset_codes": header_offset_uv / channel.scale_uv,
             }
         )
     return listed

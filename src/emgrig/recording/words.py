@@ -85,10 +85,12 @@ def header_channels(
         what = (
             f"{'simulated ' if is_simulated else ''}channel {index + 1}, {mux[index].word}: {name}"
         )
+        scale_uv, offset_uv = notes.scale_uv(epoch, index)
         channels.append(
             Channel(
                 label=label,
-                scale_uv=float(epoch.scale_v[index]) * 1e6,
+                scale_uv=scale_uv,
+                offset_uv=offset_uv,
                 transducer=ascii_text(what, 80),
                 prefilter=f"HP:DC LP:{BAND_PER_RATE * epoch.rate_hz:g}Hz (-3 dB, sinc3)",
             )

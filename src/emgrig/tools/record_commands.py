@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emgrig.protocol.errors import RecordingError
 from emgrig.tools.board_commands import Address, Json
-from emgrig.tools.output import err, print_json, say
+from emgrig.tools.output import err, note, print_json, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from emgrig.calibration.record import CalibrationRecord
+    from emgrig.driver.board import Board
     from emgrig.recording.convert import Recording
     from emgrig.recording.levels import Progress
 
@@ -28,6 +31,10 @@ def record(
         float | None, typer.Option(help="Seconds of board time; else until Ctrl-C.", min=0.001)
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace old files.")] = False,
+    calibration: Annotated[
+        str | None,
+        typer.Option(help="Folder or file of calibration records, or 'none'; else the usual one."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Record to BDF+ (24 bit), with every gap marked, and a JSON file beside it.
@@ -52,6 +59,7 @@ def record(
                 duration,
                 overwrite=overwrite,
                 profile="" if profile == "keep" else profile,
+                calibration=_calibration_of(board, calibration),
                 progress=shown,
             )
     _report(made, as_json=as_json)
@@ -82,6 +90,26 @@ def convert(
             progress=lambda share: bar.update(task, completed=share),
         )
     _report(made, as_json=as_json)
+
+
+def _calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | None":
+    """Find the record of this board, if there is one; one that does not fit is refused."""
+    import datetime as dt
+
+    from emgrig.calibration.record_file import find_record
+
+    if where == "none":
+        return None
+    found = find_record(
+        board.identity.serial_number,
+        Path(where) if where else None,
+        dt.datetime.now(dt.UTC),
+        is_simulated=board.identity.is_simulated,
+    )
+    if found is None and where:
+        raise RecordingError(f"{where} holds no calibration of {board.identity.serial_number}")
+    note(f"volts calibrated: {found}" if found else "no calibration of this board: nominal volts")
+    return found
 
 
 def _report(made: "Recording", *, as_json: bool) -> None:

@@ -29,7 +29,7 @@ from emgrig.protocol.errors import DeviceError
 N_WINDOWS = 10
 EXCHANGES_AT_ONCE = 2
 LEAST_TURNS = 100
-MIN_DURATION_S = 10.0
+MIN_DURATION_S = 20.0
 STAMP_US = 1.0
 """Resolution of the board's time stamps."""
 MIN_STAMPS = 4 * N_WINDOWS
@@ -42,7 +42,7 @@ class ClockSettings:
     Attributes
     ----------
     duration_s : float
-        10 or more; the error of the slope falls with it.
+        20 or more; the error of the slope falls with it.
     rate_hz : int
     host_ppm : float
         Standard uncertainty of this computer's clock, ppm: about 30 for a bare crystal, below 1

@@ -1,5 +1,6 @@
 """`emgrig bringup`: whether a board is good, and if not, what is wrong with it."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,6 +66,8 @@ def bringup(
     from emgrig.hil_tests.record import make_record
     from emgrig.hil_tests.verdict import exit_code
 
+    # The suite cuts power and resets on purpose; the driver need not warn of what it is made to see.
+    logging.getLogger("emgrig.driver").setLevel(logging.ERROR)
     with _Progress() as progress:
         session = run_bringup(
             address,

@@ -31,6 +31,8 @@ class Outcome:
     reports : tuple of Report
     comparisons : tuple of NoiseComparison
         The board's noise beside other amplifiers; empty if it was not measured.
+    ours : str
+        Which level of ours that is.
     software, made_utc : str
     instruments : tuple of str
     """
@@ -39,6 +41,7 @@ class Outcome:
     address: str
     reports: tuple[Report, ...]
     comparisons: tuple[NoiseComparison, ...]
+    ours: str
     software: str
     made_utc: str
     instruments: tuple[str, ...] = ()
@@ -84,6 +87,7 @@ def to_json(outcome: Outcome) -> Json:
             }
             for report in outcome.reports
         ],
+        "ours_beside_amplifiers": outcome.ours,
         "amplifiers": [_comparison(one) for one in outcome.comparisons],
     }
 

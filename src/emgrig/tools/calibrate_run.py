@@ -120,13 +120,15 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
         identity = place.board.identity
         reports = tuple(job(place, bar) for job in jobs)
         instruments = _instruments(place, wanted)
+    comparisons, ours = _beside(reports, amplifiers)
     now = dt.datetime.now(dt.UTC)
     software = f"emgrig {package_version()}"
     outcome = Outcome(
         identity=identity,
         address=wanted.address,
         reports=reports,
-        comparisons=_beside(reports, amplifiers),
+        comparisons=comparisons,
+        ours=ours,
         software=software,
         made_utc=f"{now:%Y-%m-%d %H:%M} UTC",
         instruments=tuple(f"{one.role}: {one.identity}" for one in instruments),
@@ -184,8 +186,8 @@ def _save(
 
 def _beside(
     reports: Sequence["Report"], amplifiers: Sequence["Amplifier"]
-) -> tuple["NoiseComparison", ...]:
-    """Set the median channel's noise in 20-450 Hz beside other amplifiers."""
+) -> tuple[tuple["NoiseComparison", ...], str]:
+    """Set the median channel's noise in 20-450 Hz beside other amplifiers; say which it is."""
     from emgrig.calibration.amplifiers import compare_noise
     from emgrig.calibration.procedures.noise_floor import SHORTED
     from emgrig.calibration.procedures.readings import Quantity
@@ -201,52 +203,68 @@ def _beside(
         ]
         levels = here or levels
     if not levels:
-        return ()
+        return (), ""
     best = max(level.gain or 0 for level in levels)
     ordered = sorted((r for r in levels if r.gain == best), key=lambda r: r.result.value)
-    return compare_noise(ordered[len(ordered) // 2].result, amplifiers)
+    ours = ordered[len(ordered) // 2]
+    is_equalised = ours.quantity is Quantity.NOISE_EQUALISED
+    words = (
+        f"{ours.result} rms in {EMG_BAND.name}, inputs shorted, gain {ours.gain}, {ours.rate_hz} "
+        f"SPS, sinc3 {'equalised' if is_equalised else 'not equalised: it takes noise and EMG'}"
+    )
+    return compare_noise(ours.result, amplifiers), words
 
 
 def _tell(outcome: "Outcome") -> None:
-    from emgrig.tools.calibrate_page import account, bands
+    from emgrig.tools.calibrate_page import bands
 
     for report in outcome.reports:
-        say(report.title)
-        print_table(
-            ["channel", "quantity", "value", "gain", "SPS", "", "note"],
-            [
-                [
-                    "" if r.channel is None else str(r.channel),
-                    str(r.quantity),
-                    str(r.result),
-                    "" if r.gain is None else str(r.gain),
-                    "" if r.rate_hz is None else str(r.rate_hz),
-                    str(r.outcome or ""),
-                    r.note or r.condition,
-                ]
-                for r in report.readings
-            ],
-        )
-        for text in report.notes:
-            say(f"note: {text}")
-        proof = "as before, proved by reading" if report.restored.is_proved else "NOT as before"
-        say(f"{account(report)}; registers {proof}\n")
+        _tell_report(report)
     if outcome.comparisons:
-        say(f"Noise beside other amplifiers, 20-450 Hz; ours: {outcome.comparisons[0].ours} rms")
-        print_table(
-            ["amplifier", "uV rms", "how far comparable", "why"],
-            [
-                [
-                    f"{c.amplifier.maker} {c.amplifier.name}",
-                    f"{c.theirs_uv_rms:.2f}",
-                    str(c.comparability),
-                    c.reason,
-                ]
-                for c in outcome.comparisons
-                if c.theirs_uv_rms is not None
-            ],
-        )
-        silent = sum(c.theirs_uv_rms is None for c in outcome.comparisons)
-        say(f"{silent} more are not comparable; --report says why\n")
+        _tell_comparisons(outcome)
     for text in bands(outcome.reports):
         say(f"effective band: {text}")
+
+
+def _tell_report(report: "Report") -> None:
+    from emgrig.tools.calibrate_page import account
+
+    say(report.title)
+    print_table(
+        ["channel", "quantity", "value", "gain", "SPS", "", "note"],
+        [
+            [
+                "" if r.channel is None else str(r.channel),
+                str(r.quantity),
+                str(r.result),
+                "" if r.gain is None else str(r.gain),
+                "" if r.rate_hz is None else str(r.rate_hz),
+                str(r.outcome or ""),
+                r.note or r.condition,
+            ]
+            for r in report.readings
+        ],
+    )
+    for text in report.notes:
+        say(f"note: {text}")
+    proof = "as before, proved by reading" if report.restored.is_proved else "NOT as before"
+    say(f"{account(report)}; registers {proof}\n")
+
+
+def _tell_comparisons(outcome: "Outcome") -> None:
+    say(f"Noise beside other amplifiers; ours: {outcome.ours}")
+    print_table(
+        ["amplifier", "uV rms", "how far comparable", "why"],
+        [
+            [
+                f"{c.amplifier.maker} {c.amplifier.name}",
+                f"{c.theirs_uv_rms:.2f}",
+                str(c.comparability),
+                c.reason,
+            ]
+            for c in outcome.comparisons
+            if c.theirs_uv_rms is not None
+        ],
+    )
+    n_silent = sum(c.theirs_uv_rms is None for c in outcome.comparisons)
+    say(f"{n_silent} more are not comparable; --report says why\n")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from emgrig.calibration.bench import Applied, Bench
 from emgrig.calibration.datasheet import GAINS, NOISE_UV_RMS, Outcome
-from emgrig.calibration.measured_response import fit_response
+from emgrig.calibration.measured_response import ResponseFit, fit_response
 from emgrig.calibration.noise import rms_relative_standard_error
 from emgrig.calibration.procedures.acquire import (
     Account,
@@ -142,26 +142,38 @@ def measure_bench_gain(
             account.add(record)
             means.append(record.columns(channels).mean(axis=0))
         bench.turn_off()
-    largest = max(applied, key=lambda one: abs(one.level.value)).level
+    readings = _gain_readings(board, applied, np.stack(means), channels, settings, account)
+    return Report("Gain by the bench", tuple(readings), keeping.restored)
+
+
+def _gain_readings(
+    board: Board,
+    applied: Sequence[Applied],
+    means_v: NDArray[np.float64],
+    channels: Sequence[int],
+    settings: BenchSettings,
+    account: Account,
+) -> list[Reading]:
+    largest = max((one.level for one in applied), key=lambda level: abs(level.value))
     relative = largest.standard_uncertainty / abs(largest.value)
-    condition = f"bench, dc to {top_v * 1e3:.3g} mV"
+    condition = f"bench, dc to {abs(largest.value) * 1e3:.3g} mV"
+    n = settings.n_levels * settings.rate_hz
     readings = []
     for index, channel in enumerate(channels):
         fit = fit_gain(
             [one.level.value for one in applied],
-            [float(mean[index]) for mean in means],
+            means_v[:, index],
             full_scale_v=board.chip.vref_v / settings.gain,
             meter_relative_uncertainty=relative,
         )
         at = (channel, settings.gain, settings.rate_hz, condition)
-        n = settings.n_levels * settings.rate_hz
         gain = replace(fit.gain, n_used=n, assumptions=(*fit.gain.assumptions, METER))
         inl = Result(fit.inl_ppm, "ppm", 0.0, n, assumptions=("noise of the means is in it",))
         readings += [
             Reading(Quantity.GAIN, account.counted(gain), *at),
             Reading(Quantity.LINEARITY, account.counted(inl), *at, note="of full range"),
         ]
-    return Report("Gain by the bench", tuple(readings), keeping.restored)
+    return readings
 
 
 def _refuse_rail(record: Record, channels: Sequence[int], level_v: float) -> None:
@@ -211,36 +223,39 @@ def measure_bench_response(
             actual_hz[row] = fits[0].frequency_hz
             relative.append(applied.level.standard_uncertainty / applied.level.value)
         bench.turn_off()
-    readings, errors = [], []
     condition = f"bench, {settings.n_frequencies} sines of {amplitude_v * 1e3:.3g} mV peak"
-    n = settings.n_frequencies * round(SINE_S * settings.rate_hz)
-    for index, channel in enumerate(channels):
-        fit = fit_response(
-            actual_hz,
-            magnitude[:, index],
-            settings.rate_hz,
-            relative_uncertainty=max(relative),
-        )
+    readings, errors_db = [], []
+    for channel, column in zip(channels, magnitude.T, strict=True):
+        fit = fit_response(actual_hz, column, settings.rate_hz, relative_uncertainty=max(relative))
+        errors_db.append(fit.droop_error_db)
         at = (channel, settings.gain, settings.rate_hz, condition)
-        in_band = actual_hz <= 0.4 * settings.rate_hz
-        worst_db = float(np.abs(fit.droop_error_db[in_band]).max())
-        u_db = 20 / math.log(10) * max(relative)
-        errors.append(fit.droop_error_db)
-        departure = Result(worst_db, "dB", u_db, n, assumptions=("meter alike at all frequencies",))
-        is_flat = worst_db <= DROOP_LIMIT_DB + 2 * u_db
-        outcome = Outcome.PASS if is_flat else Outcome.MARGINAL
-        corner = Result(fit.minus_3db_hz, "Hz", 0.0, n)
-        readings += [
-            Reading(Quantity.RESPONSE_ERROR, account.counted(departure), *at, outcome,
-                    f"to 0.4 of the rate; limit {DROOP_LIMIT_DB} dB"),
-            Reading(Quantity.RESPONSE, account.counted(corner), *at, note="-3 dB"),
-            Reading(Quantity.POLE, account.counted(replace(fit.pole, n_used=n)), *at),
-        ]  # fmt: skip
-    curve = Curve(
-        "measured over sinc³", "Hz", "dB", actual_hz, np.stack(errors, axis=1),
-        tuple(f"channel {n}" for n in channels), is_log=False,
-    )  # fmt: skip
+        readings += _response_readings(fit, actual_hz, max(relative), at, account)
+    names = tuple(f"channel {n}" for n in channels)
+    errors = np.stack(errors_db, axis=1)
+    curve = Curve("measured over sinc³", "Hz", "dB", actual_hz, errors, names, is_log=False)
     return Report("Frequency response", tuple(readings), keeping.restored, (curve,))
+
+
+def _response_readings(
+    fit: ResponseFit,
+    actual_hz: NDArray[np.float64],
+    relative_u: float,
+    at: tuple[int, int, int, str],
+    account: Account,
+) -> list[Reading]:
+    _, _, rate_hz, _ = at
+    n = actual_hz.size * round(SINE_S * rate_hz)
+    worst_db = float(np.abs(fit.droop_error_db[actual_hz <= 0.4 * rate_hz]).max())
+    u_db = 20 / math.log(10) * relative_u
+    departure = Result(worst_db, "dB", u_db, n, assumptions=("meter alike at all frequencies",))
+    outcome = Outcome.PASS if worst_db <= DROOP_LIMIT_DB + 2 * u_db else Outcome.MARGINAL
+    limit = f"to 0.4 of the rate; limit {DROOP_LIMIT_DB} dB"
+    corner = Result(fit.minus_3db_hz, "Hz", 0.0, n)
+    return [
+        Reading(Quantity.RESPONSE_ERROR, account.counted(departure), *at, outcome, limit),
+        Reading(Quantity.RESPONSE, account.counted(corner), *at, note="-3 dB"),
+        Reading(Quantity.POLE, account.counted(replace(fit.pole, n_used=n)), *at),
+    ]
 
 
 def sine(

@@ -152,10 +152,8 @@ def _run(board: Board, settings: ClockSettings, tracker: Tracker) -> _Stamps:
 
 def _readings(stamps: _Stamps, settings: ClockSettings) -> tuple[list[Reading], Curve]:
     rate_hz = settings.rate_hz
-    nominal_s, stamp_s = (
-        stamps.conversion / rate_hz,
-        np.multiply(stamps.board_us, 1e-6, dtype=np.float64),
-    )
+    nominal_s = stamps.conversion / rate_hz
+    stamp_s = stamps.board_us.astype(np.float64) * 1e-6
     sent_s, asked_us, received_s = _quickest(stamps.exchanges).T
     against_board = _fit(nominal_s, stamp_s, rate_hz)
     against_host = _fit(asked_us * 1e-6, (sent_s + received_s) / 2, rate_hz)
@@ -169,15 +167,7 @@ def _readings(stamps: _Stamps, settings: ClockSettings) -> tuple[list[Reading], 
         unit="Hz",
         standard_uncertainty=rate_hz * error.standard_uncertainty / PPM,
     )
-    first, second = against_board.drift_ppm_per_hour, against_host.drift_ppm_per_hour
-    drift = replace(
-        first,
-        value=first.value + second.value,
-        standard_uncertainty=math.hypot(first.standard_uncertainty, second.standard_uncertainty),
-        n_used=stamps.n_samples,
-        n_lost=stamps.n_lost,
-        assumptions=("steady drift; the host's own is in it",),
-    )
+    drift = _drift(against_board.drift_ppm_per_hour, against_host.drift_ppm_per_hour, stamps)
     jitter = Result(
         against_board.delay_rms_s * PPM, "us", rectangular(STAMP_US / 2), len(nominal_s),
         n_lost=stamps.n_lost, assumptions=("time stamps at the data-ready edge, in whole us",),
@@ -194,6 +184,17 @@ def _readings(stamps: _Stamps, settings: ClockSettings) -> tuple[list[Reading], 
             Quantity.CLOCK_ALLAN, longest, rate_hz=rate_hz, condition=own, note=f"at {tau_s:.3g} s"
         ),
     ], curve
+
+
+def _drift(first: Result, second: Result, stamps: _Stamps) -> Result:
+    return replace(
+        first,
+        value=first.value + second.value,
+        standard_uncertainty=math.hypot(first.standard_uncertainty, second.standard_uncertainty),
+        n_used=stamps.n_samples,
+        n_lost=stamps.n_lost,
+        assumptions=("steady drift; the host's own is in it",),
+    )
 
 
 def _fit(ours_s: NDArray[np.float64], theirs_s: NDArray[np.float64], rate_hz: int) -> ClockFit:

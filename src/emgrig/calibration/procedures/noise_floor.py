@@ -134,18 +134,12 @@ def _readings(
         for channel, result in zip(channels, results, strict=True):
             full = widened(record.counted(result), SCALE_U, UNCALIBRATED)
             verdict = judge_noise(full, gain, rate_hz) if is_judged else None
-            found.append(
-                Reading(
-                    quantity,
-                    full,
-                    channel,
-                    gain,
-                    rate_hz,
-                    settings.condition,
-                    verdict.outcome if verdict else None,
-                    f"data sheet, typical: {verdict.typical_uv_rms:g} uV" if verdict else note,
-                )
-            )
+            at = (channel, gain, rate_hz, settings.condition)
+            if verdict is None:
+                found.append(Reading(quantity, full, *at, note=note))
+            else:
+                limit = f"data sheet, typical: {verdict.typical_uv_rms:g} uV"
+                found.append(Reading(quantity, full, *at, verdict.outcome, limit))
 
     shorted = settings.mux == "shorted"
     add(Quantity.NOISE, noise.total_rms(volts, rate_hz), is_judged=shorted)
@@ -156,13 +150,11 @@ def _readings(
     if equalised is not None:
         levels = noise.band_rms(noise.equalised(spectrum), equalised)
         add(Quantity.NOISE_EQUALISED, levels, equalised.name)
-    for floor, channel in zip(
-        noise.fit_noise_floor(spectrum, mains_hz=settings.mains_hz), channels, strict=True
-    ):
-        white = widened(record.counted(floor.white_nv_per_rthz), SCALE_U, UNCALIBRATED)
-        at = (channel, gain, rate_hz, settings.condition)
-        found.append(Reading(Quantity.WHITE, white, *at))
-        found.append(Reading(Quantity.CORNER, record.counted(floor.corner_hz), *at))
+    floors = noise.fit_noise_floor(spectrum, mains_hz=settings.mains_hz)
+    add(Quantity.WHITE, [floor.white_nv_per_rthz for floor in floors])
+    for floor, channel in zip(floors, channels, strict=True):
+        corner = record.counted(floor.corner_hz)  # a frequency: no scale is in it
+        found.append(Reading(Quantity.CORNER, corner, channel, gain, rate_hz, settings.condition))
     for line in zip(*noise.mains_lines(spectrum, settings.mains_hz, n_harmonics=3), strict=True):
         add(Quantity.MAINS, [level.rms for level in line], f"{line[0].frequency_hz:g} Hz")
     _add_ranges(found, record, channels, gain, rate_hz, settings.condition)

@@ -1,0 +1,248 @@
+"""`emgrig compare`: one body into our simulated board and into a model of another amplifier."""
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import edfio
+import numpy as np
+import pytest
+import typer
+from numpy.typing import NDArray
+
+from emgrig.calibration.response import sinc3_group_delay_s
+from emgrig.driver.board import Board
+from emgrig.simulator.recordings import Recording
+from emgrig.simulator.tolerances import oscillator_error_ppm
+from emgrig.simulator.transport import SimTransport
+from emgrig.tools import cli
+from emgrig.tools.compare_command import compare
+from emgrig.tools.compare_read import open_source, paired
+
+WORLD_HZ, DURATION_S, RATE_HZ = 8000.0, 24.0, 2000
+THEIR_HZ, OFFSET_S, PPM, GAIN = 1926.0, 0.0373, 40.0, 0.97
+SEED = 6
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    out: str
+    err: str
+    code: int
+
+
+Run = Callable[[str], Said]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.delenv("EMGRIG_TRACEBACK", raising=False)
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(compare)
+    app.callback()(lambda: None)
+    monkeypatch.setattr(cli, "app", app)
+
+    def run_line(line: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["emgrig", "compare", *shlex.split(line)])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        captured = capfd.readouterr()
+        return Said(captured.out, captured.err, int(caught.value.code or 0))
+
+    return run_line
+
+
+def muscle(seed: int) -> NDArray[np.float64]:
+    """Bursts of surface EMG every 2.5 s over a quiet rest, V, at WORLD_HZ; nothing above 600 Hz."""
+    rng = np.random.default_rng(seed)
+    n = int((DURATION_S + 10) * WORLD_HZ)
+    f = np.fft.rfftfreq(n, 1 / WORLD_HZ)
+    shape = f * 120**2 / np.sqrt(f**2 + 60**2) / (f**2 + 120**2) / (1 + (f / 600) ** 24)
+    noise = np.fft.irfft(np.fft.rfft(rng.standard_normal(n)) * shape, n)
+    t = np.arange(n) / WORLD_HZ
+    strength = 1 + 60 * np.clip(np.sin(2 * np.pi * t / 2.5), 0, None) ** 2
+    return np.asarray(noise / noise.std() * strength * 1e-6)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two recordings of one body, and when ours began on the body's clock."""
+
+    ours: Path
+    reference: Path
+    began_s: float
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    folder = tmp_path_factory.mktemp("compare")
+    world = Recording(np.tile(muscle(1)[:, None], 8), WORLD_HZ, end="hold")
+    transport = SimTransport(f"bench&source=silence&seed={SEED}")
+    board = transport.board
+    board.front_ends[0].set_source(0, world)
+    with Board(transport) as session:
+        session.chip.set_rate(RATE_HZ)
+        session.chip.configure(mux="normal", gain=12)
+        session.chip.bias(amplifier=True)
+        session.chip.reference(internal=True)
+        session.clock.sleep(3.0)
+        with session.stream(DURATION_S) as stream:
+            blocks = list(stream)
+    volts = np.concatenate([block.volts[:, 0] for block in blocks])
+    began_s = board.true_s(blocks[0].board_time_us)
+    ours = folder / "ours.csv"
+    np.savetxt(ours, volts * 1e6, header="Zyg", comments="", fmt="%.4f")
+    rate_hz = RATE_HZ * (1 + oscillator_error_ppm(SEED) * 1e-6)
+    ours.with_suffix(".toml").write_text(
+        f'rate_hz = {rate_hz}\nunit = "uV"\nresponse = "sinc3"\n'
+        f"delay_s = {sinc3_group_delay_s(RATE_HZ)}\n"
+    )
+    # The reference's clock shows OFFSET_S when ours begins, and runs fast.
+    theirs_s = np.arange(int((DURATION_S + 0.5) * THEIR_HZ)) / THEIR_HZ
+    body_s = began_s + (theirs_s - OFFSET_S) / (1 + PPM * 1e-6)
+    seen = world.volts(body_s)[:, 0] / GAIN
+    noise = np.random.default_rng(2).standard_normal(seen.size) * 1e-6
+    lsb_v = 0.17e-6
+    codes = np.round((seen + noise) / lsb_v)
+    reference = folder / "reference.csv"
+    np.savetxt(reference, codes * lsb_v * 1e6, header="EMG1", comments="", fmt="%.4f")
+    reference.with_suffix(".toml").write_text(f'rate_hz = {THEIR_HZ}\nunit = "uV"\n')
+    return Pair(ours, reference, began_s)
+
+
+def test_offset_clock_and_gain_are_the_true_ones(run: Run, pair: Pair, tmp_path: Path) -> None:
+    said = run(f"{pair.ours} {pair.reference} --channels Zyg=EMG1 --json --report {tmp_path}")
+    assert said.code == 0
+    (found,) = json.loads(said.out)["pairs"]
+    assert found["event_offset"]["value"] == pytest.approx(OFFSET_S, abs=0.05e-3)
+    assert found["clock"]["value"] == pytest.approx(PPM, abs=1.0)
+    assert found["amplitude_ratio"]["value"] == pytest.approx(GAIN, rel=0.005)
+    assert found["correlation_raw"] > 0.99
+    assert found["shares"]["alignment"] > 0.9
+    assert sum(found["shares"].values()) == pytest.approx(1)
+    page = (tmp_path / "index.html").read_text()
+    assert page.count("<svg") == 1
+    for words in ("alignment, each second", "Bland-Altman", "coherence", "why they differ"):
+        assert words in page
+
+
+def test_the_table_says_it_in_words(run: Run, pair: Pair) -> None:
+    said = run(f"{pair.ours} {pair.reference} --channels 1=1")
+    assert said.code == 0
+    for words in ("offset of one event", "ICC(A,1)", "share of the difference: alignment", "ppm"):
+        assert words in said.out
+
+
+def test_a_reference_that_is_shorter_than_ours_is_flagged(
+    run: Run, pair: Pair, tmp_path: Path
+) -> None:
+    short = tmp_path / "short.csv"
+    lines = pair.reference.read_text().splitlines()
+    short.write_text("\n".join(lines[: int(12 * THEIR_HZ)]))
+    short.with_suffix(".toml").write_text(pair.reference.with_suffix(".toml").read_text())
+    said = run(f"{pair.ours} {short} --channels Zyg=EMG1")
+    assert said.code == 0
+    assert "the reference covers 11" in said.out
+
+
+def test_another_muscle_is_refused_in_one_line(run: Run, pair: Pair, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    step = round(WORLD_HZ / 2000)
+    np.savetxt(other, muscle(99)[::step] * 1e6, header="EMG1", comments="")
+    other.with_suffix(".toml").write_text('rate_hz = 2000\nunit = "uV"\n')
+    said = run(f"{pair.ours} {other} --channels Zyg=EMG1")
+    assert said.code == 2
+    assert "no signal in common" in said.err
+    assert len(said.err.strip().splitlines()) == 1
+
+
+def edf(path: Path, labels: tuple[str, ...]) -> Path:
+    values = np.random.default_rng(3).standard_normal(4000) * 50
+    signals = [
+        edfio.EdfSignal(values, 1000, label=label, physical_dimension="uV") for label in labels
+    ]
+    edfio.Edf(signals).write(str(path))
+    return path
+
+
+def test_channels_of_the_same_name_go_together(tmp_path: Path) -> None:
+    ours = open_source(edf(tmp_path / "a.edf", ("Zyg", "Corr", "Front")))
+    theirs = open_source(edf(tmp_path / "b.edf", ("corr", "ZYG", "Other")))
+    assert paired(ours, theirs, "") == [("Zyg", "ZYG"), ("Corr", "corr")]
+    assert paired(ours, theirs, "Front=Other, 1=2") == [("Front", "Other"), ("1", "2")]
+    only = open_source(edf(tmp_path / "c.edf", ("EMG",)))
+    assert paired(only, open_source(edf(tmp_path / "d.edf", ("X",))), "") == [("EMG", "X")]
+    with pytest.raises(ValueError, match=r"ours: EMG; reference: corr, ZYG, Other"):
+        paired(only, theirs, "")
+
+
+def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
+    path = edf(tmp_path / "face.edf", ("Zyg",))
+    path.with_suffix(".json").write_text(
+        json.dumps(
+            {
+                "format": "emgrig recording 1",
+                "rate": {
+                    "nominal_hz": 1000.0,
+                    "measured_by_board_clock_hz": 1001.9,
+                    "measured_by_host_clock_hz": 1002.0,
+                },
+                "samples": {"padding": 10, "filled": 3},
+            }
+        )
+    )
+    source = open_source(path)
+    track = source.track("Zyg")
+    assert track.rate_hz == 1002.0
+    assert track.samples.size == 3990
+    assert track.response == "sinc3"
+    assert track.delay_s == pytest.approx(1.5e-3, rel=0.01)
+    assert source.description.n_filled == 3
+    assert open_source(path, rate_hz=1003.0).track("Zyg").rate_hz == 1003.0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("rate = 1000", "rate is not known"),
+        ('rate_hz = "fast"', "expected a number"),
+        ('response = "brown"', "expected flat or sinc3"),
+        ("rate_hz = nan", "expected a number"),
+        ("rate_hz 1000", "is no TOML"),
+    ],
+)
+def test_a_wrong_description_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    path = edf(tmp_path / "a.edf", ("Zyg",))
+    path.with_suffix(".toml").write_text(text)
+    with pytest.raises(ValueError, match=words):
+        open_source(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("missing.bdf other.bdf", 5, "no recording missing.bdf"),
+        ("{csv} {csv}", 2, "which channels go together"),
+        ("{csv} {csv} --channels EMG", 2, "ours=reference"),
+        ("{csv} {csv} --channels EMG=EMG", 2, "does not say its rate and unit"),
+        ("{edf} {edf} --channels Zyg=Nobody", 2, "no column 'Nobody'"),
+        ("{text} {text}", 5, "not a readable EDF"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    run: Run, tmp_path: Path, line: str, code: int, words: str
+) -> None:
+    csv = tmp_path / "plain.csv"
+    csv.write_text("EMG\n" + "\n".join(str(n) for n in range(50)))
+    text = tmp_path / "text.edf"
+    text.write_text("this is no EDF file")
+    names = {"csv": csv, "text": text, "edf": edf(tmp_path / "a.edf", ("Zyg",))}
+    said = run(line.format(**names))
+    assert said.code == code
+    assert words in said.err
+    assert len(said.err.strip().splitlines()) == 1

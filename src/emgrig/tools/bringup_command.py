@@ -1,12 +1,11 @@
 """`emgrig bringup`: whether a board is good, and if not, what is wrong with it."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.tools.output import err, note, out, print_json, say
+from emgrig.tools.output import err, note, out, print_json, quiet_driver, say
 
 if TYPE_CHECKING:
     from emgrig.hil_tests.check import CheckResult
@@ -66,9 +65,8 @@ def bringup(
     from emgrig.hil_tests.record import make_record
     from emgrig.hil_tests.verdict import exit_code
 
-    # The suite cuts power and resets on purpose; the driver need not warn of what it is made to see.
-    logging.getLogger("emgrig.driver").setLevel(logging.ERROR)
-    with _Progress() as progress:
+    # The suite cuts power and resets on purpose: the driver need not warn of what it is shown.
+    with quiet_driver(), _Progress() as progress:
         session = run_bringup(
             address,
             level=level,

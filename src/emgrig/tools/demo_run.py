@@ -1,6 +1,5 @@
 """The steps of the demo, and what they found."""
 
-import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.options import SimOptions
 from emgrig.tools.demo_check import ChannelMatch, match, seen_by_chip
+from emgrig.tools.output import quiet_driver
 
 PROFILE = "facial-emg"
 #: Boltzmann constant times 300 K times four, and the skin contacts and resistors of a channel.
@@ -196,14 +196,10 @@ def _take_clock(result: DemoResult, fit: ClockFit) -> None:
 
 def _replay(recording: Recording) -> list[Block]:
     """Read the raw capture back as a stream of blocks."""
-    log = logging.getLogger("emgrig.driver")
-    level = log.level
-    log.setLevel(logging.ERROR)  # the cut was told when it happened
-    try:
-        with emgrig.connect(f"replay:{recording.capture_path}") as board, board.stream() as stream:
+    address = f"replay:{recording.capture_path}"
+    with quiet_driver():  # the cut was told when it happened
+        with emgrig.connect(address) as board, board.stream() as stream:
             return [block for block in stream if block.n_samples or block.lost_before]
-    finally:
-        log.setLevel(level)
 
 
 def _take_account(result: DemoResult, recording: Recording, blocks: list[Block]) -> None:

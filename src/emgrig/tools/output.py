@@ -1,8 +1,10 @@
 """How commands speak: tables for people, JSON for machines, exit codes for scripts."""
 
 import json
+import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 
 from rich.console import Console
@@ -40,6 +42,18 @@ def say(message: str) -> None:
 def note(message: str) -> None:
     """Print a line about what is going on, apart from the results."""
     err.print(Text(message, style="dim"))
+
+
+@contextmanager
+def quiet_driver() -> Iterator[None]:
+    """Keep the driver's warnings back while they tell nothing new."""
+    log = logging.getLogger("emgrig.driver")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def print_json(value: object) -> None:

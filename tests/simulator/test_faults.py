@@ -12,7 +12,7 @@ from emgrig.protocol.packets import Request, SampleFlag
 from emgrig.simulator.fault import FaultSetting
 from emgrig.simulator.faults import FAULTS, describe_faults, drawn, parameters_of, parse_fault
 from emgrig.simulator.transport import SimTransport
-from simulator.pc import NOTHING, SDATAC, Pc
+from simulator.pc import NOTHING, SDATAC, Pc, start
 
 BENCH = "bench&source=silence"
 RESET_DUMP = "3e96c060006161616161616161000000000000000f000000"
@@ -406,3 +406,20 @@ def test_the_parameters_of_a_fault_have_units_and_meanings(name: str) -> None:
         assert key
         assert parameter.meaning
         assert parameter.read(str(parameter.default)) == parameter.default
+
+
+def test_a_cut_can_count_from_the_first_start() -> None:
+    transport = SimTransport("bench&fault=link-cut:from=start,at=2,after=1")
+    board = transport.board
+    board.run_until(5.0)
+    assert board.is_link_up
+    pc = Pc(transport.write, lambda: transport.read(1 << 16, timeout_s=0.05))
+    pc.ask(Request.CHIP_COMMAND, SDATAC)
+    start(pc)
+    begun_s = board.now_s
+    board.run_until(begun_s + 1.9)
+    assert board.is_link_up
+    board.run_until(begun_s + 2.1)
+    assert not board.is_link_up
+    board.run_until(begun_s + 3.2)
+    assert board.is_link_up

@@ -4,7 +4,7 @@ A fault is written ``name`` or ``name:key=value,key=value``. The fault `random` 
 the others, drawn by seed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
@@ -15,6 +15,8 @@ from emgrig.simulator.fault import Fault, FaultSetting, Parameter, number, whole
 from emgrig.simulator.fault_actions import locate
 from emgrig.simulator.fault_list import ALL_FAULTS
 
+#: How often, in true time, to look whether a run has begun.
+LOOK_EVERY_S: Final = 0.05
 AT: Final = Parameter(0.0, "s", "when it begins, true time since power-on")
 FAULTS: Final[dict[str, Fault]] = {fault.name: fault for fault in ALL_FAULTS}
 """All faults by name."""
@@ -88,6 +90,14 @@ def clock_factor(settings: Iterable[FaultSetting]) -> float:
     return factor
 
 
+def _after_start(board: SimulatedBoard, delay_s: float, put_in: Callable[[], None]) -> None:
+    """Do `put_in` so long after the first START; look for it now and then."""
+    if board.is_streaming:
+        board.schedule(board.now_s + delay_s, put_in)
+    else:
+        board.schedule(board.now_s + LOOK_EVERY_S, partial(_after_start, board, delay_s, put_in))
+
+
 def switch_on(board: SimulatedBoard, settings: Iterable[FaultSetting], seed: int) -> None:
     """Put faults into a board, each from its time on.
 
@@ -103,6 +113,8 @@ def switch_on(board: SimulatedBoard, settings: Iterable[FaultSetting], seed: int
             for key in ("channel", "other"):
                 if key in values:
                     locate(board, whole(values, key))  # refuse it now, not in mid-stream
-            board.schedule(
-                number(values, "at"), partial(action, board, values, seed * 1000 + place)
-            )
+            put_in = partial(action, board, values, seed * 1000 + place)
+            if values.get("from") == "start":
+                _after_start(board, number(values, "at"), put_in)
+            else:
+                board.schedule(number(values, "at"), put_in)

@@ -47,6 +47,10 @@ class Later(NamedTuple):
 
 LATER = {
     "bringup": Later("bringup_command", "bringup", "Say whether a board is good; if not, why."),
+    "calibrate": Later(
+        "calibrate_command", "app", "Measure noise, gain, clock …, with uncertainty."
+    ),
+    "compare": Later("compare_command", "compare", "Hold a recording against another amplifier's."),
     "reproduce": Later(
         "analysis_commands", "app", "Set every number the paper prints beside ours."
     ),

@@ -111,7 +111,7 @@ def run(
     """
     result = DemoResult(source, seed)
     cut_s = seconds * 0.45
-    fault = f"link-cut:at={cut_s + 1.0:g},after=1.5"
+    fault = f"link-cut:from=start,at={cut_s:g},after=1.5"
     tell(f"starting a simulated board that sees {source}; its link will be cut once")
     with _simulator(source, seed, fault, speed) as address:
         result.address = address
@@ -197,9 +197,9 @@ def _take_clock(result: DemoResult, fit: ClockFit) -> None:
 def _replay(recording: Recording) -> list[Block]:
     """Read the raw capture back as a stream of blocks."""
     address = f"replay:{recording.capture_path}"
-    with quiet_driver():  # the cut was told when it happened
-        with emgrig.connect(address) as board, board.stream() as stream:
-            return [block for block in stream if block.n_samples or block.lost_before]
+    # quiet: the cut was told when it happened
+    with quiet_driver(), emgrig.connect(address) as board, board.stream() as stream:
+        return [block for block in stream if block.n_samples or block.lost_before]
 
 
 def _take_account(result: DemoResult, recording: Recording, blocks: list[Block]) -> None:
@@ -299,7 +299,7 @@ def _judge(result: DemoResult) -> None:
     lost = result.conversions - account["received"]
     if not lost or not result.gaps:
         result.problems.append("the link was cut, but nothing was counted as lost")
-    if account["lost_on_link"] + account["lost_in_outages"] + account["lost_at_end"] != lost:
+    if sum(count for name, count in account.items() if name.startswith("lost")) != lost:
         result.problems.append("received and lost are not what was produced")
     if not result.n_annotations:
         result.problems.append("the BDF+ file marks no gap")

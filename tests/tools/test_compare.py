@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from emgrig.calibration.response import sinc3_group_delay_s
 from emgrig.driver.board import Board
+from emgrig.recording.recorder import record
 from emgrig.simulator.recordings import Recording
 from emgrig.simulator.tolerances import oscillator_error_ppm
 from emgrig.simulator.transport import SimTransport
@@ -246,3 +247,15 @@ def test_bad_input_is_one_clear_line(
     assert said.code == code
     assert words in said.err
     assert len(said.err.strip().splitlines()) == 1
+
+
+def test_a_recording_agrees_with_itself(run: Run, tmp_path: Path) -> None:
+    with Board(SimTransport("")) as board:
+        board.apply("facial-emg")
+        record(board, tmp_path / "a.bdf", 30.0)
+    path = tmp_path / "a.bdf"
+    said = run(f"{path} {path} --channels 2=2 --json")
+    assert said.code == 0
+    (pair,) = json.loads(said.out)["pairs"]
+    assert pair["correlation_raw"] == pytest.approx(1.0, abs=2e-5)
+    assert pair["amplitude_ratio"]["value"] == pytest.approx(1.0, abs=1e-4)

@@ -268,7 +268,10 @@ def _check_calibration(board: Board, calibration: CalibrationRecord) -> None:
     """Refuse a calibration of another board, out of date, or without a gain that is set."""
     calibration.check_board(board.identity, dt.datetime.now(dt.UTC))
     for index in np.flatnonzero(board.chip.powered):
-        calibration.gain_of(int(index) + 1, round(board.chip.gains[index]))
+        try:
+            calibration.gain_of(int(index) + 1, round(board.chip.gains[index]))
+        except ValueError as error:
+            raise ValueError(f"{error}; or record nominal volts (--calibration none)") from error
 
 
 def _check_room(board: Board, folder: Path, duration_s: float | None) -> None:

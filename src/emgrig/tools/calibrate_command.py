@@ -98,7 +98,7 @@ def noise(
 @app.command()
 def gain(
     address: Address,
-    gains: Gains = "24",
+    gains: Gains = "12,24",
     channels: Channels = "",
     report: Report = None,
     save: Save = False,
@@ -268,7 +268,7 @@ def bench_transfer(
 @app.command("all")
 def everything(
     address: Address,
-    gains: Gains = "24",
+    gains: Gains = "12,24",
     rate: Rate = 1000,
     channels: Channels = "",
     host_ppm: HostPpm = 30.0,

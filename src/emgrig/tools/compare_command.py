@@ -91,7 +91,9 @@ def facts(one: Compared) -> list[tuple[str, str]]:
     """Return everything that was found about a pair, in words."""
     c = one.comparison
     w, b = c.windows, c.windows.bland_altman
-    snr = [("SNR, active over rest", f"{w.snr_ours_db:.1f} dB ours, {w.snr_reference_db:.1f} dB")]
+    snr = "-"  # one of them has nothing to tell noise from signal by
+    if w.snr_ours_db is not None and w.snr_reference_db is not None:
+        snr = f"{w.snr_ours_db:.1f} dB ours, {w.snr_reference_db:.1f} dB"
     return [
         ("band", f"{c.band.low_hz:g}-{c.band.high_hz:g} Hz"),
         ("overlap", f"{c.overlap_s[0]:.2f} to {c.overlap_s[1]:.2f} s of ours"),
@@ -112,7 +114,7 @@ def facts(one: Compared) -> list[tuple[str, str]]:
         ("Bland-Altman, bias", f"{b.bias:.4g} ({b.bias_low:.4g} to {b.bias_high:.4g}) {_unit(b)}"),
         ("Bland-Altman, limits", f"{b.limit_low:.4g} to {b.limit_high:.4g} {_unit(b)}, n = {b.n}"),
         ("ICC(A,1)", f"{w.icc.value:.4f} ({w.icc.low:.4f} to {w.icc.high:.4f})"),
-        *(snr if w.snr_ours_db is not None and w.snr_reference_db is not None else []),
+        ("SNR, active over rest", snr),
         *(
             (f"share of the difference: {cause}", f"{share:.1%}")
             for cause, share in c.decomposition.shares.items()

@@ -80,7 +80,8 @@ class Result:
             return f"{self.bound} {self.value:.4g}{unit}"
         expanded = self.expanded_uncertainty
         if expanded == 0 or not math.isfinite(expanded):
-            return f"{self.value:.6g}{unit} (U = {expanded:g})"
+            said = f"U = {expanded:g}" if expanded else "no uncertainty stated"
+            return f"{self.value:.4g}{unit} ({said})"
         places = max(0, 1 - math.floor(math.log10(expanded)))
         return f"{self.value:.{places}f} ± {expanded:.{places}f}{unit} (k = {self.k:.2f})"
 

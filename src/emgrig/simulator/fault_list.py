@@ -298,9 +298,7 @@ ALL_FAULTS: Final = (
         lambda board, values, _seed: do.cut_link(board, number(values, "after")),
         {
             "at": Parameter(1.0, "s", "when, true time"),
-            "from": Parameter(
-                "power-on", "", "what `at` counts from", words=("power-on", "start")
-            ),
+            "from": Parameter("power-on", "", "what `at` counts from", words=("power-on", "start")),
             "after": Parameter(1.0, "s", "how long nobody can connect"),
         },
     ),

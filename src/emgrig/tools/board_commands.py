@@ -38,7 +38,7 @@ def info(address: Address, as_json: Json = False) -> None:
     out.print()
     print_table(
         ["channel", "name", "gain", "mux", "powered"],
-        [[str(v) for v in row.values()] for row in channels],
+        [[_words(v) for v in row.values()] for row in channels],
     )
 
 
@@ -60,8 +60,6 @@ def _facts(board: "Board") -> dict[str, object]:
         "brown_outs": stats.brown_outs,
         "missed_conversions": stats.missed_drdy,
         "transmit_overflows": stats.transmit_overflows,
-        "clock_drift_ppm": round(fit.drift_ppm, 2) if fit.drift_bound_ppm < 1e4 else None,
-        "clock_drift_bound_ppm": round(fit.drift_bound_ppm, 2),
         "link_delay_us": round(fit.delay_us, 1),
     }
 

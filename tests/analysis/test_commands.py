@@ -170,3 +170,21 @@ def test_a_recording_of_ours_becomes_a_table_in_casmemgs_layout(tmp_path: Path) 
     code, text = run("analyse", slow, "--rate", 250, "-o", tmp_path, "--mat", made)
     assert code == 2
     assert "1000 Hz" in text
+
+
+def test_the_droop_of_the_chip_is_undone_and_the_page_says_so(tmp_path: Path) -> None:
+    t = np.arange(20_000) / 1000
+    x = np.zeros((20_000, 7))
+    x[:, 0] = np.random.default_rng(2).normal(scale=0.5, size=20_000)
+    burst = (t > 5) & (t < 5.4)
+    x[burst, 0] += 20 * np.sin(2 * np.pi * 300 * t[burst])  # sinc3 lets 0.63250 of it through
+    write_casmemg_mat(tmp_path / "01_1.mat", x)
+    peaks = []
+    for more in ((), ("--equalise",)):
+        code, _ = run("analyse", tmp_path / "01_1.mat", "-o", tmp_path, "--mvc", "1=10", *more)
+        assert code == 0
+        rows = (tmp_path / "01_1_events.tsv").read_text().splitlines()
+        columns = dict(zip(rows[0].split("\t"), rows[1].split("\t"), strict=True))
+        peaks.append(float(columns["mvc_percent"]))
+    assert peaks[1] / peaks[0] == pytest.approx(1 / 0.63250, rel=0.01)
+    assert "sinc3 droop undone" in (tmp_path / "01_1.html").read_text()

@@ -26,6 +26,7 @@ from emgrig.analysis.annotations import (
 from emgrig.analysis.candidates import Analysis, analyse, events_tsv
 from emgrig.analysis.casmemg import clip_around
 from emgrig.analysis.casmemg_files import RATE_HZ, read_casmemg_mat, write_casmemg_mat
+from emgrig.analysis.cleaning import equalise
 from emgrig.analysis.clock_report import clock_reports, clock_summary
 from emgrig.analysis.clocks import ClockMap, fit_clock_map
 from emgrig.analysis.elan import read_elan, write_elan
@@ -168,6 +169,10 @@ def analyse_command(
     clock: Annotated[
         Path | None, typer.Option(help="CSV of emg_s,video_s pairs: fit a clock map instead.")
     ] = None,
+    undo_droop: Annotated[
+        bool,
+        typer.Option("--equalise", help="Undo the sinc³ droop of an ADS1299, to 0.4 of the rate."),
+    ] = False,
     mat: Annotated[
         Path | None, typer.Option(help="Write the samples as a table in CASMEMG's layout too.")
     ] = None,
@@ -180,6 +185,8 @@ def analyse_command(
     clock_map = _read(lambda: _clock(clock, video_offset))
     if mat is not None:
         _write_mat(mat, found)
+    if undo_droop:
+        found = _equalised(found)
     analysis = _read(
         lambda: analyse(
             found.samples,
@@ -244,6 +251,19 @@ def _read_recording(path: Path, rate_hz: float | None) -> TextRecording:
         units = ("uV",) * samples.shape[1]
         return TextRecording(samples, labels, units, rate_hz or RATE_HZ, "CASMEMG .mat")
     return read_text(path, rate_hz=rate_hz)
+
+
+def _equalised(found: TextRecording) -> TextRecording:
+    """Undo the chip's droop; the page says so, and what it costs."""
+    from emgrig.calibration.response import droop_equaliser
+
+    design = droop_equaliser(found.rate_hz)
+    remark = (
+        f"equalised: sinc3 droop undone to {0.4 * found.rate_hz:g} Hz, white noise x "
+        f"{design.noise_gain:.2f}"
+    )
+    samples = equalise(found.samples, design.taps)
+    return replace(found, samples=samples, remarks=(*found.remarks, remark))
 
 
 def _write_mat(path: Path, found: TextRecording) -> None:

@@ -21,7 +21,7 @@ from emgrig.simulator.tolerances import oscillator_error_ppm
 from emgrig.simulator.transport import SimTransport
 from emgrig.tools import cli
 from emgrig.tools.compare_command import compare
-from emgrig.tools.compare_read import open_source, paired
+from emgrig.tools.compare_read import EDGE_CLOCKS, open_source, paired
 
 WORLD_HZ, DURATION_S, RATE_HZ = 8000.0, 24.0, 2000
 THEIR_HZ, OFFSET_S, PPM, GAIN = 1926.0, 0.0373, 40.0, 0.97
@@ -101,7 +101,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     rate_hz = RATE_HZ * (1 + oscillator_error_ppm(SEED) * 1e-6)
     ours.with_suffix(".toml").write_text(
         f'rate_hz = {rate_hz}\nunit = "uV"\nresponse = "sinc3"\n'
-        f"delay_s = {sinc3_group_delay_s(RATE_HZ)}\n"
+        f"delay_s = {sinc3_group_delay_s(RATE_HZ) + EDGE_CLOCKS / 2_048_000}\n"
     )
     # The reference's clock shows OFFSET_S when ours begins, and runs fast.
     theirs_s = np.arange(int((DURATION_S + 0.5) * THEIR_HZ)) / THEIR_HZ
@@ -120,7 +120,7 @@ def test_offset_clock_and_gain_are_the_true_ones(run: Run, pair: Pair, tmp_path:
     said = run(f"{pair.ours} {pair.reference} --channels Zyg=EMG1 --json --report {tmp_path}")
     assert said.code == 0
     (found,) = json.loads(said.out)["pairs"]
-    assert found["event_offset"]["value"] == pytest.approx(OFFSET_S, abs=0.05e-3)
+    assert found["event_offset"]["value"] == pytest.approx(OFFSET_S, abs=0.003e-3)
     assert found["clock"]["value"] == pytest.approx(PPM, abs=1.0)
     assert found["amplitude_ratio"]["value"] == pytest.approx(GAIN, rel=0.005)
     assert found["correlation_raw"] > 0.99

@@ -10,8 +10,12 @@ import numpy as np
 
 from emgrig.calibration.comparison import Response, Track
 from emgrig.calibration.response import sinc3_group_delay_s
+from emgrig.driver.registers import F_CLK_HZ
 from emgrig.protocol.errors import RecordingError
 
+#: From the last modulator sample to the data-ready edge, clock periods: 3 until its result is
+#: there, and the 9 of the settling times (SBAS499C, table 9: four data periods and 9).
+EDGE_CLOCKS = 12
 _KNOWN = ("rate_hz", "unit", "response", "low_hz", "high_hz", "delay_s")
 _SIDECAR = "emgrig recording"
 
@@ -189,7 +193,7 @@ def _of_sidecar(path: Path) -> Description:
         return Description(
             rate_hz=float(measured_hz or nominal_hz),
             response="sinc3",
-            delay_s=sinc3_group_delay_s(nominal_hz),
+            delay_s=sinc3_group_delay_s(nominal_hz) + EDGE_CLOCKS / F_CLK_HZ,
             n_padding=int(samples["padding"]),
             n_filled=int(samples["filled"]),
         )

@@ -80,9 +80,10 @@ CODES = cs.Array(8, cs.BytesInteger(3, signed=True))
 def construct_alone(wire: list[bytes]) -> list[list[float]]:
     """Parse packet by packet with the schemas."""
     volts = []
+    scale_v = float(SCALE_V[0])
     for packet in wire:
         samples = SAMPLES.parse(PACKET.parse(packet).payload)
-        volts += [[code * 2.2e-8 for code in CODES.parse(frame[3:])] for frame in samples.frames]
+        volts += [[code * scale_v for code in CODES.parse(frame[3:])] for frame in samples.frames]
     return volts
 
 

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import io
 
@@ -261,3 +262,21 @@ def test_a_table_without_the_extra_says_what_to_do(
     monkeypatch.setitem(sys.modules, "matio", None)
     with pytest.raises(ValueError, match=r"emgrig\[matlab\]"):
         read_casmemg_mat(tmp_path / "table.mat")
+
+
+@pytest.mark.parametrize("as_table", [True, False])
+def test_a_file_of_matlab_7_3_is_read_too(tmp_path: Path, as_table: bool) -> None:
+    matio = pytest.importorskip("matio")
+    samples = np.random.default_rng(4).normal(size=(50, 8))
+    content = (
+        pd.DataFrame(samples, columns=[f"c{n}" for n in range(8)]) if as_table else samples
+    )
+    matio.save_to_mat(str(tmp_path / "a.mat"), {"data": content}, version="v7.3")
+    assert np.array_equal(read_casmemg_mat(tmp_path / "a.mat"), samples)
+
+
+def test_a_matlab_file_without_eight_columns_is_refused(tmp_path: Path) -> None:
+    matio = pytest.importorskip("matio")
+    matio.save_to_mat(str(tmp_path / "a.mat"), {"data": np.zeros((5, 3))}, version="v7.3")
+    with pytest.raises(ValueError, match="holds 0 tables or matrices"):
+        read_casmemg_mat(tmp_path / "a.mat")

@@ -25,16 +25,15 @@ def read_casmemg_mat(path: str | Path) -> Floats:
     ------
     ValueError
         If the file holds no matrix or MATLAB *table* of at least 8 numeric columns, or several;
-        or a table, and the extra that reads tables is not installed.
+        or a table or a file of MATLAB 7.3, and the extra that reads them is not installed.
     OSError
         If it cannot be read.
     """
     Path(path).stat()  # scipy hides that a file is missing
     try:
         content = io.loadmat(path)
-    except NotImplementedError as error:
-        msg = f"{path} is a MATLAB 7.3 file; save it with -v7"
-        raise ValueError(msg) from error
+    except NotImplementedError:  # MATLAB 7.3, which scipy does not read
+        return _read_table(path)
     except (ValueError, TypeError) as error:
         msg = f"{path} is no .mat file: {error}"
         raise ValueError(msg) from error
@@ -56,20 +55,21 @@ def read_casmemg_mat(path: str | Path) -> Floats:
 
 
 def _read_table(path: str | Path) -> Floats:
-    """Read the one MATLAB table of at least 8 numeric columns in a file."""
-    tables = [
-        value
-        for name, value in _matio(path).load_from_mat(str(path)).items()
-        if not name.startswith("__") and getattr(value, "ndim", 0) == 2
-    ]
-    numeric = [t for t in tables if sum(d.kind in "fiu" for d in t.dtypes) >= _N_COLUMNS]
-    if len(numeric) != 1:
+    """Read the one table or matrix of at least 8 numeric columns, where scipy cannot."""
+    found = []
+    for name, value in _matio(path).load_from_mat(str(path)).items():
+        columns = value.select_dtypes("number") if hasattr(value, "select_dtypes") else value
+        array = np.asarray(columns)
+        is_numeric = array.ndim == 2 and array.dtype.kind in "fiu"
+        if is_numeric and array.shape[1] >= _N_COLUMNS and not name.startswith("__"):
+            found.append(array.astype(np.float64))
+    if len(found) != 1:
         msg = (
-            f"{path} holds {len(numeric)} tables of at least {_N_COLUMNS} numeric columns; "
-            "one was expected"
+            f"{path} holds {len(found)} tables or matrices of at least {_N_COLUMNS} numeric "
+            "columns; one was expected"
         )
         raise ValueError(msg)
-    return np.asarray(numeric[0].select_dtypes("number").to_numpy(), dtype=np.float64)
+    return found[0]
 
 
 def _matio(path: str | Path) -> ModuleType:
@@ -78,7 +78,7 @@ def _matio(path: str | Path) -> ModuleType:
         return importlib.import_module("matio")
     except ImportError as error:
         msg = (
-            f"{path} is a MATLAB table: pip install 'emgrig[matlab]', or in MATLAB "
+            f"{path} is a MATLAB table or 7.3 file: pip install 'emgrig[matlab]', or in MATLAB "
             "data = table2array(T(:, 1:8)); save('FILE.mat', 'data', '-v7')"
         )
         raise ValueError(msg) from error

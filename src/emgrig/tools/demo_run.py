@@ -20,14 +20,14 @@ from emgrig.recording.levels import Progress
 from emgrig.recording.recorder import record
 from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
+from emgrig.simulator.frontend import AnalogueFrontEnd
 from emgrig.simulator.options import SimOptions
 from emgrig.tools.demo_check import ChannelMatch, match, seen_by_chip
 from emgrig.tools.output import quiet_driver
 
 PROFILE = "facial-emg"
-#: Boltzmann constant times 300 K times four, and the skin contacts and resistors of a channel.
+#: Boltzmann constant times 300 K times four, J.
 FOUR_K_T = 4 * 1.380649e-23 * 300
-ELECTRODES_OHM = 2 * (10e3 + 2.2e3)
 NOISE_BAND_PER_RATE = 0.275  # of sinc3, folded (SBAS499C, 9.3.2.1)
 
 
@@ -258,7 +258,8 @@ def _compare_with_electrodes(result: DemoResult, blocks: list[Block], twin: Simu
     for column, name in enumerate(result.names):
         if seen_v[:, column].std() > 0:
             gain = int(epoch.gain[column])
-            expected = _expected_noise_uv_rms(gain, epoch.rate_hz)
+            ohm = _electrodes_ohm(twin, column)
+            expected = _expected_noise_uv_rms(gain, epoch.rate_hz, ohm)
             result.matches.append(
                 match(column + 1, name, t_s, recorded_v[:, column], seen_v[:, column], expected)
             )
@@ -287,9 +288,17 @@ def _first_edge_s(piece: list[Block], twin: SimulatedBoard, period_s: float) -> 
     return float(np.mean(edges_s))
 
 
-def _expected_noise_uv_rms(gain: int, rate_hz: float) -> float:
+def _electrodes_ohm(twin: SimulatedBoard, channel_index: int) -> float:
+    """Return the skin contacts and resistors of a channel, P and N, as this seed has them."""
+    front_end = twin.front_ends[0]
+    assert isinstance(front_end, AnalogueFrontEnd)
+    pair = (front_end.world.p[channel_index], front_end.world.n[channel_index])
+    return sum(electrode.r_ohm + electrode.series_ohm for electrode in pair)
+
+
+def _expected_noise_uv_rms(gain: int, rate_hz: float, electrodes_ohm: float) -> float:
     """Return the data sheet's noise and the electrodes' thermal noise together, µV rms."""
-    thermal_uv = 1e6 * np.sqrt(FOUR_K_T * ELECTRODES_OHM * NOISE_BAND_PER_RATE * rate_hz)
+    thermal_uv = 1e6 * np.sqrt(FOUR_K_T * electrodes_ohm * NOISE_BAND_PER_RATE * rate_hz)
     return float(np.hypot(typical_noise_uv_rms(gain, round(rate_hz)), thermal_uv))
 
 

@@ -268,9 +268,7 @@ def test_a_table_without_the_extra_says_what_to_do(
 def test_a_file_of_matlab_7_3_is_read_too(tmp_path: Path, as_table: bool) -> None:
     matio = pytest.importorskip("matio")
     samples = np.random.default_rng(4).normal(size=(50, 8))
-    content = (
-        pd.DataFrame(samples, columns=[f"c{n}" for n in range(8)]) if as_table else samples
-    )
+    content = pd.DataFrame(samples, columns=[f"c{n}" for n in range(8)]) if as_table else samples
     matio.save_to_mat(str(tmp_path / "a.mat"), {"data": content}, version="v7.3")
     assert np.array_equal(read_casmemg_mat(tmp_path / "a.mat"), samples)
 

@@ -55,6 +55,10 @@ class ClockFit:
         """Host time (Unix), s, at which the board's clock reads `board_us`."""
         return self.host_s + (board_us - self.board_us) * 1e-6 / (1.0 + self.drift_ppm * 1e-6)
 
+    def board_time_us(self, unix_s: float) -> float:
+        """Board time, µs, at host time (Unix) `unix_s`, s; the inverse of `unix_s`."""
+        return self.board_us + (unix_s - self.host_s) * (1e6 + self.drift_ppm)
+
 
 def fit_clock(
     host_sent_s: NDArray[np.float64],

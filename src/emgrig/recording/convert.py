@@ -28,7 +28,9 @@ from emgrig.recording.timeline import (
     Samples,
     Step,
     Timeline,
+    TubeRows,
 )
+from emgrig.recording.tube import tube_path, tube_table
 from emgrig.recording.words import describe_gap, header_channels
 
 CAPTURE_SUFFIX = ".capture"
@@ -122,6 +124,8 @@ def convert(
                 "part": number,
                 "parts": len(paths),
             }
+            if report.tube:
+                files["tube"] = _write_tube(report, notes, path)
             content = sidecar.describe(report, notes, account, files=files, software=software())
             sidecar.write(sidecar_path(path), content)
     return Recording(
@@ -219,6 +223,17 @@ def _count(report: PartReport, step: Step) -> None:
             report.add_mark(step)
         case Change():
             report.add_change(step)
+        case TubeRows():
+            report.tube += step.rows
+
+
+def _write_tube(report: PartReport, notes: Notes, path: Path) -> str:
+    """Write the table of the digital tube beside a BDF+ file; return its name."""
+    rows = (row._replace(shown_unix_s=notes.tube_shown.get(row.number)) for row in report.tube)
+    target = tube_path(path)
+    lines = tube_table(rows, report.begin.epoch.rate_hz, report.head.start_unix_s)
+    target.write_text("".join(lines), encoding="utf-8")
+    return target.name
 
 
 def _put(writer: BdfWriter, step: Step) -> None:

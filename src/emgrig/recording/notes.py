@@ -15,6 +15,7 @@ from emgrig.driver.clockfit import ClockFit, fit_clock
 from emgrig.driver.journal import read_epoch, read_identity
 from emgrig.driver.register_file import RegisterFile
 from emgrig.protocol.errors import RecordingError
+from emgrig.recording.tube import TubeChange
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Said:
     kind: str = ""
     text: str = ""
     board_time_us: int | None = None
+    tube: tuple[TubeChange, ...] = ()
 
 
 NOTHING = Said()
@@ -41,6 +43,10 @@ class Notes:
     channel_names : tuple of str
     calibration : CalibrationRecord or None
         Applied to the volts of the file.
+    contact : mapping or None
+        The last check of the electrodes, as `emgrig electrodes` wrote it.
+    tube_shown : dict of int to float
+        Unix time, s, at which a page first showed each count of the digital tube.
     duration_s : float or None
         How long the recording was to be; None if until it was stopped.
     n_notes : int
@@ -52,6 +58,8 @@ class Notes:
         self.channel_names: tuple[str, ...] = ()
         self.duration_s: float | None = None
         self.calibration: CalibrationRecord | None = None
+        self.contact: Mapping[str, object] | None = None
+        self.tube_shown: dict[int, float] = {}
         self.n_notes = 0
         # One list for each time the board's clock began anew.
         self._exchanges: list[list[tuple[float, float, float]]] = [[]]
@@ -81,6 +89,12 @@ class Notes:
             self.duration_s = float(wanted) if isinstance(wanted, int | float) else None
         elif kind == "calibration":
             self.calibration = _read_calibration(note.get("record"))
+        elif kind == "contact":
+            self.contact = _read_contact(note.get("check"))
+        elif kind == "tube":
+            return Said(tube=_read_tube(note.get("changes")))
+        elif kind == "tube shown":
+            self._take_shown(note.get("shown"))
         elif kind == "marker":
             time_us = note.get("board_time_us")
             known = time_us if isinstance(time_us, int) else None
@@ -135,6 +149,10 @@ class Notes:
         """Return True for each channel that is on."""
         return np.concatenate([file.powered for file in self.files(epoch)])
 
+    def _take_shown(self, pairs: object) -> None:
+        for count, unix_s in _rows(pairs, "tube"):
+            self.tube_shown.setdefault(int(count), unix_s)
+
     def _take_clock(self, exchanges: object) -> None:
         if not isinstance(exchanges, list):
             raise RecordingError("a clock note of the capture has no exchanges")
@@ -153,6 +171,27 @@ def _read_calibration(content: object) -> CalibrationRecord:
         return from_json(cast("dict[str, object]", content))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RecordingError(f"the capture's calibration makes no sense: {error}") from error
+
+
+def _read_contact(content: object) -> Mapping[str, object]:
+    if not isinstance(content, Mapping):
+        raise RecordingError("the check of the electrodes in the capture is no JSON object")
+    return content
+
+
+def _read_tube(rows: object) -> tuple[TubeChange, ...]:
+    return tuple(TubeChange(int(c), int(n), int(t)) for c, n, t in _rows(rows, "tube", 3))
+
+
+def _rows(rows: object, what: str, width: int = 2) -> list[list[float]]:
+    """Read rows of numbers of a note."""
+    try:
+        read = [[float(cell) for cell in row] for row in cast("list[list[float]]", rows)]
+    except (TypeError, ValueError) as error:
+        raise RecordingError(f"a {what} note of the capture is damaged: {error}") from error
+    if any(len(row) != width for row in read):
+        raise RecordingError(f"a {what} note of the capture is damaged: rows of {width} expected")
+    return read
 
 
 def _texts(value: object) -> list[str]:

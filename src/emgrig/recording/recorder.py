@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,6 +27,7 @@ from emgrig.recording.convert import (
     software,
 )
 from emgrig.recording.levels import Levels, Progress
+from emgrig.recording.tube import TubeChange
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class Recorder:
         Name of the profile that was applied; goes into the sidecar.
     calibration : CalibrationRecord, optional
         Of this board: the volts of the file are calibrated with it, and the sidecar holds it.
+    contact : mapping, optional
+        The last check of the electrodes, as JSON has it; goes into the sidecar.
 
     Raises
     ------
@@ -81,6 +84,7 @@ class Recorder:
         duration_s: float | None = None,
         profile: str = "",
         calibration: CalibrationRecord | None = None,
+        contact: Mapping[str, object] | None = None,
     ) -> None:
         if duration_s is not None and not 0 < duration_s < float("inf"):
             raise ValueError(f"duration_s is {duration_s}; expected more than 0")
@@ -95,6 +99,7 @@ class Recorder:
         self._board = board
         self._overwrite = overwrite
         self._failure: EmgrigError | None = None
+        self._is_ended = False
         self._recording: Recording | None = None
         self._levels = Levels(board.chip.n_channels)
         self._writer = CaptureWriter(self.capture_path)
@@ -108,6 +113,8 @@ class Recorder:
         if calibration is not None:
             noted: Entry = {"kind": "calibration", "record": to_json(calibration)}
             self._writer.note(noted, board.clock.unix_s())
+        if contact is not None:
+            self._writer.note({"kind": "contact", "check": contact}, board.clock.unix_s())
         self._journal_before, self._tap_before = board.journal, board.tap
         board.journal, board.tap = self._note, self._tap
 
@@ -125,8 +132,8 @@ class Recorder:
         if self._failure is not None:
             raise self._failure
 
-    def mark(self, text: str) -> None:
-        """Mark the end of the last block that was fed.
+    def mark(self, text: str, board_time_us: int | None = None) -> None:
+        """Mark a moment: a board time, µs, or the end of the last block that was fed.
 
         Raises
         ------
@@ -137,7 +144,24 @@ class Recorder:
         """
         if not text.strip():
             raise ValueError("a marker needs a text")
-        entry: Entry = {"kind": "marker", "text": text, "board_time_us": self._levels.end_board_us}
+        at_us = self._levels.end_board_us if board_time_us is None else board_time_us
+        entry: Entry = {"kind": "marker", "text": text, "board_time_us": at_us}
+        self._writer.note(entry, self._board.clock.unix_s())
+
+    def note_tube(self, changes: Sequence[TubeChange]) -> None:
+        """Keep changes of the digital tube, each with the conversion that caused it.
+
+        Raises
+        ------
+        RecordingError
+            If the capture could not be written.
+        """
+        entry: Entry = {"kind": "tube", "changes": [list(change) for change in changes]}
+        self._writer.note(entry, self._board.clock.unix_s())
+
+    def note_tube_shown(self, shown: Sequence[tuple[int, float]]) -> None:
+        """Keep when a page showed counts: (count, Unix time in s); raises as `note_tube`."""
+        entry: Entry = {"kind": "tube shown", "shown": [list(pair) for pair in shown]}
         self._writer.note(entry, self._board.clock.unix_s())
 
     def progress(self) -> Progress:
@@ -145,6 +169,13 @@ class Recorder:
         return self._levels.report(self._writer.size_bytes)
 
     # At its end.
+
+    def end(self) -> None:
+        """Let nothing more in; `close` still has to make the files. A second call does nothing."""
+        if not self._is_ended:
+            self._is_ended = True
+            self._board.journal, self._board.tap = self._journal_before, self._tap_before
+            self._writer.close()
 
     def close(self) -> Recording:
         """End the recording, and make its BDF+ files and sidecars; a second call does nothing.
@@ -157,8 +188,7 @@ class Recorder:
         """
         if self._recording is not None:
             return self._recording
-        self._board.journal, self._board.tap = self._journal_before, self._tap_before
-        self._writer.close()
+        self.end()
         if self._failure is not None:
             raise self._failure
         self._recording = convert(self.capture_path, self.bdf_path, overwrite=self._overwrite)
@@ -190,7 +220,7 @@ class Recorder:
         try:
             self._writer.note(entry, time_s)
         except RecordingError as error:
-            self._failure = self._failure or error
+            self._fail(error)
         if self._journal_before is not None:
             self._journal_before(entry)
 
@@ -199,9 +229,13 @@ class Recorder:
         try:
             append(data, unix_s)
         except RecordingError as error:
-            self._failure = self._failure or error
+            self._fail(error)
         if self._tap_before is not None:
             self._tap_before(direction, data, unix_s)
+
+    def _fail(self, error: RecordingError) -> None:
+        if not self._is_ended:  # else it is only the last piece of the link's own thread
+            self._failure = self._failure or error
 
 
 def record(
@@ -212,6 +246,8 @@ def record(
     overwrite: bool = False,
     profile: str = "",
     calibration: CalibrationRecord | None = None,
+    contact: Mapping[str, object] | None = None,
+    look: Callable[[Block], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Recording:
     """Stream a board into a recording, for a time or until Ctrl-C.
@@ -220,8 +256,10 @@ def record(
     ----------
     board : Board
         Connected and set up.
-    path, duration_s, overwrite, profile, calibration
+    path, duration_s, overwrite, profile, calibration, contact
         See `Recorder`.
+    look : callable, optional
+        Handed every block, as an outlet needs it.
     progress : callable, optional
         Called every half second of the recording.
 
@@ -239,9 +277,10 @@ def record(
         duration_s=duration_s,
         profile=profile,
         calibration=calibration,
+        contact=contact,
     ) as recorder:
         try:
-            _stream(board, recorder, duration_s, progress)
+            _stream(board, recorder, duration_s, look, progress)
         except KeyboardInterrupt:
             log.info("stopped by Ctrl-C")
     return recorder.close()
@@ -251,6 +290,7 @@ def _stream(
     board: Board,
     recorder: Recorder,
     duration_s: float | None,
+    look: Callable[[Block], None] | None,
     progress: Callable[[Progress], None] | None,
 ) -> None:
     due_s = PROGRESS_EVERY_S
@@ -258,6 +298,8 @@ def _stream(
     with board.stream(duration_s) as stream:
         for block in stream:
             recorder.feed(block)
+            if look is not None:
+                look(block)
             elapsed_s += (block.lost_before + block.n_samples) / block.epoch.rate_hz
             if progress is not None and elapsed_s >= due_s:
                 progress(recorder.progress())

@@ -16,6 +16,7 @@ from emgrig.driver.clockfit import ClockFit
 from emgrig.recording.bdf import FileHead, Plan, header_limits
 from emgrig.recording.notes import Notes
 from emgrig.recording.timeline import Account, Change, Gap, Mark, PartBegin
+from emgrig.recording.tube import TubeRow
 from emgrig.recording.words import BAND_PER_RATE
 
 FORMAT = "emgrig recording 1"
@@ -43,6 +44,8 @@ class PartReport:
         The first of them.
     n_gaps, n_marks : int
         All of them.
+    tube : list of TubeRow
+        All changes of the digital tube.
     """
 
     begin: PartBegin
@@ -57,6 +60,7 @@ class PartReport:
     changes: list[Change] = field(default_factory=list)
     n_gaps: int = 0
     n_marks: int = 0
+    tube: list[TubeRow] = field(default_factory=list)
 
     def add_gap(self, gap: Gap) -> None:
         """Count a gap, and list it if there is room."""
@@ -126,6 +130,7 @@ def describe(
             "high_is": "-3 dB, 0.262 of the data rate",
         },
         "calibration": notes.calibration_entry(),
+        "contact": dict(notes.contact) if notes.contact is not None else None,
         "channels": _channels(report, notes),
         "left_out": _left_out(begin, notes),
         "registers": [_registers(0, begin.epoch, notes)]

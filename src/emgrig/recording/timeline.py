@@ -21,6 +21,7 @@ from emgrig.protocol.errors import DeviceError, RecordingError, WireError
 from emgrig.protocol.packets import EventType, Request
 from emgrig.recording.leadoff import LeadOffWatch
 from emgrig.recording.notes import Notes, Said
+from emgrig.recording.tube import TubeChange, TubeRow
 from emgrig.recording.words import describe_change, describe_event, describe_lead_off
 
 #: A longer gap is not filled: what follows is a file of its own.
@@ -116,7 +117,14 @@ class Change:
     epoch: Epoch
 
 
-Step = PartBegin | Samples | Gap | Mark | Change
+@dataclass(frozen=True)
+class TubeRows:
+    """Changes of the digital tube, placed."""
+
+    rows: tuple[TubeRow, ...]
+
+
+Step = PartBegin | Samples | Gap | Mark | Change | TubeRows
 
 
 @dataclass(frozen=True)
@@ -202,6 +210,8 @@ class Timeline:
             raise RecordingError(f"{self._reader.path}: {error}") from error
         if said.epoch is not None:
             self._assembler_now().add_epoch(said.epoch)
+        if said.tube and self._part is not None:
+            yield TubeRows(tuple(self._part.tube(said.tube)))
         if said.text and self._part is not None:
             yield self._part.mark(said)
         elif said.text:
@@ -395,6 +405,13 @@ class _Part:
         if said.board_time_us is not None and self._period_us:
             sample = self._sample_at(said.board_time_us, self._end)
         return Mark(said.kind, sample, said.text)
+
+    def tube(self, changes: Iterable[TubeChange]) -> Iterator[TubeRow]:
+        """Place changes of the digital tube by their board time; those before the part are left."""
+        for change in changes:
+            if self._period_us and change.board_time_us >= self.begin.board_time_us:
+                sample = self._sample_at(change.board_time_us, self._end)
+                yield TubeRow(change.number, change.conversion, sample)
 
     def _sample_at(self, board_time_us: int, otherwise: int) -> int:
         sample = self._at_sample + round((board_time_us - self._at_us) / self._period_us)

@@ -1,0 +1,102 @@
+"""The digital tube: a count on a screen that is filmed, and the conversions that caused it.
+
+The paper's tube counts one for every two packets *received* (section 3.1.1), so it falls behind
+when packets are lost. Ours counts conversions, a fixed number for each count: a lost packet makes
+it skip a number, and what it shows stays true. Every change is kept with its conversion, so the
+map from video to samples needs no assumption about the rate.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+TUBE_SUFFIX = "_tube.tsv"
+HEAD = ("count", "conversion", "sample", "onset", "shown")
+
+
+class TubeChange(NamedTuple):
+    """The moment the count changed.
+
+    Attributes
+    ----------
+    number : int
+        What it shows from then on.
+    conversion : int
+        Number of the conversion in the stream.
+    board_time_us : int
+        Board time of that conversion, µs.
+    """
+
+    number: int
+    conversion: int
+    board_time_us: int
+
+
+class TubeRow(NamedTuple):
+    """A change placed in a recording.
+
+    Attributes
+    ----------
+    number, conversion
+        As in `TubeChange`.
+    sample : int
+        Index in the file, from 0.
+    shown_unix_s : float or None
+        When a page said it had shown it, by the clock of the browser's computer; None if none did.
+    """
+
+    number: int
+    conversion: int
+    sample: int
+    shown_unix_s: float | None = None
+
+
+def tube_path(bdf_path: Path) -> Path:
+    """Return the path of the table beside a BDF+ file."""
+    return bdf_path.with_name(bdf_path.stem + TUBE_SUFFIX)
+
+
+def tube_table(rows: Iterable[TubeRow], rate_hz: float, start_unix_s: float) -> Iterator[str]:
+    """Write the table, line by line: onset and shown in s from the first sample."""
+    yield "\t".join(HEAD) + "\n"
+    for row in rows:
+        shown = "n/a" if row.shown_unix_s is None else f"{row.shown_unix_s - start_unix_s:.4f}"
+        onset = f"{row.sample / rate_hz:.6f}"
+        yield f"{row.number}\t{row.conversion}\t{row.sample}\t{onset}\t{shown}\n"
+
+
+class Tube:
+    """Count conversions.
+
+    Parameters
+    ----------
+    conversions_per_count : int, ≥ 1
+        32 is two packets of 16 frames, as in the paper.
+
+    Attributes
+    ----------
+    count : int
+        What it shows; 0 before the first change.
+    """
+
+    def __init__(self, conversions_per_count: int = 32) -> None:
+        if conversions_per_count < 1:
+            raise ValueError(f"{conversions_per_count} conversions a count; expected 1 or more")
+        self.conversions_per_count = conversions_per_count
+        self.count = 0
+
+    def feed(
+        self, first_conversion: int, board_time_us: int, n_samples: int, rate_hz: float
+    ) -> list[TubeChange]:
+        """Take consecutive conversions that came; return the changes they cause."""
+        each = self.conversions_per_count
+        changes = []
+        for count in range(
+            first_conversion // each, (first_conversion + n_samples - 1) // each + 1
+        ):
+            at = max(count * each, first_conversion)
+            if count > self.count:
+                at_us = board_time_us + round((at - first_conversion) / rate_hz * 1e6)
+                changes.append(TubeChange(count, at, at_us))
+                self.count = count
+        return changes

@@ -127,6 +127,20 @@ class Board:
         """The time in which this session lives: real, or the simulator's."""
         return self._session.link.transport.clock
 
+    def unix_s(self) -> float:
+        """Return the Unix time of this session, s: that of `clock_fit`; it never jumps."""
+        return self._session.link.unix_s()
+
+    @property
+    def is_paced(self) -> bool:
+        """True if samples come by themselves, in real time; False on virtual time."""
+        return self._session.link.transport.is_paced
+
+    @property
+    def is_linked(self) -> bool:
+        """False while the link is lost; a stream that is on tries to open it anew."""
+        return self._session.link.failure is None
+
     @property
     def channel_names(self) -> tuple[str, ...]:
         """What each channel measures, by the profile; "channel n" where that does not say."""

@@ -1,6 +1,7 @@
 """After a lost link, a board that started anew or a chip that lost its registers: go on, proved."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from emgrig.driver.session import Session
@@ -21,11 +22,14 @@ class ReconnectPolicy:
         Give up after so long, s; 0 never tries.
     first_wait_s, longest_wait_s : float, > 0
         Wait after the first failed attempt; twice as long after each, up to the longest.
+    is_given_up : callable
+        Asked between attempts; True ends them, as when a person closes the program.
     """
 
     total_s: float = 30.0
     first_wait_s: float = 0.1
     longest_wait_s: float = 2.0
+    is_given_up: Callable[[], bool] = lambda: False
 
     def __post_init__(self) -> None:
         """Refuse what would never end or never wait."""
@@ -100,7 +104,7 @@ def recover(
             last = error
         log.info("attempt %d: %s", attempts, last)
         gone_s = clock.now_s() - began_s
-        if gone_s + wait_s > policy.total_s:
+        if gone_s + wait_s > policy.total_s or policy.is_given_up():
             session.frames_per_packet = frames
             raise TransportError(
                 f"{reason}; not back after {gone_s:.1f} s ({attempts} attempts): {last}"

@@ -164,6 +164,16 @@ class Recorder:
         entry: Entry = {"kind": "tube shown", "shown": [list(pair) for pair in shown]}
         self._writer.note(entry, self._board.clock.unix_s())
 
+    @property
+    def elapsed_s(self) -> float:
+        """Length so far, by the conversions of the blocks that were fed, s."""
+        return self._levels.elapsed_s
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the capture so far."""
+        return self._writer.size_bytes
+
     def progress(self) -> Progress:
         """Say how it goes; the levels are those since the last call."""
         return self._levels.report(self._writer.size_bytes)

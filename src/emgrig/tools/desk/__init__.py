@@ -1,0 +1,1 @@
+"""The experimenter's desk: one board, streamed once, looked at by many."""

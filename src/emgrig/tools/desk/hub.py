@@ -1,0 +1,440 @@
+"""One board, streamed once: recorder, outlet, page, tube and session all look on here.
+
+In real time a thread takes the stream's blocks; on virtual time whoever waits takes them
+(`run_until`), so that the same calls give the same samples every time.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.calibration.record import CalibrationRecord
+from emgrig.driver.block import Block
+from emgrig.driver.board import Board
+from emgrig.driver.clockfit import ClockFit
+from emgrig.driver.stream import Stream
+from emgrig.protocol.account import Cause
+from emgrig.protocol.errors import EmgrigError, TransportError
+from emgrig.recording.convert import Recording
+from emgrig.recording.tube import Tube
+from emgrig.tools.desk.keeper import Keeper
+from emgrig.tools.desk.status import LinkState, Status
+from emgrig.tools.desk.views import Views
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+STATS_EVERY_S = 5.0
+FIT_EVERY_S = 1.0
+RETRY_S = 1.0
+SILENT_S = 0.7
+"""Without a sample for so long the page says so."""
+STREAM_QUEUE_S = 20.0
+CLOSE_S = 15.0
+
+
+class Outlet(Protocol):
+    """Who hands samples and markers on to others, as Lab Streaming Layer does."""
+
+    def feed(self, block: Block, clock_fit: ClockFit | None) -> None:
+        """Take the next block."""
+        ...
+
+    def mark(self, text: str, unix_s: float) -> None:
+        """Take a marker."""
+        ...
+
+
+TubeListener = Callable[[int], None]
+
+
+class Hub:
+    """Owns a connected board from its making to `close`; as a context manager it closes itself.
+
+    Parameters
+    ----------
+    board : Board
+        Set up: channels, gains and rate stay as they are.
+    mains_hz : float or None
+        Taken out of the envelopes.
+    profile : str
+        Name of the profile that was applied, for the sidecar.
+    calibration : CalibrationRecord, optional
+        Of this board.
+    outlet : Outlet, optional
+    mvc_uv : mapping, optional
+        Maximum voluntary contraction of channels, by number, µV.
+    conversions_per_count : int
+        Of the digital tube.
+
+    Attributes
+    ----------
+    board : Board
+    views : Views
+        Traces and history; take `lock` to read them.
+    lock : threading.RLock
+        Held while a block is taken in.
+    mvc_uv : dict of int to float
+    contact : mapping or None
+        The last check of the electrodes; goes into every recording that begins.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        *,
+        mains_hz: float | None = 50.0,
+        profile: str = "",
+        calibration: CalibrationRecord | None = None,
+        outlet: Outlet | None = None,
+        mvc_uv: Mapping[int, float] | None = None,
+        conversions_per_count: int = 32,
+    ) -> None:
+        self.board = board
+        self.lock = threading.RLock()
+        self.mvc_uv = dict(mvc_uv or {})
+        self.contact: Mapping[str, object] | None = None
+        self._outlet = outlet
+        self._indices = [int(i) for i in np.flatnonzero(board.chip.powered)]
+        self.views = Views(board.chip.rate_hz, self._indices, mains_hz)
+        self._keeper = Keeper(board, profile=profile, calibration=calibration, lock=self.lock)
+        self._tube = Tube(conversions_per_count)
+        self._tube_listeners: list[TubeListener] = []
+        self._stream: Stream | None = None
+        self._thread: threading.Thread | None = None
+        self._is_closing = threading.Event()
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._n_samples = self._n_lost = self._n_paused = 0
+        self._measured_hz = 0.0
+        self._fit: ClockFit | None = None
+        self._counters: dict[str, int] = {}
+        self._fit_due_s = self._stats_due_s = 0.0
+        self._last_came_s = self._state_since_s = board.clock.now_s()
+        self._state, self._problem = LinkState.STOPPED, ""
+
+    # What is known.
+
+    @property
+    def rate_hz(self) -> float:
+        """Data rate by the registers, Hz."""
+        return self.views.rate_hz
+
+    @property
+    def channels(self) -> tuple[tuple[int, str], ...]:
+        """Number and name of each channel that is on: the columns of `window_uv` and the scope."""
+        return tuple((index + 1, self.board.channel_names[index]) for index in self._indices)
+
+    def unix_s(self) -> float:
+        """Unix time of the session, s."""
+        return self.board.unix_s()
+
+    def status(self) -> Status:
+        """Say how things are."""
+        with self.lock:
+            state, since_s, problem = self._link_state()
+            return Status(
+                link=state,
+                since_s=since_s,
+                problem=problem,
+                rate_hz=self.rate_hz,
+                measured_hz=self._measured_hz,
+                n_samples=self._n_samples,
+                n_lost=self._n_lost,
+                n_paused=self._n_paused + self.views.n_paused,
+                drift_ppm=self._fit.drift_ppm if self._fit is not None else None,
+                counters=dict(self._counters),
+                recording=self._keeper.state(),
+                tube=self._tube.count,
+            )
+
+    def _link_state(self) -> tuple[LinkState, float, str]:
+        now_s = self.board.clock.now_s()
+        quiet_s = now_s - self._last_came_s
+        if self._state is LinkState.STREAMING and not self.board.is_linked:
+            words = f"no link to {self.board.address}: trying to connect again"
+            return LinkState.LOST, quiet_s, words
+        if self._state is LinkState.STREAMING and self._thread is not None and quiet_s > SILENT_S:
+            return LinkState.SILENT, quiet_s, f"nothing comes from {self.board.address}"
+        return self._state, now_s - self._state_since_s, self._problem
+
+    def window_uv(self, begin_unix_s: float, end_unix_s: float) -> NDArray[np.float64]:
+        """Return raw microvolts between two times of the last minutes; NaN in gaps.
+
+        Raises
+        ------
+        ValueError
+            If the window is empty, or nothing has come yet.
+        """
+        with self.lock:
+            return self.views.window_uv(begin_unix_s, end_unix_s)
+
+    def last_uv(self, duration_s: float) -> NDArray[np.float64]:
+        """Return the newest raw microvolts, shape (n_samples, n_channels); NaN in gaps."""
+        with self.lock:
+            return self.views.last_uv(duration_s)
+
+    # The stream.
+
+    def start(self, *, threaded: bool | None = None) -> None:
+        """Start the board; by default with a thread if its bytes come by themselves.
+
+        Raises
+        ------
+        EmgrigError
+            If the board cannot be started.
+        """
+        self._open_stream()
+        if self.board.is_paced if threaded is None else threaded:
+            self._thread = threading.Thread(target=self._run, name="emgrig desk", daemon=True)
+            self._thread.start()
+
+    def step(self) -> bool:
+        """Take the next block, or do what is asked for; False when the stream is over.
+
+        Raises
+        ------
+        EmgrigError
+            If the stream fails for good.
+        """
+        self._do_jobs()
+        block = None if self._stream is None else next(self._stream, None)
+        if block is None:
+            return False
+        with self.lock:
+            self._take(block)
+        self._ask_counters()
+        return True
+
+    def run_until(self, unix_s: float) -> None:
+        """Let time pass: take blocks on virtual time, wait in real time."""
+        if self._thread is None:
+            while self.unix_s() < unix_s and self.step():
+                pass
+            return
+        while (left_s := unix_s - self.unix_s()) > 0 and not self._is_closing.is_set():
+            self._is_closing.wait(min(left_s, 0.2))
+
+    def _run(self) -> None:
+        while not self._is_closing.is_set():
+            try:
+                if self._stream is None:
+                    self._open_stream()
+                if not self.step():
+                    self._lose_stream("the stream ended")
+            except (EmgrigError, OSError) as error:
+                if not self._is_closing.is_set():
+                    log.warning("%s", error)
+                    self._lose_stream(str(error))
+                    self._is_closing.wait(RETRY_S)
+
+    def _open_stream(self) -> None:
+        if not self.board.is_linked:
+            self.board.reconnect()
+        queue_samples = max(1, round(STREAM_QUEUE_S * self.rate_hz))
+        self._stream = self.board.stream(queue_samples=queue_samples)
+        with self.lock:
+            self.views.new_stream()
+            self._set_state(LinkState.STREAMING)
+            self._last_came_s = self.board.clock.now_s()
+
+    def _lose_stream(self, problem: str) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+        with self.lock:
+            self._set_state(LinkState.LOST, problem)
+
+    def _set_state(self, state: LinkState, problem: str = "") -> None:
+        if state is not self._state:
+            self._state_since_s = self.board.clock.now_s()
+        self._state, self._problem = state, problem
+
+    # A block.
+
+    def _take(self, block: Block) -> None:
+        fit = self._clock_fit()
+        if block.cause is Cause.PAUSE:
+            self._n_paused += block.lost_before
+        else:
+            self._n_lost += block.lost_before
+        self._keeper.feed(block)
+        if self._outlet is not None:
+            self._outlet.feed(block, fit)
+        unix_s = self.unix_s() if fit is None else fit.unix_s(block.board_time_us)
+        first = self.views.feed(block, unix_s)
+        if block.n_samples:
+            self._last_came_s = self.board.clock.now_s()
+            self._n_samples += block.n_samples
+            self._turn_tube(first, block)
+
+    def _turn_tube(self, first: int, block: Block) -> None:
+        changes = self._tube.feed(first, block.board_time_us, block.n_samples, self.rate_hz)
+        if changes:
+            self._keeper.note_tube(changes)
+            for listener in self._tube_listeners:
+                listener(self._tube.count)
+
+    def _clock_fit(self) -> ClockFit | None:
+        """Return the clock fit, a second old at most: a fit has a price."""
+        now_s = self.board.clock.now_s()
+        if self._fit is None or now_s >= self._fit_due_s:
+            self._fit, self._fit_due_s = self.board.clock_fit, now_s + FIT_EVERY_S
+        return self._fit
+
+    def _ask_counters(self) -> None:
+        now_s = self.board.clock.now_s()
+        if now_s < self._stats_due_s:
+            return
+        self._stats_due_s = now_s + STATS_EVERY_S
+        try:
+            counters = asdict(self.board.stats())
+        except TransportError as error:  # the stream finds out by itself if it is for good
+            log.info("%s", error)
+            return
+        check = self._stream.rate_check if self._stream is not None else None
+        with self.lock:
+            self._counters = {name: int(count) for name, count in counters.items()}
+            self._measured_hz = (check.measured_hz or 0.0) if check is not None else 0.0
+
+    # Things to do between blocks.
+
+    def run_exclusive(self, job: Callable[[Board], T], *, words: str = "") -> "Future[T]":
+        """Have the board alone: the stream stops, `job` is done, and the stream begins anew.
+
+        Parameters
+        ----------
+        job : callable
+            Gets the board; it leaves the registers as they were.
+        words : str
+            What the status says meanwhile.
+
+        Raises
+        ------
+        ValueError
+            If a recording is on: it would have a hole.
+        """
+        with self.lock:
+            if self._keeper.is_on:
+                raise ValueError("a recording is on; stop it first: this needs the board alone")
+        future: Future[T] = Future()
+        self._jobs.put(lambda: self._alone(job, future, words))
+        if self._thread is None:
+            self._do_jobs()
+        return future
+
+    def _do_jobs(self) -> None:
+        while not self._jobs.empty():
+            self._jobs.get()()
+
+    def _alone(self, job: Callable[[Board], T], future: "Future[T]", words: str) -> None:
+        was_on, self._stream = self._stream, None
+        if was_on is not None:
+            was_on.close()
+        with self.lock:
+            self._set_state(LinkState.CHECKING, words)
+        try:
+            result = job(self.board)
+        except Exception as error:  # for whoever asked
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+        finally:
+            if was_on is not None:
+                self._open_stream()
+
+    # Recording, markers, tube.
+
+    def start_recording(self, path: Path, *, overwrite: bool = False) -> None:
+        """Begin a recording; the stream goes on.
+
+        Raises
+        ------
+        ValueError
+            If one is on, or the path makes no sense.
+        RecordingError
+            If the file cannot be made; nothing was written.
+        """
+        with self.lock:
+            self._keeper.start(path, contact=self.contact, overwrite=overwrite)
+
+    def stop_recording(self) -> "Future[Recording]":
+        """End the recording at once, and make its files (in the background in real time).
+
+        Raises
+        ------
+        ValueError
+            If none is on.
+        """
+        with self.lock:
+            return self._keeper.stop(background=self._thread is not None)
+
+    def mark(self, text: str, unix_s: float | None = None) -> None:
+        """Put a marker into the recording and the outlet, placed on the board's clock.
+
+        Parameters
+        ----------
+        text : str
+            What it says.
+        unix_s : float, optional
+            When, by `unix_s()`; now if not given.
+
+        Raises
+        ------
+        ValueError
+            If there is no text.
+        """
+        if not text.strip():
+            raise ValueError("a marker needs a text")
+        with self.lock:
+            at_s = self.unix_s() if unix_s is None else unix_s
+            fit = self._clock_fit()
+            at_us = None if fit is None else max(round(fit.board_time_us(at_s)), 0)
+            self._keeper.mark(text, at_us)
+            if self._outlet is not None:
+                self._outlet.mark(text, at_s)
+
+    def note_tube_shown(self, shown: Sequence[tuple[int, float]]) -> None:
+        """Keep when a page showed counts of the tube: (count, Unix time in s)."""
+        with self.lock:
+            self._keeper.note_tube_shown(shown)
+
+    def on_tube(self, listener: TubeListener) -> Callable[[], None]:
+        """Have `listener` called with each new count, from the stream's thread; return the undo."""
+        self._tube_listeners.append(listener)
+        return lambda: self._tube_listeners.remove(listener)
+
+    # Its end.
+
+    def close(self) -> None:
+        """End recording and stream, make the files, and close the board; again does nothing."""
+        self._is_closing.set()
+        if self._keeper.is_on:
+            self.stop_recording()
+        self._keeper.close()
+        if self._thread is not None:
+            self._thread.join(timeout=CLOSE_S)
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+        self.board.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -101,6 +101,14 @@ def connect(
     )
 
 
+def in_real_time(address: str) -> str:
+    """Return the address with a simulated board on real time, unless it says a speed."""
+    scheme, colon, query = address.partition(":")
+    if scheme.lower() != "sim" or not colon or "speed=" in query:
+        return address
+    return f"{address}{'&' if query else ''}speed=real"
+
+
 def package_version() -> str:
     """Return the version of this package, "unknown" if it was never installed."""
     from importlib.metadata import PackageNotFoundError, version

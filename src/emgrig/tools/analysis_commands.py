@@ -39,6 +39,7 @@ from emgrig.analysis.statistics import interval_of_mean, summarise
 from emgrig.analysis.textfiles import TextRecording, read_text
 from emgrig.analysis.verdicts import Verdict
 from emgrig.protocol.errors import RecordingError
+from emgrig.tools.options import read_mvc
 from emgrig.tools.output import print_json
 
 app = typer.Typer(no_args_is_help=True, help="From volts to the numbers of the paper.")
@@ -194,7 +195,7 @@ def analyse_command(
             labels=found.labels,
             units=found.units,
             muscles={i: i + 1 for i in range(min(7, len(found.labels)))} if face else None,
-            mvc_uv=_mvc(mvc or [], len(found.labels)),
+            mvc_uv={n - 1: uv for n, uv in read_mvc(mvc or [], len(found.labels)).items()},
             rest_s=_rest(rest),
         )
     )
@@ -218,17 +219,6 @@ def _clock(pairs: Path | None, offset_s: float) -> ClockMap:
         f"median residual {1000 * fitted.residual_mad_s:.0f} ms"
     )
     return fitted
-
-
-def _mvc(options: list[str], n_channels: int) -> dict[int, float]:
-    levels = {}
-    for option in options:
-        channel, _, level = option.partition("=")
-        if not channel.isdigit() or not 1 <= int(channel) <= n_channels:
-            msg = f"--mvc {option}: CHANNEL=uV with a channel from 1 to {n_channels} was expected"
-            raise ValueError(msg)
-        levels[int(channel) - 1] = float(level)
-    return levels
 
 
 def _rest(option: str) -> tuple[float, float] | None:

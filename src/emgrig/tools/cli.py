@@ -50,6 +50,11 @@ LATER = {
     "calibrate": Later(
         "calibrate_command", "app", "Measure noise, gain, clock …, with uncertainty."
     ),
+    "desk": Later("desk_command", "desk", "Serve the page: contact, traces, recording, tube."),
+    "electrodes": Later("electrodes_command", "electrodes", "Say whether the electrodes are on."),
+    "session": Later("session_command", "session", "Run an experiment: MVC, clips, ratings."),
+    "sync": Later("sync_command", "sync", "Map readings of the filmed tube to samples."),
+    "export": Later("export_command", "export", "Hand over: BIDS, MATLAB, Parquet, CSV."),
     "compare": Later("compare_command", "compare", "Hold a recording against another amplifier's."),
     "reproduce": Later(
         "analysis_commands", "app", "Set every number the paper prints beside ours."

@@ -59,7 +59,7 @@ def record(
                 duration,
                 overwrite=overwrite,
                 profile="" if profile == "keep" else profile,
-                calibration=_calibration_of(board, calibration),
+                calibration=calibration_of(board, calibration),
                 progress=shown,
             )
     _report(made, as_json=as_json)
@@ -92,8 +92,18 @@ def convert(
     _report(made, as_json=as_json)
 
 
-def _calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | None":
-    """Find the record of this board, if there is one; one that does not fit is refused."""
+def calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | None":
+    """Find the record of this board, if there is one; one that does not fit is refused.
+
+    `where` is a folder or file, "none", or None for the usual folder.
+
+    Raises
+    ------
+    RecordingError
+        If the place that is named has none, or the record is damaged or out of date.
+    IdentityError
+        If it is of another board.
+    """
     import datetime as dt
 
     from emgrig.calibration.record_file import find_record

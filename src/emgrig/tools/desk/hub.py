@@ -55,6 +55,7 @@ class Outlet(Protocol):
         ...
 
 
+BlockListener = Callable[[Block], None]
 TubeListener = Callable[[int], None]
 
 
@@ -76,10 +77,13 @@ class Hub:
         Maximum voluntary contraction of channels, by number, µV.
     conversions_per_count : int
         Of the digital tube.
+    is_closing : threading.Event, optional
+        Set when it closes: whoever tries to open a lost link learns that nobody waits any more.
 
     Attributes
     ----------
     board : Board
+    calibration : CalibrationRecord or None
     views : Views
         Traces and history; take `lock` to read them.
     lock : threading.RLock
@@ -99,8 +103,10 @@ class Hub:
         outlet: Outlet | None = None,
         mvc_uv: Mapping[int, float] | None = None,
         conversions_per_count: int = 32,
+        is_closing: threading.Event | None = None,
     ) -> None:
         self.board = board
+        self.calibration = calibration
         self.lock = threading.RLock()
         self.mvc_uv = dict(mvc_uv or {})
         self.contact: Mapping[str, object] | None = None
@@ -110,9 +116,10 @@ class Hub:
         self._keeper = Keeper(board, profile=profile, calibration=calibration, lock=self.lock)
         self._tube = Tube(conversions_per_count)
         self._tube_listeners: list[TubeListener] = []
+        self._block_listeners: list[BlockListener] = []
         self._stream: Stream | None = None
         self._thread: threading.Thread | None = None
-        self._is_closing = threading.Event()
+        self._is_closing = is_closing or threading.Event()
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._n_samples = self._n_lost = self._n_paused = 0
         self._measured_hz = 0.0
@@ -270,6 +277,8 @@ class Hub:
         self._keeper.feed(block)
         if self._outlet is not None:
             self._outlet.feed(block, fit)
+        for listener in self._block_listeners:
+            listener(block)
         unix_s = self.unix_s() if fit is None else fit.unix_s(block.board_time_us)
         first = self.views.feed(block, unix_s)
         if block.n_samples:
@@ -408,10 +417,13 @@ class Hub:
         with self.lock:
             self._keeper.note_tube_shown(shown)
 
-    def on_tube(self, listener: TubeListener) -> Callable[[], None]:
-        """Have `listener` called with each new count, from the stream's thread; return the undo."""
+    def on_block(self, listener: BlockListener) -> None:
+        """Have `listener` called with each block, from the stream's thread, with `lock` held."""
+        self._block_listeners.append(listener)
+
+    def on_tube(self, listener: TubeListener) -> None:
+        """Have `listener` called with each new count, from the stream's thread."""
         self._tube_listeners.append(listener)
-        return lambda: self._tube_listeners.remove(listener)
 
     # Its end.
 

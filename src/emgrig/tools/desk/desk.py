@@ -1,0 +1,100 @@
+"""What all open pages share: the hub, the lights, the check that is on, where recordings go."""
+
+import datetime as dt
+import logging
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from emgrig.calibration.contact import ContactCheck, ContactSettings, check_contact, save_check
+from emgrig.driver.board import Board
+from emgrig.protocol.errors import EmgrigError
+from emgrig.tools.desk.contact import CheckState, Contact
+from emgrig.tools.desk.hub import Hub
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Desk:
+    """One desk.
+
+    Attributes
+    ----------
+    hub : Hub
+    contact : Contact
+    folder : Path
+        Where recordings go.
+    digits : int
+        Of the tube.
+    check_settings : ContactSettings
+        Channels, names and limits are the desk's.
+    """
+
+    hub: Hub
+    contact: Contact
+    folder: Path
+    digits: int = 5
+    check_settings: ContactSettings = field(default_factory=ContactSettings)
+
+    def next_name(self) -> str:
+        """Propose a file name that is not taken."""
+        stem = dt.datetime.now().astimezone().strftime("emg-%Y%m%d-%H%M%S")
+        return f"{stem}.bdf"
+
+    def start_recording(self, name: str) -> Path:
+        """Begin a recording in the folder.
+
+        Raises
+        ------
+        ValueError
+            If the name is no plain file name, or a recording is on.
+        RecordingError
+            If the file cannot be made.
+        """
+        name = name.strip() or self.next_name()
+        if Path(name).name != name or name.startswith("."):
+            raise ValueError(f"{name!r} is no plain file name; recordings go to {self.folder}")
+        path = self.folder / (name if name.lower().endswith(".bdf") else f"{name}.bdf")
+        self.hub.start_recording(path)
+        return path
+
+    def check_electrodes(self) -> None:
+        """Begin a check of the impedances; `contact.state` says how it goes.
+
+        Raises
+        ------
+        ValueError
+            If one is on, or a recording.
+        """
+        if self.contact.state.is_on:
+            raise ValueError("the electrodes are being checked already")
+        self.contact.state = CheckState(is_on=True, text="stopping the stream")
+        try:
+            self.hub.run_exclusive(self._check, words="checking the electrodes")
+        except ValueError:
+            self.contact.state = CheckState()
+            raise
+
+    def _check(self, board: Board) -> ContactCheck | None:
+        def tell(text: str, share: float) -> None:
+            self.contact.state = CheckState(is_on=True, text=text, share=share)
+
+        names = dict(self.hub.channels)
+        settings = replace(self.check_settings, channels=tuple(names), names=names)
+        settings = replace(settings, limits=self.contact.limits)
+        try:
+            check = check_contact(
+                board,
+                settings,
+                calibration=self.hub.calibration,
+                previous=self.contact.check,
+                progress=tell,
+            )
+            self.contact.take(check)
+            self.contact.state = CheckState()
+            save_check(check)
+        except (EmgrigError, ValueError, OSError) as error:
+            log.warning("%s", error)
+            self.contact.state = CheckState(problem=str(error))
+            return None
+        return check

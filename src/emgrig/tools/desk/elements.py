@@ -1,0 +1,85 @@
+"""The page's own elements: traces with meters, and the digital tube. Their scripts lie beside."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from nicegui.element import Element
+from nicegui.events import GenericEventArguments
+from numpy.typing import NDArray
+
+Json = dict[str, object]
+Shown = list[tuple[int, float]]
+
+
+class ScopeView(Element, component="scope_view.js"):
+    """Live traces and level meters.
+
+    Parameters
+    ----------
+    channels : sequence of (int, str)
+        Number and name of each row.
+    column_s : float
+        Length of a column of the traces, s.
+    """
+
+    def __init__(self, channels: Sequence[tuple[int, str]], column_s: float) -> None:
+        super().__init__()
+        self._props["channels"] = [{"number": n, "name": name} for n, name in channels]
+        self._props["columnS"] = column_s
+        self._props["seconds"] = 10
+        self._props["scaleUv"] = 0
+
+    def set_view(self, *, seconds: int | None = None, scale_uv: int | None = None) -> None:
+        """Choose how much time is shown, s, and the scale, µV; 0 follows each trace."""
+        if seconds is not None:
+            self._props["seconds"] = seconds
+        if scale_uv is not None:
+            self._props["scaleUv"] = scale_uv
+        self.update()
+
+    def push(
+        self,
+        end: int,
+        columns: NDArray[np.float64],
+        levels: Sequence[tuple[float | None, float | None]],
+    ) -> None:
+        """Add columns (see `Scope.since`) and set the meters: µV, and per cent of MVC."""
+        tenths = np.rint(columns.reshape(-1) * 10)
+        cells = [None if value != value else int(value) for value in tenths.tolist()]
+        self.run_method("push", {"end": end, "cells": cells, "levels": levels})
+
+
+class TubeView(Element, component="tube_view.js"):
+    """The digital tube, over the whole window.
+
+    Parameters
+    ----------
+    number : int
+        What it shows first.
+    digits : int
+        How many.
+    on_shown : callable
+        Told which counts were drawn and when: (count, Unix time of the browser's clock in s).
+    """
+
+    def __init__(self, number: int, digits: int, on_shown: Callable[[Shown], None]) -> None:
+        super().__init__()
+        self._props["number"] = number
+        self._props["digits"] = digits
+        self.on("shown", lambda event: on_shown(_read_shown(event)))
+
+    def show(self, number: int) -> None:
+        """Show the next number."""
+        self.run_method("show", number)
+
+
+def _read_shown(event: GenericEventArguments) -> Shown:
+    """Take what a browser says for numbers, or for nothing."""
+    rows: Shown = []
+    for row in event.args if isinstance(event.args, list) else []:
+        try:
+            number, unix_s = row
+            rows.append((int(number), float(unix_s)))
+        except (TypeError, ValueError):
+            continue
+    return rows

@@ -1,0 +1,145 @@
+// Traces as strips that run to the left, a row a channel, and a level meter beside each row.
+// Every column is the lowest and the highest sample of its time; a hole is drawn as a hole.
+const COLOURS = { trace: "#1f4e79", envelope: "#d9480f", grid: "#e3e7ec", text: "#364152", hole: "#f6d5d5" };
+const STEPS = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000, 200000];
+
+export default {
+  template: `
+    <div style="display:grid;grid-template-columns:minmax(0,1fr) 168px;width:100%;height:100%">
+      <canvas ref="canvas" data-testid="scope" role="img" aria-label="live traces"
+              style="width:100%;height:100%;min-height:0"></canvas>
+      <div style="display:flex;flex-direction:column;min-height:0">
+        <div v-for="(channel, i) in channels" :key="channel.number" :data-testid="'level-' + channel.number"
+             style="flex:1;display:flex;flex-direction:column;justify-content:center;padding:0 4px 0 10px;min-height:0">
+          <div style="font-size:12px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
+               :title="channel.name">{{ channel.number }} {{ channel.name }}</div>
+          <div style="height:9px;background:#e9ecef;border-radius:4px;overflow:hidden">
+            <div :style="{width: levels[i].width + '%', height: '100%', background: levels[i].colour}"></div>
+          </div>
+          <div style="font-size:12px;font-variant-numeric:tabular-nums">{{ levels[i].text }}</div>
+        </div>
+      </div>
+    </div>`,
+  props: { channels: Array, columnS: Number, seconds: Number, scaleUv: Number },
+  data() {
+    return { levels: this.channels.map(() => ({ width: 0, text: "–", colour: COLOURS.envelope })) };
+  },
+  watch: { seconds() { this.draw(); }, scaleUv() { this.draw(); } },
+  mounted() {
+    this.size = Math.ceil(60 / this.columnS);
+    this.n = this.channels.length;
+    this.ring = new Float32Array(this.size * 3 * this.n).fill(NaN);
+    this.end = 0;
+    this.observer = new ResizeObserver(() => this.draw());
+    this.observer.observe(this.$refs.canvas);
+  },
+  unmounted() { this.observer.disconnect(); },
+  methods: {
+    // end: number of columns ever; cells: tenths of µV, null in a hole; levels: [[µV, % MVC or null], …]
+    push({ end, cells, levels }) {
+      const width = 3 * this.n;
+      const count = cells.length / width;
+      for (let k = 0; k < cells.length; k++) {
+        const column = (end - count + Math.floor(k / width)) % this.size;
+        this.ring[column * width + (k % width)] = cells[k] === null ? NaN : cells[k] / 10;
+      }
+      this.end = end;
+      this.levels = levels.map(([uv, percent]) => this.level(uv, percent));
+      if (!this.waiting) {
+        this.waiting = true;
+        requestAnimationFrame(() => { this.waiting = false; this.draw(); });
+      }
+    },
+    level(uv, percent) {
+      if (uv === null) return { width: 0, text: "–", colour: "#adb5bd" };
+      const colour = percent !== null && percent > 100 ? "#c92a2a" : COLOURS.envelope;
+      if (percent !== null) return { width: Math.min(percent, 100), text: percent.toFixed(0) + " % MVC", colour };
+      // Without an MVC the bar grows with the decades from 1 µV to 1 mV.
+      const width = Math.max(0, Math.min(100, (100 * Math.log10(Math.max(uv, 1e-3))) / 3));
+      return { width, text: uv.toFixed(uv < 10 ? 1 : 0) + " µV", colour };
+    },
+    draw() {
+      const canvas = this.$refs.canvas;
+      const ratio = window.devicePixelRatio || 1;
+      const width = canvas.clientWidth, height = canvas.clientHeight;
+      if (!width || !height) return;
+      if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+        canvas.width = Math.round(width * ratio);
+        canvas.height = Math.round(height * ratio);
+      }
+      const pen = canvas.getContext("2d");
+      pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+      pen.clearRect(0, 0, width, height);
+      const columns = Math.round(this.seconds / this.columnS);
+      this.grid(pen, width, height);
+      for (let row = 0; row < this.n; row++) this.strip(pen, row, columns, width, height / this.n);
+    },
+    grid(pen, width, height) {
+      pen.strokeStyle = COLOURS.grid;
+      pen.fillStyle = COLOURS.text;
+      pen.font = "11px sans-serif";
+      pen.lineWidth = 1;
+      const each = this.seconds > 12 ? 5 : 1;
+      for (let s = 0; s <= this.seconds; s += each) {
+        const x = Math.round(width - (s / this.seconds) * width) - 0.5;
+        pen.beginPath();
+        pen.moveTo(x, 0);
+        pen.lineTo(x, height);
+        pen.stroke();
+      }
+    },
+    strip(pen, row, columns, width, rowHeight) {
+      const stride = 3 * this.n, first = this.end - columns;
+      const at = (k, part) => {
+        const column = first + k;
+        return column < 0 ? NaN : this.ring[(column % this.size) * stride + part * this.n + row];
+      };
+      let top = 0;
+      for (let k = 0; k < columns; k++) {
+        const reach = Math.max(-at(k, 0), at(k, 1));
+        if (reach > top) top = reach;
+      }
+      const scale = this.scaleUv || STEPS.find((step) => step >= top) || top;
+      const middle = (row + 0.5) * rowHeight, unit = (0.46 * rowHeight) / scale;
+      const clip = (uv) => Math.max(-0.46 * rowHeight, Math.min(0.46 * rowHeight, uv * unit));
+      this.holes(pen, columns, width, row * rowHeight, rowHeight, (k) => Number.isNaN(at(k, 0)) && first + k >= 0);
+      pen.strokeStyle = COLOURS.trace;
+      pen.beginPath();
+      for (let k = 0; k < columns; k++) {
+        const low = at(k, 0);
+        if (Number.isNaN(low)) continue;
+        const x = ((k + 0.5) / columns) * width;
+        pen.moveTo(x, middle - clip(at(k, 1)) - 0.3);
+        pen.lineTo(x, middle - clip(low) + 0.3);
+      }
+      pen.stroke();
+      pen.strokeStyle = COLOURS.envelope;
+      pen.lineWidth = 1.5;
+      pen.beginPath();
+      let isDown = false;
+      for (let k = 0; k < columns; k++) {
+        const envelope = at(k, 2);
+        if (Number.isNaN(envelope)) { isDown = false; continue; }
+        const x = ((k + 0.5) / columns) * width, y = middle - clip(envelope);
+        if (isDown) pen.lineTo(x, y); else pen.moveTo(x, y);
+        isDown = true;
+      }
+      pen.stroke();
+      pen.lineWidth = 1;
+      pen.fillStyle = COLOURS.text;
+      pen.fillText(`${this.channels[row].number}  ±${scale} µV`, 6, row * rowHeight + 13);
+    },
+    holes(pen, columns, width, y, height, isHole) {
+      pen.fillStyle = COLOURS.hole;
+      let start = -1;
+      for (let k = 0; k <= columns; k++) {
+        const hole = k < columns && isHole(k);
+        if (hole && start < 0) start = k;
+        if (!hole && start >= 0) {
+          pen.fillRect((start / columns) * width, y, Math.max(1, ((k - start) / columns) * width), height);
+          start = -1;
+        }
+      }
+    },
+  },
+};

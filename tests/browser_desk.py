@@ -1,0 +1,121 @@
+"""A real Chromium for the pages, a simulated board, and a desk in a process of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from emgrig.simulator.assembly import build_board
+from emgrig.simulator.board import SimulatedBoard
+from emgrig.simulator.options import SimOptions
+from emgrig.simulator.serve import BoardServer, serve_tcp
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+SIZE = {"width": 1440, "height": 860}
+WAIT_MS = 20_000
+"""Nothing takes so long; it is when a test gives up."""
+
+
+def need_chromium() -> None:
+    """Skip without Chromium, unless the environment says that it must be there."""
+    if CHROMIUM:
+        return
+    words = "no Chromium: on Debian and Ubuntu, apt install chromium"
+    if os.environ.get("EMGRIG_NEED_BROWSER"):
+        pytest.fail(words)
+    pytest.skip(words)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    need_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Desk:
+    """A desk that serves.
+
+    Attributes
+    ----------
+    process : Popen
+    url : str
+    folder : Path
+        Where recordings go.
+    board, server
+        The simulated board behind it; hold `server.lock` to change the board.
+    """
+
+    process: subprocess.Popen[str]
+    url: str
+    folder: Path
+    board: SimulatedBoard
+    server: BoardServer
+
+    def end(self) -> tuple[int, str]:
+        """Press Ctrl-C; return exit code and what it said on the standard error."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        _, said = self.process.communicate(timeout=30)
+        return self.process.returncode, said
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Keep checks and calibrations of the person who runs the tests out of it."""
+    return {**os.environ, "XDG_DATA_HOME": str(folder / "data"), "PYTHONWARNINGS": "default"}
+
+
+@contextmanager
+def serving(folder: Path, *, command: list[str] | None = None, seed: int = 1) -> Iterator[Desk]:
+    """Serve a simulated board in real time, and a page in front of it.
+
+    `command` is what stands between ``emgrig`` and the options; "ADDRESS" in it is replaced.
+    """
+    board = build_board(SimOptions(seed=seed))
+    with serve_tcp(board) as server:
+        words = command or ["desk", "ADDRESS", "--output", str(folder), "--calibration", "none"]
+        words = [server.address if word == "ADDRESS" else word for word in words]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "emgrig", *words, "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(folder),
+        )
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        desk = Desk(process, url, folder, board, server)
+        try:
+            assert url.startswith("http://"), process.communicate(timeout=30)
+            yield desk
+        finally:
+            desk.end()
+
+
+def open_page(browser: Browser, url: str) -> Page:
+    page = browser.new_page(viewport=SIZE)
+    page.set_default_timeout(WAIT_MS)
+    page.goto(url)
+    return page
+
+
+def screenshot(page: Page, name: str, folder: Path) -> None:
+    """Make a picture; with EMGRIG_SCREENSHOTS=docs it becomes the one of the documents."""
+    where = Path(os.environ.get("EMGRIG_SCREENSHOTS", folder))
+    page.screenshot(path=where / f"{name}.png")
+    assert (where / f"{name}.png").stat().st_size > 10_000

@@ -1,0 +1,143 @@
+"""The desk with a browser on it: 8 channels at 2000 SPS, recording; share of a core, and lag.
+
+A simulated board and the desk run in processes of their own, a real Chromium shows the page. What
+counts is the processor time of the desk alone. The baseline is a program that only streams the
+board to volts, in the same time. `DESK_SECONDS` sets how long; 3600 is an hour.
+"""
+
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SECONDS = float(os.environ.get("DESK_SECONDS", "30"))
+WARM_UP_S = 5.0
+GOAL = 0.30
+CHROMIUM = shutil.which("chromium") or ""
+PROFILE = """title = "eight channels"
+[board]
+rate = 2000
+reference = "internal"
+[bias]
+sense_p = [1, 2, 3, 4, 5, 6, 7, 8]
+sense_n = [1, 2, 3, 4, 5, 6, 7, 8]
+amplifier = true
+internal_reference = true
+[defaults]
+gain = 12
+mux = "normal"
+""" + "".join(f"[channels.{n}]\n" for n in range(1, 9))
+BARE = """
+import sys, emgrig
+with emgrig.connect(sys.argv[1]) as board:
+    board.apply(sys.argv[2])
+    with board.stream(float(sys.argv[3])) as stream:
+        print(sum(float(b.volts[0, 0]) for b in stream if b.n_samples))
+"""
+
+
+def main() -> None:
+    """Print the figures and their ratio."""
+    if not CHROMIUM:
+        print("no Chromium here: apt install chromium")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        profile = Path(folder, "eight.toml")
+        profile.write_text(PROFILE, encoding="utf-8")
+        with _simulator() as address:
+            bare = _bare(address, profile)
+        with _simulator() as address:
+            share, words = _desk(address, profile, folder)
+    print(f"desk, 8 channels at 2000 SPS, recording, {SECONDS:g} s, a page open")
+    print(f"  the page at the end: {words}")
+    print(f"  bare stream to volts  {bare:6.1%} of a core")
+    print(f"  desk                  {share:6.1%}  (goal: under {GOAL:.0%})")
+    print(f"  desk / bare stream = {share / bare:.1f}")
+
+
+@contextmanager
+def _simulator() -> Iterator[str]:
+    """Serve a board in real time; gives its address."""
+    process = _start("simulate", "--tcp", "127.0.0.1:0")
+    try:
+        yield _first_line(process)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _start(*words: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "emgrig", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def _first_line(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def _bare(address: str, profile: Path) -> float:
+    """Return the share of a core that streaming alone takes, start and end included."""
+    seconds = min(SECONDS, 30.0)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-c", BARE, address, str(profile), str(seconds)]
+    subprocess.run(command, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Importing numpy and connecting is not streaming: measured by a run of a tenth of a second.
+    start = _children_s(after) - _children_s(before)
+    subprocess.run([*command[:-1], "0.1"], check=True, capture_output=True)
+    idle = _children_s(resource.getrusage(resource.RUSAGE_CHILDREN)) - _children_s(after)
+    return (start - idle) / seconds
+
+
+def _children_s(usage: resource.struct_rusage) -> float:
+    return usage.ru_utime + usage.ru_stime
+
+
+def _desk(address: str, profile: Path, folder: str) -> tuple[float, str]:
+    from playwright.sync_api import sync_playwright
+
+    desk = _start("desk", address, "--profile", str(profile), "--port", "0", "-o", folder)
+    url = _first_line(desk)
+    try:
+        with sync_playwright() as playwright:
+            arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+            page = browser.new_page(viewport={"width": 1440, "height": 860})
+            page.goto(url)
+            page.get_by_test_id("record").click()
+            page.wait_for_timeout(1000 * WARM_UP_S)
+            began_s, before_s = time.monotonic(), _processor_s(desk.pid)
+            page.wait_for_timeout(1000 * SECONDS)
+            elapsed_s = time.monotonic() - began_s
+            share = (_processor_s(desk.pid) - before_s) / elapsed_s
+            words = page.get_by_test_id("rate").inner_text()
+            recording = page.get_by_test_id("recording").inner_text()
+            browser.close()
+    finally:
+        desk.terminate()
+        desk.wait()
+    if not re.search(r" 0 lost", words):
+        raise AssertionError(f"the desk fell behind: {words}")
+    return share, f"{words}; {recording}"
+
+
+def _processor_s(pid: int) -> float:
+    """Return user and system time of a process, all its threads, s (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    main()

@@ -91,13 +91,13 @@ def test_a_record_that_does_not_fit_is_refused_before_anything_is_written(
 
 
 def test_a_saved_record_is_found_by_the_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from emgrig.tools.record_commands import _calibration_of
+    from emgrig.tools.record_commands import calibration_of
 
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     with emgrig.connect("sim:") as board:
-        assert _calibration_of(board, None) is None
+        assert calibration_of(board, None) is None
         save_record(CALIBRATION)
-        assert _calibration_of(board, None) == CALIBRATION
-        assert _calibration_of(board, "none") is None
+        assert calibration_of(board, None) == CALIBRATION
+        assert calibration_of(board, "none") is None
         with pytest.raises(RecordingError, match="holds no calibration of SIM-0000"):
-            _calibration_of(board, str(tmp_path))
+            calibration_of(board, str(tmp_path))

@@ -15,6 +15,7 @@ from emgrig.driver.clockfit import ClockFit, fit_clock
 from emgrig.driver.journal import read_epoch, read_identity
 from emgrig.driver.register_file import RegisterFile
 from emgrig.protocol.errors import RecordingError
+from emgrig.recording.scale import scale_uv
 from emgrig.recording.tube import TubeChange
 
 
@@ -105,15 +106,7 @@ class Notes:
 
     def scale_uv(self, epoch: Epoch, channel_index: int) -> tuple[float, float]:
         """Return the volts of one code and of code 0, µV: calibrated where that is known."""
-        nominal = float(epoch.scale_v[channel_index]) * 1e6
-        if self.calibration is None:
-            return nominal, 0.0
-        try:
-            known = self.calibration.gain_of(channel_index + 1, round(epoch.gain[channel_index]))
-        except ValueError:  # a gain that was set in mid-recording and was never calibrated
-            return nominal, 0.0
-        offset_uv = known.offset_uv.value if known.offset_uv else 0.0
-        return nominal / known.gain.value, -offset_uv / known.gain.value
+        return scale_uv(self.calibration, epoch, channel_index)
 
     def calibration_entry(self) -> dict[str, object] | None:
         """Return what the sidecar says about the calibration."""

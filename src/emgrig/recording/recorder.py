@@ -257,7 +257,7 @@ def record(
     profile: str = "",
     calibration: CalibrationRecord | None = None,
     contact: Mapping[str, object] | None = None,
-    look: Callable[[Block], None] | None = None,
+    look: Callable[[Block, Recorder], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Recording:
     """Stream a board into a recording, for a time or until Ctrl-C.
@@ -269,7 +269,7 @@ def record(
     path, duration_s, overwrite, profile, calibration, contact
         See `Recorder`.
     look : callable, optional
-        Handed every block, as an outlet needs it.
+        Handed every block and the recorder, as an outlet needs it.
     progress : callable, optional
         Called every half second of the recording.
 
@@ -300,7 +300,7 @@ def _stream(
     board: Board,
     recorder: Recorder,
     duration_s: float | None,
-    look: Callable[[Block], None] | None,
+    look: Callable[[Block, Recorder], None] | None,
     progress: Callable[[Progress], None] | None,
 ) -> None:
     due_s = PROGRESS_EVERY_S
@@ -309,7 +309,7 @@ def _stream(
         for block in stream:
             recorder.feed(block)
             if look is not None:
-                look(block)
+                look(block, recorder)
             elapsed_s += (block.lost_before + block.n_samples) / block.epoch.rate_hz
             if progress is not None and elapsed_s >= due_s:
                 progress(recorder.progress())

@@ -13,7 +13,7 @@ from emgrig.protocol.errors import RecordingError
 from emgrig.tools.board_commands import Address
 from emgrig.tools.options import read_mvc
 from emgrig.tools.output import note, say
-from emgrig.tools.record_commands import calibration_of
+from emgrig.tools.record_commands import calibration_of, open_lsl
 
 if TYPE_CHECKING:
     from emgrig.calibration.contact.check import ContactCheck
@@ -145,12 +145,13 @@ def open_hub(
             board.apply(profile)
         if rate is not None:
             board.chip.set_rate(rate)
+        found = calibration_of(board, calibration)
         return Hub(
             board,
             mains_hz=mains_hz,
             profile="" if profile == "keep" else profile,
-            calibration=calibration_of(board, calibration),
-            outlet=None,
+            calibration=found,
+            outlet=open_lsl(board, found) if lsl else None,
             conversions_per_count=conversions_per_count,
             is_closing=is_closing,
         )

@@ -1,7 +1,9 @@
 """`emgrig record` and `emgrig convert`."""
 
+import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,9 +18,12 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from emgrig.calibration.record import CalibrationRecord
+    from emgrig.driver.block import Block
     from emgrig.driver.board import Board
     from emgrig.recording.convert import Recording
     from emgrig.recording.levels import Progress
+    from emgrig.recording.lsl import LslLink
+    from emgrig.recording.recorder import Recorder
 
 
 def record(
@@ -35,6 +40,10 @@ def record(
         str | None,
         typer.Option(help="Folder or file of calibration records, or 'none'; else the usual one."),
     ] = None,
+    lsl: Annotated[
+        bool,
+        typer.Option("--lsl", help="Send samples and markers over LSL, take others' markers."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Record to BDF+ (24 bit), with every gap marked, and a JSON file beside it.
@@ -45,6 +54,7 @@ def record(
     Example: emgrig record tcp://192.168.4.1:4299 -o smile.bdf --duration 60
     """
     import emgrig
+    from emgrig.calibration.contact import last_check
     from emgrig.recording.convert import check_target
     from emgrig.recording.recorder import record as record_board
 
@@ -52,14 +62,23 @@ def record(
     with emgrig.connect(address) as board:
         if profile != "keep":
             board.apply(profile)
-        with _Shown(duration, board.channel_names, board.chip.powered.tolist()) as shown:
+        found = calibration_of(board, calibration)
+        identity, now = board.identity, dt.datetime.now(dt.UTC)
+        check = last_check(identity.serial_number, is_simulated=identity.is_simulated, now=now)
+        with ExitStack() as opened:
+            shown = opened.enter_context(
+                _Shown(duration, board.channel_names, board.chip.powered.tolist())
+            )
+            link = opened.enter_context(open_lsl(board, found)) if lsl else None
             made = record_board(
                 board,
                 output,
                 duration,
                 overwrite=overwrite,
                 profile="" if profile == "keep" else profile,
-                calibration=calibration_of(board, calibration),
+                calibration=found,
+                contact=None if check is None else check.to_json(),
+                look=None if link is None else _exchange(board, link),
                 progress=shown,
             )
     _report(made, as_json=as_json)
@@ -104,8 +123,6 @@ def calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | No
     IdentityError
         If it is of another board.
     """
-    import datetime as dt
-
     from emgrig.calibration.record_file import find_record
 
     if where == "none":
@@ -120,6 +137,30 @@ def calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | No
         raise RecordingError(f"{where} holds no calibration of {board.identity.serial_number}")
     note(f"volts calibrated: {found}" if found else "no calibration of this board: nominal volts")
     return found
+
+
+def open_lsl(board: "Board", calibration: "CalibrationRecord | None") -> "LslLink":
+    """Open the LSL streams of a board; RecordingError if pylsl is missing."""
+    from functools import partial
+
+    from emgrig.recording.lsl import LslLink
+    from emgrig.recording.scale import scale_uv
+
+    return LslLink(board, scale_uv=partial(scale_uv, calibration))
+
+
+def _exchange(board: "Board", link: "LslLink") -> "Callable[[Block, Recorder], None]":
+    """Send every block, and record the markers that come in."""
+
+    def exchange(block: "Block", recorder: "Recorder") -> None:
+        link.feed(block)
+        for marker in link.poll():
+            fit = board.clock_fit
+            recorder.mark(
+                marker.text, None if fit is None else round(fit.board_time_us(marker.unix_s))
+            )
+
+    return exchange
 
 
 def _report(made: "Recording", *, as_json: bool) -> None:

@@ -23,7 +23,7 @@ from emgrig.driver.board import Board
 from emgrig.driver.clockfit import ClockFit
 from emgrig.driver.stream import Stream
 from emgrig.protocol.account import Cause
-from emgrig.protocol.errors import EmgrigError, TransportError
+from emgrig.protocol.errors import EmgrigError, RecordingError, TransportError
 from emgrig.recording.convert import Recording
 from emgrig.recording.tube import Tube
 from emgrig.tools.desk.keeper import Keeper
@@ -43,15 +43,37 @@ STREAM_QUEUE_S = 20.0
 CLOSE_S = 15.0
 
 
-class Outlet(Protocol):
-    """Who hands samples and markers on to others, as Lab Streaming Layer does."""
+class Incoming(Protocol):
+    """A marker from another program."""
 
-    def feed(self, block: Block, clock_fit: ClockFit | None) -> None:
+    @property
+    def text(self) -> str:
+        """What it says."""
+        ...
+
+    @property
+    def unix_s(self) -> float:
+        """When, Unix time of the session, s."""
+        ...
+
+
+class Outlet(Protocol):
+    """Who hands samples and markers on to others and takes theirs, as `LslLink` does."""
+
+    def feed(self, block: Block) -> None:
         """Take the next block."""
         ...
 
     def mark(self, text: str, unix_s: float) -> None:
         """Take a marker."""
+        ...
+
+    def poll(self) -> Sequence[Incoming]:
+        """Return what came from others since the last call; never waits."""
+        ...
+
+    def close(self) -> None:
+        """End it."""
         ...
 
 
@@ -217,10 +239,23 @@ class Hub:
         block = None if self._stream is None else next(self._stream, None)
         if block is None:
             return False
+        self._exchange(block)
         with self.lock:
             self._take(block)
         self._ask_counters()
         return True
+
+    def _exchange(self, block: Block) -> None:
+        """Hand a block on, and take others' markers; a failure ends that, and nothing else."""
+        if self._outlet is None:
+            return
+        try:
+            self._outlet.feed(block)
+            for marker in self._outlet.poll():
+                self._place(marker.text, marker.unix_s)
+        except RecordingError as error:
+            log.warning("%s; nothing more is sent", error)
+            self._outlet = None
 
     def run_until(self, unix_s: float) -> None:
         """Let time pass: take blocks on virtual time, wait in real time."""
@@ -275,8 +310,6 @@ class Hub:
         else:
             self._n_lost += block.lost_before
         self._keeper.feed(block)
-        if self._outlet is not None:
-            self._outlet.feed(block, fit)
         for listener in self._block_listeners:
             listener(block)
         unix_s = self.unix_s() if fit is None else fit.unix_s(block.board_time_us)
@@ -404,13 +437,16 @@ class Hub:
         """
         if not text.strip():
             raise ValueError("a marker needs a text")
+        at_s = self.unix_s() if unix_s is None else unix_s
+        self._place(text, at_s)
+        if self._outlet is not None:
+            self._outlet.mark(text, at_s)
+
+    def _place(self, text: str, unix_s: float) -> None:
         with self.lock:
-            at_s = self.unix_s() if unix_s is None else unix_s
             fit = self._clock_fit()
-            at_us = None if fit is None else max(round(fit.board_time_us(at_s)), 0)
+            at_us = None if fit is None else max(round(fit.board_time_us(unix_s)), 0)
             self._keeper.mark(text, at_us)
-            if self._outlet is not None:
-                self._outlet.mark(text, at_s)
 
     def note_tube_shown(self, shown: Sequence[tuple[int, float]]) -> None:
         """Keep when a page showed counts of the tube: (count, Unix time in s)."""
@@ -438,6 +474,8 @@ class Hub:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
+        if self._outlet is not None:
+            self._outlet.close()
         self.board.close()
 
     def __enter__(self) -> Self:

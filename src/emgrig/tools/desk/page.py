@@ -27,11 +27,11 @@ SCALES = {0: "auto", 20: "±20 µV", 50: "±50 µV", 100: "±100 µV", 200: "±2
           1000: "±1 mV"}  # fmt: skip
 
 
-def build(desk: Desk) -> None:
+def build(desk: Desk, path: str = "/") -> None:
     """Register the pages of a desk with NiceGUI."""
     app.timer(LIGHTS_EVERY_S, desk.contact.follow)
 
-    @ui.page("/", title=f"emgrig desk · {desk.hub.board.identity.serial_number}")
+    @ui.page(path, title=f"emgrig desk · {desk.hub.board.identity.serial_number}")
     def page() -> None:
         build_page(desk)
 

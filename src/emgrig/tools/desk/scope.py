@@ -1,12 +1,15 @@
 """Traces for the eye: every pixel shows the lowest and the highest sample, so nothing is hidden."""
 
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from emgrig.analysis.filters import CASMEMG_CODE
 from emgrig.analysis.live import LiveEnvelope
+from emgrig.calibration.contact.quiet import band
 
 COLUMNS_PER_S = 100
 """Columns of a trace in a second, at most; slow rates have one a sample."""
@@ -39,7 +42,8 @@ class Scope:
         self._n_each = max(1, round(rate_hz / COLUMNS_PER_S))
         self.column_s = self._n_each / rate_hz
         self._n_channels = n_channels
-        self._envelope = LiveEnvelope(rate_hz, n_channels, mains_hz=mains_hz)
+        preset = replace(CASMEMG_CODE, band_hz=band(rate_hz))
+        self._envelope = LiveEnvelope(rate_hz, n_channels, preset=preset, mains_hz=mains_hz)
         self._sections = signal.butter(2, OFFSET_HZ, "highpass", fs=rate_hz, output="sos")
         self._state: NDArray[np.float64] | None = None
         self._rest = np.empty((0, 2 * n_channels))  # samples that do not fill a column yet

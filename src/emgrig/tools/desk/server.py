@@ -6,6 +6,11 @@ import logging
 import socket
 from collections.abc import Callable
 
+import uvicorn
+from fastapi import FastAPI
+from nicegui import app as pages
+from nicegui import ui
+
 from emgrig.protocol.errors import TransportError
 from emgrig.tools.desk.guard import Guard, is_loopback, new_token
 
@@ -40,6 +45,7 @@ class Server:
     def __init__(self, host: str, port: int, *, title: str) -> None:
         self._socket = _bind(host, port)
         self._title = title
+        self._serving: uvicorn.Server | None = None
         self.is_local = is_loopback(host)
         self._token = None if self.is_local else new_token()
         shown = socket.gethostname() if host in ("0.0.0.0", "::", "") else host  # noqa: S104
@@ -50,11 +56,6 @@ class Server:
 
     def run(self, *, on_start: Callable[[], None] | None = None) -> None:
         """Serve until Ctrl-C or SIGTERM; pages are those registered with NiceGUI."""
-        import uvicorn
-        from fastapi import FastAPI
-        from nicegui import app as pages
-        from nicegui import ui
-
         if on_start is not None:
             pages.on_startup(on_start)
         outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
@@ -71,8 +72,14 @@ class Server:
         config = uvicorn.Config(
             Guard(outer, self._token), log_level="warning", access_log=False, lifespan="on"
         )
+        self._serving = uvicorn.Server(config)
         with contextlib.suppress(KeyboardInterrupt):  # it says again what it was ended by
-            uvicorn.Server(config).run(sockets=[self._socket])
+            self._serving.run(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Let `run` return soon."""
+        if self._serving is not None:
+            self._serving.should_exit = True
 
     def close(self) -> None:
         """Let go of the port."""

@@ -1,0 +1,1 @@
+"""A recording handed over: BIDS data sets and tables."""

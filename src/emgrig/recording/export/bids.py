@@ -1,0 +1,356 @@
+"""A recording becomes part of a BIDS data set (EMG-BIDS, version 1.11.1 of the specification)."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emgrig.protocol.errors import RecordingError
+from emgrig.recording.convert import software
+from emgrig.recording.export import bids_channels
+from emgrig.recording.export.bids_channels import NOT_TOLD, SRB1, Told, is_emg
+from emgrig.recording.export.bids_events import events
+from emgrig.recording.export.bids_table import NOT_KNOWN, merged
+from emgrig.recording.export.source import Part
+from emgrig.recording.export.staging import Content, Tell, as_json, publish, quiet
+from emgrig.recording.sidecar import Json
+
+BIDS_VERSION = "1.11.1"
+_NAME = "Facial EMG"
+_SOURCE = "sourcedata"
+_README = """\
+Facial EMG, exported by emgrig.
+
+Each *_emg.bdf is the recording as it was made, byte for byte: BDF+ with 24-bit samples,
+input-referred, in uV. Conversions that were lost are filled with the sample before them, so that
+time stays right, and are the events BAD_gap in events.tsv; BAD_padding fills up the end of a file.
+
+sourcedata/ holds, for each recording, what BIDS has no place for: all registers of the amplifier as
+read back, exact scale, calibration, clock and check of the electrodes (*_recording.json); every
+change of the digital tube that a video shows, with its sample (*_tube.tsv); and the raw capture if
+it was asked for.
+
+participants.tsv says in the column simulated whether a recording is of a simulated board; such data
+are not of a person.
+"""
+_PARTICIPANTS_JSON: Json = {
+    "age": {"Description": "Age of the participant", "Units": "year"},
+    "sex": {"Description": "Sex of the participant"},
+    "handedness": {"Description": "Handedness of the participant"},
+    "simulated": {
+        "Description": "Whether the first recording came from a simulated board",
+        "Levels": {"yes": "simulated, not of a person", "no": "recorded with a board"},
+    },
+}
+
+
+@dataclass(frozen=True)
+class BidsOptions:
+    """Where a recording belongs, and what only its maker knows.
+
+    Attributes
+    ----------
+    subject, session, task : str
+        Labels: letters and digits. `session` may be empty.
+    first_run : int or None
+        Number of the first file; None: files are numbered from 1 if there are several.
+    mains_hz : float or None
+        50 or 60; None if not told.
+    name, authors : str, tuple of str
+        Of the data set; used when it is begun, or overwritten.
+    told : Told
+        About the electrodes.
+    with_capture : bool
+        Copy the raw captures too.
+    overwrite : bool
+        Replace the files of a recording that is there already.
+
+    Raises
+    ------
+    ValueError
+        If a label is none, or a number makes no sense.
+    """
+
+    subject: str
+    task: str
+    session: str = ""
+    first_run: int | None = None
+    mains_hz: float | None = None
+    name: str = ""
+    authors: tuple[str, ...] = ()
+    told: Told = NOT_TOLD
+    with_capture: bool = False
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        for what, prefix in (("subject", "sub-"), ("session", "ses-"), ("task", "task-")):
+            label = str(getattr(self, what)).removeprefix(prefix)
+            if what == "session" and not label:
+                continue
+            if not re.fullmatch("[0-9A-Za-z]+", label):
+                raise ValueError(
+                    f"--{what} {label!r}: expected letters and digits only"
+                    + (", a code such as 01 and never a name" if what == "subject" else "")
+                )
+            object.__setattr__(self, what, label)
+        if self.first_run is not None and self.first_run < 1:
+            raise ValueError(f"--run {self.first_run}: expected 1 or more")
+        if self.mains_hz not in (None, 50, 60):
+            raise ValueError(f"--mains {self.mains_hz:g}: expected 50 or 60 (Hz)")
+
+    @property
+    def folder(self) -> str:
+        """Folder of the files, below the data set."""
+        parts = [f"sub-{self.subject}", *([f"ses-{self.session}"] if self.session else []), "emg"]
+        return "/".join(parts)
+
+    @property
+    def session_stem(self) -> str:
+        """Beginning of the names of the files of a session."""
+        return f"sub-{self.subject}" + (f"_ses-{self.session}" if self.session else "")
+
+    def stem(self, run: int | None) -> str:
+        """Beginning of the names of the files of a recording."""
+        return f"{self.session_stem}_task-{self.task}" + ("" if run is None else f"_run-{run}")
+
+
+def export_bids(
+    parts: Sequence[Part], root: Path, options: BidsOptions, tell: Tell = quiet
+) -> list[Path]:
+    """Add recordings to a BIDS data set, which is begun if it is not there.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Of one participant, session and task; each becomes a run if there are several.
+    root : Path
+        Folder of the data set.
+    options : BidsOptions
+    tell : callable
+        Told the share that is done.
+
+    Returns
+    -------
+    list of Path
+        The files that were written. Nothing is left half-written.
+
+    Raises
+    ------
+    RecordingError
+        If a file of the recording exists and may not be overwritten, what is in the folder is no
+        data set, or it cannot be written.
+    """
+    files = plan_bids(parts, root, options)
+    publish(root, files, tell)
+    return [root / name for name in files]
+
+
+def plan_bids(parts: Sequence[Part], root: Path, options: BidsOptions) -> dict[str, Content]:
+    """Return what `export_bids` writes, by the path below `root`; raises as it does."""
+    _refuse_other_folders(root)
+    first = options.first_run or (1 if len(parts) > 1 else None)
+    runs = [None] * len(parts) if first is None else [first + i for i in range(len(parts))]
+    files: dict[str, Content] = {}
+    for part, run in zip(parts, runs, strict=True):
+        files |= _recording_files(part, run, options)
+    taken = [name for name in files if (root / name).exists()]
+    if taken and not options.overwrite:
+        raise RecordingError(
+            f"{root / taken[0]} exists; choose another --session, --task or --run, or say "
+            "overwrite (--overwrite)"
+        )
+    return {
+        **_data_set_files(parts[0], root, options),
+        **_session_files(parts, runs, root, options),
+        **files,
+    }
+
+
+def _refuse_other_folders(root: Path) -> None:
+    if root.exists() and not root.is_dir():
+        raise RecordingError(f"{root} is a file; a data set is a folder")
+    if not root.parent.is_dir():
+        raise RecordingError(f"the folder {root.parent} does not exist; make it first")
+    is_begun = (root / "dataset_description.json").exists()
+    if root.is_dir() and not is_begun and any(root.iterdir()):
+        raise RecordingError(
+            f"{root} is not empty and has no dataset_description.json: it is no BIDS data set; "
+            "choose a new or an empty folder"
+        )
+
+
+def _recording_files(part: Part, run: int | None, options: BidsOptions) -> dict[str, Content]:
+    stem = f"{options.folder}/{options.stem(run)}"
+    told = options.told
+    files: dict[str, Content] = {
+        f"{stem}_emg.bdf": part.path,
+        f"{stem}_emg.json": as_json(_emg_json(part, options)),
+        f"{stem}_channels.tsv": bids_channels.channels_table(part, told),
+        f"{stem}_channels.json": as_json(bids_channels.channels_json()),
+    }
+    files[f"{stem}_events.tsv"], described = events(part)
+    files[f"{stem}_events.json"] = as_json(described)
+    return files | _source_files(part, f"{_SOURCE}/{stem}", options)
+
+
+def _source_files(part: Part, stem: str, options: BidsOptions) -> dict[str, Content]:
+    """Return what BIDS has no place for.
+
+    Names of files may name a person, also the one in a replayed address; they are replaced.
+    """
+    base = stem.rpartition("/")[2]
+    said: Json = {"bdf": f"{base}_emg.bdf", "capture": "not exported"}
+    files: dict[str, Content] = {}
+    if part.tube_path:
+        files[f"{stem}_tube.tsv"] = part.tube_path
+        said["tube"] = f"{base}_tube.tsv"
+    if options.with_capture:
+        if part.capture_path is None:
+            raise RecordingError(f"the capture of {part.path} is not beside it; leave it out")
+        files[f"{stem}_emg.capture"] = part.capture_path
+        said["capture"] = f"{base}_emg.capture"
+    board = part.section("board")
+    content = {
+        **part.sidecar,
+        "files": {**part.section("files"), **said},
+        "board": {**board, "address": str(board["address"]).partition(":")[0] + ":"},
+    }
+    files[f"{stem}_recording.json"] = as_json(content)
+    return files
+
+
+def _emg_json(part: Part, options: BidsOptions) -> Json:
+    measured = [channel for channel in part.channels if is_emg(channel)]
+    references = {bids_channels.reference_of(part, channel) for channel in measured}
+    board, made_by = part.section("board"), part.section("software")
+    kind = f"{'simulated ' if part.is_simulated else ''}ADS1299 board"
+    places = bids_channels.placed(part)
+    said = bids_channels.PLACEMENT if places else "The places of the electrodes were not recorded."
+    bias = "bias electrode, driven by the bias amplifier of the board; its place was not recorded"
+    return {
+        "TaskName": options.task,
+        "TaskDescription": NOT_KNOWN,
+        "Instructions": NOT_KNOWN,
+        "InstitutionName": NOT_KNOWN,
+        "InstitutionAddress": NOT_KNOWN,
+        "InstitutionalDepartmentName": NOT_KNOWN,
+        "Manufacturer": "none: simulated" if part.is_simulated else NOT_KNOWN,
+        "ManufacturersModelName": f"{kind}, {_chips(part)}",
+        "DeviceSerialNumber": board["serial_number"],
+        "SoftwareVersions": f"recorded by {made_by['recorded_by'] or NOT_KNOWN}, "
+        f"converted by {made_by['converted_by']}, firmware {board['firmware'] or NOT_KNOWN}",
+        "ElectrodeManufacturer": NOT_KNOWN,
+        "ElectrodeManufacturersModelName": NOT_KNOWN,
+        "ElectrodeType": options.told.electrode_type,
+        "ElectrodeMaterial": options.told.material,
+        "EMGPlacementScheme": "Other",
+        "EMGPlacementSchemeDescription": said,
+        "EMGReference": SRB1 if references == {SRB1} else "ChannelSpecific",
+        "EMGGround": bias if bids_channels.has_bias(part) else NOT_KNOWN,
+        "EMGChannelCount": len(measured),
+        "SamplingFrequency": part.rate_hz,
+        "PowerLineFrequency": NOT_KNOWN if options.mains_hz is None else options.mains_hz,
+        "RecordingType": "continuous",
+        "RecordingDuration": part.duration_s,
+        "HardwareFilters": {
+            "sinc3 of the ADS1299": {
+                "Low-pass -3 dB cutoff (Hz)": part.section("band")["high_hz"],
+                "High-pass": "none",
+            }
+        },
+        "SoftwareFilters": NOT_KNOWN,
+        "SubjectArtefactDescription": NOT_KNOWN,
+        "IsSimulated": part.is_simulated,
+    }
+
+
+def _chips(part: Part) -> str:
+    count = len(part.registers)
+    channels = part.registers[0].n_channels
+    return f"{channels} channels" if count == 1 else f"{count} chips of {channels} channels"
+
+
+def _data_set_files(part: Part, root: Path, options: BidsOptions) -> dict[str, str]:
+    row = {
+        "participant_id": f"sub-{options.subject}",
+        "age": NOT_KNOWN,
+        "sex": NOT_KNOWN,
+        "handedness": NOT_KNOWN,
+        "simulated": "yes" if part.is_simulated else "no",
+    }
+    return {
+        **_begin(root, options),
+        "participants.tsv": merged(root / "participants.tsv", [row]),
+    }
+
+
+def _session_files(
+    parts: Sequence[Part], runs: Sequence[int | None], root: Path, options: BidsOptions
+) -> dict[str, str]:
+    """Return the files that the recordings of a session share; what they say already stays."""
+    stem = f"{options.folder}/{options.session_stem}"
+    electrodes = [row for part in parts for row in bids_channels.electrode_rows(part, options.told)]
+    scans = [
+        {
+            "filename": f"emg/{options.stem(run)}_emg.bdf",
+            "acq_time": part.start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        }
+        for part, run in zip(parts, runs, strict=True)
+    ]
+    scans_name = f"{options.folder.removesuffix('emg')}{options.session_stem}_scans.tsv"
+    files = {scans_name: merged(root / scans_name, scans, replace=True)}
+    if electrodes:
+        name = f"{stem}_electrodes.tsv"
+        files[name] = merged(root / name, electrodes, replace=options.overwrite)
+        described = {
+            f"{stem}_electrodes.json": as_json(bids_channels.electrodes_json()),
+            f"{stem}_coordsystem.json": as_json(bids_channels.coordinates_json()),
+        }
+        files |= {
+            name: text
+            for name, text in described.items()
+            if options.overwrite or not (root / name).exists()
+        }
+    return files
+
+
+def _begin(root: Path, options: BidsOptions) -> dict[str, str]:
+    """Return the files that a data set begins with, without those it has."""
+    description: Json = {
+        "Name": options.name or _NAME,
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "raw",
+        "GeneratedBy": [{"Name": "emgrig", "Version": software().removeprefix("emgrig ")}],
+    }
+    if options.authors:
+        description["Authors"] = list(options.authors)
+    begun = {
+        "dataset_description.json": as_json(description),
+        "README": _README,
+        "participants.json": as_json(_PARTICIPANTS_JSON),
+    }
+    new = {name: text for name, text in begun.items() if not (root / name).exists()}
+    if "dataset_description.json" not in new and (options.name or options.authors):
+        if not options.overwrite:
+            raise RecordingError(
+                f"{root} has a dataset_description.json; leave --name and --author out, or say "
+                "overwrite (--overwrite)"
+            )
+        new["dataset_description.json"] = _renamed(root / "dataset_description.json", options)
+    if any(root.glob("README*")):
+        new.pop("README", None)
+    return new
+
+
+def _renamed(path: Path, options: BidsOptions) -> str:
+    """Return a data set's description with another name and authors."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RecordingError(f"{path} cannot be read: {error}") from error
+    if options.name:
+        content["Name"] = options.name
+    if options.authors:
+        content["Authors"] = list(options.authors)
+    return as_json(content)

@@ -1,0 +1,273 @@
+"""A recording read back: samples in blocks, channels, annotations, and what its sidecar says."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.driver.register_file import RegisterFile
+from emgrig.protocol.errors import RecordingError
+from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
+from emgrig.recording.export.bdf_file import BdfFile
+from emgrig.recording.sidecar import FORMAT, Json, schema
+
+if TYPE_CHECKING:
+    from edfio import BdfSignal
+
+BLOCK_SAMPLES = 1 << 15
+#: Annotations that begin so, and last, cover samples that were not measured.
+BAD = "BAD_"
+
+
+class Note(NamedTuple):
+    """An annotation: onset and duration in s (0 for a point in time), and its text."""
+
+    onset_s: float
+    duration_s: float
+    text: str
+
+
+class Block(NamedTuple):
+    """Consecutive samples.
+
+    Attributes
+    ----------
+    first : int
+        Index of the first in the file.
+    samples_uv : ndarray of float64, shape (n_samples, n_channels)
+        µV, as every reader of the file computes them from its header; NaN where `is_gap`.
+    is_gap : ndarray of bool, shape (n_samples,)
+        True where nothing was measured: a gap that was filled, bad frames, or padding.
+    """
+
+    first: int
+    samples_uv: NDArray[np.float64]
+    is_gap: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One signal of the file.
+
+    Attributes
+    ----------
+    number : int
+        1 or more, as on the board.
+    name, label : str
+        In full, and as in the header of the file.
+    gain : float
+        V/V, as read back.
+    mux : str
+        What the channel measured; "normal" is its electrodes.
+    scale_uv, offset_uv : float
+        One code, and code 0, as the header gives them, µV.
+    """
+
+    number: int
+    name: str
+    label: str
+    gain: float
+    mux: str
+    scale_uv: float
+    offset_uv: float
+
+
+class Part:
+    """One BDF+ file of a recording, with its sidecar.
+
+    Attributes
+    ----------
+    path : Path
+    sidecar : dict
+        As `sidecar.schema.json` has it.
+    channels : tuple of Channel
+        In the order of the file.
+    rate_hz : float
+        As in the header.
+    n_samples : int
+        Of each channel, fill and padding included.
+    start : datetime
+        UTC, of the first sample.
+    notes : tuple of Note
+        All annotations of the file, by time.
+
+    Raises
+    ------
+    RecordingError
+        If the file or its sidecar is missing, damaged, or not of this program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.sidecar = _read_sidecar(path)
+        try:
+            self._read(path)
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise RecordingError(f"{path} cannot be read as BDF+: {error}") from error
+
+    def _read(self, path: Path) -> None:
+        file = self._file = BdfFile(path)
+        signals = file.head.signals
+        listed = cast("Sequence[Mapping[str, object]]", self.sidecar["channels"])
+        if [str(entry["label"]) for entry in listed] != [s.label for s in signals]:
+            raise ValueError(f"its channels are not those of {sidecar_path(path).name}")
+        self.channels = tuple(map(_channel, listed, signals))
+        self.rate_hz = float(signals[0].sampling_frequency)
+        self.n_samples = file.n_records * file.record_samples
+        self.start = dt.datetime.combine(file.head.startdate, file.head.starttime, dt.UTC)
+        self.notes = tuple(Note(*note) for note in file.annotations())
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the file, s."""
+        return self.n_samples / self.rate_hz
+
+    @property
+    def is_simulated(self) -> bool:
+        """True if the board said that it is a simulated one."""
+        return bool(self.sidecar["is_simulated"])
+
+    @property
+    def contact(self) -> Mapping[str, object]:
+        """The last check of the electrodes before the recording; empty if there was none."""
+        return cast("Mapping[str, object] | None", self.sidecar.get("contact")) or {}
+
+    def section(self, name: str) -> Mapping[str, object]:
+        """Return an object of the sidecar."""
+        return cast("Mapping[str, object]", self.sidecar[name])
+
+    @property
+    def registers(self) -> tuple[RegisterFile, ...]:
+        """Registers of each chip at the first sample."""
+        first = cast("Sequence[Mapping[str, object]]", self.sidecar["registers"])[0]
+        chips = cast("Sequence[Mapping[str, str]]", first["chips"])
+        n_channels = cast("int", self.section("board")["channels_per_chip"])
+        return tuple(RegisterFile.from_hex(chip["hex"], n_channels) for chip in chips)
+
+    @property
+    def capture_path(self) -> Path | None:
+        """The raw capture beside the file, or None if it is not there."""
+        named = self.path.with_name(str(self.section("files")["capture"]))
+        return named if named.suffix == CAPTURE_SUFFIX and named.is_file() else None
+
+    @property
+    def tube_path(self) -> Path | None:
+        """The table of the digital tube, or None if none was shown.
+
+        Raises
+        ------
+        RecordingError
+            If the sidecar names one, and it is not there.
+        """
+        name = self.section("files").get("tube")
+        if name is None:
+            return None
+        path = self.path.with_name(str(name))
+        if not path.is_file():
+            raise RecordingError(
+                f"{path} is missing: the table of the digital tube belongs to {self.path.name}; "
+                f"emgrig convert {self.section('files')['capture']} makes it anew"
+            )
+        return path
+
+    @cached_property
+    def gaps(self) -> NDArray[np.int64]:
+        """Begin and end of each stretch that was not measured, samples, shape (n, 2)."""
+        spans = [
+            (
+                round(note.onset_s * self.rate_hz),
+                round((note.onset_s + note.duration_s) * self.rate_hz),
+            )
+            for note in self.notes
+            if note.text.startswith(BAD) and note.duration_s
+        ]
+        return np.array(spans, np.int64).reshape(-1, 2)
+
+    @property
+    def n_padding(self) -> int:
+        """Samples behind the last one, which fill up the last data record."""
+        return cast("int", self.section("samples")["padding"])
+
+    def blocks(self, n_samples: int = BLOCK_SAMPLES) -> Iterator[Block]:
+        """Read the file from its beginning, about `n_samples` at a time, whole data records."""
+        scale_uv = np.array([channel.scale_uv for channel in self.channels])
+        offset_uv = np.array([channel.offset_uv for channel in self.channels])
+        n_records = max(n_samples // self._file.record_samples, 1)
+        for record in range(0, self._file.n_records, n_records):
+            first = record * self._file.record_samples
+            samples_uv = self._file.codes(record, n_records) * scale_uv + offset_uv
+            is_gap = self._is_gap(first, len(samples_uv))
+            samples_uv[is_gap] = np.nan
+            yield Block(first, samples_uv, is_gap)
+
+    def _is_gap(self, first: int, n_samples: int) -> NDArray[np.bool_]:
+        is_gap = np.zeros(n_samples, np.bool_)
+        met = (self.gaps[:, 0] < first + n_samples) & (self.gaps[:, 1] > first)
+        for begin, end in (self.gaps[met] - first).tolist():
+            is_gap[max(begin, 0) : end] = True
+        return is_gap
+
+
+def open_parts(paths: Sequence[Path]) -> list[Part]:
+    """Open recordings; all parts of one whose first file is named, in order, each once.
+
+    Raises
+    ------
+    RecordingError
+        As `Part` does; a part that is missing too.
+    """
+    wanted: list[Path] = []
+    for path in paths:
+        if path.suffix.lower() != BDF_SUFFIX:
+            raise RecordingError(
+                f"{path} is no recording: a file ending in {BDF_SUFFIX} was expected"
+            )
+        files = cast("Mapping[str, object]", _read_sidecar(path)["files"])
+        is_first = files["part"] == 1
+        n_parts = cast("int", files["parts"]) if is_first else 1
+        wanted += [part_path(path, number) for number in range(1, n_parts + 1)]
+    return [Part(path) for path in dict.fromkeys(wanted)]
+
+
+def _read_sidecar(bdf_path: Path) -> Json:
+    path = sidecar_path(bdf_path)
+    if not bdf_path.is_file():
+        raise RecordingError(f"{bdf_path} does not exist")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RecordingError(
+            f"{path} is missing: it says what {bdf_path.name} is; "
+            f"emgrig convert {bdf_path.with_suffix(CAPTURE_SUFFIX).name} makes both anew"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise RecordingError(f"{path} cannot be read: {error}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise RecordingError(f"{path} is no sidecar of a recording: its format is not {FORMAT!r}")
+    required = set(cast("Sequence[str]", schema()["required"])) - {"contact"}
+    if missing := sorted(required - set(content)):
+        raise RecordingError(f"{path} is no whole sidecar: it lacks {', '.join(missing)}")
+    return cast("Json", content)
+
+
+def _channel(entry: Mapping[str, object], signal: "BdfSignal") -> Channel:
+    if signal.physical_dimension != "uV":
+        raise ValueError(f"{signal.label} is in {signal.physical_dimension!r}, expected uV")
+    scale_uv = (signal.physical_max - signal.physical_min) / (
+        signal.digital_max - signal.digital_min
+    )
+    return Channel(
+        number=cast("int", entry["channel"]),
+        name=str(entry["name"]),
+        label=signal.label,
+        gain=float(cast("float", entry["gain"])),
+        mux=str(entry["mux"]),
+        scale_uv=scale_uv,
+        offset_uv=signal.physical_min - signal.digital_min * scale_uv,
+    )

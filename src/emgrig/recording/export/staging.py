@@ -1,0 +1,121 @@
+"""Files that appear under their names only when all of them are whole."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from emgrig.protocol.errors import RecordingError
+
+#: Told the share that is done, 0 to 1.
+Tell = Callable[[float], None]
+#: Text that is written, or a file that is copied byte for byte.
+Content = str | Path
+
+_UNFINISHED = ".emgrig-unfinished"
+_COPY_BYTES = 1 << 23
+
+
+def quiet(share: float) -> None:
+    """Tell nobody."""
+
+
+def as_json(value: object) -> str:
+    """Return JSON text for a person to read."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def refuse_existing(path: Path, *, overwrite: bool) -> None:
+    """Refuse a target that cannot be written to, before anything is.
+
+    Raises
+    ------
+    RecordingError
+        If its folder does not exist, it is a folder, or it exists and may not be overwritten.
+    """
+    if not path.parent.is_dir():
+        raise RecordingError(f"the folder {path.parent} does not exist; make it first")
+    if path.is_dir():
+        raise RecordingError(f"{path} is a folder; choose the name of a file")
+    if path.exists() and not overwrite:
+        raise RecordingError(f"{path} exists; choose another name, or say overwrite (--overwrite)")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give the path of a file to write, which becomes `path` if no error comes.
+
+    Raises
+    ------
+    RecordingError
+        If the file system refuses; nothing is left of the file.
+    """
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    except OSError as error:
+        raise RecordingError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def publish(root: Path, files: Mapping[str, Content], tell: Tell = quiet) -> None:
+    """Write files into a folder, all of them or none; those that exist are replaced.
+
+    Parameters
+    ----------
+    root : Path
+        Made if it does not exist; its parent has to.
+    files : mapping of str to str or Path
+        Content by the path below `root`, with slashes.
+    tell : callable
+        Told the share of bytes that is written.
+
+    Raises
+    ------
+    RecordingError
+        If the file system refuses.
+    """
+    is_new = not root.exists()
+    stage = root / _UNFINISHED
+    if stage.exists():
+        raise RecordingError(
+            f"{stage} is in the way: another export is writing there, or one was killed; remove it "
+            "if none is"
+        )
+    try:
+        stage.mkdir(parents=True)
+        _write_all(stage, files, tell)
+        for name in files:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (stage / name).replace(root / name)
+    except OSError as error:
+        raise RecordingError(f"cannot write to {root}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        if is_new and root.is_dir() and not any(root.iterdir()):
+            root.rmdir()
+
+
+def _write_all(stage: Path, files: Mapping[str, Content], tell: Tell) -> None:
+    total = sum(_n_bytes(content) for content in files.values()) or 1
+    done = 0
+    for name, content in files.items():
+        target = stage / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, str):
+            target.write_text(content, encoding="utf-8", newline="\n")
+            done += _n_bytes(content)
+            continue
+        with content.open("rb") as source, target.open("wb") as copy:
+            while piece := source.read(_COPY_BYTES):
+                copy.write(piece)
+                done += len(piece)
+                tell(done / total)
+    tell(1.0)
+
+
+def _n_bytes(content: Content) -> int:
+    return len(content.encode()) if isinstance(content, str) else content.stat().st_size

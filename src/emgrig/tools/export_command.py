@@ -1,0 +1,279 @@
+"""`emgrig export`: recordings handed over, to BIDS, CASMEMG, Parquet and CSV."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from emgrig.tools.board_commands import Json
+from emgrig.tools.output import err, note, print_json, say
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from emgrig.recording.export.bids import BidsOptions
+    from emgrig.recording.export.source import Part
+    from emgrig.recording.export.staging import Tell
+
+_BIDS = "BIDS"
+_MAT_COLUMNS = 8
+
+
+class _Job(NamedTuple):
+    """One thing to make: what makes it, the files that come of it, and what is to be said of it."""
+
+    title: str
+    make: "Callable[[Tell], object]"
+    files: list[Path]
+    note: str = ""
+
+
+def export(
+    recordings: Annotated[
+        list[Path],
+        typer.Argument(help="FILE.bdf; its further parts, FILE-2.bdf and so on, come with it."),
+    ],
+    bids: Annotated[
+        Path | None, typer.Option(help="Folder of a BIDS data set, to begin or to add to.")
+    ] = None,
+    mat: Annotated[
+        Path | None, typer.Option(help="A .mat file in CASMEMG's layout (1000 Hz).")
+    ] = None,
+    parquet: Annotated[Path | None, typer.Option(help="A Parquet file, a row a sample.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="A CSV file, a row a sample.")] = None,
+    subject: Annotated[
+        str,
+        typer.Option(
+            help="Code of the participant, as in 01; never a name.", rich_help_panel=_BIDS
+        ),
+    ] = "",
+    session: Annotated[
+        str, typer.Option(help="Label of the session, if there are several.", rich_help_panel=_BIDS)
+    ] = "",
+    task: Annotated[
+        str, typer.Option(help="Label of the task, as in faces.", rich_help_panel=_BIDS)
+    ] = "",
+    run: Annotated[
+        int | None,
+        typer.Option(help="Number of the first file; several count on.", rich_help_panel=_BIDS),
+    ] = None,
+    mains: Annotated[
+        float | None, typer.Option(help="Mains frequency, 50 or 60 Hz.", rich_help_panel=_BIDS)
+    ] = None,
+    name: Annotated[
+        str, typer.Option(help="Name of the data set, when it is begun.", rich_help_panel=_BIDS)
+    ] = "",
+    author: Annotated[
+        list[str] | None, typer.Option(help="An author of it; repeat.", rich_help_panel=_BIDS)
+    ] = None,
+    electrode_mm: Annotated[
+        float | None,
+        typer.Option(
+            help="Distance of the electrodes of a pair, mm.", rich_help_panel=_BIDS, min=0.1
+        ),
+    ] = None,
+    electrode_type: Annotated[
+        str, typer.Option(help='As in "cup".', rich_help_panel=_BIDS)
+    ] = "n/a",
+    electrode_material: Annotated[
+        str, typer.Option(help='As in "Ag/AgCl".', rich_help_panel=_BIDS)
+    ] = "n/a",
+    capture: Annotated[
+        bool, typer.Option("--capture", help="Copy the raw capture too.", rich_help_panel=_BIDS)
+    ] = False,
+    as_table: Annotated[
+        bool, typer.Option("--as-table", help=".mat: a MATLAB table, not a matrix.")
+    ] = False,
+    hold_gaps: Annotated[
+        bool,
+        typer.Option(
+            "--hold-gaps", help=".mat: hold the sample before a gap; it has no mark for one."
+        ),
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace old files.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Hand recordings over as BIDS data set, .mat, Parquet or CSV; several at once.
+
+    Values are those of the BDF+ file, in µV. Where samples were lost, the rows
+    of a table stay, so that time stays right; values are empty, is_gap is true.
+
+    Of several files, or parts of one, the second table is NAME-2, and in BIDS
+    each is a run.
+
+    Nothing is written over without --overwrite, and nothing is left half-written.
+
+    Example: emgrig export smile.bdf --bids study --subject 01 --task faces
+
+    Example: emgrig export smile.bdf --parquet smile.parquet --csv smile.csv
+    """
+    if not (bids or mat or parquet or csv):
+        raise ValueError(
+            "say what to make: --bids FOLDER, --mat FILE, --parquet FILE or --csv FILE"
+        )
+    if bids and not (subject and task):
+        raise ValueError("--bids needs --subject CODE and --task LABEL, as in 01 and faces")
+
+    from emgrig.recording.export.bids import BidsOptions
+    from emgrig.recording.export.bids_channels import Told
+    from emgrig.recording.export.source import open_parts
+
+    parts = open_parts(recordings)
+    jobs = [
+        *_table_jobs(parts, csv, parquet, overwrite=overwrite),
+        *_mat_jobs(parts, mat, as_table=as_table, hold_gaps=hold_gaps, overwrite=overwrite),
+    ]
+    if bids:
+        options = BidsOptions(
+            subject=subject,
+            task=task,
+            session=session,
+            first_run=run,
+            mains_hz=mains,
+            name=name,
+            authors=tuple(author or ()),
+            told=Told(electrode_mm, electrode_type, electrode_material),
+            with_capture=capture,
+            overwrite=overwrite,
+        )
+        jobs.append(_bids_job(parts, bids, options))
+    _make(jobs)
+    _report(parts, jobs, as_json=as_json)
+
+
+def _targets(
+    parts: "Sequence[Part]", target: Path | None, suffix: str, *, overwrite: bool
+) -> "Iterator[tuple[Part, Path]]":
+    """Give each part its file, which may be written; none if there is no target."""
+    from emgrig.recording.convert import part_path
+    from emgrig.recording.export.staging import refuse_existing
+
+    if target is None:
+        return
+    if target.suffix.lower() != suffix:
+        raise ValueError(f"--{suffix[1:]} {target}: expected a name that ends in {suffix}")
+    for number, part in enumerate(parts, start=1):
+        path = part_path(target, number)
+        refuse_existing(path, overwrite=overwrite)
+        yield part, path
+
+
+def _table_jobs(
+    parts: "Sequence[Part]", csv: Path | None, parquet: Path | None, *, overwrite: bool
+) -> "Iterator[_Job]":
+    from emgrig.recording.export import tables
+
+    for part, path in _targets(parts, csv, ".csv", overwrite=overwrite):
+        yield _Job(path.name, partial(tables.write_csv, part, path), [path])
+    for part, path in _targets(parts, parquet, ".parquet", overwrite=overwrite):
+        tables.require_pyarrow()
+        yield _Job(path.name, partial(tables.write_parquet, part, path), [path])
+
+
+def _bids_job(parts: "Sequence[Part]", root: Path, options: "BidsOptions") -> _Job:
+    from emgrig.recording.export.bids import plan_bids
+    from emgrig.recording.export.staging import publish
+
+    files = plan_bids(parts, root, options)
+    told = "" if options.mains_hz else "PowerLineFrequency is n/a: --mains 50 or 60 says it"
+    return _Job(str(root), partial(publish, root, files), [root / name for name in files], told)
+
+
+# The layout of CASMEMG: 8 columns, 1000 Hz, no mark for a gap.
+
+
+def _mat_jobs(
+    parts: "Sequence[Part]", mat: Path | None, *, as_table: bool, hold_gaps: bool, overwrite: bool
+) -> Iterator[_Job]:
+    for part, path in _targets(parts, mat, ".mat", overwrite=overwrite):
+        said = _check_mat(part, hold_gaps=hold_gaps)
+        yield _Job(path.name, partial(_write_mat, part, path, as_table), [path], said)
+
+
+def _check_mat(part: "Part", *, hold_gaps: bool) -> str:
+    """Refuse what the layout cannot hold; return what is to be said of the file."""
+    from emgrig.analysis.casmemg_files import RATE_HZ
+
+    name = part.path.name
+    if part.rate_hz != RATE_HZ:
+        raise ValueError(
+            f"--mat: CASMEMG has {RATE_HZ:g} Hz, {name} {part.rate_hz:g} Hz; record at "
+            f"{RATE_HZ:g} Hz, or make --parquet or --csv, which take every rate"
+        )
+    numbers = [channel.number for channel in part.channels]
+    if max(numbers) > _MAT_COLUMNS:
+        raise ValueError(
+            f"--mat: CASMEMG has {_MAT_COLUMNS} columns, {name} a channel {max(numbers)}; "
+            "make --parquet or --csv"
+        )
+    n_gap = _n_gap(part) - part.n_padding
+    if n_gap and not hold_gaps:
+        raise ValueError(
+            f"--mat: {n_gap} samples of {name} were not measured, and CASMEMG has no mark for "
+            "that; hold the sample before them with --hold-gaps, or make --parquet or --csv"
+        )
+    absent = [str(n) for n in range(1, _MAT_COLUMNS + 1) if n not in numbers]
+    said = [f"columns {', '.join(absent)} are 0: not recorded"] if absent else []
+    said += [f"{n_gap} samples that were not measured hold the one before"] if n_gap else []
+    return "; ".join(said)
+
+
+def _write_mat(part: "Part", path: Path, as_table: bool, tell: "Tell") -> None:
+    """Write a recording without the padding at its end; column n is channel n."""
+    import numpy as np
+
+    from emgrig.analysis.casmemg_files import write_casmemg_mat
+    from emgrig.recording.export.staging import whole_file
+
+    n_samples = part.n_samples - part.n_padding
+    matrix = np.zeros((n_samples, _MAT_COLUMNS))
+    indices = [channel.number - 1 for channel in part.channels]
+    is_gap = np.zeros(n_samples, np.bool_)
+    for block in part.blocks():
+        rows = slice(block.first, min(block.first + len(block.is_gap), n_samples))
+        n_rows = max(rows.stop - rows.start, 0)
+        matrix[rows, indices] = block.samples_uv[:n_rows]
+        is_gap[rows] = block.is_gap[:n_rows]
+        tell(rows.stop / n_samples)
+    if is_gap.any():
+        matrix = matrix[np.maximum.accumulate(np.where(is_gap, 0, np.arange(n_samples)))]
+    with whole_file(path) as unfinished:
+        write_casmemg_mat(unfinished, matrix, as_table=as_table)
+
+
+def _n_gap(part: "Part") -> int:
+    return sum(int(block.is_gap.sum()) for block in part.blocks())
+
+
+# What is seen of it.
+
+
+def _make(jobs: Sequence[_Job]) -> None:
+    from rich.progress import Progress
+
+    with Progress(console=err, transient=True) as bar:
+        for job in jobs:
+            task = bar.add_task(job.title, total=1.0)
+            job.make(partial(_advance, bar, task))
+
+
+def _advance(bar: "Progress", task: "TaskID", share: float) -> None:
+    bar.update(task, completed=share)
+
+
+def _report(parts: "Sequence[Part]", jobs: Sequence[_Job], *, as_json: bool) -> None:
+    files = [str(path) for job in jobs for path in job.files]
+    notes = [f"{job.title}: {job.note}" for job in jobs if job.note]
+    n_samples, n_gap = sum(part.n_samples for part in parts), sum(map(_n_gap, parts))
+    if as_json:
+        print_json(
+            {"files": files, "n_samples": n_samples, "n_not_measured": n_gap, "notes": notes}
+        )
+        return
+    for path in files:
+        say(path)
+    say(f"{n_samples} samples of {len(parts)} files, {n_gap} of them not measured (gaps, padding)")
+    for text in notes:
+        note(text)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from emgrig.analysis.annotations import Expression
 from emgrig.analysis.clock_report import clock_reports, clock_summary
-from emgrig.analysis.clocks import fit_clock_map, tube_times
+from emgrig.analysis.clocks import fit_clock_map
 
 
 def test_the_annotations_show_what_the_review_reports(expressions: list[Expression]) -> None:
@@ -81,21 +81,3 @@ def test_two_events_give_an_offset_and_no_drift() -> None:
 def test_pairs_that_are_none_are_refused(emg: list[float], video: list[float]) -> None:
     with pytest.raises(ValueError):
         fit_clock_map(np.array(emg), np.array(video))
-
-
-def test_the_tube_gives_pairs_through_its_roll_over() -> None:
-    counts = np.array([9998, 9998, 9999, 0, 0, 1, 3])
-    video = np.arange(7) / 30 + 5
-    emg, seen = tube_times(counts, video, samples_per_count=20, rate_hz=1000.0)
-    np.testing.assert_allclose(emg, np.array([9999, 10_000, 10_001, 10_003]) * 0.02)
-    np.testing.assert_allclose(seen, video[[2, 3, 5, 6]])
-
-
-def test_a_tube_that_counts_back_was_misread() -> None:
-    with pytest.raises(ValueError, match="from 8 to 6; read it again"):
-        tube_times(np.array([7, 8, 6]), np.arange(3.0), samples_per_count=20, rate_hz=1000.0)
-
-
-def test_frames_out_of_order_are_refused() -> None:
-    with pytest.raises(ValueError, match="rise"):
-        tube_times(np.array([1, 2]), np.array([1.0, 1.0]), samples_per_count=20, rate_hz=1000.0)

@@ -6,8 +6,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.stats import theilslopes
 
-from emgrig.analysis.filters import Floats, check_rate
-from emgrig.analysis.scoring import Ints
+from emgrig.analysis.filters import Floats
 
 JUMP_S = 0.2
 LEAST_SPAN_S = 20.0
@@ -159,58 +158,3 @@ def _drift(emg: Floats, difference: Floats, stretches: list[slice]) -> float:
             slopes.append(float(theilslopes(difference[s][::thin], x[::thin])[0]))
             weights.append(float(np.ptp(x)))
     return float(np.average(slopes, weights=weights)) if slopes else 0.0
-
-
-def tube_times(
-    counts: Ints, video_s: Floats, *, samples_per_count: int, rate_hz: float, digits: int = 4
-) -> tuple[Floats, Floats]:
-    """Turn the digital tube's readings into pairs of times.
-
-    The tube counts one for every two packets *received*; what it shows therefore stands still
-    when packets are lost, and the map then shows a jump.
-
-    Parameters
-    ----------
-    counts : ndarray of int, shape (n_readings,)
-        Numbers read off the video, in its order; they wrap after `digits` digits.
-    video_s : ndarray, shape (n_readings,)
-        Video time of each reading, s, rising.
-    samples_per_count : int, >= 1
-        EMG samples for one count: two packets' worth.
-    rate_hz : float, > 0
-        Sampling rate of the EMG, Hz.
-    digits : int, 1 to 9
-        Digits of the tube.
-
-    Returns
-    -------
-    emg_s, video_s : ndarray, shape (n_changes,)
-        EMG time of each count, and the video time of the first frame that shows it.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ, video time does not rise, or a count has too many digits.
-    """
-    check_rate(rate_hz)
-    numbers = np.asarray(counts, dtype=np.int64)
-    times = np.asarray(video_s, dtype=np.float64)
-    modulus = 10**digits
-    if numbers.ndim != 1 or numbers.shape != times.shape or numbers.size < 2:
-        msg = "counts and video_s must be vectors of one length, with at least two readings"
-        raise ValueError(msg)
-    if not (np.diff(times) > 0).all():
-        msg = "video_s must rise from reading to reading"
-        raise ValueError(msg)
-    if (numbers < 0).any() or (numbers >= modulus).any() or samples_per_count < 1:
-        msg = f"a count does not fit in {digits} digits, or samples_per_count is below 1"
-        raise ValueError(msg)
-    steps = np.diff(numbers) % modulus
-    # More than half of the range ahead is a misread digit, or the tube counted back.
-    if (steps > modulus // 2).any():
-        at = int(np.flatnonzero(steps > modulus // 2)[0]) + 1
-        msg = f"reading {at}: the tube went from {numbers[at - 1]} to {numbers[at]}; read it again"
-        raise ValueError(msg)
-    total = numbers[0] + np.concatenate([[0], np.cumsum(steps)])
-    changed = np.concatenate([[False], steps > 0])  # when the first count began is not seen
-    return total[changed] * samples_per_count / rate_hz, times[changed]

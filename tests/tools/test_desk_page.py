@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browser_desk import Desk, chromium, environment, need_chromium, open_page, screenshot, serving
+from browser_desk import (
+    SIZE,
+    WAIT_MS,
+    Desk,
+    chromium,
+    environment,
+    need_chromium,
+    open_page,
+    screenshot,
+    serving,
+)
 from emgrig.recording.tube import tube_path
 from emgrig.simulator import fault_actions as do
 from emgrig.simulator.world import Electrode
@@ -36,12 +46,21 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture
 def page(browser: Browser, desk: Desk) -> Iterator[Page]:
-    made = open_page(browser, desk.url)
+    made = browser.new_page(viewport=SIZE)
+    made.set_default_timeout(WAIT_MS)
     errors: list[str] = []
+    foreign: list[str] = []
     made.on("pageerror", lambda error: errors.append(str(error)))
+    made.on(
+        "request",
+        lambda request: None if request.url.startswith(desk.url) else foreign.append(request.url),
+    )
+    made.goto(desk.url)
     yield made
     made.close()
     assert errors == []
+    # It works without a network: everything comes from this computer.
+    assert [url for url in foreign if not url.startswith(("data:", "blob:"))] == []
 
 
 def record(page: Page, name: str) -> None:
@@ -56,7 +75,9 @@ def stop(page: Page, name: str) -> None:
 
 
 def annotations(path: Path) -> list[tuple[float, float, str]]:
-    return [(note.onset, note.duration or 0.0, note.text) for note in edfio.read_bdf(path).annotations]
+    return [
+        (note.onset, note.duration or 0.0, note.text) for note in edfio.read_bdf(path).annotations
+    ]
 
 
 def test_the_page_says_who_streams_and_how(page: Page) -> None:
@@ -201,7 +222,12 @@ def test_two_desks_on_one_board_and_a_port_in_use(desk: Desk, tmp_path: Path) ->
     def run(*words: str) -> tuple[int, str]:
         command = [sys.executable, "-m", "emgrig", "desk", *words, "--output", str(tmp_path)]
         done = subprocess.run(
-            command, capture_output=True, text=True, env=environment(tmp_path), timeout=60, check=False
+            command,
+            capture_output=True,
+            text=True,
+            env=environment(tmp_path),
+            timeout=60,
+            check=False,
         )
         return done.returncode, done.stderr
 

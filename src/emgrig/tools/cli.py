@@ -162,6 +162,9 @@ def main() -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         app()
+    except BrokenPipeError:  # whoever reads, as `head`, has had enough
+        sys.stdout = None  # type: ignore[assignment]  # or Python complains at its end
+        sys.exit(int(ExitCode.OK))
     except (EmgrigError, ValueError, OSError, KeyboardInterrupt) as error:
         if os.environ.get("EMGRIG_TRACEBACK"):
             raise

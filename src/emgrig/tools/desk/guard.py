@@ -24,6 +24,20 @@ def is_loopback(host: str) -> bool:
     return host in LOOPBACK or host.startswith("127.")
 
 
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
+def _hostname(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def new_token() -> str:
     """Make a token of 128 bits that fits an address."""
     return secrets.token_urlsafe(16)
@@ -61,11 +75,10 @@ class Guard:
     def _refusal(self, scope: Scope) -> str:
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _netloc(origin) != host:
             return f"the page is at {host}; a page of {origin} may not use it"
         if self._token is None:
-            name = urlsplit(f"//{host}").hostname or ""
-            return "" if is_loopback(name) else f"{host} is not this computer"
+            return "" if is_loopback(_hostname(host)) else f"{host} is not this computer"
         given = (self._in_address(scope), self._in_cookie(headers))
         if any(one and hmac.compare_digest(one.encode(), self._token.encode()) for one in given):
             return ""

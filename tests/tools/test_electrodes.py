@@ -1,0 +1,214 @@
+"""`emgrig electrodes`, as a shell sees it."""
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+
+import emgrig
+from emgrig.calibration.contact import ContactCheck
+from emgrig.calibration.contact.check_file import default_folder
+from emgrig.driver.board import Board
+from emgrig.tools import calibrate_command, cli, electrodes_command
+
+POOR = "'sim:seed=4&fault=electrode-poor:channel=2,side=n,kohm=60'"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    out: str
+    err: str
+    code: int
+
+
+Run = Callable[[str], Said]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run commands in this process; checks and records go to a folder of the test."""
+    monkeypatch.delenv("EMGRIG_TRACEBACK", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(electrodes_command.electrodes)
+    app.add_typer(calibrate_command.app, name="calibrate")
+    monkeypatch.setattr(cli, "app", app)
+
+    def run_line(line: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["emgrig", *shlex.split(line)])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        captured = capfd.readouterr()
+        return Said(captured.out, captured.err, int(caught.value.code or 0))
+
+    return run_line
+
+
+def test_good_electrodes_are_told_with_uncertainty_account_and_place(run: Run) -> None:
+    said = run("electrodes sim:seed=4")
+    assert said.code == 0
+    lines = said.out.splitlines()
+    (first,) = [line for line in lines if line.startswith("c1p")]
+    assert "frontalis" in first
+    assert "±" in first
+    assert "all 14 electrodes are good or fair" in said.out
+    assert "bias electrode: ● green on" in said.out
+    assert "simulated board" in said.out
+    assert "24nA nominal, ± 20 %" in said.out
+    assert "emgrig calibrate leadoff" in said.out
+    assert "1600 samples an electrode, 0 conversions lost" in said.out
+    assert "registers as before, proved by reading" in said.out
+    assert max(map(len, lines[:25])) <= 80
+    (place,) = [line for line in said.err.splitlines() if "last check" in line]
+    assert str(default_folder() / "board-SIM-0004.json") in place
+    assert (default_folder() / "board-SIM-0004.json").is_file()
+
+
+def test_what_is_wrong_is_told_in_words_and_by_the_exit_code(run: Run) -> None:
+    said = run(f"electrodes {POOR}")
+    assert said.code == 1
+    (words,) = [line for line in said.out.splitlines() if line.startswith("→")]
+    assert words.startswith("→ re-prep c2 negative: ")
+
+
+def test_limits_are_options(run: Run) -> None:
+    usual, wide = (run(f"electrodes sim:seed=4 {said}") for said in ("", "--green 20000"))
+    assert usual.out.count("● yellow") > 0
+    assert wide.out.count("● yellow") == 0
+    assert wide.code == 0
+    assert run("electrodes sim:seed=4 --green 1000 --yellow 2000").code == 1
+
+
+def test_json_is_the_check_and_nothing_else(run: Run) -> None:
+    said = run(f"electrodes {POOR} --channels 2 --frequency 7.8125 --current 6nA --json")
+    check = ContactCheck.from_json(json.loads(said.out))
+    assert said.code == 1
+    assert [one.electrode for one in check.electrodes] == ["c2p", "c2n"]
+    assert (check.conditions.frequency_hz, check.conditions.current) == (7.8125, "6nA")
+    assert check.conditions.n_samples == 4096
+
+
+def test_the_current_is_calibrated_by_the_boards_record(run: Run, tmp_path: Path) -> None:
+    board = "sim:seed=4"
+    assert run(f"calibrate leadoff {board} --save").code == 0
+    said = run(f"electrodes {board} --seconds 0.8")
+    assert "24nA calibrated (calibration of board SIM-0004" in said.out
+    assert "800 samples an electrode" in said.out
+    assert "nominal" in run(f"electrodes {board} --calibration none").out
+    assert "nominal" in run(f"electrodes {board} --current 6nA").out  # only 24nA is in it
+    elsewhere = run(f"electrodes {board} --calibration {tmp_path}")
+    assert (elsewhere.code, elsewhere.err.count("\n")) == (5, 1)
+    assert "holds no calibration of SIM-0004" in elsewhere.err
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("electrode-off:channel=3,side=p", "c3 positive is open"),
+        ("bias-off", "the bias electrode is off"),
+    ],
+)
+def test_the_quick_check_names_what_is_open_and_is_not_kept(
+    run: Run, fault: str, words: str
+) -> None:
+    said = run(f"electrodes 'sim:fault={fault}' --quick")
+    assert said.code == 1
+    assert words in said.out
+    assert "kohm" not in said.out
+    assert "not kept" in said.err
+    assert not default_folder().exists()
+    good = run("electrodes sim: --quick")
+    assert good.code == 0
+    assert "none of 14 electrodes is open; how good their contact is was not measured" in good.out
+
+
+def test_watching_shows_channels_for_the_time_that_is_given(run: Run) -> None:
+    said = run("electrodes sim:seed=4 --watch --seconds 5 --channels 1,2")
+    assert said.code == 0
+    assert [line[:2] for line in said.out.splitlines() if line.startswith("c")] == [
+        "ch",
+        "c1",
+        "c2",
+    ]
+    assert "rms of 3000 samples; rest: 20 to 450 Hz" in said.out
+    assert "proved by reading" in said.err
+    railed = run("electrodes sim:fault=channel-railed:channel=2 --watch --seconds 3")
+    assert railed.code == 1
+    assert "→ c2 is at the rail (100 % of full scale)" in railed.out
+
+
+def test_watching_ends_well_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emgrig.calibration.contact import ContactWatch
+
+    real, n_blocks = ContactWatch.feed, 0
+
+    def feed(self: ContactWatch, block: object) -> None:
+        nonlocal n_blocks
+        n_blocks += 1
+        if n_blocks == 200:
+            raise KeyboardInterrupt
+        real(self, block)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ContactWatch, "feed", feed)
+    said = run("electrodes sim:seed=4 --watch")
+    assert said.code == 0
+    assert "c7" in said.out
+
+
+def test_nothing_on_the_board_is_changed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by watching; the registers are read after all is done."""
+    seen: list[list[bytes]] = []
+    real = Board.close
+
+    def close(self: Board) -> None:
+        if self.chip.files:
+            seen.append([file.raw for file in self.chip.read_registers()])
+        real(self)
+
+    with emgrig.connect("sim:") as board:
+        before = [file.raw for file in board.chip.read_registers()]
+    monkeypatch.setattr(Board, "close", close)
+    for options in ("", "--quick", "--watch --seconds 2"):
+        run(f"electrodes sim: {options}")
+    assert seen == [before] * 3
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--watch --json", "--watch goes with neither"),
+        ("--watch --quick", "--watch goes with neither"),
+        ("--current 6uA", "expected 24nA or 6nA"),
+        ("--frequency 250", "expected 31.25 or 7.8125"),
+        ("--channels 1;3", "expected them as 1,3-5"),
+        ("--channels 9", "this board has 1 to 8"),
+        ("--green 50000", "rising order"),
+        ("--seconds=-1", "more than 0"),
+        ("--watch --seconds=-1", "more than 0"),
+        ("--profile nothing-like-it", "nothing-like-it"),
+    ],
+)
+def test_wrong_options_are_one_line(run: Run, options: str, words: str) -> None:
+    said = run(f"electrodes sim: {options}")
+    assert said.code == 2
+    assert words in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_a_board_that_is_not_there_is_exit_code_3(run: Run) -> None:
+    assert run("electrodes tcp://127.0.0.1:1").code == 3
+
+
+def test_names_come_from_a_profile(run: Run, tmp_path: Path) -> None:
+    profile = tmp_path / "jaw.toml"
+    profile.write_text('title = "Jaw"\n[channels.1]\nlabel = "c1"\nname = "masseter"\n')
+    said = run(f"electrodes sim: --quick --channels 1 --profile {profile}")
+    assert "masseter" in said.out

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.calibration.contact.quiet import mains_line
 from emgrig.calibration.leadoff import Excitation, impedances, measure_amplitude
 from emgrig.calibration.spectrum import welch
 from emgrig.calibration.testsignal import SquareWave, measure_square_wave
@@ -126,14 +127,8 @@ def mains_uv(volts: NDArray[np.float64]) -> float:
     Narrow, so that a generator's tone some hertz away is not taken for mains.
     """
     spectrum = welch(volts[:, None], 1000, segment_s=4.0)
-    levels_v2 = []
-    for hz in (50.0, 60.0):
-        (power,), _ = spectrum.band_power(hz - MAINS_HALF_WIDTH_HZ, hz + MAINS_HALF_WIDTH_HZ)
-        away = np.abs(spectrum.frequency_hz - hz)
-        beside = (away > 2 * MAINS_HALF_WIDTH_HZ) & (away < 4.0)
-        noise = float(np.median(spectrum.psd[beside, 0])) * 2 * MAINS_HALF_WIDTH_HZ
-        levels_v2.append(float(power) - noise)
-    return 1e6 * float(np.sqrt(max(*levels_v2, 0.0)))
+    _, power_v2, _ = mains_line(spectrum, half_width_hz=MAINS_HALF_WIDTH_HZ)
+    return 1e6 * float(np.sqrt(power_v2[0]))
 
 
 def bias_level_mv(rig: Rig) -> float:

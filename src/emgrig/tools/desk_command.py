@@ -1,6 +1,5 @@
 """`emgrig desk`: the page for the person who glues electrodes on a face."""
 
-import datetime as dt
 import logging
 import math
 import threading
@@ -13,11 +12,9 @@ from emgrig.protocol.errors import RecordingError
 from emgrig.tools.board_commands import Address
 from emgrig.tools.options import read_mvc
 from emgrig.tools.output import note, say
-from emgrig.tools.record_commands import calibration_of, open_lsl
+from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
 
 if TYPE_CHECKING:
-    from emgrig.calibration.contact.check import ContactCheck
-    from emgrig.driver.board import Board
     from emgrig.tools.desk.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -94,7 +91,7 @@ def desk(
             conversions_per_count=packets_per_count * FRAMES_PER_PACKET,
         ) as hub:
             hub.mvc_uv.update(read_mvc(mvc or [], hub.board.chip.n_channels))
-            contact = Contact(hub, Limits(), _last_check(hub.board))
+            contact = Contact(hub, Limits(), contact_of(hub.board))
             hub.start(threaded=True)
             build(Desk(hub, contact, output.resolve(), digits=digits))
             _say_where(server.url, is_local=server.is_local, hub=hub)
@@ -158,18 +155,6 @@ def open_hub(
     except BaseException:
         board.close()
         raise
-
-
-def _last_check(board: "Board") -> "ContactCheck | None":
-    """Return the last check of this board's electrodes; a damaged file is said and left alone."""
-    from emgrig.calibration.contact import last_check
-
-    identity, now = board.identity, dt.datetime.now(dt.UTC)
-    try:
-        return last_check(identity.serial_number, is_simulated=identity.is_simulated, now=now)
-    except RecordingError as error:
-        note(str(error))
-        return None
 
 
 def _say_where(url: str, *, is_local: bool, hub: "Hub") -> None:

@@ -17,6 +17,7 @@ from emgrig.tools.output import err, note, print_json, say
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from emgrig.calibration.contact import ContactCheck
     from emgrig.calibration.record import CalibrationRecord
     from emgrig.driver.block import Block
     from emgrig.driver.board import Board
@@ -54,7 +55,6 @@ def record(
     Example: emgrig record tcp://192.168.4.1:4299 -o smile.bdf --duration 60
     """
     import emgrig
-    from emgrig.calibration.contact import last_check
     from emgrig.recording.convert import check_target
     from emgrig.recording.recorder import record as record_board
 
@@ -63,8 +63,7 @@ def record(
         if profile != "keep":
             board.apply(profile)
         found = calibration_of(board, calibration)
-        identity, now = board.identity, dt.datetime.now(dt.UTC)
-        check = last_check(identity.serial_number, is_simulated=identity.is_simulated, now=now)
+        check = contact_of(board)
         with ExitStack() as opened:
             shown = opened.enter_context(
                 _Shown(duration, board.channel_names, board.chip.powered.tolist())
@@ -137,6 +136,18 @@ def calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | No
         raise RecordingError(f"{where} holds no calibration of {board.identity.serial_number}")
     note(f"volts calibrated: {found}" if found else "no calibration of this board: nominal volts")
     return found
+
+
+def contact_of(board: "Board") -> "ContactCheck | None":
+    """Return the last check of this board's electrodes; a damaged file is said and left alone."""
+    from emgrig.calibration.contact import last_check
+
+    identity, now = board.identity, dt.datetime.now(dt.UTC)
+    try:
+        return last_check(identity.serial_number, is_simulated=identity.is_simulated, now=now)
+    except RecordingError as error:
+        note(str(error))
+        return None
 
 
 def open_lsl(board: "Board", calibration: "CalibrationRecord | None") -> "LslLink":

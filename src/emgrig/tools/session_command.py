@@ -1,0 +1,276 @@
+"""`emgrig session`: an experiment from the maximum contractions to the last rating."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emgrig.tools.board_commands import Json
+from emgrig.tools.output import ExitCode, err, note, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from emgrig.recording.convert import Recording
+    from emgrig.tools.desk.hub import Hub
+    from emgrig.tools.session.folder import SessionFolder
+    from emgrig.tools.session.participant import ScriptedParticipant
+    from emgrig.tools.session.plan import Plan
+    from emgrig.tools.session.record import SessionRecord
+    from emgrig.tools.session.runner import Running
+
+_TASK = "faces"
+
+
+def session(
+    plan_file: Annotated[
+        Path | None, typer.Argument(metavar="PLAN.toml", help="The plan; --example prints one.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Argument(metavar="ADDRESS", help="The board; see emgrig --help.")
+    ] = None,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            help="A simulated participant instead of the page: 'auto' or SCRIPT.toml; needs sim:."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the order of the clips, in place of the plan's.", min=0)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="In place of the plan's output folder.")
+    ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew; old files are kept, renamed.")
+    ] = False,
+    calibration: Annotated[
+        str | None,
+        typer.Option(help="Folder or file of calibration records, or 'none'; else the usual one."),
+    ] = None,
+    export_bids: Annotated[
+        Path | None, typer.Option(help="Add the session to this BIDS data set at its end.")
+    ] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Print a plan with every key explained, and stop.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run an experiment: maximum contractions, then clips with a key and a rating.
+
+    Part A asks for each movement, and again if a contraction cannot be believed. Part B plays the
+    clips in a balanced random order. Everything becomes a marker on the board's clock. What is done
+    is kept after each step: the same command goes on with a session that was interrupted.
+
+    Examples:
+
+      emgrig session --example > plan.toml
+
+      emgrig session plan.toml tcp://192.168.4.1:4299
+
+      emgrig session plan.toml sim: --script auto --export-bids study
+    """
+    if example:
+        from importlib import resources
+
+        text = resources.files("emgrig.tools.session").joinpath("example.toml")
+        say(text.read_text(encoding="utf-8").rstrip("\n"))
+        return
+    if plan_file is None or address is None:
+        raise ValueError("expected PLAN.toml and ADDRESS; --example prints a plan")
+    from emgrig.tools.session.folder import SessionFolder
+    from emgrig.tools.session.plan import check_clips, load_plan
+
+    plan = load_plan(plan_file, seed=seed)
+    check_clips(plan)
+    folder = SessionFolder(output or plan.folder / plan.output, plan.participant)
+    if not restart:
+        folder.open_record(plan)  # what is wrong with it is said before the board is asked
+    if script is None:
+        raise ValueError("a session without --script needs its page, which is not there yet")
+    opened = _scripted(script, plan, address, calibration)
+    done = _run(opened, plan, folder, restart=restart)
+    bids: list[Path] = []
+    try:
+        if export_bids:
+            bids = _export(plan, folder, done.record, export_bids)
+    finally:
+        _report(plan, folder, done, bids, as_json=as_json)
+    if done.is_broken:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+@dataclass
+class _Opened:
+    """A board that is set up, and what leads through the session."""
+
+    hub: "Hub"
+    lead: "Callable[[Running], None]"
+
+
+@dataclass
+class _Done:
+    """What came of a run; `is_broken` if Ctrl-C ended it."""
+
+    record: "SessionRecord"
+    recording: "Recording | None"
+    is_broken: bool
+
+
+def _scripted(script_name: str, plan: "Plan", address: str, calibration: str | None) -> _Opened:
+    """Set up a simulated board on virtual time, with a participant in front of it."""
+    from emgrig.connect import open_transport, package_version
+    from emgrig.driver.board import Board
+    from emgrig.simulator.transport import SimTransport
+    from emgrig.tools.desk.hub import Hub
+    from emgrig.tools.record_commands import calibration_of
+    from emgrig.tools.session.participant import ScriptedParticipant, load_script
+
+    script = load_script(script_name)
+    transport = open_transport(address)
+    if not isinstance(transport, SimTransport) or transport.is_paced:
+        transport.close()
+        raise ValueError(f"--script needs a simulated board on virtual time (sim:), not {address}")
+    participant = ScriptedParticipant(script, plan, transport)
+    board = Board(transport, client=f"emgrig {package_version()}")
+    try:
+        if plan.profile != "keep":
+            board.apply(plan.profile)
+        profile = "" if plan.profile == "keep" else plan.profile
+        used = calibration_of(board, calibration)
+        hub = Hub(board, mains_hz=plan.mains_hz or None, profile=profile, calibration=used)
+    except BaseException:
+        board.close()
+        raise
+    note("a simulated participant, on virtual time; no film is shown")
+    return _Opened(hub, lambda running: _follow(running, hub, participant))
+
+
+def _follow(running: "Running", hub: "Hub", participant: "ScriptedParticipant") -> None:
+    from rich.progress import Progress
+
+    from emgrig.tools.session.runner import run_script
+
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("session", total=1.0)
+        run_script(
+            running,
+            hub,
+            participant,
+            progress=lambda share, phase: bar.update(task, completed=share, description=phase),
+        )
+
+
+def _run(opened: _Opened, plan: "Plan", folder: "SessionFolder", *, restart: bool) -> _Done:
+    from emgrig.tools.session.runner import check_board, session_on
+
+    hub, running = opened.hub, None
+    is_broken = False
+    with hub:
+        hub.start()
+        if restart and (kept := folder.set_aside()) is not None:
+            note(f"the files from before are kept in {kept}")
+        record = check_board(hub, plan, folder.open_record(plan))
+        folder.convert_left_behind(record, note)
+        folder.make()
+        try:
+            with session_on(hub, plan, folder, record) as running:
+                opened.lead(running)
+        except KeyboardInterrupt:
+            is_broken = True
+    if running is None:
+        return _Done(record, None, is_broken)
+    return _Done(running.driver.record, running.recording, is_broken)
+
+
+def _export(
+    plan: "Plan", folder: "SessionFolder", record: "SessionRecord", root: Path
+) -> list[Path]:
+    """Add all runs of the session to a BIDS data set."""
+    from emgrig.recording.export.bids import BidsOptions, export_bids
+    from emgrig.recording.export.source import open_parts
+
+    paths = [folder.bdf_path(run.number) for run in record.runs]
+    options = BidsOptions(
+        subject="".join(c for c in plan.participant if c.isalnum()),
+        task=_TASK,
+        first_run=1,
+        mains_hz=plan.mains_hz or None,
+        overwrite=True,
+    )
+    return export_bids(open_parts([path for path in paths if path.exists()]), root, options)
+
+
+def _report(
+    plan: "Plan", folder: "SessionFolder", done: _Done, bids: list[Path], *, as_json: bool
+) -> None:
+    record, recording = done.record, done.recording
+    files = [folder.record_path]
+    if recording is not None:
+        files += [recording.capture_path, *recording.bdf_paths, *recording.sidecar_paths]
+    if as_json:
+        print_json(
+            {
+                "participant": record.participant,
+                "is_simulated": record.is_simulated,
+                "is_complete": record.is_complete,
+                "files": [str(path) for path in files],
+                "bids": [str(path) for path in bids],
+                "mvc": [asdict(mvc) for mvc in record.mvc],
+                "trials": [asdict(trial) for trial in record.trials],
+            }
+        )
+        return
+    _print_tables(plan, record)
+    for path in (*files, *bids):
+        say(str(path))
+    _say_how_to_go_on(folder, record)
+
+
+def _print_tables(plan: "Plan", record: "SessionRecord") -> None:
+    kind = "SIMULATED, " if record.is_simulated else ""
+    names = {movement.channel: movement.name for movement in plan.part_a.movements}
+    levels = {mvc.channel: mvc for mvc in record.mvc}
+    n_asked = Counter(done.channel for done in record.contractions)
+    print_table(
+        ("channel", "muscle", "MVC, µV", "repetitions", "contractions asked for"),
+        [
+            (
+                f"c{channel}",
+                name,
+                f"{levels[channel].uv:.1f}" if channel in levels else "n/a",
+                str(levels[channel].n_repetitions if channel in levels else 0),
+                str(n_asked[channel]),
+            )
+            for channel, name in names.items()
+        ],
+        title=f"{kind}maximum voluntary contraction, rule: {plan.part_a.rule}",
+    )
+    if record.trials:
+        print_table(
+            ("trial", "clip", "emotion", f"key {plan.part_b.key.upper()}", "rating"),
+            [
+                (
+                    str(trial.trial),
+                    trial.clip,
+                    trial.emotion,
+                    str(len(trial.key_s)),
+                    "skipped" if trial.is_skipped else str(trial.rating),
+                )
+                for trial in record.trials
+            ],
+            title=f"{kind}clips: {len(record.trials)} of {len(record.order)}",
+        )
+
+
+def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
+    if not record.is_complete:
+        say("not complete: the same command goes on where it stopped")
+        return
+    levels = " ".join(f"--mvc {mvc.channel}={mvc.uv:.1f}" for mvc in record.mvc)
+    for run in record.runs:
+        say(f"next: emgrig analyse {folder.bdf_path(run.number)} --face {levels}")
+    paths = " ".join(str(folder.bdf_path(run.number)) for run in record.runs)
+    code = "".join(c for c in record.participant if c.isalnum())
+    say(f"next: emgrig export {paths} --bids FOLDER --subject {code} --task {_TASK}")

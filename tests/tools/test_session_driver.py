@@ -25,6 +25,7 @@ class FakeRig:
 
     def __init__(self, lag_s: float = 0.1, gap: tuple[float, float] = (0.0, 0.0)) -> None:
         self.now_s = 100.0
+        self.early_uv = 1.0
         self.marks: list[tuple[str, float | None]] = []
         self.windows: list[tuple[float, float]] = []
         self._lag_s, self._gap = lag_s, gap
@@ -40,6 +41,7 @@ class FakeRig:
         t_s = np.arange(round((end_unix_s - begin_unix_s) * RATE_HZ)) / RATE_HZ + begin_unix_s
         uv = np.random.default_rng(1).standard_normal((len(t_s), 2))
         uv[t_s > 103.0, 0] *= 200.0
+        uv[(t_s > 101.0) & (t_s < 101.5), 0] *= self.early_uv
         uv[t_s > self.now_s - self._lag_s] = np.nan
         uv[(t_s > self._gap[0]) & (t_s < self._gap[1])] = np.nan
         return uv
@@ -85,6 +87,19 @@ def test_a_contraction_is_measured_when_its_samples_are_there(
     text, at_s = rig.marks[-1]
     assert text.startswith("mvc end channel=5 repetition=1 attempt=1 peak_uv=")
     assert at_s == contraction.end_unix_s
+
+
+def test_what_was_before_the_cue_does_not_count(
+    driver_on: Callable[[FakeRig], SessionDriver],
+) -> None:
+    """White noise of 200 uV rms has an envelope around 160 uV, one of 1000 around 800."""
+    rig = FakeRig()
+    rig.early_uv = 1000.0
+    driver = driver_on(rig)
+    run(driver, rig, 107.0)
+    peak_uv = driver.record.contractions[0].peak_uv
+    assert peak_uv is not None
+    assert 140 < peak_uv < 300
 
 
 def test_samples_that_come_late_are_waited_for(

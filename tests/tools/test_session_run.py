@@ -21,7 +21,7 @@ from emgrig.analysis.scoring import EventScores, score_events
 from emgrig.driver.board import Board
 from emgrig.protocol.errors import RecordingError
 from emgrig.simulator.clock import VIRTUAL_EPOCH_UNIX_S
-from emgrig.simulator.face import FaceEvent
+from emgrig.simulator.face import MVC_UV_RMS, FaceEvent
 from emgrig.simulator.performer import Performer
 from emgrig.simulator.transport import SimTransport
 from emgrig.tools import analysis_commands
@@ -149,6 +149,8 @@ def test_the_record_holds_the_contractions_of_the_truth(done: Finished) -> None:
     for event, c in zip(told, done.record.contractions, strict=True):
         cue_s = c.begin_unix_s - VIRTUAL_EPOCH_UNIX_S
         assert event.onset_s - cue_s == pytest.approx(0.3, abs=1e-6)
+        if c.is_accepted:
+            assert 0.9 <= event.peak_uv / MVC_UV_RMS[event.channel - 1] <= 1.0
 
 
 def test_markers_are_in_the_file_at_their_time(done: Finished) -> None:

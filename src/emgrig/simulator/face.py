@@ -116,9 +116,7 @@ class Face:
         self._tails: dict[int, NDArray[np.float32]] = {}
         self._expression_in = lru_cache(maxsize=16)(self._expression)
         self._blink_in = lru_cache(maxsize=16)(self._blink)
-        self._interpolator = Interpolator(
-            self._samples, _RATE_HZ, n_electrodes, factor=2, half_width=8, block=_BLOCK
-        )
+        self._forget()
 
     def volts(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Source.volts`."""
@@ -157,6 +155,13 @@ class Face:
             Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
             raise RecordingError(f"cannot write the truth to {path}: {error}") from error
+
+    def _forget(self) -> None:
+        """Make all samples anew when they are asked for; those of the same events are the same."""
+        self._made.clear()
+        self._interpolator = Interpolator(
+            self._samples, _RATE_HZ, self.n_electrodes, factor=2, half_width=8, block=_BLOCK
+        )
 
     @staticmethod
     def _slots(t0_s: float, t1_s: float, slot_s: float) -> range:
@@ -249,8 +254,11 @@ class Face:
             begin = max(int(np.ceil((event.onset_s - t0_s) * _RATE_HZ)), 0)
             end = min(int(np.ceil((event.offset_s - t0_s) * _RATE_HZ)), _BLOCK)
             t_s = t0_s + np.arange(begin, end) / _RATE_HZ
-            shapes.append((event, slice(begin, end), envelope(event, t_s)))
+            shapes.append((event, slice(begin, end), self._shape(event, t_s)))
         return shapes
+
+    def _shape(self, event: FaceEvent, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        return envelope(event, t_s)
 
 
 def envelope(event: FaceEvent, t_s: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """What the simulated electrodes see: silence, tones, square waves; and the words that choose one.
 
-All are `Source`s: pure functions of true time. Recordings are in `recordings`, a face in `face`.
+All are `Source`s: pure functions of true time. Recordings are in `recordings`, a face in `face`
+and `performer`.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from urllib.parse import parse_qsl
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from emgrig.simulator.face import Face
+from emgrig.simulator.performer import Performer
 from emgrig.simulator.quantities import VOLTS, parse_quantity
 from emgrig.simulator.recordings import load_recording
 from emgrig.simulator.seams import Source
@@ -219,8 +220,8 @@ def _parse_face(rest: str, n_channels: int, seed: int) -> Source:
     options = _options(rest.lstrip("?"), {"events_per_minute"})
     rate = options.get("events_per_minute")
     if rate is None:
-        return Face(n_channels, seed)
-    return Face(n_channels, seed, events_per_minute=parse_quantity(rate, {"": 1.0}))
+        return Performer(n_channels, seed)
+    return Performer(n_channels, seed, events_per_minute=parse_quantity(rate, {"": 1.0}))
 
 
 def _parse_file(rest: str, n_channels: int) -> Source:

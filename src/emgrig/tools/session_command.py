@@ -256,7 +256,9 @@ def _print_tables(plan: "Plan", record: "SessionRecord") -> None:
                     trial.clip,
                     trial.emotion,
                     str(len(trial.key_s)),
-                    "skipped" if trial.is_skipped else str(trial.rating),
+                    "skipped"
+                    if trial.is_skipped
+                    else str("n/a" if trial.rating is None else trial.rating),
                 )
                 for trial in record.trials
             ],

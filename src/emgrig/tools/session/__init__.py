@@ -1,0 +1,1 @@
+"""A session after the paper's section 4: maximum contractions, clips, key, ratings."""

@@ -17,6 +17,7 @@ from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.options import SimOptions
 from emgrig.simulator.serve import BoardServer, serve_tcp
+from lsl_here import lsl_configuration
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 ARGUMENTS = [
@@ -76,8 +77,11 @@ class Desk:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Keep checks and calibrations of the person who runs the tests out of it."""
-    return {**os.environ, "XDG_DATA_HOME": str(folder / "data"), "PYTHONWARNINGS": "default"}
+    """Keep checks and calibrations of the person who runs the tests out of it, and LSL inside."""
+    configuration = folder / "lsl_api.cfg"
+    configuration.write_text(lsl_configuration(), encoding="utf-8")
+    ours = {"XDG_DATA_HOME": str(folder / "data"), "LSLAPICFG": str(configuration)}
+    return {**os.environ, **ours}
 
 
 @contextmanager

@@ -5,13 +5,12 @@ import os
 import pytest
 
 
-def keep_lsl_here() -> None:
-    """Configure liblsl, before it is first used in this process; skip without it or its network.
+def lsl_configuration() -> str:
+    """Return the configuration of this process and of those that it starts (LSLAPICFG).
 
     The times are shorter than liblsl's own, so that streams are found and clocks compared sooner.
     """
-    pylsl = pytest.importorskip("pylsl", reason="needs pylsl: pip install 'emgrig[lsl]'")
-    pylsl.set_config_content(
+    return (
         "[ports]\nIPv6 = disable\n"
         "[multicast]\nResolveScope = machine\n"
         f"[lab]\nSessionID = emgrig-test-{os.getpid()}\n"
@@ -19,6 +18,12 @@ def keep_lsl_here() -> None:
         "ContinuousResolveInterval = 0.1\nMulticastMinRTT = 0.1\n"
         "[log]\nlevel = -3\n"
     )
+
+
+def keep_lsl_here() -> None:
+    """Configure liblsl, before it is first used in this process; skip without it or its network."""
+    pylsl = pytest.importorskip("pylsl", reason="needs pylsl: pip install 'emgrig[lsl]'")
+    pylsl.set_config_content(lsl_configuration())
     try:
         outlet = pylsl.StreamOutlet(pylsl.StreamInfo("probe", "probe", 1, 0, "string", "probe"))
         found = pylsl.resolve_byprop("source_id", "probe", 1, 2.0)

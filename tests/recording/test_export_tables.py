@@ -210,3 +210,12 @@ def test_the_parts_of_a_recording_come_together(tmp_path: Path) -> None:
     (tmp_path / "a-2.bdf").unlink()
     with pytest.raises(RecordingError, match=r"a-2\.bdf does not exist"):
         open_parts([tmp_path / "a.bdf"])
+
+
+def test_a_length_that_edfio_rounds_wrongly_is_read(tmp_path: Path) -> None:
+    """28 691 data records of 0.1 s: read whole, edfio says that its own slice is too long."""
+    late = Annotation(2_869_000, 0, "late")
+    codes = np.zeros((2_869_100, 1), np.int32)
+    write_recording(tmp_path / "long.bdf", codes, annotations=[late])
+    part = Part(tmp_path / "long.bdf")
+    assert [(note.onset_s, note.text) for note in part.notes] == [(2869.0, "late")]

@@ -163,7 +163,7 @@ def main() -> None:
     try:
         app()
     except BrokenPipeError:  # whoever reads, as `head`, has had enough
-        sys.stdout = None  # type: ignore[assignment]  # or Python complains at its end
+        sys.stdout = None  # or Python complains at its end
         sys.exit(int(ExitCode.OK))
     except (EmgrigError, ValueError, OSError, KeyboardInterrupt) as error:
         if os.environ.get("EMGRIG_TRACEBACK"):

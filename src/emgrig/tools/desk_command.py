@@ -70,7 +70,7 @@ def desk(
 
       emgrig desk sim: --open
     """
-    _check_extra()
+    need_desk()
     if not output.is_dir():
         raise RecordingError(f"the folder {output} does not exist; make it first")
     from emgrig.calibration.contact import Limits
@@ -103,7 +103,8 @@ def desk(
         server.close()
 
 
-def _check_extra() -> None:
+def need_desk() -> None:
+    """Say which extra is missing, if it is."""
     try:
         import nicegui  # noqa: F401
     except ImportError as error:

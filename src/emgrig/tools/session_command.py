@@ -1,7 +1,8 @@
 """`emgrig session`: an experiment from the maximum contractions to the last rating."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emgrig.tools.board_commands import Json
+from emgrig.tools.desk_command import need_desk, open_hub
 from emgrig.tools.output import ExitCode, err, note, print_json, print_table, say
+from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
 
 if TYPE_CHECKING:
     from emgrig.recording.convert import Recording
     from emgrig.tools.desk.hub import Hub
+    from emgrig.tools.desk.server import Server
     from emgrig.tools.session.folder import SessionFolder
     from emgrig.tools.session.participant import ScriptedParticipant
     from emgrig.tools.session.plan import Plan
@@ -49,6 +53,14 @@ def session(
         str | None,
         typer.Option(help="Folder or file of calibration records, or 'none'; else the usual one."),
     ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address of the pages; anything but loopback asks for a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the pages; 0 takes a free one.")] = 8299,
+    lsl: Annotated[
+        bool,
+        typer.Option("--lsl", help="Send samples and markers over LSL, take others' markers."),
+    ] = False,
     export_bids: Annotated[
         Path | None, typer.Option(help="Add the session to this BIDS data set at its end.")
     ] = None,
@@ -87,10 +99,13 @@ def session(
     folder = SessionFolder(output or plan.folder / plan.output, plan.participant)
     if not restart:
         folder.open_record(plan)  # what is wrong with it is said before the board is asked
-    if script is None:
-        raise ValueError("a session without --script needs its page, which is not there yet")
-    opened = _scripted(script, plan, address, calibration)
-    done = _run(opened, plan, folder, restart=restart)
+    with ExitStack() as held:
+        if script is None:
+            server = held.enter_context(_page_server(host, port))
+            opened = _with_pages(server, plan, folder, address, calibration, lsl=lsl)
+        else:
+            opened = _scripted(script, plan, address, calibration, lsl=lsl)
+        done = _run(opened, plan, folder, restart=restart)
     bids: list[Path] = []
     try:
         if export_bids:
@@ -118,13 +133,56 @@ class _Done:
     is_broken: bool
 
 
-def _scripted(script_name: str, plan: "Plan", address: str, calibration: str | None) -> _Opened:
+@contextmanager
+def _page_server(host: str, port: int) -> "Iterator[Server]":
+    """Have the port before the board is asked for anything."""
+    need_desk()
+    from emgrig.tools.desk.server import Server
+
+    server = Server(host, port, title="emgrig session")
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def _with_pages(
+    server: "Server",
+    plan: "Plan",
+    folder: "SessionFolder",
+    address: str,
+    calibration: str | None,
+    *,
+    lsl: bool,
+) -> _Opened:
+    """Set up a board in real time, with pages for participant and operator."""
+    from emgrig.tools.session.serve import lead_by_pages
+
+    hub = open_hub(
+        address,
+        profile=plan.profile,
+        rate=None,
+        mains_hz=plan.mains_hz or None,
+        calibration=calibration,
+        lsl=lsl,
+    )
+    check = contact_of(hub.board)
+    say(server.url)
+    operator = server.page("operator")
+    note(f"that is the participant's screen; the operator's is {operator}; Ctrl-C ends it")
+    if check is None:
+        note("the electrodes were not checked today: emgrig electrodes ADDRESS")
+    return _Opened(hub, lead_by_pages(hub, plan, server, folder.path, check))
+
+
+def _scripted(
+    script_name: str, plan: "Plan", address: str, calibration: str | None, *, lsl: bool
+) -> _Opened:
     """Set up a simulated board on virtual time, with a participant in front of it."""
     from emgrig.connect import open_transport, package_version
     from emgrig.driver.board import Board
     from emgrig.simulator.transport import SimTransport
     from emgrig.tools.desk.hub import Hub
-    from emgrig.tools.record_commands import calibration_of
     from emgrig.tools.session.participant import ScriptedParticipant, load_script
 
     script = load_script(script_name)
@@ -139,7 +197,9 @@ def _scripted(script_name: str, plan: "Plan", address: str, calibration: str | N
             board.apply(plan.profile)
         profile = "" if plan.profile == "keep" else plan.profile
         used = calibration_of(board, calibration)
-        hub = Hub(board, mains_hz=plan.mains_hz or None, profile=profile, calibration=used)
+        outlet = open_lsl(board, used) if lsl else None
+        mains_hz = plan.mains_hz or None
+        hub = Hub(board, mains_hz=mains_hz, profile=profile, calibration=used, outlet=outlet)
     except BaseException:
         board.close()
         raise

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Width of each field of a signal's header, characters (EDF).
 _FIELDS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
 _FILE_HEAD, _SAMPLE_BYTES = 256, 3
-_HEADER_BYTES_AT, _N_RECORDS_AT, _N_SIGNALS_AT = 184, 236, 252
+_HEADER_BYTES_AT, _N_RECORDS_AT, _RECORD_S_AT, _N_SIGNALS_AT = 184, 236, 244, 252
 _SAMPLES_FIELD = 8
 
 
@@ -73,13 +73,16 @@ class BdfFile:
     def annotations(self) -> list[tuple[float, float, str]]:
         """Return onset and duration (0 for a point in time), s, and text, by time.
 
-        edfio reads them from a file that has only the channel of annotations.
+        edfio reads them from a file that has only the channel of annotations. Their times do not
+        depend on the length of a data record; it is called 1 s there, since edfio 0.4 trips over
+        its own rounding of others (28 691 records of 0.1 s are longer than they are).
         """
         import edfio
 
         fields = b"".join(self._field(self.n_channels, i) for i in range(len(_FIELDS)))
         header = bytearray(self._header[:_FILE_HEAD] + fields)
         header[_HEADER_BYTES_AT : _HEADER_BYTES_AT + 8] = str(len(header)).encode().ljust(8)
+        header[_RECORD_S_AT:_N_SIGNALS_AT] = b"1       "
         header[_N_SIGNALS_AT:_FILE_HEAD] = b"1   "
         begin = _SAMPLE_BYTES * self.n_channels * self.record_samples
         alone = edfio.read_bdf(io.BytesIO(bytes(header) + self._records[:, begin:].tobytes()))

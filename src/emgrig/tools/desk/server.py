@@ -50,9 +50,12 @@ class Server:
         self._token = None if self.is_local else new_token()
         shown = socket.gethostname() if host in ("0.0.0.0", "::", "") else host  # noqa: S104
         shown = f"[{shown}]" if ":" in shown else shown
-        self.url = f"http://{shown}:{self._socket.getsockname()[1]}/"
-        if self._token is not None:
-            self.url += f"?token={self._token}"
+        self._base = f"http://{shown}:{self._socket.getsockname()[1]}/"
+        self.url = self.page("")
+
+    def page(self, path: str) -> str:
+        """Return the address of a page."""
+        return self._base + path + (f"?token={self._token}" if self._token is not None else "")
 
     def run(self, *, on_start: Callable[[], None] | None = None) -> None:
         """Serve until Ctrl-C or SIGTERM; pages are those registered with NiceGUI."""

@@ -19,6 +19,7 @@ from emgrig.tools.session.steps import (
     Choose,
     ClipEnded,
     ClipFailed,
+    ClipShown,
     Continue,
     Event,
     Key,
@@ -130,10 +131,8 @@ class SessionPages:
 
     def _did(self, said: Mapping[str, object]) -> None:
         what, value, trial = said.get("what"), said.get("value"), said.get("trial")
-        number = trial if isinstance(trial, int) else 0
-        if what == "playing":
-            self._desk.hub.mark(f"clip shown trial={number}")
-        elif (event := _event(what, value, number)) is not None:
+        event = _event(what, value, trial if isinstance(trial, int) else 0)
+        if event is not None:
             self._do(event)
 
     # What is shown.
@@ -216,6 +215,8 @@ def _event(what: object, value: object, trial: int) -> Event | None:
         return Continue()
     if what == "rating" and isinstance(value, int):
         return Rate(value)
+    if what == "playing":
+        return ClipShown(trial)
     if what == "ended":
         return ClipEnded(trial)
     if what == "failed":

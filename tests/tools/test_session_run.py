@@ -399,10 +399,18 @@ def test_bad_arguments_are_one_line(
 
 def test_a_missing_clip_is_said_before_anything_begins(small: Path) -> None:
     (small.parent / "clips/fear1.mp4").unlink()
-    code, text = run("session", small, "sim:", "--script", "auto")
+    code, text = run("session", small, "sim:", "--port", "0")
     assert code == 5
     assert "1 of 6 clips are missing" in text
     assert not (small.parent / "recordings").exists()
+
+
+def test_a_rehearsal_says_which_clips_are_missing_and_goes_on(small: Path) -> None:
+    (small.parent / "clips/fear1.mp4").unlink()
+    code, text = run("session", small, "sim:", "--script", "auto")
+    assert code == 0
+    assert "1 of 6 clips are missing" in text
+    assert "a script shows none" in text
 
 
 def test_a_movement_on_a_channel_that_is_off_is_refused(tmp_path: Path) -> None:

@@ -162,7 +162,8 @@ def analyse_command(
     ] = None,
     face: Annotated[bool, typer.Option(help="Channels 1 to 7 lie as on the paper's face.")] = False,
     mvc: Annotated[
-        list[str] | None, typer.Option(help="CHANNEL=uV: MVC of a muscle; repeat.")
+        list[str] | None,
+        typer.Option(help="MVC of a muscle: CHANNEL=uV (repeat), or a session's file."),
     ] = None,
     rest: Annotated[str, typer.Option(help="START:END of declared rest, s.")] = "",
     video: Annotated[Path | None, typer.Option(help="Write an ELAN file over this video.")] = None,

@@ -40,7 +40,8 @@ def desk(
     port: Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")] = PORT,
     mains: Annotated[float, typer.Option(help="Mains, Hz: 50, 60, or 0 for none.")] = 50.0,
     mvc: Annotated[
-        list[str] | None, typer.Option(help="CHANNEL=uV: MVC for the level meters; repeat.")
+        list[str] | None,
+        typer.Option(help="MVC for the level meters: CHANNEL=uV (repeat), or a session's file."),
     ] = None,
     packets_per_count: Annotated[
         int, typer.Option(help="The digital tube counts one for so many packets of 16.", min=1)

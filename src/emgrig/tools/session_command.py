@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emgrig.protocol.errors import RecordingError
 from emgrig.tools.board_commands import Json
 from emgrig.tools.desk_command import need_desk, open_hub
 from emgrig.tools.output import ExitCode, err, note, print_json, print_table, say
@@ -95,7 +96,12 @@ def session(
     from emgrig.tools.session.plan import check_clips, load_plan
 
     plan = load_plan(plan_file, seed=seed)
-    check_clips(plan)
+    try:
+        check_clips(plan)
+    except RecordingError as error:
+        if script is None:
+            raise RecordingError(f"{error}; nothing was begun") from error
+        note(f"{error}; a script shows none")
     folder = SessionFolder(output or plan.folder / plan.output, plan.participant)
     if not restart:
         folder.open_record(plan)  # what is wrong with it is said before the board is asked
@@ -330,9 +336,8 @@ def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
     if not record.is_complete:
         say("not complete: the same command goes on where it stopped")
         return
-    levels = " ".join(f"--mvc {mvc.channel}={mvc.uv:.1f}" for mvc in record.mvc)
     for run in record.runs:
-        say(f"next: emgrig analyse {folder.bdf_path(run.number)} --face {levels}")
+        say(f"next: emgrig analyse {folder.bdf_path(run.number)} --face --mvc {folder.record_path}")
     paths = " ".join(str(folder.bdf_path(run.number)) for run in record.runs)
     code = "".join(c for c in record.participant if c.isalnum())
     say(f"next: emgrig export {paths} --bids FOLDER --subject {code} --task {_TASK}")

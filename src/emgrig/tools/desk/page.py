@@ -51,7 +51,7 @@ def build_page(desk: Desk) -> None:
             refreshed.append(_face(desk))
             refreshed.append(contact_panel(desk))
         with ui.card().tight().classes("w-full h-full p-2").style("min-height:0"):
-            _traces(desk)
+            traces(desk)
         with _column():
             refreshed.append(record_panel(desk))
             marker_panel(desk)
@@ -85,7 +85,8 @@ def _face(desk: Desk) -> Callable[[], None]:
     return refresh
 
 
-def _traces(desk: Desk) -> None:
+def traces(desk: Desk) -> None:
+    """Lay out the traces and meters; they fill what they are put in."""
     hub = desk.hub
     with ui.row().classes("items-center w-full gap-4"):
         ui.label("Traces: above 1 Hz, lowest and highest sample of each 10 ms; orange: envelope")\

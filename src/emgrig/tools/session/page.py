@@ -10,6 +10,7 @@ from nicegui.events import GenericEventArguments
 
 from emgrig.protocol.errors import EmgrigError
 from emgrig.tools.desk.desk import Desk
+from emgrig.tools.desk.page import traces
 from emgrig.tools.desk.panels import alert_panel, alert_words, header
 from emgrig.tools.session.driver import SessionDriver
 from emgrig.tools.session.plan import Plan
@@ -108,6 +109,7 @@ class SessionPages:
 
     def _tick(self) -> None:
         self._let(self._driver.tick)
+        self._desk.hub.mvc_uv.update({mvc.channel: mvc.uv for mvc in self._driver.record.mvc})
         if not self._driver.is_over:
             return
         now_s = self._desk.hub.unix_s()
@@ -176,8 +178,11 @@ class SessionPages:
                 ui.button("Stop", on_click=lambda: self._do(Stop())).props(
                     'outline color=negative data-testid="stop"'
                 )
-        ui.link("traces and electrodes", "/desk", new_tab=True)
-        ui.link("participant's screen", "/", new_tab=True)
+        with ui.card().tight().classes("w-full p-2").style("height:55vh"):
+            traces(self._desk)
+        with ui.row():
+            ui.link("desk: electrodes and figures", "/desk", new_tab=True)
+            ui.link("participant's screen", "/", new_tab=True)
 
         def refresh() -> None:
             view = self._driver.view

@@ -172,8 +172,7 @@ def check_clips(plan: Plan) -> None:
             bad.append(f"{path} ({clip.id}, empty)")
     if bad:
         raise RecordingError(
-            f"{len(bad)} of {len(plan.part_b.clips)} clips are missing: {', '.join(bad)}; "
-            "nothing was begun"
+            f"{len(bad)} of {len(plan.part_b.clips)} clips are missing: {', '.join(bad)}"
         )
 
 

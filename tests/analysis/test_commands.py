@@ -126,8 +126,8 @@ def test_what_cannot_be_read_is_one_line_and_the_code_for_files(
 @pytest.mark.parametrize(
     ("option", "word"),
     [(("--unit", "ohm"), "V, mV, uV or nV"),
-     (("--mvc", "9=1"), "from 1 to 8"), (("--mvc", "1=0"), "a level above 0"), (("--rest", "5"), "START:END"),
-     (("--rest", "9:3"), "reversed")],
+     (("--mvc", "9=1"), "from 1 to 8"), (("--mvc", "1=0"), "a level above 0"),
+     (("--rest", "5"), "START:END"), (("--rest", "9:3"), "reversed")],
 )  # fmt: skip
 def test_options_that_make_no_sense_are_refused(
     tmp_path: Path, option: tuple[str, str], word: str

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import edfio
@@ -151,6 +152,37 @@ def test_a_bdf_is_analysed_in_microvolts(tmp_path: Path) -> None:
     assert "1 candidates" in text
     row = (tmp_path / "a_events.tsv").read_text().splitlines()[1]
     assert row.endswith("AU11+AU12")
+
+
+def test_what_a_bdf_calls_bad_is_not_analysed(tmp_path: Path) -> None:
+    """As the recorder and MNE mark it; the burst in the gap is no expression, the other is one."""
+    x = np.random.default_rng(0).normal(scale=2, size=20_000)
+    x[5000:5300] *= 20
+    x[9000:9300] *= 20
+    x[19_700:] = 500.0
+    notes = [
+        edfio.EdfAnnotation(5.0, None, "BAD_moment without a duration"),
+        edfio.EdfAnnotation(8.9, 0.5, "BAD_gap 500 conversions: lost on the link"),
+        edfio.EdfAnnotation(19.7, 0.3, "BAD_padding: fills the last record"),
+    ]
+    signals = [edfio.BdfSignal(x, 1000, label="EMG", physical_dimension="uV")]
+    edfio.Bdf(signals, annotations=notes).write(tmp_path / "a.bdf")
+    code, text = run("analyse", tmp_path / "a.bdf", "-o", tmp_path)
+    assert code == 0
+    assert "500 samples missing in 1 gaps" in text
+    (row,) = (tmp_path / "a_events.tsv").read_text().splitlines()[1:]
+    assert float(row.split("\t")[0]) == pytest.approx(5.0, abs=0.1)
+
+
+def test_a_recording_with_a_gap_is_analysed_without_what_was_lost(tmp_path: Path) -> None:
+    with emgrig.connect("sim:fault=link-cut:at=1,after=2") as board:
+        board.apply("facial-emg")
+        record(board, tmp_path / "cut.bdf", 8.0)
+    code, text = run("analyse", tmp_path / "cut.bdf", "-o", tmp_path)
+    assert code == 0
+    counted = json.loads((tmp_path / "cut.json").read_text("utf-8"))["samples"]
+    assert counted["filled"] > 2000
+    assert text.count(f"{counted['filled']} samples missing in ") == 7
 
 
 def test_a_recording_of_ours_becomes_a_table_in_casmemgs_layout(tmp_path: Path) -> None:

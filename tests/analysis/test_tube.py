@@ -267,9 +267,11 @@ def test_readings_from_before_the_recording_are_not_wrong() -> None:
     table = TubeTable(
         one.table.counts[late], one.table.samples[late] - 64_000, one.table.shown_s[late], RATE_HZ
     )
-    sync = align(one.video_s, one.read, table, frame_s=1 / NOMINAL_FPS)
-    assert sync.n(Kind.OUTSIDE) == np.count_nonzero(one.read <= 2000)
-    assert sync.n(Kind.WRONG) == 0
+    read = one.read.copy()
+    read[3] = 5000  # the recording knows this one, and it was shown minutes later
+    sync = align(one.video_s, read, table, frame_s=1 / NOMINAL_FPS)
+    assert sync.n(Kind.OUTSIDE) == np.count_nonzero(read <= 2000)
+    assert np.flatnonzero(sync.kinds == Kind.WRONG).tolist() == [3]
 
 
 def test_a_display_that_jitters_more_than_the_bound_is_said() -> None:

@@ -154,8 +154,9 @@ def test_a_missing_bias_electrode_is_named_and_no_impedance_is_given(
 
 
 def test_what_is_open_is_named_without_the_bias_electrode_too() -> None:
-    result = check("seed=2", off("BIAS"), off("IN1P"), off("IN6N"))
-    assert found(result) == {"c1p": Finding.OPEN, "c6n": Finding.OPEN}
+    """A plug that is out, and nothing holds the body: all N currents together take it to a rail."""
+    result = check("seed=2", off("BIAS"), *(off(f"IN{n}P") for n in range(1, 8)))
+    assert found(result) == {f"c{n}p": Finding.OPEN for n in range(1, 8)}
     assert result.findings[0] == BIAS_OFF
 
 
@@ -299,6 +300,22 @@ def test_lights_do_not_flicker_between_two_checks() -> None:
         again = check_contact(board, settings, now=NOW, previous=was_green)
     assert fresh.electrodes[0].light is Light.YELLOW
     assert again.electrodes[0].light is Light.GREEN
+
+
+def test_what_was_far_apart_stays_so_within_the_margin() -> None:
+    transport = SimTransport("source=silence&seed=1")
+    with Board(transport) as board:
+        change(transport, skin("IN1N", 45e3))
+        fresh = check_contact(board, ContactSettings(channels=(1,)), now=NOW)
+        p_ohm, n_ohm = (one.impedance_ohm or 0.0 for one in fresh.electrodes)
+        limits = Limits(apart_ohm=1.05 * (n_ohm - p_ohm), yellow_ohm=1e5)
+        settings = ContactSettings(channels=(1,), limits=limits)
+        was_apart = replace(
+            fresh, electrodes=tuple(replace(e, finding=Finding.APART) for e in fresh.electrodes)
+        )
+        assert found(check_contact(board, settings, now=NOW)) == {}
+        again = check_contact(board, settings, now=NOW, previous=was_apart)
+    assert found(again) == {"c1n": Finding.APART}
 
 
 def test_a_calibration_of_another_board_is_refused(board: Board) -> None:

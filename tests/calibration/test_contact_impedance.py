@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from emgrig.calibration.contact import ContactCheck, ContactSettings, check_contact
 from emgrig.calibration.contact import Electrode as ContactElectrode
+from emgrig.calibration.contact.impedance import Drive, read_electrode
 from emgrig.calibration.contact.lines import find_lines, whole_periods
 from emgrig.calibration.contact.skin import fit_skin
-from emgrig.calibration.procedures.acquire import acquire, prepare
+from emgrig.calibration.procedures.acquire import Record, acquire, prepare
 from emgrig.calibration.procedures.lead_off import LeadOffSettings, measure_lead_off
 from emgrig.calibration.procedures.setup import Setup
 from emgrig.calibration.record import CalibrationRecord
 from emgrig.calibration.record_making import make_record
+from emgrig.calibration.uncertainty import Result
 from emgrig.driver.board import Board
 from emgrig.simulator.sources import MultiTone, Tone
 from emgrig.simulator.transport import SimTransport
@@ -126,6 +128,49 @@ def test_a_contact_that_shows_no_more_than_the_resistor_is_not_fitted() -> None:
     volts = np.random.default_rng(2).normal(0, 1e-6, (1600, 1))
     lines = find_lines(volts, 1000, 31.25)
     assert fit_skin(lines, 0, current_a=24e-9, series_ohm=SERIES_OHM) is None
+
+
+def read(volts: NDArray[np.float64]) -> tuple[Result, float]:
+    """|Z| by a current that is known exactly, and its noise, ohm."""
+    record = Record(volts[:, None], np.array([12.0]), 1000.0, 0, 0, {})
+    known = Result(1.0, "A", 0.0, 1000)
+    drive = Drive(1, "p", "24nA", known, 31.25, SERIES_OHM, len(volts))
+    reading, noise_ohm = read_electrode(record, drive, [1])
+    assert reading.impedance is not None
+    return reading.impedance, noise_ohm
+
+
+@pytest.mark.parametrize("r_ohm", [1e3, 100e3])
+def test_the_impedance_scatters_as_its_noise_says(r_ohm: float) -> None:
+    """200 records: standard deviation is known to 5 %, so 20 % is four of that."""
+    rng = np.random.default_rng(8)
+    clean = square_through_skin(r_ohm, FARAD, 0.3, 1600)
+    found = [read(clean + rng.normal(0, 20.0, 1600)) for _ in range(200)]
+    z_ohm = np.array([z.value for z, _ in found])
+    assert z_ohm.std() == pytest.approx(np.mean([noise for _, noise in found]), rel=0.2)
+    assert z_ohm.mean() == pytest.approx(contact_ohm(r_ohm, FARAD, 31.25), rel=1e-3)
+
+
+@pytest.mark.parametrize("r_ohm", TRUE_OHM)
+@pytest.mark.parametrize("exponent", [0.7, 0.8, 0.9])
+def test_a_contact_that_is_no_r_and_c_has_its_impedance_all_the_same(
+    r_ohm: float, exponent: float
+) -> None:
+    """Cole's element, as skin is often described; summed over lines to 16 kHz, sinc³ by formula."""
+    t_s = np.arange(1600) / 1000
+    volts = np.random.default_rng(3).normal(0, 20.0, 1600)
+
+    def contact(hz: float) -> complex:
+        return complex(r_ohm / (1 + (2j * math.pi * hz * r_ohm * FARAD) ** exponent))
+
+    for k in range(1, 512, 2):
+        hz = 31.25 * k
+        passed = (SERIES_OHM + contact(hz)) * 4 / (math.pi * k) * np.sinc(hz / 1000) ** 3
+        volts += (passed * np.exp(2j * np.pi * hz * (t_s + 0.0123))).imag
+    z, _ = read(volts)
+    true_ohm = abs(contact(31.25))
+    assert abs(z.value - true_ohm) < z.expanded_uncertainty
+    assert z.value == pytest.approx(true_ohm, rel=5e-3)
 
 
 # On the simulated board.
@@ -309,3 +354,35 @@ def test_where_the_harmonics_drown_the_first_line_alone_is_used_and_it_says_so()
     assert one.impedance_u_ohm is not None
     assert abs(one.impedance_ohm - contact_ohm(10e3, FARAD, 31.25)) < one.impedance_u_ohm
     assert 2 * settings.n_samples < check.conditions.n_rejected < 3 * settings.n_samples * 2
+
+
+class Louder:
+    """A jaw that chews ten times as hard from a moment on."""
+
+    def __init__(self, from_s: float) -> None:
+        self._jaw, self._from_s = jaw(1e-3), from_s
+        self.n_electrodes = self._jaw.n_electrodes
+
+    def volts(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self._jaw.volts(t_s) * np.where(t_s < self._from_s, 1, 10)[:, None])
+
+
+@pytest.mark.parametrize("louder_after_s", [2.0, math.inf])
+def test_of_several_attempts_the_quietest_counts(louder_after_s: float) -> None:
+    """The first takes less than 2 s. Were the last one taken, it would say ten times the noise."""
+    transport = SimTransport("seed=2&source=silence")
+    began: list[float] = []
+
+    def chew(text: str, _share: float) -> None:
+        if text.startswith("c1p") and not began:
+            began.append(transport.board.now_s)
+            front_end, tick = transport.board.front_ends[0], transport.board.bank.buses[0].tick
+            front_end.set_source(tick, Louder(began[0] + louder_after_s))
+
+    with Board(transport) as board:
+        put_on(transport, face(transport, (10e3,) * 5))
+        check = check_contact(board, ContactSettings(channels=(1,)), now=NOW, progress=chew)
+    u_ohm = check.electrodes[0].impedance_u_ohm
+    assert u_ohm is not None
+    # 20 % of the loop is 2.8 kohm, and 1 mV over 290 Hz makes 3.7 kohm (k = 2) of the line.
+    assert 2.8e3 < u_ohm < 6e3

@@ -158,7 +158,7 @@ def test_channels_are_those_of_the_registers_and_the_check(face: Path, tmp_path:
         assert set(rows["units"]) == {"uV"}
         assert list(rows["signal_electrode"]) == [f"c{n}p" for n in range(1, 8)]
         assert list(rows["reference"]) == [f"c{n}n" for n in range(1, 8)]
-        assert rows["target_muscle"][3] == "levator labii superioris alaeque nasi, left"
+        assert rows["target_muscle"][3] == "levator labii superioris alaeque nasi"
         assert list(rows["gain"][:3]) == ["12", "12", gain_3]
         assert set(rows["high_cutoff"]) == {"262"}  # 0.262 of the data rate (SBAS499C, 9.3.2.1)
         assert set(rows["low_cutoff"]) == {"n/a"}

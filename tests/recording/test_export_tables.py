@@ -19,6 +19,7 @@ from emgrig.protocol.errors import RecordingError
 from emgrig.recording.bdf import CODE_MAX, CODE_MIN, Annotation
 from emgrig.recording.export import tables
 from emgrig.recording.export.source import Part, open_parts
+from emgrig.recording.export.staging import whole_file
 from emgrig.recording.export.tables import write_csv, write_parquet
 from exported import record_face, write_recording
 
@@ -141,6 +142,20 @@ def test_a_full_disk_leaves_nothing(
     with pytest.raises(RecordingError, match=r"cannot write .*a\.csv: No space left"):
         write_csv(Part(face), tmp_path / "a.csv")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_read_only_folder_is_said_with_the_name_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with (
+        pytest.raises(RecordingError, match=r"cannot write .*/a\.csv: Read-only file system"),
+        whole_file(tmp_path / "a.csv"),
+    ):
+        refused()
 
 
 def test_without_pyarrow_one_line_names_the_extra(

@@ -1,9 +1,12 @@
 """The Lab Streaming Layer, with pylsl's own inlets and outlets at the other end."""
 
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -24,7 +27,7 @@ from emgrig.recording.lsl_markers import LslMarkerInlet, Marker
 from emgrig.recording.lsl_time import SLEW, SessionTime, StampLine
 from emgrig.simulator.clock import VIRTUAL_EPOCH_UNIX_S, VirtualClock
 from emgrig.simulator.transport import SimTransport
-from lsl_here import keep_lsl_here
+from lsl_here import keep_lsl_here, lsl_configuration
 
 RATE_HZ = 1000.0
 MUSCLES = [
@@ -48,7 +51,7 @@ def _here() -> None:
 
 @pytest.fixture(scope="module")
 def pylsl() -> object:
-    return pytest.importorskip("pylsl")
+    return pytest.importorskip("pylsl", reason="needs pylsl: pip install 'emgrig[lsl]'")
 
 
 def listen(pylsl, source_id: str):
@@ -208,6 +211,8 @@ def test_a_board_that_starts_anew_goes_on_in_time(pylsl, caplog) -> None:
     assert np.ptp(late_s) < 30e-6
     assert -30e-6 < late_s.min() < late_s.max() < heard.slack_s + 30e-6
     assert any(text.startswith("board started") for _, text in heard.markers)
+    (back_s,) = [at_s for at_s, text in heard.markers if text.startswith("going on after")]
+    assert back_s == pytest.approx(heard.stamps_s[later][0], abs=1e-6)
 
 
 def test_calibrated_volts_go_out_if_they_are_known(pylsl) -> None:
@@ -302,6 +307,21 @@ def test_a_better_fit_moves_the_stamps_slowly() -> None:
         assert abs(off_s[999]) == pytest.approx(3e-3, rel=1e-3)
         assert np.abs(off_s[7100:]).max() < 1e-6
         assert abs(off_s[4000]) > 1e-3  # slowly
+
+
+def test_stamps_follow_a_board_whose_clock_is_fast() -> None:
+    """2000 ppm, which is 0.2 ms over a block of 100 samples."""
+    line, fit = StampLine(), line_of(5.0, drift_ppm=2000.0)
+    for first in (0, 100, 200):
+        stamps_s = line.place(block_at(first, 100, first * 1000), fit).stamps_s
+        np.testing.assert_allclose(stamps_s, 5.0 + (first + np.arange(100)) / 1002, atol=1e-9)
+
+
+def test_an_event_that_is_of_another_clock_lies_at_its_block() -> None:
+    line, fit = StampLine(), line_of(5.0)
+    line.place(block_at(0, 16, 60_000_000), fit)
+    assert line.at(58_000_000) == pytest.approx(63.0)
+    assert line.at(1_000) == pytest.approx(65.0)  # the board began to count anew
 
 
 @given(
@@ -477,10 +497,26 @@ def test_a_source_without_an_id_may_go_and_come_back(pylsl, inlet: LslMarkerInle
     assert [m.text for m in poll(inlet, until=lambda came: len(came) == 1)] == ["after"]
 
 
-def test_a_source_that_is_gone_at_once_blocks_nobody(pylsl, inlet: LslMarkerInlet) -> None:
-    person = Person(pylsl, "p5")
-    poll(inlet, until=lambda _: bool(inlet._sources))
-    person.close()
+_SENDER = """
+import sys, pylsl
+outlet = pylsl.StreamOutlet(pylsl.StreamInfo("PsychoPy", "Markers", 1, 0, "string", "p5"))
+sys.stdin.read()
+"""
+
+
+def test_a_source_that_is_gone_at_once_blocks_nobody(
+    pylsl, inlet: LslMarkerInlet, tmp_path: Path
+) -> None:
+    """In a process of its own: liblsl may crash where an outlet ends while somebody connects."""
+    configuration = tmp_path / "lsl_api.cfg"
+    configuration.write_text(lsl_configuration(), encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-c", _SENDER],
+        stdin=subprocess.PIPE,
+        env={**os.environ, "LSLAPICFG": str(configuration)},
+    ) as sender:
+        poll(inlet, until=lambda _: bool(inlet._sources))
+        sender.kill()
     before_s = pylsl.local_clock()
     for _ in range(20):
         inlet.poll()
@@ -511,6 +547,24 @@ def test_a_clock_that_cannot_be_compared_is_said(pylsl, inlet: LslMarkerInlet) -
     assert marker.is_by_arrival
     now_s = inlet._time.to_unix(pylsl.local_clock())
     assert now_s - 4.5 < marker.unix_s < now_s - 3.0
+
+
+def test_a_marker_of_another_machine_is_moved_to_our_clock(pylsl, inlet: LslMarkerInlet) -> None:
+    person = Person(pylsl, "p8")
+    heard_by(inlet, person)
+    (source,) = inlet._sources.values()
+
+    class Behind:
+        pull_chunk = source.inlet.pull_chunk
+
+        def time_correction(self, _timeout: float) -> float:
+            return 5.0
+
+    source.inlet = Behind()
+    person.outlet.push_sample(["x"], 1000.0)
+    (marker,) = poll(inlet, until=lambda found: bool(found), within_s=2.0)
+    assert marker.unix_s == pytest.approx(inlet._time.to_unix(1005.0), abs=1e-9)
+    assert not marker.is_by_arrival
 
 
 def test_only_the_streams_that_are_meant_are_heard(pylsl) -> None:

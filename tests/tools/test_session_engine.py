@@ -173,6 +173,28 @@ def test_a_contraction_is_measured_over_what_was_shown() -> None:
     assert [m.unix_s for m in session.actions if isinstance(m, Mark)][-1] == 1005.2
 
 
+def test_a_late_measurement_of_an_earlier_contraction_is_not_taken_for_this_one() -> None:
+    session = Session()
+    session.do(Continue())
+    session.contract()
+    session.do(Tick(), after_s=5.0)
+    session.do(Tick(), after_s=3.0)
+    assert session.engine.phase is Phase.MEASURE
+    session.do(Measured(1, 1, 1, Measurement(999.0, 1.0)))
+    assert session.engine.phase is Phase.MEASURE
+    assert [one.peak_uv for one in session.engine.record.contractions] == [200.0]
+
+
+@pytest.mark.parametrize("value", [0, 8])
+def test_both_ends_of_the_scale_are_ratings(value: int) -> None:
+    session = Session()
+    session.part_a()
+    session.do(Continue())
+    session.do(Tick(), after_s=4.0)
+    session.clip(rating=value)
+    assert session.marks("rating") == [f"rating trial=1 value={value}"]
+
+
 def test_a_weak_contraction_is_asked_for_again_with_the_reason() -> None:
     session = Session()
     session.do(Continue())

@@ -56,6 +56,15 @@ def test_peak_and_rest_are_those_of_another_program() -> None:
     assert found.rest_uv == pytest.approx(expected[2000:5000].mean(), rel=0.02)
 
 
+@pytest.mark.parametrize("rule", ["maximum", "best 0.5 s"])
+def test_another_channel_is_measured_by_the_same_rule(rule: str) -> None:
+    """Else the half second of one is held against the moment of the other."""
+    uv = muscles(100.0, 180.0, 50.0)
+    found = measured(uv, 1, rule)
+    assert (found.other_channel, found.other_uv) == (2, measured(uv, 2, rule).peak_uv)
+    assert judge(found, LIMITS, None) is None
+
+
 def test_the_half_second_rule_takes_means() -> None:
     uv = muscles(200.0)
     means = np.convolve(by_scipy(uv[:, 0])[5000:8000], np.full(500, 1 / 500), "valid")

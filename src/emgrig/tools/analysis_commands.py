@@ -36,9 +36,10 @@ from emgrig.analysis.page import page
 from emgrig.analysis.reproduce import reproduce, trivial_rows
 from emgrig.analysis.scoring import Ints, score_clips, score_events
 from emgrig.analysis.statistics import interval_of_mean, summarise
-from emgrig.analysis.textfiles import TextRecording, read_text
+from emgrig.analysis.textfiles import TextRecording
 from emgrig.analysis.verdicts import Verdict
 from emgrig.protocol.errors import RecordingError
+from emgrig.tools.analysis_read import in_unit, read_recording
 from emgrig.tools.options import read_mvc
 from emgrig.tools.output import print_json
 
@@ -52,8 +53,6 @@ _COLOURS = {
 }
 
 _T = TypeVar("_T")
-#: Microvolts in a unit.
-_VOLTS = {"v": 1e6, "mv": 1e3, "uv": 1.0, "nv": 1e-3}
 Sheet = Annotated[Path, typer.Option("--annotations", help="380_sort.xlsx of CASMEMG.")]
 
 
@@ -183,7 +182,7 @@ def analyse_command(
     ] = None,
 ) -> None:
     """Find candidate expressions: an HTML page, a BIDS events.tsv and an ELAN file."""
-    found = _in_unit(_read(lambda: _read_recording(recording, rate)), unit)
+    found = in_unit(_read(lambda: read_recording(recording, rate)), unit)
     clock_map = _read(lambda: _clock(clock, video_offset))
     if mat is not None:
         _write_mat(mat, found)
@@ -232,18 +231,6 @@ def _rest(option: str) -> tuple[float, float] | None:
     return float(start), float(end)
 
 
-def _read_recording(path: Path, rate_hz: float | None) -> TextRecording:
-    suffix = path.suffix.lower()
-    if suffix in (".bdf", ".edf"):
-        return _read_edf(path)
-    if suffix == ".mat":
-        samples = read_casmemg_mat(path)
-        labels = tuple(f"c{i + 1}" for i in range(samples.shape[1]))
-        units = ("uV",) * samples.shape[1]
-        return TextRecording(samples, labels, units, rate_hz or RATE_HZ, "CASMEMG .mat")
-    return read_text(path, rate_hz=rate_hz)
-
-
 def _equalised(found: TextRecording) -> TextRecording:
     """Undo the chip's droop; the page says so, and what it costs."""
     from emgrig.calibration.response import droop_equaliser
@@ -261,39 +248,6 @@ def _write_mat(path: Path, found: TextRecording) -> None:
     if found.rate_hz != RATE_HZ:
         raise ValueError(f"--mat {path}: CASMEMG has {RATE_HZ:g} Hz, this is {found.rate_hz:g} Hz")
     _read(lambda: write_casmemg_mat(path, found.samples, as_table=True))
-
-
-def _in_unit(found: TextRecording, unit: str | None) -> TextRecording:
-    """Give channels without a unit the one that was said."""
-    if unit is None:
-        return found
-    if unit.lower() not in _VOLTS:
-        raise ValueError(f"--unit {unit}: expected V, mV, uV or nV")
-    factors = [1.0 if known else _VOLTS[unit.lower()] for known in found.units]
-    units = tuple(known or "uV" for known in found.units)
-    return replace(found, samples=found.samples * np.array(factors), units=units)
-
-
-def _read_edf(path: Path) -> TextRecording:
-    import edfio
-
-    file = edfio.read_bdf(path) if path.suffix.lower() == ".bdf" else edfio.read_edf(path)
-    rates = [s.sampling_frequency for s in file.signals]
-    if not rates:
-        msg = f"{path} holds no signal"
-        raise ValueError(msg)
-    rate_hz = max(rates)
-    kept = [s for s in file.signals if s.sampling_frequency == rate_hz]
-    factors = {"uv": 1.0, "µv": 1.0, "mv": 1e3, "v": 1e6}
-    scale = [factors.get(s.physical_dimension.lower()) for s in kept]
-    samples = np.stack([s.data * (f or 1.0) for s, f in zip(kept, scale, strict=True)], axis=1)
-    units = [
-        "uV" if f is not None else s.physical_dimension for s, f in zip(kept, scale, strict=True)
-    ]
-    left = len(rates) - len(kept)
-    remarks = (f"{left} signals of another rate were left out",) if left else ()
-    labels = tuple(s.label for s in kept)
-    return TextRecording(samples, labels, tuple(units), rate_hz, path.suffix[1:].upper(), remarks)
 
 
 def _write_results(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from emgrig.calibration.contact.lines import Lines, find_lines
 from emgrig.calibration.contact.skin import SkinFit, fit_skin
 from emgrig.calibration.leadoff import CURRENT_TOLERANCE
-from emgrig.calibration.procedures.acquire import SCALE_U, Account, Record, Tracker, acquire
+from emgrig.calibration.procedures.acquire import Account, Record, Tracker, acquire
 from emgrig.calibration.uncertainty import Component, Result, combine, coverage_factor, rectangular
 from emgrig.driver.board import Board
 
@@ -198,18 +198,17 @@ def _resistance(drive: Drive, fit: SkinFit, n_samples: int) -> Result:
 
 
 def _systematic(drive: Drive, loop_ohm: float, by_series: float) -> list[Component]:
-    """Return what current, scale and series resistor contribute.
+    """Return what current and series resistor contribute.
 
-    A calibrated current was found with the same volts, and their error is in its uncertainty.
+    A calibrated current was found with the same volts, whose error then cancels. It is left in the
+    current's uncertainty, for what the current itself may have changed since: the data sheet gives
+    no drift of it. Beside a nominal current the volts, 0.3 %, are nothing.
     """
     current = drive.current_a
-    parts = [
+    return [
         Component("current", current.standard_uncertainty, loop_ohm / current.value),
         Component("series", rectangular(SERIES_TOLERANCE * drive.series_ohm), by_series),
     ]
-    if current.n_used == 0:
-        parts.append(Component("volts", SCALE_U, loop_ohm))
-    return parts
 
 
 def _result(ohm: float, parts: list[Component], drive: Drive, n_samples: int) -> Result:

@@ -41,10 +41,6 @@ class Lines:
         Standard uncertainty of real and of imaginary part, V.
     per_ohm_ampere : ndarray of float64, shape (n_lines,)
         ``4/(π k)·|H|``: amplitude over (current × impedance).
-    image_orders : ndarray of int, shape (n_lines,)
-        Of the harmonic in the second half of the band that folds onto the line.
-    image_shares : ndarray of float64, shape (n_lines,)
-        ``per_ohm_ampere`` of that over that of the line.
     n_samples : int
     degrees_of_freedom : float
         Of `noise_v`.
@@ -55,8 +51,6 @@ class Lines:
     volts: NDArray[np.complex128]
     noise_v: NDArray[np.float64]
     per_ohm_ampere: NDArray[np.float64]
-    image_orders: NDArray[np.int64]
-    image_shares: NDArray[np.float64]
     n_samples: int
     degrees_of_freedom: float = _DEGREES
 
@@ -100,11 +94,8 @@ def find_lines(volts: ArrayLike, rate_hz: int, frequency_hz: float) -> Lines:
     # The median of an exponential distribution is ln 2 of its mean; half of the power lies along
     # either part.
     noise_v = np.sqrt(np.median(beside, axis=1) / math.log(2) / 2)
-    images = round(period) - orders
-    gains, image_gains = (_gains(k, rate_hz, frequency_hz) for k in (orders, images))
-    return Lines(
-        frequency_hz, orders, spectrum[bins], noise_v, gains, images, image_gains / gains, n
-    )
+    gains = 4 / (math.pi * orders) * sinc3_magnitude(orders * frequency_hz, rate_hz)
+    return Lines(frequency_hz, orders, spectrum[bins], noise_v, gains, n)
 
 
 def _orders(rate_hz: int, frequency_hz: float) -> NDArray[np.int64]:
@@ -114,10 +105,3 @@ def _orders(rate_hz: int, frequency_hz: float) -> NDArray[np.int64]:
     from_mains = [np.abs(line_hz - hz * np.round(line_hz / hz)) for hz in MAINS_HZ]
     orders: NDArray[np.int64] = odd[(np.min(from_mains, axis=0) > _FROM_MAINS_HZ) | (odd == 1)]
     return orders
-
-
-def _gains(orders: NDArray[np.int64], rate_hz: int, frequency_hz: float) -> NDArray[np.float64]:
-    gains: NDArray[np.float64] = (
-        4 / (math.pi * orders) * sinc3_magnitude(orders * frequency_hz, rate_hz)
-    )
-    return gains

@@ -91,9 +91,12 @@ def _channel_row(part: Part, channel: Channel, told: Told) -> dict[str, str]:
         "status_description": why,
     }
     if site := placed(part).get(channel.number):
-        words = f"positive: {site.positive_placed}; negative: {site.negative_placed}"
+        words = (
+            f"meant, on the left: positive: {site.positive_placed}; "
+            f"negative: {site.negative_placed}"
+        )
         row |= {
-            "target_muscle": f"{site.muscle}, left",
+            "target_muscle": site.muscle,
             "placement_scheme": "other",
             "placement_description": words,
         }
@@ -157,7 +160,8 @@ def electrodes_json() -> Json:
         "y": {"Description": "See x.", "Units": "percent"},
         "impedance": {
             "Description": "Magnitude of the impedance of the electrode, by the lead-off current "
-            "of the board, in the check before the first recording of the session that had one. "
+            "of the board, at its frequency (31.25 Hz unless the check in sourcedata says 7.8125), "
+            "without the series resistor, in the check before the first recording of the session that had one. "
             "The checks before all recordings, and their conditions, are in sourcedata.",
             "Units": "kOhm",
         },

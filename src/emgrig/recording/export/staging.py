@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from emgrig.protocol.errors import RecordingError
@@ -58,7 +58,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise RecordingError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only folder refuses that too
+            unfinished.unlink(missing_ok=True)
 
 
 def publish(root: Path, files: Mapping[str, Content], tell: Tell = quiet) -> None:

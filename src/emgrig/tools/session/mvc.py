@@ -45,7 +45,7 @@ class Measurement:
     other_channel : int
         The channel that peaked highest beside the one that was asked for; 0 if there is none.
     other_uv : float
-        Its peak.
+        Its peak, by the same rule.
     has_gap, is_clipped : bool
         Inside the contraction, on the channel that was asked for.
     """
@@ -103,20 +103,23 @@ def measure(
     envelope = _envelope(uv, rate_hz, mains_hz)
     rest = envelope[_span(rest_s, rate_hz), column]
     rest_uv = float(np.nanmean(rest)) if np.isfinite(rest).any() else None
-    peaks = np.nan_to_num(envelope[contraction]).max(axis=0)
-    peaks[column] = 0.0
-    other = int(np.argmax(peaks)) if peaks.any() else None
-    try:
-        peak_uv = mvc_uv([envelope[contraction, column]], rate_hz, rule=rule)
-    except ValueError:  # flat, or no facial EMG by its size
-        peak_uv = None
+    peaks = [_peak_uv(one, rate_hz, rule) for one in envelope[contraction].T]
+    peak_uv, peaks[column] = peaks[column], None
+    other_uv, other_channel = max((uv or 0.0, n) for uv, n in zip(peaks, channels, strict=True))
     return Measurement(
         peak_uv,
         rest_uv,
-        other_channel=channels[other] if other is not None else 0,
-        other_uv=float(peaks[other]) if other is not None else 0.0,
+        other_channel=other_channel if other_uv else 0,
+        other_uv=other_uv,
         is_clipped=_is_clipped(raw),
     )
+
+
+def _peak_uv(envelope_uv: NDArray[np.float64], rate_hz: float, rule: PeakRule) -> float | None:
+    try:
+        return mvc_uv([envelope_uv], rate_hz, rule=rule)
+    except ValueError:  # flat, or no facial EMG by its size
+        return None
 
 
 def judge(found: Measurement, limits: Limits, best_uv: float | None) -> tuple[Problem, str] | None:

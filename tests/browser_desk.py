@@ -92,7 +92,10 @@ def serving(folder: Path, *, command: list[str] | None = None, seed: int = 1) ->
     """
     board = build_board(SimOptions(seed=seed))
     with serve_tcp(board) as server:
-        words = command or ["desk", "ADDRESS", "--output", str(folder), "--calibration", "none"]
+        words = command or [
+            "desk", "ADDRESS", "--output", str(folder), "--calibration", "none",
+            "--check-seconds", "0.6",  # a real check, but not of half a minute
+        ]  # fmt: skip
         words = [server.address if word == "ADDRESS" else word for word in words]
         process = subprocess.Popen(
             [sys.executable, "-m", "emgrig", *words, "--port", "0"],

@@ -10,7 +10,8 @@ from emgrig.tools.desk.guard import COOKIE, Guard, is_loopback, new_token
 from emgrig.tools.desk.server import Server
 
 TOKEN = "a-token-that-nobody-guesses"
-HERE, ELSEWHERE = "127.0.0.1:8299", "192.168.0.9:8299"
+PORT = 8299
+HERE, ELSEWHERE = f"127.0.0.1:{PORT}", f"192.168.0.9:{PORT}"
 
 
 async def page(scope: Scope, _receive: Receive, send: Send) -> None:
@@ -44,7 +45,7 @@ def ask(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(page, token)(scope, receive, send))
+    asyncio.run(Guard(page, token, PORT)(scope, receive, send))
     return sent
 
 
@@ -66,7 +67,11 @@ def test_this_computer_sees_the_page_without_a_token(kind: str) -> None:
 
 
 @KINDS
-@pytest.mark.parametrize("host", ["evil.example:8299", ELSEWHERE, "", "["])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example:8299", "127.evil.example:8299", "127.0.0.1.evil.example",
+     "localhost.evil.example", ELSEWHERE, "", "["],
+)  # fmt: skip
 def test_another_name_for_this_computer_is_refused(kind: str, host: str) -> None:
     """A page of somebody else's whose name was made to lead to loopback (DNS rebinding)."""
     assert is_refused(ask(None, kind=kind, host=host))
@@ -74,10 +79,20 @@ def test_another_name_for_this_computer_is_refused(kind: str, host: str) -> None
 
 @KINDS
 @pytest.mark.parametrize("token", [None, TOKEN])
-def test_a_page_of_another_origin_is_refused(kind: str, token: str | None) -> None:
-    said = ask(token, kind=kind, query=f"token={TOKEN}", origin="http://evil.example")
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "", "http://[", "http://127.0.0.1"]
+)
+def test_a_page_of_another_origin_is_refused(kind: str, token: str | None, origin: str) -> None:
+    said = ask(token, kind=kind, query=f"token={TOKEN}", origin=origin)
     assert is_refused(said)
-    assert "evil.example may not use it" in str(said)
+    assert f"{origin} may not use it" in str(said)
+
+
+@pytest.mark.parametrize("token", [None, TOKEN])
+def test_the_page_cannot_be_put_into_a_page_of_somebody_elses(token: str | None) -> None:
+    """In a frame it would be the same origin to itself, and clicks could be led to its buttons."""
+    said = ask(token, query=f"token={TOKEN}")
+    assert dict(said[0]["headers"])[b"x-frame-options"] == b"DENY"
 
 
 @KINDS
@@ -98,9 +113,15 @@ def test_the_token_comes_along_once_and_then_in_a_cookie() -> None:
     given = cookie.partition(";")[0]
     for kind in ("http", "websocket"):
         assert is_let_in(ask(TOKEN, kind=kind, host=ELSEWHERE, cookie=given))
+        # What other programs on this host left in the browser does not matter.
+        for others in ('odd={"a": 1, "b"}; ', "emgrig_token_8300=another; ", "=; x y; "):
+            assert is_let_in(ask(TOKEN, kind=kind, host=ELSEWHERE, cookie=others + given))
 
 
-@pytest.mark.parametrize("cookie", ["", "x", f"{COOKIE}=wrong", f"{COOKIE}", ";;;=", "\x7f=\x7f"])
+NAME = COOKIE.format(port=PORT)
+
+
+@pytest.mark.parametrize("cookie", ["", "x", f"{NAME}=wrong", NAME, ";;;=", "\x7f=\x7f"])
 def test_a_damaged_cookie_is_no_token(cookie: str) -> None:
     assert is_refused(ask(TOKEN, cookie=cookie))
 
@@ -113,8 +134,9 @@ def test_tokens_differ_and_are_long() -> None:
 
 @pytest.mark.parametrize(
     ("host", "is_local"),
-    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("", False)],
-)
+    [("127.0.0.1", True), ("127.9.9.9", True), ("localhost", True), ("::1", True),
+     ("0.0.0.0", False), ("::", False), ("", False), ("127.evil.example", False)],
+)  # fmt: skip
 def test_which_addresses_ask_for_a_token(host: str, is_local: bool) -> None:
     assert is_loopback(host) is is_local
 

@@ -1,7 +1,9 @@
 """The hub and its views, on virtual time."""
 
 import json
-from collections.abc import Iterator
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import edfio
@@ -11,15 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import emgrig
-from emgrig.calibration.contact import check_contact
+from emgrig.calibration.contact import ContactSettings, Light, Limits, check_contact
 from emgrig.driver.block import Block
 from emgrig.driver.board import Board
-from emgrig.protocol.errors import RecordingError
-from emgrig.recording.recorder import Recorder
+from emgrig.protocol.errors import EmgrigError, RecordingError
+from emgrig.recording.face_positions import SITES
+from emgrig.recording.recorder import Recorder, record
 from emgrig.simulator.clock import VIRTUAL_EPOCH_UNIX_S
 from emgrig.simulator.transport import SimTransport
+from emgrig.tools.desk import hub as hub_module
+from emgrig.tools.desk.contact import Contact
+from emgrig.tools.desk.desk import Desk
+from emgrig.tools.desk.exchange import Incoming
+from emgrig.tools.desk.face import face_svg, sites_of
 from emgrig.tools.desk.history import History
 from emgrig.tools.desk.hub import Hub
+from emgrig.tools.desk.panels import alert_words
 from emgrig.tools.desk.scope import Scope
 from emgrig.tools.desk.status import LinkState
 
@@ -243,3 +252,256 @@ def test_real_time_is_added_to_a_simulated_address() -> None:
     assert in_real_time("tcp://host:1") == "tcp://host:1"
     with emgrig.connect(in_real_time("sim:seed=3")) as board:
         assert board.is_paced
+
+
+# What goes wrong.
+
+
+def test_nothing_is_recorded_while_the_electrodes_are_checked(hub: Hub, tmp_path: Path) -> None:
+    """Its currents would be in the file; also not while a check waits for the stream to stop."""
+
+    def try_to_record(_: Board) -> None:
+        hub.start_recording(tmp_path / "a.bdf")
+
+    with pytest.raises(ValueError, match="no recording now: the board is being checked"):
+        hub.run_exclusive(try_to_record).result()
+    hub.start_recording(tmp_path / "a.bdf")
+
+
+def test_a_check_that_fails_leaves_no_registers_behind(hub: Hub) -> None:
+    def fail_half_way(board: Board) -> None:
+        board.chip.configure(gain=1)
+        raise RecordingError("no")
+
+    before = [file.raw for file in hub.board.chip.files]
+    hub.run_exclusive(fail_half_way)
+    assert [file.raw for file in hub.board.chip.files] == before
+    assert hub.status().link is LinkState.STREAMING
+
+
+def test_a_stream_that_cannot_be_stopped_is_told_to_who_asked(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(_: Hub) -> None:
+        raise RecordingError("the board refuses STOP")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Hub, "_close_stream", refuse)
+        patched.setattr(Hub, "_open_stream", lambda _: None)
+        with pytest.raises(RecordingError, match="refuses STOP"):
+            hub.run_exclusive(check_contact).result(timeout=0)
+    hub.start_recording(tmp_path / "a.bdf")  # nothing waits any more
+
+
+def test_a_check_is_broken_off_when_the_desk_closes(tmp_path: Path) -> None:
+    """Else Ctrl-C would wait for half a minute, or leave the check's currents on."""
+    is_closing = threading.Event()
+    board = Board(SimTransport(""))
+    board.apply("facial-emg")
+    before = [file.raw for file in board.chip.files]
+    with Hub(board, is_closing=is_closing) as hub:
+        hub.start()
+        desk = Desk(hub, Contact(hub, Limits()), tmp_path)
+        hub.board.clock.sleep(1.0)
+        is_closing.set()
+        desk.check_electrodes()
+        assert "the check failed: the check was broken off" in desk.contact.state.problem
+        assert not desk.contact.state.is_on
+        assert [file.raw for file in board.chip.files] == before
+
+
+@pytest.mark.parametrize("error", [RecordingError("no link"), RuntimeError("a mistake of ours")])
+def test_after_a_check_that_failed_another_can_begin(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    desk = Desk(hub, Contact(hub, Limits()), tmp_path,
+                check_settings=ContactSettings(seconds=0.5))  # fmt: skip
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr("emgrig.tools.desk.desk.check_contact", fail)
+        desk.check_electrodes()
+    assert desk.contact.state.problem == f"the check failed: {error}"
+    desk.check_electrodes()
+    assert desk.contact.state.problem == ""
+    assert desk.contact.check is not None
+    assert desk.contact.check.conditions.n_samples == 512  # 16 periods, the least
+
+
+class Broken:
+    """Be an outlet that fails at its first block."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    def feed(self, _block: Block) -> None:
+        raise RecordingError("LSL is gone")
+
+    def mark(self, _text: str, _unix_s: float) -> None:
+        raise AssertionError("it is closed")
+
+    def poll(self) -> Sequence[Incoming]:
+        raise AssertionError("it is closed")
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_an_outlet_that_fails_is_closed_and_said(tmp_path: Path) -> None:
+    board, outlet = Board(SimTransport("")), Broken()
+    board.apply("facial-emg")
+    with Hub(board, outlet=outlet) as hub:
+        hub.start()
+        hub.start_recording(tmp_path / "a.bdf")
+        hub.run_until(hub.unix_s() + 1.0)
+        assert outlet.is_closed
+        assert "LSL is gone; nothing more goes to other programs" in alert_words(hub.status())
+        hub.mark("still kept")
+        going = hub.status().recording
+        assert going is not None
+        assert going.n_marks == 1
+
+
+def test_a_recording_that_the_disk_ended_says_so_when_it_is_ended(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever leads a session ends its recording, and must not hear that there was none."""
+
+    def full(_self: Recorder, _block: Block) -> None:
+        raise RecordingError("No space left on device")
+
+    hub.start_recording(tmp_path / "a.bdf")
+    with monkeypatch.context() as patched:
+        patched.setattr(Recorder, "feed", full)
+        hub.run_until(hub.unix_s() + 1.0)
+    with pytest.raises(RecordingError, match="No space left"):
+        hub.stop_recording()
+
+
+def test_files_that_cannot_be_made_are_said(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Recorder) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(Recorder, "close", fail)
+    hub.start_recording(tmp_path / "a.bdf")
+    hub.run_until(hub.unix_s() + 0.5)
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        hub.stop_recording().result(timeout=0)
+    going = hub.status().recording
+    assert going is not None
+    assert (going.is_converting, going.problem) == (False, "a mistake of ours")
+
+
+def test_a_board_without_a_channel_that_is_on_is_refused() -> None:
+    with Board(SimTransport("")) as board:
+        board.chip.configure(power_down=True)
+        with pytest.raises(ValueError, match="no channel is on; apply a profile"):
+            Hub(board)
+
+
+# In a thread.
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    waiting = threading.Event()
+    for _ in range(1000):
+        if is_so():
+            return
+        waiting.wait(0.01)
+    raise AssertionError("waited for 10 s")
+
+
+def test_a_mistake_in_a_listener_does_not_end_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "RETRY_S", 0.01)
+    n_calls = 0
+
+    def fail_once(_: Block) -> None:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 1:
+            raise RuntimeError("a mistake of ours")
+
+    board = Board(SimTransport(""))
+    board.apply("facial-emg")
+    with Hub(board) as hub:
+        hub.on_block(fail_once)
+        hub.start(threaded=True)
+        wait_for(lambda: n_calls > 2)
+        assert hub.status().link is LinkState.STREAMING
+
+
+def test_a_replay_is_shown_in_its_time_and_ends_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "RETRY_S", 0.01)
+    with Board(SimTransport("seed=3")) as board:
+        board.apply("facial-emg")
+        made = record(board, tmp_path / "a.bdf", 0.5)
+    board = emgrig.connect(f"replay:{made.capture_path}")
+    with Hub(board) as hub:
+        began_s = board.unix_s()
+        hub.start(threaded=True)
+        wait_for(lambda: hub.status().link is LinkState.STOPPED)
+        status = hub.status()
+        assert status.n_samples >= 500
+        assert "has come to its end" in alert_words(status)
+        assert board.unix_s() - began_s >= 0.4
+        with pytest.raises(EmgrigError):  # and it still does what it is asked for
+            hub.run_exclusive(lambda board: board.reboot()).result(timeout=5)
+        wait_for(lambda: hub.status().problem == status.problem)
+
+
+# The face.
+
+
+def boxes(svg: str) -> list[tuple[str, float, float, float, float]]:
+    """Return where the labels are: text, left, right, top, bottom, by the sizes of Roboto."""
+    found = re.findall(
+        r'<text x="([\d.-]+)" y="([\d.-]+)" font-size="6.5" text-anchor="(\w+)" [^>]*>'
+        r"<title>[^<]*</title>([^<]+)</text>", svg)  # fmt: skip
+    made = []
+    for x, y, anchor, text in found:
+        width = 0.55 * 6.5 * len(text)
+        left = float(x) - (width if anchor == "end" else 0.0)
+        made.append((text, left, left + width, float(y) - 4.8, float(y) + 0.3))
+    return made
+
+
+def test_no_light_hides_a_label_of_the_face() -> None:
+    channels = [(site.channel, site.muscle) for site in SITES]
+    svg = face_svg(lambda _, __: Light.RED, Light.GREEN, channels)
+    lights = [
+        (float(x), float(y), float(r))
+        for x, y, r in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="([\d.]+)" fill="#', svg)
+    ]
+    assert len(lights) == 15
+    labels = boxes(svg)
+    assert {text for text, *_ in labels} == {"bias", *(f"c{n}" for n in range(1, 8))}
+    for text, left, right, top, bottom in labels:
+        for x, y, r in lights:
+            dx, dy = max(left - x, 0, x - right), max(top - y, 0, y - bottom)
+            assert dx**2 + dy**2 > r**2, text
+
+
+def test_the_face_is_said_in_words_too() -> None:
+    svg = face_svg(
+        lambda n, side: Light.RED if (n, side) == (2, "n") else Light.GREEN,
+        Light.GREY,
+        [(2, "corrugator supercilii"), (9, "channel 9")],
+    )
+    assert 'aria-label="electrodes: bias grey, c2n red, 3 green"' in svg
+    assert 'data-electrode="c9p"' in svg  # below the face
+
+
+def test_a_channel_is_drawn_at_its_muscle_whatever_its_number() -> None:
+    """A channel on the arm is not shown on the cheek because of its number."""
+    sites = sites_of([(1, "Zygomaticus major"), (5, "biceps"), (6, "channel 6"), (9, "channel 9")])
+    assert {number: site.muscle for number, site in sites.items()} == {
+        1: "zygomaticus major",
+        6: "orbicularis oris",
+    }

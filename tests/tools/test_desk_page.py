@@ -80,6 +80,12 @@ def annotations(path: Path) -> list[tuple[float, float, str]]:
     ]
 
 
+def written(desk: Desk) -> bytes:
+    """Return the registers that a program can write: ID and status are left out."""
+    with desk.server.lock:
+        return desk.board.bank.buses[0].chip.registers[1:0x12]
+
+
 def test_the_page_says_who_streams_and_how(page: Page) -> None:
     expect(page.get_by_test_id("link")).to_have_text("streaming")
     expect(page.get_by_test_id("simulated")).to_have_text("SIMULATED")
@@ -90,49 +96,45 @@ def test_the_page_says_who_streams_and_how(page: Page) -> None:
     expect(page.locator("[data-electrode]")).to_have_count(15)  # seven pairs and the bias electrode
 
 
-def test_lights_follow_the_electrodes(page: Page, desk: Desk, tmp_path: Path) -> None:
-    """Grey without a check; a check measures each; one that falls off turns red by itself."""
-    light = page.locator('[data-electrode="c2n"]')
+def test_lights_follow_the_electrodes(page: Page, desk: Desk) -> None:
+    """A check measures each and names a poor one; one that falls off turns red by itself."""
+    light, poor = (page.locator(f'[data-electrode="{name}"]') for name in ("c2n", "c5p"))
+    expect(light).to_have_attribute("data-light", "grey")
+    world = desk.board.front_ends[0].world
+    with desk.server.lock:
+        do.change_world(
+            desk.board, 0, lambda now: now.with_electrode("IN5P", Electrode(r_ohm=80e3))
+        )
     page.get_by_test_id("check").click()
     expect(page.get_by_test_id("check-state")).to_contain_text("checked 0 min ago", timeout=60_000)
     expect(page.locator('[data-electrode="bias"]')).to_have_attribute("data-light", "green")
     assert light.get_attribute("data-light") in ("green", "yellow")
+    expect(page.get_by_test_id("todo")).to_contain_text("re-prep c5 positive")
+    expect(poor).to_have_attribute("data-light", "red")
     measured = page.get_by_test_id("impedances").inner_text()
     assert "c2 corrugator supercilii" in measured
-    screenshot(page, "desk", tmp_path)
 
-    before = desk.board.front_ends[0].world.n[1]
     with desk.server.lock:
         do.take_off(desk.board, 2, "n")
     expect(light).to_have_attribute("data-light", "red")
     expect(page.get_by_test_id("todo")).to_contain_text("c2")
     with desk.server.lock:
-        do.change_world(desk.board, 0, lambda world: world.with_electrode("IN2N", before))
+        do.change_world(desk.board, 0, lambda now: now.with_electrode("IN2N", world.n[1]))
     expect(light).not_to_have_attribute("data-light", "red")
     expect(page.get_by_test_id("todo")).not_to_contain_text("c2")
-
-
-def test_a_poor_electrode_is_named_by_the_check(page: Page, desk: Desk) -> None:
+    expect(poor).to_have_attribute("data-light", "red")  # only another check can say otherwise
     with desk.server.lock:
-        before = desk.board.front_ends[0].world
-        do.change_world(
-            desk.board, 0, lambda world: world.with_electrode("IN5P", Electrode(r_ohm=80e3))
-        )
-    expect(page.get_by_test_id("link")).to_have_text("streaming")
-    page.get_by_test_id("check").click()
-    expect(page.get_by_test_id("todo")).to_contain_text("re-prep c5 positive", timeout=60_000)
-    expect(page.locator('[data-electrode="c5p"]')).to_have_attribute("data-light", "red")
-    with desk.server.lock:
-        do.change_world(desk.board, 0, lambda _: before)
+        do.change_world(desk.board, 0, lambda _: world)
 
 
-def test_a_recording_is_started_marked_and_stopped(page: Page, desk: Desk) -> None:
+def test_a_recording_is_started_marked_and_stopped(page: Page, desk: Desk, tmp_path: Path) -> None:
     expect(page.get_by_test_id("link")).to_have_text("streaming")
     record(page, "first.bdf")
     page.get_by_test_id("marker").fill("smile now")
     page.get_by_test_id("mark").click()
-    expect(page.get_by_test_id("recording")).to_contain_text("1 markers")
+    expect(page.get_by_test_id("recording")).to_contain_text("1 marker")
     expect(page.get_by_test_id("recording")).to_contain_text("0:03")
+    screenshot(page, "desk", tmp_path)
     stop(page, "first.bdf")
     bdf = edfio.read_bdf(desk.folder / "first.bdf")
     assert bdf.labels[4] == "EMG zygomaticus"[: len(bdf.labels[4])]
@@ -186,6 +188,7 @@ def test_a_link_that_drops_is_said_and_its_gap_marked(page: Page, desk: Desk) ->
     alert = page.get_by_test_id("alert")
     expect(alert).to_contain_text("trying to connect again")
     expect(alert).to_contain_text("the recording goes on, and the gap will be marked")
+    expect(page.get_by_test_id("level-5")).to_contain_text("–")  # no level of before
     expect(alert).to_be_hidden()
     expect(page.get_by_test_id("link")).to_have_text("streaming")
     expect(page.get_by_test_id("recording")).to_contain_text(re.compile(r"0:0[89]"))
@@ -210,12 +213,31 @@ def test_a_closed_page_and_ctrl_c_leave_a_whole_file(browser: Browser, tmp_path:
         page.close()
         again = open_page(browser, desk.url)
         expect(again.get_by_test_id("recording")).to_contain_text("recording left.bdf: 0:03")
-        again.close()
+        again.goto(f"{desk.url}tube")  # a tube that counts when it ends
+        expect(again.get_by_test_id("tube")).to_have_text(re.compile(r"^\d{5}$"))
         code, said = desk.end()
+        again.close()
     assert code == 0, said
     assert "left.bdf" in said
     assert "Traceback" not in said
     assert len(edfio.read_bdf(tmp_path / "left.bdf").signals[0].digital) >= 3000
+
+
+def test_the_last_check_is_broken_off_by_ctrl_c(browser: Browser, tmp_path: Path) -> None:
+    """And the registers are put back: nothing is injected into anybody afterwards."""
+    with serving(tmp_path, seed=6) as desk:
+        page = open_page(browser, desk.url)
+        expect(page.get_by_test_id("link")).to_have_text("streaming")
+        before = written(desk)
+        page.get_by_test_id("check").click()
+        expect(page.get_by_test_id("check-state")).to_contain_text("c1p")
+        assert written(desk) != before
+        code, said = desk.end()
+        page.close()
+        assert code == 0, said
+        assert "the check was broken off" in said
+        assert "Traceback" not in said
+        assert written(desk) == before
 
 
 def test_two_desks_on_one_board_and_a_port_in_use(desk: Desk, tmp_path: Path) -> None:

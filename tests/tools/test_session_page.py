@@ -94,6 +94,10 @@ def test_a_session_from_the_first_movement_to_the_last_rating(
     with serving(tmp_path, command=command, seed=4) as desk:
         screen = open_page(browser, desk.url)
         operator = open_page(browser, f"{desk.url}operator")
+        figures = open_page(browser, f"{desk.url}desk")
+        expect(figures.get_by_test_id("recording")).to_contain_text("recording T01.bdf")
+        expect(figures.get_by_test_id("record")).to_have_count(0)  # it is the session's
+        figures.close()
         found = pylsl.resolve_byprop("type", "Markers", timeout=10.0)
         assert found, "no marker stream"
         inlet = pylsl.StreamInlet(found[0])

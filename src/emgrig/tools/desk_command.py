@@ -47,6 +47,10 @@ def desk(
         int, typer.Option(help="The digital tube counts one for so many packets of 16.", min=1)
     ] = 2,
     digits: Annotated[int, typer.Option(help="Of the digital tube.", min=1, max=9)] = 5,
+    check_seconds: Annotated[
+        float | None,
+        typer.Option(help="Of the check, for each electrode; 1.6 if left out, at least 0.5."),
+    ] = None,
     lsl: Annotated[bool, typer.Option("--lsl", help="Send samples and markers over LSL.")] = False,
     calibration: Annotated[
         str | None,
@@ -74,12 +78,13 @@ def desk(
     need_desk()
     if not output.is_dir():
         raise RecordingError(f"the folder {output} does not exist; make it first")
-    from emgrig.calibration.contact import Limits
+    from emgrig.calibration.contact import ContactSettings, Limits
     from emgrig.tools.desk.contact import Contact
     from emgrig.tools.desk.desk import Desk
     from emgrig.tools.desk.page import build
     from emgrig.tools.desk.server import Server
 
+    check_settings = ContactSettings(seconds=check_seconds)
     server = Server(host, port, title="emgrig desk")
     try:
         with open_hub(
@@ -94,7 +99,8 @@ def desk(
             hub.mvc_uv.update(read_mvc(mvc or [], hub.board.chip.n_channels))
             contact = Contact(hub, Limits(), contact_of(hub.board))
             hub.start(threaded=True)
-            build(Desk(hub, contact, output.resolve(), digits=digits))
+            folder = output.resolve()
+            build(Desk(hub, contact, folder, digits=digits, check_settings=check_settings))
             _say_where(server.url, is_local=server.is_local, hub=hub)
             if open_page:
                 typer.launch(server.url)

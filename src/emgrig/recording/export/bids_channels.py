@@ -161,8 +161,9 @@ def electrodes_json() -> Json:
         "impedance": {
             "Description": "Magnitude of the impedance of the electrode, by the lead-off current "
             "of the board, at its frequency (31.25 Hz unless the check in sourcedata says 7.8125), "
-            "without the series resistor, in the check before the first recording of the session that had one. "
-            "The checks before all recordings, and their conditions, are in sourcedata.",
+            "without the series resistor, in the check before the first recording of the session "
+            "that had one. The checks before all recordings, and their conditions, are in "
+            "sourcedata.",
             "Units": "kOhm",
         },
     }

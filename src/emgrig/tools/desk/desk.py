@@ -2,12 +2,13 @@
 
 import datetime as dt
 import logging
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from emgrig.calibration.contact import ContactCheck, ContactSettings, check_contact, save_check
 from emgrig.driver.board import Board
-from emgrig.protocol.errors import EmgrigError
+from emgrig.protocol.errors import DeviceError, EmgrigError
 from emgrig.tools.desk.contact import CheckState, Contact
 from emgrig.tools.desk.hub import Hub
 
@@ -28,6 +29,8 @@ class Desk:
         Of the tube.
     check_settings : ContactSettings
         Channels, names and limits are the desk's.
+    recorded_by : str
+        Who begins and ends recordings, if it is not the person at the page.
     """
 
     hub: Hub
@@ -35,9 +38,10 @@ class Desk:
     folder: Path
     digits: int = 5
     check_settings: ContactSettings = field(default_factory=ContactSettings)
+    recorded_by: str = ""
 
     def next_name(self) -> str:
-        """Propose a file name that is not taken."""
+        """Name a recording by date and time."""
         stem = dt.datetime.now().astimezone().strftime("emg-%Y%m%d-%H%M%S")
         return f"{stem}.bdf"
 
@@ -70,31 +74,42 @@ class Desk:
             raise ValueError("the electrodes are being checked already")
         self.contact.state = CheckState(is_on=True, text="stopping the stream")
         try:
-            self.hub.run_exclusive(self._check, words="checking the electrodes")
+            checked = self.hub.run_exclusive(self._check, words="checking the electrodes")
         except ValueError:
             self.contact.state = CheckState()
             raise
+        checked.add_done_callback(self._end_check)
 
-    def _check(self, board: Board) -> ContactCheck | None:
+    def _check(self, board: Board) -> ContactCheck:
         def tell(text: str, share: float) -> None:
+            if self.hub.is_closing:
+                raise DeviceError("the check was broken off: the desk is being closed")
             self.contact.state = CheckState(is_on=True, text=text, share=share)
 
         names = dict(self.hub.channels)
-        settings = replace(self.check_settings, channels=tuple(names), names=names)
-        settings = replace(settings, limits=self.contact.limits)
+        settings = replace(
+            self.check_settings, channels=tuple(names), names=names, limits=self.contact.limits
+        )
+        return check_contact(
+            board,
+            settings,
+            calibration=self.hub.calibration,
+            previous=self.contact.check,
+            progress=tell,
+        )
+
+    def _end_check(self, checked: "Future[ContactCheck]") -> None:
+        error = checked.exception()
+        if error is not None:  # whatever it is, the page says it, and another check can begin
+            is_ours = isinstance(error, EmgrigError | OSError | ValueError)
+            log.warning("%s", error, exc_info=None if is_ours else error)
+            said = str(error) or type(error).__name__
+            self.contact.state = CheckState(problem=f"the check failed: {said}")
+            return
+        self.contact.take(checked.result())
         try:
-            check = check_contact(
-                board,
-                settings,
-                calibration=self.hub.calibration,
-                previous=self.contact.check,
-                progress=tell,
-            )
-            self.contact.take(check)
+            save_check(checked.result())
             self.contact.state = CheckState()
-            save_check(check)
-        except (EmgrigError, ValueError, OSError) as error:
-            log.warning("%s", error)
-            self.contact.state = CheckState(problem=str(error))
-            return None
-        return check
+        except (EmgrigError, OSError) as unsaved:
+            log.warning("%s", unsaved)
+            self.contact.state = CheckState(problem=f"the check was not kept on disk: {unsaved}")

@@ -1,10 +1,11 @@
 """A face with its electrodes, drawn as SVG."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from html import escape
 
 from emgrig.calibration.contact.lights import Light
-from emgrig.recording.face_positions import EYES_MM, NASION_TO_CHIN_MM, SITES, Point
+from emgrig.recording.face_positions import BIAS, EYES_MM, NASION_TO_CHIN_MM, SITES, Point, Site
 
 FILL = {
     Light.GREEN: "#2b8a3e",
@@ -17,12 +18,14 @@ SIGN = {Light.GREEN: "✓", Light.YELLOW: "!", Light.RED: "✗", Light.GREY: "?"
 
 # In the picture, in mm, the frame's 0, 0 lies here.
 _LEFT_MM, _CHIN_MM = 25.5, 170.0
-_VIEW = "-8 -20 166 196"
-_BIAS = (8.0, 104.0)
+_TOP_MM, _BOTTOM_MM = -20.0, 176.0
+_ROW_MM, _PER_ROW = 13.0, 4
 _LINE = 'fill="none" stroke="#868e96" stroke-width="1.1" stroke-linecap="round"'
 
 
-def face_svg(light_of: Callable[[int, str], Light], bias: Light, channels: set[int]) -> str:
+def face_svg(
+    light_of: Callable[[int, str], Light], bias: Light, channels: Sequence[tuple[int, str]]
+) -> str:
     """Draw the face as it looks at us; the participant's left is on the right.
 
     Parameters
@@ -30,32 +33,83 @@ def face_svg(light_of: Callable[[int, str], Light], bias: Light, channels: set[i
     light_of : callable
         Light of an electrode: channel, and "p" or "n".
     bias : Light
-        Of the bias electrode, drawn on the other side: the picture does not know where it is.
-    channels : set of int
-        Those that are on; the others are left out.
+        Of the bias electrode.
+    channels : sequence of (int, str)
+        Number and name of those that are on. One that is on no muscle of the face is drawn below.
     """
-    parts = [_outline()]
-    for site in SITES:
-        if site.channel in channels:
-            ends = [("p", site.positive), ("n", site.negative)]
-            (x1, y1), (x2, y2) = (_place(point) for _, point in ends)
-            parts.append(
-                f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="#495057"/>'
-            )
-            parts += [
-                _dot(*_place(point), f"c{site.channel}{side}", light_of(site.channel, side))
-                for side, point in ends
-            ]
-            parts.append(
-                f'<text x="{max(x1, x2) + 6:.1f}" y="{(y1 + y2) / 2 + 2:.1f}" font-size="6.5" '
-                f'fill="#364152"><title>{escape(site.muscle)}</title>c{site.channel}</text>'
-            )
-    parts.append(_dot(*_BIAS, "bias", bias))
-    parts.append(f'<text x="{_BIAS[0] - 6}" y="{_BIAS[1] + 12}" font-size="6.5">bias</text>')
+    sites = sites_of(channels)
+    others = [number for number, _ in channels if number not in sites]
+    parts = [_outline(), _dot(*_place(BIAS), "bias", bias)]
+    parts.append(_text(_place(BIAS)[0] + 7, _place(BIAS)[1] + 2, "bias"))
+    for number, site in sites.items():
+        parts += _pair(number, _place(site.positive), _place(site.negative), light_of)
+        parts.append(_label(number, site))
+    for index, number in enumerate(others):
+        x, y = (index % _PER_ROW) * 38.0, _BOTTOM_MM + 5 + index // _PER_ROW * _ROW_MM
+        parts += _pair(number, (x + 15, y), (x + 25, y), light_of)
+        parts.append(_text(x - 3, y + 2, f"c{number}"))
+    lights = {"bias": bias} | {
+        f"c{number}{side}": light_of(number, side) for number, _ in channels for side in "pn"
+    }
+    height = _BOTTOM_MM - _TOP_MM + -(-len(others) // _PER_ROW) * _ROW_MM
     return (
-        f'<svg viewBox="{_VIEW}" role="img" aria-label="electrodes" '
-        f'xmlns="http://www.w3.org/2000/svg" style="width:100%;max-height:46vh">{"".join(parts)}'
-        "</svg>"
+        f'<svg viewBox="-8 {_TOP_MM:g} 166 {height:g}" role="img" '
+        f'aria-label="{_words(lights)}" xmlns="http://www.w3.org/2000/svg" '
+        f'style="width:100%;max-height:46vh">{"".join(parts)}</svg>'
+    )
+
+
+def sites_of(channels: Sequence[tuple[int, str]]) -> dict[int, Site]:
+    """Return where channels are on the face: by the muscle's name, or by number without a name."""
+    muscles = {site.muscle: site for site in SITES}
+    numbered = {(site.channel, f"channel {site.channel}"): site for site in SITES}
+    found = {
+        number: muscles.get(name.strip().lower()) or numbered.get((number, name))
+        for number, name in channels
+    }
+    return {number: site for number, site in found.items() if site is not None}
+
+
+def _words(lights: dict[str, Light]) -> str:
+    """Say in words what the picture shows, for those who hear it."""
+    bad = [f"{name} {light}" for name, light in lights.items() if light is not Light.GREEN]
+    n_green = Counter(lights.values())[Light.GREEN]
+    return f"electrodes: {', '.join([*bad, f'{n_green} green'])}"
+
+
+def _pair(
+    number: int,
+    positive: tuple[float, float],
+    negative: tuple[float, float],
+    light_of: Callable[[int, str], Light],
+) -> list[str]:
+    (x1, y1), (x2, y2) = positive, negative
+    return [
+        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="#495057"/>',
+        _dot(x1, y1, f"c{number}p", light_of(number, "p")),
+        _dot(x2, y2, f"c{number}n", light_of(number, "n")),
+    ]
+
+
+def _label(number: int, site: Site) -> str:
+    """Write a channel's number beside its pair, where no other pair lies."""
+    (x1, y1), (x2, y2) = _place(site.positive), _place(site.negative)
+    y, title = (y1 + y2) / 2 + 2, escape(site.muscle)
+    is_free = not any(
+        abs(_place(point)[1] - y) < 8 and 0 < _place(point)[0] - max(x1, x2) < 20
+        for other in SITES
+        if other is not site
+        for point in (other.positive, other.negative)
+    )
+    if is_free:
+        return _text(max(x1, x2) + 7, y, f"c{number}", title=title)
+    return _text(min(x1, x2) - 7, y, f"c{number}", title=title, anchor="end")
+
+
+def _text(x: float, y: float, words: str, *, title: str = "", anchor: str = "start") -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="6.5" text-anchor="{anchor}" fill="#364152">'
+        f"<title>{title}</title>{words}</text>"
     )
 
 
@@ -67,7 +121,7 @@ def _place(point: Point) -> tuple[float, float]:
 def _dot(x: float, y: float, name: str, light: Light) -> str:
     return (
         f'<g data-electrode="{name}" data-light="{light}"><title>{name}: {light}</title>'
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{FILL[light]}" stroke="#fff"/>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.6" fill="{FILL[light]}" stroke="#fff"/>'
         f'<text x="{x:.1f}" y="{y + 2:.1f}" font-size="5.5" text-anchor="middle" '
         f'fill="{"#212529" if light is Light.YELLOW else "#fff"}">{SIGN[light]}</text></g>'
     )

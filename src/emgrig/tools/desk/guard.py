@@ -6,22 +6,28 @@ address the token must come along, once in the address and from then on in a coo
 """
 
 import hmac
+import ipaddress
 import secrets
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE = "emgrig_token"
-LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
+COOKIE = "emgrig_token_{port}"
+"""Cookies are a host's, not a port's: each desk on a host needs one of its own."""
 _REFUSED_WEBSOCKET = 4403
+_NO_FRAMES = (b"x-frame-options", b"DENY")
+"""Inside a page of somebody else's, a click would land on a button that nobody sees."""
 
 
 def is_loopback(host: str) -> bool:
     """Tell if a host to listen on can be reached from this computer only."""
-    return host in LOOPBACK or host.startswith("127.")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name; also one that begins as an address does
+        return False
 
 
 def _netloc(origin: str) -> str:
@@ -52,11 +58,14 @@ class Guard:
         What is guarded.
     token : str or None
         None on loopback.
+    port : int
+        Where it is served.
     """
 
-    def __init__(self, app: ASGIApp, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, token: str | None, port: int) -> None:
         self._app = app
         self._token = token
+        self._cookie = COOKIE.format(port=port)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or websocket."""
@@ -65,7 +74,7 @@ class Guard:
             return
         refusal = self._refusal(scope)
         if not refusal:
-            await self._app(scope, receive, self._with_cookie(scope, send))
+            await self._app(scope, receive, self._with_headers(scope, send))
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": _REFUSED_WEBSOCKET, "reason": refusal})
@@ -84,29 +93,24 @@ class Guard:
             return ""
         return "the token is missing or wrong: open the address that emgrig printed, with ?token="
 
-    def _with_cookie(self, scope: Scope, send: Send) -> Send:
-        """Answer a request whose address has the token with the cookie."""
-        if self._token is None or scope["type"] != "http" or not self._in_address(scope):
-            return send
-        cookie = f"{COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict"
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        """Add our headers to an answer; the cookie if the address has the token."""
+        added = [_NO_FRAMES]
+        if self._token is not None and self._in_address(scope):
+            cookie = f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict"
+            added.append((b"set-cookie", cookie.encode()))
 
-        async def send_with_cookie(message: dict[str, object]) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                head = list(message.get("headers", []))  # type: ignore[call-overload]
-                message = {**message, "headers": [*head, (b"set-cookie", cookie.encode())]}
+                message = {**message, "headers": [*message.get("headers", []), *added]}
             await send(message)
 
-        return send_with_cookie  # type: ignore[return-value]
+        return send_with_headers
 
     @staticmethod
     def _in_address(scope: Scope) -> str:
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         return str(query.get("token", [""])[0])
 
-    @staticmethod
-    def _in_cookie(headers: Headers) -> str:
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return ""
-        return str(morsel.value) if morsel is not None else ""
+    def _in_cookie(self, headers: Headers) -> str:
+        return cookie_parser(headers.get("cookie", "")).get(self._cookie, "")

@@ -5,14 +5,15 @@ In real time a thread takes the stream's blocks; on virtual time whoever waits t
 """
 
 import logging
-import queue
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,11 @@ from emgrig.driver.board import Board
 from emgrig.driver.clockfit import ClockFit
 from emgrig.driver.stream import Stream
 from emgrig.protocol.account import Cause
-from emgrig.protocol.errors import EmgrigError, RecordingError, TransportError
+from emgrig.protocol.errors import EmgrigError
 from emgrig.recording.convert import Recording
 from emgrig.recording.tube import Tube
+from emgrig.tools.desk.exchange import Exchange, Outlet
+from emgrig.tools.desk.jobs import Jobs
 from emgrig.tools.desk.keeper import Keeper
 from emgrig.tools.desk.status import LinkState, Status
 from emgrig.tools.desk.views import Views
@@ -41,40 +44,8 @@ SILENT_S = 0.7
 """Without a sample for so long the page says so."""
 STREAM_QUEUE_S = 20.0
 CLOSE_S = 15.0
-
-
-class Incoming(Protocol):
-    """A marker from another program."""
-
-    @property
-    def text(self) -> str:
-        """What it says."""
-        ...
-
-    @property
-    def unix_s(self) -> float:
-        """When, Unix time of the session, s."""
-        ...
-
-
-class Outlet(Protocol):
-    """Who hands samples and markers on to others and takes theirs, as `LslLink` does."""
-
-    def feed(self, block: Block) -> None:
-        """Take the next block."""
-        ...
-
-    def mark(self, text: str, unix_s: float) -> None:
-        """Take a marker."""
-        ...
-
-    def poll(self) -> Sequence[Incoming]:
-        """Return what came from others since the last call; never waits."""
-        ...
-
-    def close(self) -> None:
-        """End it."""
-        ...
+AHEAD_S = 1.0
+"""A replay that is further ahead of real time skips the rest: nobody waits for a recorded gap."""
 
 
 BlockListener = Callable[[Block], None]
@@ -101,6 +72,11 @@ class Hub:
         Of the digital tube.
     is_closing : threading.Event, optional
         Set when it closes: whoever tries to open a lost link learns that nobody waits any more.
+
+    Raises
+    ------
+    ValueError
+        If no channel is on.
 
     Attributes
     ----------
@@ -132,8 +108,10 @@ class Hub:
         self.lock = threading.RLock()
         self.mvc_uv = dict(mvc_uv or {})
         self.contact: Mapping[str, object] | None = None
-        self._outlet = outlet
+        self._exchange = Exchange(outlet)
         self._indices = [int(i) for i in np.flatnonzero(board.chip.powered)]
+        if not self._indices:
+            raise ValueError("no channel is on; apply a profile that switches some on (--profile)")
         self.views = Views(board.chip.rate_hz, self._indices, mains_hz)
         self._keeper = Keeper(board, profile=profile, calibration=calibration, lock=self.lock)
         self._tube = Tube(conversions_per_count)
@@ -142,7 +120,7 @@ class Hub:
         self._stream: Stream | None = None
         self._thread: threading.Thread | None = None
         self._is_closing = is_closing or threading.Event()
-        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._jobs = Jobs()
         self._n_samples = self._n_lost = self._n_paused = 0
         self._measured_hz = 0.0
         self._fit: ClockFit | None = None
@@ -162,6 +140,11 @@ class Hub:
     def channels(self) -> tuple[tuple[int, str], ...]:
         """Number and name of each channel that is on: the columns of `window_uv` and the scope."""
         return tuple((index + 1, self.board.channel_names[index]) for index in self._indices)
+
+    @property
+    def is_closing(self) -> bool:
+        """True from the moment it is told to close."""
+        return self._is_closing.is_set()
 
     def unix_s(self) -> float:
         """Unix time of the session, s."""
@@ -184,12 +167,14 @@ class Hub:
                 counters=dict(self._counters),
                 recording=self._keeper.state(),
                 tube=self._tube.count,
+                outlet_problem=self._exchange.problem,
             )
 
     def _link_state(self) -> tuple[LinkState, float, str]:
         now_s = self.board.clock.now_s()
         quiet_s = now_s - self._last_came_s
-        if self._state is LinkState.STREAMING and not self.board.is_linked:
+        is_needed = self._state in (LinkState.STREAMING, LinkState.CHECKING)
+        if is_needed and not self.board.is_linked:
             words = f"no link to {self.board.address}: trying to connect again"
             return LinkState.LOST, quiet_s, words
         if self._state is LinkState.STREAMING and self._thread is not None and quiet_s > SILENT_S:
@@ -239,23 +224,12 @@ class Hub:
         block = None if self._stream is None else next(self._stream, None)
         if block is None:
             return False
-        self._exchange(block)
+        for marker in self._exchange.feed(block):
+            self._place(marker.text, marker.unix_s)
         with self.lock:
             self._take(block)
         self._ask_counters()
         return True
-
-    def _exchange(self, block: Block) -> None:
-        """Hand a block on, and take others' markers; a failure ends that, and nothing else."""
-        if self._outlet is None:
-            return
-        try:
-            self._outlet.feed(block)
-            for marker in self._outlet.poll():
-                self._place(marker.text, marker.unix_s)
-        except RecordingError as error:
-            log.warning("%s; nothing more is sent", error)
-            self._outlet = None
 
     def run_until(self, unix_s: float) -> None:
         """Let time pass: take blocks on virtual time, wait in real time."""
@@ -267,21 +241,46 @@ class Hub:
             self._is_closing.wait(min(left_s, 0.2))
 
     def _run(self) -> None:
+        began_s = self.board.clock.now_s() - time.monotonic()
         while not self._is_closing.is_set():
             try:
                 if self._stream is None:
                     self._open_stream()
                 if not self.step():
-                    self._lose_stream("the stream ended")
-            except (EmgrigError, OSError) as error:
+                    self._rest_at_the_end()
+                elif not self.board.is_paced:
+                    began_s = self._wait_for_real_time(began_s)
+            except Exception as error:  # whatever it is: the page says it, and it is tried again
                 if not self._is_closing.is_set():
-                    log.warning("%s", error)
-                    self._lose_stream(str(error))
+                    is_ours = isinstance(error, EmgrigError | OSError)
+                    log.warning("%s", error, exc_info=not is_ours)
+                    self._lose_stream(str(error) or type(error).__name__)
                     self._is_closing.wait(RETRY_S)
+
+    def _wait_for_real_time(self, began_s: float) -> float:
+        """Let a replay run no faster than it was recorded; return the time at which it began."""
+        ahead_s = self.board.clock.now_s() - time.monotonic() - began_s
+        if ahead_s > AHEAD_S:
+            return began_s + ahead_s
+        if ahead_s > 0:
+            self._is_closing.wait(ahead_s)
+        return began_s
+
+    def _rest_at_the_end(self) -> None:
+        """Say that a replay is over, and wait to be closed."""
+        self._close_stream()
+        words = f"{self.board.address} has come to its end: nothing more will come"
+        while True:
+            with self.lock:
+                self._set_state(LinkState.STOPPED, words)
+            if self._is_closing.wait(RETRY_S):
+                return
+            self._do_jobs()
 
     def _open_stream(self) -> None:
         if not self.board.is_linked:
             self.board.reconnect()
+        self._jobs.restore(self.board)
         queue_samples = max(1, round(STREAM_QUEUE_S * self.rate_hz))
         self._stream = self.board.stream(queue_samples=queue_samples)
         with self.lock:
@@ -289,12 +288,18 @@ class Hub:
             self._set_state(LinkState.STREAMING)
             self._last_came_s = self.board.clock.now_s()
 
-    def _lose_stream(self, problem: str) -> None:
+    def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
+
+    def _lose_stream(self, problem: str) -> None:
         with self.lock:
             self._set_state(LinkState.LOST, problem)
+        try:
+            self._close_stream()
+        except Exception as error:  # the thread must not end here
+            log.warning("the board could not be told to stop: %s", error)
 
     def _set_state(self, state: LinkState, problem: str = "") -> None:
         if state is not self._state:
@@ -340,7 +345,7 @@ class Hub:
         self._stats_due_s = now_s + STATS_EVERY_S
         try:
             counters = asdict(self.board.stats())
-        except TransportError as error:  # the stream finds out by itself if it is for good
+        except EmgrigError as error:  # the stream finds out by itself if it is for good
             log.info("%s", error)
             return
         check = self._stream.rate_check if self._stream is not None else None
@@ -368,31 +373,20 @@ class Hub:
         with self.lock:
             if self._keeper.is_on:
                 raise ValueError("a recording is on; stop it first: this needs the board alone")
-        future: Future[T] = Future()
-        self._jobs.put(lambda: self._alone(job, future, words))
+            future = self._jobs.put(job, words)
         if self._thread is None:
             self._do_jobs()
         return future
 
     def _do_jobs(self) -> None:
-        while not self._jobs.empty():
-            self._jobs.get()()
+        is_streaming = self._stream is not None
+        if self._jobs.do(self.board, self._pause) and is_streaming:
+            self._open_stream()
 
-    def _alone(self, job: Callable[[Board], T], future: "Future[T]", words: str) -> None:
-        was_on, self._stream = self._stream, None
-        if was_on is not None:
-            was_on.close()
+    def _pause(self, words: str) -> None:
         with self.lock:
             self._set_state(LinkState.CHECKING, words)
-        try:
-            result = job(self.board)
-        except Exception as error:  # for whoever asked
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-        finally:
-            if was_on is not None:
-                self._open_stream()
+        self._close_stream()
 
     # Recording, markers, tube.
 
@@ -402,11 +396,13 @@ class Hub:
         Raises
         ------
         ValueError
-            If one is on, or the path makes no sense.
+            If one is on, somebody has the board alone, or the path makes no sense.
         RecordingError
             If the file cannot be made; nothing was written.
         """
         with self.lock:
+            if self._jobs.n_open:
+                raise ValueError("no recording now: the board is being checked; wait until it is")
             self._keeper.start(path, contact=self.contact, overwrite=overwrite)
 
     def stop_recording(self) -> "Future[Recording]":
@@ -416,6 +412,8 @@ class Hub:
         ------
         ValueError
             If none is on.
+        RecordingError
+            If none is on because the last one could not be written on.
         """
         with self.lock:
             return self._keeper.stop(background=self._thread is not None)
@@ -439,8 +437,7 @@ class Hub:
             raise ValueError("a marker needs a text")
         at_s = self.unix_s() if unix_s is None else unix_s
         self._place(text, at_s)
-        if self._outlet is not None:
-            self._outlet.mark(text, at_s)
+        self._exchange.mark(text, at_s)
 
     def _place(self, text: str, unix_s: float) -> None:
         with self.lock:
@@ -466,17 +463,16 @@ class Hub:
     def close(self) -> None:
         """End recording and stream, make the files, and close the board; again does nothing."""
         self._is_closing.set()
-        if self._keeper.is_on:
-            self.stop_recording()
-        self._keeper.close()
-        if self._thread is not None:
-            self._thread.join(timeout=CLOSE_S)
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            stream.close()
-        if self._outlet is not None:
-            self._outlet.close()
-        self.board.close()
+        with ExitStack() as closing:  # each of these, whatever happens to the others
+            closing.callback(self.board.close)
+            closing.callback(self._exchange.close)
+            closing.callback(self._close_stream)
+            if self._thread is not None:
+                closing.callback(self._thread.join, CLOSE_S)
+            closing.callback(self._keeper.close)
+            with self.lock:
+                if self._keeper.is_on:
+                    self.stop_recording()
 
     def __enter__(self) -> Self:
         return self

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ParamSpec
 
@@ -111,9 +112,19 @@ class Keeper:
             self._guarded(self._recorder.note_tube_shown, shown)
 
     def stop(self, *, background: bool) -> "Future[Recording]":
-        """End the recording at once, and make its files; ValueError if none is on."""
+        """End the recording at once, and make its files.
+
+        Raises
+        ------
+        ValueError
+            If none is on.
+        RecordingError
+            If none is on because the last one could not be written on.
+        """
         state, recorder = self.state(), self._recorder
         if recorder is None or state is None:
+            if state is not None and state.problem:
+                raise RecordingError(state.problem)
             raise ValueError("no recording is on")
         self._recorder = None
         recorder.end()
@@ -121,7 +132,7 @@ class Keeper:
         future: Future[Recording] = Future()
         if background:
             work = threading.Thread(target=self._convert, args=(recorder, future))
-            self._working.append(work)
+            self._working = [one for one in self._working if one.is_alive()] + [work]
             work.start()
         else:
             self._convert(recorder, future)
@@ -135,18 +146,22 @@ class Keeper:
     def _convert(self, recorder: Recorder, future: "Future[Recording]") -> None:
         files: tuple[Path, ...] = ()
         problem = ""
+        tell: Callable[[], None]
         try:
             made = recorder.close()
             files = (*made.bdf_paths, *made.sidecar_paths, made.capture_path)
-            future.set_result(made)
-        except (EmgrigError, OSError) as error:
-            problem = str(error)
-            future.set_exception(error)
+            tell = partial(future.set_result, made)
+        except Exception as error:  # for whoever asked, and for the page
+            is_ours = isinstance(error, EmgrigError | OSError)
+            problem = str(error) or type(error).__name__
+            log.warning("%s: %s", recorder.bdf_path, problem, exc_info=not is_ours)
+            tell = partial(future.set_exception, error)
         with self._lock:
             # A new recording may be on by now: then this one is no longer what is shown.
             if self._state is not None and self._state.path == recorder.bdf_path:
                 done = replace(self._state, is_converting=False, files=files, problem=problem)
                 self._state = done
+        tell()
 
     def _guarded(self, write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         try:

@@ -41,11 +41,11 @@ def build(desk: Desk, path: str = "/") -> None:
 def build_page(desk: Desk) -> None:
     """Lay out the page for one browser."""
     ui.query("body").style("background:#f1f3f5")
-    ui.query(".nicegui-content").classes("p-2 gap-2 w-full")
+    ui.query(".nicegui-content").classes("p-2 gap-2 w-full no-wrap").style("height:100vh")
     refreshed = [header(desk), alert_panel(desk)]
     with ui.element("div").style(
-        "display:grid;grid-template-columns:290px minmax(0,1fr) 270px;gap:8px;width:100%;"
-        "height:calc(100vh - 84px)"
+        "display:grid;grid-template-columns:minmax(230px,290px) minmax(0,1fr) minmax(220px,270px);"
+        "gap:8px;width:100%;flex:1;min-height:0"
     ):
         with _column():
             refreshed.append(_face(desk))
@@ -71,7 +71,6 @@ def _column() -> ui.element:
 
 
 def _face(desk: Desk) -> Callable[[], None]:
-    channels = {number for number, _ in desk.hub.channels}
     with ui.card().tight().classes("w-full p-2"):
         # Our own drawing, with nothing in it that came from outside.
         picture = ui.html("", sanitize=False).classes("w-full").props('data-testid="face"')
@@ -79,7 +78,7 @@ def _face(desk: Desk) -> Callable[[], None]:
     def refresh() -> None:
         check = desk.contact.check
         bias = check.bias.light if check is not None else Light.GREY
-        picture.set_content(face_svg(desk.contact.light_of, bias, channels))
+        picture.set_content(face_svg(desk.contact.light_of, bias, desk.hub.channels))
 
     refresh()
     return refresh
@@ -88,9 +87,10 @@ def _face(desk: Desk) -> Callable[[], None]:
 def traces(desk: Desk) -> None:
     """Lay out the traces and meters; they fill what they are put in."""
     hub = desk.hub
-    with ui.row().classes("items-center w-full gap-4"):
-        ui.label("Traces: above 1 Hz, lowest and highest sample of each 10 ms; orange: envelope")\
-            .classes("text-xs text-grey-8 grow")  # fmt: skip
+    with ui.row().classes("items-center w-full gap-4 no-wrap"):
+        column = f"{hub.views.scope.column_s * 1e3:g} ms"
+        words = f"Above 1 Hz, lowest and highest sample of each {column}; orange: envelope"
+        ui.label(words).classes("text-xs text-grey-8 grow ellipsis").tooltip(words)
         seconds = ui.select(SECONDS, value=10, label="time").props("dense options-dense")
         scale = ui.select(SCALES, value=0, label="scale").props("dense options-dense")
     view = (
@@ -109,6 +109,8 @@ def traces(desk: Desk) -> None:
             peaks = hub.views.scope.peaks_uv()
         if len(columns):
             view.push(seen, columns, _levels(desk, peaks.tolist()))
+        elif hub.status().is_cut:  # the last level is none of now
+            view.push(seen, columns, [(None, None)] * len(hub.channels))
 
     ui.timer(TRACES_EVERY_S, push)
 

@@ -55,13 +55,18 @@ def _rate_words(status: Status) -> str:
 
 def alert_panel(desk: Desk) -> Refresh:
     """Say what is wrong over the whole width; hidden while nothing is."""
-    label = ui.label("").classes("w-full p-2 rounded text-white bg-negative text-weight-medium")
-    label.props('data-testid="alert" role="alert"')
+    box = ui.row().classes("w-full p-2 rounded text-white bg-negative text-weight-medium no-wrap")
+    with box.props('data-testid="alert"'):
+        label = ui.label("").classes("grow").props('role="alert"')
+        # Seconds that run are not to be read out each time.
+        since = ui.label("").props('aria-hidden="true"')
 
     def refresh() -> None:
-        text = alert_words(desk.hub.status())
+        status = desk.hub.status()
+        text = alert_words(status)
         label.set_text(text)
-        label.set_visibility(bool(text))
+        since.set_text(f"{status.since_s:.0f} s" if status.is_cut else "")
+        box.set_visibility(bool(text))
 
     refresh()
     return refresh
@@ -70,13 +75,14 @@ def alert_panel(desk: Desk) -> Refresh:
 def alert_words(status: Status) -> str:
     """Return what a person must know now; empty if nothing."""
     said = []
-    if status.link in (LinkState.LOST, LinkState.SILENT):
-        said.append(f"{status.problem}, for {status.since_s:.0f} s")
-        if status.recording is not None and status.recording.is_on:
-            said.append("the recording goes on, and the gap will be marked")
-    if status.recording is not None and status.recording.problem:
+    if status.link is not LinkState.CHECKING:
+        said.append(status.problem)
+    if status.is_cut and status.recording is not None and status.recording.is_on:
+        said.append("the recording goes on, and the gap will be marked")
+    if status.recording is not None:
         said.append(status.recording.problem)
-    return "; ".join(said)
+    said.append(status.outlet_problem)
+    return "; ".join(text for text in said if text)
 
 
 def contact_panel(desk: Desk) -> Refresh:
@@ -85,8 +91,10 @@ def contact_panel(desk: Desk) -> Refresh:
         button = ui.button("Check electrodes", icon="electric_bolt", on_click=lambda: check())
         button.props('dense no-caps data-testid="check"').classes("w-full")
         bar = ui.linear_progress(0, show_value=False).props('data-testid="check-bar"')
-        state = ui.label("").classes("text-xs text-grey-8").props('data-testid="check-state"')
-        todo = ui.column().classes("gap-1 w-full").props('data-testid="todo"')
+        state = ui.label("").classes("text-xs text-grey-8")
+        state.props('data-testid="check-state" role="status"')
+        todo = ui.column().classes("gap-1 w-full")
+        todo.props('data-testid="todo" aria-live="polite" aria-label="what to do"')
         table = ui.html("", sanitize=True).classes("w-full text-xs")
         table.props('data-testid="impedances"')
 
@@ -123,13 +131,13 @@ def _check_words(desk: Desk) -> str:
     if going.is_on:
         return going.text
     if going.problem:
-        return f"the check failed: {going.problem}"
+        return going.problem
     if check is None:
         return "not checked yet: the lights are grey; takes half a minute"
     age_s = desk.contact.age_s(dt.datetime.now(dt.UTC)) or 0.0
     old = "; contacts change: check again" if age_s > OLD_S else ""
     how = "" if check.conditions.current_is_calibrated else ", current nominal ± 20 %"
-    return f"checked {age_s / 60:.0f} min ago{how}{old}"
+    return f"checked {age_s // 60:.0f} min ago{how}{old}"
 
 
 def _impedance_table(desk: Desk) -> str:
@@ -147,30 +155,35 @@ def _impedance_table(desk: Desk) -> str:
         f"<td align='right'>{cell(f'c{n}n')}</td></tr>"
         for n, name in desk.hub.channels
     )
-    head = "<tr><th align='left'>kΩ at 31.25 Hz</th><th align='right'>P</th><th>N</th></tr>"
+    head = (
+        f"<tr><th align='left'>kΩ at {check.conditions.frequency_hz:g} Hz</th>"
+        "<th align='right' width='44'>P</th><th align='right' width='44'>N</th></tr>"
+    )
     return f"<table width='100%'>{head}{rows}</table>"
 
 
 def record_panel(desk: Desk) -> Refresh:
     """Start and stop recordings."""
+    if desk.recorded_by:
+        return _recording_words_panel(desk)
     with ui.card().tight().classes("w-full p-2 gap-1"):
-        name = ui.input("file", value=desk.next_name()).classes("w-full")
-        name.props('dense data-testid="file"')
+        name = ui.input("file", placeholder="by date and time").classes("w-full")
+        name.props('dense stack-label data-testid="file"')
         button = ui.button("Record", icon="fiber_manual_record", on_click=lambda: toggle())
         button.props('no-caps data-testid="record"').classes("w-full")
-        words = ui.label("").classes("text-sm").props('data-testid="recording"')
-        ui.label(f"into {desk.folder}").classes("text-xs text-grey-7").style(
-            "overflow-wrap:anywhere"
-        )
+        words = ui.label("").classes("text-sm ellipsis-3-lines")
+        words.props('data-testid="recording"').style("overflow-wrap:anywhere")
+        folder = ui.label(f"into the folder {desk.folder.name}").classes("text-xs text-grey-7")
+        folder.tooltip(str(desk.folder)).style("overflow-wrap:anywhere")
 
     def toggle() -> None:
         going = desk.hub.status().recording
         try:
             if going is not None and going.is_on:
                 desk.hub.stop_recording()
-                name.set_value(desk.next_name())
+                name.set_value("")
             else:
-                desk.start_recording(name.value)
+                desk.start_recording(name.value or "")
         except (ValueError, EmgrigError, OSError) as error:
             ui.notify(str(error), type="negative", multi_line=True)
         refresh()
@@ -188,6 +201,19 @@ def record_panel(desk: Desk) -> Refresh:
     return refresh
 
 
+def _recording_words_panel(desk: Desk) -> Refresh:
+    """Say how a recording goes that is not begun and ended here."""
+    with ui.card().tight().classes("w-full p-2 gap-1"):
+        words = ui.label("").classes("text-sm").props('data-testid="recording"')
+        ui.label(f"{desk.recorded_by} begins and ends it").classes("text-xs text-grey-7")
+
+    def refresh() -> None:
+        words.set_text(recording_words(desk.hub.status().recording))
+
+    refresh()
+    return refresh
+
+
 def recording_words(going: RecordingState | None) -> str:
     """Say how the recording goes, or how the last one went."""
     if going is None:
@@ -196,7 +222,8 @@ def recording_words(going: RecordingState | None) -> str:
         seconds = int(going.elapsed_s)
         return (
             f"recording {going.path.name}: {seconds // 60}:{seconds % 60:02d}, "
-            f"{going.capture_bytes / 1e6:.1f} MB, {going.n_lost} lost, {going.n_marks} markers"
+            f"{going.capture_bytes / 1e6:.1f} MB, {going.n_lost} lost, "
+            f"{going.n_marks} marker{'' if going.n_marks == 1 else 's'}"
         )
     if going.is_converting:
         return f"making {going.path.name} …"
@@ -269,5 +296,7 @@ def _figures_table(desk: Desk) -> str:
         f"<td align='right'>{number(one.rest_uv_rms, 1)}</td></tr>"
         for one in desk.contact.live
     )
-    head = "<tr><th></th><th>rail %</th><th>mV</th><th>mains µV</th><th>rms µV</th></tr>"
-    return f"<table width='100%'>{head}{rows}</table>"
+    head = "".join(
+        f"<th align='right'>{words}</th>" for words in ("", "rail %", "mV", "mains µV", "rms µV")
+    )
+    return f"<table width='100%'><tr>{head}</tr>{rows}</table>"

@@ -1,6 +1,7 @@
 // Traces as strips that run to the left, a row a channel, and a level meter beside each row.
 // Every column is the lowest and the highest sample of its time; a hole is drawn as a hole.
 const COLOURS = { trace: "#1f4e79", envelope: "#d9480f", grid: "#e3e7ec", text: "#364152", hole: "#f6d5d5" };
+const AXIS = 14; // px below the traces
 const STEPS = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000, 200000];
 
 export default {
@@ -10,14 +11,19 @@ export default {
               style="width:100%;height:100%;min-height:0"></canvas>
       <div style="display:flex;flex-direction:column;min-height:0">
         <div v-for="(channel, i) in channels" :key="channel.number" :data-testid="'level-' + channel.number"
+             role="meter" aria-valuemin="0" aria-valuemax="100" :aria-valuenow="Math.round(levels[i].width)"
+             :aria-label="channel.number + ' ' + channel.name" :aria-valuetext="levels[i].text"
              style="flex:1;display:flex;flex-direction:column;justify-content:center;padding:0 4px 0 10px;min-height:0">
-          <div style="font-size:12px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
-               :title="channel.name">{{ channel.number }} {{ channel.name }}</div>
-          <div style="height:9px;background:#e9ecef;border-radius:4px;overflow:hidden">
+          <div style="display:flex;gap:6px;font-size:12px;line-height:16px;white-space:nowrap">
+            <span style="flex:1;overflow:hidden;text-overflow:ellipsis" :title="channel.name">{{ channel.number }}
+              {{ channel.name }}</span>
+            <span style="font-variant-numeric:tabular-nums">{{ levels[i].text }}</span>
+          </div>
+          <div style="height:9px;background:#e9ecef;border-radius:4px;overflow:hidden;flex-shrink:0">
             <div :style="{width: levels[i].width + '%', height: '100%', background: levels[i].colour}"></div>
           </div>
-          <div style="font-size:12px;font-variant-numeric:tabular-nums">{{ levels[i].text }}</div>
         </div>
+        <div style="height:14px"></div>
       </div>
     </div>`,
   props: { channels: Array, columnS: Number, seconds: Number, scaleUv: Number },
@@ -72,7 +78,7 @@ export default {
       pen.clearRect(0, 0, width, height);
       const columns = Math.round(this.seconds / this.columnS);
       this.grid(pen, width, height);
-      for (let row = 0; row < this.n; row++) this.strip(pen, row, columns, width, height / this.n);
+      for (let row = 0; row < this.n; row++) this.strip(pen, row, columns, width, (height - AXIS) / this.n);
     },
     grid(pen, width, height) {
       pen.strokeStyle = COLOURS.grid;
@@ -84,9 +90,12 @@ export default {
         const x = Math.round(width - (s / this.seconds) * width) - 0.5;
         pen.beginPath();
         pen.moveTo(x, 0);
-        pen.lineTo(x, height);
+        pen.lineTo(x, height - AXIS);
         pen.stroke();
+        pen.textAlign = s === 0 ? "right" : s >= this.seconds ? "left" : "center";
+        if (s % Math.max(each, this.seconds / 5) === 0) pen.fillText(s ? `−${s} s` : "now", x, height - 2);
       }
+      pen.textAlign = "left";
     },
     strip(pen, row, columns, width, rowHeight) {
       const stride = 3 * this.n, first = this.end - columns;
@@ -126,8 +135,11 @@ export default {
       }
       pen.stroke();
       pen.lineWidth = 1;
+      const words = `${this.channels[row].number}  ±${scale < 10000 ? scale + " µV" : scale / 1000 + " mV"}`;
+      pen.fillStyle = "#ffffffd0"; // a trace at the rail must not hide its scale
+      pen.fillRect(3, row * rowHeight + 2, pen.measureText(words).width + 6, 14);
       pen.fillStyle = COLOURS.text;
-      pen.fillText(`${this.channels[row].number}  ±${scale} µV`, 6, row * rowHeight + 13);
+      pen.fillText(words, 6, row * rowHeight + 13);
     },
     holes(pen, columns, width, y, height, isHole) {
       pen.fillStyle = COLOURS.hole;

@@ -50,7 +50,8 @@ class Server:
         self._token = None if self.is_local else new_token()
         shown = socket.gethostname() if host in ("0.0.0.0", "::", "") else host  # noqa: S104
         shown = f"[{shown}]" if ":" in shown else shown
-        self._base = f"http://{shown}:{self._socket.getsockname()[1]}/"
+        self._port = self._socket.getsockname()[1]
+        self._base = f"http://{shown}:{self._port}/"
         self.url = self.page("")
 
     def page(self, path: str) -> str:
@@ -73,7 +74,10 @@ class Server:
             binding_refresh_interval=None,
         )
         config = uvicorn.Config(
-            Guard(outer, self._token), log_level="warning", access_log=False, lifespan="on"
+            Guard(outer, self._token, self._port),
+            log_level="warning",
+            access_log=False,
+            lifespan="on",
         )
         self._serving = uvicorn.Server(config)
         with contextlib.suppress(KeyboardInterrupt):  # it says again what it was ended by

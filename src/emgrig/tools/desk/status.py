@@ -71,6 +71,8 @@ class Status:
     recording : RecordingState or None
     tube : int
         What the digital tube shows.
+    outlet_problem : str
+        Why nothing goes to other programs any more; empty if it does, or was not asked for.
     """
 
     link: LinkState
@@ -85,3 +87,9 @@ class Status:
     counters: dict[str, int] = field(default_factory=dict)
     recording: RecordingState | None = None
     tube: int = 0
+    outlet_problem: str = ""
+
+    @property
+    def is_cut(self) -> bool:
+        """No samples come that should."""
+        return self.link in (LinkState.LOST, LinkState.SILENT)

@@ -26,6 +26,7 @@ def build_tube(desk: Desk) -> None:
         desk.hub.on_tube(turn)
 
     app.on_startup(listen)
+    app.on_shutdown(loops.clear)  # the stream goes on a little longer than the pages
 
     @ui.page("/tube", title="emgrig digital tube")
     def page() -> None:

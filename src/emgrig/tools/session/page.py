@@ -146,7 +146,8 @@ class SessionPages:
         shown["clip"] = None if view.clip is None else self._urls[view.clip]
         if view.countdown_s is not None:
             shown["countdown_s"] = round(view.countdown_s, 1)
-        shown["warning"] = "no link to the board" if alert_words(self._desk.hub.status()) else ""
+        status = self._desk.hub.status()
+        shown["warning"] = "no link to the board" if status.is_cut else alert_words(status)
         return shown
 
     def _participant(self) -> None:
@@ -188,7 +189,7 @@ class SessionPages:
             view = self._driver.view
             where.set_text(_where(view))
             bar.set_value(view.done / max(view.total, 1))
-            words.set_text(f"{view.title}: {view.text} {view.note}")
+            words.set_text(f"{view.title} · {view.text} {view.note}")
             problem.set_text(self._problem)
             pause.set_text("Resume" if view.is_paused else "Pause")
             for choice, button in choices.items():

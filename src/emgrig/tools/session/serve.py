@@ -27,7 +27,7 @@ def lead_by_pages(
     KeyboardInterrupt
         If it was stopped before its end.
     """
-    desk = Desk(hub, Contact(hub, Limits(), check), folder)
+    desk = Desk(hub, Contact(hub, Limits(), check), folder, recorded_by="the session")
 
     def lead(running: Running) -> None:
         build(desk, "/desk")

@@ -78,6 +78,18 @@ def test_what_is_wrong_is_told_in_words_and_by_the_exit_code(run: Run) -> None:
     assert words.startswith("→ re-prep c2 negative: ")
 
 
+def test_a_check_that_cannot_be_kept_is_shown_and_that_is_said(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    said = run("electrodes sim:seed=4 --channels 1")
+    assert said.code == 5
+    assert "c1p" in said.out
+    assert "this check is not kept, recordings will not have it: " in said.err
+    assert "XDG_DATA_HOME" in said.err
+
+
 def test_limits_are_options(run: Run) -> None:
     usual, wide = (run(f"electrodes sim:seed=4 {said}") for said in ("", "--green 20000"))
     assert usual.out.count("● yellow") > 0

@@ -1,5 +1,6 @@
 """`emgrig export` as a shell sees it, and the .mat files it makes."""
 
+import importlib.util
 import json
 import shlex
 import sys
@@ -78,10 +79,20 @@ def test_all_of_it_at_once(run: Run, lossy: Path, tmp_path: Path) -> None:
     assert len(files) == len(names)  # nothing half-written, nothing unsaid
 
 
+def test_a_matlab_table_without_its_extra_is_refused_before_anything_is_written(
+    run: Run, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    said = run(f"export {whole} --csv {tmp_path}/a.csv --mat {tmp_path}/a.mat --as-table")
+    assert said.code == 2
+    assert said.err.strip().endswith("--as-table needs matio: pip install 'emgrig[matlab]'")
+    assert not list(tmp_path.iterdir())
+
+
 def test_mat_holds_the_samples_by_channel(run: Run, whole: Path, tmp_path: Path) -> None:
     said = run(f"export {whole} --mat {tmp_path}/a.mat")
     assert said.code == 0
-    assert "columns 8 are 0: not recorded" in said.err
+    assert "column is 0, not recorded: 8" in said.err
     matrix = io.loadmat(tmp_path / "a.mat")["data"]
     raw = mne.io.read_raw_bdf(whole, verbose="error")
     padding = raw.annotations[-1]

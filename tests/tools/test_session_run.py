@@ -1,8 +1,11 @@
 """A scripted session on a simulated board: from the plan to BIDS and to `emgrig analyse`."""
 
 import csv
+import errno
 import io
 import json
+import os
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +21,10 @@ from scipy import signal
 from typer.testing import CliRunner
 
 from emgrig.analysis.scoring import EventScores, score_events
+from emgrig.driver.block import Block
 from emgrig.driver.board import Board
 from emgrig.protocol.errors import RecordingError
+from emgrig.recording.recorder import Recorder
 from emgrig.simulator.clock import VIRTUAL_EPOCH_UNIX_S
 from emgrig.simulator.face import MVC_UV_RMS, FaceEvent
 from emgrig.simulator.performer import Performer
@@ -31,7 +36,7 @@ from emgrig.tools.desk.hub import Hub
 from emgrig.tools.session.folder import SessionFolder
 from emgrig.tools.session.participant import Script, ScriptedParticipant, load_script
 from emgrig.tools.session.plan import Plan
-from emgrig.tools.session.record import SessionRecord, read_record
+from emgrig.tools.session.record import SessionRecord, read_record, write_record
 from emgrig.tools.session.runner import Running, check_board, run_script, session_on
 from session_plans import EMOTIONS, ONE_MOVEMENT, a_plan, plan_text, write_plan
 
@@ -303,7 +308,7 @@ def test_a_complete_one_is_not_repeated_and_restart_keeps_the_old_files(small: P
     assert run("session", small, "sim:seed=5", "--script", "auto")[0] == 0
     code, text = run("session", small, "sim:seed=5", "--script", "auto")
     assert code == 2
-    assert "is complete" in text
+    assert "is complete, on a simulated board, " in text
     old = (small.parent / "recordings/P01/P01.bdf").read_bytes()
     code, text = run("session", small, "sim:seed=6", "--script", "auto", "--restart", "--json")
     assert code == 0, text
@@ -405,6 +410,18 @@ def test_a_missing_clip_is_said_before_anything_begins(small: Path) -> None:
     assert not (small.parent / "recordings").exists()
 
 
+def test_the_commands_that_come_next_survive_a_path_with_spaces(
+    small: Path, tmp_path: Path
+) -> None:
+    code, text = run("session", small, "sim:", "--script", "auto", "-o", tmp_path / "room 2")
+    assert code == 0, text
+    analyse, export = (shlex.split(line) for line in text.splitlines() if line[:5] == "next:")
+    bdf = str(tmp_path / "room 2/P01/P01.bdf")
+    record = str(tmp_path / "room 2/P01/P01_session.json")
+    assert analyse == ["next:", "emgrig", "analyse", bdf, "--face", "--mvc", record]
+    assert export[:5] == ["next:", "emgrig", "export", bdf, "--bids"]
+
+
 def test_a_rehearsal_says_which_clips_are_missing_and_goes_on(small: Path) -> None:
     (small.parent / "clips/fear1.mp4").unlink()
     code, text = run("session", small, "sim:", "--script", "auto")
@@ -447,6 +464,49 @@ def test_a_full_disk_ends_the_session_with_what_was_done(
     assert "No space left" in text
     assert annotations(small.parent / "recordings/P01/P01.bdf")
     assert len(read_record(small.parent / "recordings/P01/P01_session.json").trials) == 2
+
+
+def test_a_recording_that_ends_stops_the_session_and_nothing_counts_without_samples(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full 40 s into a session of some 60 s: what is done by then lies in the file."""
+    real = Recorder.feed
+
+    def feed(recorder: Recorder, block: Block) -> None:
+        if recorder.elapsed_s > 40.0:
+            raise RecordingError("cannot write P01.capture: No space left on device; make room")
+        real(recorder, block)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Recorder, "feed", feed)
+        code, text = run("session", small, "sim:seed=5", "--script", "auto")
+    assert code == 5
+    assert "No space left on device; make room; the same command goes on" in text
+    path = small.parent / "recordings/P01"
+    before = read_record(path / "P01_session.json")
+    done = [trial.trial for trial in before.trials if trial.rating is not None]
+    assert 0 < len(done) < 6
+    assert run("session", small, "sim:seed=5", "--script", "auto")[0] == 0
+    first, second = (
+        [text for _, text in annotations(path / name)] for name in ("P01.bdf", "P01_run-2.bdf")
+    )
+    for trial in range(1, 7):
+        texts = first if trial in done else second
+        assert any(text.startswith(f"clip end trial={trial}") for text in texts), trial
+
+
+def test_a_record_that_cannot_be_written_leaves_the_one_before_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "P01_session.json"
+    path.write_text("before")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RecordingError, match=r"cannot write .*P01_session\.json: No space left"):
+        write_record(path, SessionRecord("P01", {}, (), True, ""))
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [(path.name, "before")]
 
 
 # Scripts.

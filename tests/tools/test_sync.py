@@ -240,6 +240,8 @@ def test_the_template_is_a_file_that_can_be_filled_in(run: Run) -> None:
         ("{bdf} {readings} --digits 12", 2, "expected 1 to 9"),
         ("{bdf} {readings} --fps 25", 2, "they do agree with --fps 30"),
         ("{bdf} {readings} -o {readings}", 2, "choose another name"),
+        ("{bdf} {readings} -o nowhere/frames.csv", 5, "the folder nowhere does not exist"),
+        ("{bdf} {readings} --page nowhere/p.html", 5, "the folder nowhere does not exist"),
         ("{bdf} {readings} --times {readings}", 2, "must rise from line to line"),
         ("{bdf} {text}", 2, "text.csv line 2: 'hello'; expected a whole number"),
     ],

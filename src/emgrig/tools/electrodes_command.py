@@ -96,7 +96,7 @@ def _names(profile: str) -> Mapping[int, str] | None:
 def _check(
     board: "Board", settings: "ContactSettings", where: str | None, *, as_json: bool
 ) -> bool:
-    from emgrig.calibration.contact import check_contact, save_check
+    from emgrig.calibration.contact import check_contact
     from emgrig.tools.calibrate_run import Bar
     from emgrig.tools.electrodes_view import show_check
 
@@ -110,8 +110,21 @@ def _check(
     if settings.is_quick:
         note("not kept: a quick check has no impedances")
     else:
-        note(f"kept as the last check of this board: {save_check(check)}")
+        _keep(check)
     return check.is_good
+
+
+def _keep(check: "ContactCheck") -> None:
+    from emgrig.calibration.contact import save_check
+
+    try:
+        path = save_check(check)
+    except OSError as error:
+        raise RecordingError(
+            f"this check is not kept, recordings will not have it: {error.filename}: "
+            f"{error.strerror}; let XDG_DATA_HOME name a folder that can be written to"
+        ) from error
+    note(f"kept as the last check of this board: {path}")
 
 
 def _find(board: "Board", where: str | None) -> "CalibrationRecord | None":

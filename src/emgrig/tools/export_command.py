@@ -1,5 +1,6 @@
 """`emgrig export`: recordings handed over, to BIDS, CASMEMG, Parquet and CSV."""
 
+import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -187,6 +188,8 @@ def _bids_job(parts: "Sequence[Part]", root: Path, options: "BidsOptions") -> _J
 def _mat_jobs(
     parts: "Sequence[Part]", mat: Path | None, *, as_table: bool, hold_gaps: bool, overwrite: bool
 ) -> Iterator[_Job]:
+    if as_table and importlib.util.find_spec("matio") is None:
+        raise ValueError("--as-table needs matio: pip install 'emgrig[matlab]'")
     for part, path in _targets(parts, mat, ".mat", overwrite=overwrite):
         said = _check_mat(part, hold_gaps=hold_gaps)
         yield _Job(path.name, partial(_write_mat, part, path, as_table), [path], said)
@@ -215,7 +218,8 @@ def _check_mat(part: "Part", *, hold_gaps: bool) -> str:
             "that; hold the sample before them with --hold-gaps, or make --parquet or --csv"
         )
     absent = [str(n) for n in range(1, _MAT_COLUMNS + 1) if n not in numbers]
-    said = [f"columns {', '.join(absent)} are 0: not recorded"] if absent else []
+    columns = f"column{'s are' if len(absent) > 1 else ' is'} 0, not recorded: {', '.join(absent)}"
+    said = [columns] if absent else []
     said += [f"{n_gap} samples that were not measured hold the one before"] if n_gap else []
     return "; ".join(said)
 
@@ -274,6 +278,7 @@ def _report(parts: "Sequence[Part]", jobs: Sequence[_Job], *, as_json: bool) -> 
         return
     for path in files:
         say(path)
-    say(f"{n_samples} samples of {len(parts)} files, {n_gap} of them not measured (gaps, padding)")
+    of = "1 file" if len(parts) == 1 else f"{len(parts)} files"
+    say(f"{n_samples} samples of {of}, {n_gap} of them not measured (gaps, padding)")
     for text in notes:
         note(text)

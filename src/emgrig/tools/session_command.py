@@ -1,5 +1,6 @@
 """`emgrig session`: an experiment from the maximum contractions to the last rating."""
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -336,8 +337,8 @@ def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
     if not record.is_complete:
         say("not complete: the same command goes on where it stopped")
         return
-    for run in record.runs:
-        say(f"next: emgrig analyse {folder.bdf_path(run.number)} --face --mvc {folder.record_path}")
-    paths = " ".join(str(folder.bdf_path(run.number)) for run in record.runs)
+    paths = [shlex.quote(str(folder.bdf_path(run.number))) for run in record.runs]
+    for path in paths:
+        say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.record_path))}")
     code = "".join(c for c in record.participant if c.isalnum())
-    say(f"next: emgrig export {paths} --bids FOLDER --subject {code} --task {_TASK}")
+    say(f"next: emgrig export {' '.join(paths)} --bids FOLDER --subject {code} --task {_TASK}")

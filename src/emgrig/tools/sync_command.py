@@ -136,11 +136,15 @@ def _print_template(fps: float) -> None:
 
 
 def _check_outputs(outputs: list[Path | None], inputs: list[Path | None]) -> None:
-    """Refuse to write over what is read."""
+    """Refuse to write over what is read, or where there is no folder."""
+    from emgrig.recording.export.staging import refuse_existing
+
     taken = {path.resolve() for path in inputs if path is not None}
     for path in outputs:
         if path is not None and path.resolve() in taken:
             raise ValueError(f"{path} is read and cannot be written too; choose another name")
+        if path is not None:
+            refuse_existing(path, overwrite=True)
 
 
 def _film(fps: float, times: Path | None) -> Film:
@@ -187,16 +191,20 @@ def _align(
 
 def _write(path: Path, found: "TubeSync", source: "Source", film: Film, asked: "Ints") -> None:
     """Write the samples of frames, and beside them pairs for `emgrig analyse --clock`."""
+    from emgrig.recording.export.staging import whole_file
+
     samples = found.sample(film.video_s(asked.astype(np.float64)))
     is_in = _is_in_file(samples, source)
     rows = [
         f"{frame},{sample:.0f},{sample / source.nominal_hz:.4f}" if is_known else f"{frame},n/a,n/a"
         for frame, sample, is_known in zip(asked, samples, is_in, strict=True)
     ]
-    path.write_text("\n".join(["frame,sample,emg_s", *rows, ""]), encoding="utf-8")
+    with whole_file(path) as unfinished:
+        unfinished.write_text("\n".join(["frame,sample,emg_s", *rows, ""]), encoding="utf-8")
     target = path.with_name(path.stem + "_clock.csv")
     pairs = _pairs(found, source, film)
-    np.savetxt(target, pairs, "%.6f", delimiter=",", header="emg_s,video_s", comments="")
+    with whole_file(target) as unfinished:
+        np.savetxt(unfinished, pairs, "%.6f", delimiter=",", header="emg_s,video_s", comments="")
     note(f"written: {path} and {target.name}")
     if not is_in.all():
         note("n/a: frames from before the first sample or after the last")

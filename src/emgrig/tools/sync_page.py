@@ -20,7 +20,8 @@ _SHOWN = 2.5
 
 
 def write(path: Path, name: str, found: "TubeSync", facts: list[tuple[str, str]]) -> None:
-    """Write the page; OSError if it cannot be written."""
+    """Write the page; RecordingError if it cannot be written."""
+    from emgrig.recording.export.staging import whole_file
     from emgrig.tools.sync_command import jump_rows, verdict, wrong_rows
 
     environment = jinja2.Environment(
@@ -37,7 +38,8 @@ def write(path: Path, name: str, found: "TubeSync", facts: list[tuple[str, str]]
         wrong=wrong_rows(found),
         picture=svg(picture(found)),
     )
-    path.write_text(page, encoding="utf-8")
+    with whole_file(path) as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
 
 
 def picture(found: "TubeSync") -> Figure:

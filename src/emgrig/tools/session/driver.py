@@ -9,7 +9,17 @@ from emgrig.tools.session.engine import Engine, Phase
 from emgrig.tools.session.mvc import MARGIN_S, measure
 from emgrig.tools.session.record import SessionRecord
 from emgrig.tools.session.seams import Rig
-from emgrig.tools.session.steps import Action, Event, Mark, Measure, Measured, Save, Tick, View
+from emgrig.tools.session.steps import (
+    Action,
+    Event,
+    Mark,
+    Measure,
+    Measured,
+    Save,
+    Stop,
+    Tick,
+    View,
+)
 from emgrig.tools.session.view import view_of
 
 #: Samples of a contraction that have not come by then are taken for lost, s.
@@ -28,12 +38,22 @@ class SessionDriver:
         Streaming and recording.
     save : callable
         Keeps the record; it is called after each step.
+    recording_problem : callable, optional
+        Says why nothing is recorded any more; empty while it is. The session stops then: what is
+        done without a recording must not count as done.
     """
 
-    def __init__(self, engine: Engine, rig: Rig, save: Callable[[SessionRecord], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        rig: Rig,
+        save: Callable[[SessionRecord], None],
+        recording_problem: Callable[[], str] = str,
+    ) -> None:
         self._engine = engine
         self._rig = rig
         self._save = save
+        self._recording_problem = recording_problem
         self._asked: Measure | None = None
 
     @property
@@ -57,9 +77,13 @@ class SessionDriver:
         Raises
         ------
         RecordingError
-            If a marker or the record cannot be written.
+            If a marker or the record cannot be written, or the recording has ended: the session is
+            stopped then.
         """
         now_s = self._rig.unix_s() if unix_s is None else unix_s
+        if not self.is_over and (problem := self._recording_problem()):
+            self.handle(Stop(), now_s)
+            raise RecordingError(f"nothing is recorded any more, the session is stopped: {problem}")
         if self._asked is not None:
             self._measure(self._asked, now_s)
         self.handle(Tick(), now_s)

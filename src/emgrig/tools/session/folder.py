@@ -92,9 +92,10 @@ class SessionFolder:
                 f"{'; '.join(changed[:3])}{more}; use the old plan, or --restart to begin anew"
             )
         if record.is_complete:
+            how = ", on a simulated board," if record.is_simulated else ""
             raise ValueError(
-                f"the session of {plan.participant} is complete ({self.record_path}); --restart "
-                "begins anew and keeps the old files"
+                f"the session of {plan.participant} is complete{how} ({self.record_path}); "
+                "--restart begins anew and keeps the old files"
             )
         return record
 

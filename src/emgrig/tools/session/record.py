@@ -11,6 +11,7 @@ import numpy as np
 
 from emgrig.analysis.indicators import PeakRule
 from emgrig.protocol.errors import RecordingError
+from emgrig.recording.export.staging import whole_file
 
 FORMAT = "emgrig session 1"
 
@@ -178,16 +179,11 @@ def write_record(path: Path, record: SessionRecord) -> None:
     RecordingError
         If it cannot be written; what was there before is as it was.
     """
-    beside = path.with_name(f".{path.name}.unfinished")
     text = json.dumps({"format": FORMAT, **asdict(record)}, indent=1, ensure_ascii=False)
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise RecordingError(f"cannot write {path}: {error.strerror}; make room") from error
+    with whole_file(path) as beside, beside.open("w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_record(path: Path) -> SessionRecord:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from emgrig.protocol.errors import RecordingError
 from emgrig.recording.convert import Recording
 from emgrig.tools.desk.hub import Hub
 from emgrig.tools.session.driver import SessionDriver
@@ -79,11 +80,15 @@ def session_on(
         write_record(folder.record_path, done)
         hub.mvc_uv.update({mvc.channel: mvc.uv for mvc in done.mvc})
 
+    def recording_problem() -> str:
+        state = hub.status().recording
+        return "" if state is None else state.problem
+
     bdf_path = folder.bdf_path(len(record.runs) + 1)
     hub.start_recording(bdf_path)
     running = None
     try:
-        driver = SessionDriver(Engine(plan, record), hub, save)
+        driver = SessionDriver(Engine(plan, record), hub, save, recording_problem)
         running = Running(driver)
         driver.handle(Begin(bdf_path.name))
         yield running
@@ -92,9 +97,17 @@ def session_on(
             if running is not None:
                 running.driver.handle(Stop())
         finally:
-            made = hub.stop_recording().result()
+            made = _files(hub)
             if running is not None:
                 running.recording = made
+
+
+def _files(hub: Hub) -> Recording:
+    """End the recording, and return the files that it became."""
+    try:
+        return hub.stop_recording().result()
+    except RecordingError as error:
+        raise RecordingError(f"{error}; the same command goes on where it stopped") from error
 
 
 def run_script(

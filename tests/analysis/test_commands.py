@@ -9,9 +9,12 @@ from typer.testing import CliRunner
 import emgrig
 from emgrig.analysis.annotations import Expression, write_annotations
 from emgrig.analysis.casmemg_files import read_casmemg_mat, write_casmemg_mat
+from emgrig.recording.bdf import Annotation
 from emgrig.recording.recorder import record
 from emgrig.tools.analysis_commands import app
+from emgrig.tools.analysis_read import read_recording
 from emgrig.tools.cli import exit_code_for
+from exported import write_recording
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -180,9 +183,23 @@ def test_a_recording_with_a_gap_is_analysed_without_what_was_lost(tmp_path: Path
         record(board, tmp_path / "cut.bdf", 8.0)
     code, text = run("analyse", tmp_path / "cut.bdf", "-o", tmp_path)
     assert code == 0
+    assert "SIMULATED" in text
+    assert "SIMULATED" in (tmp_path / "cut.html").read_text(encoding="utf-8")
     counted = json.loads((tmp_path / "cut.json").read_text("utf-8"))["samples"]
     assert counted["filled"] > 2000
     assert text.count(f"{counted['filled']} samples missing in ") == 7
+
+
+def test_a_length_that_edfio_rounds_wrongly_is_read(tmp_path: Path) -> None:
+    """28 691 data records of 0.1 s: asked for annotations, edfio says its slice is too long."""
+    missing = Annotation(1_000_000, 500, "BAD_gap")
+    codes = np.ones((2_869_100, 1), np.int32)
+    write_recording(tmp_path / "long.bdf", codes, annotations=[missing])
+    read = read_recording(tmp_path / "long.bdf", None)
+    assert read.samples.shape == (2_869_100, 1)
+    assert np.flatnonzero(np.isnan(read.samples[:, 0])).tolist() == list(
+        range(1_000_000, 1_000_500)
+    )
 
 
 def test_a_recording_of_ours_becomes_a_table_in_casmemgs_layout(tmp_path: Path) -> None:

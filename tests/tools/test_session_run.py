@@ -350,7 +350,7 @@ def test_a_crash_leaves_a_session_that_goes_on(small: Path) -> None:
 
 def test_a_link_that_is_cut_in_a_contraction_has_it_asked_for_again(tmp_path: Path) -> None:
     path = write_plan(tmp_path, plan_text(part_a=ONE_MOVEMENT))
-    cut = "sim:seed=5&fault=link-cut:at=5,after=3"
+    cut = "sim:seed=5&fault=link-cut:at=34,after=3"  # the electrodes are checked before
     code, text = run("session", path, cut, "--script", "auto", "--json")
     assert code == 0, text
     folder = tmp_path / "recordings/P01"
@@ -360,6 +360,8 @@ def test_a_link_that_is_cut_in_a_contraction_has_it_asked_for_again(tmp_path: Pa
     texts = [text for _, text in annotations(folder / "P01.bdf")]
     assert [text for text in texts if text.startswith("BAD_gap")]
     assert "session end" in texts
+    sidecar = json.loads((folder / "P01.json").read_text(encoding="utf-8"))
+    assert len(sidecar["contact"]["electrodes"]) == 14
 
 
 class Crash(Exception):

@@ -163,7 +163,10 @@ def locate(channel: object, parts: Sequence[int]) -> tuple[int, int]:
     A channel that the board does not have is a ValueError.
     """
     if isinstance(channel, bool) or not isinstance(channel, int) or not 1 <= channel <= sum(parts):
-        raise ValueError(f"there is no channel {channel!r}: this board has 1 to {sum(parts)}")
+        raise ValueError(
+            f"there is no channel {channel!r}: this board has 1 to {sum(parts)}; a profile for it "
+            "must list its own channels (a TOML file, see examples/own_profile.py)"
+        )
     chip_index = 0
     while channel > parts[chip_index]:
         channel -= parts[chip_index]

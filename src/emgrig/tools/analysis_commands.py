@@ -201,7 +201,7 @@ def analyse_command(
     )
     name = recording.name.partition(".")[0]
     _read(lambda: _write_results(output, name, analysis, found, video, clock_map))
-    _say(analysis)
+    _say(analysis, found)
     if elan is not None:
         _read(lambda: _score_elan(elan, analysis, clock_map))
 
@@ -280,8 +280,8 @@ def _tiers(analysis: Analysis) -> dict[str, list[tuple[float, float, str]]]:
     return tiers
 
 
-def _say(analysis: Analysis) -> None:
-    for remark in analysis.remarks:
+def _say(analysis: Analysis, found: TextRecording) -> None:
+    for remark in (*found.remarks, *analysis.remarks):
         typer.echo(f"note: {remark}")
     for q in analysis.quality:
         label = analysis.labels[q.channel_index]

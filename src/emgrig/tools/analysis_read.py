@@ -10,10 +10,11 @@ import numpy as np
 from emgrig.analysis.casmemg_files import RATE_HZ, read_casmemg_mat
 from emgrig.analysis.filters import Floats
 from emgrig.analysis.textfiles import TextRecording, read_text
+from emgrig.recording.export.bdf_file import BdfFile
 from emgrig.recording.export.source import BAD
 
 if TYPE_CHECKING:
-    from edfio import EdfAnnotation
+    from edfio import Bdf, Edf
 
 #: Microvolts in a unit.
 _VOLTS = {"v": 1e6, "mv": 1e3, "uv": 1.0, "µv": 1.0, "nv": 1e-3}
@@ -67,26 +68,39 @@ def _read_edf(path: Path) -> TextRecording:
         "uV" if f is not None else s.physical_dimension for s, f in zip(kept, scale, strict=True)
     ]
     left = len(rates) - len(kept)
-    remarks = (f"{left} signals of another rate were left out",) if left else ()
+    remarks = [f"{left} signals of another rate were left out"] if left else []
+    if "simulated" in file.local_recording_identification:
+        remarks.insert(0, "SIMULATED: recorded from a simulated board, not from a person")
     return TextRecording(
-        _measured(samples, rate_hz, file.annotations),
+        _measured(samples, rate_hz, _notes(path, file)),
         tuple(s.label for s in kept),
         tuple(units),
         rate_hz,
         path.suffix[1:].upper(),
-        remarks,
+        tuple(remarks),
     )
 
 
-def _measured(samples: Floats, rate_hz: float, notes: "Iterable[EdfAnnotation]") -> Floats:
+def _notes(path: Path, file: "Bdf | Edf") -> list[tuple[float, float, str]]:
+    """Return onset and duration (0 for a point in time), s, and text of each annotation.
+
+    Our own files by our own reader: edfio 0.4 trips over its own rounding of some lengths.
+    """
+    try:
+        return BdfFile(path).annotations()
+    except ValueError:  # somebody else's
+        return [(note.onset, note.duration or 0.0, note.text) for note in file.annotations]
+
+
+def _measured(samples: Floats, rate_hz: float, notes: Iterable[tuple[float, float, str]]) -> Floats:
     """Put NaN where annotations say BAD_…, and cut off what fills up the last data record.
 
     A file has no mark for a missing sample: what it holds in a gap was not measured.
     """
-    for note in notes:
-        if note.text.startswith(BAD) and note.duration:
-            begin = round(note.onset * rate_hz)
-            if note.text.startswith(_PADDING):
+    for onset_s, duration_s, text in notes:
+        if text.startswith(BAD) and duration_s:
+            begin = round(onset_s * rate_hz)
+            if text.startswith(_PADDING):
                 return samples[:begin]
-            samples[begin : round((note.onset + note.duration) * rate_hz)] = np.nan
+            samples[begin : round((onset_s + duration_s) * rate_hz)] = np.nan
     return samples

@@ -186,6 +186,7 @@ def _scripted(
     script_name: str, plan: "Plan", address: str, calibration: str | None, *, lsl: bool
 ) -> _Opened:
     """Set up a simulated board on virtual time, with a participant in front of it."""
+    from emgrig.calibration.contact import check_contact
     from emgrig.connect import open_transport, package_version
     from emgrig.driver.board import Board
     from emgrig.simulator.transport import SimTransport
@@ -207,6 +208,7 @@ def _scripted(
         outlet = open_lsl(board, used) if lsl else None
         mains_hz = plan.mains_hz or None
         hub = Hub(board, mains_hz=mains_hz, profile=profile, calibration=used, outlet=outlet)
+        hub.contact = check_contact(board, calibration=used).to_json()
     except BaseException:
         board.close()
         raise

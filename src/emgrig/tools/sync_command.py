@@ -232,21 +232,6 @@ def drift_ppm(found: "TubeSync", rate_hz: float, samples_per_s: float | None = N
     return (rate_hz / (samples_per_s or found.samples_per_s) - 1) * 1e6
 
 
-def verdict(found: "TubeSync") -> str:
-    """Say in one line whether the map can be used."""
-    n_good, n = found.good_residuals_s.size, found.counts.size
-    bound_ms, map_ms = found.bound_s * 1e3, found.uncertainty_s.max() * 1e3
-    if not found.is_within_bound:
-        return (
-            f"NOT GOOD: {n_good} of {n} readings are near one film, but up to "
-            f"{found.good_residuals_s.max() * 1e3:.0f} ms off; expected ±{bound_ms:.0f} ms"
-        )
-    return (
-        f"good: {n_good} of {n} readings agree within ±{bound_ms:.0f} ms each; together they hold "
-        f"the map to ±{map_ms:.1f} ms"
-    )
-
-
 def describe(found: "TubeSync", source: "Source", read: "Readings") -> list[tuple[str, str]]:
     """Return everything that was found, in words."""
     from emgrig.analysis.tube import Kind
@@ -293,34 +278,9 @@ def _drift(found: "TubeSync", source: "Source") -> str:
     )
 
 
-def wrong_rows(found: "TubeSync") -> list[tuple[str, str, str, str]]:
-    """Return frame, video time, what was read and what was expected, of each wrong reading."""
-    from emgrig.analysis.tube import Kind
-
-    rows = []
-    for i in np.flatnonzero(found.kinds == Kind.WRONG):
-        first, last = found.expected[i].tolist()
-        expected = "-" if first < 0 else str(first) if first == last else f"{first} to {last}"
-        video_s = float(found.video_s[i])
-        rows.append(
-            (f"{video_s / found.frame_s:.0f}", f"{video_s:.3f}", f"{found.counts[i]}", expected)
-        )
-    return rows
-
-
-def jump_rows(found: "TubeSync") -> list[tuple[str, str, str]]:
-    """Return where, how many frames and how many ms, of each jump."""
-    return [
-        (
-            f"{one.after_s:.3f} to {one.before_s:.3f}",
-            f"{one.n_frames:+d}",
-            f"{one.jump_s * 1e3:+.0f}",
-        )
-        for one in found.jumps
-    ]
-
-
 def _tell(found: "TubeSync", facts: list[tuple[str, str]]) -> None:
+    from emgrig.tools.sync_words import jump_rows, verdict, wrong_rows
+
     print_facts(facts)
     if found.jumps:
         print_table(["jump between, s of video", "frames", "ms"], jump_rows(found))
@@ -337,6 +297,7 @@ def _tell(found: "TubeSync", facts: list[tuple[str, str]]) -> None:
 def to_json(found: "TubeSync", source: "Source", read: "Readings") -> dict[str, object]:
     """Return everything as JSON holds it."""
     from emgrig.analysis.tube import Kind
+    from emgrig.tools.sync_words import wrong_rows
 
     return {
         "verdict": "good" if found.is_within_bound else "not good",

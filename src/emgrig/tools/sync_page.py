@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from emgrig.analysis.tube import Kind
 from emgrig.tools.calibrate_page import svg
+from emgrig.tools.sync_words import jump_rows, verdict, wrong_rows
 
 if TYPE_CHECKING:
     from emgrig.analysis.tube import TubeSync
@@ -22,7 +23,6 @@ _SHOWN = 2.5
 def write(path: Path, name: str, found: "TubeSync", facts: list[tuple[str, str]]) -> None:
     """Write the page; RecordingError if it cannot be written."""
     from emgrig.recording.export.staging import whole_file
-    from emgrig.tools.sync_command import jump_rows, verdict, wrong_rows
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("emgrig.tools"),

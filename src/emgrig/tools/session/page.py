@@ -150,15 +150,21 @@ class SessionPages:
         shown["warning"] = "no link to the board" if status.is_cut else alert_words(status)
         return shown
 
+    def _for_participant(self) -> Json:
+        """Leave out what only the operator can use: why a film cannot be played."""
+        shown = self._shown()
+        return {**shown, "note": ""} if self._driver.view.ask is Ask.CLIP else shown
+
     def _participant(self) -> None:
         ui.query("body").style("background:#111;overflow:hidden")
-        ui.add_css("#popup { display: none !important }")  # the page goes away when all is done
-        last = self._shown()
+        # The page goes away when all is done; before that, a lost server must be seen.
+        ui.add_css(".is-over #popup { display: none !important }")
+        last = self._for_participant()
         screen = SessionView(last, self._did)
 
         def refresh() -> None:
             nonlocal last
-            now = self._shown()
+            now = self._for_participant()
             if now != last:
                 last = now
                 screen.show(now)

@@ -55,6 +55,7 @@ export default {
     },
     // A film runs while it is asked for; one that the browser will not start is told, not hidden.
     run() {
+      document.body.classList.toggle("is-over", ["done", "stopped"].includes(this.view.phase));
       const film = this.$refs.film;
       if (!film || film.ended || film.error) return;
       if (this.view.is_paused) film.pause();

@@ -79,10 +79,11 @@ def _with_movement(view: View, engine: Engine) -> View:
     ):
         return view
     instruction, name = wanted.movement.instruction, wanted.movement.name
+    times = "once" if n_repetitions == 1 else f"{n_repetitions} times"
     words = {
         Phase.READY: (
             "The next movement",
-            f"{instruction}. Try it once; then go on. You will be asked {n_repetitions} times.",
+            f"{instruction}. Try it once; then go on. You will be asked {times}.",
         ),
         Phase.REST: ("Relax", f"Next: {instruction}"),
         Phase.CONTRACT: ("Now! As strong as you can", instruction),

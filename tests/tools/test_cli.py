@@ -111,6 +111,16 @@ def test_what_goes_wrong_is_one_line_with_an_exit_code(
     assert list(tmp_path.iterdir()) == [], "something was left behind"
 
 
+def test_a_reference_that_is_off_is_said(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = run("record sim: -o off.bdf --duration 0.5 --profile keep")
+    assert said.code == 0
+    assert "reference is off" in said.err
+    assert "reference is off" not in run("record sim: -o on.bdf --duration 0.5").err
+
+
 def test_diff_is_an_exit_code(run: Run) -> None:
     assert run("registers diff sim:").code == 0
     said = run("registers diff sim: facial-emg --json")

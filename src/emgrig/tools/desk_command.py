@@ -12,7 +12,12 @@ from emgrig.protocol.errors import RecordingError
 from emgrig.tools.board_commands import Address
 from emgrig.tools.options import read_mvc
 from emgrig.tools.output import note, say
-from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
+from emgrig.tools.record_commands import (
+    calibration_of,
+    contact_of,
+    open_lsl,
+    warn_of_reference,
+)
 
 if TYPE_CHECKING:
     from emgrig.tools.desk.hub import Hub
@@ -150,6 +155,7 @@ def open_hub(
             board.apply(profile)
         if rate is not None:
             board.chip.set_rate(rate)
+        warn_of_reference(board)
         found = calibration_of(board, calibration)
         return Hub(
             board,

@@ -62,6 +62,7 @@ def record(
     with emgrig.connect(address) as board:
         if profile != "keep":
             board.apply(profile)
+        warn_of_reference(board)
         found = calibration_of(board, calibration)
         check = contact_of(board)
         with ExitStack() as opened:
@@ -136,6 +137,17 @@ def calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | No
         raise RecordingError(f"{where} holds no calibration of {board.identity.serial_number}")
     note(f"volts calibrated: {found}" if found else "no calibration of this board: nominal volts")
     return found
+
+
+def warn_of_reference(board: "Board") -> None:
+    """Say that the chip's own reference is off, as it is after power-on."""
+    from emgrig.driver.registers import Config3
+
+    if not all(file.get(Config3).internal_reference for file in board.chip.files):
+        note(
+            "the chip's own reference is off: unless the board has another one, every code will be "
+            "at the rail; --profile facial-emg switches it on"
+        )
 
 
 def contact_of(board: "Board") -> "ContactCheck | None":

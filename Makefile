@@ -17,7 +17,7 @@ demo: $(VENV)/.core
 	@$(BIN)/emgrig demo
 
 test: $(VENV)/.dev
-	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup --max-worker-restart 0
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --max-worker-restart 0
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -17,7 +17,6 @@ from emgrig.simulator import fault_actions as do
 from lsl_here import keep_lsl_here
 
 expect.set_options(timeout=20_000)
-pytestmark = pytest.mark.xdist_group("browser")
 
 CLIPS = ("joy", "grief", "fright")
 PLAN = """

@@ -174,6 +174,20 @@ def test_watching_ends_well_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatc
     assert "c7" in said.out
 
 
+def test_a_check_that_is_broken_off_says_that_the_registers_are_back(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emgrig.calibration.contact import procedure
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(procedure, "measure_electrode", stop)
+    said = run("electrodes sim:seed=4")
+    assert said.code == 130
+    assert "the registers are as before, proved by reading" in said.err
+
+
 def test_nothing_on_the_board_is_changed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also by watching; the registers are read after all is done."""
     seen: list[list[bytes]] = []

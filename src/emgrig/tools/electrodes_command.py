@@ -101,8 +101,12 @@ def _check(
     from emgrig.tools.electrodes_view import show_check
 
     known = None if settings.is_quick else _find(board, where)
-    with Bar() as bar:
-        check = check_contact(board, settings, calibration=known, progress=bar.follow)
+    try:
+        with Bar() as bar:
+            check = check_contact(board, settings, calibration=known, progress=bar.follow)
+    except KeyboardInterrupt:  # what could not be put back would be another error
+        note("broken off; the registers are as before, proved by reading")
+        raise
     if as_json:
         print_json(check.to_json())
     else:

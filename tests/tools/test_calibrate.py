@@ -1,52 +1,21 @@
 """`emgrig calibrate`, as a shell sees it."""
 
 import json
-import shlex
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import typer
 
 from emgrig.calibration.record_file import read_record
 from emgrig.simulator.tolerances import Tolerances
-from emgrig.tools import calibrate_command, cli
 from emgrig.tools.calibrate_words import read_channels, read_date, read_integers, read_numbers
+from shell import Run
 
 SIM = "'sim:bench&source=silence&seed=4'"
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a command printed, and its exit code."""
-
-    out: str
-    err: str
-    code: int
-
-
-Run = Callable[[str], Said]
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run `emgrig calibrate …` in this process; records go to a folder of the test."""
-    monkeypatch.delenv("EMGRIG_TRACEBACK", raising=False)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.add_typer(calibrate_command.app, name="calibrate")
-    monkeypatch.setattr(cli, "app", app)
-
-    def run_line(line: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["emgrig", "calibrate", *shlex.split(line)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        captured = capfd.readouterr()
-        return Said(captured.out, captured.err, int(caught.value.code or 0))
-
-    return run_line
+def run(shell: Run) -> Run:
+    return lambda line: shell(f"calibrate {line}")
 
 
 def test_noise_is_told_with_its_uncertainty_and_the_band_that_is_left(run: Run) -> None:

@@ -1,45 +1,20 @@
 """The command line, as a shell sees it: what it prints, and its exit codes."""
 
 import json
-import shlex
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from emgrig.tools import cli
+from shell import Run
 
 RESET_DUMP = "3E 96 C0 60 00 61 61 61 61 61 61 61 61 00 00 00 00 00 00 00 0F 00 00 00"
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a command printed, and its exit code."""
-
-    out: str
-    err: str
-    code: int
-
-
-Run = Callable[[str], Said]
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a command line in this process."""
-    monkeypatch.delenv("EMGRIG_TRACEBACK", raising=False)
-
-    def run_line(line: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["emgrig", *shlex.split(line)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()  # typer always ends with an exit
-        captured = capfd.readouterr()
-        return Said(captured.out, captured.err, int(caught.value.code or 0))
-
-    return run_line
+def run(shell: Run) -> Run:
+    return shell
 
 
 def test_info_says_who_is_there(run: Run) -> None:

@@ -1,16 +1,12 @@
 """`emgrig compare`: one body into our simulated board and into a model of another amplifier."""
 
 import json
-import shlex
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import edfio
 import numpy as np
 import pytest
-import typer
 from numpy.typing import NDArray
 
 from emgrig.calibration.response import sinc3_group_delay_s
@@ -19,43 +15,17 @@ from emgrig.recording.recorder import record
 from emgrig.simulator.recordings import Recording
 from emgrig.simulator.tolerances import oscillator_error_ppm
 from emgrig.simulator.transport import SimTransport
-from emgrig.tools import cli
-from emgrig.tools.compare_command import compare
 from emgrig.tools.compare_read import EDGE_CLOCKS, open_source, paired
+from shell import Run
 
 WORLD_HZ, DURATION_S, RATE_HZ = 8000.0, 24.0, 2000
 THEIR_HZ, OFFSET_S, PPM, GAIN = 1926.0, 0.0373, 40.0, 0.97
 SEED = 6
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a command printed, and its exit code."""
-
-    out: str
-    err: str
-    code: int
-
-
-Run = Callable[[str], Said]
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.delenv("EMGRIG_TRACEBACK", raising=False)
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(compare)
-    app.callback()(lambda: None)
-    monkeypatch.setattr(cli, "app", app)
-
-    def run_line(line: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["emgrig", "compare", *shlex.split(line)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        captured = capfd.readouterr()
-        return Said(captured.out, captured.err, int(caught.value.code or 0))
-
-    return run_line
+def run(shell: Run) -> Run:
+    return lambda line: shell(f"compare {line}")
 
 
 def muscle(seed: int) -> NDArray[np.float64]:

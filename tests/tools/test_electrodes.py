@@ -1,54 +1,22 @@
 """`emgrig electrodes`, as a shell sees it."""
 
 import json
-import shlex
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import typer
 
 import emgrig
 from emgrig.calibration.contact import ContactCheck
 from emgrig.calibration.contact.check_file import default_folder
 from emgrig.driver.board import Board
-from emgrig.tools import calibrate_command, cli, electrodes_command
+from shell import Run
 
 POOR = "'sim:seed=4&fault=electrode-poor:channel=2,side=n,kohm=60'"
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a command printed, and its exit code."""
-
-    out: str
-    err: str
-    code: int
-
-
-Run = Callable[[str], Said]
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run commands in this process; checks and records go to a folder of the test."""
-    monkeypatch.delenv("EMGRIG_TRACEBACK", raising=False)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(electrodes_command.electrodes)
-    app.add_typer(calibrate_command.app, name="calibrate")
-    monkeypatch.setattr(cli, "app", app)
-
-    def run_line(line: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["emgrig", *shlex.split(line)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        captured = capfd.readouterr()
-        return Said(captured.out, captured.err, int(caught.value.code or 0))
-
-    return run_line
+def run(shell: Run) -> Run:
+    return shell
 
 
 def test_good_electrodes_are_told_with_uncertainty_account_and_place(run: Run) -> None:

@@ -2,11 +2,7 @@
 
 import importlib.util
 import json
-import shlex
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import mne
 import numpy as np
@@ -15,35 +11,13 @@ from scipy import io
 
 from emgrig.analysis.casmemg_files import read_casmemg_mat
 from emgrig.recording.bdf import Annotation
-from emgrig.tools import cli
 from exported import record_face, write_recording
-
-
-class Said(NamedTuple):
-    """What a command printed, and its exit code."""
-
-    out: str
-    err: str
-    code: int
-
-
-Run = Callable[[str], Said]
+from shell import Run
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a command line in this process."""
-    monkeypatch.delenv("EMGRIG_TRACEBACK", raising=False)
-    monkeypatch.setitem(cli.LATER, "export", cli.Later("export_command", "export", "Hand over."))
-
-    def run_line(line: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["emgrig", *shlex.split(line)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        captured = capfd.readouterr()
-        return Said(captured.out, captured.err, int(caught.value.code or 0))
-
-    return run_line
+def run(shell: Run) -> Run:
+    return shell
 
 
 @pytest.fixture(scope="module")

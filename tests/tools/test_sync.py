@@ -3,15 +3,11 @@
 import csv
 import json
 import math
-import shlex
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -21,42 +17,16 @@ from emgrig.analysis.clocks import fit_clock_map
 from emgrig.protocol.errors import RecordingError
 from emgrig.recording.recorder import Recorder
 from emgrig.recording.tube import Tube, tube_path
-from emgrig.tools import cli
-from emgrig.tools.sync_command import sync
 from emgrig.tools.sync_read import parse_readings, read_frames, read_source, read_times
+from shell import Run
 
 FPS, BEGINS_S, DELAY_S = 29.97, 1.3, 0.045
 AT, LOST = 900, 12
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a command printed, and its exit code."""
-
-    out: str
-    err: str
-    code: int
-
-
-Run = Callable[[str], Said]
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.delenv("EMGRIG_TRACEBACK", raising=False)
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(sync)
-    app.callback()(lambda: None)
-    monkeypatch.setattr(cli, "app", app)
-
-    def run_line(line: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["emgrig", "sync", *shlex.split(line)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        captured = capfd.readouterr()
-        return Said(captured.out, captured.err, int(caught.value.code or 0))
-
-    return run_line
+def run(shell: Run) -> Run:
+    return lambda line: shell(f"sync {line}")
 
 
 @dataclass(frozen=True, eq=False)

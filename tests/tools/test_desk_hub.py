@@ -143,6 +143,20 @@ def test_markers_lie_at_their_time_on_the_boards_clock(tmp_path: Path) -> None:
     assert onset == pytest.approx(true_onset_s, abs=2e-3)
 
 
+def test_the_tubes_changes_lie_at_their_conversions_whatever_the_clock(tmp_path: Path) -> None:
+    """Its oscillator is 0.25 % slow and the blocks are long: nominal time would be samples off."""
+    hub, transport = simulated("seed=2")
+    assert abs(transport.board.bank.f_clk_hz / 2_048_000 - 1) > 0.002
+    with hub:
+        hub.start_recording(tmp_path / "a.bdf")
+        hub.run_until(hub.unix_s() + 8.0)
+        hub.stop_recording().result()
+    table = np.genfromtxt(tmp_path / "a_tube.tsv", names=True, missing_values="n/a")
+    assert len(table) > 200
+    assert (np.diff(table["count"]) == 1).all()
+    assert np.ptp(table["sample"] - table["conversion"]) == 0
+
+
 def test_a_window_holds_what_the_file_holds(hub: Hub, tmp_path: Path) -> None:
     hub.run_until(hub.unix_s() + 1.0)
     hub.start_recording(tmp_path / "a.bdf")

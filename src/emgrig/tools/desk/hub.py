@@ -325,7 +325,11 @@ class Hub:
             self._turn_tube(first, block)
 
     def _turn_tube(self, first: int, block: Block) -> None:
-        changes = self._tube.feed(first, block.board_time_us, block.n_samples, self.rate_hz)
+        # By the board's own clock: with a slow link a block is long, and by nominal time its end
+        # would be some samples off.
+        check = self._stream.rate_check if self._stream is not None else None
+        rate_hz = (check.measured_hz if check is not None else None) or self.rate_hz
+        changes = self._tube.feed(first, block.board_time_us, block.n_samples, rate_hz)
         if changes:
             self._keeper.note_tube(changes)
             for listener in self._tube_listeners:

@@ -132,7 +132,6 @@ def open_hub(
     calibration: str | None,
     lsl: bool,
     conversions_per_count: int = 2 * FRAMES_PER_PACKET,
-    is_real_time: bool = True,
 ) -> "Hub":
     """Connect, set the board up, and make its hub; it is not started yet.
 
@@ -148,8 +147,7 @@ def open_hub(
 
     is_closing = threading.Event()
     policy = ReconnectPolicy(total_s=math.inf, is_given_up=is_closing.is_set)
-    where = in_real_time(address) if is_real_time else address
-    board = emgrig.connect(where, reconnect=policy)
+    board = emgrig.connect(in_real_time(address), reconnect=policy)
     try:
         if profile != "keep":
             board.apply(profile)

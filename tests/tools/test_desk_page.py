@@ -168,7 +168,7 @@ def test_the_tube_counts_conversions(browser: Browser, page: Page, desk: Desk) -
     tube = screen.get_by_test_id("tube")
     expect(tube).to_have_text(re.compile(r"^\d{5}$"))
     first = int(tube.inner_text())
-    expect(tube).to_have_text(re.compile(f"^{(first + 100) // 100:03d}"))  # it runs on
+    expect(tube).to_have_text(re.compile(f"^{(first + 200) // 100:03d}"))  # 100 later, or more
     page.wait_for_function("Date.now() % 1000 < 100")
     screen.close()
     stop(page, "tube.bdf")
@@ -233,7 +233,7 @@ def test_the_last_check_is_broken_off_by_ctrl_c(browser: Browser, tmp_path: Path
         expect(page.get_by_test_id("link")).to_have_text("streaming")
         before = written(desk)
         page.get_by_test_id("check").click()
-        expect(page.get_by_test_id("check-state")).to_contain_text("c1p")
+        expect(page.get_by_test_id("check-state")).to_contain_text(re.compile(r"c\d[pn], "))
         assert written(desk) != before
         code, said = desk.end()
         page.close()

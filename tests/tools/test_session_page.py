@@ -24,7 +24,7 @@ PLAN = """
 code = "T01"
 [part_a]
 repetitions = 1
-contract_s = 1.0
+contract_s = 3.0
 rest_s = 2.0
 [part_a.limits]
 attempts = 1
@@ -38,7 +38,7 @@ gap_s = 0.5
 """ + "".join(
     f'[[part_b.clips]]\nid = "{name}"\nfile = "{name}.webm"\nemotion = "{name}"\n' for name in CLIPS
 )
-#: A film of one second, made by the browser that will show it.
+#: A film of three seconds, made by the browser that will show it.
 MAKE_FILM = """async () => {
   const canvas = document.createElement("canvas");
   canvas.width = 160; canvas.height = 120;
@@ -53,7 +53,7 @@ MAKE_FILM = """async () => {
     const draw = () => {
       pen.fillStyle = `hsl(${(performance.now() / 10) % 360}, 80%, 50%)`;
       pen.fillRect(0, 0, 160, 120);
-      if (performance.now() - begin < 1500) setTimeout(draw, 40); else resolve();
+      if (performance.now() - begin < 3000) setTimeout(draw, 40); else resolve();
     };
     draw();
   });

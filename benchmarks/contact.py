@@ -12,18 +12,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.calibration.contact import ContactCheck, ContactSettings, check_contact
+from emgrig.calibration.certificate.certificate import CalibrationRecord
+from emgrig.calibration.certificate.making import make_record
 from emgrig.calibration.procedures.acquire import acquire, prepare
 from emgrig.calibration.procedures.lead_off import LeadOffSettings, measure_lead_off
 from emgrig.calibration.procedures.setup import Setup
-from emgrig.calibration.record import CalibrationRecord
-from emgrig.calibration.record_making import make_record
 from emgrig.driver.board import Board
-from emgrig.simulator import fault_actions as do
+from emgrig.electrodes import ContactCheck, ContactSettings, check_contact
+from emgrig.simulator.analog.frontend import AnalogueFrontEnd
+from emgrig.simulator.analog.world import WIRE, Electrode, World
 from emgrig.simulator.board import SimulatedBoard
-from emgrig.simulator.frontend import AnalogueFrontEnd
+from emgrig.simulator.faults import actions as do
 from emgrig.simulator.transport import SimTransport
-from emgrig.simulator.world import WIRE, Electrode, World
 
 SEEDS = range(20)
 TRUE_OHM = (1e3, 5e3, 10e3, 30e3, 100e3)

@@ -17,17 +17,17 @@ from pathlib import Path
 
 import numpy as np
 
-from emgrig.analysis.scoring import EventScores, score_events
+from emgrig.analysis.spotting.scoring import EventScores, score_events
+from emgrig.desk.stream.hub import Hub
 from emgrig.driver.board import Board
+from emgrig.experiment.files.folder import SessionFolder
+from emgrig.experiment.files.plan import load_plan
+from emgrig.experiment.files.record import SessionRecord
+from emgrig.experiment.participant import Script, ScriptedParticipant
+from emgrig.experiment.runner import check_board, run_script, session_on
 from emgrig.simulator.clock import VIRTUAL_EPOCH_UNIX_S
-from emgrig.simulator.performer import Performer
+from emgrig.simulator.sources.performer import Performer
 from emgrig.simulator.transport import SimTransport
-from emgrig.tools.desk.hub import Hub
-from emgrig.tools.session.folder import SessionFolder
-from emgrig.tools.session.participant import Script, ScriptedParticipant
-from emgrig.tools.session.plan import load_plan
-from emgrig.tools.session.record import SessionRecord
-from emgrig.tools.session.runner import check_board, run_script, session_on
 
 SEED = 3
 
@@ -39,7 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         plan_path = folder / "plan.toml"
-        example = resources.files("emgrig.tools.session").joinpath("example.toml")
+        example = resources.files("emgrig.experiment").joinpath("example.toml")
         plan_path.write_text(example.read_text("utf-8"), encoding="utf-8")
         began_s = time.monotonic()
         transport, files, record = _play(plan_path, folder / "out")

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 from emgrig.connect import connect, package_version
 
 if TYPE_CHECKING:
-    from emgrig.driver.block import Block
     from emgrig.driver.board import Board
+    from emgrig.driver.samples.block import Block
 
     __version__: str
 
 __all__ = ["Block", "Board", "__version__", "connect"]
 
 
-_MODULES = {"Board": "emgrig.driver.board", "Block": "emgrig.driver.block"}
+_MODULES = {"Board": "emgrig.driver.board", "Block": "emgrig.driver.samples.block"}
 
 
 def __getattr__(name: str) -> object:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from emgrig.driver.board import Board
-    from emgrig.driver.journal import Journal
-    from emgrig.driver.link import Tap
+    from emgrig.driver.captures.journal import Journal
+    from emgrig.driver.native.link import Tap
     from emgrig.driver.recovery import ReconnectPolicy
     from emgrig.driver.seams import Transport
 
@@ -126,19 +126,19 @@ def _simulator(address: str, _timeout_s: float) -> Transport:
 
 
 def _tcp(address: str, timeout_s: float) -> Transport:
-    from emgrig.driver.tcp import TcpTransport
+    from emgrig.driver.transports.tcp import TcpTransport
 
     return TcpTransport(address, timeout_s=timeout_s)
 
 
 def _serial(address: str, _timeout_s: float) -> Transport:
-    from emgrig.driver.serial_port import SerialTransport
+    from emgrig.driver.transports.serial_port import SerialTransport
 
     return SerialTransport(address)
 
 
 def _replay(address: str, _timeout_s: float) -> Transport:
-    from emgrig.driver.replay import ReplayTransport
+    from emgrig.driver.captures.replay import ReplayTransport
 
     return ReplayTransport(address.partition(":")[2])
 

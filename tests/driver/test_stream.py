@@ -9,18 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emgrig.connect import connect
-from emgrig.driver.block import Block
 from emgrig.driver.board import Board
-from emgrig.driver.rate import RateVerdict
+from emgrig.driver.chip.rate import RateVerdict
 from emgrig.driver.recovery import ReconnectPolicy
+from emgrig.driver.samples.block import Block
 from emgrig.driver.stream import Stream
-from emgrig.protocol.account import Cause
-from emgrig.protocol.errors import (
+from emgrig.errors import (
     DeviceError,
     IdentityError,
     ReadBackError,
     TransportError,
 )
+from emgrig.protocol.account import Cause
 from emgrig.protocol.packets import EventType, Request
 from emgrig.simulator.transport import SimTransport
 from fake_board import FakeTransport, true_codes

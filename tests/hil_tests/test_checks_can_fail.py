@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emgrig.hil_tests.capture import Capture
-from emgrig.hil_tests.check import CheckResult, Level, info_of
-from emgrig.hil_tests.limits import load_limits
-from emgrig.hil_tests.measurement import Outcome
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession, RunOptions
+from emgrig.hil_tests.judging.check import CheckResult, Level, info_of
+from emgrig.hil_tests.judging.limits import load_limits
+from emgrig.hil_tests.judging.measurement import Outcome
+from emgrig.hil_tests.measuring.capture import Capture
+from emgrig.hil_tests.measuring.rig import Rig
+from emgrig.hil_tests.run import BringupSession, RunOptions
 from emgrig.hil_tests.suite import (
     test_00_link,
     test_02_registers,

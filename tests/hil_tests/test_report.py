@@ -10,7 +10,7 @@ import pytest
 
 from emgrig.hil_tests.bringup import run_bringup
 from emgrig.hil_tests.record import schema
-from emgrig.hil_tests.session import BringupSession
+from emgrig.hil_tests.run import BringupSession
 
 ALL = [f"B{n}" for n in range(25)]
 

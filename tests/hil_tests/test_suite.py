@@ -9,16 +9,17 @@ import pytest
 
 import emgrig
 from emgrig.connect import connect
+from emgrig.errors import DeviceError, RecordingError
 from emgrig.hil_tests.bringup import run_bringup
-from emgrig.hil_tests.check import CheckInfo, CheckResult, Layer, Level
-from emgrig.hil_tests.limits import load_limits
-from emgrig.hil_tests.measurement import Outcome
-from emgrig.hil_tests.restore import restore
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession, RunOptions
+from emgrig.hil_tests.judging.check import CheckInfo, CheckResult, Layer, Level
+from emgrig.hil_tests.judging.limits import load_limits
+from emgrig.hil_tests.judging.measurement import Outcome
+from emgrig.hil_tests.measuring.restore import restore
+from emgrig.hil_tests.measuring.rig import Rig
+from emgrig.hil_tests.run import BringupSession, RunOptions
 from emgrig.hil_tests.verdict import exit_code, headline, last_line
-from emgrig.protocol.errors import DeviceError, RecordingError
 from emgrig.protocol.packets import Request, StartArguments, Started
+from places import ROOT
 
 ENTRY = "emgrig.hil_tests.pytest_entry"
 
@@ -47,7 +48,7 @@ def test_pytest_runs_the_suite_by_its_package_name(tmp_path: Path) -> None:
 def test_the_projects_own_tests_do_not_collect_the_suite() -> None:
     import tomllib
 
-    root = Path(__file__).parents[2]
+    root = ROOT
     settings = tomllib.loads((root / "pyproject.toml").read_text())
     paths = settings["tool"]["pytest"]["ini_options"]["testpaths"]
     suite = Path(emgrig.__file__).parent / "hil_tests"

@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 
 import emgrig
-from emgrig.calibration.record import CalibrationRecord, ChannelCalibration, GainCalibration
-from emgrig.calibration.record_file import save_record
-from emgrig.calibration.uncertainty import Result
+from emgrig.calibration.certificate.certificate import (
+    CalibrationRecord,
+    ChannelCalibration,
+    GainCalibration,
+)
+from emgrig.calibration.certificate.certificate_file import save_record
+from emgrig.calibration.figures.uncertainty import Result
 from emgrig.driver.board import Board
-from emgrig.driver.capture import CaptureReader
-from emgrig.protocol.errors import IdentityError, RecordingError
+from emgrig.driver.captures.capture import CaptureReader
+from emgrig.errors import IdentityError, RecordingError
 from emgrig.recording.recorder import record
 from emgrig.recording.sidecar import schema
 from emgrig.recording.timeline import Samples, Timeline

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from emgrig.calibration.record_file import read_record
-from emgrig.simulator.tolerances import Tolerances
-from emgrig.tools.calibrate_words import read_channels, read_date, read_integers, read_numbers
+from emgrig.calibration.certificate.certificate_file import read_record
+from emgrig.simulator.analog.tolerances import Tolerances
+from emgrig.tools.calibrate.words import read_channels, read_date, read_integers, read_numbers
 from shell import Run
 
 SIM = "'sim:bench&source=silence&seed=4'"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import io
 
-from emgrig.analysis.casmemg_files import read_casmemg_mat
+from emgrig.analysis.paper.casmemg_files import read_casmemg_mat
 from emgrig.recording.bdf import Annotation
 from exported import record_face, write_recording
 from shell import Run

@@ -6,20 +6,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from emgrig.driver.board_identity import BoardIdentity
-from emgrig.driver.chip import Ads1299
-from emgrig.driver.clockfit import ClockFit
-from emgrig.driver.journal import Journal
-from emgrig.driver.link import Tap
-from emgrig.driver.port import NativePort
-from emgrig.driver.profile import Profile, load_profile
+from emgrig.driver.captures.journal import Journal
+from emgrig.driver.chip.ads1299 import Ads1299
+from emgrig.driver.chip.profile import Profile, load_profile
+from emgrig.driver.chip.transaction import Files
+from emgrig.driver.connection import Session
+from emgrig.driver.native.board_identity import BoardIdentity
+from emgrig.driver.native.link import Tap
+from emgrig.driver.native.port import NativePort
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
+from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.seams import Clock, Transport
-from emgrig.driver.session import Session
 from emgrig.driver.stream import DEFAULT_QUEUE_SAMPLES, SILENCE_S, Stream
-from emgrig.driver.transaction import Files
+from emgrig.errors import DeviceError, EmgrigError, TransportError, TransportTimeout
 from emgrig.protocol.decoder import DecoderCounts
-from emgrig.protocol.errors import DeviceError, EmgrigError, TransportError, TransportTimeout
 from emgrig.protocol.packets import (
     DEFAULT_FRAMES_PER_PACKET,
     Capability,

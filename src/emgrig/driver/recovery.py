@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from emgrig.driver.session import Session
-from emgrig.driver.transaction import Files
-from emgrig.protocol.errors import EmgrigError, RequestRefused, TransportError, WireError
+from emgrig.driver.chip.transaction import Files
+from emgrig.driver.connection import Session
+from emgrig.errors import EmgrigError, RequestRefused, TransportError, WireError
 from emgrig.protocol.packets import ErrorCode
 
 log = logging.getLogger(__name__)

@@ -7,21 +7,21 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from emgrig.driver.assemble import Assembler, StreamTotals
-from emgrig.driver.block import Block
-from emgrig.driver.clockfit import ClockFit
-from emgrig.driver.rate import RateCheck
+from emgrig.driver.chip.rate import RateCheck
+from emgrig.driver.connection import Session
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
-from emgrig.driver.session import Session
-from emgrig.protocol.account import Cause
-from emgrig.protocol.decoder import EventPacket, Item
-from emgrig.protocol.errors import (
+from emgrig.driver.samples.assemble import Assembler, StreamTotals
+from emgrig.driver.samples.block import Block
+from emgrig.driver.samples.clockfit import ClockFit
+from emgrig.errors import (
     DeviceError,
     EmgrigError,
     TransportEnd,
     TransportError,
     TransportTimeout,
 )
+from emgrig.protocol.account import Cause
+from emgrig.protocol.decoder import EventPacket, Item
 
 log = logging.getLogger(__name__)
 

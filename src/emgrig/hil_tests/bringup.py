@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from emgrig.hil_tests.check import CheckResult, Level
-from emgrig.hil_tests.limits import load_limits
+from emgrig.hil_tests.judging.check import CheckResult, Level
+from emgrig.hil_tests.judging.limits import load_limits
+from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.hil_tests.plugin import SESSION, SOAK_S
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession, RunOptions
+from emgrig.hil_tests.run import BringupSession, RunOptions
 
 Observer = Callable[[CheckResult, bool], None]
 JUNIT_FILE = "junit.xml"

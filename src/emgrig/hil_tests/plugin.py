@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from emgrig.hil_tests.attachments import of_arrays
-from emgrig.hil_tests.check import CheckInfo, CheckResult, Level, info_of
-from emgrig.hil_tests.limits import load_limits
-from emgrig.hil_tests.measurement import Measure, Outcome, show
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession, RunOptions
+from emgrig.errors import RecordingError
+from emgrig.hil_tests.judging.attachments import of_arrays
+from emgrig.hil_tests.judging.check import CheckInfo, CheckResult, Level, info_of
+from emgrig.hil_tests.judging.limits import load_limits
+from emgrig.hil_tests.judging.measurement import Measure, Outcome, show
+from emgrig.hil_tests.measuring.rig import Rig
+from emgrig.hil_tests.run import BringupSession, RunOptions
 from emgrig.hil_tests.verdict import verdict_lines
-from emgrig.protocol.errors import RecordingError
 
 SESSION = pytest.StashKey[BringupSession]()
 SOAK_S = {Level.QUICK: 4.0, Level.FULL: 60.0}

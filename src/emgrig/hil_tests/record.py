@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import cast
 
-from emgrig.driver.profile import load_profile
-from emgrig.driver.register_file import RegisterFile
-from emgrig.hil_tests.check import CheckResult
-from emgrig.hil_tests.limits import Limit
-from emgrig.hil_tests.measurement import Attachment, Measurement, Reading
-from emgrig.hil_tests.session import BringupSession, software_versions
+from emgrig.driver.chip.profile import load_profile
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.hil_tests.judging.check import CheckResult
+from emgrig.hil_tests.judging.limits import Limit
+from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Reading
+from emgrig.hil_tests.run import BringupSession, software_versions
 from emgrig.hil_tests.verdict import exit_code, headline, last_line
 
 FORMAT, VERSION = "emgrig bring-up record", 1

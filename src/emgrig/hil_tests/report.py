@@ -7,14 +7,14 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
-from emgrig.driver.register_file import RegisterFile
-from emgrig.hil_tests.attachments import of_picture
-from emgrig.hil_tests.check import CheckResult, Layer
-from emgrig.hil_tests.measurement import Measurement, Outcome, show, worst
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.errors import RecordingError
+from emgrig.hil_tests.judging.attachments import of_picture
+from emgrig.hil_tests.judging.check import CheckResult, Layer
+from emgrig.hil_tests.judging.measurement import Measurement, Outcome, show, worst
 from emgrig.hil_tests.plots import pictures
 from emgrig.hil_tests.record import Record, make_record
-from emgrig.hil_tests.session import BringupSession
-from emgrig.protocol.errors import RecordingError
+from emgrig.hil_tests.run import BringupSession
 
 RECORD_FILE, PAGE_FILE, DATA_FOLDER = "record.json", "index.html", "data"
 

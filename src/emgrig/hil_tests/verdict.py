@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from emgrig.hil_tests.check import Layer
-from emgrig.hil_tests.measurement import Outcome
-from emgrig.hil_tests.session import BringupSession
+from emgrig.hil_tests.judging.check import Layer
+from emgrig.hil_tests.judging.measurement import Outcome
+from emgrig.hil_tests.run import BringupSession
 
 EXIT_PASS, EXIT_FAIL, EXIT_LINK = 0, 1, 3
 _COUNTED = (

@@ -7,16 +7,16 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.calibration.record import CalibrationRecord
-from emgrig.calibration.record_file import from_json, sidecar_entry
-from emgrig.driver.block import Epoch
-from emgrig.driver.board_identity import BoardIdentity
-from emgrig.driver.clockfit import ClockFit, fit_clock
-from emgrig.driver.journal import read_epoch, read_identity
-from emgrig.driver.register_file import RegisterFile
-from emgrig.protocol.errors import RecordingError
+from emgrig.calibration.certificate.certificate import CalibrationRecord
+from emgrig.calibration.certificate.certificate_file import from_json, sidecar_entry
+from emgrig.driver.captures.journal import read_epoch, read_identity
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.driver.native.board_identity import BoardIdentity
+from emgrig.driver.samples.block import Epoch
+from emgrig.driver.samples.clockfit import ClockFit, fit_clock
+from emgrig.errors import RecordingError
 from emgrig.recording.scale import scale_uv
-from emgrig.recording.tube import TubeChange
+from emgrig.recording.sync.tube import TubeChange
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from typing import Self
 
 import numpy as np
 
-from emgrig.calibration.record import CalibrationRecord
-from emgrig.calibration.record_file import to_json
-from emgrig.driver.block import Block
+from emgrig.calibration.certificate.certificate import CalibrationRecord
+from emgrig.calibration.certificate.certificate_file import to_json
 from emgrig.driver.board import Board
-from emgrig.driver.capture import CaptureWriter
-from emgrig.driver.journal import Entry
-from emgrig.driver.link import Direction
-from emgrig.protocol.errors import EmgrigError, RecordingError
+from emgrig.driver.captures.capture import CaptureWriter
+from emgrig.driver.captures.journal import Entry
+from emgrig.driver.native.link import Direction
+from emgrig.driver.samples.block import Block
+from emgrig.errors import EmgrigError, RecordingError
 from emgrig.recording.convert import (
     CAPTURE_SUFFIX,
     Recording,
@@ -27,7 +27,7 @@ from emgrig.recording.convert import (
     software,
 )
 from emgrig.recording.levels import Levels, Progress
-from emgrig.recording.tube import TubeChange
+from emgrig.recording.sync.tube import TubeChange
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Volts of a code: calibrated where that is known, nominal elsewhere."""
 
-from emgrig.calibration.record import CalibrationRecord
-from emgrig.driver.block import Epoch
+from emgrig.calibration.certificate.certificate import CalibrationRecord
+from emgrig.driver.samples.block import Epoch
 
 
 def scale_uv(

@@ -4,14 +4,14 @@ import heapq
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from emgrig.protocol.errors import TransportError
+from emgrig.errors import TransportError
 from emgrig.protocol.packets import ResetCause
-from emgrig.simulator.chip import Ads1299Chip
-from emgrig.simulator.chip_bank import ChipBank
+from emgrig.simulator.chip.ads1299 import Ads1299Chip
 from emgrig.simulator.clock import Crystal
-from emgrig.simulator.firmware import BoardFacts, Client, Firmware
+from emgrig.simulator.firmware.chip_bank import ChipBank
+from emgrig.simulator.firmware.native import BoardFacts, Client, Firmware
+from emgrig.simulator.firmware.spi import SpiBus
 from emgrig.simulator.seams import FrontEnd, Source
-from emgrig.simulator.spi import SpiBus
 
 WINDOW_BYTES: Final = 4 << 20
 """What the PC's side of a connection holds unread, unless told otherwise."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from emgrig.simulator.fault import FaultSetting
-from emgrig.simulator.faults import parse_fault
+from emgrig.simulator.faults.fault import FaultSetting
+from emgrig.simulator.faults.named import parse_fault
 
 MAX_SPEED: Final = float("inf")
 """`speed=max`: virtual time, as fast as the machine can."""
@@ -20,7 +20,7 @@ class SimOptions:
     Attributes
     ----------
     source : str
-        What the electrodes see (see `emgrig.simulator.sources.parse_source`).
+        What the electrodes see (see `emgrig.simulator.sources.signals.parse_source`).
     faults : tuple of FaultSetting
         What is wrong, in order.
     seed : int, ≥ 0

@@ -3,11 +3,11 @@
 import threading
 from typing import Final
 
-from emgrig.protocol.errors import TransportError, TransportTimeout
+from emgrig.errors import TransportError, TransportTimeout
 from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.clock import ScaledClock, VirtualClock
-from emgrig.simulator.firmware import Client
+from emgrig.simulator.firmware.native import Client
 from emgrig.simulator.options import MAX_SPEED, parse_query
 
 FIRST_READ_S: Final = 0.25

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.tools.output import err, note, out, print_json, quiet_driver, say
+from emgrig.tools.common.output import err, note, out, print_json, quiet_driver, say
 
 if TYPE_CHECKING:
-    from emgrig.hil_tests.check import CheckResult
-    from emgrig.hil_tests.session import BringupSession
+    from emgrig.hil_tests.judging.check import CheckResult
+    from emgrig.hil_tests.run import BringupSession
 
 _STYLES = {
     "pass": "green",

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from emgrig.protocol.errors import (
+from emgrig.errors import (
     DeviceError,
     EmgrigError,
     RecordingError,
@@ -20,8 +20,8 @@ from emgrig.protocol.errors import (
     WireError,
 )
 from emgrig.tools import board_commands, record_commands, register_commands, simulate_command
-from emgrig.tools.demo_command import demo
-from emgrig.tools.output import EXIT_CODES_HELP, ExitCode, err
+from emgrig.tools.common.output import EXIT_CODES_HELP, ExitCode, err
+from emgrig.tools.demo.command import demo
 
 
 class Later(NamedTuple):

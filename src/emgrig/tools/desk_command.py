@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.protocol.errors import RecordingError
+from emgrig.errors import RecordingError
 from emgrig.tools.board_commands import Address
-from emgrig.tools.options import read_mvc
-from emgrig.tools.output import note, say
+from emgrig.tools.common.options import read_mvc
+from emgrig.tools.common.output import note, say
 from emgrig.tools.record_commands import (
     calibration_of,
     contact_of,
@@ -20,7 +20,7 @@ from emgrig.tools.record_commands import (
 )
 
 if TYPE_CHECKING:
-    from emgrig.tools.desk.hub import Hub
+    from emgrig.desk.stream.hub import Hub
 
 log = logging.getLogger(__name__)
 
@@ -83,11 +83,11 @@ def desk(
     need_desk()
     if not output.is_dir():
         raise RecordingError(f"the folder {output} does not exist; make it first")
-    from emgrig.calibration.contact import ContactSettings, Limits
-    from emgrig.tools.desk.contact import Contact
-    from emgrig.tools.desk.desk import Desk
-    from emgrig.tools.desk.page import build
-    from emgrig.tools.desk.server import Server
+    from emgrig.desk.desk import Desk
+    from emgrig.desk.pages.page import build
+    from emgrig.desk.server import Server
+    from emgrig.desk.stream.contact import Contact
+    from emgrig.electrodes import ContactSettings, Limits
 
     check_settings = ContactSettings(seconds=check_seconds)
     server = Server(host, port, title="emgrig desk")
@@ -142,8 +142,8 @@ def open_hub(
     """
     import emgrig
     from emgrig.connect import in_real_time
+    from emgrig.desk.stream.hub import Hub
     from emgrig.driver.recovery import ReconnectPolicy
-    from emgrig.tools.desk.hub import Hub
 
     is_closing = threading.Event()
     policy = ReconnectPolicy(total_s=math.inf, is_given_up=is_closing.is_set)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from emgrig.tools.board_commands import Json
-from emgrig.tools.output import err, note, print_json, say
+from emgrig.tools.common.output import err, note, print_json, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -197,7 +197,7 @@ def _mat_jobs(
 
 def _check_mat(part: "Part", *, hold_gaps: bool) -> str:
     """Refuse what the layout cannot hold; return what is to be said of the file."""
-    from emgrig.analysis.casmemg_files import RATE_HZ
+    from emgrig.analysis.paper.casmemg_files import RATE_HZ
 
     name = part.path.name
     if part.rate_hz != RATE_HZ:
@@ -228,7 +228,7 @@ def _write_mat(part: "Part", path: Path, as_table: bool, tell: "Tell") -> None:
     """Write a recording without the padding at its end; column n is channel n."""
     import numpy as np
 
-    from emgrig.analysis.casmemg_files import write_casmemg_mat
+    from emgrig.analysis.paper.casmemg_files import write_casmemg_mat
     from emgrig.recording.export.staging import whole_file
 
     n_samples = part.n_samples - part.n_padding

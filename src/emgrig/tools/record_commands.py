@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.protocol.errors import RecordingError
+from emgrig.errors import RecordingError
 from emgrig.tools.board_commands import Address, Json
-from emgrig.tools.output import err, note, print_json, say
+from emgrig.tools.common.output import err, note, print_json, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from emgrig.calibration.contact import ContactCheck
-    from emgrig.calibration.record import CalibrationRecord
-    from emgrig.driver.block import Block
+    from emgrig.calibration.certificate.certificate import CalibrationRecord
     from emgrig.driver.board import Board
+    from emgrig.driver.samples.block import Block
+    from emgrig.electrodes import ContactCheck
     from emgrig.recording.convert import Recording
     from emgrig.recording.levels import Progress
-    from emgrig.recording.lsl import LslLink
+    from emgrig.recording.lsl.outlet import LslLink
     from emgrig.recording.recorder import Recorder
 
 
@@ -123,7 +123,7 @@ def calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | No
     IdentityError
         If it is of another board.
     """
-    from emgrig.calibration.record_file import find_record
+    from emgrig.calibration.certificate.certificate_file import find_record
 
     if where == "none":
         return None
@@ -141,7 +141,7 @@ def calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | No
 
 def warn_of_reference(board: "Board") -> None:
     """Say that the chip's own reference is off, as it is after power-on."""
-    from emgrig.driver.registers import Config3
+    from emgrig.driver.chip.registers import Config3
 
     if not all(file.get(Config3).internal_reference for file in board.chip.files):
         note(
@@ -152,7 +152,7 @@ def warn_of_reference(board: "Board") -> None:
 
 def contact_of(board: "Board") -> "ContactCheck | None":
     """Return the last check of this board's electrodes; a damaged file is said and left alone."""
-    from emgrig.calibration.contact import last_check
+    from emgrig.electrodes import last_check
 
     identity, now = board.identity, dt.datetime.now(dt.UTC)
     try:
@@ -166,7 +166,7 @@ def open_lsl(board: "Board", calibration: "CalibrationRecord | None") -> "LslLin
     """Open the LSL streams of a board; RecordingError if pylsl is missing."""
     from functools import partial
 
-    from emgrig.recording.lsl import LslLink
+    from emgrig.recording.lsl.outlet import LslLink
     from emgrig.recording.scale import scale_uv
 
     return LslLink(board, scale_uv=partial(scale_uv, calibration))

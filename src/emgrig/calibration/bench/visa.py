@@ -6,7 +6,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from emgrig.protocol.errors import (
+from emgrig.errors import (
     DeviceError,
     EmgrigError,
     TransportError,

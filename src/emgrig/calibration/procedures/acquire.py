@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.calibration.uncertainty import Result, rectangular
-from emgrig.driver.block import Block
+from emgrig.calibration.figures.uncertainty import Result, rectangular
 from emgrig.driver.board import Board
-from emgrig.driver.registers import Config3
-from emgrig.driver.settings import Settings, say, say_channels
-from emgrig.protocol.errors import DeviceError
+from emgrig.driver.chip.registers import Config3
+from emgrig.driver.chip.settings import Settings, say, say_channels
+from emgrig.driver.samples.block import Block
+from emgrig.errors import DeviceError
 
 GAIN_LIMIT = 0.005
 """Gain error without the reference, SBAS499C 7.5: 0.1 % typical, 0.5 % of full scale at most."""

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from emgrig.driver.board import Board
-from emgrig.driver.settings import Settings
-from emgrig.driver.transaction import Files
-from emgrig.protocol.errors import DeviceError, EmgrigError, TransportError
+from emgrig.driver.chip.settings import Settings
+from emgrig.driver.chip.transaction import Files
+from emgrig.errors import DeviceError, EmgrigError, TransportError
 
 log = logging.getLogger(__name__)
 

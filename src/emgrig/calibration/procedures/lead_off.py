@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from emgrig.calibration.datasheet import Outcome
-from emgrig.calibration.leadoff import (
+from emgrig.calibration.figures.datasheet import Outcome
+from emgrig.calibration.figures.leadoff import (
     CURRENT_TOLERANCE,
     Excitation,
     LeadOffAmplitude,
@@ -19,6 +19,7 @@ from emgrig.calibration.leadoff import (
     calibrate_current,
     measure_amplitude,
 )
+from emgrig.calibration.figures.uncertainty import Result, rectangular
 from emgrig.calibration.procedures.acquire import (
     SCALE_U,
     UNCALIBRATED,
@@ -35,9 +36,8 @@ from emgrig.calibration.procedures.acquire import (
 from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup, list_channels
-from emgrig.calibration.uncertainty import Result, rectangular
 from emgrig.driver.board import Board
-from emgrig.protocol.errors import DeviceError
+from emgrig.errors import DeviceError
 
 CURRENTS_A = {"6nA": 6e-9, "24nA": 24e-9, "6uA": 6e-6, "24uA": 24e-6}
 SIDES = ("p", "n")

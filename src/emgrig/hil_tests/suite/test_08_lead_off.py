@@ -4,11 +4,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from emgrig.hil_tests.check import CannotMeasure, Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.procedures import connect_electrodes, impedance_rows, mains_uv, off_in_frames
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession
+from emgrig.hil_tests.judging.check import CannotMeasure, Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.procedures import (
+    connect_electrodes,
+    impedance_rows,
+    mains_uv,
+    off_in_frames,
+)
+from emgrig.hil_tests.measuring.rig import Rig
+from emgrig.hil_tests.run import BringupSession
 
 OPEN = "open"
 

@@ -1,10 +1,10 @@
 """The bias loop holds the body."""
 
-from emgrig.hil_tests.check import Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.procedures import bias_level_mv, is_bias_electrode_off
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession
+from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.procedures import bias_level_mv, is_bias_electrode_off
+from emgrig.hil_tests.measuring.rig import Rig
+from emgrig.hil_tests.run import BringupSession
 
 
 @check("B19", Layer.BIAS, "the bias loop")

@@ -1,10 +1,10 @@
 """It stays so."""
 
-from emgrig.hil_tests.check import Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.procedures import temperatures_c
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession
+from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.procedures import temperatures_c
+from emgrig.hil_tests.measuring.rig import Rig
+from emgrig.hil_tests.run import BringupSession
 
 PIECE_S = 600.0
 

@@ -16,12 +16,12 @@ import emgrig
 from emgrig.desk.desk import Desk
 from emgrig.desk.pages.face import face_svg, sites_of
 from emgrig.desk.pages.panels import alert_words
-from emgrig.desk.pages.scope import Scope
 from emgrig.desk.stream import hub as hub_module
 from emgrig.desk.stream.contact import Contact
 from emgrig.desk.stream.exchange import Incoming
 from emgrig.desk.stream.history import History
 from emgrig.desk.stream.hub import Hub
+from emgrig.desk.stream.scope import Scope
 from emgrig.desk.stream.status import LinkState
 from emgrig.driver.board import Board
 from emgrig.driver.samples.block import Block

@@ -1,4 +1,4 @@
-"""A session with a board: who it is, its settings, and that it is left stopped."""
+"""A connection to a board: who it is, its settings, and that it is left stopped."""
 
 import json
 import threading

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import emgrig
-from emgrig.calibration.certificate.certificate import CalibrationRecord
+from emgrig.calibration.certificate.certificate import Certificate
 from emgrig.driver.board import Board
 from emgrig.electrodes import (
     ContactCheck,
@@ -319,7 +319,7 @@ def test_what_was_far_apart_stays_so_within_the_margin() -> None:
 
 
 def test_a_calibration_of_another_board_is_refused(board: Board) -> None:
-    other = CalibrationRecord("OTHER", True, NOW, NOW + dt.timedelta(days=9), "test")
+    other = Certificate("OTHER", True, NOW, NOW + dt.timedelta(days=9), "test")
     with pytest.raises(IdentityError, match="OTHER"):
         check_contact(board, calibration=other, now=NOW)
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from emgrig.calibration.certificate.certificate import CalibrationRecord
-from emgrig.calibration.certificate.making import make_record
+from emgrig.calibration.certificate.certificate import Certificate
+from emgrig.calibration.certificate.making import make_certificate
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.acquire import Record, acquire, prepare
 from emgrig.calibration.procedures.lead_off import LeadOffSettings, measure_lead_off
@@ -181,7 +181,7 @@ def put_on(transport: SimTransport, world: World) -> None:
     part.set_world(transport.board.bank.buses[0].tick, world)
 
 
-def calibrated(board: Board, transport: SimTransport, current: str) -> CalibrationRecord:
+def calibrated(board: Board, transport: SimTransport, current: str) -> Certificate:
     """Calibrate the lead-off currents on a star of 0.1 % resistors."""
 
     def ask(setup: Setup) -> None:
@@ -190,7 +190,7 @@ def calibrated(board: Board, transport: SimTransport, current: str) -> Calibrati
         put_on(transport, replace(here, p=(resistor,) * 8, n=(resistor,) * 8, bias=WIRE))
 
     report = measure_lead_off(board, ask, LeadOffSettings(current=current))
-    return make_record(board.identity, [report], now=NOW, software="test")
+    return make_certificate(board.identity, [report], now=NOW, software="test")
 
 
 def face(transport: SimTransport, ohm: tuple[float, ...]) -> World:

@@ -44,7 +44,7 @@ from emgrig.experiment.files.plan import (
     PartB,
     Plan,
 )
-from emgrig.experiment.files.record import SessionRecord, read_record, write_record
+from emgrig.experiment.files.record import SessionRecord, read_certificate, write_record
 
 MARKER = re.compile(r"(key [A-Z]|[a-z]+( [a-z]+)*)( [a-z_]+=[^\s=]+)*")
 
@@ -339,7 +339,7 @@ def test_it_goes_on_from_its_record_wherever_it_was_stopped(n_steps: int, tmp_pa
         session.do(Stop())
         ends += session.marks("clip end")
         write_record(tmp_path / "s.json", session.engine.record)
-        record = read_record(tmp_path / "s.json")
+        record = read_certificate(tmp_path / "s.json")
         assert record == replace(session.engine.record, plan=record.plan)
         assert runs < 100
     assert ends == ["clip end trial=1", "clip end trial=2", "clip end trial=3"]
@@ -487,7 +487,7 @@ def test_a_record_that_is_damaged_is_refused_in_one_line(tmp_path: Path) -> None
     for text in ("", "[]", "{}", whole[:200], whole.replace("session 1", "session 9")):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(Exception, match=r"s\.json") as caught:
-            read_record(path)
+            read_certificate(path)
         assert type(caught.value).__name__ == "RecordingError"
         assert "\n" not in str(caught.value)
     assert not list(tmp_path.glob(".*")), "nothing half-written is left"

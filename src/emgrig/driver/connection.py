@@ -1,4 +1,4 @@
-"""A session with one board: who it is, what its chips hold, whether it runs."""
+"""The connection to one board: who it is, what its chips hold, whether it runs."""
 
 import logging
 import threading
@@ -18,9 +18,8 @@ from emgrig.driver.chip.transaction import SDATAC, Files
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link, Listener, Tap
 from emgrig.driver.native.port import NativePort, all_chips
-from emgrig.driver.samples.block import Epoch
+from emgrig.driver.samples.block import Epoch, make_epoch
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
-from emgrig.driver.samples.epochs import make_epoch
 from emgrig.driver.seams import Transport
 from emgrig.errors import DeviceError, IdentityError, RequestRefused, TransportError
 from emgrig.protocol.decoder import EventPacket, Item
@@ -45,13 +44,13 @@ log = logging.getLogger(__name__)
 N_EXCHANGES = 8192
 
 
-class Session:
+class Connection:
     """What is known and believed of a board; `Board` is the face that a user sees.
 
     Parameters
     ----------
     transport : Transport
-        Open; closed again if the session cannot begin.
+        Open; closed again if the connection cannot begin.
     client : str
         Name and version of this program, for HELLO.
 

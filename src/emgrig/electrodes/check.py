@@ -137,7 +137,7 @@ class Conditions:
         Conversions that never came, and samples that came and were not used (settling, stretches
         before a gap, attempts that were too noisy).
     current_is_calibrated : bool
-        By the board's calibration record, for every electrode; else the current is taken as
+        By the board's calibration certificate, for every electrode; else the current is taken as
         nominal ± 20 %.
     limits : Limits
     """

@@ -38,7 +38,7 @@ def save_check(check: ContactCheck, folder: Path | None = None) -> Path:
     if before is not None and before.conditions.limits == check.conditions.limits:
         check = before.updated(check, MAX_AGE_S)
     folder.mkdir(parents=True, exist_ok=True)
-    path = record_file.record_path(check.serial_number, folder)
+    path = record_file.certificate_path(check.serial_number, folder)
     text = json.dumps(check.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text, encoding="utf-8")
@@ -73,7 +73,7 @@ def last_check(
         If the file is damaged or cannot be read.
     """
     folder = default_folder() if folder is None else folder
-    path = record_file.record_path(serial_number, folder)
+    path = record_file.certificate_path(serial_number, folder)
     if not path.is_file():
         return None
     try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
-from emgrig.calibration.certificate.certificate import CalibrationRecord
+from emgrig.calibration.certificate.certificate import Certificate
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.acquire import (
     Account,
@@ -103,7 +103,7 @@ def check_contact(
     board: Board,
     settings: ContactSettings | None = None,
     *,
-    calibration: CalibrationRecord | None = None,
+    calibration: Certificate | None = None,
     previous: ContactCheck | None = None,
     progress: Progress = silent,
     now: dt.datetime | None = None,
@@ -115,7 +115,7 @@ def check_contact(
     board : Board
         No stream is on.
     settings : ContactSettings, optional
-    calibration : CalibrationRecord, optional
+    calibration : Certificate, optional
         Of this board; its lead-off currents are used. Without them the current is nominal ± 20 %.
     previous : ContactCheck, optional
         What was shown before: lights then have hysteresis.
@@ -186,7 +186,7 @@ class _Checking:
         self,
         board: Board,
         settings: ContactSettings,
-        calibration: CalibrationRecord | None,
+        calibration: Certificate | None,
         progress: Progress,
     ) -> None:
         self._board, self._settings = board, settings

@@ -24,7 +24,7 @@ from emgrig.experiment.files.plan import RATING_MAX, Plan
 from emgrig.experiment.files.tables import Table, load_toml
 from emgrig.simulator.sources.face import MVC_UV_RMS
 from emgrig.simulator.sources.performer import Performer
-from emgrig.simulator.sources.stage import perform_on
+from emgrig.simulator.stage import perform_on
 from emgrig.simulator.transport import SimTransport
 
 #: Share of expressions of each kind that are noticed by default (table 5 of the paper).

@@ -9,9 +9,9 @@ from emgrig.errors import RecordingError
 from emgrig.experiment.course.engine import Engine
 from emgrig.experiment.course.steps import Begin, Stop
 from emgrig.experiment.driver import SessionDriver
-from emgrig.experiment.files.folder import SessionFolder
 from emgrig.experiment.files.plan import Plan
 from emgrig.experiment.files.record import SessionRecord, write_record
+from emgrig.experiment.folder import SessionFolder
 from emgrig.experiment.participant import ScriptedParticipant
 from emgrig.recording.convert import Recording
 
@@ -77,7 +77,7 @@ def session_on(
     """
 
     def save(done: SessionRecord) -> None:
-        write_record(folder.record_path, done)
+        write_record(folder.certificate_path, done)
         hub.mvc_uv.update({mvc.channel: mvc.uv for mvc in done.mvc})
 
     def recording_problem() -> str:

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from emgrig.calibration.figures.datasheet import typical_noise_uv_rms
 from emgrig.calibration.figures.response import sinc3_noise_shape
 from emgrig.calibration.figures.spectrum import welch
-from emgrig.hil_tests.judging.attachments import arrays_of
 from emgrig.hil_tests.judging.check import CheckResult
 from emgrig.hil_tests.judging.limits import LimitTable
-from emgrig.hil_tests.judging.measurement import Measurement
+from emgrig.hil_tests.judging.measurement import Measurement, arrays_of
 
 WIDTH_IN = 7.2
 INK, GRID, BAND, LIMIT = "#24292f", "#d8dee4", "#dff0e4", "#b3261e"

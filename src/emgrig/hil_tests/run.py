@@ -57,7 +57,7 @@ class RunOptions:
 
 
 @dataclass
-class BringupSession:
+class BringupRun:
     """The state of a run; checks get at it through fixtures.
 
     Attributes

@@ -59,7 +59,7 @@ def desk(
     lsl: Annotated[bool, typer.Option("--lsl", help="Send samples and markers over LSL.")] = False,
     calibration: Annotated[
         str | None,
-        typer.Option(help="Folder or file of calibration records, or 'none'; else the usual one."),
+        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
     ] = None,
     open_page: Annotated[
         bool, typer.Option("--open", help="Open the page in this computer's browser.")

@@ -17,7 +17,7 @@ from emgrig.tools.common.output import err, note, print_json, say
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from emgrig.calibration.certificate.certificate import CalibrationRecord
+    from emgrig.calibration.certificate.certificate import Certificate
     from emgrig.driver.board import Board
     from emgrig.driver.samples.block import Block
     from emgrig.electrodes import ContactCheck
@@ -39,7 +39,7 @@ def record(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace old files.")] = False,
     calibration: Annotated[
         str | None,
-        typer.Option(help="Folder or file of calibration records, or 'none'; else the usual one."),
+        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
     ] = None,
     lsl: Annotated[
         bool,
@@ -111,7 +111,7 @@ def convert(
     _report(made, as_json=as_json)
 
 
-def calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | None":
+def calibration_of(board: "Board", where: str | None) -> "Certificate | None":
     """Find the record of this board, if there is one; one that does not fit is refused.
 
     `where` is a folder or file, "none", or None for the usual folder.
@@ -123,11 +123,11 @@ def calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | No
     IdentityError
         If it is of another board.
     """
-    from emgrig.calibration.certificate.certificate_file import find_record
+    from emgrig.calibration.certificate.certificate_file import find_certificate
 
     if where == "none":
         return None
-    found = find_record(
+    found = find_certificate(
         board.identity.serial_number,
         Path(where) if where else None,
         dt.datetime.now(dt.UTC),
@@ -162,12 +162,12 @@ def contact_of(board: "Board") -> "ContactCheck | None":
         return None
 
 
-def open_lsl(board: "Board", calibration: "CalibrationRecord | None") -> "LslLink":
+def open_lsl(board: "Board", calibration: "Certificate | None") -> "LslLink":
     """Open the LSL streams of a board; RecordingError if pylsl is missing."""
     from functools import partial
 
+    from emgrig.calibration.certificate.certificate import scale_uv
     from emgrig.recording.lsl.outlet import LslLink
-    from emgrig.recording.scale import scale_uv
 
     return LslLink(board, scale_uv=partial(scale_uv, calibration))
 

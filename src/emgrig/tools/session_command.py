@@ -19,9 +19,9 @@ from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
 if TYPE_CHECKING:
     from emgrig.desk.server import Server
     from emgrig.desk.stream.hub import Hub
-    from emgrig.experiment.files.folder import SessionFolder
     from emgrig.experiment.files.plan import Plan
     from emgrig.experiment.files.record import SessionRecord
+    from emgrig.experiment.folder import SessionFolder
     from emgrig.experiment.participant import ScriptedParticipant
     from emgrig.experiment.runner import Running
     from emgrig.recording.convert import Recording
@@ -53,7 +53,7 @@ def session(
     ] = False,
     calibration: Annotated[
         str | None,
-        typer.Option(help="Folder or file of calibration records, or 'none'; else the usual one."),
+        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
     ] = None,
     host: Annotated[
         str, typer.Option(help="Address of the pages; anything but loopback asks for a token.")
@@ -93,8 +93,8 @@ def session(
         return
     if plan_file is None or address is None:
         raise ValueError("expected PLAN.toml and ADDRESS; --example prints a plan")
-    from emgrig.experiment.files.folder import SessionFolder
     from emgrig.experiment.files.plan import check_clips, load_plan
+    from emgrig.experiment.folder import SessionFolder
 
     plan = load_plan(plan_file, seed=seed)
     try:
@@ -275,7 +275,7 @@ def _report(
     plan: "Plan", folder: "SessionFolder", done: _Done, bids: list[Path], *, as_json: bool
 ) -> None:
     record, recording = done.record, done.recording
-    files = [folder.record_path]
+    files = [folder.certificate_path]
     if recording is not None:
         files += [recording.capture_path, *recording.bdf_paths, *recording.sidecar_paths]
     if as_json:
@@ -341,6 +341,6 @@ def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
         return
     paths = [shlex.quote(str(folder.bdf_path(run.number))) for run in record.runs]
     for path in paths:
-        say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.record_path))}")
+        say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.certificate_path))}")
     code = "".join(c for c in record.participant if c.isalnum())
     say(f"next: emgrig export {' '.join(paths)} --bids FOLDER --subject {code} --task {_TASK}")

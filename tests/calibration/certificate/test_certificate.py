@@ -1,4 +1,4 @@
-"""The calibration record: made, written, found, refused, applied."""
+"""The calibration certificate: made, written, found, refused, applied."""
 
 import contextlib
 import datetime as dt
@@ -13,24 +13,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.calibration.certificate.certificate import (
-    CalibrationRecord,
+    Certificate,
     ChannelCalibration,
     GainCalibration,
     Instrument,
     LeadOffCalibration,
 )
 from emgrig.calibration.certificate.certificate_file import (
+    certificate_path,
     default_folder,
-    find_record,
+    find_certificate,
     from_json,
-    read_record,
-    record_path,
-    save_record,
+    read_certificate,
+    save_certificate,
     schema,
     sidecar_entry,
     to_json,
 )
-from emgrig.calibration.certificate.making import make_record
+from emgrig.calibration.certificate.making import make_certificate
 from emgrig.calibration.figures.leadoff import Excitation, impedances, measure_amplitude
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.clock import ClockSettings, measure_clock
@@ -55,8 +55,8 @@ def gain(setting: int, value: float, offset_uv: float = 0.0) -> GainCalibration:
     )
 
 
-def record(serial_number: str = "A-17", *, is_simulated: bool = False) -> CalibrationRecord:
-    return CalibrationRecord(
+def record(serial_number: str = "A-17", *, is_simulated: bool = False) -> Certificate:
+    return Certificate(
         serial_number=serial_number,
         is_simulated=is_simulated,
         made_utc=NOW,
@@ -100,9 +100,9 @@ def test_channels_that_are_off_or_left_out_do_not_need_a_calibration() -> None:
 
 
 def test_a_record_survives_its_file_and_fits_its_schema(tmp_path: Path) -> None:
-    path = save_record(record(), tmp_path)
+    path = save_certificate(record(), tmp_path)
     assert path == tmp_path / "board-A-17.json"
-    assert read_record(path) == record()
+    assert read_certificate(path) == record()
     jsonschema.validate(
         json.loads(path.read_text()),
         schema(),
@@ -112,35 +112,35 @@ def test_a_record_survives_its_file_and_fits_its_schema(tmp_path: Path) -> None:
 
 
 def test_the_record_of_a_board_is_found_by_its_serial_number(tmp_path: Path) -> None:
-    save_record(record(), tmp_path)
-    save_record(record("B-2"), tmp_path)
-    assert find_record("A-17", tmp_path, NOW) == record()
-    assert find_record("nobody", tmp_path, NOW) is None
-    assert find_record("A-17", tmp_path / "not there", NOW) is None
+    save_certificate(record(), tmp_path)
+    save_certificate(record("B-2"), tmp_path)
+    assert find_certificate("A-17", tmp_path, NOW) == record()
+    assert find_certificate("nobody", tmp_path, NOW) is None
+    assert find_certificate("A-17", tmp_path / "not there", NOW) is None
 
 
 def test_a_file_that_is_named_must_be_there_and_of_the_board(tmp_path: Path) -> None:
-    path = save_record(record(), tmp_path)
-    assert find_record("A-17", path, NOW) == record()
+    path = save_certificate(record(), tmp_path)
+    assert find_certificate("A-17", path, NOW) == record()
     with pytest.raises(IdentityError, match=r"of board A-17, but this is board B-2"):
-        find_record("B-2", path, NOW)
+        find_certificate("B-2", path, NOW)
     with pytest.raises(RecordingError, match="there is no calibration"):
-        find_record("A-17", tmp_path / "missing.json", NOW)
+        find_certificate("A-17", tmp_path / "missing.json", NOW)
 
 
 def test_a_record_is_refused_out_of_its_time(tmp_path: Path) -> None:
-    save_record(record(), tmp_path)
+    save_certificate(record(), tmp_path)
     with pytest.raises(RecordingError, match=r"valid until 2027-05-01; calibrate it anew"):
-        find_record("A-17", tmp_path, NOW + dt.timedelta(days=366))
+        find_certificate("A-17", tmp_path, NOW + dt.timedelta(days=366))
     with pytest.raises(RecordingError, match="computer's clock"):
-        find_record("A-17", tmp_path, NOW - dt.timedelta(days=30))
+        find_certificate("A-17", tmp_path, NOW - dt.timedelta(days=30))
 
 
 def test_a_simulated_boards_record_is_refused_for_a_real_one(tmp_path: Path) -> None:
-    save_record(record(is_simulated=True), tmp_path)
+    save_certificate(record(is_simulated=True), tmp_path)
     with pytest.raises(IdentityError, match=r"of a simulated board, but this is a real one"):
-        find_record("A-17", tmp_path, NOW)
-    assert find_record("A-17", tmp_path, NOW, is_simulated=True) is not None
+        find_certificate("A-17", tmp_path, NOW)
+    assert find_certificate("A-17", tmp_path, NOW, is_simulated=True) is not None
     with _board() as board, pytest.raises(IdentityError, match="SIM-0007"):
         record().check_board(board.identity, NOW)
 
@@ -150,8 +150,8 @@ def _board(query: str = "bench&source=silence&seed=7") -> Board:
 
 
 def test_a_serial_number_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
-    assert record_path("../../etc/passwd", tmp_path).parent == tmp_path
-    assert record_path("a/b", tmp_path) != record_path("a%2Fb", tmp_path)
+    assert certificate_path("../../etc/passwd", tmp_path).parent == tmp_path
+    assert certificate_path("a/b", tmp_path) != certificate_path("a%2Fb", tmp_path)
 
 
 def test_records_are_kept_where_xdg_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_records_are_kept_where_xdg_says(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def test_newer_knowledge_goes_over_older_and_does_not_make_it_younger(tmp_path: Path) -> None:
-    save_record(record(), tmp_path)
+    save_certificate(record(), tmp_path)
     later = NOW + dt.timedelta(days=100)
     newer = replace(
         record(),
@@ -173,7 +173,7 @@ def test_newer_knowledge_goes_over_older_and_does_not_make_it_younger(tmp_path: 
         clock_error_ppm=None,
         instruments=(),
     )
-    found = read_record(save_record(newer, tmp_path))
+    found = read_certificate(save_certificate(newer, tmp_path))
     assert [g.setting for g in found.channels[0].gains] == [6, 12, 24]
     assert found.gain_of(1, 24).gain.value == 1.5
     assert found.gain_of(1, 12).gain.value == 1.01
@@ -184,12 +184,12 @@ def test_newer_knowledge_goes_over_older_and_does_not_make_it_younger(tmp_path: 
 
 
 def test_a_record_that_is_out_of_date_is_replaced_whole(tmp_path: Path) -> None:
-    save_record(record(), tmp_path)
+    save_certificate(record(), tmp_path)
     later = NOW + dt.timedelta(days=400)
     newer = replace(
         record(), made_utc=later, valid_until_utc=later + dt.timedelta(days=1), channels=()
     )
-    assert read_record(save_record(newer, tmp_path)) == newer
+    assert read_certificate(save_certificate(newer, tmp_path)) == newer
 
 
 def test_two_boards_records_cannot_be_joined() -> None:
@@ -214,7 +214,7 @@ def test_a_damaged_record_is_refused_with_its_place(
     path = tmp_path / "board-A-17.json"
     path.write_text(json.dumps({**to_json(record()), **damage}))
     with pytest.raises(RecordingError, match=words) as caught:
-        read_record(path)
+        read_certificate(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -244,7 +244,7 @@ def test_whatever_is_in_a_record_it_is_read_or_refused(
     path = tmp_path_factory.getbasetemp() / "fuzzed.json"
     path.write_text(json.dumps({**to_json(record()), key: value}))
     with contextlib.suppress(RecordingError):
-        read_record(path)
+        read_certificate(path)
 
 
 def test_the_sidecar_says_all_of_it_but_the_taps() -> None:
@@ -283,7 +283,7 @@ def test_a_simulated_board_is_better_with_its_record_than_without() -> None:
             measure_scale(board, ScaleSettings(n_periods=4)),
             measure_clock(board, ClockSettings(duration_s=20.0)),
         ]
-        made = make_record(board.identity, reports, now=NOW, software="test")
+        made = make_certificate(board.identity, reports, now=NOW, software="test")
         true = board._session.link.transport.board.front_ends[0].tolerances  # type: ignore[attr-defined]
     made.check("SIM-0007", NOW, is_simulated=True)
     actual = (1 + true.gain_error[:, 6]) / (1 + true.reference_error)
@@ -310,11 +310,11 @@ def test_a_gain_from_the_bench_goes_before_one_from_the_test_signal() -> None:
         reading(Quantity.GAIN, 1.003, "V/V", 1e-2, "test signal"),
         reading(Quantity.GAIN, 1.002, "V/V", 1e-4, "bench, dc"),
     )
-    own = make_record(identity, [Report("", readings[:2], PROVED)], now=NOW, software="")
+    own = make_certificate(identity, [Report("", readings[:2], PROVED)], now=NOW, software="")
     assert own.gain_of(1, 24).gain.value == 1.001
     # 0.5 % and 0.2 % as rectangles: the mean of the channels is known by the data sheet only.
     assert own.gain_of(1, 24).gain.standard_uncertainty == pytest.approx(0.0031, abs=1e-4)
-    both = make_record(identity, [Report("", readings, PROVED)], now=NOW, software="")
+    both = make_certificate(identity, [Report("", readings, PROVED)], now=NOW, software="")
     assert both.gain_of(1, 24).gain.value == 1.002
 
 
@@ -324,9 +324,9 @@ def test_no_record_rests_on_an_overdue_meter_or_outlives_its_due_date() -> None:
     report = Report("", (reading(Quantity.GAIN, 1.0, "V/V", 1e-4, "bench"),), PROVED)
     meter = Instrument("meter", "34461A", dt.date(2026, 4, 30))
     with pytest.raises(ValueError, match="was due for calibration on 2026-04-30"):
-        make_record(identity, [report], now=NOW, software="", instruments=[meter])
+        make_certificate(identity, [report], now=NOW, software="", instruments=[meter])
     soon = replace(meter, due=dt.date(2026, 6, 1))
-    made = make_record(identity, [report], now=NOW, software="", instruments=[soon])
+    made = make_certificate(identity, [report], now=NOW, software="", instruments=[soon])
     assert made.valid_until_utc.date() == dt.date(2026, 6, 1)
 
 
@@ -334,9 +334,9 @@ def test_a_board_with_a_stuck_gain_gets_no_record() -> None:
     with _board("bench&source=silence&fault=gain-stuck:channel=3,gain=12") as board:
         report = measure_scale(board, ScaleSettings(n_periods=4))
         with pytest.raises(DeviceError, match=r"channel 3 .* at gain 24.*emgrig bringup"):
-            make_record(board.identity, [report], now=NOW, software="")
+            make_certificate(board.identity, [report], now=NOW, software="")
 
 
 def test_nothing_makes_no_record() -> None:
     with _board() as board, pytest.raises(ValueError, match="nothing was measured"):
-        make_record(board.identity, [], now=NOW, software="")
+        make_certificate(board.identity, [], now=NOW, software="")

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from emgrig.driver.chip.rate import RateVerdict
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.samples.assemble import Assembler
-from emgrig.driver.samples.block import Block, Epoch
-from emgrig.driver.samples.epochs import make_epoch
+from emgrig.driver.samples.block import Block, Epoch, make_epoch
 from emgrig.errors import DeviceError
 from emgrig.protocol import packets as wire
 from emgrig.protocol.account import Cause

@@ -25,39 +25,39 @@ from emgrig.hil_tests.verdict import exit_code, headline
     ],
 )
 def test_a_fault_is_found_and_its_cause_named(fault: str, check: str, key: str, words: str) -> None:
-    session = run_bringup(f"sim:fault={fault}")
-    failed = next(r for r in session.results if r.outcome is Outcome.FAIL)
+    run = run_bringup(f"sim:fault={fault}")
+    failed = next(r for r in run.results if r.outcome is Outcome.FAIL)
     assert failed.info.number == check
-    assert session.diagnosis is not None
-    assert session.diagnosis.key == key
-    assert words in headline(session)
-    assert exit_code(session) == 1
-    above = [r for r in session.results if r.info.layer > failed.info.layer]
+    assert run.diagnosis is not None
+    assert run.diagnosis.key == key
+    assert words in headline(run)
+    assert exit_code(run) == 1
+    above = [r for r in run.results if r.info.layer > failed.info.layer]
     assert above
     assert all(r.outcome is Outcome.BLOCKED for r in above)
-    assert session.restored is not None
-    assert session.restored.proved
+    assert run.restored is not None
+    assert run.restored.proved
 
 
 @pytest.mark.parametrize("address", ["sim:bench", "sim:chips=2&channels=4"])
 def test_a_healthy_board_is_good(address: str) -> None:
-    session = run_bringup(address)
-    bad = [f"{r.info.number} {r.message}" for r in session.results if r.outcome is not Outcome.PASS]
+    run = run_bringup(address)
+    bad = [f"{r.info.number} {r.message}" for r in run.results if r.outcome is not Outcome.PASS]
     assert not [text for text in bad if "marginal" not in text]
-    assert exit_code(session) == 0
-    assert session.diagnosis is None
+    assert exit_code(run) == 0
+    assert run.diagnosis is None
 
 
 def test_open_inputs_are_seen_and_what_needs_electrodes_is_skipped() -> None:
     faults = "&".join(
         f"fault=electrode-off:channel={n},side={side}" for n in range(1, 8) for side in "pn"
     )
-    session = run_bringup(f"sim:{faults}&fault=bias-off", inputs="open")
-    outcomes = {r.info.number: r.outcome for r in session.results}
+    run = run_bringup(f"sim:{faults}&fault=bias-off", inputs="open")
+    outcomes = {r.info.number: r.outcome for r in run.results}
     assert outcomes["B16"] is Outcome.PASS
     assert outcomes["B17"] is outcomes["B18"] is Outcome.SKIPPED
     assert outcomes["B19"] is Outcome.PASS
-    assert exit_code(session) == 0
+    assert exit_code(run) == 0
     wrong = run_bringup(f"sim:{faults}&fault=bias-off")
     assert exit_code(wrong) == 1
     assert next(r for r in wrong.results if r.outcome is Outcome.FAIL).info.layer is Layer.LEAD_OFF

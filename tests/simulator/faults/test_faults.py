@@ -23,7 +23,7 @@ TEST_SIGNAL = INTERNAL_REFERENCE | {0x02: 0xD0} | dict.fromkeys(ALL, 0x65)
 NORMAL = INTERNAL_REFERENCE | dict.fromkeys(ALL, 0x60)
 
 
-class Session:
+class Watched:
     """A board with a fault (or none), configured, streamed for a while and stopped."""
 
     def __init__(
@@ -90,20 +90,20 @@ def amplitude(codes: np.ndarray, frequency_hz: float, rate_hz: float = 2000.0) -
 
 
 def miso_high(fault: str) -> None:
-    seen = Session(f"{BENCH}&fault={fault}", INTERNAL_REFERENCE, 0.1)
+    seen = Watched(f"{BENCH}&fault={fault}", INTERNAL_REFERENCE, 0.1)
     assert seen.before == seen.after == b"\xff" * 24
     assert (seen.pc.frames() == 0xFF).all()
 
 
 def miso_low(fault: str) -> None:
-    seen = Session(f"{BENCH}&fault={fault}", INTERNAL_REFERENCE, 0.1)
+    seen = Watched(f"{BENCH}&fault={fault}", INTERNAL_REFERENCE, 0.1)
     assert seen.before == seen.after == bytes(24)
     assert all((run.flags & SampleFlag.STATUS_WRONG).all() for run in seen.pc.samples())
 
 
 def bit_shift(fault: str) -> None:
-    early = Session(f"{BENCH}&fault={fault}", INTERNAL_REFERENCE, 0.1)
-    late = Session(f"{BENCH}&fault={fault}:sampled=late", INTERNAL_REFERENCE, 0.1)
+    early = Watched(f"{BENCH}&fault={fault}", INTERNAL_REFERENCE, 0.1)
+    late = Watched(f"{BENCH}&fault={fault}:sampled=late", INTERNAL_REFERENCE, 0.1)
     assert early.before[0] == 0x3E >> 1
     assert late.before[0] == (0x3E << 1 | 0x96 >> 7) & 0xFF  # bits of the next register move in
     # C0 0x becomes 60 0x, as users of the wrong SPI mode report
@@ -112,14 +112,14 @@ def bit_shift(fault: str) -> None:
 
 
 def spi_slip(fault: str) -> None:
-    healthy = Session(BENCH, INTERNAL_REFERENCE, 0.5).pc.frames()
-    slipped = Session(f"{BENCH}&fault={fault}:rate=0.1", INTERNAL_REFERENCE, 0.5).pc.frames()
+    healthy = Watched(BENCH, INTERNAL_REFERENCE, 0.5).pc.frames()
+    slipped = Watched(f"{BENCH}&fault={fault}:rate=0.1", INTERNAL_REFERENCE, 0.5).pc.frames()
     is_other = (healthy != slipped).any(axis=1)
     assert is_other.mean() == pytest.approx(0.1, abs=0.04)
 
 
 def drdy_dead(fault: str) -> None:
-    seen = Session(f"{BENCH}&fault={fault}", INTERNAL_REFERENCE, 0.5)
+    seen = Watched(f"{BENCH}&fault={fault}", INTERNAL_REFERENCE, 0.5)
     assert seen.before.hex() == RESET_DUMP
     assert not seen.pc.samples()
     assert seen.stopped.conversions == 0
@@ -127,7 +127,7 @@ def drdy_dead(fault: str) -> None:
 
 
 def drdy_slow(fault: str) -> None:
-    seen = Session(f"{BENCH}&fault={fault}:factor=2", INTERNAL_REFERENCE, 1.0)
+    seen = Watched(f"{BENCH}&fault={fault}:factor=2", INTERNAL_REFERENCE, 1.0)
     assert np.array_equal(seen.pc.conversions(), np.arange(seen.stopped.conversions))
     assert seen.stopped.conversions == pytest.approx(seen.board.produced[0] / 2, abs=1)
     times = np.concatenate([run.board_time_us for run in seen.pc.samples()])
@@ -135,7 +135,7 @@ def drdy_slow(fault: str) -> None:
 
 
 def reads_missed(fault: str) -> None:
-    seen = Session(f"{BENCH}&fault={fault}:rate=0.05", INTERNAL_REFERENCE, 0.5)
+    seen = Watched(f"{BENCH}&fault={fault}:rate=0.05", INTERNAL_REFERENCE, 0.5)
     totals = seen.pc.account(seen.stopped).totals
     assert totals.received + totals.lost == seen.board.produced[0]
     assert seen.stats.missed_drdy == totals.lost > 20
@@ -144,13 +144,13 @@ def reads_missed(fault: str) -> None:
 def clock_wrong(fault: str) -> None:
     times = []
     for query in (BENCH, f"{BENCH}&fault={fault}:factor=1.05"):
-        pc = Session(query, INTERNAL_REFERENCE, 0.5).pc
+        pc = Watched(query, INTERNAL_REFERENCE, 0.5).pc
         times.append(np.diff(np.concatenate([r.board_time_us for r in pc.samples()])[:-1]).mean())
     assert times[0] / times[1] == pytest.approx(1.05, rel=1e-3)
 
 
 def brown_out(fault: str) -> None:
-    seen = Session(f"{BENCH}&fault={fault}:at=2", INTERNAL_REFERENCE, 1.5)
+    seen = Watched(f"{BENCH}&fault={fault}:at=2", INTERNAL_REFERENCE, 1.5)
     (event,) = seen.pc.events(wire.ChipLostEvent)
     assert event.body == wire.ChipLostEvent(0, 0x11, 0x5A, 0x00)
     assert seen.registers().hex() == RESET_DUMP
@@ -158,7 +158,7 @@ def brown_out(fault: str) -> None:
 
 
 def board_restart(fault: str) -> None:
-    seen = Session(f"{BENCH}&fault={fault}:at=2", INTERNAL_REFERENCE, 1.5)
+    seen = Watched(f"{BENCH}&fault={fault}:at=2", INTERNAL_REFERENCE, 1.5)
     (event,) = seen.pc.events(wire.BootEvent)
     assert event.body == wire.BootEvent(wire.ResetCause.WATCHDOG)
     assert (seen.stopped.run, seen.stats.run, seen.stats.settings) == (0, 0, 0)
@@ -166,38 +166,38 @@ def board_restart(fault: str) -> None:
 
 def reference_off(fault: str) -> None:
     query = "bench&source=square:1mV,5Hz"
-    assert np.abs(Session(query, NORMAL, 0.3).codes()).max() < 2**17
-    codes = Session(f"{query}&fault={fault}", NORMAL, 0.3).codes()
+    assert np.abs(Watched(query, NORMAL, 0.3).codes()).max() < 2**17
+    codes = Watched(f"{query}&fault={fault}", NORMAL, 0.3).codes()
     assert (np.abs(codes).max(axis=0) >= 2**23 - 1).all()
 
 
 def supply_low(fault: str) -> None:
     mvdd = INTERNAL_REFERENCE | dict.fromkeys(ALL, 0x03)
     # MVDD of channel 1 is (AVDD + AVSS) / 2 at gain 1, to 2 % (SBAS499C, 9.3.1.4)
-    volts = Session(f"{BENCH}&fault={fault}:avdd=4.6", mvdd, 0.1).codes()[:, 0].mean() * 4.5 / 2**23
+    volts = Watched(f"{BENCH}&fault={fault}:avdd=4.6", mvdd, 0.1).codes()[:, 0].mean() * 4.5 / 2**23
     assert volts == pytest.approx(2.3, rel=0.02)
 
 
 def channel_dead(fault: str) -> None:
-    codes = Session(f"{BENCH}&fault={fault}:channel=3", TEST_SIGNAL, 0.3).codes()
+    codes = Watched(f"{BENCH}&fault={fault}:channel=3", TEST_SIGNAL, 0.3).codes()
     assert (codes[:, 2] == 0).all()
     assert (codes.std(axis=0)[[0, 1, 3, 4, 5, 6, 7]] > 0).all()
 
 
 def channel_railed(fault: str) -> None:
-    codes = Session(f"{BENCH}&fault={fault}:channel=8", TEST_SIGNAL, 0.3).codes()
+    codes = Watched(f"{BENCH}&fault={fault}:channel=8", TEST_SIGNAL, 0.3).codes()
     assert (codes[:, 7] == 2**23 - 1).all()
     assert np.abs(codes[:, :7]).max() < 2**20
 
 
 def channel_noisy(fault: str) -> None:
-    noise = Session(f"{BENCH}&fault={fault}:channel=2,factor=8", INTERNAL_REFERENCE, 1.0).codes()
+    noise = Watched(f"{BENCH}&fault={fault}:channel=2,factor=8", INTERNAL_REFERENCE, 1.0).codes()
     std = noise.std(axis=0)
     assert std[1] / np.median(std) == pytest.approx(8, rel=0.15)
 
 
 def gain_stuck(fault: str) -> None:
-    codes = Session(f"{BENCH}&fault={fault}:channel=5,gain=6", TEST_SIGNAL, 1.1).codes()
+    codes = Watched(f"{BENCH}&fault={fault}:channel=5,gain=6", TEST_SIGNAL, 1.1).codes()
     peak_to_peak = np.ptp(codes, axis=0)
     assert peak_to_peak[4] / np.median(peak_to_peak) == pytest.approx(6 / 24, rel=0.03)
 
@@ -206,9 +206,9 @@ DC_LEAD_OFF = NORMAL | {0x03: 0xEC, 0x17: 0x02, 0x0F: 0xFF, 0x10: 0xFF}
 
 
 def electrode_off(fault: str) -> None:
-    assert not Session("source=silence", DC_LEAD_OFF, 0.3).pc.events(wire.LeadOffEvent)
+    assert not Watched("source=silence", DC_LEAD_OFF, 0.3).pc.events(wire.LeadOffEvent)
     for side, expected in (("p", (0x08, 0)), ("n", (0, 0x08))):
-        seen = Session(f"source=silence&fault={fault}:channel=4,side={side}", DC_LEAD_OFF, 0.3)
+        seen = Watched(f"source=silence&fault={fault}:channel=4,side={side}", DC_LEAD_OFF, 0.3)
         body = seen.pc.events(wire.LeadOffEvent)[-1].body
         assert body == wire.LeadOffEvent(*expected)
 
@@ -216,8 +216,8 @@ def electrode_off(fault: str) -> None:
 def electrode_poor(fault: str) -> None:
     # 6 nA at 31.25 Hz into P and N of all channels; bias amplifier on
     ac = NORMAL | {0x03: 0xEC, 0x04: 0x02, 0x0F: 0xFF, 0x10: 0xFF}
-    healthy = amplitude(Session("source=silence", ac, 1.024).codes(), 31.25)
-    poor = amplitude(Session(f"source=silence&fault={fault}:channel=6", ac, 1.024).codes(), 31.25)
+    healthy = amplitude(Watched("source=silence", ac, 1.024).codes(), 31.25)
+    poor = amplitude(Watched(f"source=silence&fault={fault}:channel=6", ac, 1.024).codes(), 31.25)
     assert poor[5] > 4 * healthy[5]
     assert poor[0] == pytest.approx(healthy[0], rel=0.05)
 
@@ -226,7 +226,7 @@ def electrode_bridged(fault: str) -> None:
     registers = NORMAL | {0x03: 0xEC}
 
     def correlation(query: str) -> float:
-        codes = Session(query, registers, 1.0).codes()
+        codes = Watched(query, registers, 1.0).codes()
         return float(np.corrcoef(codes[:, 2], codes[:, 3])[0, 1])
 
     assert abs(correlation("source=bench")) < 0.3
@@ -235,20 +235,20 @@ def electrode_bridged(fault: str) -> None:
 
 def bias_off(fault: str) -> None:
     registers = NORMAL | {0x03: 0xEC, 0x0D: 0x7F, 0x0E: 0x7F}
-    healthy = Session("source=silence", registers, 1.0)
-    seen = Session(f"source=silence&fault={fault}", registers, 1.0)
+    healthy = Watched("source=silence", registers, 1.0)
+    seen = Watched(f"source=silence&fault={fault}", registers, 1.0)
     assert (amplitude(seen.codes(), 50.0) > 4 * amplitude(healthy.codes(), 50.0))[:7].all()
     # CONFIG3 with bias lead-off sensing in place of the amplifier; bit 0 is BIAS_STAT
-    for session, expected in ((healthy, 0), (seen, 1)):
-        session.ask(Request.WRITE_REGISTERS, wire.WriteRegisters(0, 0x17, b"\x02"))
-        session.ask(Request.WRITE_REGISTERS, wire.WriteRegisters(0, 0x03, b"\xe2"))
-        assert session.registers()[3] & 1 == expected
+    for seen_board, expected in ((healthy, 0), (seen, 1)):
+        seen_board.ask(Request.WRITE_REGISTERS, wire.WriteRegisters(0, 0x17, b"\x02"))
+        seen_board.ask(Request.WRITE_REGISTERS, wire.WriteRegisters(0, 0x03, b"\xe2"))
+        assert seen_board.registers()[3] & 1 == expected
 
 
-def exact(fault: str) -> Session:
+def exact(fault: str) -> Watched:
     """With a fault in the link: what came is right, and what did not come is counted."""
-    healthy = Session(BENCH, INTERNAL_REFERENCE, 1.0).by_conversion()
-    seen = Session(f"{BENCH}&fault={fault}", INTERNAL_REFERENCE, 1.0)
+    healthy = Watched(BENCH, INTERNAL_REFERENCE, 1.0).by_conversion()
+    seen = Watched(f"{BENCH}&fault={fault}", INTERNAL_REFERENCE, 1.0)
     totals = seen.pc.account(seen.stopped).totals
     assert totals.received + totals.lost == seen.board.produced[0] == seen.stopped.conversions
     came = seen.by_conversion()
@@ -302,9 +302,9 @@ def link_cut(fault: str) -> None:
 
 
 def host_slow(fault: str) -> None:
-    healthy = Session(BENCH, INTERNAL_REFERENCE, 1.0)
+    healthy = Watched(BENCH, INTERNAL_REFERENCE, 1.0)
     assert healthy.stats.transmit_overflows == 0
-    seen = Session(f"{BENCH}&fault={fault}:bytes_per_s=20000", INTERNAL_REFERENCE, 5.0)
+    seen = Watched(f"{BENCH}&fault={fault}:bytes_per_s=20000", INTERNAL_REFERENCE, 5.0)
     totals = seen.pc.account(seen.stopped).totals
     assert totals.received + totals.lost == seen.board.produced[0]
     assert seen.stats.transmit_overflows == totals.lost > 1000
@@ -312,7 +312,7 @@ def host_slow(fault: str) -> None:
 
 
 def clock_drift(fault: str) -> None:
-    seen = Session(f"{BENCH}&fault={fault}:ppm=1000", INTERNAL_REFERENCE, 0.1)
+    seen = Watched(f"{BENCH}&fault={fault}:ppm=1000", INTERNAL_REFERENCE, 0.1)
     first = seen.ask(Request.CLOCK, wire.ClockArguments(0))
     seen.transport.clock.sleep(100.0)
     second = seen.ask(Request.CLOCK, wire.ClockArguments(0))
@@ -386,14 +386,14 @@ def test_every_seed_of_random_makes_a_board_that_answers() -> None:
 
 def test_several_faults_hold_at_once() -> None:
     query = f"{BENCH}&fault=drdy-slow:factor=3&fault=bit-shift&fault=channel-dead"
-    seen = Session(query, INTERNAL_REFERENCE, 0.5)
+    seen = Watched(query, INTERNAL_REFERENCE, 0.5)
     assert seen.before[0] == 0x1F
     assert seen.stopped.conversions == pytest.approx(seen.board.produced[0] / 3, abs=1)
     assert not seen.pc.frames()[:, 4:6].any()
 
 
 def test_a_fault_begins_at_its_time() -> None:
-    seen = Session(f"{BENCH}&fault=channel-railed:channel=1,at=1.7", TEST_SIGNAL, 1.0)
+    seen = Watched(f"{BENCH}&fault=channel-railed:channel=1,at=1.7", TEST_SIGNAL, 1.0)
     railed = seen.codes()[:, 0] == 2**23 - 1
     at_s = np.flatnonzero(railed)[0] / 2000 + seen.board.true_s(seen.started.board_time_us)
     assert railed[-1]

@@ -6,7 +6,7 @@ import pytest
 from emgrig.driver.board import Board
 from emgrig.simulator.sources.face import Face
 from emgrig.simulator.sources.performer import Performer
-from emgrig.simulator.sources.stage import perform_on
+from emgrig.simulator.stage import perform_on
 from emgrig.simulator.transport import SimTransport
 
 RATE_HZ = 2000.0

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from emgrig.analysis.clocks.tube_fit import fit_lines
 from emgrig.analysis.clocks.tube_lines import CLOCKS_APART, Intervals, Lines
 from emgrig.analysis.clocks.tube_table import Screen, TubeTable, on_screen, unwrapped
-from emgrig.analysis.signal.filters import Floats
-from emgrig.analysis.spotting.scoring import Ints
+from emgrig.analysis.signal.filters import Floats, Ints
 
 LEAST_TO_CHECK = 10
 """With fewer readings a wrong one may not be found."""

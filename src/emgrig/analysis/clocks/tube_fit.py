@@ -8,8 +8,7 @@ readings, and a linear program finds what lies within every interval that is lef
 import numpy as np
 
 from emgrig.analysis.clocks.tube_lines import CLOCKS_APART, Intervals, Lines, settled
-from emgrig.analysis.signal.filters import Floats
-from emgrig.analysis.spotting.scoring import Ints
+from emgrig.analysis.signal.filters import Floats, Ints
 
 #: What the two are expected to differ by, standard deviation: it decides where readings cannot.
 _DRIFT_SD = 0.002

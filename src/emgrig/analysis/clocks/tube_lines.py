@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, hstack, identity, vstack
 
-from emgrig.analysis.signal.filters import Floats
-from emgrig.analysis.spotting.scoring import Ints
+from emgrig.analysis.signal.filters import Floats, Ints
 
 CLOCKS_APART = 0.01
 """Most that camera and board may differ; an ADS1299's oscillator and a "30" of 29.97 are within."""

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emgrig.analysis.signal.filters import Floats, check_rate
-from emgrig.analysis.spotting.scoring import Ints
+from emgrig.analysis.signal.filters import Floats, Ints, check_rate
 
 MOST_DELAY_S = 5.0
 """A page that shows a count later than this, or before it was there, has another clock."""

@@ -13,8 +13,7 @@ from scipy import signal
 
 from emgrig.analysis.paper.annotations import Expression
 from emgrig.analysis.paper.printed import TABLE_3
-from emgrig.analysis.signal.filters import Floats
-from emgrig.analysis.spotting.scoring import Ints
+from emgrig.analysis.signal.filters import Floats, Ints
 
 RATE_HZ = 1000.0
 _NEIGHBOURS = {0: (1,), 1: (0, 2), 2: (1, 4), 3: (4,), 4: (2, 3), 5: (6,), 6: (5,)}

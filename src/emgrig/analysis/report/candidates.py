@@ -11,6 +11,7 @@ from emgrig.analysis.signal.cleaning import subtract_mains
 from emgrig.analysis.signal.filters import (
     CASMEMG_CODE,
     Floats,
+    Ints,
     Preprocessing,
     as_columns,
     band_pass,
@@ -20,7 +21,6 @@ from emgrig.analysis.signal.filters import (
 from emgrig.analysis.signal.indicators import check_microvolts, mvc_percent, rest_level
 from emgrig.analysis.signal.quality import ChannelQuality, assess
 from emgrig.analysis.spotting.detector import DETECTION_BAND, events_in_band
-from emgrig.analysis.spotting.scoring import Ints
 
 _RUN_IN_S = 0.1
 _KEYWORDS = {

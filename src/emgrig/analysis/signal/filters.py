@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 # Above this size the channels are filtered on several threads; scipy releases the GIL.
 _THREAD_SAMPLES = 200_000
 

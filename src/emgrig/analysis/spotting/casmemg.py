@@ -15,12 +15,11 @@ from emgrig.analysis.signal.filters import (
     CASMEMG_CODE,
     PAPER_TEXT,
     Floats,
+    Ints,
     Preprocessing,
     envelope,
     segments,
 )
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

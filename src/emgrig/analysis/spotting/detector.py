@@ -9,13 +9,13 @@ from scipy.stats import norm
 from emgrig.analysis.signal.cleaning import period, subtract_mains
 from emgrig.analysis.signal.filters import (
     Floats,
+    Ints,
     Preprocessing,
     as_columns,
     band_pass,
     check_rate,
     segments,
 )
-from emgrig.analysis.spotting.scoring import Ints
 
 DETECTION_BAND = Preprocessing("detection", band_hz=(30.0, 450.0), mean_removed="after")
 """Starts at 30 Hz: from 20 Hz on, what a blink leaves was taken for an expression."""

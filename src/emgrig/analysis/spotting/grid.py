@@ -12,9 +12,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.analysis.signal.filters import CASMEMG_CODE, Floats, Preprocessing, envelope
+from emgrig.analysis.signal.filters import CASMEMG_CODE, Floats, Ints, Preprocessing, envelope
 from emgrig.analysis.spotting.casmemg import (
-    Ints,
     Parameters,
     cut_windows,
     offset_trough,

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from emgrig.analysis.signal.filters import Floats, check_rate
+from emgrig.analysis.signal.filters import Floats, Ints, check_rate
 
-Ints = NDArray[np.int64]
 Numbers = NDArray[np.int64] | NDArray[np.float64]
 
 

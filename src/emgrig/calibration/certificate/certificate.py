@@ -1,4 +1,4 @@
-"""The calibration record of one board: what its channels, lead-off currents and clock really are.
+"""A calibration certificate: what channels, lead-off currents and clock of a board really are.
 
 A JSON file (`certificate.schema.json`), one a board. It is found by the board's serial number,
 refused if it is another board's or out of date, applied to volts, and noted in the sidecar of a
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.driver.native.board_identity import BoardIdentity
+from emgrig.driver.samples.block import Epoch
 from emgrig.errors import IdentityError, RecordingError
 
 FORMAT = "emgrig calibration 1"
@@ -94,7 +95,7 @@ class ChannelCalibration:
 
 
 @dataclass(frozen=True)
-class EqualiserRecord:
+class Equaliser:
     """A droop equaliser that suits the board at one rate.
 
     Attributes
@@ -115,7 +116,7 @@ class EqualiserRecord:
 
 
 @dataclass(frozen=True)
-class CalibrationRecord:
+class Certificate:
     """What was found out about one board.
 
     Attributes
@@ -128,7 +129,7 @@ class CalibrationRecord:
     channels : tuple of ChannelCalibration
     clock_error_ppm : Result or None
         Of the sample clock, actual over nominal less 1.
-    equalisers : tuple of EqualiserRecord
+    equalisers : tuple of Equaliser
     instruments : tuple of Instrument
     """
 
@@ -139,7 +140,7 @@ class CalibrationRecord:
     software: str
     channels: tuple[ChannelCalibration, ...] = ()
     clock_error_ppm: Result | None = None
-    equalisers: tuple[EqualiserRecord, ...] = ()
+    equalisers: tuple[Equaliser, ...] = ()
     instruments: tuple[Instrument, ...] = ()
 
     def __post_init__(self) -> None:
@@ -268,7 +269,7 @@ class CalibrationRecord:
 
     # Newer knowledge.
 
-    def updated(self, newer: "CalibrationRecord") -> "CalibrationRecord":
+    def updated(self, newer: "Certificate") -> "Certificate":
         """Return this record with what `newer` knows put over it.
 
         The validity is the earlier end: a part that was not measured again does not grow younger.
@@ -306,3 +307,18 @@ def _joined(old: ChannelCalibration | None, new: ChannelCalibration) -> ChannelC
         tuple(gains[setting] for setting in sorted(gains)),
         tuple(lead_off[key] for key in sorted(lead_off)),
     )
+
+
+def scale_uv(
+    calibration: Certificate | None, epoch: Epoch, channel_index: int
+) -> tuple[float, float]:
+    """Return the volts of one code and of code 0 of a channel, µV: calibrated where known."""
+    nominal = float(epoch.scale_v[channel_index]) * 1e6
+    if calibration is None:
+        return nominal, 0.0
+    try:
+        known = calibration.gain_of(channel_index + 1, round(epoch.gain[channel_index]))
+    except ValueError:  # a gain that was set in mid-recording and was never calibrated
+        return nominal, 0.0
+    offset_uv = known.offset_uv.value if known.offset_uv else 0.0
+    return nominal / known.gain.value, -offset_uv / known.gain.value

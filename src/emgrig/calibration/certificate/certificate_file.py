@@ -1,4 +1,4 @@
-"""Calibration records as files: written, read, found."""
+"""Calibration certificates as files: written, read, found."""
 
 import datetime as dt
 import json
@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from emgrig.calibration.certificate.certificate import (
     FORMAT,
-    CalibrationRecord,
+    Certificate,
     ChannelCalibration,
-    EqualiserRecord,
+    Equaliser,
     GainCalibration,
     Instrument,
     LeadOffCalibration,
@@ -31,18 +31,18 @@ def default_folder() -> Path:
     return base / "emgrig" / "calibration"
 
 
-def record_path(serial_number: str, folder: Path) -> Path:
+def certificate_path(serial_number: str, folder: Path) -> Path:
     """Return the file of a board's record; a serial number cannot lead out of the folder."""
     return folder / f"board-{quote(serial_number, safe='')}.json"
 
 
-def find_record(
+def find_certificate(
     serial_number: str,
     folder: Path | None,
     now: dt.datetime,
     *,
     is_simulated: bool = False,
-) -> CalibrationRecord | None:
+) -> Certificate | None:
     """Find the valid record of a board.
 
     Parameters
@@ -58,7 +58,7 @@ def find_record(
 
     Returns
     -------
-    CalibrationRecord or None
+    Certificate or None
         None if the folder has none for this board. A file that is named must be of it.
 
     Raises
@@ -69,28 +69,28 @@ def find_record(
         If it is of another board.
     """
     folder = default_folder() if folder is None else folder
-    path = record_path(serial_number, folder)
+    path = certificate_path(serial_number, folder)
     if folder.is_file():
         path = folder
     elif folder.suffix == ".json":
         raise RecordingError(f"there is no calibration {folder}")
     if not path.is_file():
         return None
-    record = read_record(path)
+    record = read_certificate(path)
     record.check(serial_number, now, is_simulated=is_simulated)
     return record
 
 
-def save_record(record: CalibrationRecord, folder: Path | None = None) -> Path:
+def save_certificate(record: Certificate, folder: Path | None = None) -> Path:
     """Write a record as its board's file, put over what is known there; return the path.
 
     A record there that is out of date or damaged is replaced, not extended.
     """
     folder = default_folder() if folder is None else folder
-    path = folder if folder.suffix == ".json" else record_path(record.serial_number, folder)
+    path = folder if folder.suffix == ".json" else certificate_path(record.serial_number, folder)
     if path.is_file():
         try:
-            known = read_record(path)
+            known = read_certificate(path)
         except RecordingError:
             known = None
         if known is not None and known.valid_until_utc > record.made_utc:
@@ -103,19 +103,19 @@ def save_record(record: CalibrationRecord, folder: Path | None = None) -> Path:
     return path
 
 
-def read_record(path: Path) -> CalibrationRecord:
+def read_certificate(path: Path) -> Certificate:
     """Read a record; RecordingError, with the place, if it is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecordingError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise RecordingError(f"{path} is no calibration record: {error}") from error
+        raise RecordingError(f"{path} is no calibration certificate: {error}") from error
     try:
         return from_json(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise RecordingError(f"{path} is no calibration record: {what}") from error
+        raise RecordingError(f"{path} is no calibration certificate: {what}") from error
 
 
 def schema() -> Json:
@@ -129,7 +129,7 @@ def schema() -> Json:
 # To JSON.
 
 
-def to_json(record: CalibrationRecord) -> Json:
+def to_json(record: Certificate) -> Json:
     """Return the content of a record's file."""
     clock = record.clock_error_ppm
     return {
@@ -161,7 +161,7 @@ def to_json(record: CalibrationRecord) -> Json:
     }
 
 
-def sidecar_entry(record: CalibrationRecord, *, is_applied: bool) -> Json:
+def sidecar_entry(record: Certificate, *, is_applied: bool) -> Json:
     """Return what a recording's sidecar says about the calibration: all of it, and if it was used.
 
     The equalisers' taps are left out; nothing was filtered by noting them.
@@ -208,14 +208,14 @@ def _channel(one: ChannelCalibration) -> Json:
 # From JSON.
 
 
-def from_json(content: Json) -> CalibrationRecord:
+def from_json(content: Json) -> Certificate:
     """Return the record that `content` holds; KeyError, TypeError or ValueError if it is none."""
     if not isinstance(content, Mapping):
         raise TypeError("it is no JSON object")
     if content.get("format") != FORMAT:
         raise ValueError(f"its format is {content.get('format')!r}, expected {FORMAT!r}")
     board, clock = _mapping(content["board"]), content["clock"]
-    return CalibrationRecord(
+    return Certificate(
         serial_number=_text(board["serial_number"]),
         is_simulated=_flag(board["is_simulated"]),
         made_utc=dt.datetime.fromisoformat(_text(content["made_utc"])),
@@ -266,8 +266,8 @@ def _result(content: object, unit: str) -> Result:
     )
 
 
-def _equaliser(content: Mapping[str, object]) -> EqualiserRecord:
-    return EqualiserRecord(
+def _equaliser(content: Mapping[str, object]) -> Equaliser:
+    return Equaliser(
         _float(content["rate_hz"]),
         _float(content["edge_hz"]),
         _float(content["max_error_db"]),

@@ -1,4 +1,4 @@
-"""From what procedures found to a calibration record."""
+"""From what procedures found to a calibration certificate."""
 
 import datetime as dt
 import math
@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from emgrig.calibration.certificate.certificate import (
     VALID_DAYS,
-    CalibrationRecord,
+    Certificate,
     ChannelCalibration,
-    EqualiserRecord,
+    Equaliser,
     GainCalibration,
     Instrument,
     LeadOffCalibration,
@@ -27,7 +27,7 @@ MATCHED = "matched to the mean of the channels by the test signal"
 _SIDES = {Quantity.LEAD_OFF_P: "p", Quantity.LEAD_OFF_N: "n"}
 
 
-def make_record(
+def make_certificate(
     identity: BoardIdentity,
     reports: Sequence[Report],
     *,
@@ -35,7 +35,7 @@ def make_record(
     software: str,
     instruments: Sequence[Instrument] = (),
     valid_days: int = VALID_DAYS,
-) -> CalibrationRecord:
+) -> Certificate:
     """Put together what belongs into a record of the board that was measured.
 
     A gain from the bench goes before one from the test signal. The test signal is known to 2 % and
@@ -70,7 +70,7 @@ def make_record(
     _refuse_sick(readings)
     clocks = [r.result for r in readings if r.quantity is Quantity.CLOCK_ERROR]
     rates = sorted({r.rate_hz for r in readings if r.quantity is Quantity.NOISE and r.rate_hz})
-    record = CalibrationRecord(
+    record = Certificate(
         serial_number=identity.serial_number,
         is_simulated=identity.is_simulated,
         made_utc=now,
@@ -82,7 +82,7 @@ def make_record(
         instruments=tuple(instruments),
     )
     if not (record.channels or clocks or rates):
-        raise ValueError("nothing was measured that a calibration record holds")
+        raise ValueError("nothing was measured that a calibration certificate holds")
     return record
 
 
@@ -142,9 +142,9 @@ def _lead_off(readings: Sequence[Reading], channel: int) -> tuple[LeadOffCalibra
     )
 
 
-def _equaliser(rate_hz: int) -> EqualiserRecord:
+def _equaliser(rate_hz: int) -> Equaliser:
     made = droop_equaliser(rate_hz)
-    return EqualiserRecord(
+    return Equaliser(
         made.rate_hz,
         made.edge_hz,
         made.max_error_db,

@@ -18,7 +18,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.calibration.certificate.certificate import CalibrationRecord
+from emgrig.calibration.certificate.certificate import Certificate
 from emgrig.desk.stream.exchange import Exchange, Outlet
 from emgrig.desk.stream.jobs import Jobs
 from emgrig.desk.stream.keeper import Keeper
@@ -63,7 +63,7 @@ class Hub:
         Taken out of the envelopes.
     profile : str
         Name of the profile that was applied, for the sidecar.
-    calibration : CalibrationRecord, optional
+    calibration : Certificate, optional
         Of this board.
     outlet : Outlet, optional
     mvc_uv : mapping, optional
@@ -81,7 +81,7 @@ class Hub:
     Attributes
     ----------
     board : Board
-    calibration : CalibrationRecord or None
+    calibration : Certificate or None
     views : Views
         Traces and history; take `lock` to read them.
     lock : threading.RLock
@@ -97,7 +97,7 @@ class Hub:
         *,
         mains_hz: float | None = 50.0,
         profile: str = "",
-        calibration: CalibrationRecord | None = None,
+        calibration: Certificate | None = None,
         outlet: Outlet | None = None,
         mvc_uv: Mapping[int, float] | None = None,
         conversions_per_count: int = 32,

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec
 
-from emgrig.calibration.certificate.certificate import CalibrationRecord
+from emgrig.calibration.certificate.certificate import Certificate
 from emgrig.desk.stream.status import RecordingState
 from emgrig.driver.board import Board
 from emgrig.driver.samples.block import Block
@@ -32,7 +32,7 @@ class Keeper:
     board : Board
     profile : str
         Name of the profile that was applied.
-    calibration : CalibrationRecord or None
+    calibration : Certificate or None
         Of this board.
     lock : threading.RLock
         Held by whoever calls, except for `close`.
@@ -43,7 +43,7 @@ class Keeper:
         board: Board,
         *,
         profile: str,
-        calibration: CalibrationRecord | None,
+        calibration: Certificate | None,
         lock: threading.RLock,
     ) -> None:
         self._board = board

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.desk.pages.scope import Scope
 from emgrig.desk.stream.history import History
+from emgrig.desk.stream.scope import Scope
 from emgrig.driver.samples.block import Block
 
 HISTORY_S = 180.0

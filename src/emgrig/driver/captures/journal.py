@@ -1,4 +1,4 @@
-"""What a session notes down, so that its raw bytes can be understood later without the board.
+"""What a connection notes down, so that its raw bytes can be understood later without the board.
 
 Every entry is a dict that JSON can hold, with its `kind` and `unix_s`. `identity` and `epoch`
 entries are read back by `read_identity` and `read_epoch`; what the others say is for people.
@@ -9,8 +9,7 @@ from dataclasses import asdict
 
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.native.board_identity import BoardIdentity
-from emgrig.driver.samples.block import Epoch
-from emgrig.driver.samples.epochs import make_epoch
+from emgrig.driver.samples.block import Epoch, make_epoch
 from emgrig.errors import RecordingError
 from emgrig.protocol.packets import Capability
 

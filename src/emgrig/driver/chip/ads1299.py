@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from emgrig.driver.chip.register_access import RegisterSession
+from emgrig.driver.chip.register_access import RegisterAccess
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import (
     CalAmplitude,
@@ -46,7 +46,7 @@ class LeadOffStatus(NamedTuple):
     bias_off: bool | None
 
 
-class Ads1299(RegisterSession):
+class Ads1299(RegisterAccess):
     """One or more ADS1299 that share clock and START; two of them are one board of 16 channels.
 
     Every change of settings is one transaction: leave RDATAC, read what is there, write what
@@ -56,7 +56,7 @@ class Ads1299(RegisterSession):
     is. A list of channels is the whole list: those not in it are switched off.
 
     Channels are numbered 1 to `n_channels` over all chips; chips from 1. For the arguments of the
-    constructor see `RegisterSession`.
+    constructor see `RegisterAccess`.
     """
 
     def configure(

@@ -1,4 +1,4 @@
-"""A session with the registers of one or more ADS1299: who they are, what they hold, and changes.
+"""The registers of one or more ADS1299: who they are, what they hold, and changes.
 
 Commands and times are those of TI SBAS499C, table 10 and pages 9, 12 and 40.
 """
@@ -57,7 +57,7 @@ class Opcode(IntEnum):
     SDATAC = 0x11
 
 
-class RegisterSession:
+class RegisterAccess:
     """What is known of the chips of a board, and how it is changed; `Ads1299` adds the words.
 
     Parameters

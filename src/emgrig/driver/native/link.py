@@ -98,7 +98,7 @@ class Link:
         self._condition = threading.Condition()
         self._requesting = threading.RLock()
         self._encode = PacketEncoder()
-        # What is left in a serial line from another session must not look like an answer to this.
+        # What another connection left in a serial line must not look like an answer to this.
         self._next_id = random.randrange(1 << 16) if transport.is_paced else 1
         self._waiting_for: tuple[int, int] | None = None
         self._reply: ReplyPacket | None = None

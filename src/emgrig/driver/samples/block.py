@@ -1,10 +1,13 @@
 """What a stream is made of: blocks of consecutive samples that say what is missing before them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.errors import DeviceError
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import EventPacket
 
@@ -88,3 +91,25 @@ class Block:
         """
         scaled: NDArray[np.float64] = self.codes * self.epoch.scale_v
         return scaled
+
+
+def make_epoch(
+    number: int, files: Sequence[RegisterFile], *, f_clk_hz: float, vref_v: float
+) -> Epoch:
+    """Make an epoch from what was read back from the chips.
+
+    Raises
+    ------
+    DeviceError
+        If a gain or rate code is reserved, or the chips have different rates.
+    """
+    rates_hz = {file.rate_hz(f_clk_hz) for file in files}
+    if len(rates_hz) != 1:
+        raise DeviceError(f"the chips have different rates, Hz: {sorted(rates_hz)}")
+    return Epoch(
+        number=number,
+        registers=tuple(file.raw for file in files),
+        gain=np.concatenate([file.gains for file in files]),
+        scale_v=np.concatenate([file.scale_v(vref_v) for file in files]),
+        rate_hz=rates_hz.pop(),
+    )

@@ -8,8 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import serial
 from serial.tools import list_ports
 
-from emgrig.driver.clock import RealClock
-from emgrig.driver.seams import Clock
+from emgrig.driver.seams import Clock, RealClock
 from emgrig.errors import TransportError, TransportTimeout
 
 log = logging.getLogger(__name__)

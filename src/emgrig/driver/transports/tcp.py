@@ -5,8 +5,7 @@ import select
 import socket
 from urllib.parse import urlsplit
 
-from emgrig.driver.clock import RealClock
-from emgrig.driver.seams import Clock
+from emgrig.driver.seams import Clock, RealClock
 from emgrig.errors import TransportError, TransportTimeout
 
 log = logging.getLogger(__name__)

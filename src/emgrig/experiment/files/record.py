@@ -186,7 +186,7 @@ def write_record(path: Path, record: SessionRecord) -> None:
         os.fsync(file.fileno())
 
 
-def read_record(path: Path) -> SessionRecord:
+def read_certificate(path: Path) -> SessionRecord:
     """Read a record.
 
     Raises

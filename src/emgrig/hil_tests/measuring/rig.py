@@ -18,6 +18,7 @@ from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import N_REGISTERS, Config3, LeadOffFlip
 from emgrig.driver.chip.settings import Settings
 from emgrig.driver.native.board_identity import BoardIdentity
+from emgrig.driver.native.link import ATTEMPTS, REQUEST_TIMEOUT_S, Answer, Link
 from emgrig.driver.native.port import NativePort, all_chips
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
 from emgrig.driver.seams import Clock
@@ -25,7 +26,6 @@ from emgrig.errors import EmgrigError, TransportError
 from emgrig.hil_tests.judging.check import CannotMeasure
 from emgrig.hil_tests.judging.measurement import Samples
 from emgrig.hil_tests.measuring.capture import Capture, Collector, assemble
-from emgrig.hil_tests.measuring.watched_link import WatchedLink
 from emgrig.protocol.decoder import DecoderCounts, EventPacket, Item
 from emgrig.protocol.frames import FrameLayout
 from emgrig.protocol.framing import VERSION
@@ -47,6 +47,7 @@ from emgrig.protocol.packets import (
     Stats,
     Stopped,
 )
+from emgrig.protocol.schema import Message
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,28 @@ _POLL_S = 0.05
 def canary(n_channels: int) -> int:
     """Return what LOFF_FLIP holds while the suite works; without currents it does nothing."""
     return 0xA5 & (1 << n_channels) - 1
+
+
+class WatchedLink(Link):
+    """A link that remembers how well requests went."""
+
+    slowest_s = 0.0
+    n_repeats = 0
+
+    def ask(
+        self,
+        request: Request,
+        arguments: Message | None = None,
+        *,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+        attempts: int = ATTEMPTS,
+    ) -> Answer:
+        """Be `Link.ask`, and note how long it took and how often it was asked."""
+        answer = super().ask(request, arguments, timeout_s=timeout_s, attempts=attempts)
+        if request is not Request.STOP:  # its answer waits for the frames before it
+            self.slowest_s = max(self.slowest_s, answer.received_s - answer.sent_s)
+        self.n_repeats += answer.attempts - 1
+        return answer
 
 
 class Rig:

@@ -13,19 +13,18 @@ from typing import Self, TypeAlias
 
 import numpy as np
 
+from emgrig.calibration.certificate.certificate import scale_uv as scale_of
 from emgrig.driver.board import Board
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Misc1, Mux
 from emgrig.driver.native.board_identity import BoardIdentity
-from emgrig.driver.samples.block import Block, Epoch
+from emgrig.driver.samples.block import Block, Epoch, make_epoch
 from emgrig.driver.samples.clockfit import ClockFit
-from emgrig.driver.samples.epochs import make_epoch
 from emgrig.errors import DeviceError, TransportError
 from emgrig.protocol.account import Cause
 from emgrig.recording.lsl.library import Element, Outlet, describe_board, stream_info
 from emgrig.recording.lsl.markers import LslMarkerInlet, LslMarkerOutlet, Marker
 from emgrig.recording.lsl.stamps import SessionTime, StampLine
-from emgrig.recording.scale import scale_uv as scale_of
 from emgrig.recording.words import describe_event, describe_gap
 
 log = logging.getLogger(__name__)

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.simulator.analog.inputs import HEADROOM_V, Inputs
-from emgrig.simulator.analog.product import product
 from emgrig.simulator.analog.sinc import WINDOW_PERIODS, cumulative_taps, point_weights
 from emgrig.simulator.analog.waves import Grid, Wave
 from emgrig.simulator.seams import Source
+
+# OpenBLAS starts threads above 4 * 65536 multiplications (its interface/gemm.c).
+_MOST_MULTIPLICATIONS = 4 * 65536
 
 FULL_SCALE = 2.0**23
 WINDOW_TO_EDGE_TICKS = 9  # t_SETTLE is 4 t_DR + 9 tCLK: the window ends 9 ticks before DRDY falls
@@ -93,7 +95,7 @@ class Stretch:
         x = self._source_volts(self._point_ticks(first, n_points))
         channels = len(self.inputs.gain)
         rows = x.reshape(-1, self._weights.shape[0])
-        parts = product(rows, self._weights).reshape(-1, 3, channels)
+        parts = _product(rows, self._weights).reshape(-1, 3, channels)
         volts = parts[:-2, 0] + parts[1:-1, 1]
         volts += parts[2:, 2]
         volts += self.inputs.dc_v
@@ -191,7 +193,7 @@ class Stretch:
     ) -> NDArray[np.float64]:
         turn = (2 * np.pi * self.inputs.world.mains.frequency_hz / self.inputs.f_clk_hz) * ticks
         basis = np.stack((np.cos(turn), np.sin(turn)), axis=1)
-        return product(basis, np.stack((phasors.real, -phasors.imag)))
+        return _product(basis, np.stack((phasors.real, -phasors.imag)))
 
     def _test_rows(self, first: int, count: int) -> NDArray[np.float64]:
         if self._test is None:
@@ -234,7 +236,7 @@ class Stretch:
     ) -> NDArray[np.float64]:
         """Return the filtered input of some channels whose amplifiers clip, V."""
         ticks = self._point_ticks(first, len(x))
-        volts = self._amplified(ticks, product(x, self.inputs.mix[columns].T), columns)
+        volts = self._amplified(ticks, _product(x, self.inputs.mix[columns].T), columns)
         taps = point_weights(self.grid.decimation, self.cells).reshape(3, self.cells)
         parts = np.einsum("jm,pmc->jpc", taps, volts.reshape(-1, self.cells, len(columns)))
         result: NDArray[np.float64] = parts[0, :-2] + parts[1, 1:-1] + parts[2, 2:]
@@ -291,3 +293,16 @@ def combined(stretches: list[Stretch], conversion: int) -> NDArray[np.float64]:
     for stretch, end_tick in zip(stretches, [*ends, None], strict=True):
         total += stretch.part(conversion, end_tick)
     return total
+
+
+def _product(tall: NDArray[np.float64], small: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``tall @ small``, some rows at a time.
+
+    BLAS spreads large products over all cores. For the many middling ones here that is slow where
+    cores are shared, and it could make the last bit depend on the number of cores.
+    """
+    result = np.empty((tall.shape[0], small.shape[1]))
+    rows = max(1, _MOST_MULTIPLICATIONS // small.size)
+    for begin in range(0, len(tall), rows):
+        np.matmul(tall[begin : begin + rows], small, out=result[begin : begin + rows])
+    return result

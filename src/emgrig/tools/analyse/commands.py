@@ -34,11 +34,11 @@ from emgrig.analysis.report.candidates import Analysis, analyse, events_tsv
 from emgrig.analysis.report.elan import read_elan, write_elan
 from emgrig.analysis.report.page import page
 from emgrig.analysis.signal.cleaning import equalise
-from emgrig.analysis.signal.filters import Floats
+from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.analysis.signal.statistics import interval_of_mean, summarise
 from emgrig.analysis.spotting.casmemg import clip_around
 from emgrig.analysis.spotting.grid import Grid, search
-from emgrig.analysis.spotting.scoring import Ints, score_clips, score_events
+from emgrig.analysis.spotting.scoring import score_clips, score_events
 from emgrig.errors import RecordingError
 from emgrig.reading.textfiles import TextRecording
 from emgrig.tools.analyse.read import in_unit, read_recording

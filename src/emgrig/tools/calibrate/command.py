@@ -1,4 +1,4 @@
-"""`emgrig calibrate`: values with their uncertainty, and the board's calibration record."""
+"""`emgrig calibrate`: values with their uncertainty, and the board's calibration certificate."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Measure what the board really does, with uncertainties, and keep it in a record.",
+    help="Measure what the board really does, with uncertainties, and keep it in a certificate.",
     epilog=(
         "Every command leaves the registers as it found them, proved by reading. Uncertainties are "
         "expanded, with their coverage factor. Exit code 1: a limit was failed."
@@ -34,11 +34,11 @@ Channels = Annotated[str, typer.Option(help="As 1,3-5; all unless given.")]
 Gains = Annotated[str, typer.Option(help="Comma separated: 1, 2, 4, 6, 8, 12, 24.")]
 Rate = Annotated[int, typer.Option(help="Samples per second.")]
 Report = Annotated[Path | None, typer.Option(help="Folder for index.html and calibration.json.")]
-Save = Annotated[bool, typer.Option("--save", help="Put it into the board's calibration record.")]
+Save = Annotated[bool, typer.Option("--save", help="Put it into the board's certificate.")]
 Where = Annotated[
-    Path | None, typer.Option("--calibration", help="Folder of records, or one .json file.")
+    Path | None, typer.Option("--calibration", help="Folder of certificates, or one .json file.")
 ]
-ValidDays = Annotated[int, typer.Option(help="How long the record is valid, days.", min=1)]
+ValidDays = Annotated[int, typer.Option(help="How long the certificate is valid, days.", min=1)]
 Mains = Annotated[float, typer.Option("--mains", help="50 or 60 Hz.")]
 Duration = Annotated[float, typer.Option(help="Length of each record, seconds.")]
 Amplifiers = Annotated[

@@ -32,7 +32,7 @@ class Wanted:
     report : Path or None
         Folder for the page.
     save : bool
-        Put it into the board's calibration record.
+        Put it into the board's calibration certificate.
     calibration : Path or None
         Where records are kept, or one file.
     valid_days : int
@@ -170,10 +170,10 @@ def _save(
     now: dt.datetime,
     software: str,
 ) -> None:
-    from emgrig.calibration.certificate.certificate_file import save_record
-    from emgrig.calibration.certificate.making import make_record
+    from emgrig.calibration.certificate.certificate_file import save_certificate
+    from emgrig.calibration.certificate.making import make_certificate
 
-    record = make_record(
+    record = make_certificate(
         identity,
         reports,
         now=now,
@@ -181,7 +181,7 @@ def _save(
         instruments=instruments,
         valid_days=wanted.valid_days,
     )
-    note(f"{record}: {save_record(record, wanted.calibration)}")
+    note(f"{record}: {save_certificate(record, wanted.calibration)}")
 
 
 def _beside(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jinja2
 import numpy as np
@@ -14,9 +13,7 @@ from scipy import signal
 from emgrig.comparison import Comparison, Track
 from emgrig.comparison.tracks import Interpolator, in_band_uv
 from emgrig.tools.calibrate.page import svg
-
-if TYPE_CHECKING:
-    from emgrig.tools.compare.command import Compared
+from emgrig.tools.compare.found import Compared, facts
 
 WINDOW_S = 0.5
 LAG_WINDOW_S = 1.0
@@ -31,8 +28,6 @@ def write(
     warnings: Sequence[str],
 ) -> Path:
     """Write ``index.html`` into `folder`, and return its path."""
-    from emgrig.tools.compare.command import facts
-
     folder.mkdir(parents=True, exist_ok=True)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("emgrig.tools"),

@@ -13,7 +13,7 @@ from emgrig.tools.calibrate.words import read_channels
 from emgrig.tools.common.output import ExitCode, err, note, out, print_json
 
 if TYPE_CHECKING:
-    from emgrig.calibration.certificate.certificate import CalibrationRecord
+    from emgrig.calibration.certificate.certificate import Certificate
     from emgrig.driver.board import Board
     from emgrig.electrodes import ContactCheck, ContactSettings
 
@@ -43,7 +43,7 @@ def electrodes(
     yellow: Annotated[float, typer.Option(help="Fair up to here, ohm.")] = 30e3,
     calibration: Annotated[
         str | None,
-        typer.Option(help="Folder or file of calibration records, or 'none'; else the usual one."),
+        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
     ] = None,
     profile: Annotated[
         str, typer.Option(help="Names of the muscles from it, nothing else; 'keep': the board's.")
@@ -131,13 +131,13 @@ def _keep(check: "ContactCheck") -> None:
     note(f"kept as the last check of this board: {path}")
 
 
-def _find(board: "Board", where: str | None) -> "CalibrationRecord | None":
-    from emgrig.calibration.certificate.certificate_file import find_record
+def _find(board: "Board", where: str | None) -> "Certificate | None":
+    from emgrig.calibration.certificate.certificate_file import find_certificate
 
     if where == "none":
         return None
     identity = board.identity
-    found = find_record(
+    found = find_certificate(
         identity.serial_number,
         Path(where) if where else None,
         dt.datetime.now(dt.UTC),
@@ -148,7 +148,7 @@ def _find(board: "Board", where: str | None) -> "CalibrationRecord | None":
     return found
 
 
-def _current(check: "ContactCheck", known: "CalibrationRecord | None") -> str:
+def _current(check: "ContactCheck", known: "Certificate | None") -> str:
     if check.conditions.current_is_calibrated:
         return f"{check.conditions.current} calibrated ({known})"
     return (

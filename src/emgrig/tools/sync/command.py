@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from emgrig.analysis.clocks.tube import TubeSync
-    from emgrig.analysis.signal.filters import Floats
-    from emgrig.analysis.spotting.scoring import Ints
+    from emgrig.analysis.signal.filters import Floats, Ints
     from emgrig.tools.sync.read import Readings, Source
 
 TEMPLATE_S = 60

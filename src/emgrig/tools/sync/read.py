@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from emgrig.analysis.clocks.tube_table import TubeTable
-from emgrig.analysis.signal.filters import Floats
-from emgrig.analysis.spotting.scoring import Ints
+from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.errors import RecordingError
 from emgrig.recording.sync.tube import tube_path
 

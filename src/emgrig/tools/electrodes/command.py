@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.errors import RecordingError
+from emgrig.errors import ExitCode, RecordingError
 from emgrig.tools.board_commands import Address, Json
 from emgrig.tools.calibrate.words import read_channels
-from emgrig.tools.common.output import ExitCode, err, note, out, print_json
+from emgrig.tools.common.output import err, note, out, print_json
 
 if TYPE_CHECKING:
     from emgrig.calibration.certificate.certificate import Certificate

@@ -79,6 +79,7 @@ def test_a_command_without_its_extra_ends_with_one_line_and_one_code(
     if extra in ("matlab", "parquet"):
         assert shell(f"record sim: -o {tmp_path}/a.bdf --duration 1").code == 0
     if extra == "elan":
+        (tmp_path / "corrected.eaf").touch()
         rows = "".join(f"{n % 7}\n" for n in range(5000))
         (tmp_path / "a.csv").write_text(f"EMG (uV)\n{rows}", "utf-8")
     if extra == "analysis":

@@ -48,7 +48,7 @@ def write_elan(
     MissingExtra
         If pympi-ling is not installed.
     """
-    document = _eaf(author="emgrig")
+    document = _eaf()(author="emgrig")
     document.remove_tier("default")
     for name, marks in tiers.items():
         document.add_tier(name)
@@ -84,11 +84,12 @@ def read_elan(path: str | Path, *, clock: ClockMap = SAME_CLOCK) -> dict[str, li
         If pympi-ling is not installed.
     """
     Path(path).stat()
+    eaf = _eaf()
     try:
         with warnings.catch_warnings():
             # pympi leaves closing its file to the garbage collector.
             warnings.simplefilter("ignore", ResourceWarning)
-            document = _eaf(str(path))
+            document = eaf(str(path))
     except Exception as error:  # pympi raises plain Exception for what it cannot parse
         msg = f"{path} is no ELAN file: {error}"
         raise ValueError(msg) from error
@@ -102,6 +103,6 @@ def read_elan(path: str | Path, *, clock: ClockMap = SAME_CLOCK) -> dict[str, li
     return tiers
 
 
-def _eaf(*arguments: str, **named: str) -> Any:
-    """Make pympi's document, which has no types."""
-    return require("pympi.Elan", "elan", "ELAN files").Eaf(*arguments, **named)
+def _eaf() -> Any:
+    """Return pympi's class of documents, which has no types."""
+    return require("pympi.Elan", "elan", "ELAN files").Eaf

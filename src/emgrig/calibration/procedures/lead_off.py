@@ -33,10 +33,10 @@ from emgrig.calibration.procedures.acquire import (
     silent,
     widened,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup, list_channels
 from emgrig.driver.board import Board
+from emgrig.driver.keeping import kept
 from emgrig.errors import DeviceError
 
 CURRENTS_A = {"6nA": 6e-9, "24nA": 24e-9, "6uA": 6e-6, "24uA": 24e-6}

@@ -6,6 +6,7 @@ Commands and times are those of TI SBAS499C, table 10 and pages 9, 12 and 40.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from enum import IntEnum
 
 import numpy as np
@@ -17,6 +18,7 @@ from emgrig.driver.chip.registers import F_CLK_HZ, Config3
 from emgrig.driver.chip.settings import Settings
 from emgrig.driver.chip.transaction import (
     Files,
+    Restored,
     Transaction,
     explain_registers,
     read_files,
@@ -283,6 +285,26 @@ class RegisterAccess:
             if any(_reference_came_on(*pair) for pair in zip(before, self.files, strict=True)):
                 self._clock.sleep(REFERENCE_START_UP_S)
         return self.files
+
+    def restore(self, before: Files) -> Restored:
+        """Put back what the registers were, and prove it by reading.
+
+        Raises
+        ------
+        EmgrigError
+            What `apply` raises.
+        """
+        found = self.read_registers()
+        changes = tuple(
+            f"chip {chip} {place.name} was {have.raw[place.address]:02X}h, "
+            f"is {want.raw[place.address]:02X}h again"
+            for chip, (want, have) in enumerate(zip(before, found, strict=True), start=1)
+            for place, _ in want.wrong_bits(have)
+        )
+        if changes:
+            self.apply(replace(Settings.of_files(before), force=True))
+            found = self.read_registers()
+        return Restored(before, found, changes)
 
     # Inside.
 

@@ -161,7 +161,7 @@ def _watch(board: "Board", settings: "ContactSettings", seconds: float | None) -
     """Show the channels until time is up or Ctrl-C; return whether nothing is red at the end."""
     from rich.live import Live
 
-    from emgrig.calibration.procedures.keeping import kept
+    from emgrig.driver.keeping import kept
     from emgrig.electrodes import (
         ContactWatch,
         Light,

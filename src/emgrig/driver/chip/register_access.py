@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.driver.chip.identity import judge
+from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.register_file import RegisterFile, field_names
-from emgrig.driver.chip.registers import F_CLK_HZ, Config3
+from emgrig.driver.chip.registers import Config3
 from emgrig.driver.chip.settings import Settings
 from emgrig.driver.chip.transaction import (
     Files,
@@ -84,8 +85,8 @@ class RegisterAccess:
         ports: Sequence[RegisterPort],
         *,
         clock: Clock,
-        f_clk_hz: float = F_CLK_HZ,
-        vref_v: float = 4.5,
+        f_clk_hz: float = ADS1299.f_clk_hz,
+        vref_v: float = ADS1299.vref_v,
         quiet: Callable[[], AbstractContextManager[None]] | None = None,
         on_change: Callable[[Files], None] | None = None,
     ) -> None:

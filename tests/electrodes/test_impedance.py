@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -25,6 +25,7 @@ from emgrig.electrodes.skin import fit_skin
 from emgrig.simulator.analog.world import WIRE, Electrode, Mains, World
 from emgrig.simulator.sources.signals import MultiTone, Tone
 from emgrig.simulator.transport import SimTransport
+from properties import examples
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 SERIES_OHM, FARAD = 2200.0, 47e-9
@@ -58,7 +59,7 @@ def square_through_skin(
     return np.tile(filtered[::fine], n_samples // period)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     r_ohm=st.floats(1e3, 200e3),
     farad=st.floats(1e-9, 200e-9),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.driver.chip.rate import RateVerdict
@@ -20,6 +20,7 @@ from emgrig.protocol.framing import PacketEncoder, PacketType
 from emgrig.protocol.packets import EventType, Request
 from emgrig.protocol.schema import Message
 from fake_board import RESET, true_codes
+from properties import examples
 
 PERIOD_US = 1000
 
@@ -135,7 +136,7 @@ def plans(draw: st.DrawFn) -> Plan:
     return Plan(pieces, produced, maker)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(plans())
 def test_received_and_lost_are_what_was_produced_and_every_sample_is_at_its_place(
     plan: Plan,

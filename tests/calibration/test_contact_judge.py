@@ -425,6 +425,12 @@ def test_what_was_apart_stays_so_within_a_tenth_of_both(
         assert found(judge(readings, before=(other,))) == {}
 
 
+def test_beside_a_partner_of_nothing_only_the_difference_counts() -> None:
+    limits = replace(LIMITS, short_ohm=0.0, apart_ohm=1.0)
+    judged = judge({"c1p": reads(2.0), "c1n": reads(0.0)}, limits=limits)
+    assert found(judged) == {"c1p": Finding.APART}
+
+
 def test_one_that_is_high_anyway_is_not_apart_too() -> None:
     judged = judge({"c1p": reads(60e3), "c1n": reads(5e3)})
     assert found(judged) == {"c1p": Finding.HIGH}
@@ -439,7 +445,7 @@ def test_without_a_value_of_the_partner_nothing_is_apart() -> None:
 @pytest.mark.parametrize(
     ("ohm", "text"),
     [
-        (4_500.0, "4.5 kohm"), (9_949.0, "9.9 kohm"), (9_950.0, "10 kohm"), (45_400.0, "45 kohm"),
+        (4_551.0, "4.6 kohm"), (9_949.0, "9.9 kohm"), (9_950.0, "10 kohm"), (45_400.0, "45 kohm"),
         (-200.0, "-0.2 kohm"), (-9_950.0, "-10 kohm"), (9_940.0, "9.9 kohm"),
     ],
 )  # fmt: skip

@@ -86,21 +86,43 @@ def test_a_bow_shows_as_nonlinearity_of_its_size():
 @pytest.mark.parametrize(
     ("applied", "measured", "message"),
     [
-        ([1, 2, 3, 4], [1, 2, 3, 4], "5 or more"),
-        ([1, 1, 1, 1, 1], [1, 2, 3, 4, 5], "all applied levels are the same"),
+        ([1, 2, 3, 4], [1, 2, 3, 4], "expected 5 or more pairs, got shapes (4,) and (4,)"),
+        (
+            [1, 1, 1, 1, 1],
+            [1, 2, 3, 4, 5],
+            "all applied levels are the same; a gain needs different ones",
+        ),
         ([1, 2, 3, 4, 5], [1, 2, 3, 4, 11], "a level of 11 V is beyond full scale 10 V"),
         ([1, 2, 3, 4, 5], [1, 2, 3, 4, 10], "a level of 10 V is beyond full scale 10 V"),
-        ([1, 2, 3, 4, 5], [-11, 2, 3, 4, 5], "a level of 11 V is beyond full scale"),
-        ([1, 2, 3, 4, math.nan], [1, 2, 3, 4, 5], "NaN"),
+        ([1, 2, 3, 4, 5], [-11, 2, 3, 4, 5], "a level of 11 V is beyond full scale 10 V"),
+        ([1, 2, 3, 4, math.nan], [1, 2, 3, 4, 5], "a level is NaN or infinite"),
         ([1, 2, 3, 4, 5], [1, 2, 3, 4, math.inf], "a level is NaN or infinite"),
-        ([1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 6], r"5 or more pairs, got shapes \(5,\) and \(6,\)"),
-        (np.ones((2, 5)), np.ones((2, 5)), "5 or more pairs"),
-        ([[k] for k in range(6)], [[k] for k in range(6)], "5 or more pairs"),
+        (
+            [1, 2, 3, 4, 5],
+            [1, 2, 3, 4, 5, 6],
+            "expected 5 or more pairs, got shapes (5,) and (6,)",
+        ),
+        (
+            np.ones((2, 5)),
+            np.ones((2, 5)),
+            "expected 5 or more pairs, got shapes (2, 5) and (2, 5)",
+        ),
     ],
 )
 def test_levels_that_give_no_gain_are_refused(applied, measured, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError) as caught:
         fit_gain(applied, measured, full_scale_v=10, meter_relative_uncertainty=0)
+    assert str(caught.value) == message
+
+
+def test_levels_of_single_precision_are_fitted_in_double():
+    levels = np.array([0.1, 0.2, 0.3, 0.4, 0.7], np.float32)
+    measured = (np.float32(1.3) * levels + np.float32(1e-3)).astype(np.float32)
+    line = stats.linregress(levels.astype(float), measured.astype(float))
+    for x, y in ((levels, measured), (levels.astype(float), measured)):
+        fit = fit_gain(x, y, full_scale_v=2.0, meter_relative_uncertainty=0.0)
+        assert fit.gain.value == pytest.approx(line.slope, rel=1e-13)
+        assert fit.offset_uv.value == pytest.approx(line.intercept * 1e6, rel=1e-10)
 
 
 def test_five_levels_are_enough_and_full_scale_is_not_reached():
@@ -178,7 +200,7 @@ def test_imbalance_limits_the_cmrr_of_the_divider():
     assert divider_limit_cmrr_db(10e3, z) == pytest.approx(84.0, abs=0.1)
     assert divider_limit_cmrr_db(51e3, z) == pytest.approx(69.9, abs=0.1)
     for imbalance, impedance in ((0.0, 1e6), (1e3, 0.0), (-1.0, 1e6), (1e3, -1.0)):
-        with pytest.raises(ValueError, match="must be > 0 ohm"):
+        with pytest.raises(ValueError, match=r"^impedances must be > 0 ohm$"):
             divider_limit_cmrr_db(imbalance, impedance)
     assert divider_limit_cmrr_db(0.5, 0.5) == 0.0
 
@@ -197,7 +219,10 @@ def test_a_capacitive_input_needs_the_formula_for_capacitance():
 
 
 def test_no_loss_shows_no_input_impedance():
-    with pytest.raises(ValueError, match="it is too small to show the input"):
+    with pytest.raises(
+        ValueError,
+        match=r"^no loss through the series impedance: it is too small to show the input$",
+    ):
         input_impedance_ohm(1 + 1j, 1 + 1j, 1e6)
     for direct, through in ((1.0, 1.0), (1.0, 1.1), (1.0, 0.0), (1.0, -0.5), (0.0, -1.0)):
         with pytest.raises(ValueError, match="no loss, no reactance"):

@@ -89,6 +89,14 @@ def test_what_lacks_at_the_beginning_of_a_run_is_the_links(account: LossAccount)
     assert said(account.add(packets(4, 8, link_lost=[3, 3]))) == [(2, 4, 4, Cause.LINK)]
 
 
+def test_what_came_twice_before_a_gap_does_not_make_it_the_boards(account: LossAccount) -> None:
+    """The link lost 4 to 7; that it did is seen with the packet between already."""
+    row = packets(0, 0, 8, link_lost=[0, 1, 1])
+    assert said(account.add(row))[1:] == [(1, 8, 4, Cause.LINK)]
+    account.add(packets(8, link_lost=[2]))
+    assert said(account.add(packets(16, link_lost=[2]))) == [(1, 16, 4, Cause.LINK)]
+
+
 def test_pieces_go_on_behind_a_gap(account: LossAccount) -> None:
     row = packets(0, 4, 12, 16, 20, 28, link_lost=[0, 0, 1, 1, 1, 2])
     assert said(account.add(row)) == [
@@ -195,6 +203,13 @@ def test_eight_packets_in_a_row_from_the_past_are_a_new_run(account: LossAccount
     # The count begins anew: seven from the past are no new run.
     assert account.add(packets(*range(0, 28, 4))) == []
     assert said(account.add(packets(28))) == [(1, 28, 0, Cause.RESTART)]
+
+
+def test_a_new_run_has_its_own_past(account: LossAccount) -> None:
+    account.add(packets(1000))
+    pieces = account.add(packets(*range(0, 36, 4), *range(0, 28, 4), 36))
+    assert said(pieces) == [(2, 28, 0, Cause.RESTART), (1, 36, 0, Cause.NONE)]
+    assert account.totals.repeated == 4 * (7 + 7)
 
 
 def test_packets_from_the_past_that_are_not_each_newer_are_no_new_run(

@@ -185,7 +185,7 @@ def test_the_rate_of_a_part_is_by_board_time() -> None:
     for first in range(0, 260, 10):
         capture.samples(first, n=10, period_us=1020)
     begin, _ = one_part(capture.steps())
-    # 250 conversions are too few to say, 256 are believed: none of the blocks reached them.
+    # The last packet began at 250; from 256 on a rate is believed.
     assert begin.rate.measured_hz is None
     capture.samples(260, n=10, period_us=1020)
     begin, _ = one_part(capture.steps())
@@ -388,6 +388,33 @@ def test_a_hello_in_a_run_says_that_the_link_was_lost_unless_the_board_itself_wa
         assert gap == Gap(4, 4, Cause.OUTAGE, False, True)
 
 
+def test_what_is_held_when_the_link_goes_came_before_it() -> None:
+    """A packet was cut short, and the one behind it waits for bytes that never come."""
+    capture = Capture()
+    capture.start()
+    capture.samples(0)
+    cut = capture.maker.samples(1, 4, 40, 0)[:30]
+    capture.came(cut + capture.maker.samples(1, 44, 4, 0))
+    capture.at_us += 50_000
+    capture.ask(Request.HELLO)
+    capture.came(capture.maker.event(EventType.BOOT, wire.BootEvent(1)))
+    capture.at_us += 100_000
+    capture.start(1, 1000)
+    capture.samples(0, run_us=1000)
+    _, steps = one_part(capture.steps())
+    # They count as come when the HELLO was sent; 100 ms later came the 4 of the other run.
+    assert shapes(steps) == [
+        4,
+        Gap(4, 40, Cause.LINK, False, True),
+        -40,
+        4,
+        Gap(48, 96, Cause.RESTART, True, True),
+        -96,
+        Mark("event", 139, "board started: power on"),  # 5 ms before the first conversion
+        4,
+    ]
+
+
 def test_after_a_new_start_a_hello_is_a_lost_link_again() -> None:
     capture = Capture()
     capture.start()
@@ -581,11 +608,13 @@ def test_changes_of_the_tube_are_placed_from_the_parts_first_sample_on() -> None
     capture.start()
     capture.samples(8, n=8)
     capture.note(kind="tube", changes=[[2, 4, 8_000], [3, 8, 12_000], [4, 14, 18_000]])
+    capture.note(kind="tube", changes=[[5, 20, 60_000_000]])  # of another clock
     _, steps = one_part(capture.steps())
     assert shapes(steps) == [
         Gap(0, 8, Cause.LINK, False, False),
         8,
         TubeRows((TubeRow(3, 8, 0), TubeRow(4, 14, 6))),
+        TubeRows((TubeRow(5, 20, 8),)),
     ]
 
 

@@ -173,8 +173,7 @@ class LossAccount:
 
     def _cause(self, packets: SamplePackets, index: int) -> Cause:
         """Tell a loss on the link, where the sequence number jumps too, from one on the board."""
-        before = int(packets.link_lost[index - 1]) if index else self._link_lost
-        return Cause.BOARD if int(packets.link_lost[index]) == before else Cause.LINK
+        return Cause.BOARD if int(packets.link_lost[index]) == self._link_lost else Cause.LINK
 
     def _piece(self, packets: SamplePackets, part: slice, lost: int, cause: Cause) -> Piece:
         taken = packets if part == slice(0, packets.n_packets) else packets.part(part)

@@ -197,7 +197,7 @@ class LossAccount:
             first = np.concatenate([[self._last[0]], first])
             times = np.concatenate([[self._last[1]], times])
         conversions, elapsed = np.diff(first), np.diff(times)
-        usual = (conversions == n_frames) & (elapsed > 0)
+        usual = conversions == n_frames
         self._follow_period(elapsed[usual] / n_frames)
         hidden = np.rint(elapsed[usual] / self._period_us) - n_frames
         self.totals.hidden += int(hidden[hidden > 0].sum())

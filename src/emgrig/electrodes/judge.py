@@ -170,7 +170,7 @@ def _on_bias_words(where: Where) -> str:
 
 
 def _wipe(one: Where, other: Where) -> str:
-    first, second = sorted((one, other), key=lambda where: (where[0], where[1] != "p"))
+    first, second = sorted((one, other), key=lambda where: where[0])
     return (
         f"{electrode_words(*first)} and {electrode_words(*second)} touch (bridge of gel): wipe "
         "between them"

@@ -359,7 +359,6 @@ class _Part:
         yield Gap(self._end, lost, block.cause, block.is_estimate, is_filled)
         if not is_filled:
             return
-        self._end += lost
         for begin in range(0, lost, _FILL_SAMPLES):
             n_samples = min(_FILL_SAMPLES, lost - begin)
             yield Samples(np.repeat(self._last, n_samples, axis=0), is_fill=True)

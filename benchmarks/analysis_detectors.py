@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from emgrig.analysis import synthetic
-from emgrig.analysis.annotations import read_annotations, recordings
-from emgrig.analysis.casmemg import casmemg_code
-from emgrig.analysis.detector import DetectorSettings, double_threshold
-from emgrig.analysis.filters import Floats
-from emgrig.analysis.scoring import EventScores, Ints, score_events
+from emgrig.analysis.paper import synthetic
+from emgrig.analysis.paper.annotations import read_annotations, recordings
+from emgrig.analysis.signal.filters import Floats, Ints
+from emgrig.analysis.spotting.casmemg import casmemg_code
+from emgrig.analysis.spotting.detector import DetectorSettings, double_threshold
+from emgrig.analysis.spotting.scoring import EventScores, score_events
 
 SEEDS = (201, 202)
 EVERY = 16

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy import signal
 
-from emgrig.analysis.filters import Floats, envelope
+from emgrig.analysis.signal.filters import Floats, envelope
 
 LIMIT = 1.15
 

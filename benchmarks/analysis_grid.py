@@ -7,10 +7,10 @@ import time
 
 import numpy as np
 
-from emgrig.analysis.casmemg import casmemg_code
-from emgrig.analysis.filters import Floats
-from emgrig.analysis.grid import Grid, search
-from emgrig.analysis.scoring import Ints, score_as_paper, score_clips, trivial_answer
+from emgrig.analysis.signal.filters import Floats, Ints
+from emgrig.analysis.spotting.casmemg import casmemg_code
+from emgrig.analysis.spotting.grid import Grid, search
+from emgrig.analysis.spotting.scoring import score_as_paper, score_clips, trivial_answer
 
 LIMIT_S = 20.0
 

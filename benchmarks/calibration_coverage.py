@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from emgrig.calibration.bench import Attenuator, open_bench
+from emgrig.calibration.figures.uncertainty import Result, rectangular
 from emgrig.calibration.procedures.bench_transfer import BenchSettings, measure_bench_gain
 from emgrig.calibration.procedures.clock import ClockSettings, measure_clock
 from emgrig.calibration.procedures.lead_off import LeadOffSettings, measure_lead_off
@@ -20,16 +21,15 @@ from emgrig.calibration.procedures.noise_floor import NoiseSettings, measure_noi
 from emgrig.calibration.procedures.readings import Quantity, Report
 from emgrig.calibration.procedures.scale import ScaleSettings, measure_scale
 from emgrig.calibration.procedures.setup import Ask, Setup
-from emgrig.calibration.uncertainty import Result, rectangular
 from emgrig.driver.board import Board
-from emgrig.simulator.bench import Divider, Wiring
-from emgrig.simulator.bench_server import board_on_bench
+from emgrig.simulator.analog.frontend import AnalogueFrontEnd
+from emgrig.simulator.analog.noise import shorted_noise_v
+from emgrig.simulator.analog.tolerances import oscillator_error_ppm
+from emgrig.simulator.analog.world import WIRE, ChannelFault, Electrode
+from emgrig.simulator.bench.coupled import Divider, Wiring
+from emgrig.simulator.bench.server import board_on_bench
 from emgrig.simulator.board import SimulatedBoard
-from emgrig.simulator.frontend import AnalogueFrontEnd
-from emgrig.simulator.noise import shorted_noise_v
-from emgrig.simulator.tolerances import oscillator_error_ppm
 from emgrig.simulator.transport import SimTransport
-from emgrig.simulator.world import WIRE, ChannelFault, Electrode
 
 GAIN, GAIN_INDEX, VREF_V, DECIMATION_1000 = 24, 6, 4.5, 1024
 CHANNELS = (1, 2)

@@ -12,18 +12,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.calibration.contact import ContactCheck, ContactSettings, check_contact
+from emgrig.calibration.certificate.certificate import Certificate
+from emgrig.calibration.certificate.making import make_certificate
 from emgrig.calibration.procedures.acquire import acquire, prepare
 from emgrig.calibration.procedures.lead_off import LeadOffSettings, measure_lead_off
 from emgrig.calibration.procedures.setup import Setup
-from emgrig.calibration.record import CalibrationRecord
-from emgrig.calibration.record_making import make_record
 from emgrig.driver.board import Board
-from emgrig.simulator import fault_actions as do
+from emgrig.electrodes import ContactCheck, ContactSettings, check_contact
+from emgrig.simulator.analog.frontend import AnalogueFrontEnd
+from emgrig.simulator.analog.world import WIRE, Electrode, World
 from emgrig.simulator.board import SimulatedBoard
-from emgrig.simulator.frontend import AnalogueFrontEnd
+from emgrig.simulator.faults import actions as do
 from emgrig.simulator.transport import SimTransport
-from emgrig.simulator.world import WIRE, Electrode, World
 
 SEEDS = range(20)
 TRUE_OHM = (1e3, 5e3, 10e3, 30e3, 100e3)
@@ -74,13 +74,13 @@ def _world(board: SimulatedBoard) -> World:
     return front_end.world
 
 
-def _calibrated(board: Board, simulated: SimulatedBoard) -> CalibrationRecord:
+def _calibrated(board: Board, simulated: SimulatedBoard) -> Certificate:
     def ask(setup: Setup) -> None:
         resistor = (Electrode(r_ohm=setup.ohm, c_f=0.0, series_ohm=0.0),) * 8
         _put_on(simulated, replace(_world(simulated), p=resistor, n=resistor, bias=WIRE))
 
     report = measure_lead_off(board, ask, LeadOffSettings(current="24nA"))
-    return make_record(board.identity, [report], now=NOW, software="benchmark")
+    return make_certificate(board.identity, [report], now=NOW, software="benchmark")
 
 
 def _face(board: SimulatedBoard) -> World:
@@ -92,7 +92,7 @@ def _face(board: SimulatedBoard) -> World:
     return replace(_world(board), p=p, n=n, bias=Electrode())
 
 
-def _check(board: Board, record: CalibrationRecord | None) -> ContactCheck:
+def _check(board: Board, record: Certificate | None) -> ContactCheck:
     return check_contact(board, ContactSettings(channels=CHANNELS), calibration=record, now=NOW)
 
 

@@ -16,9 +16,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from emgrig.hil_tests.bringup import run_bringup
-from emgrig.hil_tests.measurement import Outcome
+from emgrig.hil_tests.judging.measurement import Outcome
 from emgrig.hil_tests.verdict import exit_code
-from emgrig.simulator.faults import FAULTS
+from emgrig.simulator.faults.named import FAULTS
 
 EXPECTED: dict[str, tuple[str, ...]] = {
     "miso-high": ("miso-high",),

@@ -17,17 +17,17 @@ from pathlib import Path
 
 import numpy as np
 
-from emgrig.analysis.scoring import EventScores, score_events
+from emgrig.analysis.spotting.scoring import EventScores, score_events
+from emgrig.desk.stream.hub import Hub
 from emgrig.driver.board import Board
+from emgrig.experiment.files.plan import load_plan
+from emgrig.experiment.files.record import SessionRecord
+from emgrig.experiment.folder import SessionFolder
+from emgrig.experiment.participant import Script, ScriptedParticipant
+from emgrig.experiment.runner import check_board, run_script, session_on
 from emgrig.simulator.clock import VIRTUAL_EPOCH_UNIX_S
-from emgrig.simulator.performer import Performer
+from emgrig.simulator.sources.performer import Performer
 from emgrig.simulator.transport import SimTransport
-from emgrig.tools.desk.hub import Hub
-from emgrig.tools.session.folder import SessionFolder
-from emgrig.tools.session.participant import Script, ScriptedParticipant
-from emgrig.tools.session.plan import load_plan
-from emgrig.tools.session.record import SessionRecord
-from emgrig.tools.session.runner import check_board, run_script, session_on
 
 SEED = 3
 
@@ -39,13 +39,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         plan_path = folder / "plan.toml"
-        example = resources.files("emgrig.tools.session").joinpath("example.toml")
+        example = resources.files("emgrig.experiment").joinpath("example.toml")
         plan_path.write_text(example.read_text("utf-8"), encoding="utf-8")
         began_s = time.monotonic()
         transport, files, record = _play(plan_path, folder / "out")
         taken_s = time.monotonic() - began_s
         bdf_path = files.bdf_path(1)
-        events = _analysed(bdf_path, files.record_path, folder)
+        events = _analysed(bdf_path, files.certificate_path, folder)
         length_s = transport.clock.now_s()
         print(f"a session of {length_s / 60:.0f} minutes in {taken_s:.0f} s, files made")
         print(f"MVC of {len(record.mvc)} channels, {len(record.trials)} clips rated")
@@ -74,9 +74,9 @@ def _play(plan_path: Path, output: Path) -> tuple[SimTransport, SessionFolder, S
     return transport, files, running.driver.record
 
 
-def _analysed(bdf_path: Path, record_path: Path, folder: Path) -> list[dict[str, str]]:
+def _analysed(bdf_path: Path, certificate_path: Path, folder: Path) -> list[dict[str, str]]:
     command = [sys.executable, "-m", "emgrig", "analyse", str(bdf_path), "-o", str(folder)]
-    command += ["--face", "--mvc", str(record_path)]
+    command += ["--face", "--mvc", str(certificate_path)]
     subprocess.run(command, check=True, capture_output=True)
     text = (folder / f"{bdf_path.stem}_events.tsv").read_text("utf-8")
     return list(csv.DictReader(text.splitlines(), delimiter="\t"))

@@ -20,11 +20,11 @@ from emgrig.protocol import packets as wire
 from emgrig.protocol.framing import PacketEncoder, PacketType
 from emgrig.protocol.packets import Request
 from emgrig.protocol.schema import Message
+from emgrig.simulator.analog.frontend import AnalogueFrontEnd
 from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
-from emgrig.simulator.frontend import AnalogueFrontEnd
 from emgrig.simulator.options import SimOptions
-from emgrig.simulator.recordings import Recording
+from emgrig.simulator.sources.recordings import Recording
 from emgrig.simulator.transport import SimTransport
 
 GOAL = 300

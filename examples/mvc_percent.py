@@ -13,8 +13,8 @@ import mne
 import numpy as np
 
 import emgrig
-from emgrig.analysis.filters import envelope
-from emgrig.analysis.indicators import mvc_percent, mvc_uv
+from emgrig.analysis.signal.filters import envelope
+from emgrig.analysis.signal.indicators import mvc_percent, mvc_uv
 from emgrig.recording.recorder import record
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from emgrig.driver.seams import Transport
+from emgrig.errors import TransportError, TransportTimeout
 from emgrig.protocol.decoder import Decoder, ReplyPacket
-from emgrig.protocol.errors import TransportError, TransportTimeout
 from emgrig.protocol.framing import VERSION, PacketEncoder, PacketType
 from emgrig.protocol.packets import Hello, HelloArguments, Request, RequestHeader
 

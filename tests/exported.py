@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 import emgrig
-from emgrig.driver.register_file import RegisterFile
+from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.recording.bdf import Annotation, BdfWriter, Channel, FileHead
 from emgrig.recording.recorder import Recorder
 from emgrig.recording.sidecar import FORMAT
-from emgrig.recording.tube import Tube
+from emgrig.recording.sync.tube import Tube
 
 RATE_HZ = 1000.0
 MARKERS = ("clip begin trial=3 clip=joy1 emotion=happiness", "key L", "rating value=6")

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.errors import TransportError, TransportTimeout
 from emgrig.protocol import packets as wire
 from emgrig.protocol.decoder import Decoder, RequestPacket
-from emgrig.protocol.errors import TransportError, TransportTimeout
 from emgrig.protocol.frames import pack_codes
 from emgrig.protocol.framing import PacketEncoder, PacketType
 from emgrig.protocol.packets import ErrorCode, EventType, Request

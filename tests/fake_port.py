@@ -1,7 +1,7 @@
 """A register port that is nothing but an array of registers, and what can go wrong with it."""
 
-from emgrig.driver.chip import Ads1299
-from emgrig.protocol.errors import TransportError
+from emgrig.driver.chip.ads1299 import Ads1299
+from emgrig.errors import TransportError
 
 RESET = {
     8: "3E 96 C0 60 00 61 61 61 61 61 61 61 61 00 00 00 00 00 00 00 0F 00 00 00",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from emgrig.tools.session.plan import Plan, load_plan
+from emgrig.experiment.files.plan import Plan, load_plan
 
 EMOTIONS = ("happiness", "sadness", "fear", "surprise", "disgust", "anger")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from places import ROOT
+
 LINKS = ("driver", "protocol", "hil_tests", "calibration", "tools")
 PACKAGES = sorted(p.parent.name for p in (ROOT / "src/emgrig").glob("*/__init__.py"))
 

@@ -5,9 +5,9 @@ Neither was made from the other, so what both say was read twice in the data she
 
 import pytest
 
-from emgrig.driver import registers as driver
-from emgrig.driver.register_file import RegisterFile
-from emgrig.simulator import register_map as simulator
+from emgrig.driver.chip import registers as driver
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.simulator.chip import register_map as simulator
 
 PARTS = (4, 6, 8)
 

@@ -1,4 +1,4 @@
-"""A session with a board: who it is, its settings, and that it is left stopped."""
+"""A connection to a board: who it is, its settings, and that it is left stopped."""
 
 import json
 import threading
@@ -10,9 +10,9 @@ import pytest
 import emgrig
 from emgrig.connect import connect
 from emgrig.driver.board import Board
-from emgrig.driver.journal import Entry, read_epoch, read_identity
+from emgrig.driver.captures.journal import Entry, read_epoch, read_identity
 from emgrig.driver.recovery import ReconnectPolicy
-from emgrig.protocol.errors import (
+from emgrig.errors import (
     DeviceError,
     IdentityError,
     ReadBackError,

@@ -9,18 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emgrig.connect import connect
-from emgrig.driver.block import Block
 from emgrig.driver.board import Board
-from emgrig.driver.rate import RateVerdict
+from emgrig.driver.chip.rate import RateVerdict
 from emgrig.driver.recovery import ReconnectPolicy
+from emgrig.driver.samples.block import Block
 from emgrig.driver.stream import Stream
-from emgrig.protocol.account import Cause
-from emgrig.protocol.errors import (
+from emgrig.errors import (
     DeviceError,
     IdentityError,
     ReadBackError,
     TransportError,
 )
+from emgrig.protocol.account import Cause
 from emgrig.protocol.packets import EventType, Request
 from emgrig.simulator.transport import SimTransport
 from fake_board import FakeTransport, true_codes
@@ -345,7 +345,7 @@ def test_a_board_that_started_anew_has_no_old_settings(
         take(stream, 5)
         transport.board.restart()
         list(stream)
-    assert set(board._session.epochs) == {0, transport.board.epoch}  # both were read since
+    assert set(board._connection.epochs) == {0, transport.board.epoch}  # both were read since
 
 
 def test_the_board_watches_a_register_that_a_reset_would_change(
@@ -398,7 +398,7 @@ def test_a_reader_that_is_too_slow_is_told_what_was_dropped() -> None:
     with TcpServer() as server, connect(server.address) as board:
         board.chip.set_rate(16000)
         stream = board.stream(queue_samples=100)
-        link = board._session.link
+        link = board._connection.link
         assert link.wait(lambda: stream.totals.dropped_here > 200, 5.0)
         blocks = [next(stream)]
         assert link.wait(lambda: stream.totals.dropped_here > 400, 5.0)
@@ -426,7 +426,7 @@ def test_what_the_link_lost_before_dropped_samples_is_told_with_them() -> None:
     with server, connect(server.address) as board:
         board.chip.set_rate(16000)
         stream = board.stream(queue_samples=50)
-        link = board._session.link
+        link = board._connection.link
         assert link.wait(lambda: stream.totals.dropped_here > 200, 5.0)
         blocks = stream.stop()
     check_whole(blocks)
@@ -439,7 +439,7 @@ def test_what_was_dropped_at_the_very_end_is_told_too() -> None:
     with TcpServer() as server, connect(server.address) as board:
         board.chip.set_rate(16000)
         stream = board.stream(duration_s=0.1, queue_samples=100)
-        assert board._session.link.wait(lambda: stream.totals.received >= 1700, 5.0)
+        assert board._connection.link.wait(lambda: stream.totals.received >= 1700, 5.0)
         blocks = list(stream)
     check_whole(blocks)
     assert blocks[-1].first_conversion + blocks[-1].n_samples == 1600

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emgrig.hil_tests.capture import Capture
-from emgrig.hil_tests.check import CheckResult, Level, info_of
-from emgrig.hil_tests.limits import load_limits
-from emgrig.hil_tests.measurement import Outcome
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession, RunOptions
+from emgrig.hil_tests.judging.check import CheckResult, Level, info_of
+from emgrig.hil_tests.judging.limits import load_limits
+from emgrig.hil_tests.judging.measurement import Outcome
+from emgrig.hil_tests.measuring.capture import Capture
+from emgrig.hil_tests.measuring.rig import Rig
+from emgrig.hil_tests.run import BringupRun, RunOptions
 from emgrig.hil_tests.suite import (
     test_00_link,
     test_02_registers,
@@ -33,28 +33,28 @@ from emgrig.hil_tests.suite import (
 
 
 @pytest.fixture
-def session() -> Iterator[BringupSession]:
+def run() -> Iterator[BringupRun]:
     options = RunOptions("sim:", Level.QUICK, load_limits(), soak_s=1.0)
-    made = BringupSession(options, Rig("sim:"))
+    made = BringupRun(options, Rig("sim:"))
     made.rig.open()
     made.rig.identify()
     yield made
     made.rig.close()
 
 
-def ask(session: BringupSession, check: Callable[..., None]) -> CheckResult:
+def ask(run: BringupRun, check: Callable[..., None]) -> CheckResult:
     info = info_of(check)
     assert info is not None
     names = check.__code__.co_varnames[: check.__code__.co_argcount]
-    session.begin(info)
+    run.begin(info)
     given: dict[str, Any] = {
-        "rig": session.rig,
-        "measure": session.measure,
-        "bringup": session,
+        "rig": run.rig,
+        "measure": run.measure,
+        "bringup": run,
         "is_full": False,
         "keep": lambda *_, **__: None,
     }
-    return session.run(lambda: check(**{name: given[name] for name in names}))
+    return run.run(lambda: check(**{name: given[name] for name in names}))
 
 
 def failed(result: CheckResult) -> set[str]:
@@ -68,143 +68,143 @@ def tamper(rig: Rig, change: Callable[[Capture], Capture]) -> None:
     rig.capture = lambda *a, **k: change(true_capture(*a, **k))  # type: ignore[method-assign]
 
 
-def test_b0_fails_on_bytes_that_belong_to_no_packet(session: BringupSession) -> None:
-    session.rig.close()
-    fresh = session.rig.__class__("sim:fault=link-garbage:rate=0.5")
-    session.rig = fresh
-    assert "link_damaged_bytes" in failed(ask(session, test_00_link.test_link))
+def test_b0_fails_on_bytes_that_belong_to_no_packet(run: BringupRun) -> None:
+    run.rig.close()
+    fresh = run.rig.__class__("sim:fault=link-garbage:rate=0.5")
+    run.rig = fresh
+    assert "link_damaged_bytes" in failed(ask(run, test_00_link.test_link))
 
 
-def test_b3_fails_on_a_register_that_is_not_at_its_reset_value(session: BringupSession) -> None:
-    true_raw = session.rig.read_raw
+def test_b3_fails_on_a_register_that_is_not_at_its_reset_value(run: BringupRun) -> None:
+    true_raw = run.rig.read_raw
 
     def one_differs() -> tuple[bytes, ...]:
         raw = bytearray(true_raw()[0])
         raw[0x05] = 0x60
         return (bytes(raw),)
 
-    session.rig.read_raw = one_differs  # type: ignore[method-assign]
-    info = ask(session, test_02_registers.test_reset_values)
+    run.rig.read_raw = one_differs  # type: ignore[method-assign]
+    info = ask(run, test_02_registers.test_reset_values)
     assert [r.note for m in info.measurements for r in m.readings if r.note] == ["CH1SET"]
     assert "registers_not_at_reset" in {m.name for m in info.measurements}
     assert info.outcome is Outcome.FAIL
 
 
-def test_b4_fails_on_a_bit_that_does_not_hold(session: BringupSession) -> None:
-    port = session.rig.ports[0]
+def test_b4_fails_on_a_bit_that_does_not_hold(run: BringupRun) -> None:
+    port = run.rig.ports[0]
     true_write = port.write
 
     def stuck(address: int, data: bytes) -> None:
         true_write(address, bytes(byte & 0xFB if address == 0x0E else byte for byte in data))
 
     port.write = stuck  # type: ignore[method-assign]
-    session.rig.prepare = lambda: None  # type: ignore[method-assign]
-    assert failed(ask(session, test_02_registers.test_read_back)) >= {"single_byte_errors"}
+    run.rig.prepare = lambda: None  # type: ignore[method-assign]
+    assert failed(ask(run, test_02_registers.test_read_back)) >= {"single_byte_errors"}
 
 
-def test_b5_fails_if_the_board_reads_in_rdatac(session: BringupSession) -> None:
-    session.rig._all.command = lambda opcode: None  # type: ignore[method-assign]
-    assert "rdatac_read" in failed(ask(session, test_02_registers.test_rdatac_guard))
+def test_b5_fails_if_the_board_reads_in_rdatac(run: BringupRun) -> None:
+    run.rig._all.command = lambda opcode: None  # type: ignore[method-assign]
+    assert "rdatac_read" in failed(ask(run, test_02_registers.test_rdatac_guard))
 
 
-def test_b6_fails_on_a_late_first_conversion(session: BringupSession) -> None:
+def test_b6_fails_on_a_late_first_conversion(run: BringupRun) -> None:
     def late(capture: Capture) -> Capture:
         started = replace(capture.started, board_time_us=capture.started.board_time_us - 5000)
         return replace(capture, started=started)
 
-    tamper(session.rig, late)
-    names = failed(ask(session, test_03_clock.test_data_rate))
+    tamper(run.rig, late)
+    names = failed(ask(run, test_03_clock.test_data_rate))
     assert {name for name in names if name.startswith("first_data_ready")}
     assert not {name for name in names if name.startswith("rate_error")}
 
 
-def test_b7_fails_on_repeated_frames(session: BringupSession) -> None:
-    tamper(session.rig, lambda c: replace(c, codes=np.repeat(c.codes[::2], 2, axis=0)))
-    assert failed(ask(session, test_04_frames.test_frame_format)) == {"repeated_frames"}
+def test_b7_fails_on_repeated_frames(run: BringupRun) -> None:
+    tamper(run.rig, lambda c: replace(c, codes=np.repeat(c.codes[::2], 2, axis=0)))
+    assert failed(ask(run, test_04_frames.test_frame_format)) == {"repeated_frames"}
 
 
-def test_b8_fails_on_a_loss_that_the_board_hides(session: BringupSession) -> None:
-    tamper(session.rig, lambda c: replace(c, totals=replace(c.totals, hidden=3)))
-    assert failed(ask(session, test_04_frames.test_loss)) == {"hidden_loss"}
+def test_b8_fails_on_a_loss_that_the_board_hides(run: BringupRun) -> None:
+    tamper(run.rig, lambda c: replace(c, totals=replace(c.totals, hidden=3)))
+    assert failed(ask(run, test_04_frames.test_loss)) == {"hidden_loss"}
 
 
-def test_b12_fails_if_samples_are_missing_without_a_trace(session: BringupSession) -> None:
+def test_b12_fails_if_samples_are_missing_without_a_trace(run: BringupRun) -> None:
     def drop(capture: Capture) -> Capture:
         kept = np.arange(len(capture.codes)) % 100 != 7
         return replace(capture, codes=capture.codes[kept])
 
-    tamper(session.rig, drop)
-    names = failed(ask(session, test_06_test_signal.test_period_in_samples))
+    tamper(run.rig, drop)
+    names = failed(ask(run, test_06_test_signal.test_period_in_samples))
     assert names == {"test_period_error_at_250", "test_period_error_at_1000"}
 
 
-def test_b21_fails_on_the_gain_codes_of_an_ads1298(session: BringupSession) -> None:
+def test_b21_fails_on_the_gain_codes_of_an_ads1298(run: BringupRun) -> None:
     # Its code 000 is a gain of 6; a table of that chip scales gain 1 six times too small.
     def scaled(capture: Capture) -> Capture:
         is_gain_1 = capture.scale_v[0] > 5e-7
         return replace(capture, scale_v=capture.scale_v / (6 if is_gain_1 else 1))
 
-    tamper(session.rig, scaled)
-    names = failed(ask(session, test_06_test_signal.test_gain_steps))
+    tamper(run.rig, scaled)
+    names = failed(ask(run, test_06_test_signal.test_gain_steps))
     assert names == {"gain_step_error_1"}
 
 
-def test_b11_fails_on_half_the_scale(session: BringupSession) -> None:
-    tamper(session.rig, lambda c: replace(c, scale_v=c.scale_v / 2))
-    names = failed(ask(session, test_06_test_signal.test_test_signal))
+def test_b11_fails_on_half_the_scale(run: BringupRun) -> None:
+    tamper(run.rig, lambda c: replace(c, scale_v=c.scale_v / 2))
+    names = failed(ask(run, test_06_test_signal.test_test_signal))
     assert names == {"test_amplitude_error_1x"}
 
 
-def test_b15_fails_on_a_reference_of_4_096_v(session: BringupSession) -> None:
-    tamper(session.rig, lambda c: replace(c, scale_v=c.scale_v * 4.5 / 4.096))
-    result = ask(session, test_07_supplies.test_reference)
+def test_b15_fails_on_a_reference_of_4_096_v(run: BringupRun) -> None:
+    tamper(run.rig, lambda c: replace(c, scale_v=c.scale_v * 4.5 / 4.096))
+    result = ask(run, test_07_supplies.test_reference)
     assert failed(result) == {"reference_voltage"}
     assert result.measurements[0].values[None] == pytest.approx(4.096, rel=0.03)
 
 
-def test_b16_fails_if_frame_and_registers_disagree(session: BringupSession) -> None:
+def test_b16_fails_if_frame_and_registers_disagree(run: BringupRun) -> None:
     # One bit late: the slip that moves lead-off bits by a place.
-    tamper(session.rig, lambda c: replace(c, status=c.status | np.uint32(1 << 13)))
-    names = failed(ask(session, test_08_lead_off.test_comparators))
+    tamper(run.rig, lambda c: replace(c, status=c.status | np.uint32(1 << 13)))
+    names = failed(ask(run, test_08_lead_off.test_comparators))
     assert "status_agrees" in names
 
 
-def test_b18_fails_without_headroom(session: BringupSession) -> None:
-    tamper(session.rig, lambda c: replace(c, codes=c.codes + np.int32(7_000_000)))
-    assert failed(ask(session, test_08_lead_off.test_contact)) == {"headroom"}
+def test_b18_fails_without_headroom(run: BringupRun) -> None:
+    tamper(run.rig, lambda c: replace(c, codes=c.codes + np.int32(7_000_000)))
+    assert failed(ask(run, test_08_lead_off.test_contact)) == {"headroom"}
 
 
-def test_b19_fails_at_the_rail(session: BringupSession) -> None:
-    tamper(session.rig, lambda c: replace(c, codes=np.full_like(c.codes, 4_660_338)))
-    assert failed(ask(session, test_09_bias.test_bias)) == {"bias_level"}
+def test_b19_fails_at_the_rail(run: BringupRun) -> None:
+    tamper(run.rig, lambda c: replace(c, codes=np.full_like(c.codes, 4_660_338)))
+    assert failed(ask(run, test_09_bias.test_bias)) == {"bias_level"}
 
 
-def test_b20_fails_if_another_channel_answers(session: BringupSession) -> None:
-    tamper(session.rig, lambda c: replace(c, codes=np.roll(c.codes, 1, axis=1)))
-    assert failed(ask(session, test_10_crosstalk.test_crosstalk)) == {
+def test_b20_fails_if_another_channel_answers(run: BringupRun) -> None:
+    tamper(run.rig, lambda c: replace(c, codes=np.roll(c.codes, 1, axis=1)))
+    assert failed(ask(run, test_10_crosstalk.test_crosstalk)) == {
         "answering_channel",
         "crosstalk",
     }
 
 
-def test_b22_fails_if_a_channel_that_is_off_speaks(session: BringupSession) -> None:
-    tamper(session.rig, lambda c: replace(c, codes=np.roll(c.codes, 1, axis=1)))
-    names = failed(ask(session, test_10_crosstalk.test_power_down))
+def test_b22_fails_if_a_channel_that_is_off_speaks(run: BringupRun) -> None:
+    tamper(run.rig, lambda c: replace(c, codes=np.roll(c.codes, 1, axis=1)))
+    names = failed(ask(run, test_10_crosstalk.test_power_down))
     assert names == {"code_when_off", "others_alive"}
 
 
 def test_b1_fails_if_the_chip_does_not_come_back_at_its_reset_values(
-    session: BringupSession,
+    run: BringupRun,
 ) -> None:
-    session.rig.set_line = lambda line, *, high: None  # type: ignore[method-assign]
-    assert failed(ask(session, test_11_recovery.test_power_up)) == {"power_up_failures"}
+    run.rig.set_line = lambda line, *, high: None  # type: ignore[method-assign]
+    assert failed(ask(run, test_11_recovery.test_power_up)) == {"power_up_failures"}
 
 
-def test_b23_fails_if_the_board_does_not_notice_a_reset(session: BringupSession) -> None:
-    session.rig.command = lambda opcode: None  # type: ignore[method-assign]
-    assert "reset_noticed" in failed(ask(session, test_11_recovery.test_recovery))
+def test_b23_fails_if_the_board_does_not_notice_a_reset(run: BringupRun) -> None:
+    run.rig.command = lambda opcode: None  # type: ignore[method-assign]
+    assert "reset_noticed" in failed(ask(run, test_11_recovery.test_recovery))
 
 
-def test_b24_fails_on_a_single_lost_conversion(session: BringupSession) -> None:
-    tamper(session.rig, lambda c: replace(c, totals=replace(c.totals, lost_on_link=1)))
-    assert failed(ask(session, test_12_endurance.test_endurance)) == {"lost_in_soak"}
+def test_b24_fails_on_a_single_lost_conversion(run: BringupRun) -> None:
+    tamper(run.rig, lambda c: replace(c, totals=replace(c.totals, lost_on_link=1)))
+    assert failed(ask(run, test_12_endurance.test_endurance)) == {"lost_in_soak"}

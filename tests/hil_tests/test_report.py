@@ -10,7 +10,7 @@ import pytest
 
 from emgrig.hil_tests.bringup import run_bringup
 from emgrig.hil_tests.record import schema
-from emgrig.hil_tests.session import BringupSession
+from emgrig.hil_tests.run import BringupRun
 
 ALL = [f"B{n}" for n in range(25)]
 
@@ -18,8 +18,8 @@ ALL = [f"B{n}" for n in range(25)]
 class Run:
     """A run of the suite, with its report."""
 
-    def __init__(self, session: BringupSession, folder: Path) -> None:
-        self.session = session
+    def __init__(self, run: BringupRun, folder: Path) -> None:
+        self.run = run
         self.folder = folder
         self.record: dict[str, Any] = json.loads((folder / "record.json").read_text())
 
@@ -158,8 +158,8 @@ def test_the_report_shows_that_limits_were_changed(tmp_path: Path) -> None:
     mine = tmp_path / "strict.toml"
     mine.write_text("[chip_id]\nallowed = ['77h']\n")
     folder = tmp_path / "report"
-    session = run_bringup("sim:", limits=mine, report=folder)
-    run = Run(session, folder)
+    run = run_bringup("sim:", limits=mine, report=folder)
+    run = Run(run, folder)
     assert run.record["limits"]["file"] == str(mine)
     assert list(run.record["limits"]["overrides"]) == ["chip_id"]
     assert run.check("B2")["outcome"] == "fail"

@@ -9,23 +9,24 @@ import pytest
 
 import emgrig
 from emgrig.connect import connect
+from emgrig.errors import DeviceError, RecordingError
 from emgrig.hil_tests.bringup import run_bringup
-from emgrig.hil_tests.check import CheckInfo, CheckResult, Layer, Level
-from emgrig.hil_tests.limits import load_limits
-from emgrig.hil_tests.measurement import Outcome
-from emgrig.hil_tests.restore import restore
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession, RunOptions
+from emgrig.hil_tests.judging.check import CheckInfo, CheckResult, Layer, Level
+from emgrig.hil_tests.judging.limits import load_limits
+from emgrig.hil_tests.judging.measurement import Outcome
+from emgrig.hil_tests.measuring.restore import restore
+from emgrig.hil_tests.measuring.rig import Rig
+from emgrig.hil_tests.run import BringupRun, RunOptions
 from emgrig.hil_tests.verdict import exit_code, headline, last_line
-from emgrig.protocol.errors import DeviceError, RecordingError
 from emgrig.protocol.packets import Request, StartArguments, Started
+from places import ROOT
 
 ENTRY = "emgrig.hil_tests.pytest_entry"
 
 
-def _session() -> BringupSession:
+def _a_run() -> BringupRun:
     options = RunOptions("sim:", Level.QUICK, load_limits(), soak_s=1.0)
-    return BringupSession(options, Rig("sim:"))
+    return BringupRun(options, Rig("sim:"))
 
 
 def test_pytest_runs_the_suite_by_its_package_name(tmp_path: Path) -> None:
@@ -47,7 +48,7 @@ def test_pytest_runs_the_suite_by_its_package_name(tmp_path: Path) -> None:
 def test_the_projects_own_tests_do_not_collect_the_suite() -> None:
     import tomllib
 
-    root = Path(__file__).parents[2]
+    root = ROOT
     settings = tomllib.loads((root / "pyproject.toml").read_text())
     paths = settings["tool"]["pytest"]["ini_options"]["testpaths"]
     suite = Path(emgrig.__file__).parent / "hil_tests"
@@ -55,44 +56,44 @@ def test_the_projects_own_tests_do_not_collect_the_suite() -> None:
 
 
 def test_a_check_that_measures_nothing_is_an_error() -> None:
-    session = _session()
-    session.begin(CheckInfo("B0", Layer.LINK, "nothing"))
-    result = session.run(lambda: None)
+    run = _a_run()
+    run.begin(CheckInfo("B0", Layer.LINK, "nothing"))
+    result = run.run(lambda: None)
     assert result.outcome is Outcome.ERROR
     assert "measured nothing" in result.message
-    assert exit_code(session) != 0
+    assert exit_code(run) != 0
 
 
 def test_what_rests_on_a_failed_layer_is_blocked_and_its_neighbours_are_not() -> None:
-    session = _session()
+    run = _a_run()
     failed = CheckInfo("B9", Layer.NOISE, "noise")
-    session.results.append(CheckResult(failed, Outcome.FAIL))
-    assert session.blocked_by(CheckInfo("B10", Layer.NOISE, "offset")) is None
-    blocker = session.blocked_by(CheckInfo("B13", Layer.SUPPLIES, "temperature"))
+    run.results.append(CheckResult(failed, Outcome.FAIL))
+    assert run.blocked_by(CheckInfo("B10", Layer.NOISE, "offset")) is None
+    blocker = run.blocked_by(CheckInfo("B13", Layer.SUPPLIES, "temperature"))
     assert blocker is not None
     assert blocker.info.number == "B9"
 
 
 def test_an_error_of_the_board_fails_the_check_with_its_own_words() -> None:
-    session = _session()
-    session.begin(CheckInfo("B0", Layer.LINK, "a question"))
+    run = _a_run()
+    run.begin(CheckInfo("B0", Layer.LINK, "a question"))
 
     def body() -> None:
         raise DeviceError("the board is on fire")
 
-    result = session.run(body)
+    result = run.run(body)
     assert result.outcome is Outcome.FAIL
     assert result.message == "the board is on fire"
 
 
 def test_the_observer_is_told_of_every_check_twice() -> None:
     told: list[tuple[str, bool]] = []
-    session = run_bringup(
+    run = run_bringup(
         "sim:fault=miso-high",
         observer=lambda result, is_done: told.append((result.info.number, is_done)),
     )
     assert told[:4] == [("B0", False), ("B0", True), ("B2", False), ("B2", True)]
-    assert len(told) == 2 * len(session.results) == 50
+    assert len(told) == 2 * len(run.results) == 50
 
 
 def test_registers_are_put_back_and_proved() -> None:
@@ -128,12 +129,12 @@ def test_a_board_that_streams_for_nobody_is_found_streaming() -> None:
 
 
 def test_no_board_is_one_clear_line_and_exit_code_3() -> None:
-    session = run_bringup("tcp://127.0.0.1:1")
-    assert exit_code(session) == 3
-    assert headline(session).startswith("No board at this address")
-    assert last_line(session).startswith("bring-up: FAIL - no board at tcp://127.0.0.1:1")
-    assert session.diagnosis is not None
-    assert any("127.0.0.1:1" in finding for finding in session.diagnosis.because)
+    run = run_bringup("tcp://127.0.0.1:1")
+    assert exit_code(run) == 3
+    assert headline(run).startswith("No board at this address")
+    assert last_line(run).startswith("bring-up: FAIL - no board at tcp://127.0.0.1:1")
+    assert run.diagnosis is not None
+    assert any("127.0.0.1:1" in finding for finding in run.diagnosis.because)
 
 
 def test_an_address_or_argument_that_makes_no_sense_is_a_value_error() -> None:
@@ -157,8 +158,8 @@ def test_a_report_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_after_the_suite_the_board_can_be_used() -> None:
-    session = run_bringup("sim:fault=miso-high")
-    assert session.restored is not None
+    run = run_bringup("sim:fault=miso-high")
+    assert run.restored is not None
     with connect("sim:") as board:
         assert board.identity.is_simulated
 
@@ -183,14 +184,14 @@ def test_an_interrupted_run_has_no_verdict_and_leaves_the_board_as_it_was() -> N
 
 
 def test_one_check_can_be_asked_alone() -> None:
-    session = _session()
-    session.begin(CheckInfo("B13", Layer.SUPPLIES, "temperature"))
+    run = _a_run()
+    run.begin(CheckInfo("B13", Layer.SUPPLIES, "temperature"))
 
     def body() -> None:
-        session.rig.chip.configure(mux="temperature", gain=12)
-        session.measure("temperature_spread", 0.1, "K")
+        run.rig.chip.configure(mux="temperature", gain=12)
+        run.measure("temperature_spread", 0.1, "K")
 
-    assert session.run(body).outcome is Outcome.PASS
-    session.finish()
-    assert session.restored is not None
-    assert session.restored.proved
+    assert run.run(body).outcome is Outcome.PASS
+    run.finish()
+    assert run.restored is not None
+    assert run.restored.proved

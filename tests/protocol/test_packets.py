@@ -4,19 +4,19 @@ import json
 import struct
 import zlib
 from importlib.resources import files
-from pathlib import Path
 
 import construct as cs
 import pytest
 
+from emgrig.errors import WireError
 from emgrig.protocol import document, packets
 from emgrig.protocol.decoder import Decoder
-from emgrig.protocol.errors import WireError
 from emgrig.protocol.framing import HEADER, OVERHEAD_BYTES, PACKET, encode_packet
 from emgrig.protocol.schema import Message, message
+from places import ROOT
 
 VECTORS = json.loads((files("emgrig.protocol") / "vectors.json").read_text("utf-8"))
-DOCUMENT = Path(__file__).parents[2] / "docs" / "protocol.md"
+DOCUMENT = ROOT / "docs" / "protocol.md"
 
 
 def test_header_and_overhead_are_as_the_link_protocol_fixes_them() -> None:

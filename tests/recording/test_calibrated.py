@@ -1,4 +1,4 @@
-"""A recording with a calibration record: volts corrected, noted, and refused where it must be."""
+"""A recording with a certificate: volts corrected, noted, and refused where it must be."""
 
 import datetime as dt
 import json
@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 
 import emgrig
-from emgrig.calibration.record import CalibrationRecord, ChannelCalibration, GainCalibration
-from emgrig.calibration.record_file import save_record
-from emgrig.calibration.uncertainty import Result
+from emgrig.calibration.certificate.certificate import (
+    Certificate,
+    ChannelCalibration,
+    GainCalibration,
+)
+from emgrig.calibration.certificate.certificate_file import save_certificate
+from emgrig.calibration.figures.uncertainty import Result
 from emgrig.driver.board import Board
-from emgrig.driver.capture import CaptureReader
-from emgrig.protocol.errors import IdentityError, RecordingError
+from emgrig.driver.captures.capture import CaptureReader
+from emgrig.errors import IdentityError, RecordingError
 from emgrig.recording.recorder import record
 from emgrig.recording.sidecar import schema
 from emgrig.recording.timeline import Samples, Timeline
@@ -32,7 +36,7 @@ def channel(number: int, setting: int = 12) -> ChannelCalibration:
     return ChannelCalibration(number, (GainCalibration(setting, gain, offset, "by hand"),))
 
 
-CALIBRATION = CalibrationRecord(
+CALIBRATION = Certificate(
     serial_number="SIM-0000",
     is_simulated=True,
     made_utc=NOW - dt.timedelta(days=1),
@@ -96,7 +100,7 @@ def test_a_saved_record_is_found_by_the_board(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     with emgrig.connect("sim:") as board:
         assert calibration_of(board, None) is None
-        save_record(CALIBRATION)
+        save_certificate(CALIBRATION)
         assert calibration_of(board, None) == CALIBRATION
         assert calibration_of(board, "none") is None
         with pytest.raises(RecordingError, match="holds no calibration of SIM-0000"):

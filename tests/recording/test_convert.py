@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import emgrig
 from emgrig.driver.board import Board
-from emgrig.driver.capture import CaptureReader, CaptureWriter, RecordKind
+from emgrig.driver.captures.capture import CaptureReader, CaptureWriter, RecordKind
+from emgrig.errors import RecordingError
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import Decoder, SamplePackets
-from emgrig.protocol.errors import RecordingError
 from emgrig.recording import timeline
 from emgrig.recording.convert import convert
 from emgrig.recording.recorder import record

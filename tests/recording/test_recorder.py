@@ -14,7 +14,7 @@ import pytest
 import emgrig
 from emgrig.driver.board import Board
 from emgrig.driver.recovery import ReconnectPolicy
-from emgrig.protocol.errors import RecordingError, TransportError
+from emgrig.errors import RecordingError, TransportError
 from emgrig.protocol.framing import PacketType
 from emgrig.protocol.packets import EventType, TriggerEvent
 from emgrig.recording import recorder as recorder_module

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.simulator.frontend import AnalogueFrontEnd
+from emgrig.simulator.analog.frontend import AnalogueFrontEnd
 
 RESET = bytes.fromhex("3E96C060006161616161616161000000000000000F000000")
 ADDRESSES = {

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 import serial
 
+from emgrig.errors import TransportError
 from emgrig.protocol import packets as wire
-from emgrig.protocol.errors import TransportError
 from emgrig.protocol.packets import ErrorCode, Request
 from emgrig.simulator.options import MAX_SPEED
 from emgrig.simulator.serve import BoardServer, _Wire, serve_pty, serve_tcp

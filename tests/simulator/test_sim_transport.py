@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emgrig.errors import TransportError, TransportTimeout
 from emgrig.protocol import packets as wire
-from emgrig.protocol.errors import TransportError, TransportTimeout
 from emgrig.protocol.packets import Request
 from emgrig.simulator.clock import Crystal, ScaledClock, VirtualClock
 from emgrig.simulator.options import MAX_SPEED, SimOptions, parse_query, parse_speed

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from emgrig.calibration.record_file import read_record
-from emgrig.simulator.tolerances import Tolerances
-from emgrig.tools.calibrate_words import read_channels, read_date, read_integers, read_numbers
+from emgrig.calibration.certificate.certificate_file import read_certificate
+from emgrig.simulator.analog.tolerances import Tolerances
+from emgrig.tools.calibrate.words import read_channels, read_date, read_integers, read_numbers
 from shell import Run
 
 SIM = "'sim:bench&source=silence&seed=4'"
@@ -57,7 +57,7 @@ def test_all_makes_a_page_and_a_record_that_is_near_the_truth(run: Run, tmp_path
     for words in ("limit only", "converted", "-3 dB at 262 Hz", "Lead-off current"):
         assert words in page
     assert json.loads((tmp_path / "page" / "calibration.json").read_text())["reports"]
-    record = read_record(tmp_path / "data" / "emgrig" / "calibration" / "board-SIM-0004.json")
+    record = read_certificate(tmp_path / "data" / "emgrig" / "calibration" / "board-SIM-0004.json")
     true = Tolerances.draw(8, 4)
     current = record.lead_off_current_a(2, "n", "24nA")
     assert current is not None
@@ -71,7 +71,7 @@ def test_the_bench_puts_its_instruments_into_the_record(run: Run, tmp_path: Path
         f"--calibration {tmp_path}/records"
     )
     assert said.code == 0
-    record = read_record(tmp_path / "records" / "board-SIM-0004.json")
+    record = read_certificate(tmp_path / "records" / "board-SIM-0004.json")
     assert [one.role for one in record.instruments] == ["generator", "meter", "attenuator"]
     assert "34461A" in record.instruments[1].identity
     true = Tolerances.draw(8, 4)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from emgrig.calibration.response import sinc3_group_delay_s
+from emgrig.calibration.figures.response import sinc3_group_delay_s
 from emgrig.driver.board import Board
 from emgrig.recording.recorder import record
-from emgrig.simulator.recordings import Recording
-from emgrig.simulator.tolerances import oscillator_error_ppm
+from emgrig.simulator.analog.tolerances import oscillator_error_ppm
+from emgrig.simulator.sources.recordings import Recording
 from emgrig.simulator.transport import SimTransport
-from emgrig.tools.compare_read import EDGE_CLOCKS, open_source, paired
+from emgrig.tools.compare.read import EDGE_CLOCKS, open_source, paired
 from shell import Run
 
 WORLD_HZ, DURATION_S, RATE_HZ = 8000.0, 24.0, 2000

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emgrig.simulator.sources import parse_source
-from emgrig.tools import demo_page, demo_run
-from emgrig.tools.demo_check import match, seen_by_chip
+from emgrig.simulator.sources.signals import parse_source
+from emgrig.tools.demo import page as demo_page
+from emgrig.tools.demo import run as demo_run
+from emgrig.tools.demo.check import match, seen_by_chip
 
 
 def test_the_whole_way_passes_and_makes_a_page(tmp_path: Path) -> None:

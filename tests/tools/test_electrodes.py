@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import emgrig
-from emgrig.calibration.contact import ContactCheck
-from emgrig.calibration.contact.check_file import default_folder
 from emgrig.driver.board import Board
+from emgrig.electrodes import ContactCheck
+from emgrig.electrodes.check_file import default_folder
 from shell import Run
 
 POOR = "'sim:seed=4&fault=electrode-poor:channel=2,side=n,kohm=60'"
@@ -125,7 +125,7 @@ def test_watching_shows_channels_for_the_time_that_is_given(run: Run) -> None:
 
 
 def test_watching_ends_well_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from emgrig.calibration.contact import ContactWatch
+    from emgrig.electrodes import ContactWatch
 
     real, n_blocks = ContactWatch.feed, 0
 
@@ -145,7 +145,7 @@ def test_watching_ends_well_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatc
 def test_a_check_that_is_broken_off_says_that_the_registers_are_back(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from emgrig.calibration.contact import procedure
+    from emgrig.electrodes import procedure
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import emgrig
-from emgrig.analysis.clocks import fit_clock_map
-from emgrig.protocol.errors import RecordingError
+from emgrig.analysis.clocks.robust_line import fit_clock_map
+from emgrig.errors import RecordingError
 from emgrig.recording.recorder import Recorder
-from emgrig.recording.tube import Tube, tube_path
-from emgrig.tools.sync_read import parse_readings, read_frames, read_source, read_times
+from emgrig.recording.sync.tube import Tube, tube_path
+from emgrig.tools.sync.read import parse_readings, read_frames, read_source, read_times
 from shell import Run
 
 FPS, BEGINS_S, DELAY_S = 29.97, 1.3, 0.045

@@ -6,20 +6,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from emgrig.driver.board_identity import BoardIdentity
-from emgrig.driver.chip import Ads1299
-from emgrig.driver.clockfit import ClockFit
-from emgrig.driver.journal import Journal
-from emgrig.driver.link import Tap
-from emgrig.driver.port import NativePort
-from emgrig.driver.profile import Profile, load_profile
+from emgrig.driver.captures.journal import Journal
+from emgrig.driver.chip.ads1299 import Ads1299
+from emgrig.driver.chip.profile import Profile, load_profile
+from emgrig.driver.chip.transaction import Files
+from emgrig.driver.connection import Connection
+from emgrig.driver.native.board_identity import BoardIdentity
+from emgrig.driver.native.link import Tap
+from emgrig.driver.native.port import NativePort
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
+from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.seams import Clock, Transport
-from emgrig.driver.session import Session
 from emgrig.driver.stream import DEFAULT_QUEUE_SAMPLES, SILENCE_S, Stream
-from emgrig.driver.transaction import Files
+from emgrig.errors import DeviceError, EmgrigError, TransportError, TransportTimeout
 from emgrig.protocol.decoder import DecoderCounts
-from emgrig.protocol.errors import DeviceError, EmgrigError, TransportError, TransportTimeout
 from emgrig.protocol.packets import (
     DEFAULT_FRAMES_PER_PACKET,
     Capability,
@@ -40,7 +40,7 @@ BOOT_TIMEOUT_S = 5.0
 
 
 class Board:
-    """A session with a board, made by `emgrig.connect`; as a context manager it leaves it stopped.
+    """A board, connected by `emgrig.connect`; as a context manager it leaves it stopped.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Board:
         if not silence_s > 0:
             transport.close()
             raise ValueError(f"silence_s is {silence_s}; expected more than 0")
-        self._session = Session(transport, client=client, tap=tap)
+        self._connection = Connection(transport, client=client, tap=tap)
         self._reconnect = reconnect or ReconnectPolicy()
         self._silence_s = silence_s
         self._stream: Stream | None = None
@@ -101,59 +101,59 @@ class Board:
     @property
     def identity(self) -> BoardIdentity:
         """Which board this is."""
-        return self._session.identity
+        return self._connection.identity
 
     @property
     def address(self) -> str:
         """The address that it is reached at."""
-        return self._session.link.transport.address
+        return self._connection.link.transport.address
 
     @property
     def chip(self) -> Ads1299:
         """Its ADS1299, one or more. A change of settings pauses a stream that is on."""
-        return self._session.chip
+        return self._connection.chip
 
     @property
     def ports(self) -> tuple[NativePort, ...]:
         """Bare register access to each chip, for work on a sick board; within `quiet` only."""
-        return self._session.ports
+        return self._connection.ports
 
     def quiet(self) -> AbstractContextManager[None]:
         """Have all chips in SDATAC mode meanwhile; a stream that is on pauses."""
-        return self._session.quiet()
+        return self._connection.quiet()
 
     @property
     def clock(self) -> Clock:
-        """The time in which this session lives: real, or the simulator's."""
-        return self._session.link.transport.clock
+        """The time in which this connection lives: real, or the simulator's."""
+        return self._connection.link.transport.clock
 
     def unix_s(self) -> float:
-        """Return the Unix time of this session, s: that of `clock_fit`; it never jumps."""
-        return self._session.link.unix_s()
+        """Return the Unix time of this connection, s: that of `clock_fit`; it never jumps."""
+        return self._connection.link.unix_s()
 
     @property
     def is_paced(self) -> bool:
         """True if samples come by themselves, in real time; False on virtual time."""
-        return self._session.link.transport.is_paced
+        return self._connection.link.transport.is_paced
 
     @property
     def is_linked(self) -> bool:
         """False while the link is lost; a stream that is on tries to open it anew."""
-        return self._session.link.failure is None
+        return self._connection.link.failure is None
 
     @property
     def channel_names(self) -> tuple[str, ...]:
         """What each channel measures, by the profile; "channel n" where that does not say."""
-        return self._session.channel_names
+        return self._connection.channel_names
 
     @property
     def link_counts(self) -> DecoderCounts:
         """What came over the link and was thrown away, since it was last opened."""
-        return self._session.link.counts
+        return self._connection.link.counts
 
     def identify_chips(self, *, force_channels: int | None = None) -> BoardIdentity:
         """Ask the chips who they are; raises as `Ads1299.identify` does."""
-        self._session.identify(force_channels=force_channels)
+        self._connection.identify(force_channels=force_channels)
         return self.identity
 
     def identify(self, duration_s: float = 3.0) -> None:
@@ -183,11 +183,11 @@ class Board:
             profile = load_profile(profile)
         settings = profile.settings(self.chip.parts)
         before = self.channel_names
-        self._session.name_channels(profile.names)  # the journal notes them with the settings
+        self._connection.name_channels(profile.names)  # the journal notes them with the settings
         try:
             return self.chip.apply(settings)
         except EmgrigError:
-            self._session.channel_names = before
+            self._connection.channel_names = before
             raise
 
     def set_line(self, line: Line, *, high: bool) -> None:
@@ -195,7 +195,7 @@ class Board:
         self._refuse_while_streaming("drive a pin")
         self._need(Capability.SET_LINE)
         level = SetLine(Line(line), int(high))
-        self._session.link.request(Request.SET_LINE, level, SettingsEpoch)
+        self._connection.link.request(Request.SET_LINE, level, SettingsEpoch)
 
     def set_counter(self, count: int) -> None:
         """Show `count`, 0 to 2**32 - 1, on the digital tube; the board tells when in an event."""
@@ -206,22 +206,22 @@ class Board:
     def reboot(self) -> None:
         """Start the board anew, and find out who its chips are; all registers have reset values."""
         self._refuse_while_streaming("reboot")
-        session = self._session
+        connection = self._connection
         self._need(Capability.REBOOT)
-        session.trouble = ""
-        link = session.link
+        connection.trouble = ""
+        link = connection.link
         try:  # once: a board that is already starting anew would do it again
             link.request(Request.REBOOT, None, NoArguments, attempts=1)
-            is_heard = link.wait(lambda: bool(session.trouble), BOOT_TIMEOUT_S)
+            is_heard = link.wait(lambda: bool(connection.trouble), BOOT_TIMEOUT_S)
         except TransportError as error:
             log.info("the answer or the link went with the reboot: %s", error)
-            is_heard = bool(session.trouble) or link.failure is not None
+            is_heard = bool(connection.trouble) or link.failure is not None
         if not is_heard:
             raise TransportTimeout(
                 f"{self.address}: the board was asked to start anew, and no BOOT event came; "
                 "connect anew"
             )
-        recover(session, self._reconnect, "the board was asked to start anew", restart=False)
+        recover(connection, self._reconnect, "the board was asked to start anew", restart=False)
         self.identify_chips()
 
     # Samples and time.
@@ -262,7 +262,7 @@ class Board:
             raise ValueError(f"duration_s is {duration_s}; expected more than 0")
         self._refuse_while_streaming("stream twice")
         self._stream = Stream(
-            self._session,
+            self._connection,
             duration_s=duration_s,
             frames_per_packet=frames,
             queue_samples=queue_samples,
@@ -273,13 +273,13 @@ class Board:
 
     def stats(self) -> Stats:
         """Ask for the board's own counters."""
-        return self._session.stats()
+        return self._connection.stats()
 
     def synchronise(self, n_exchanges: int = 16) -> ClockFit:
         """Ask the board's clock some times more, and return the fit over all exchanges."""
         if n_exchanges < 1:
             raise ValueError(f"n_exchanges is {n_exchanges}; expected 1 or more")
-        self._session.synchronise(n_exchanges)
+        self._connection.synchronise(n_exchanges)
         fit = self.clock_fit
         if fit is None:
             raise DeviceError("the board's clock was asked, but no answer came at the first time")
@@ -291,7 +291,7 @@ class Board:
 
         A stream asks at its start and end, and in between.
         """
-        return self._session.clock_fit
+        return self._connection.clock_fit
 
     # Those who look on.
 
@@ -301,40 +301,40 @@ class Board:
 
         One that is set is told at once who the board is and what settings are in force.
         """
-        return self._session.journal
+        return self._connection.journal
 
     @journal.setter
     def journal(self, journal: Journal | None) -> None:
-        self._session.journal = journal
+        self._connection.journal = journal
 
     @property
     def tap(self) -> Tap | None:
         """Who gets every piece of bytes as it comes and goes; see `driver.link.Tap`."""
-        return self._session.link.tap
+        return self._connection.link.tap
 
     @tap.setter
     def tap(self, tap: Tap | None) -> None:
-        self._session.link.tap = tap
+        self._connection.link.tap = tap
 
     # Beginning and end.
 
     def reconnect(self) -> Recovery:
         """Open a lost link anew while no stream is on, and restore what the chips have lost."""
         self._refuse_while_streaming("reconnect by hand")
-        session = self._session
-        believed = session.believed
-        recovery = recover(session, self._reconnect, "asked to connect anew", restart=False)
-        restored = session.restore(believed)
+        connection = self._connection
+        believed = connection.believed
+        recovery = recover(connection, self._reconnect, "asked to connect anew", restart=False)
+        restored = connection.restore(believed)
         return Recovery(recovery.reason, recovery.down_s, recovery.attempts, restored)
 
     def close(self) -> None:
         """Leave the board stopped, and close the link; a second call does nothing."""
-        link = self._session.link
+        link = self._connection.link
         try:
             if self._stream is not None and self._stream.is_on:
                 self._stream.close()
             if link.failure is None:
-                self._session.stop_run()
+                self._connection.stop_run()
         except EmgrigError as error:
             log.warning("the board could not be told to stop: %s", error)
         finally:
@@ -353,7 +353,7 @@ class Board:
 
     def _ask(self, capability: Capability, request: Request, arguments: Message | None) -> None:
         self._need(capability)
-        self._session.link.request(request, arguments, NoArguments)
+        self._connection.link.request(request, arguments, NoArguments)
 
     def _need(self, capability: Capability) -> None:
         if capability not in self.identity.capabilities:

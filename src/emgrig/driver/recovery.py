@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from emgrig.driver.session import Session
-from emgrig.driver.transaction import Files
-from emgrig.protocol.errors import EmgrigError, RequestRefused, TransportError, WireError
+from emgrig.driver.chip.transaction import Files
+from emgrig.driver.connection import Connection
+from emgrig.errors import EmgrigError, RequestRefused, TransportError, WireError
 from emgrig.protocol.packets import ErrorCode
 
 log = logging.getLogger(__name__)
@@ -60,14 +60,14 @@ class Recovery:
 
 
 def recover(
-    session: Session, policy: ReconnectPolicy, reason: str, *, restart: bool = True
+    connection: Connection, policy: ReconnectPolicy, reason: str, *, restart: bool = True
 ) -> Recovery:
     """Open the link if it is lost, prove the board and its registers, and start a new run.
 
     Parameters
     ----------
-    session : Session
-        The session that was on.
+    connection : Connection
+        The connection that was on.
     policy : ReconnectPolicy
         How long to try.
     reason : str
@@ -84,17 +84,17 @@ def recover(
     TransportError
         If the link does not come back in time.
     """
-    clock = session.link.transport.clock
+    clock = connection.link.transport.clock
     began_s, wait_s, attempts = clock.now_s(), policy.first_wait_s, 0
-    believed = session.believed
-    frames, session.frames_per_packet = session.frames_per_packet, None
+    believed = connection.believed
+    frames, connection.frames_per_packet = connection.frames_per_packet, None
     log.warning("%s; trying to go on", reason)
     while True:
         attempts += 1
         try:
-            if session.link.failure is not None or attempts > 1:
-                session.link.reopen()
-            restored = _prove(session, believed, frames if restart else None)
+            if connection.link.failure is not None or attempts > 1:
+                connection.link.reopen()
+            restored = _prove(connection, believed, frames if restart else None)
             break
         except RequestRefused as error:
             if error.code != ErrorCode.BUSY:
@@ -105,7 +105,7 @@ def recover(
         log.info("attempt %d: %s", attempts, last)
         gone_s = clock.now_s() - began_s
         if gone_s + wait_s > policy.total_s or policy.is_given_up():
-            session.frames_per_packet = frames
+            connection.frames_per_packet = frames
             raise TransportError(
                 f"{reason}; not back after {gone_s:.1f} s ({attempts} attempts): {last}"
             ) from last
@@ -114,19 +114,21 @@ def recover(
     recovery = Recovery(reason, clock.now_s() - began_s, attempts, restored)
     said = f"restored: {', '.join(restored)}" if restored else "registers unchanged"
     log.warning("going on after %.1f s; %s", recovery.down_s, said)
-    session.note({"kind": "recovery", **asdict(recovery)})
+    connection.note({"kind": "recovery", **asdict(recovery)})
     return recovery
 
 
-def _prove(session: Session, believed: Files, frames_per_packet: int | None) -> tuple[str, ...]:
+def _prove(
+    connection: Connection, believed: Files, frames_per_packet: int | None
+) -> tuple[str, ...]:
     """Make sure that it is the same board with the same registers, and start it."""
-    session.trouble = ""
-    session.hello_again()
-    session.stop_run()
-    session.stats()  # tells how the run ended if it was not by STOP
-    session.forget()
+    connection.trouble = ""
+    connection.hello_again()
+    connection.stop_run()
+    connection.stats()  # tells how the run ended if it was not by STOP
+    connection.forget()
     if frames_per_packet is None:
         return ()
-    restored = session.restore(believed)
-    session.start_run(frames_per_packet)
+    restored = connection.restore(believed)
+    connection.start_run(frames_per_packet)
     return restored

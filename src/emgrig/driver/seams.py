@@ -1,5 +1,6 @@
 """The seams of the driver: what a transport, a register port and a clock must do."""
 
+import time
 from typing import Protocol
 
 
@@ -17,6 +18,22 @@ class Clock(Protocol):
     def sleep(self, duration_s: float) -> None:
         """Wait `duration_s` ≥ 0; virtual time does not wait but moves on."""
         ...
+
+
+class RealClock:
+    """Time as it passes here; see `Clock`."""
+
+    def now_s(self) -> float:
+        """Monotonic time, s."""
+        return time.monotonic()
+
+    def unix_s(self) -> float:
+        """Wall time, s since 1970-01-01 UTC."""
+        return time.time()
+
+    def sleep(self, duration_s: float) -> None:
+        """Wait `duration_s` ≥ 0."""
+        time.sleep(duration_s)
 
 
 class Transport(Protocol):

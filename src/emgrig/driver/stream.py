@@ -7,21 +7,21 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from emgrig.driver.assemble import Assembler, StreamTotals
-from emgrig.driver.block import Block
-from emgrig.driver.clockfit import ClockFit
-from emgrig.driver.rate import RateCheck
+from emgrig.driver.chip.rate import RateCheck
+from emgrig.driver.connection import Connection
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
-from emgrig.driver.session import Session
-from emgrig.protocol.account import Cause
-from emgrig.protocol.decoder import EventPacket, Item
-from emgrig.protocol.errors import (
+from emgrig.driver.samples.assemble import Assembler, StreamTotals
+from emgrig.driver.samples.block import Block
+from emgrig.driver.samples.clockfit import ClockFit
+from emgrig.errors import (
     DeviceError,
     EmgrigError,
     TransportEnd,
     TransportError,
     TransportTimeout,
 )
+from emgrig.protocol.account import Cause
+from emgrig.protocol.decoder import EventPacket, Item
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Stream(Iterator[Block]):
 
     def __init__(
         self,
-        session: Session,
+        connection: Connection,
         *,
         duration_s: float | None = None,
         frames_per_packet: int,
@@ -53,10 +53,10 @@ class Stream(Iterator[Block]):
         silence_s: float = SILENCE_S,
     ) -> None:
         self.recoveries: list[Recovery] = []
-        self._session = session
+        self._connection = connection
         self._reconnect = reconnect or ReconnectPolicy()
         self._silence_s = silence_s
-        self._is_paced = session.link.transport.is_paced
+        self._is_paced = connection.link.transport.is_paced
         self._queue: deque[Block] = deque()
         self._queued_samples = 0
         self._queue_samples = queue_samples
@@ -67,19 +67,19 @@ class Stream(Iterator[Block]):
         self._is_complete = self._is_stopped = False
         self._silent_conversions = -1
         self._clock_due_s = 0.0
-        self._assembler = Assembler(session.identity.layout, session.epochs)
-        self._end = None if duration_s is None else round(duration_s * session.chip.rate_hz)
+        self._assembler = Assembler(connection.identity.layout, connection.epochs)
+        self._end = None if duration_s is None else round(duration_s * connection.chip.rate_hz)
         self._begin(frames_per_packet)
 
     def _begin(self, frames_per_packet: int) -> None:
-        session = self._session
-        session.synchronise()
-        self._clock_due_s = session.link.unix_s() + CLOCK_EVERY_S
-        session.stream_listener = self._take
+        connection = self._connection
+        connection.synchronise()
+        self._clock_due_s = connection.link.unix_s() + CLOCK_EVERY_S
+        connection.stream_listener = self._take
         try:
-            session.start_run(frames_per_packet)
+            connection.start_run(frames_per_packet)
         except BaseException:
-            session.stream_listener = None
+            connection.stream_listener = None
             self._is_stopped = True
             raise
 
@@ -103,7 +103,7 @@ class Stream(Iterator[Block]):
     @property
     def clock_fit(self) -> ClockFit | None:
         """The board's clock against the host's."""
-        return self._session.clock_fit
+        return self._connection.clock_fit
 
     # What comes in: called with the link's lock held.
 
@@ -174,7 +174,7 @@ class Stream(Iterator[Block]):
             If samples cannot be scaled, or the board stopped converting; also its subclasses, if
             another board came back or its registers could not be restored.
         """
-        link = self._session.link
+        link = self._connection.link
         while True:
             with link.lock:
                 if self._queue:
@@ -191,8 +191,8 @@ class Stream(Iterator[Block]):
                 self._finish(reconnect=True)
                 continue
             try:
-                if self._session.trouble:
-                    self._recover(self._session.trouble)
+                if self._connection.trouble:
+                    self._recover(self._connection.trouble)
                 self._follow_clock()
                 if link.wait(self._has_news, self._silence_s):
                     self._silent_conversions = -1
@@ -205,7 +205,7 @@ class Stream(Iterator[Block]):
 
     def _has_news(self) -> bool:
         return bool(self._queue or self._failure or self._is_complete or self._is_stopped) or bool(
-            self._session.trouble
+            self._connection.trouble
         )
 
     def stop(self) -> list[Block]:
@@ -233,30 +233,32 @@ class Stream(Iterator[Block]):
         self._leave()
 
     def _finish(self, *, reconnect: bool) -> None:
-        with self._session.lock:
+        with self._connection.lock:
             if self._is_stopped:
                 return
             try:
                 self._stop_board(reconnect=reconnect)
             finally:
-                with self._session.link.lock:
+                with self._connection.link.lock:
                     self._is_stopped = True
-                    self._session.stream_listener = None
+                    self._connection.stream_listener = None
                     tail = self._assembler.finish(even_if_whole=bool(self._missing))
                     if tail is not None:
                         self._put(tail)
 
     def _stop_board(self, *, reconnect: bool) -> None:
         try:
-            self._session.stop_run()
-            if not self._session.trouble:
-                self._session.synchronise(4)
+            self._connection.stop_run()
+            if not self._connection.trouble:
+                self._connection.synchronise(4)
         except TransportError as error:
             if not reconnect or not self._reconnect.total_s:
                 raise
             self._assembler.link_lost()
             reason = str(error)
-            self.recoveries.append(recover(self._session, self._reconnect, reason, restart=False))
+            self.recoveries.append(
+                recover(self._connection, self._reconnect, reason, restart=False)
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -284,23 +286,23 @@ class Stream(Iterator[Block]):
         if not self._reconnect.total_s:
             self.close()
             raise TransportError(f"{reason}; reconnection is switched off")
-        with self._session.lock:
-            if self._session.link.failure is not None or not self._session.trouble:
+        with self._connection.lock:
+            if self._connection.link.failure is not None or not self._connection.trouble:
                 self._assembler.link_lost()
             try:
-                recovery = recover(self._session, self._reconnect, reason)
+                recovery = recover(self._connection, self._reconnect, reason)
             except EmgrigError:
                 self._is_stopped = True
-                self._session.stream_listener = None
+                self._connection.stream_listener = None
                 raise
             self.recoveries.append(recovery)
 
     def _ask_why_silent(self) -> None:
         """Find out, after `silence_s` of nothing, whether the board is there, runs and converts."""
-        stats = self._session.stats()
+        stats = self._connection.stats()
         log.info("nothing came for %g s: %s", self._silence_s, stats)
         if not stats.streaming:
-            self._session.trouble = "the board stopped by itself"
+            self._connection.trouble = "the board stopped by itself"
         elif stats.conversions == self._silent_conversions:
             self._failure = DeviceError(
                 f"the board runs, but its chip made no conversion in {self._silence_s:g} s "
@@ -309,10 +311,10 @@ class Stream(Iterator[Block]):
         self._silent_conversions = stats.conversions
 
     def _follow_clock(self) -> None:
-        now_s = self._session.link.unix_s()
+        now_s = self._connection.link.unix_s()
         if now_s >= self._clock_due_s:
             self._clock_due_s = now_s + CLOCK_EVERY_S
             try:
-                self._session.synchronise(2)
+                self._connection.synchronise(2)
             except TransportTimeout as error:  # silence for good is found out by `wait`
                 log.warning("%s", error)

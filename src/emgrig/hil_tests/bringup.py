@@ -6,26 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from emgrig.hil_tests.check import CheckResult, Level
-from emgrig.hil_tests.limits import load_limits
-from emgrig.hil_tests.plugin import SESSION, SOAK_S
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession, RunOptions
+from emgrig.hil_tests.judging.check import CheckResult, Level
+from emgrig.hil_tests.judging.limits import load_limits
+from emgrig.hil_tests.measuring.rig import Rig
+from emgrig.hil_tests.plugin import RUN, SOAK_S
+from emgrig.hil_tests.run import BringupRun, RunOptions
 
 Observer = Callable[[CheckResult, bool], None]
 JUNIT_FILE = "junit.xml"
 
 
 class _Carrier:
-    """Brings a session into pytest, so that who called gets it back filled."""
+    """Brings a run into pytest, so that who called gets it back filled."""
 
-    def __init__(self, session: BringupSession) -> None:
-        self._session = session
+    def __init__(self, run: BringupRun) -> None:
+        self._run = run
         self.n_collected = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.stash[SESSION] = self._session
+        config.stash[RUN] = self._run
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.n_collected = len(session.items)
@@ -41,8 +41,8 @@ def run_bringup(
     inputs: str = "connected",
     instruments: tuple[str, ...] = (),
     observer: Observer | None = None,
-) -> BringupSession:
-    """Put all questions to a board; return the session with results, diagnosis and record.
+) -> BringupRun:
+    """Put all questions to a board; return the run with results, diagnosis and record.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def run_bringup(
     instruments : tuple of str
         What else is connected, for the record.
     observer : callable, optional
-        Told of each check; see `BringupSession`.
+        Told of each check; see `BringupRun`.
 
     Raises
     ------
@@ -86,16 +86,16 @@ def run_bringup(
         inputs=inputs,
         instruments=instruments,
     )
-    session = BringupSession(options, Rig(address), observer=observer)
-    carrier = _Carrier(session)
+    run = BringupRun(options, Rig(address), observer=observer)
+    carrier = _Carrier(run)
     code = pytest.main(_arguments(options), plugins=[carrier])
     if code == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt  # the board was restored; half a run has no verdict
     if not carrier.n_collected:
         raise RuntimeError("pytest found no checks: is the package installed whole?")
-    if session.aborted is not None:
-        raise session.aborted
-    return session
+    if run.aborted is not None:
+        raise run.aborted
+    return run
 
 
 def _arguments(options: RunOptions) -> list[str]:

@@ -11,13 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from emgrig.calibration.datasheet import typical_noise_uv_rms
-from emgrig.calibration.response import sinc3_noise_shape
-from emgrig.calibration.spectrum import welch
-from emgrig.hil_tests.attachments import arrays_of
-from emgrig.hil_tests.check import CheckResult
-from emgrig.hil_tests.limits import LimitTable
-from emgrig.hil_tests.measurement import Measurement
+from emgrig.calibration.figures.datasheet import typical_noise_uv_rms
+from emgrig.calibration.figures.response import sinc3_noise_shape
+from emgrig.calibration.figures.spectrum import welch
+from emgrig.hil_tests.judging.check import CheckResult
+from emgrig.hil_tests.judging.limits import LimitTable
+from emgrig.hil_tests.judging.measurement import Measurement, arrays_of
 
 WIDTH_IN = 7.2
 INK, GRID, BAND, LIMIT = "#24292f", "#d8dee4", "#dff0e4", "#b3261e"

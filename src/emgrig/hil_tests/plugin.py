@@ -11,16 +11,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from emgrig.hil_tests.attachments import of_arrays
-from emgrig.hil_tests.check import CheckInfo, CheckResult, Level, info_of
-from emgrig.hil_tests.limits import load_limits
-from emgrig.hil_tests.measurement import Measure, Outcome, show
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession, RunOptions
+from emgrig.errors import RecordingError
+from emgrig.hil_tests.judging.check import CheckInfo, CheckResult, Level, info_of
+from emgrig.hil_tests.judging.limits import load_limits
+from emgrig.hil_tests.judging.measurement import Measure, Outcome, of_arrays, show
+from emgrig.hil_tests.measuring.rig import Rig
+from emgrig.hil_tests.run import BringupRun, RunOptions
 from emgrig.hil_tests.verdict import verdict_lines
-from emgrig.protocol.errors import RecordingError
 
-SESSION = pytest.StashKey[BringupSession]()
+RUN = pytest.StashKey[BringupRun]()
 SOAK_S = {Level.QUICK: 4.0, Level.FULL: 60.0}
 """Length of the endurance check unless told otherwise, board time, s."""
 
@@ -40,12 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the session of this run, unless who called pytest brought one."""
-    if SESSION not in config.stash:
-        config.stash[SESSION] = _session_of(config)
+    """Make the run of this run, unless who called pytest brought one."""
+    if RUN not in config.stash:
+        config.stash[RUN] = _run_of(config)
 
 
-def _session_of(config: pytest.Config) -> BringupSession:
+def _run_of(config: pytest.Config) -> BringupRun:
     level, report = Level(config.getoption("level")), config.getoption("report")
     try:
         limits = load_limits(config.getoption("limits"))
@@ -59,7 +58,7 @@ def _session_of(config: pytest.Config) -> BringupSession:
         report=Path(report) if report else None,
         inputs=config.getoption("inputs"),
     )
-    return BringupSession(options, Rig(options.address))
+    return BringupRun(options, Rig(options.address))
 
 
 # ---- checks -------------------------------------------------------------------------------------
@@ -86,10 +85,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     info = _info(item)
     if info is None:
         return
-    session = item.config.stash[SESSION]
-    if by := session.blocked_by(info):
-        pytest.skip(session.block(info, by))
-    session.begin(info)
+    run = item.config.stash[RUN]
+    if by := run.blocked_by(info):
+        pytest.skip(run.block(info, by))
+    run.begin(info)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -97,10 +96,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     """Run a check, and tell pytest what its measurements say."""
     if _info(pyfuncitem) is None:
         return None
-    session = pyfuncitem.config.stash[SESSION]
+    run = pyfuncitem.config.stash[RUN]
     names = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
-    result = session.run(lambda: pyfuncitem.obj(**arguments))
+    result = run.run(lambda: pyfuncitem.obj(**arguments))
     pyfuncitem.user_properties.extend(_properties(result))
     if result.outcome is Outcome.SKIPPED:
         pytest.skip(result.message)
@@ -133,31 +132,31 @@ def _properties(result: CheckResult) -> list[tuple[str, object]]:
 
 
 @pytest.fixture
-def bringup(request: pytest.FixtureRequest) -> BringupSession:
+def bringup(request: pytest.FixtureRequest) -> BringupRun:
     """Return the run that is on."""
-    return request.config.stash[SESSION]
+    return request.config.stash[RUN]
 
 
 @pytest.fixture
-def rig(bringup: BringupSession) -> Rig:
+def rig(bringup: BringupRun) -> Rig:
     """Return the board under test."""
     return bringup.rig
 
 
 @pytest.fixture
-def measure(bringup: BringupSession) -> Measure:
+def measure(bringup: BringupRun) -> Measure:
     """Take values; see `Measure.__call__`."""
     return bringup.measure
 
 
 @pytest.fixture
-def is_full(bringup: BringupSession) -> bool:
+def is_full(bringup: BringupRun) -> bool:
     """Say if the run is thorough."""
     return bringup.options.level is Level.FULL
 
 
 @pytest.fixture
-def keep(bringup: BringupSession) -> Callable[..., None]:
+def keep(bringup: BringupRun) -> Callable[..., None]:
     """Keep arrays with the check, if a report is written: ``keep("name", volts=…, rate_hz=…)``."""
 
     def keep_arrays(name: str, **arrays: NDArray[np.generic] | float) -> None:
@@ -176,15 +175,15 @@ def _identity_in_junit(
 ) -> object:
     """Name board and level in the JUnit file, once they are known."""
     yield
-    session = request.config.stash[SESSION]
-    for name, value in session.facts().items():
+    run = request.config.stash[RUN]
+    for name, value in run.facts().items():
         record_testsuite_property(name, value)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Find the cause, leave the board as it was, and write the report."""
-    bringup = session.config.stash[SESSION]
+    bringup = session.config.stash[RUN]
     if not bringup.results:
         return
     bringup.finish()
@@ -198,8 +197,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Say the verdict in the last lines."""
-    session = config.stash.get(SESSION, None)
+    run = config.stash.get(RUN, None)
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if session is not None and session.results and reporter is not None:
-        for line in verdict_lines(session):
+    if run is not None and run.results and reporter is not None:
+        for line in verdict_lines(run):
             reporter.write_line(line)

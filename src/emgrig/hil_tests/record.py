@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import cast
 
-from emgrig.driver.profile import load_profile
-from emgrig.driver.register_file import RegisterFile
-from emgrig.hil_tests.check import CheckResult
-from emgrig.hil_tests.limits import Limit
-from emgrig.hil_tests.measurement import Attachment, Measurement, Reading
-from emgrig.hil_tests.session import BringupSession, software_versions
+from emgrig.driver.chip.profile import load_profile
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.hil_tests.judging.check import CheckResult
+from emgrig.hil_tests.judging.limits import Limit
+from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Reading
+from emgrig.hil_tests.run import BringupRun, software_versions
 from emgrig.hil_tests.verdict import exit_code, headline, last_line
 
 FORMAT, VERSION = "emgrig bring-up record", 1
@@ -29,31 +29,31 @@ def schema() -> Record:
     return cast(Record, json.loads(text))
 
 
-def make_record(session: BringupSession, pictures: Sequence[Attachment] = ()) -> Record:
+def make_record(run: BringupRun, pictures: Sequence[Attachment] = ()) -> Record:
     """Return all that is known of a run that has ended, in values that JSON can hold."""
-    options, restored = session.options, session.restored
+    options, restored = run.options, run.restored
     assert restored is not None, "the run has not ended"
     return {
         "format": FORMAT,
         "version": VERSION,
         "verdict": {
-            "outcome": str(session.outcome),
-            "exit_code": exit_code(session),
-            "headline": headline(session),
-            "line": last_line(session),
-            "counts": dict(Counter(str(r.outcome) for r in session.results)),
+            "outcome": str(run.outcome),
+            "exit_code": exit_code(run),
+            "headline": headline(run),
+            "line": last_line(run),
+            "counts": dict(Counter(str(r.outcome) for r in run.results)),
         },
-        "diagnosis": _diagnosis(session),
-        "board": _board(session),
+        "diagnosis": _diagnosis(run),
+        "board": _board(run),
         "address": options.address,
         "level": str(options.level),
         "inputs": options.inputs,
-        "profile": _profile_in_force(session),
+        "profile": _profile_in_force(run),
         "soak_s": options.soak_s,
         "instruments": list(options.instruments),
-        "temperature_c": _temperature_c(session),
-        "began": session.began.isoformat(timespec="seconds"),
-        "duration_s": round(session.duration_s, 3),
+        "temperature_c": _temperature_c(run),
+        "began": run.began.isoformat(timespec="seconds"),
+        "duration_s": round(run.duration_s, 3),
         "software": software_versions(),
         "limits": {
             "file": options.limits.origin,
@@ -66,13 +66,13 @@ def make_record(session: BringupSession, pictures: Sequence[Attachment] = ()) ->
             "note": restored.note,
         },
         "stream": {"before": restored.streamed_before, "after": restored.streams_after},
-        "checks": [_check(result) for result in session.results],
+        "checks": [_check(result) for result in run.results],
         "pictures": [_attachment(picture) for picture in pictures],
     }
 
 
-def _diagnosis(session: BringupSession) -> Record | None:
-    found = session.diagnosis
+def _diagnosis(run: BringupRun) -> Record | None:
+    found = run.diagnosis
     if found is None:
         return None
     return {
@@ -85,8 +85,8 @@ def _diagnosis(session: BringupSession) -> Record | None:
     }
 
 
-def _board(session: BringupSession) -> Record | None:
-    rig = session.rig
+def _board(run: BringupRun) -> Record | None:
+    rig = run.rig
     if not rig.is_open:
         return None
     identity = rig.identity
@@ -107,9 +107,9 @@ def _board(session: BringupSession) -> Record | None:
     }
 
 
-def _profile_in_force(session: BringupSession) -> str | None:
+def _profile_in_force(run: BringupRun) -> str | None:
     """Name the packaged profile that the board held when the run began, if it did."""
-    rig = session.rig
+    rig = run.rig
     if not rig.is_identified:
         return None
     held = [RegisterFile(raw, n) for raw, n in zip(rig.before, rig.chip.parts, strict=True)]
@@ -123,8 +123,8 @@ def _profile_in_force(session: BringupSession) -> str | None:
     return None
 
 
-def _temperature_c(session: BringupSession) -> float | None:
-    for result in session.results:
+def _temperature_c(run: BringupRun) -> float | None:
+    for result in run.results:
         for measurement in result.measurements:
             if measurement.name == "die_temperature":
                 found = [float(v) for v in measurement.values.values() if isinstance(v, float)]

@@ -7,19 +7,18 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
-from emgrig.driver.register_file import RegisterFile
-from emgrig.hil_tests.attachments import of_picture
-from emgrig.hil_tests.check import CheckResult, Layer
-from emgrig.hil_tests.measurement import Measurement, Outcome, show, worst
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.errors import RecordingError
+from emgrig.hil_tests.judging.check import CheckResult, Layer
+from emgrig.hil_tests.judging.measurement import Measurement, Outcome, of_picture, show, worst
 from emgrig.hil_tests.plots import pictures
 from emgrig.hil_tests.record import Record, make_record
-from emgrig.hil_tests.session import BringupSession
-from emgrig.protocol.errors import RecordingError
+from emgrig.hil_tests.run import BringupRun
 
 RECORD_FILE, PAGE_FILE, DATA_FOLDER = "record.json", "index.html", "data"
 
 
-def write_report(session: BringupSession, folder: Path) -> Record:
+def write_report(run: BringupRun, folder: Path) -> Record:
     """Write record, page and data into `folder`, which is made; return the record.
 
     Raises
@@ -27,15 +26,15 @@ def write_report(session: BringupSession, folder: Path) -> Record:
     RecordingError
         If it cannot be written.
     """
-    drawn = pictures(session.results, session.options.limits)
+    drawn = pictures(run.results, run.options.limits)
     images = [of_picture(_slug(caption), svg) for caption, svg in drawn.items()]
-    record = make_record(session, images)
-    attachments = [a for result in session.results for a in result.attachments] + images
+    record = make_record(run, images)
+    attachments = [a for result in run.results for a in result.attachments] + images
     try:
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
         (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
-        (folder / PAGE_FILE).write_text(render_page(session, record, drawn), encoding="utf-8")
+        (folder / PAGE_FILE).write_text(render_page(run, record, drawn), encoding="utf-8")
         for attachment in attachments:
             path = folder / DATA_FOLDER / f"{attachment.sha256[:16]}-{attachment.name}"
             path.parent.mkdir(exist_ok=True)
@@ -51,7 +50,7 @@ def _slug(caption: str) -> str:
     return "-".join(words[:4])
 
 
-def render_page(session: BringupSession, record: Record, drawn: Mapping[str, str]) -> str:
+def render_page(run: BringupRun, record: Record, drawn: Mapping[str, str]) -> str:
     """Return the page with pictures by caption: one file, no script, no link to the outside."""
     template = files("emgrig.hil_tests").joinpath("page.html").read_text(encoding="utf-8")
     environment = Environment(
@@ -61,26 +60,26 @@ def render_page(session: BringupSession, record: Record, drawn: Mapping[str, str
     environment.filters["limit"] = lambda m: m.limit.words(m.unit)
     return environment.from_string(template).render(
         r=record,
-        checks=_worst_first(session),
-        layers=_layers(session),
+        checks=_worst_first(run),
+        layers=_layers(run),
         pictures=drawn,
-        registers=_registers(session),
-        overrides=session.options.limits.overrides,
-        units=session.options.limits.units,
+        registers=_registers(run),
+        overrides=run.options.limits.overrides,
+        units=run.options.limits.units,
     )
 
 
-def _worst_first(session: BringupSession) -> list[CheckResult]:
+def _worst_first(run: BringupRun) -> list[CheckResult]:
     """Return the checks in their order, but those first that did not simply pass."""
     told = (Outcome.FAIL, Outcome.ERROR, Outcome.MARGINAL)
-    return sorted(session.results, key=lambda result: result.outcome not in told)
+    return sorted(run.results, key=lambda result: result.outcome not in told)
 
 
-def _layers(session: BringupSession) -> list[tuple[Layer, Outcome, str]]:
+def _layers(run: BringupRun) -> list[tuple[Layer, Outcome, str]]:
     """Return each layer with its outcome, and the numbers of its checks."""
     rows = []
     for layer in Layer:
-        made = [r for r in session.results if r.info.layer is layer]
+        made = [r for r in run.results if r.info.layer is layer]
         if made:
             outcomes = [r.outcome for r in made]
             numbers = ", ".join(r.info.number for r in made)
@@ -101,9 +100,9 @@ def _values(measurement: Measurement) -> str:
     return " · ".join(shown) + unit
 
 
-def _registers(session: BringupSession) -> list[list[tuple[str, str, str, str, str]]]:
+def _registers(run: BringupRun) -> list[list[tuple[str, str, str, str, str]]]:
     """Return address, name, byte before, byte after and meaning of each register of each chip."""
-    restored, rig = session.restored, session.rig
+    restored, rig = run.restored, run.rig
     if restored is None or not rig.is_identified or not restored.before:
         return []
     tables = []

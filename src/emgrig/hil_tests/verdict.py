@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from emgrig.hil_tests.check import Layer
-from emgrig.hil_tests.measurement import Outcome
-from emgrig.hil_tests.session import BringupSession
+from emgrig.hil_tests.judging.check import Layer
+from emgrig.hil_tests.judging.measurement import Outcome
+from emgrig.hil_tests.run import BringupRun
 
 EXIT_PASS, EXIT_FAIL, EXIT_LINK = 0, 1, 3
 _COUNTED = (
@@ -18,46 +18,46 @@ _COUNTED = (
 )
 
 
-def exit_code(session: BringupSession) -> int:
+def exit_code(run: BringupRun) -> int:
     """Return 0 if the board is good, 3 if there is no talking to it, 1 if it is not good."""
-    if session.outcome not in (Outcome.FAIL, Outcome.ERROR):
+    if run.outcome not in (Outcome.FAIL, Outcome.ERROR):
         return EXIT_PASS
-    return EXIT_LINK if session.failed_layer is Layer.LINK else EXIT_FAIL
+    return EXIT_LINK if run.failed_layer is Layer.LINK else EXIT_FAIL
 
 
-def counted(session: BringupSession) -> str:
+def counted(run: BringupRun) -> str:
     """Return how many checks ended how: "18 pass, 1 fail, 4 blocked"."""
-    counts = Counter(result.outcome for result in session.results)
+    counts = Counter(result.outcome for result in run.results)
     return ", ".join(f"{counts[outcome]} {outcome}" for outcome in _COUNTED if counts[outcome])
 
 
-def headline(session: BringupSession) -> str:
+def headline(run: BringupRun) -> str:
     """Return the first line: what is wrong, or that nothing is."""
-    if session.diagnosis is not None:
-        return session.diagnosis.line
-    restored = session.restored
+    if run.diagnosis is not None:
+        return run.diagnosis.line
+    restored = run.restored
     if restored is not None and not restored.proved:
         return f"The board was not left as it was found: {restored.note}"
-    if session.outcome is Outcome.MARGINAL:
-        marginal = [r for r in session.results if r.outcome is Outcome.MARGINAL]
+    if run.outcome is Outcome.MARGINAL:
+        marginal = [r for r in run.results if r.outcome is Outcome.MARGINAL]
         return (
             f"Good, but near a limit: {'; '.join(f'{r.info.number} {r.message}' for r in marginal)}"
         )
     return "The board is good"
 
 
-def last_line(session: BringupSession) -> str:
+def last_line(run: BringupRun) -> str:
     """Return the last line: the verdict."""
-    word = "FAIL" if exit_code(session) else "PASS"
-    marginal = " (marginal)" if session.outcome is Outcome.MARGINAL else ""
-    board = session.facts().get("board", "no board")
+    word = "FAIL" if exit_code(run) else "PASS"
+    marginal = " (marginal)" if run.outcome is Outcome.MARGINAL else ""
+    board = run.facts().get("board", "no board")
     return (
-        f"bring-up: {word}{marginal} - {board} at {session.options.address}, "
-        f"{session.options.level}, {counted(session)}"
+        f"bring-up: {word}{marginal} - {board} at {run.options.address}, "
+        f"{run.options.level}, {counted(run)}"
     )
 
 
-def verdict_lines(session: BringupSession) -> list[str]:
+def verdict_lines(run: BringupRun) -> list[str]:
     """Return what the last lines of a pytest run say."""
-    lines = [f"diagnosis: {headline(session)}"] if session.diagnosis else []
-    return [*lines, last_line(session)]
+    lines = [f"diagnosis: {headline(run)}"] if run.diagnosis else []
+    return [*lines, last_line(run)]

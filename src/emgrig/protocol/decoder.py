@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.errors import WireError
 from emgrig.protocol import packets
-from emgrig.protocol.errors import WireError
 from emgrig.protocol.framing import (
     CRC_BYTES,
     HEADER_BYTES,

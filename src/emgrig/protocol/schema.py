@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 import construct as cs
 
-from emgrig.protocol.errors import WireError
+from emgrig.errors import WireError
 
 T = TypeVar("T", bound="Message")
 

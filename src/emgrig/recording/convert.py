@@ -13,12 +13,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO
 
-from emgrig.driver.capture import CaptureReader
-from emgrig.protocol.errors import RecordingError
+from emgrig.driver.captures.capture import CaptureReader
+from emgrig.errors import RecordingError
 from emgrig.recording import sidecar
 from emgrig.recording.bdf import Annotation, BdfWriter, FileHead
 from emgrig.recording.notes import Notes
 from emgrig.recording.sidecar import PartReport
+from emgrig.recording.sync.tube import tube_path, tube_table
 from emgrig.recording.timeline import (
     Account,
     Change,
@@ -30,7 +31,6 @@ from emgrig.recording.timeline import (
     Timeline,
     TubeRows,
 )
-from emgrig.recording.tube import tube_path, tube_table
 from emgrig.recording.words import describe_gap, header_channels
 
 CAPTURE_SUFFIX = ".capture"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.driver.block import Block
+from emgrig.driver.samples.block import Block
 from emgrig.protocol.account import Cause
 from emgrig.protocol.frames import CODE_BYTES
 

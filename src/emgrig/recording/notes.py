@@ -7,16 +7,15 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.calibration.record import CalibrationRecord
-from emgrig.calibration.record_file import from_json, sidecar_entry
-from emgrig.driver.block import Epoch
-from emgrig.driver.board_identity import BoardIdentity
-from emgrig.driver.clockfit import ClockFit, fit_clock
-from emgrig.driver.journal import read_epoch, read_identity
-from emgrig.driver.register_file import RegisterFile
-from emgrig.protocol.errors import RecordingError
-from emgrig.recording.scale import scale_uv
-from emgrig.recording.tube import TubeChange
+from emgrig.calibration.certificate.certificate import Certificate, scale_uv
+from emgrig.calibration.certificate.certificate_file import from_json, sidecar_entry
+from emgrig.driver.captures.journal import read_epoch, read_identity
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.driver.native.board_identity import BoardIdentity
+from emgrig.driver.samples.block import Epoch
+from emgrig.driver.samples.clockfit import ClockFit, fit_clock
+from emgrig.errors import RecordingError
+from emgrig.recording.sync.tube import TubeChange
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Notes:
     address, software, profile : str
         Where the board was, what recorded it, and which profile was applied; empty if not said.
     channel_names : tuple of str
-    calibration : CalibrationRecord or None
+    calibration : Certificate or None
         Applied to the volts of the file.
     contact : mapping or None
         The last check of the electrodes, as `emgrig electrodes` wrote it.
@@ -58,7 +57,7 @@ class Notes:
         self.address = self.software = self.profile = ""
         self.channel_names: tuple[str, ...] = ()
         self.duration_s: float | None = None
-        self.calibration: CalibrationRecord | None = None
+        self.calibration: Certificate | None = None
         self.contact: Mapping[str, object] | None = None
         self.tube_shown: dict[int, float] = {}
         self.n_notes = 0
@@ -159,7 +158,7 @@ class Notes:
         self._exchanges[-1].extend(taken)
 
 
-def _read_calibration(content: object) -> CalibrationRecord:
+def _read_calibration(content: object) -> Certificate:
     try:
         return from_json(cast("dict[str, object]", content))
     except (KeyError, TypeError, ValueError, AttributeError) as error:

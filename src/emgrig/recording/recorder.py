@@ -10,14 +10,14 @@ from typing import Self
 
 import numpy as np
 
-from emgrig.calibration.record import CalibrationRecord
-from emgrig.calibration.record_file import to_json
-from emgrig.driver.block import Block
+from emgrig.calibration.certificate.certificate import Certificate
+from emgrig.calibration.certificate.certificate_file import to_json
 from emgrig.driver.board import Board
-from emgrig.driver.capture import CaptureWriter
-from emgrig.driver.journal import Entry
-from emgrig.driver.link import Direction
-from emgrig.protocol.errors import EmgrigError, RecordingError
+from emgrig.driver.captures.capture import CaptureWriter
+from emgrig.driver.captures.journal import Entry
+from emgrig.driver.native.link import Direction
+from emgrig.driver.samples.block import Block
+from emgrig.errors import EmgrigError, RecordingError
 from emgrig.recording.convert import (
     CAPTURE_SUFFIX,
     Recording,
@@ -27,7 +27,7 @@ from emgrig.recording.convert import (
     software,
 )
 from emgrig.recording.levels import Levels, Progress
-from emgrig.recording.tube import TubeChange
+from emgrig.recording.sync.tube import TubeChange
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Recorder:
         How long it is to be: there must be room for it.
     profile : str
         Name of the profile that was applied; goes into the sidecar.
-    calibration : CalibrationRecord, optional
+    calibration : Certificate, optional
         Of this board: the volts of the file are calibrated with it, and the sidecar holds it.
     contact : mapping, optional
         The last check of the electrodes, as JSON has it; goes into the sidecar.
@@ -83,7 +83,7 @@ class Recorder:
         overwrite: bool = False,
         duration_s: float | None = None,
         profile: str = "",
-        calibration: CalibrationRecord | None = None,
+        calibration: Certificate | None = None,
         contact: Mapping[str, object] | None = None,
     ) -> None:
         if duration_s is not None and not 0 < duration_s < float("inf"):
@@ -255,7 +255,7 @@ def record(
     *,
     overwrite: bool = False,
     profile: str = "",
-    calibration: CalibrationRecord | None = None,
+    calibration: Certificate | None = None,
     contact: Mapping[str, object] | None = None,
     look: Callable[[Block, Recorder], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -316,7 +316,7 @@ def _stream(
                 due_s = elapsed_s + PROGRESS_EVERY_S
 
 
-def _check_calibration(board: Board, calibration: CalibrationRecord) -> None:
+def _check_calibration(board: Board, calibration: Certificate) -> None:
     """Refuse a calibration of another board, out of date, or without a gain that is set."""
     calibration.check_board(board.identity, dt.datetime.now(dt.UTC))
     for index in np.flatnonzero(board.chip.powered):

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
 
-from emgrig.driver.block import Epoch
-from emgrig.driver.clockfit import ClockFit
+from emgrig.driver.samples.block import Epoch
+from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.recording.bdf import FileHead, Plan, header_limits
 from emgrig.recording.notes import Notes
+from emgrig.recording.sync.tube import TubeRow
 from emgrig.recording.timeline import Account, Change, Gap, Mark, PartBegin
-from emgrig.recording.tube import TubeRow
 from emgrig.recording.words import BAND_PER_RATE
 
 FORMAT = "emgrig recording 1"

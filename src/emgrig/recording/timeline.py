@@ -11,17 +11,17 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.driver.assemble import Assembler, StreamTotals
-from emgrig.driver.block import Block, Epoch
-from emgrig.driver.capture import CaptureReader, Note, Record, RecordKind
-from emgrig.driver.rate import RateCheck
+from emgrig.driver.captures.capture import CaptureReader, Note, Record, RecordKind
+from emgrig.driver.chip.rate import RateCheck
+from emgrig.driver.samples.assemble import Assembler, StreamTotals
+from emgrig.driver.samples.block import Block, Epoch
+from emgrig.errors import DeviceError, RecordingError, WireError
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import Decoder, EventPacket, Item, ReplyPacket, RequestPacket
-from emgrig.protocol.errors import DeviceError, RecordingError, WireError
 from emgrig.protocol.packets import EventType, Request
 from emgrig.recording.leadoff import LeadOffWatch
 from emgrig.recording.notes import Notes, Said
-from emgrig.recording.tube import TubeChange, TubeRow
+from emgrig.recording.sync.tube import TubeChange, TubeRow
 from emgrig.recording.words import describe_change, describe_event, describe_lead_off
 
 #: A longer gap is not filled: what follows is a file of its own.

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from emgrig.driver.block import Epoch
-from emgrig.driver.registers import Mux
+from emgrig.driver.chip.registers import Mux
+from emgrig.driver.samples.block import Epoch
 from emgrig.protocol import packets
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import EventPacket

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
-from emgrig.protocol.errors import TransportError
+from emgrig.errors import TransportError
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.clock import ScaledClock
-from emgrig.simulator.firmware import Client
+from emgrig.simulator.firmware.model import Client
 from emgrig.simulator.options import MAX_SPEED
 
 WINDOW_BYTES: Final = 1 << 16

@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from emgrig.simulator.analog.frontend import AnalogueFrontEnd
 from emgrig.simulator.assembly import ChipPart
 from emgrig.simulator.board import SimulatedBoard
-from emgrig.simulator.frontend import AnalogueFrontEnd
-from emgrig.simulator.performer import Performer
+from emgrig.simulator.sources.performer import Performer
 
 LEAD_S: Final = 0.02
 """Interpolation looks ahead by less."""

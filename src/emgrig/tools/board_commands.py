@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.tools.output import out, print_facts, print_json, print_table
+from emgrig.tools.common.output import out, print_facts, print_json, print_table
 
 if TYPE_CHECKING:
     from emgrig.driver.board import Board

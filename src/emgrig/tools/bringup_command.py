@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.tools.output import err, note, out, print_json, quiet_driver, say
+from emgrig.tools.common.output import err, note, out, print_json, quiet_driver, say
 
 if TYPE_CHECKING:
-    from emgrig.hil_tests.check import CheckResult
-    from emgrig.hil_tests.session import BringupSession
+    from emgrig.hil_tests.judging.check import CheckResult
+    from emgrig.hil_tests.run import BringupRun
 
 _STYLES = {
     "pass": "green",
@@ -118,7 +118,7 @@ class _Progress:
             self._progress.update(self._task, description=text)
 
 
-def _tell(session: "BringupSession", report: Path | None) -> None:
+def _tell(session: "BringupRun", report: Path | None) -> None:
     """Print the cause, the checks, and the verdict."""
     from rich.table import Table
     from rich.text import Text

@@ -12,16 +12,10 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from emgrig.protocol.errors import (
-    DeviceError,
-    EmgrigError,
-    RecordingError,
-    TransportError,
-    WireError,
-)
+from emgrig.errors import EmgrigError, ExitCode, exit_code_for
 from emgrig.tools import board_commands, record_commands, register_commands, simulate_command
-from emgrig.tools.demo_command import demo
-from emgrig.tools.output import EXIT_CODES_HELP, ExitCode, err
+from emgrig.tools.common.output import EXIT_CODES_HELP, err
+from emgrig.tools.demo.command import demo
 
 
 class Later(NamedTuple):
@@ -48,23 +42,21 @@ class Later(NamedTuple):
 LATER = {
     "bringup": Later("bringup_command", "bringup", "Say whether a board is good; if not, why."),
     "calibrate": Later(
-        "calibrate_command", "app", "Measure noise, gain, clock …, with uncertainty."
+        "calibrate.command", "app", "Measure noise, gain, clock …, with uncertainty."
     ),
     "desk": Later("desk_command", "desk", "Serve the page: contact, traces, recording, tube."),
-    "electrodes": Later("electrodes_command", "electrodes", "Say whether the electrodes are on."),
+    "electrodes": Later("electrodes.command", "electrodes", "Say whether the electrodes are on."),
     "session": Later("session_command", "session", "Run an experiment: MVC, clips, ratings."),
-    "sync": Later("sync_command", "sync", "Map readings of the filmed tube to samples."),
+    "sync": Later("sync.command", "sync", "Map readings of the filmed tube to samples."),
     "export": Later("export_command", "export", "Hand over: BIDS, MATLAB, Parquet, CSV."),
-    "compare": Later("compare_command", "compare", "Hold a recording against another amplifier's."),
-    "reproduce": Later(
-        "analysis_commands", "app", "Set every number the paper prints beside ours."
-    ),
-    "analyse": Later("analysis_commands", "app", "Find candidate expressions in a recording."),
+    "compare": Later("compare.command", "compare", "Hold a recording against another amplifier's."),
+    "reproduce": Later("analyse.commands", "app", "Set every number the paper prints beside ours."),
+    "analyse": Later("analyse.commands", "app", "Find candidate expressions in a recording."),
     "clock-report": Later(
-        "analysis_commands", "app", "Report video against EMG time, per recording."
+        "analyse.commands", "app", "Report video against EMG time, per recording."
     ),
-    "grid": Later("analysis_commands", "app", "Search the published 4500 parameter sets."),
-    "synthetic": Later("analysis_commands", "app", "Write a synthetic CASMEMG in its layout."),
+    "grid": Later("analyse.commands", "app", "Search the published 4500 parameter sets."),
+    "synthetic": Later("analyse.commands", "app", "Write a synthetic CASMEMG in its layout."),
 }
 
 
@@ -136,25 +128,6 @@ def _root(
 
     [bold]replay:FILE[/bold]  a raw capture, byte for byte as it came
     """
-
-
-_CODES: tuple[tuple[type[EmgrigError], ExitCode], ...] = (
-    (RecordingError, ExitCode.FILE),
-    (TransportError, ExitCode.LINK),
-    (WireError, ExitCode.LINK),
-    (DeviceError, ExitCode.DEVICE),
-    (EmgrigError, ExitCode.DEVICE),
-)
-
-
-def exit_code_for(error: BaseException) -> ExitCode:
-    """Return the exit code that an error stands for."""
-    for kind, code in _CODES:
-        if isinstance(error, kind):
-            return code
-    if isinstance(error, KeyboardInterrupt):
-        return ExitCode.INTERRUPTED
-    return ExitCode.FILE if isinstance(error, OSError) else ExitCode.USAGE
 
 
 def main() -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.protocol.errors import RecordingError
+from emgrig.errors import RecordingError
+from emgrig.extras import require
 from emgrig.tools.board_commands import Address
-from emgrig.tools.options import read_mvc
-from emgrig.tools.output import note, say
+from emgrig.tools.common.options import read_mvc
+from emgrig.tools.common.output import note, say
 from emgrig.tools.record_commands import (
     calibration_of,
     contact_of,
@@ -20,7 +21,7 @@ from emgrig.tools.record_commands import (
 )
 
 if TYPE_CHECKING:
-    from emgrig.tools.desk.hub import Hub
+    from emgrig.desk.stream.hub import Hub
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def desk(
     lsl: Annotated[bool, typer.Option("--lsl", help="Send samples and markers over LSL.")] = False,
     calibration: Annotated[
         str | None,
-        typer.Option(help="Folder or file of calibration records, or 'none'; else the usual one."),
+        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
     ] = None,
     open_page: Annotated[
         bool, typer.Option("--open", help="Open the page in this computer's browser.")
@@ -83,11 +84,11 @@ def desk(
     need_desk()
     if not output.is_dir():
         raise RecordingError(f"the folder {output} does not exist; make it first")
-    from emgrig.calibration.contact import ContactSettings, Limits
-    from emgrig.tools.desk.contact import Contact
-    from emgrig.tools.desk.desk import Desk
-    from emgrig.tools.desk.page import build
-    from emgrig.tools.desk.server import Server
+    from emgrig.desk.desk import Desk
+    from emgrig.desk.pages.page import build
+    from emgrig.desk.server import Server
+    from emgrig.desk.stream.contact import Contact
+    from emgrig.electrodes import ContactSettings, Limits
 
     check_settings = ContactSettings(seconds=check_seconds)
     server = Server(host, port, title="emgrig desk")
@@ -117,10 +118,7 @@ def desk(
 
 def need_desk() -> None:
     """Say which extra is missing, if it is."""
-    try:
-        import nicegui  # noqa: F401
-    except ImportError as error:
-        raise ValueError("the page needs NiceGUI: pip install 'emgrig[desk]'") from error
+    require("nicegui", "desk", "the page")
 
 
 def open_hub(
@@ -142,8 +140,8 @@ def open_hub(
     """
     import emgrig
     from emgrig.connect import in_real_time
+    from emgrig.desk.stream.hub import Hub
     from emgrig.driver.recovery import ReconnectPolicy
-    from emgrig.tools.desk.hub import Hub
 
     is_closing = threading.Event()
     policy = ReconnectPolicy(total_s=math.inf, is_given_up=is_closing.is_set)

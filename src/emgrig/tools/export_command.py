@@ -1,6 +1,5 @@
 """`emgrig export`: recordings handed over, to BIDS, CASMEMG, Parquet and CSV."""
 
-import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from emgrig.extras import require
 from emgrig.tools.board_commands import Json
-from emgrig.tools.output import err, note, print_json, say
+from emgrig.tools.common.output import err, note, print_json, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -188,8 +188,8 @@ def _bids_job(parts: "Sequence[Part]", root: Path, options: "BidsOptions") -> _J
 def _mat_jobs(
     parts: "Sequence[Part]", mat: Path | None, *, as_table: bool, hold_gaps: bool, overwrite: bool
 ) -> Iterator[_Job]:
-    if as_table and importlib.util.find_spec("matio") is None:
-        raise ValueError("--as-table needs matio: pip install 'emgrig[matlab]'")
+    if as_table:
+        require("matio", "matlab", "--as-table")
     for part, path in _targets(parts, mat, ".mat", overwrite=overwrite):
         said = _check_mat(part, hold_gaps=hold_gaps)
         yield _Job(path.name, partial(_write_mat, part, path, as_table), [path], said)
@@ -197,7 +197,7 @@ def _mat_jobs(
 
 def _check_mat(part: "Part", *, hold_gaps: bool) -> str:
     """Refuse what the layout cannot hold; return what is to be said of the file."""
-    from emgrig.analysis.casmemg_files import RATE_HZ
+    from emgrig.analysis.paper.casmemg_files import RATE_HZ
 
     name = part.path.name
     if part.rate_hz != RATE_HZ:
@@ -228,7 +228,7 @@ def _write_mat(part: "Part", path: Path, as_table: bool, tell: "Tell") -> None:
     """Write a recording without the padding at its end; column n is channel n."""
     import numpy as np
 
-    from emgrig.analysis.casmemg_files import write_casmemg_mat
+    from emgrig.analysis.paper.casmemg_files import write_casmemg_mat
     from emgrig.recording.export.staging import whole_file
 
     n_samples = part.n_samples - part.n_padding

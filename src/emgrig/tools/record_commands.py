@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.protocol.errors import RecordingError
+from emgrig.errors import RecordingError
 from emgrig.tools.board_commands import Address, Json
-from emgrig.tools.output import err, note, print_json, say
+from emgrig.tools.common.output import err, note, print_json, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from emgrig.calibration.contact import ContactCheck
-    from emgrig.calibration.record import CalibrationRecord
-    from emgrig.driver.block import Block
+    from emgrig.calibration.certificate.certificate import Certificate
     from emgrig.driver.board import Board
+    from emgrig.driver.samples.block import Block
+    from emgrig.electrodes import ContactCheck
     from emgrig.recording.convert import Recording
     from emgrig.recording.levels import Progress
-    from emgrig.recording.lsl import LslLink
+    from emgrig.recording.lsl.outlet import LslLink
     from emgrig.recording.recorder import Recorder
 
 
@@ -39,7 +39,7 @@ def record(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace old files.")] = False,
     calibration: Annotated[
         str | None,
-        typer.Option(help="Folder or file of calibration records, or 'none'; else the usual one."),
+        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
     ] = None,
     lsl: Annotated[
         bool,
@@ -111,7 +111,7 @@ def convert(
     _report(made, as_json=as_json)
 
 
-def calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | None":
+def calibration_of(board: "Board", where: str | None) -> "Certificate | None":
     """Find the record of this board, if there is one; one that does not fit is refused.
 
     `where` is a folder or file, "none", or None for the usual folder.
@@ -123,11 +123,11 @@ def calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | No
     IdentityError
         If it is of another board.
     """
-    from emgrig.calibration.record_file import find_record
+    from emgrig.calibration.certificate.certificate_file import find_certificate
 
     if where == "none":
         return None
-    found = find_record(
+    found = find_certificate(
         board.identity.serial_number,
         Path(where) if where else None,
         dt.datetime.now(dt.UTC),
@@ -141,7 +141,7 @@ def calibration_of(board: "Board", where: str | None) -> "CalibrationRecord | No
 
 def warn_of_reference(board: "Board") -> None:
     """Say that the chip's own reference is off, as it is after power-on."""
-    from emgrig.driver.registers import Config3
+    from emgrig.driver.chip.registers import Config3
 
     if not all(file.get(Config3).internal_reference for file in board.chip.files):
         note(
@@ -152,7 +152,7 @@ def warn_of_reference(board: "Board") -> None:
 
 def contact_of(board: "Board") -> "ContactCheck | None":
     """Return the last check of this board's electrodes; a damaged file is said and left alone."""
-    from emgrig.calibration.contact import last_check
+    from emgrig.electrodes import last_check
 
     identity, now = board.identity, dt.datetime.now(dt.UTC)
     try:
@@ -162,12 +162,12 @@ def contact_of(board: "Board") -> "ContactCheck | None":
         return None
 
 
-def open_lsl(board: "Board", calibration: "CalibrationRecord | None") -> "LslLink":
+def open_lsl(board: "Board", calibration: "Certificate | None") -> "LslLink":
     """Open the LSL streams of a board; RecordingError if pylsl is missing."""
     from functools import partial
 
-    from emgrig.recording.lsl import LslLink
-    from emgrig.recording.scale import scale_uv
+    from emgrig.calibration.certificate.certificate import scale_uv
+    from emgrig.recording.lsl.outlet import LslLink
 
     return LslLink(board, scale_uv=partial(scale_uv, calibration))
 

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emgrig.errors import ExitCode
 from emgrig.tools.board_commands import Address, Json
-from emgrig.tools.output import ExitCode, print_json, print_table, say
+from emgrig.tools.common.output import print_json, print_table, say
 
 if TYPE_CHECKING:
-    from emgrig.driver.register_file import RegisterFile
+    from emgrig.driver.chip.register_file import RegisterFile
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -83,7 +84,7 @@ def write(
     Example: emgrig registers write sim: CONFIG3=E0 CH1SET=0x60
     """
     import emgrig
-    from emgrig.driver.settings import Settings
+    from emgrig.driver.chip.settings import Settings
 
     wanted = [_assignment(text) for text in assignments]
     with emgrig.connect(address) as board:
@@ -112,8 +113,8 @@ def diff(
     Example: emgrig registers diff tcp://192.168.4.1:4299 facial-emg
     """
     import emgrig
-    from emgrig.driver.profile import load_profile
-    from emgrig.driver.register_file import RegisterFile
+    from emgrig.driver.chip.profile import load_profile
+    from emgrig.driver.chip.register_file import RegisterFile
 
     with emgrig.connect(address) as board:
         found = _pick(board.chip.read_registers(), chip)
@@ -149,8 +150,8 @@ def decode(
     Example: emgrig registers decode "3E 96 C0 60 00 61 61 61 61 61 61 61 61 00 00 00 00 00 00 00
     0F 00 00 00"
     """
-    from emgrig.driver.identity import USUAL_IDS, explain_id
-    from emgrig.driver.register_file import RegisterFile
+    from emgrig.driver.chip.identity import USUAL_IDS, explain_id
+    from emgrig.driver.chip.register_file import RegisterFile
 
     file = RegisterFile.from_hex(" ".join(dump_hex))
     file = RegisterFile(file.raw, channels or USUAL_IDS.get(file.raw[0], 8))
@@ -181,7 +182,7 @@ def _is_hex(text: str) -> bool:
 
 def _address_of(register: str) -> int:
     """Return the address of a register named as in the data sheet or by number."""
-    from emgrig.driver.registers import PLACES
+    from emgrig.driver.chip.registers import PLACES
 
     names = {place.name: place.address for place in PLACES}
     if register.upper() in names:

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.protocol.errors import RecordingError
+from emgrig.errors import ExitCode, RecordingError
 from emgrig.tools.board_commands import Json
+from emgrig.tools.common.output import err, note, print_json, print_table, say
 from emgrig.tools.desk_command import need_desk, open_hub
-from emgrig.tools.output import ExitCode, err, note, print_json, print_table, say
 from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
 
 if TYPE_CHECKING:
+    from emgrig.desk.server import Server
+    from emgrig.desk.stream.hub import Hub
+    from emgrig.experiment.files.plan import Plan
+    from emgrig.experiment.files.record import SessionRecord
+    from emgrig.experiment.folder import SessionFolder
+    from emgrig.experiment.participant import ScriptedParticipant
+    from emgrig.experiment.runner import Running
     from emgrig.recording.convert import Recording
-    from emgrig.tools.desk.hub import Hub
-    from emgrig.tools.desk.server import Server
-    from emgrig.tools.session.folder import SessionFolder
-    from emgrig.tools.session.participant import ScriptedParticipant
-    from emgrig.tools.session.plan import Plan
-    from emgrig.tools.session.record import SessionRecord
-    from emgrig.tools.session.runner import Running
 
 _TASK = "faces"
 
@@ -53,7 +53,7 @@ def session(
     ] = False,
     calibration: Annotated[
         str | None,
-        typer.Option(help="Folder or file of calibration records, or 'none'; else the usual one."),
+        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
     ] = None,
     host: Annotated[
         str, typer.Option(help="Address of the pages; anything but loopback asks for a token.")
@@ -88,13 +88,13 @@ def session(
     if example:
         from importlib import resources
 
-        text = resources.files("emgrig.tools.session").joinpath("example.toml")
+        text = resources.files("emgrig.experiment.files").joinpath("example.toml")
         say(text.read_text(encoding="utf-8").rstrip("\n"))
         return
     if plan_file is None or address is None:
         raise ValueError("expected PLAN.toml and ADDRESS; --example prints a plan")
-    from emgrig.tools.session.folder import SessionFolder
-    from emgrig.tools.session.plan import check_clips, load_plan
+    from emgrig.experiment.files.plan import check_clips, load_plan
+    from emgrig.experiment.folder import SessionFolder
 
     plan = load_plan(plan_file, seed=seed)
     try:
@@ -144,7 +144,7 @@ class _Done:
 def _page_server(host: str, port: int) -> "Iterator[Server]":
     """Have the port before the board is asked for anything."""
     need_desk()
-    from emgrig.tools.desk.server import Server
+    from emgrig.desk.server import Server
 
     server = Server(host, port, title="emgrig session")
     try:
@@ -163,7 +163,7 @@ def _with_pages(
     lsl: bool,
 ) -> _Opened:
     """Set up a board in real time, with pages for participant and operator."""
-    from emgrig.tools.session.serve import lead_by_pages
+    from emgrig.experiment.serve import lead_by_pages
 
     hub = open_hub(
         address,
@@ -186,12 +186,12 @@ def _scripted(
     script_name: str, plan: "Plan", address: str, calibration: str | None, *, lsl: bool
 ) -> _Opened:
     """Set up a simulated board on virtual time, with a participant in front of it."""
-    from emgrig.calibration.contact import check_contact
     from emgrig.connect import open_transport, package_version
+    from emgrig.desk.stream.hub import Hub
     from emgrig.driver.board import Board
+    from emgrig.electrodes import check_contact
+    from emgrig.experiment.participant import ScriptedParticipant, load_script
     from emgrig.simulator.transport import SimTransport
-    from emgrig.tools.desk.hub import Hub
-    from emgrig.tools.session.participant import ScriptedParticipant, load_script
 
     script = load_script(script_name)
     transport = open_transport(address)
@@ -219,7 +219,7 @@ def _scripted(
 def _follow(running: "Running", hub: "Hub", participant: "ScriptedParticipant") -> None:
     from rich.progress import Progress
 
-    from emgrig.tools.session.runner import run_script
+    from emgrig.experiment.runner import run_script
 
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("session", total=1.0)
@@ -232,7 +232,7 @@ def _follow(running: "Running", hub: "Hub", participant: "ScriptedParticipant") 
 
 
 def _run(opened: _Opened, plan: "Plan", folder: "SessionFolder", *, restart: bool) -> _Done:
-    from emgrig.tools.session.runner import check_board, session_on
+    from emgrig.experiment.runner import check_board, session_on
 
     hub, running = opened.hub, None
     is_broken = False
@@ -275,7 +275,7 @@ def _report(
     plan: "Plan", folder: "SessionFolder", done: _Done, bids: list[Path], *, as_json: bool
 ) -> None:
     record, recording = done.record, done.recording
-    files = [folder.record_path]
+    files = [folder.certificate_path]
     if recording is not None:
         files += [recording.capture_path, *recording.bdf_paths, *recording.sidecar_paths]
     if as_json:
@@ -341,6 +341,6 @@ def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
         return
     paths = [shlex.quote(str(folder.bdf_path(run.number))) for run in record.runs]
     for path in paths:
-        say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.record_path))}")
+        say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.certificate_path))}")
     code = "".join(c for c in record.participant if c.isalnum())
     say(f"next: emgrig export {' '.join(paths)} --bids FOLDER --subject {code} --task {_TASK}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from emgrig.tools.output import note, print_json, print_table, say
+from emgrig.tools.common.output import note, print_json, print_table, say
 
 #: How much of a face's future `--truth` writes.
 TRUTH_S = 3600.0
@@ -59,7 +59,7 @@ def simulate(
     if (tcp is None) == (not pty):
         raise typer.BadParameter("say either --tcp [HOST]:PORT or --pty")
     from emgrig.simulator.assembly import build_board
-    from emgrig.simulator.faults import parse_fault
+    from emgrig.simulator.faults.named import parse_fault
     from emgrig.simulator.options import SimOptions, parse_speed
     from emgrig.simulator.serve import serve_pty, serve_tcp
 
@@ -89,7 +89,7 @@ def simulate(
 
 
 def _write_truth(source: object, path: str) -> None:
-    from emgrig.simulator.face import Face
+    from emgrig.simulator.sources.face import Face
 
     if not isinstance(source, Face):
         raise typer.BadParameter("--truth goes with --source face")
@@ -105,7 +105,7 @@ def _host_port(text: str) -> tuple[str, int]:
 
 
 def _list_faults(*, as_json: bool) -> None:
-    from emgrig.simulator.faults import describe_faults, parameters_of
+    from emgrig.simulator.faults.named import describe_faults, parameters_of
 
     faults = describe_faults()
     if as_json:

@@ -20,8 +20,8 @@ from emgrig.calibration.bench import meter as meters
 from emgrig.calibration.bench.generator import SOURCE_OHM, Generator, generator_model
 from emgrig.calibration.bench.meter import N_READINGS, Meter, meter_model
 from emgrig.calibration.bench.visa import TIMEOUT_S, Instrument
-from emgrig.calibration.uncertainty import Component, Result, rectangular
-from emgrig.protocol.errors import DeviceError, EmgrigError, IdentityError
+from emgrig.calibration.figures.uncertainty import Component, Result, rectangular
+from emgrig.errors import DeviceError, EmgrigError, IdentityError
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Protocol
 
 from emgrig.calibration.bench.visa import Instrument
-from emgrig.protocol.errors import WireError
+from emgrig.errors import WireError
 
 
 class Shape(Enum):

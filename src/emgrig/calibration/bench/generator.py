@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from emgrig.calibration.bench.dialects import KEYSIGHT, SIGLENT, Dialect, Shape
 from emgrig.calibration.bench.visa import Instrument
-from emgrig.protocol.errors import DeviceError
+from emgrig.errors import DeviceError
 
 SOURCE_OHM = 50.0
 LARGEST_LOAD_OHM = 10e3

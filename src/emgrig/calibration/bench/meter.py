@@ -19,8 +19,8 @@ from emgrig.calibration.bench.accuracy import (
     dc_accuracy,
 )
 from emgrig.calibration.bench.visa import Instrument
-from emgrig.calibration.uncertainty import Component, Result, mean_result, rectangular
-from emgrig.protocol.errors import DeviceError
+from emgrig.calibration.figures.uncertainty import Component, Result, mean_result, rectangular
+from emgrig.errors import DeviceError
 
 OVERLOAD_V = 9.0e37
 """SCPI's way to say that a reading is too large: 9.9E+37."""

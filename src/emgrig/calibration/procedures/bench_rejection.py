@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.calibration.bench import Bench
+from emgrig.calibration.figures.sinefit import fit_sine_3
+from emgrig.calibration.figures.transfer import cmrr_db
+from emgrig.calibration.figures.uncertainty import Bound, Result, coverage_factor, rectangular
 from emgrig.calibration.procedures.acquire import (
     Account,
     Progress,
@@ -23,13 +26,10 @@ from emgrig.calibration.procedures.bench_transfer import (
     largest_level_v,
     sine,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup, list_channels
-from emgrig.calibration.sinefit import fit_sine_3
-from emgrig.calibration.transfer import cmrr_db
-from emgrig.calibration.uncertainty import Bound, Result, coverage_factor, rectangular
 from emgrig.driver.board import Board
+from emgrig.driver.keeping import kept
 
 CMRR_S = 20.0
 IMPEDANCE_HZ = (12.0, 23.0, 37.0, 83.0, 137.0, 223.0, 311.0)

@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.calibration.bench import Applied, Bench
-from emgrig.calibration.datasheet import GAINS, NOISE_UV_RMS, Outcome
-from emgrig.calibration.measured_response import ResponseFit, fit_response
-from emgrig.calibration.noise import rms_relative_standard_error
+from emgrig.calibration.figures.datasheet import GAINS, NOISE_UV_RMS, Outcome
+from emgrig.calibration.figures.measured_response import ResponseFit, fit_response
+from emgrig.calibration.figures.noise import rms_relative_standard_error
+from emgrig.calibration.figures.sinefit import SineFit, dynamic_performance, fit_sine_4
+from emgrig.calibration.figures.transfer import fit_gain
+from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.acquire import (
     Account,
     Progress,
@@ -25,14 +28,11 @@ from emgrig.calibration.procedures.acquire import (
     prepare,
     silent,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup, list_channels
-from emgrig.calibration.sinefit import SineFit, dynamic_performance, fit_sine_4
-from emgrig.calibration.transfer import fit_gain
-from emgrig.calibration.uncertainty import Result
 from emgrig.driver.board import Board
-from emgrig.protocol.errors import DeviceError
+from emgrig.driver.keeping import kept
+from emgrig.errors import DeviceError
 
 USED_SHARE = 0.8
 """Of the generator's largest level and of full scale."""

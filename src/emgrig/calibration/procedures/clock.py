@@ -10,21 +10,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.calibration.datasheet import NOISE_UV_RMS
-from emgrig.calibration.procedures.acquire import Progress, Tracker, prepare, silent
-from emgrig.calibration.procedures.keeping import kept
-from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
-from emgrig.calibration.sampleclock import PPM, ClockFit, allan_deviation, fit_clock
-from emgrig.calibration.uncertainty import (
+from emgrig.calibration.figures.datasheet import NOISE_UV_RMS
+from emgrig.calibration.figures.sampleclock import PPM, ClockFit, allan_deviation, fit_clock
+from emgrig.calibration.figures.uncertainty import (
     Component,
     Result,
     combine,
     coverage_factor,
     rectangular,
 )
+from emgrig.calibration.procedures.acquire import Progress, Tracker, prepare, silent
+from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
 from emgrig.driver.board import Board
-from emgrig.driver.journal import Entry
-from emgrig.protocol.errors import DeviceError
+from emgrig.driver.captures.journal import Entry
+from emgrig.driver.keeping import kept
+from emgrig.errors import DeviceError
 
 N_WINDOWS = 10
 EXCHANGES_AT_ONCE = 2

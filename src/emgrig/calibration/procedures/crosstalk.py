@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emgrig.calibration.datasheet import GAINS
+from emgrig.calibration.figures.datasheet import GAINS
+from emgrig.calibration.figures.sinefit import fit_sine_3
+from emgrig.calibration.figures.transfer import crosstalk_db
 from emgrig.calibration.procedures.acquire import (
     Progress,
     Record,
@@ -14,13 +16,11 @@ from emgrig.calibration.procedures.acquire import (
     prepare,
     silent,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.calibration.procedures.scale import FAST_CLOCKS, NOMINAL_CLOCK_HZ
-from emgrig.calibration.sinefit import fit_sine_3
-from emgrig.calibration.transfer import crosstalk_db
 from emgrig.driver.board import Board
-from emgrig.protocol.errors import DeviceError
+from emgrig.driver.keeping import kept
+from emgrig.errors import DeviceError
 
 RATE_HZ = 250
 FREQUENCY_HZ = NOMINAL_CLOCK_HZ / FAST_CLOCKS

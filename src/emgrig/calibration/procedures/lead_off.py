@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from emgrig.calibration.datasheet import Outcome
-from emgrig.calibration.leadoff import (
+from emgrig.calibration.figures.datasheet import Outcome
+from emgrig.calibration.figures.leadoff import (
     CURRENT_TOLERANCE,
     Excitation,
     LeadOffAmplitude,
@@ -19,6 +19,7 @@ from emgrig.calibration.leadoff import (
     calibrate_current,
     measure_amplitude,
 )
+from emgrig.calibration.figures.uncertainty import Result, rectangular
 from emgrig.calibration.procedures.acquire import (
     SCALE_U,
     UNCALIBRATED,
@@ -32,12 +33,12 @@ from emgrig.calibration.procedures.acquire import (
     silent,
     widened,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup, list_channels
-from emgrig.calibration.uncertainty import Result, rectangular
 from emgrig.driver.board import Board
-from emgrig.protocol.errors import DeviceError
+from emgrig.driver.chip.model import ADS1299
+from emgrig.driver.keeping import kept
+from emgrig.errors import DeviceError
 
 CURRENTS_A = {"6nA": 6e-9, "24nA": 24e-9, "6uA": 6e-6, "24uA": 24e-6}
 SIDES = ("p", "n")
@@ -85,7 +86,7 @@ class LeadOffSettings:
         if self.n_blocks < 4 or self.mains_hz not in (50, 60):
             raise ValueError("4 blocks or more, and mains of 50 or 60 Hz")
         largest_v = CURRENTS_A[self.current] * max(self.resistors_ohm) * 4 / math.pi
-        if largest_v > 0.9 * 4.5 / GAIN:
+        if largest_v > 0.9 * ADS1299.vref_v / GAIN:
             raise ValueError(
                 f"{self.current} through {max(self.resistors_ohm):g} ohm is {largest_v:.2g} V, "
                 f"more than gain {GAIN} takes; choose less of either"

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emgrig.calibration import noise
-from emgrig.calibration.datasheet import GAINS, NOISE_UV_RMS, judge_noise
+from emgrig.calibration.figures import noise
+from emgrig.calibration.figures.datasheet import GAINS, NOISE_UV_RMS, judge_noise
+from emgrig.calibration.figures.spectrum import EMG_BAND, WIDE_EMG_BAND, Band, Spectrum, welch
+from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.acquire import (
     SCALE_U,
     UNCALIBRATED,
@@ -19,11 +21,9 @@ from emgrig.calibration.procedures.acquire import (
     silent,
     widened,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
-from emgrig.calibration.spectrum import EMG_BAND, WIDE_EMG_BAND, Band, Spectrum, welch
-from emgrig.calibration.uncertainty import Result
 from emgrig.driver.board import Board
+from emgrig.driver.keeping import kept
 
 SEGMENT_S = 2.0
 MIN_DURATION_S = 5 * SEGMENT_S

@@ -7,9 +7,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.calibration.datasheet import Outcome
-from emgrig.calibration.procedures.keeping import Restored
-from emgrig.calibration.uncertainty import Result
+from emgrig.calibration.figures.datasheet import Outcome
+from emgrig.calibration.figures.uncertainty import Result
+from emgrig.driver.chip.transaction import Restored
 
 
 class Quantity(StrEnum):

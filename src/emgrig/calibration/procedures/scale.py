@@ -11,8 +11,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from emgrig.calibration import noise
-from emgrig.calibration.datasheet import GAINS, NOISE_UV_RMS, Outcome
+from emgrig.calibration.figures import noise
+from emgrig.calibration.figures.datasheet import GAINS, NOISE_UV_RMS, Outcome
+from emgrig.calibration.figures.testsignal import SquareWave, measure_square_wave
+from emgrig.calibration.figures.uncertainty import (
+    Component,
+    Result,
+    combine,
+    coverage_factor,
+    rectangular,
+)
 from emgrig.calibration.procedures.acquire import (
     REFERENCE_LIMIT,
     Progress,
@@ -23,12 +31,10 @@ from emgrig.calibration.procedures.acquire import (
     prepare,
     silent,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.noise_floor import SHORTED
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
-from emgrig.calibration.testsignal import SquareWave, measure_square_wave
-from emgrig.calibration.uncertainty import Component, Result, combine, coverage_factor, rectangular
 from emgrig.driver.board import Board
+from emgrig.driver.keeping import kept
 
 TEST_LIMIT = 0.02
 """Accuracy of the test signal, SBAS499C 7.5."""

@@ -1,8 +1,8 @@
 """Somebody is there, and speaks the board link."""
 
-from emgrig.hil_tests.check import Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.rig import Rig
+from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.rig import Rig
 
 N_ECHOES = {False: 20, True: 200}
 

@@ -1,10 +1,10 @@
 """It is the chip, and can be read."""
 
-from emgrig.driver.identity import explain_id
-from emgrig.driver.register_session import Opcode
-from emgrig.hil_tests.check import Layer, check
-from emgrig.hil_tests.measurement import Measure, Outcome
-from emgrig.hil_tests.rig import Rig
+from emgrig.driver.chip.identity import explain_id
+from emgrig.driver.chip.register_access import Opcode
+from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.measurement import Measure, Outcome
+from emgrig.hil_tests.measuring.rig import Rig
 
 N_READS = 20
 

@@ -3,13 +3,13 @@
 import random
 from collections.abc import Iterable
 
-from emgrig.driver.register_file import RegisterFile
-from emgrig.driver.register_session import RESET_CLOCKS, Opcode
-from emgrig.driver.registers import BiasSenseP
-from emgrig.hil_tests.check import Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.rig import Rig
-from emgrig.protocol.errors import RequestRefused
+from emgrig.driver.chip.register_access import RESET_CLOCKS, Opcode
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.driver.chip.registers import BiasSenseP
+from emgrig.errors import RequestRefused
+from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.protocol.packets import ErrorCode
 
 FIRST = BiasSenseP.ADDRESS

@@ -1,11 +1,11 @@
 """Conversions come, at the rate that the registers say."""
 
-from emgrig.driver.clockfit import ClockFit
-from emgrig.hil_tests.capture import Capture
-from emgrig.hil_tests.check import Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.rig import Rig
-from emgrig.protocol.errors import DeviceError
+from emgrig.driver.samples.clockfit import ClockFit
+from emgrig.errors import DeviceError
+from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.capture import Capture
+from emgrig.hil_tests.measuring.rig import Rig
 
 RATES_HZ = (1000, 250, 500, 2000)
 DURATION_S = {False: 3.0, True: 10.0}

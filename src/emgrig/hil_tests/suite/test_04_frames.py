@@ -5,11 +5,11 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.hil_tests.capture import Capture
-from emgrig.hil_tests.check import Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.procedures import n_outliers, n_repeated
-from emgrig.hil_tests.rig import Rig
+from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.capture import Capture
+from emgrig.hil_tests.measuring.procedures import n_outliers, n_repeated
+from emgrig.hil_tests.measuring.rig import Rig
 
 N_FRAMES = {False: 3000, True: 10_000}
 RATES_HZ = (250, 500, 1000, 2000)

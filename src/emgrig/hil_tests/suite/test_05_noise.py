@@ -6,13 +6,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.calibration.datasheet import NoiseLimits, NoiseVerdict, judge_noise
-from emgrig.calibration.noise import mains_lines, peak_to_peak, total_rms
-from emgrig.calibration.spectrum import welch
-from emgrig.calibration.uncertainty import Bound, Result
-from emgrig.hil_tests.check import Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.rig import Rig
+from emgrig.calibration.figures.datasheet import NoiseLimits, NoiseVerdict, judge_noise
+from emgrig.calibration.figures.noise import mains_lines, peak_to_peak, total_rms
+from emgrig.calibration.figures.spectrum import welch
+from emgrig.calibration.figures.uncertainty import Bound, Result
+from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.rig import Rig
 
 GAINS = {False: (24, 12, 1), True: (24, 12, 8, 6, 4, 2, 1)}
 RATES_HZ = {False: (), True: (250, 500, 2000)}

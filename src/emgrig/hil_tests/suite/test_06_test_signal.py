@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from emgrig.hil_tests.capture import Capture
-from emgrig.hil_tests.check import Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.procedures import FAST_CLOCKS, N_LEVELS, SLOW_CLOCKS, periods, waves
-from emgrig.hil_tests.rig import Rig
+from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.capture import Capture
+from emgrig.hil_tests.measuring.procedures import FAST_CLOCKS, N_LEVELS, SLOW_CLOCKS, periods, waves
+from emgrig.hil_tests.measuring.rig import Rig
 
 GAINS = {False: (1, 6, 24), True: (1, 2, 4, 6, 8, 12, 24)}
 RATES_HZ = {False: (250, 1000), True: (250, 500, 1000, 2000)}

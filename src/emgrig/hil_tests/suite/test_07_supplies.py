@@ -2,10 +2,10 @@
 
 import statistics
 
-from emgrig.hil_tests.check import CannotMeasure, Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.procedures import reference_v, supplies_v, temperatures_c
-from emgrig.hil_tests.rig import Rig
+from emgrig.hil_tests.judging.check import CannotMeasure, Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.procedures import reference_v, supplies_v, temperatures_c
+from emgrig.hil_tests.measuring.rig import Rig
 
 
 @check("B13", Layer.SUPPLIES, "die temperature")

@@ -4,17 +4,22 @@ from collections.abc import Callable
 
 import numpy as np
 
-from emgrig.hil_tests.check import CannotMeasure, Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.procedures import connect_electrodes, impedance_rows, mains_uv, off_in_frames
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession
+from emgrig.hil_tests.judging.check import CannotMeasure, Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.procedures import (
+    connect_electrodes,
+    impedance_rows,
+    mains_uv,
+    off_in_frames,
+)
+from emgrig.hil_tests.measuring.rig import Rig
+from emgrig.hil_tests.run import BringupRun
 
 OPEN = "open"
 
 
 @check("B16", Layer.LEAD_OFF, "lead-off comparators")
-def test_comparators(rig: Rig, measure: Measure, bringup: BringupSession) -> None:
+def test_comparators(rig: Rig, measure: Measure, bringup: BringupRun) -> None:
     """6 nA direct current, 95 %: open inputs are seen, those with an electrode are not."""
     connect_electrodes(rig)
     rig.chip.lead_off(
@@ -36,13 +41,13 @@ def test_comparators(rig: Rig, measure: Measure, bringup: BringupSession) -> Non
     rig.prepare()
 
 
-def _needs_electrodes(bringup: BringupSession) -> None:
+def _needs_electrodes(bringup: BringupRun) -> None:
     if bringup.options.inputs == OPEN:
         raise CannotMeasure("nothing is connected (--inputs open)")
 
 
 @check("B17", Layer.LEAD_OFF, "impedance of the electrodes, and between channels")
-def test_impedance(rig: Rig, measure: Measure, bringup: BringupSession) -> None:
+def test_impedance(rig: Rig, measure: Measure, bringup: BringupRun) -> None:
     """One channel at a time; what appears on another channel went through a bridge."""
     _needs_electrodes(bringup)
     connect_electrodes(rig)
@@ -67,7 +72,7 @@ def _kohm(ohm: float) -> float:
 
 @check("B18", Layer.LEAD_OFF, "mains and headroom of each channel")
 def test_contact(
-    rig: Rig, measure: Measure, bringup: BringupSession, keep: Callable[..., None]
+    rig: Rig, measure: Measure, bringup: BringupRun, keep: Callable[..., None]
 ) -> None:
     """What the electrodes pick up, and how much of full scale is left beside it."""
     _needs_electrodes(bringup)

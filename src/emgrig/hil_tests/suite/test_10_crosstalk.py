@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.calibration.leadoff import lock_in
-from emgrig.hil_tests.check import Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.rig import Rig
+from emgrig.calibration.figures.leadoff import lock_in
+from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.rig import Rig
 
 PERIOD, N_SAMPLES = 512, 2048
 """Samples at 1000 SPS: a period of the fast test signal, and four of them."""

@@ -1,11 +1,11 @@
 """The board comes back from power-down, RESET, STANDBY and a lost link."""
 
-from emgrig.driver.register_file import RegisterFile
-from emgrig.driver.register_session import Opcode
-from emgrig.hil_tests.check import Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.rig import Rig
-from emgrig.protocol.errors import TransportError
+from emgrig.driver.chip.register_access import Opcode
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.errors import TransportError
+from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.protocol.packets import Line
 
 N_CYCLES = {False: 3, True: 50}

@@ -1,16 +1,16 @@
 """It stays so."""
 
-from emgrig.hil_tests.check import Layer, check
-from emgrig.hil_tests.measurement import Measure
-from emgrig.hil_tests.procedures import temperatures_c
-from emgrig.hil_tests.rig import Rig
-from emgrig.hil_tests.session import BringupSession
+from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.measurement import Measure
+from emgrig.hil_tests.measuring.procedures import temperatures_c
+from emgrig.hil_tests.measuring.rig import Rig
+from emgrig.hil_tests.run import BringupRun
 
 PIECE_S = 600.0
 
 
 @check("B24", Layer.ENDURANCE, "endurance")
-def test_endurance(rig: Rig, measure: Measure, bringup: BringupSession) -> None:
+def test_endurance(rig: Rig, measure: Measure, bringup: BringupRun) -> None:
     """Run for as long as --soak says: loss, resets, rate and temperature."""
     soak_s = bringup.options.soak_s
     before_c = _temperature_c(rig)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emgrig.protocol.errors import RecordingError
+from emgrig.errors import RecordingError
 from emgrig.recording.convert import software
 from emgrig.recording.export import bids_channels
 from emgrig.recording.export.bids_channels import NOT_TOLD, SRB1, Told, is_emg

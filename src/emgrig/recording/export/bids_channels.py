@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
-from emgrig.driver.registers import Config3, Misc1
+from emgrig.driver.chip.registers import Config3, Misc1
+from emgrig.electrodes.face_positions import FRAME, Point, Site, site_of
 from emgrig.recording.export.bids_table import NOT_KNOWN, number, table
 from emgrig.recording.export.source import Channel, Part
-from emgrig.recording.face_positions import FRAME, Point, Site, site_of
 from emgrig.recording.sidecar import Json
 
 NORMAL = "normal"

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from emgrig.protocol.errors import RecordingError
+from emgrig.errors import RecordingError
 
 NOT_KNOWN = "n/a"
 

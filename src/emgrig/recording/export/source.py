@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.driver.register_file import RegisterFile
-from emgrig.protocol.errors import RecordingError
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.errors import RecordingError
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
 from emgrig.recording.export.bdf_file import BdfFile
 from emgrig.recording.sidecar import FORMAT, Json, schema

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from emgrig.protocol.errors import RecordingError
+from emgrig.errors import RecordingError
 
 #: Told the share that is done, 0 to 1.
 Tell = Callable[[float], None]

@@ -1,0 +1,1 @@
+"""Two clocks of one recording: lines between them, and the filmed tube."""

@@ -1,0 +1,1 @@
+"""The paper's numbers, its data set, and both beside ours."""

@@ -1,0 +1,1 @@
+"""From a recording to candidate expressions, with page and ELAN file."""

@@ -1,0 +1,1 @@
+"""From volts to envelopes and indicators: filters, cleaning, quality, statistics."""

@@ -1,0 +1,255 @@
+"""Equations 1 to 4 of the paper: offset removal, band-pass, rectification, linear envelope.
+
+Two named presets stand for the paper's text and for its published code (MELABIPCAS/CASMEMG at
+d9f7c95), which differ; every difference is a field of `Preprocessing`.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# Above this size the channels are filtered on several threads; scipy releases the GIL.
+_THREAD_SAMPLES = 200_000
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a raw signal becomes an envelope.
+
+    Attributes
+    ----------
+    name : str
+        Printed beside every result.
+    band_hz : (float, float)
+        Edges of the Butterworth band-pass, Hz (eq. 2: 20 and 450).
+    band_order : int
+        The N of ``butter(N, band)``: the band-pass has 2 N poles a pass.
+    envelope_hz : float
+        Edge of the low-pass that makes the envelope, Hz (eq. 4: 6).
+    envelope_order : int
+        Poles of that low-pass, a pass.
+    zero_phase : bool
+        Run each filter forward and backward (MATLAB's ``filtfilt``), so that nothing is delayed
+        and the effective order doubles (-6 dB at the edges); else forward only.
+    mean_removed : {"before", "after"}
+        Whether the mean is taken off before the band-pass (eq. 1 then 2) or after it.
+    padding : {"matlab", "scipy"}
+        Samples of odd extension at each end when `zero_phase`: MATLAB's 3 (n - 1) or scipy's 3 n,
+        n being the number of coefficients.
+    """
+
+    name: str
+    band_hz: tuple[float, float] = (20.0, 450.0)
+    band_order: int = 2
+    envelope_hz: float = 6.0
+    envelope_order: int = 2
+    zero_phase: bool = True
+    mean_removed: Literal["before", "after"] = "before"
+    padding: Literal["matlab", "scipy"] = "matlab"
+
+    def __post_init__(self) -> None:
+        low, high = self.band_hz
+        if not 0 < low < high:
+            msg = f"band_hz is {self.band_hz}; it must rise from above 0"
+            raise ValueError(msg)
+        if self.envelope_hz <= 0 or self.band_order < 1 or self.envelope_order < 1:
+            msg = "envelope_hz must be above 0 and both orders at least 1"
+            raise ValueError(msg)
+
+
+CASMEMG_CODE = Preprocessing("casmemg_code", mean_removed="after")
+"""What the published MATLAB files do."""
+PAPER_TEXT = Preprocessing("paper_text", zero_phase=False)
+"""What section 3.1.3 says; it names no phase, so each filter is run once, forward."""
+
+
+def as_columns(samples: Floats) -> Floats:
+    """Return samples as float64 of shape (n_samples, n_channels); a vector is one channel.
+
+    Raises
+    ------
+    TypeError
+        If the values are not real numbers.
+    ValueError
+        If there are no samples, more than two dimensions, or an infinite value.
+    """
+    array = np.asarray(samples)
+    if array.dtype.kind not in "fiub":
+        msg = f"samples are of type {array.dtype}; real numbers were expected"
+        raise TypeError(msg)
+    array = array.astype(np.float64, copy=False)
+    if array.ndim == 1:
+        array = array[:, np.newaxis]
+    if array.ndim != 2 or array.size == 0:
+        msg = f"samples have shape {array.shape}; (n_samples, n_channels) was expected"
+        raise ValueError(msg)
+    return array
+
+
+def check_rate(rate_hz: float) -> None:
+    """Refuse a rate that is not a positive finite number, Hz."""
+    if not np.isfinite(rate_hz) or rate_hz <= 0:
+        msg = f"rate_hz is {rate_hz}; a sampling rate above 0 was expected"
+        raise ValueError(msg)
+
+
+def check_band(band_hz: tuple[float, float], rate_hz: float) -> None:
+    """Refuse a band that the rate cannot carry.
+
+    Raises
+    ------
+    ValueError
+        If the upper edge is at or above half of `rate_hz`.
+    """
+    check_rate(rate_hz)
+    if band_hz[1] >= rate_hz / 2:
+        msg = (
+            f"a band of {band_hz[0]:g}-{band_hz[1]:g} Hz does not fit in {rate_hz:g} samples a "
+            f"second, which carry less than {rate_hz / 2:g} Hz; lower the upper edge"
+        )
+        raise ValueError(msg)
+
+
+def band_sections(preset: Preprocessing, rate_hz: float) -> Floats:
+    """Return the band-pass as second-order sections; refuses what `check_band` refuses."""
+    check_band(preset.band_hz, rate_hz)
+    sections: Floats = signal.butter(
+        preset.band_order, preset.band_hz, "band", fs=rate_hz, output="sos"
+    )
+    return sections
+
+
+def envelope_sections(preset: Preprocessing, rate_hz: float) -> Floats:
+    """Return the envelope's low-pass as second-order sections."""
+    check_band((0.0, preset.envelope_hz), rate_hz)
+    sections: Floats = signal.butter(
+        preset.envelope_order, preset.envelope_hz, "low", fs=rate_hz, output="sos"
+    )
+    return sections
+
+
+def band_pass(samples: Floats, rate_hz: float, *, preset: Preprocessing = CASMEMG_CODE) -> Floats:
+    """Remove the offset and everything outside the band (eq. 1 and 2).
+
+    Parameters and errors are those of `envelope`; the result is not rectified.
+    """
+    columns = as_columns(samples)
+    sections = band_sections(preset, rate_hz)
+    pad = _padding(preset, 2 * preset.band_order + 1)
+    return _by_segment(columns, pad, lambda x: _band(x, sections, pad, preset))
+
+
+def envelope(samples: Floats, rate_hz: float, *, preset: Preprocessing = CASMEMG_CODE) -> Floats:
+    """Take the linear envelope of each channel (eq. 1 to 4).
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n_samples, n_channels) or (n_samples,)
+        Raw signal in any linear unit. NaN marks missing samples: each stretch between gaps is
+        filtered by itself, and stays NaN if it is too short to be filtered.
+    rate_hz : float, > 0
+        Sampling rate, Hz.
+    preset : Preprocessing
+        `CASMEMG_CODE`, `PAPER_TEXT` or one of your own.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_channels)
+        Envelope in the unit of `samples`. It can dip slightly below zero beside a burst.
+
+    Raises
+    ------
+    ValueError
+        If the rate cannot carry the band, an input is infinite, or the whole record is shorter
+        than the filter needs.
+    """
+    columns = as_columns(samples)
+    band = band_sections(preset, rate_hz)
+    low = envelope_sections(preset, rate_hz)
+    band_pad = _padding(preset, 2 * preset.band_order + 1)
+    low_pad = _padding(preset, preset.envelope_order + 1)
+
+    def run(stretch: Floats) -> Floats:
+        x = _band(stretch, band, band_pad, preset)
+        np.abs(x, out=x)
+        return _run(x, low, low_pad, preset)
+
+    return _by_segment(columns, max(band_pad, low_pad), run)
+
+
+def smooth(banded: Floats, rate_hz: float, *, preset: Preprocessing = CASMEMG_CODE) -> Floats:
+    """Rectify and low-pass a signal that is band-passed already (eq. 3 and 4).
+
+    Parameters and errors are those of `envelope`.
+    """
+    columns = as_columns(banded)
+    low = envelope_sections(preset, rate_hz)
+    pad = _padding(preset, preset.envelope_order + 1)
+    return _by_segment(columns, pad, lambda x: _run(np.abs(x), low, pad, preset))
+
+
+def _padding(preset: Preprocessing, n_coefficients: int) -> int:
+    return 3 * (n_coefficients - 1 if preset.padding == "matlab" else n_coefficients)
+
+
+def _band(x: Floats, sections: Floats, pad: int, preset: Preprocessing) -> Floats:
+    if preset.mean_removed == "before":
+        return _run(x - x.mean(), sections, pad, preset)
+    filtered = _run(x, sections, pad, preset)
+    filtered -= filtered.mean()
+    return filtered
+
+
+def _run(x: Floats, sections: Floats, pad: int, preset: Preprocessing) -> Floats:
+    if preset.zero_phase:
+        return np.asarray(signal.sosfiltfilt(sections, x, padlen=pad), dtype=np.float64)
+    return np.asarray(signal.sosfilt(sections, x), dtype=np.float64)
+
+
+def segments(valid: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the half-open (start, stop) sample ranges in which `valid` is true."""
+    edges = np.flatnonzero(np.diff(valid.astype(np.int8), prepend=0, append=0))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def _by_segment(columns: Floats, pad: int, run: Callable[[Floats], Floats]) -> Floats:
+    """Apply `run` to every gap-free stretch of every channel."""
+    n_samples, n_channels = columns.shape
+    if n_samples <= pad:
+        msg = f"the record has {n_samples} samples; the filter needs more than {pad}"
+        raise ValueError(msg)
+    # Channels are kept together in memory: filters run along them.
+    filtered = np.empty((n_channels, n_samples))
+
+    def one(index: int) -> None:
+        filtered[index] = _stretches(np.ascontiguousarray(columns[:, index]), pad, run)
+
+    if n_channels > 1 and columns.size > _THREAD_SAMPLES:
+        with ThreadPoolExecutor(min(n_channels, os.cpu_count() or 1)) as pool:
+            list(pool.map(one, range(n_channels)))
+    else:
+        for index in range(n_channels):
+            one(index)
+    return filtered.T
+
+
+def _stretches(x: Floats, pad: int, run: Callable[[Floats], Floats]) -> Floats:
+    finite = np.isfinite(x)
+    if finite.all():
+        return run(x)
+    if np.isinf(x).any():
+        msg = "samples hold an infinite value; mark what is missing with NaN"
+        raise ValueError(msg)
+    out = np.full_like(x, np.nan)
+    for start, stop in segments(finite):
+        if stop - start > pad:
+            out[start:stop] = run(x[start:stop])
+    return out

@@ -1,0 +1,115 @@
+"""Is a channel worth analysing: unwired inputs, rails, mains, gaps and wrong units, by name."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import signal
+
+from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, segments
+
+MAINS_DB = 10.0
+"""Mains this far above its neighbourhood is named."""
+_RAIL_SHARE = 0.01
+_FEW_VALUES = 16
+
+
+@dataclass(frozen=True)
+class ChannelQuality:
+    """What is known about one channel.
+
+    Attributes
+    ----------
+    channel_index : int
+        0 is the first column.
+    reject : str
+        Why it is not analysed; empty if it is.
+    remarks : tuple of str
+        What a reader should know besides.
+    mains_hz : float
+        50 or 60 if that mains stands out, else NaN.
+    mains_db : float
+        How far it stands above its neighbourhood, dB; NaN if it could not be measured.
+    """
+
+    channel_index: int
+    reject: str
+    remarks: tuple[str, ...]
+    mains_hz: float
+    mains_db: float
+
+
+def assess(samples: Floats, rate_hz: float) -> list[ChannelQuality]:
+    """Assess each channel of a record.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n_samples, n_channels)
+        Raw signal, any unit, offsets and all; NaN marks gaps.
+    rate_hz : float, > 0
+        Sampling rate, Hz.
+
+    Returns
+    -------
+    list of ChannelQuality
+        One a channel, in order.
+    """
+    check_rate(rate_hz)
+    return [_assess(i, x, rate_hz) for i, x in enumerate(as_columns(samples).T)]
+
+
+def _assess(index: int, x: Floats, rate_hz: float) -> ChannelQuality:
+    nan = float("nan")
+    present = x[np.isfinite(x)]
+    reject = _rejection(present)
+    if reject:
+        return ChannelQuality(index, reject, (), nan, nan)
+    remarks = []
+    if present.size < x.size:
+        missing = x.size - present.size
+        n_gaps = len(segments(~np.isfinite(x)))
+        remarks.append(f"{missing} samples missing in {n_gaps} gaps")
+    mains_hz, mains_db = _mains(x, rate_hz)
+    if mains_db >= MAINS_DB:
+        remarks.append(f"{mains_hz:g} Hz mains {mains_db:.0f} dB above the floor")
+    else:
+        mains_hz = nan
+    return ChannelQuality(index, "", tuple(remarks), mains_hz, mains_db)
+
+
+def _rejection(present: Floats) -> str:
+    if present.size == 0:
+        return "nothing but gaps"
+    low, high = float(present.min()), float(present.max())
+    if low == high:
+        return f"constant at {low:g}: not wired, or on the rail"
+    at_rail = max(float((present == low).mean()), float((present == high).mean()))
+    if np.unique(present[:100_000]).size <= _FEW_VALUES:
+        return "takes only a few values: digital, or a marker"
+    if at_rail > _RAIL_SHARE:
+        return f"{100 * at_rail:.0f} % of the samples sit on one extreme: clipped at the rail"
+    if low >= 0 and np.median(present) < 0.5 * high and _is_slow(present):
+        return "never negative and slow: rectified or processed already"
+    return ""
+
+
+def _is_slow(x: Floats) -> bool:
+    """Whether steps from sample to sample are small against the spread, as in an envelope."""
+    return float(np.diff(x).std()) < 0.2 * float(x.std())
+
+
+def _mains(x: Floats, rate_hz: float) -> tuple[float, float]:
+    """Return the stronger of 50 and 60 Hz and its height over its neighbourhood, dB."""
+    longest = max(segments(np.isfinite(x)), key=lambda s: s[1] - s[0])
+    part = x[longest[0] : longest[1]]
+    size = round(2 * rate_hz)
+    if part.size < size or rate_hz <= 140:
+        return float("nan"), float("nan")
+    frequency_hz, power = signal.welch(part, rate_hz, nperseg=size, detrend="constant")
+    heights = []
+    for mains in (50.0, 60.0):
+        away = np.abs(frequency_hz - mains)
+        floor = np.median(power[(away > 2) & (away < 8)])
+        peak = power[away <= 1].max()
+        heights.append(float(10 * np.log10(peak / floor)) if floor > 0 else float("nan"))
+    best = int(np.nanargmax(heights)) if np.isfinite(heights).any() else 0
+    return (50.0, 60.0)[best], heights[best]

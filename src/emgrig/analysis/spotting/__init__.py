@@ -1,0 +1,1 @@
+"""Finding expressions, and scoring what was found."""

@@ -1,0 +1,221 @@
+"""A detector of our own, for whole recordings with rest."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import signal
+from scipy.stats import norm
+
+from emgrig.analysis.signal.cleaning import period, subtract_mains
+from emgrig.analysis.signal.filters import (
+    Floats,
+    Ints,
+    Preprocessing,
+    as_columns,
+    band_pass,
+    check_rate,
+    segments,
+)
+
+DETECTION_BAND = Preprocessing("detection", band_hz=(30.0, 450.0), mean_removed="after")
+"""Starts at 30 Hz: from 20 Hz on, what a blink leaves was taken for an expression."""
+
+
+@dataclass(frozen=True)
+class DetectorSettings:
+    """Settings of `double_threshold`, tuned on synthetic faces of seeds that are not scored.
+
+    Attributes
+    ----------
+    preset : Preprocessing
+        Its band-pass is used; its envelope is not, because 6 Hz blurs the edges by 70 ms.
+    smooth_hz : float
+        Low-pass of the rectified signal, Hz (two poles, forward and backward).
+    high, low : float
+        Thresholds above the rest level, in SDs of rest: an event must reach `high`, and lasts
+        while it stays above `low`.
+    change : float
+        Ratio of the variances, event over rest, from which the edge is looked for.
+    reach_s : float
+        Most that this moves an edge, s.
+    join_s, least_s : float
+        Pauses shorter than `join_s` do not end an event; events shorter than `least_s` are
+        dropped (a blink of the orbicularis oculi lasts less than 0.1 s, the shortest annotated
+        expression 0.2 s).
+    mains_hz : float or None
+        Subtract this frequency and its harmonics first.
+    """
+
+    preset: Preprocessing = DETECTION_BAND
+    smooth_hz: float = 12.0
+    high: float = 7.0
+    low: float = 2.5
+    change: float = 2.0
+    reach_s: float = 0.05
+    join_s: float = 0.08
+    least_s: float = 0.13
+    mains_hz: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low <= self.high or self.change <= 1:
+            msg = "0 < low <= high and change > 1 were expected"
+            raise ValueError(msg)
+        if min(self.smooth_hz, self.reach_s, self.join_s, self.least_s) <= 0:
+            msg = "smooth_hz, reach_s, join_s and least_s must be above 0"
+            raise ValueError(msg)
+
+
+def double_threshold(
+    samples: Floats,
+    rate_hz: float,
+    *,
+    settings: DetectorSettings | None = None,
+    rest_s: tuple[float, float] | None = None,
+) -> list[Ints]:
+    """Find the events on each channel of a whole recording.
+
+    A smoothed amplitude must rise well above rest, and the event reaches as far as it stays
+    somewhat above; each edge is then moved to where the variance most likely changed. It does not
+    depend on the unit of the signal.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n_samples, n_channels)
+        Raw signal. NaN marks gaps; an event ends at one.
+    rate_hz : float, > 0
+        Sampling rate, Hz; the band of the settings must fit.
+    settings : DetectorSettings, optional
+        Defaults suit facial EMG.
+    rest_s : (float, float), optional
+        Declared rest, s from the first sample. Without it, rest is what the lowest 40 % of the
+        record show, which holds while no channel is active for more than about half of the time.
+
+    Returns
+    -------
+    list of ndarray of int64, one a channel, shape (n_events, 2)
+        Half-open sample intervals in order.
+
+    Raises
+    ------
+    ValueError
+        If the rate cannot carry the band, the record is too short, or the declared rest is outside
+        the record or has no signal.
+    """
+    chosen = settings or DetectorSettings()
+    columns = as_columns(samples)
+    banded = band_pass(columns, rate_hz, preset=chosen.preset)
+    if chosen.mains_hz is not None:
+        banded = subtract_mains(banded, rate_hz, mains_hz=chosen.mains_hz)
+    return events_in_band(banded, rate_hz, settings=chosen, rest_s=rest_s)
+
+
+def events_in_band(
+    banded: Floats,
+    rate_hz: float,
+    *,
+    settings: DetectorSettings | None = None,
+    rest_s: tuple[float, float] | None = None,
+) -> list[Ints]:
+    """Find the events in a signal that is band-passed and free of mains already.
+
+    Parameters, result and errors are those of `double_threshold`.
+    """
+    columns = as_columns(banded)
+    check_rate(rate_hz)
+    chosen = settings or DetectorSettings()
+    rest = None if rest_s is None else period(rest_s, rate_hz, columns.shape[0])
+    return [_channel(x, rate_hz, chosen, rest) for x in columns.T]
+
+
+def _channel(x: Floats, rate_hz: float, chosen: DetectorSettings, rest: slice | None) -> Ints:
+    amplitude = _amplitude(x, rate_hz, chosen.smooth_hz)
+    level, spread = _rest(amplitude, rest)
+    if not spread > 0:  # constant or all gaps: there is no muscle to see
+        return np.empty((0, 2), dtype=np.int64)
+    # Comparisons with NaN are false, so that a gap ends an event.
+    found = _hysteresis(amplitude, level + chosen.low * spread, level + chosen.high * spread)
+    found = _joined(found, amplitude, round(chosen.join_s * rate_hz))
+    quiet = x[amplitude <= level + chosen.low * spread]
+    evidence = _evidence(x, float(np.sqrt(np.mean(quiet**2))), chosen.change)
+    edges = _refined(found, evidence, round(chosen.reach_s * rate_hz))
+    long: Ints = edges[edges[:, 1] - edges[:, 0] >= round(chosen.least_s * rate_hz)]
+    return long
+
+
+def _amplitude(x: Floats, rate_hz: float, smooth_hz: float) -> Floats:
+    sections = signal.butter(2, smooth_hz, fs=rate_hz, output="sos")
+    pad = round(rate_hz / smooth_hz)
+    out = np.full_like(x, np.nan)
+    for start, stop in segments(np.isfinite(x)):
+        if stop - start > pad:
+            out[start:stop] = signal.sosfiltfilt(sections, np.abs(x[start:stop]), padlen=pad)
+    if np.isnan(out).all() and np.isfinite(x).any():
+        msg = f"no stretch without a gap is longer than {pad} samples, which the detector needs"
+        raise ValueError(msg)
+    return out
+
+
+def _rest(amplitude: Floats, rest: slice | None) -> tuple[float, float]:
+    """Return mean and SD of the amplitude at rest."""
+    part = amplitude if rest is None else amplitude[rest]
+    part = part[np.isfinite(part)]
+    if part.size == 0:
+        if rest is not None and np.isfinite(amplitude).any():
+            msg = "the declared rest holds nothing but a gap"
+            raise ValueError(msg)
+        return float("nan"), float("nan")
+    if rest is not None:
+        return float(part.mean()), float(part.std())
+    low, high = np.percentile(part, [5, 40])
+    z_low, z_high = float(norm.ppf(0.05)), float(norm.ppf(0.40))
+    spread = float((high - low) / (z_high - z_low))
+    return float(low - z_low * spread), spread
+
+
+def _hysteresis(amplitude: Floats, low: float, high: float) -> Ints:
+    """Return the stretches above `low` that somewhere reach `high`."""
+    above = np.array(segments(amplitude > low), dtype=np.int64).reshape(-1, 2)
+    reaches = np.concatenate([[0], np.cumsum(amplitude > high)])
+    return above[reaches[above[:, 1]] > reaches[above[:, 0]]]
+
+
+def _joined(found: Ints, amplitude: Floats, most: int) -> Ints:
+    """Join events that a short pause divides, unless the pause holds a gap."""
+    kept: list[list[int]] = []
+    for start, stop in found.tolist():
+        if (
+            kept
+            and start - kept[-1][1] < most
+            and np.isfinite(amplitude[kept[-1][1] : start]).all()
+        ):
+            kept[-1][1] = stop
+        else:
+            kept.append([start, stop])
+    return np.array(kept, dtype=np.int64).reshape(-1, 2)
+
+
+def _evidence(x: Floats, rest_sd: float, change: float) -> Floats:
+    """Return the running log-likelihood ratio of "variance is `change` times rest's" to rest.
+
+    Shape (n_samples + 1,); a gap adds nothing.
+    """
+    step = (x / rest_sd) ** 2 * (0.5 * (1 - 1 / change)) - 0.5 * np.log(change)
+    return np.concatenate([[0.0], np.cumsum(np.nan_to_num(step))])
+
+
+def _refined(found: Ints, evidence: Floats, reach: int) -> Ints:
+    """Move each edge, by `reach` at most, to where the evidence turns."""
+    edges = found.copy()
+    previous = 0
+    for row, (start, stop) in enumerate(found.tolist()):
+        middle = (start + stop) // 2
+        low = max(previous, start - reach)
+        until = min(middle, start + reach)
+        # The last of equal minima, so that an onset never moves into a gap.
+        edges[row, 0] = until - int(np.argmin(evidence[low : until + 1][::-1]))
+        following = found[row + 1, 0] if row + 1 < len(found) else evidence.size - 1
+        high = min(int(following), stop + reach)
+        begin = max(middle, stop - reach)
+        edges[row, 1] = begin + int(np.argmax(evidence[begin : high + 1]))
+        previous = int(edges[row, 1])
+    return edges

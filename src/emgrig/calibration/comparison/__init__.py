@@ -1,9 +1,0 @@
-"""Two recordings of the same muscle, from any two devices: how well do they agree, and why not.
-
-Arrays in, numbers out; nothing here reads a file or knows a device.
-"""
-
-from emgrig.calibration.comparison.compare import Comparison, compare
-from emgrig.calibration.comparison.tracks import Response, Track
-
-__all__ = ["Comparison", "Response", "Track", "compare"]

@@ -1,0 +1,1 @@
+"""Figures of merit from arrays: numbers with their uncertainty, no hardware."""

@@ -1,0 +1,114 @@
+"""Serve pages on one port until somebody stops it."""
+
+import contextlib
+import errno
+import logging
+import os
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+from nicegui import app as pages
+from nicegui import ui
+
+from emgrig.desk.guard import Guard, is_loopback, new_token
+from emgrig.errors import TransportError
+
+log = logging.getLogger(__name__)
+
+
+class Server:
+    """A web server that is bound, and serves when told to.
+
+    Parameters
+    ----------
+    host : str
+        Address to listen on; on anything but loopback the page asks for a token.
+    port : int
+        0 takes a free one.
+    title : str
+        Of the pages.
+
+    Attributes
+    ----------
+    url : str
+        What to open, with the token if there is one.
+    is_local : bool
+        Only this computer can reach it.
+
+    Raises
+    ------
+    TransportError
+        If the port cannot be had.
+    """
+
+    def __init__(self, host: str, port: int, *, title: str) -> None:
+        self._socket = _bind(host, port)
+        self._title = title
+        self._serving: uvicorn.Server | None = None
+        self.is_local = is_loopback(host)
+        self._token = None if self.is_local else new_token()
+        shown = socket.gethostname() if host in ("0.0.0.0", "::", "") else host  # noqa: S104
+        shown = f"[{shown}]" if ":" in shown else shown
+        self._port = self._socket.getsockname()[1]
+        self._base = f"http://{shown}:{self._port}/"
+        self.url = self.page("")
+
+    def page(self, path: str) -> str:
+        """Return the address of a page."""
+        return self._base + path + (f"?token={self._token}" if self._token is not None else "")
+
+    def run(self, *, on_start: Callable[[], None] | None = None) -> None:
+        """Serve until Ctrl-C or SIGTERM; pages are those registered with NiceGUI."""
+        if on_start is not None:
+            pages.on_startup(on_start)
+        outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        # Nobody can be far behind: what a page missed while it was away is of no use to it.
+        ui.run_with(
+            outer,
+            title=self._title,
+            dark=False,
+            show_welcome_message=False,
+            message_history_length=50,
+            reconnect_timeout=10.0,
+            binding_refresh_interval=None,
+        )
+        config = uvicorn.Config(
+            Guard(outer, self._token, self._port),
+            log_level="warning",
+            access_log=False,
+            lifespan="on",
+        )
+        self._serving = uvicorn.Server(config)
+        with contextlib.suppress(KeyboardInterrupt):  # it says again what it was ended by
+            self._serving.run(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Let `run` return soon."""
+        if self._serving is not None:
+            self._serving.should_exit = True
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self._socket.close()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    listener: socket.socket | None = None
+    try:
+        family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        if os.name == "posix":  # elsewhere it would let two programs have one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        if listener is not None:
+            listener.close()
+        hint = "another program uses it; " if error.errno == errno.EADDRINUSE else ""
+        raise TransportError(
+            f"cannot serve the page on {host}:{port}: {error.strerror or error}; "
+            f"{hint}choose another with --port, or --port 0 for a free one"
+        ) from error
+    return listener

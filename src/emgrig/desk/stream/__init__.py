@@ -1,0 +1,1 @@
+"""One board streamed once, for all who look on."""

@@ -1,0 +1,490 @@
+"""One board, streamed once: recorder, outlet, page, tube and session all look on here.
+
+In real time a thread takes the stream's blocks; on virtual time whoever waits takes them
+(`run_until`), so that the same calls give the same samples every time.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.calibration.certificate.certificate import Certificate
+from emgrig.desk.stream.exchange import Exchange, Outlet
+from emgrig.desk.stream.jobs import Jobs
+from emgrig.desk.stream.keeper import Keeper
+from emgrig.desk.stream.status import LinkState, Status
+from emgrig.desk.stream.views import Views
+from emgrig.driver.board import Board
+from emgrig.driver.samples.block import Block
+from emgrig.driver.samples.clockfit import ClockFit
+from emgrig.driver.stream import Stream
+from emgrig.errors import EmgrigError
+from emgrig.protocol.account import Cause
+from emgrig.recording.convert import Recording
+from emgrig.recording.sync.tube import Tube
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+STATS_EVERY_S = 5.0
+FIT_EVERY_S = 1.0
+RETRY_S = 1.0
+SILENT_S = 0.7
+"""Without a sample for so long the page says so."""
+STREAM_QUEUE_S = 20.0
+CLOSE_S = 15.0
+AHEAD_S = 1.0
+"""A replay that is further ahead of real time skips the rest: nobody waits for a recorded gap."""
+
+
+BlockListener = Callable[[Block], None]
+TubeListener = Callable[[int], None]
+
+
+class Hub:
+    """Owns a connected board from its making to `close`; as a context manager it closes itself.
+
+    Parameters
+    ----------
+    board : Board
+        Set up: channels, gains and rate stay as they are.
+    mains_hz : float or None
+        Taken out of the envelopes.
+    profile : str
+        Name of the profile that was applied, for the sidecar.
+    calibration : Certificate, optional
+        Of this board.
+    outlet : Outlet, optional
+    mvc_uv : mapping, optional
+        Maximum voluntary contraction of channels, by number, µV.
+    conversions_per_count : int
+        Of the digital tube.
+    is_closing : threading.Event, optional
+        Set when it closes: whoever tries to open a lost link learns that nobody waits any more.
+
+    Raises
+    ------
+    ValueError
+        If no channel is on.
+
+    Attributes
+    ----------
+    board : Board
+    calibration : Certificate or None
+    views : Views
+        Traces and history; take `lock` to read them.
+    lock : threading.RLock
+        Held while a block is taken in.
+    mvc_uv : dict of int to float
+    contact : mapping or None
+        The last check of the electrodes; goes into every recording that begins.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        *,
+        mains_hz: float | None = 50.0,
+        profile: str = "",
+        calibration: Certificate | None = None,
+        outlet: Outlet | None = None,
+        mvc_uv: Mapping[int, float] | None = None,
+        conversions_per_count: int = 32,
+        is_closing: threading.Event | None = None,
+    ) -> None:
+        self.board = board
+        self.calibration = calibration
+        self.lock = threading.RLock()
+        self.mvc_uv = dict(mvc_uv or {})
+        self.contact: Mapping[str, object] | None = None
+        self._exchange = Exchange(outlet)
+        self._indices = [int(i) for i in np.flatnonzero(board.chip.powered)]
+        if not self._indices:
+            raise ValueError("no channel is on; apply a profile that switches some on (--profile)")
+        self.views = Views(board.chip.rate_hz, self._indices, mains_hz)
+        self._keeper = Keeper(board, profile=profile, calibration=calibration, lock=self.lock)
+        self._tube = Tube(conversions_per_count)
+        self._tube_listeners: list[TubeListener] = []
+        self._block_listeners: list[BlockListener] = []
+        self._stream: Stream | None = None
+        self._thread: threading.Thread | None = None
+        self._is_closing = is_closing or threading.Event()
+        self._jobs = Jobs()
+        self._n_samples = self._n_lost = self._n_paused = 0
+        self._measured_hz = 0.0
+        self._fit: ClockFit | None = None
+        self._counters: dict[str, int] = {}
+        self._fit_due_s = self._stats_due_s = 0.0
+        self._last_came_s = self._state_since_s = board.clock.now_s()
+        self._state, self._problem = LinkState.STOPPED, ""
+
+    # What is known.
+
+    @property
+    def rate_hz(self) -> float:
+        """Data rate by the registers, Hz."""
+        return self.views.rate_hz
+
+    @property
+    def channels(self) -> tuple[tuple[int, str], ...]:
+        """Number and name of each channel that is on: the columns of `window_uv` and the scope."""
+        return tuple((index + 1, self.board.channel_names[index]) for index in self._indices)
+
+    @property
+    def is_closing(self) -> bool:
+        """True from the moment it is told to close."""
+        return self._is_closing.is_set()
+
+    def unix_s(self) -> float:
+        """Unix time of the session, s."""
+        return self.board.unix_s()
+
+    def status(self) -> Status:
+        """Say how things are."""
+        with self.lock:
+            state, since_s, problem = self._link_state()
+            return Status(
+                link=state,
+                since_s=since_s,
+                problem=problem,
+                rate_hz=self.rate_hz,
+                measured_hz=self._measured_hz,
+                n_samples=self._n_samples,
+                n_lost=self._n_lost,
+                n_paused=self._n_paused + self.views.n_paused,
+                drift_ppm=self._fit.drift_ppm if self._fit is not None else None,
+                counters=dict(self._counters),
+                recording=self._keeper.state(),
+                tube=self._tube.count,
+                outlet_problem=self._exchange.problem,
+            )
+
+    def _link_state(self) -> tuple[LinkState, float, str]:
+        now_s = self.board.clock.now_s()
+        quiet_s = now_s - self._last_came_s
+        is_needed = self._state in (LinkState.STREAMING, LinkState.CHECKING)
+        if is_needed and not self.board.is_linked:
+            words = f"no link to {self.board.address}: trying to connect again"
+            return LinkState.LOST, quiet_s, words
+        if self._state is LinkState.STREAMING and self._thread is not None and quiet_s > SILENT_S:
+            return LinkState.SILENT, quiet_s, f"nothing comes from {self.board.address}"
+        return self._state, now_s - self._state_since_s, self._problem
+
+    def window_uv(self, begin_unix_s: float, end_unix_s: float) -> NDArray[np.float64]:
+        """Return raw microvolts between two times of the last minutes; NaN in gaps.
+
+        Raises
+        ------
+        ValueError
+            If the window is empty, or nothing has come yet.
+        """
+        with self.lock:
+            return self.views.window_uv(begin_unix_s, end_unix_s)
+
+    def last_uv(self, duration_s: float) -> NDArray[np.float64]:
+        """Return the newest raw microvolts, shape (n_samples, n_channels); NaN in gaps."""
+        with self.lock:
+            return self.views.last_uv(duration_s)
+
+    # The stream.
+
+    def start(self, *, threaded: bool | None = None) -> None:
+        """Start the board; by default with a thread if its bytes come by themselves.
+
+        Raises
+        ------
+        EmgrigError
+            If the board cannot be started.
+        """
+        self._open_stream()
+        if self.board.is_paced if threaded is None else threaded:
+            self._thread = threading.Thread(target=self._run, name="emgrig desk", daemon=True)
+            self._thread.start()
+
+    def step(self) -> bool:
+        """Take the next block, or do what is asked for; False when the stream is over.
+
+        Raises
+        ------
+        EmgrigError
+            If the stream fails for good.
+        """
+        self._do_jobs()
+        block = None if self._stream is None else next(self._stream, None)
+        if block is None:
+            return False
+        for marker in self._exchange.feed(block):
+            self._place(marker.text, marker.unix_s)
+        with self.lock:
+            self._take(block)
+        self._ask_counters()
+        return True
+
+    def run_until(self, unix_s: float) -> None:
+        """Let time pass: take blocks on virtual time, wait in real time."""
+        if self._thread is None:
+            while self.unix_s() < unix_s and self.step():
+                pass
+            return
+        while (left_s := unix_s - self.unix_s()) > 0 and not self._is_closing.is_set():
+            self._is_closing.wait(min(left_s, 0.2))
+
+    def _run(self) -> None:
+        began_s = self.board.clock.now_s() - time.monotonic()
+        while not self._is_closing.is_set():
+            try:
+                if self._stream is None:
+                    self._open_stream()
+                if not self.step():
+                    self._rest_at_the_end()
+                elif not self.board.is_paced:
+                    began_s = self._wait_for_real_time(began_s)
+            except Exception as error:  # whatever it is: the page says it, and it is tried again
+                if not self._is_closing.is_set():
+                    is_ours = isinstance(error, EmgrigError | OSError)
+                    log.warning("%s", error, exc_info=not is_ours)
+                    self._lose_stream(str(error) or type(error).__name__)
+                    self._is_closing.wait(RETRY_S)
+
+    def _wait_for_real_time(self, began_s: float) -> float:
+        """Let a replay run no faster than it was recorded; return the time at which it began."""
+        ahead_s = self.board.clock.now_s() - time.monotonic() - began_s
+        if ahead_s > AHEAD_S:
+            return began_s + ahead_s
+        if ahead_s > 0:
+            self._is_closing.wait(ahead_s)
+        return began_s
+
+    def _rest_at_the_end(self) -> None:
+        """Say that a replay is over, and wait to be closed."""
+        self._close_stream()
+        words = f"{self.board.address} has come to its end: nothing more will come"
+        while True:
+            with self.lock:
+                self._set_state(LinkState.STOPPED, words)
+            if self._is_closing.wait(RETRY_S):
+                return
+            self._do_jobs()
+
+    def _open_stream(self) -> None:
+        if not self.board.is_linked:
+            self.board.reconnect()
+        self._jobs.restore(self.board)
+        queue_samples = max(1, round(STREAM_QUEUE_S * self.rate_hz))
+        self._stream = self.board.stream(queue_samples=queue_samples)
+        with self.lock:
+            self.views.new_stream()
+            self._set_state(LinkState.STREAMING)
+            self._last_came_s = self.board.clock.now_s()
+
+    def _close_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+
+    def _lose_stream(self, problem: str) -> None:
+        with self.lock:
+            self._set_state(LinkState.LOST, problem)
+        try:
+            self._close_stream()
+        except Exception as error:  # the thread must not end here
+            log.warning("the board could not be told to stop: %s", error)
+
+    def _set_state(self, state: LinkState, problem: str = "") -> None:
+        if state is not self._state:
+            self._state_since_s = self.board.clock.now_s()
+        self._state, self._problem = state, problem
+
+    # A block.
+
+    def _take(self, block: Block) -> None:
+        fit = self._clock_fit()
+        if block.cause is Cause.PAUSE:
+            self._n_paused += block.lost_before
+        else:
+            self._n_lost += block.lost_before
+        self._keeper.feed(block)
+        for listener in self._block_listeners:
+            listener(block)
+        unix_s = self.unix_s() if fit is None else fit.unix_s(block.board_time_us)
+        first = self.views.feed(block, unix_s)
+        if block.n_samples:
+            self._last_came_s = self.board.clock.now_s()
+            self._n_samples += block.n_samples
+            self._turn_tube(first, block)
+
+    def _turn_tube(self, first: int, block: Block) -> None:
+        # By the board's own clock: with a slow link a block is long, and by nominal time its end
+        # would be some samples off.
+        check = self._stream.rate_check if self._stream is not None else None
+        rate_hz = (check.measured_hz if check is not None else None) or self.rate_hz
+        changes = self._tube.feed(first, block.board_time_us, block.n_samples, rate_hz)
+        if changes:
+            self._keeper.note_tube(changes)
+            for listener in self._tube_listeners:
+                listener(self._tube.count)
+
+    def _clock_fit(self) -> ClockFit | None:
+        """Return the clock fit, a second old at most: a fit has a price."""
+        now_s = self.board.clock.now_s()
+        if self._fit is None or now_s >= self._fit_due_s:
+            self._fit, self._fit_due_s = self.board.clock_fit, now_s + FIT_EVERY_S
+        return self._fit
+
+    def _ask_counters(self) -> None:
+        now_s = self.board.clock.now_s()
+        if now_s < self._stats_due_s:
+            return
+        self._stats_due_s = now_s + STATS_EVERY_S
+        try:
+            counters = asdict(self.board.stats())
+        except EmgrigError as error:  # the stream finds out by itself if it is for good
+            log.info("%s", error)
+            return
+        check = self._stream.rate_check if self._stream is not None else None
+        with self.lock:
+            self._counters = {name: int(count) for name, count in counters.items()}
+            self._measured_hz = (check.measured_hz or 0.0) if check is not None else 0.0
+
+    # Things to do between blocks.
+
+    def run_exclusive(self, job: Callable[[Board], T], *, words: str = "") -> "Future[T]":
+        """Have the board alone: the stream stops, `job` is done, and the stream begins anew.
+
+        Parameters
+        ----------
+        job : callable
+            Gets the board; it leaves the registers as they were.
+        words : str
+            What the status says meanwhile.
+
+        Raises
+        ------
+        ValueError
+            If a recording is on: it would have a hole.
+        """
+        with self.lock:
+            if self._keeper.is_on:
+                raise ValueError("a recording is on; stop it first: this needs the board alone")
+            future = self._jobs.put(job, words)
+        if self._thread is None:
+            self._do_jobs()
+        return future
+
+    def _do_jobs(self) -> None:
+        is_streaming = self._stream is not None
+        if self._jobs.do(self.board, self._pause) and is_streaming:
+            self._open_stream()
+
+    def _pause(self, words: str) -> None:
+        with self.lock:
+            self._set_state(LinkState.CHECKING, words)
+        self._close_stream()
+
+    # Recording, markers, tube.
+
+    def start_recording(self, path: Path, *, overwrite: bool = False) -> None:
+        """Begin a recording; the stream goes on.
+
+        Raises
+        ------
+        ValueError
+            If one is on, somebody has the board alone, or the path makes no sense.
+        RecordingError
+            If the file cannot be made; nothing was written.
+        """
+        with self.lock:
+            if self._jobs.n_open:
+                raise ValueError("no recording now: the board is being checked; wait until it is")
+            self._keeper.start(path, contact=self.contact, overwrite=overwrite)
+
+    def stop_recording(self) -> "Future[Recording]":
+        """End the recording at once, and make its files (in the background in real time).
+
+        Raises
+        ------
+        ValueError
+            If none is on.
+        RecordingError
+            If none is on because the last one could not be written on.
+        """
+        with self.lock:
+            return self._keeper.stop(background=self._thread is not None)
+
+    def mark(self, text: str, unix_s: float | None = None) -> None:
+        """Put a marker into the recording and the outlet, placed on the board's clock.
+
+        Parameters
+        ----------
+        text : str
+            What it says.
+        unix_s : float, optional
+            When, by `unix_s()`; now if not given.
+
+        Raises
+        ------
+        ValueError
+            If there is no text.
+        """
+        if not text.strip():
+            raise ValueError("a marker needs a text")
+        at_s = self.unix_s() if unix_s is None else unix_s
+        self._place(text, at_s)
+        self._exchange.mark(text, at_s)
+
+    def _place(self, text: str, unix_s: float) -> None:
+        with self.lock:
+            fit = self._clock_fit()
+            at_us = None if fit is None else max(round(fit.board_time_us(unix_s)), 0)
+            self._keeper.mark(text, at_us)
+
+    def note_tube_shown(self, shown: Sequence[tuple[int, float]]) -> None:
+        """Keep when a page showed counts of the tube: (count, Unix time in s)."""
+        with self.lock:
+            self._keeper.note_tube_shown(shown)
+
+    def on_block(self, listener: BlockListener) -> None:
+        """Have `listener` called with each block, from the stream's thread, with `lock` held."""
+        self._block_listeners.append(listener)
+
+    def on_tube(self, listener: TubeListener) -> None:
+        """Have `listener` called with each new count, from the stream's thread."""
+        self._tube_listeners.append(listener)
+
+    # Its end.
+
+    def close(self) -> None:
+        """End recording and stream, make the files, and close the board; again does nothing."""
+        self._is_closing.set()
+        with ExitStack() as closing:  # each of these, whatever happens to the others
+            closing.callback(self.board.close)
+            closing.callback(self._exchange.close)
+            closing.callback(self._close_stream)
+            if self._thread is not None:
+                closing.callback(self._thread.join, CLOSE_S)
+            closing.callback(self._keeper.close)
+            with self.lock:
+                if self._keeper.is_on:
+                    self.stop_recording()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,102 @@
+"""Traces for the eye: every pixel shows the lowest and the highest sample, so nothing is hidden."""
+
+from collections import deque
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from emgrig.analysis.signal.filters import CASMEMG_CODE
+from emgrig.analysis.signal.live import LiveEnvelope
+from emgrig.electrodes.quiet import band
+
+COLUMNS_PER_S = 100
+"""Columns of a trace in a second, at most; slow rates have one a sample."""
+OFFSET_HZ = 1.0
+"""The traces show what is above this: electrode offsets are thousands of times larger than EMG."""
+
+
+class Scope:
+    """Turn samples into columns of minimum, maximum and envelope.
+
+    Parameters
+    ----------
+    rate_hz : float, > 0
+        Data rate, Hz.
+    n_channels : int, ≥ 1
+    mains_hz : float or None
+        Taken out of the envelope (not of the trace).
+    length_s : float
+        How much is kept, s.
+
+    Attributes
+    ----------
+    column_s : float
+        Length of a column, s.
+    """
+
+    def __init__(
+        self, rate_hz: float, n_channels: int, *, mains_hz: float | None, length_s: float = 30.0
+    ) -> None:
+        self._n_each = max(1, round(rate_hz / COLUMNS_PER_S))
+        self.column_s = self._n_each / rate_hz
+        self._n_channels = n_channels
+        preset = replace(CASMEMG_CODE, band_hz=band(rate_hz))
+        self._envelope = LiveEnvelope(rate_hz, n_channels, preset=preset, mains_hz=mains_hz)
+        self._sections = signal.butter(2, OFFSET_HZ, "highpass", fs=rate_hz, output="sos")
+        self._state: NDArray[np.float64] | None = None
+        self._rest = np.empty((0, 2 * n_channels))  # samples that do not fill a column yet
+        self._columns: deque[NDArray[np.float64]] = deque(maxlen=round(length_s / self.column_s))
+        self.n_columns = 0
+
+    def feed(self, uv: NDArray[np.float64], lost_before: int = 0) -> None:
+        """Take consecutive samples, µV, shape (n_samples, n_channels)."""
+        if lost_before:
+            self._skip(lost_before)
+        if not len(uv):
+            return
+        if self._state is None:
+            rest = signal.sosfilt_zi(self._sections)[:, :, None] * np.ones(self._n_channels)
+            self._state = rest * uv[0]
+        traces, self._state = signal.sosfilt(self._sections, uv, axis=0, zi=self._state)
+        together = np.hstack((traces, self._envelope.feed(uv)))
+        rows = np.concatenate((self._rest, together))
+        whole = len(rows) // self._n_each * self._n_each
+        self._rest = rows[whole:]
+        cells = rows[:whole].reshape(-1, self._n_each, 2, self._n_channels)
+        low, high = cells[:, :, 0].min(axis=1), cells[:, :, 0].max(axis=1)
+        self._append(np.stack((low, high, cells[:, :, 1].max(axis=1)), axis=1))
+
+    def since(self, column: int) -> tuple[int, NDArray[np.float64]]:
+        """Return how many columns there were, and those from number `column` on.
+
+        The columns have the shape (n_columns, 3, n_channels): minimum, maximum and envelope, µV;
+        NaN where samples are missing.
+        """
+        n_new = min(max(self.n_columns - column, 0), len(self._columns))
+        if not n_new:
+            return self.n_columns, np.empty((0, 3, self._n_channels))
+        start = len(self._columns) - n_new
+        return self.n_columns, np.stack([self._columns[i] for i in range(start, start + n_new)])
+
+    def peaks_uv(self, duration_s: float = 0.25) -> NDArray[np.float64]:
+        """Return the highest envelope of each channel lately, µV; NaN if there is none."""
+        _, columns = self.since(self.n_columns - max(1, round(duration_s / self.column_s)))
+        if not len(columns):
+            return np.full(self._n_channels, np.nan)
+        return np.asarray(np.fmax.reduce(columns[:, 2], axis=0))
+
+    def _skip(self, lost: int) -> None:
+        """Leave a hole; filters start anew behind it."""
+        self._envelope.feed(np.full((1, self._n_channels), np.nan))
+        self._state = None
+        self._rest = self._rest[:0]
+        n_columns = max(1, round(lost / self._n_each))
+        n_kept = min(n_columns, self._columns.maxlen or 0)
+        self.n_columns += n_columns - n_kept
+        self._append(np.full((n_kept, 3, self._n_channels), np.nan))
+
+    def _append(self, columns: NDArray[np.float64]) -> None:
+        self._columns.extend(columns)
+        self.n_columns += len(columns)

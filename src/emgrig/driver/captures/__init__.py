@@ -1,0 +1,1 @@
+"""Raw captures: written, read, played back."""

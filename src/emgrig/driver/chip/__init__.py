@@ -1,0 +1,1 @@
+"""The ADS1299 at register level: its map, its settings in words, its identity."""

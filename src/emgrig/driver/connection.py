@@ -1,0 +1,326 @@
+"""The connection to one board: who it is, what its chips hold, whether it runs."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+
+from emgrig.driver.captures.journal import Entry, Journal, epoch_entry, identity_entry
+from emgrig.driver.chip.ads1299 import Ads1299
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.driver.chip.registers import Config1
+from emgrig.driver.chip.transaction import SDATAC, Files
+from emgrig.driver.native.board_identity import BoardIdentity
+from emgrig.driver.native.link import Link, Listener, Tap
+from emgrig.driver.native.port import NativePort, all_chips
+from emgrig.driver.samples.block import Epoch, make_epoch
+from emgrig.driver.samples.clockfit import ClockFit, fit_clock
+from emgrig.driver.seams import Transport
+from emgrig.errors import DeviceError, IdentityError, RequestRefused, TransportError
+from emgrig.protocol.decoder import EventPacket, Item
+from emgrig.protocol.framing import VERSION
+from emgrig.protocol.packets import (
+    BootEvent,
+    ChipLostEvent,
+    ClockArguments,
+    ClockReading,
+    Hello,
+    HelloArguments,
+    Request,
+    StartArguments,
+    Started,
+    Stats,
+    Stopped,
+)
+
+log = logging.getLogger(__name__)
+
+#: Clock exchanges that are kept; at one every 2.5 s that is some hours.
+N_EXCHANGES = 8192
+
+
+class Connection:
+    """What is known and believed of a board; `Board` is the face that a user sees.
+
+    Parameters
+    ----------
+    transport : Transport
+        Open; closed again if the connection cannot begin.
+    client : str
+        Name and version of this program, for HELLO.
+
+    Attributes
+    ----------
+    link : Link
+    identity : BoardIdentity
+    ports : tuple of NativePort
+        One a chip.
+    chip : Ads1299
+        Its `quiet` stops a running stream and lets it go on.
+    epochs : dict of int to Epoch
+        Settings that were read back, by the board's epoch number.
+    channel_names : tuple of str
+        One a channel.
+    frames_per_packet : int or None
+        Of the run that is on, or should be; None if the board is to be stopped.
+    trouble : str
+        Why the chips must be compared and restored before the stream can go on; empty if all is
+        well.
+    stream_listener : Listener or None
+        The stream that is on.
+    """
+
+    def __init__(self, transport: Transport, *, client: str, tap: Tap | None = None) -> None:
+        self.lock = threading.RLock()
+        self.client = client
+        self.epochs: dict[int, Epoch] = {}
+        self.channel_names: tuple[str, ...] = ()
+        self.frames_per_packet: int | None = None
+        self.trouble = ""
+        self.stream_listener: Listener | None = None
+        self._journal: Journal | None = None
+        self._believed: Files | None = None
+        self._quiet_depth = 0
+        self._exchanges: deque[tuple[float, float, float]] = deque(maxlen=N_EXCHANGES)
+        self.link = Link(transport)
+        try:
+            self.link.tap, self.link.listener = tap, self._listen
+            self.identity = BoardIdentity.from_hello(self._hello())
+            self.link.request(Request.STOP, None, Stopped)  # whatever ran before
+        except BaseException:
+            self.link.close()
+            raise
+        chips = range(self.identity.chip_count)
+        self.ports = tuple(NativePort(self.link, chip_index) for chip_index in chips)
+        self._all = all_chips(self.link)
+        self.chip = Ads1299(
+            self.ports,
+            clock=transport.clock,
+            f_clk_hz=self.identity.f_clk_hz,
+            vref_v=self.identity.vref_v,
+            quiet=self.quiet,
+            on_change=self._registers_read,
+        )
+        if self.identity.channels_per_chip:
+            self.name_channels({})
+
+    # Who is there.
+
+    def identify(self, *, force_channels: int | None = None) -> None:
+        """Ask the chips who they are; raises as `Ads1299.identify` does."""
+        self.trouble, self._believed = "", None
+        files = self.chip.identify(force_channels=force_channels)
+        ids = tuple(file.raw[0] for file in files)
+        channels = self.identity.channels_per_chip or files[0].n_channels
+        self.identity = replace(self.identity, chip_ids=ids, channels_per_chip=channels)
+        if not self.channel_names:
+            self.name_channels({})
+        self._registers_read(files)
+        self.note(identity_entry(self.identity, self.link.transport.address))
+
+    def hello_again(self) -> None:
+        """Say HELLO on a link that was opened anew; IdentityError if it is another board."""
+        found = BoardIdentity.from_hello(self._hello())
+        expected = self.identity
+        if found.serial_number != expected.serial_number:
+            raise IdentityError(
+                f"board {found.serial_number!r} answers where {expected.serial_number!r} was; "
+                "connect anew if that is meant"
+            )
+        if (found.chip_count, found.firmware) != (expected.chip_count, expected.firmware):
+            raise IdentityError(
+                f"board {found.serial_number!r} came back as {found}; it was {expected}"
+            )
+
+    def _hello(self) -> Hello:
+        return self.link.request(Request.HELLO, HelloArguments(VERSION, self.client), Hello)
+
+    def name_channels(self, names: dict[int, str]) -> None:
+        """Name the channels; those that are not in `names` are "channel n"."""
+        n_channels = self.identity.layout.n_channels
+        self.channel_names = tuple(names.get(n, f"channel {n}") for n in range(1, n_channels + 1))
+
+    def forget(self) -> None:
+        """Forget what the epochs mean: if the board started anew, it counts them anew too."""
+        self.epochs.clear()
+        for port in self.ports:
+            port.epoch = None
+
+    # Registers.
+
+    def _registers_read(self, files: Files) -> None:
+        """Take over what the chips were read to hold, as the settings of the epoch in force."""
+        self._believed = files
+        number = self.ports[-1].epoch
+        if number is None or not self.identity.channels_per_chip:
+            return
+        layout = self.identity.layout
+        try:
+            epoch = make_epoch(
+                number,
+                [RegisterFile(file.raw, layout.channels_per_chip) for file in files],
+                f_clk_hz=self.identity.f_clk_hz,
+                vref_v=self.identity.vref_v,
+            )
+        except DeviceError as error:
+            log.warning("samples of epoch %d will not be scaled: %s", number, error)
+            return
+        known = self.epochs.get(number)
+        self.epochs[number] = epoch
+        if known is None or known.registers != epoch.registers:
+            self.note(epoch_entry(epoch, self.identity, self.channel_names))
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Have all chips in SDATAC mode; a run that is on is stopped, and begun anew after it."""
+        with self.lock:
+            frames = self.frames_per_packet if not self._quiet_depth else None
+            if frames is not None:
+                self.stop_run()
+            elif not self._quiet_depth:
+                self._all.command(SDATAC)
+            self._quiet_depth += 1
+            try:
+                self._mend()
+                yield
+            except TransportError:
+                if frames is not None:  # whoever recovers the link starts the run
+                    self.frames_per_packet, frames = frames, None
+                raise
+            finally:
+                self._quiet_depth -= 1
+                if frames is not None:
+                    self.start_run(frames)
+
+    def _mend(self) -> None:
+        """Restore what board or chip lost by themselves, before it is taken for what was meant."""
+        if not self.trouble or self._believed is None:
+            return
+        reason, self.trouble = self.trouble, ""
+        believed = self._believed
+        self.forget()
+        restored = self.restore(believed)
+        log.warning("%s; restored: %s", reason, restored or "nothing had to be")
+        self.note({"kind": "recovery", "reason": reason, "restored": list(restored)})
+
+    @property
+    def believed(self) -> Files:
+        """What the chips were last read to hold; DeviceError if they were never read."""
+        if self._believed is None:
+            raise DeviceError("the registers were never read: call board.chip.identify() first")
+        return self._believed
+
+    def restore(self, believed: Files) -> tuple[str, ...]:
+        """Compare the chips with what they are believed to hold, and restore what differs.
+
+        Returns
+        -------
+        tuple of str
+            What was restored, register by register.
+        """
+        return self.chip.restore(believed).changes
+
+    # Runs.
+
+    def start_run(self, frames_per_packet: int) -> Started:
+        """Start a run; its settings are known before its first sample comes."""
+        with self.lock:
+            if self.trouble or self.ports[-1].epoch not in self.epochs:
+                self.chip.read_registers()
+            arguments = StartArguments(frames_per_packet, self._canary())
+            self.frames_per_packet = frames_per_packet
+            try:
+                started = self.link.request(Request.START, arguments, Started)
+            except RequestRefused:
+                self.frames_per_packet = None
+                raise
+        self.note(
+            {
+                "kind": "start",
+                "run": started.run,
+                "epoch": started.settings,
+                "board_time_us": started.board_time_us,
+            }
+        )
+        return started
+
+    def stop_run(self) -> Stopped:
+        """Stop the run, if one is on."""
+        with self.lock:
+            stopped = self.link.request(Request.STOP, None, Stopped)
+            self.frames_per_packet = None
+        self.note(
+            {
+                "kind": "stop",
+                "run": stopped.run,
+                "conversions": stopped.conversions,
+                "board_time_us": stopped.board_time_us,
+            }
+        )
+        return stopped
+
+    def stats(self) -> Stats:
+        """Ask for the board's counters."""
+        return self.link.request(Request.STATS, None, Stats)
+
+    def _canary(self) -> int:
+        """Choose a register to watch: one that would change if the chip fell back to reset."""
+        held = self.believed[0]
+        wrong = RegisterFile.reset(held.n_channels).wrong_bits(held)
+        return wrong[0][0].address if wrong else Config1.ADDRESS
+
+    def _listen(self, item: Item, host_s: float) -> None:
+        if isinstance(item, EventPacket):
+            if isinstance(item.body, BootEvent):
+                self.trouble = f"the board started anew (reset cause {item.body.cause})"
+                self._exchanges.clear()  # its clock began anew too
+            elif isinstance(item.body, ChipLostEvent):
+                self.trouble = f"chip {item.body.chip + 1} lost its registers (brown-out)"
+        if self.stream_listener is not None:
+            self.stream_listener(item, host_s)
+
+    # Time.
+
+    def synchronise(self, n_exchanges: int = 8) -> None:
+        """Ask the board's clock some times, for `clock_fit`."""
+        taken: list[list[float]] = []
+        for _ in range(n_exchanges):
+            answer = self.link.ask(Request.CLOCK, ClockArguments(round(self.link.unix_s() * 1e6)))
+            board_us = ClockReading.decode(answer.packet.data).board_time_us
+            if answer.attempts == 1:  # else it is not known which question was answered
+                taken.append([answer.sent_s, float(board_us), answer.received_s])
+        if self._exchanges and taken and taken[0][1] < self._exchanges[-1][1]:
+            self._exchanges.clear()
+        self._exchanges.extend((sent, board, received) for sent, board, received in taken)
+        self.note({"kind": "clock", "exchanges": taken})
+
+    @property
+    def clock_fit(self) -> ClockFit | None:
+        """The board's clock against the host's, from all exchanges; None before the first."""
+        if not self._exchanges:
+            return None
+        sent, board, received = np.array(self._exchanges, np.float64).T
+        return fit_clock(sent, board, received)
+
+    # Notes.
+
+    @property
+    def journal(self) -> Journal | None:
+        """Who is told what happens."""
+        return self._journal
+
+    @journal.setter
+    def journal(self, journal: Journal | None) -> None:
+        self._journal = journal
+        self.note(identity_entry(self.identity, self.link.transport.address))
+        if epoch := self.epochs.get(self.ports[-1].epoch or 0):
+            self.note(epoch_entry(epoch, self.identity, self.channel_names))
+
+    def note(self, entry: Entry) -> None:
+        """Tell the journal, if there is one."""
+        if self._journal is not None:
+            self._journal({**entry, "unix_s": self.link.unix_s()})

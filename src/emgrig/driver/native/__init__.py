@@ -1,0 +1,1 @@
+"""The board link from the PC's side: requests, replies, register ports, identity."""

@@ -1,0 +1,122 @@
+"""Which board is there: what HELLO says, and what its chips' ID registers say."""
+
+from dataclasses import dataclass, field
+
+from emgrig.errors import DeviceError, WireError
+from emgrig.protocol.frames import FrameLayout
+from emgrig.protocol.framing import VERSION
+from emgrig.protocol.packets import Capability, Hello
+
+
+@dataclass(frozen=True)
+class BoardIdentity:
+    """A board, as it names itself.
+
+    Attributes
+    ----------
+    serial_number, firmware, git_revision : str
+        Of the board and its firmware.
+    chip_count : int
+        ADS1299 on the board.
+    channels_per_chip : int
+        8, 6 or 4; 0 if neither the board nor the chips have said.
+    f_clk_hz : float
+        Nominal master clock, Hz.
+    vref_v : float
+        Nominal reference, V.
+    channels_wired : tuple of int
+        Channels that have electrodes, 1 is the first.
+    series_ohm : tuple of int
+        Ω in series with each input.
+    capabilities : Capability
+        What the board can do.
+    max_frames : int
+        Most frames a packet.
+    protocol_version : int
+        Of the board link.
+    chip_ids : tuple of int
+        ID register of each chip; empty if they were not asked.
+    """
+
+    serial_number: str
+    firmware: str
+    git_revision: str
+    chip_count: int
+    channels_per_chip: int
+    f_clk_hz: float
+    vref_v: float
+    channels_wired: tuple[int, ...]
+    series_ohm: tuple[int, ...]
+    capabilities: Capability
+    max_frames: int
+    protocol_version: int = VERSION
+    chip_ids: tuple[int, ...] = field(default=())
+
+    @classmethod
+    def from_hello(cls, hello: Hello) -> "BoardIdentity":
+        """Take over what the board said, if it can be.
+
+        Raises
+        ------
+        WireError
+            If it speaks another version of the protocol.
+        DeviceError
+            If it says of itself what no board can be.
+        """
+        if hello.protocol_version != VERSION:
+            older = "board's firmware" if hello.protocol_version < VERSION else "program"
+            raise WireError(
+                f"the board speaks version {hello.protocol_version} of the board link, this "
+                f"program version {VERSION}: update the {older}"
+            )
+        _check(hello)
+        return cls(
+            serial_number=hello.serial_number,
+            firmware=hello.firmware_version,
+            git_revision=hello.git_revision,
+            chip_count=hello.chip_count,
+            channels_per_chip=hello.channels_per_chip,
+            f_clk_hz=float(hello.f_clk_hz),
+            vref_v=hello.vref_uv * 1e-6,
+            channels_wired=tuple(n + 1 for n in range(32) if hello.channels_wired >> n & 1),
+            series_ohm=hello.series_ohm,
+            capabilities=Capability(hello.capabilities),
+            max_frames=hello.max_frames,
+        )
+
+    @property
+    def is_simulated(self) -> bool:
+        """True if the board says that it is a simulated one."""
+        return Capability.SIMULATED in self.capabilities
+
+    @property
+    def layout(self) -> FrameLayout:
+        """How its frames are made; DeviceError if it is not known how many channels a chip has."""
+        if not self.channels_per_chip:
+            raise DeviceError(
+                "it is not known how many channels the chips have: call board.identify_chips()"
+            )
+        return FrameLayout(self.chip_count, self.channels_per_chip)
+
+    def __str__(self) -> str:
+        what = "simulated board" if self.is_simulated else "board"
+        channels = self.chip_count * self.channels_per_chip or "unknown"
+        ids = ", ".join(f"{chip_id:02X}h" for chip_id in self.chip_ids)
+        return (
+            f"{what} {self.serial_number}, firmware {self.firmware} ({self.git_revision}), "
+            f"{self.chip_count} ADS1299{f' (ID {ids})' if ids else ''}, {channels} channels"
+        )
+
+
+def _check(hello: Hello) -> None:
+    wrong = ""
+    if not 1 <= hello.chip_count <= 4:
+        wrong = f"{hello.chip_count} chips; expected 1 to 4"
+    elif hello.channels_per_chip not in (0, 4, 6, 8):
+        wrong = f"{hello.channels_per_chip} channels a chip; expected 4, 6 or 8"
+    elif hello.f_clk_hz == 0 or hello.vref_uv == 0:
+        wrong = "a clock or a reference of 0"
+    elif hello.max_frames == 0:
+        wrong = "packets of 0 frames"
+    if wrong:
+        raise DeviceError(f"board {hello.serial_number!r} says that it has {wrong}")

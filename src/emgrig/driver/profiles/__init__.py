@@ -1,1 +1,0 @@
-"""Profiles that come with the package, one TOML file each (see `emgrig.driver.profile`)."""

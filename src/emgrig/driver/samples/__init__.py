@@ -1,0 +1,1 @@
+"""From packets to blocks of samples with their settings and their place in time."""

@@ -1,0 +1,383 @@
+"""Packets to blocks: scaled by the settings they were taken under, placed in one count of samples.
+
+The same code serves a live stream and a capture that is read later: no I/O, no clock.
+"""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from emgrig.driver.chip.model import ADS1299
+from emgrig.driver.chip.rate import RateCheck, RunTiming
+from emgrig.driver.samples.block import Block, Epoch
+from emgrig.errors import DeviceError
+from emgrig.protocol.account import Cause, LossAccount, Piece
+from emgrig.protocol.decoder import EventPacket, Item, ReplyPacket, RequestPacket, SamplePackets
+from emgrig.protocol.frames import FrameLayout
+from emgrig.protocol.packets import EventType, Request, SampleFlag, Started, Stats, Stopped
+
+
+@dataclass(frozen=True)
+class StreamTotals:
+    """What became of every conversion of a stream.
+
+    Attributes
+    ----------
+    received : int
+        Conversions that reached this computer.
+    lost_on_link, lost_on_board, lost_at_end, lost_in_outages : int
+        Conversions that did not, by where they went.
+    paused : int
+        Data periods in which the board did not convert (settings changed, or it had to be
+        restored), by time: they were never produced.
+    repeated : int
+        Samples that came twice, or after they were counted as lost; not used.
+    hidden : int
+        Conversions that board time says are missing though the board's count does not.
+    dropped_here : int
+        Of those received: dropped because the reader was too slow.
+    unused : int
+        Of those received: came after the stream's duration, or after its reader had left.
+    """
+
+    received: int = 0
+    lost_on_link: int = 0
+    lost_on_board: int = 0
+    lost_at_end: int = 0
+    lost_in_outages: int = 0
+    paused: int = 0
+    repeated: int = 0
+    hidden: int = 0
+    dropped_here: int = 0
+    unused: int = 0
+
+    @property
+    def lost(self) -> int:
+        """Conversions that did not reach this computer."""
+        return self.lost_on_link + self.lost_on_board + self.lost_at_end + self.lost_in_outages
+
+    @property
+    def produced(self) -> int:
+        """Conversions that the board made, as far as it told."""
+        return self.received + self.lost
+
+    @property
+    def delivered(self) -> int:
+        """Samples that were handed on in blocks."""
+        return self.received - self.dropped_here - self.unused
+
+
+class Assembler:
+    """Turn what the decoder gives into blocks of one stream.
+
+    A board counts conversions from 0 in each run. A stream goes on over runs: a pause for a change
+    of settings, a lost link, a board that started anew. Its count is placed by the board's own
+    count inside a run, by board time between runs, and by host time if the board started anew.
+
+    Parameters
+    ----------
+    layout : FrameLayout
+        How frames are made.
+    epochs : dict of int to Epoch, optional
+        Settings by number. It is looked into, not copied: whoever owns it adds to it.
+    """
+
+    def __init__(
+        self, layout: FrameLayout, epochs: MutableMapping[int, Epoch] | None = None
+    ) -> None:
+        self._layout = layout
+        self._epochs = {} if epochs is None else epochs
+        self._account = LossAccount()
+        self._start_id: int | None = None
+        self._expecting = True  # a run that begins with what comes next
+        self._open = False  # a run is on
+        self._run: int | None = None
+        self._base: int | None = 0  # the stream's count at conversion 0 of this run
+        self._end = 0  # the stream's count where the last run ended, as far as is known
+        self._position = 0  # the stream's count after the last block
+        self._boundary = Cause.NONE  # why a new run began, until its first block
+        self._cut = False  # the link was lost since the last block
+        self._was_cut = False  # the link was lost since the last run began
+        self._timing: RunTiming | None = None
+        self._timing_position = 0  # the stream's count at `_timing.last_us`
+        self._last_host_s = 0.0
+        self._ended_us = -1  # samples up to this board time are of a run that is over
+        self._epoch: Epoch | None = None
+        self._events: list[EventPacket] = []
+        self._late = self._paused = 0
+        self._outage_end = self._outage_link = self._outage_board = 0
+
+    # What goes in.
+
+    def add_epoch(self, epoch: Epoch) -> None:
+        """Make the settings of an epoch known; must come before its samples."""
+        self._epochs[epoch.number] = epoch
+
+    def add(self, item: Item, host_s: float) -> list[Block]:
+        """Take one item, in the order of the stream; return the blocks it completes.
+
+        Parameters
+        ----------
+        item : Item
+            From the decoder. Requests that were sent are of use too: they tell a START that was
+            asked twice from two.
+        host_s : float
+            Host time when its bytes came, s (any zero); places the stream if the board restarted.
+
+        Raises
+        ------
+        DeviceError
+            If samples come of an epoch whose registers are not known, or frames of another length.
+        """
+        if isinstance(item, SamplePackets):
+            return self._samples(item, host_s)
+        if isinstance(item, RequestPacket):
+            if item.request == Request.START and item.id != self._start_id:
+                self._start_id, self._expecting = item.id, True
+        elif isinstance(item, ReplyPacket):
+            self._reply(item)
+        else:
+            self._event(item)
+        return []
+
+    def link_lost(self) -> None:
+        """Say that the link was lost at this place: what is missing next went in the outage."""
+        self._cut = self._was_cut = True
+
+    def finish(self, *, even_if_whole: bool = False) -> Block | None:
+        """Say that the stream has ended; return an empty block if its end lacks something.
+
+        With `even_if_whole` return one in any case, unless not even the settings are known.
+        """
+        end = self._end if self._base is None else self._base + self._account.expected
+        lost = max(end - self._position, 0)
+        epoch = self._epoch
+        if epoch is None or not (lost or self._events or even_if_whole):
+            return None
+        timing = self._timing
+        time_us = 0
+        if timing is not None:
+            time_us = timing.last_us + round((end - self._timing_position) * timing.period_us)
+        cause = (Cause.OUTAGE if self._cut else Cause.TAIL) if lost else Cause.NONE
+        empty = self._layout.codes(np.empty((0, self._layout.frame_bytes), np.uint8))
+        status = np.empty((0, self._layout.n_chips), np.uint32)
+        self._position = end
+        return Block(
+            empty, status, end, time_us, epoch, lost, cause, events=self._take_events()
+        )  # fmt: skip
+
+    # What is known.
+
+    @property
+    def position(self) -> int:
+        """The stream's count after the last block."""
+        return self._position
+
+    @property
+    def totals(self) -> StreamTotals:
+        """The account so far."""
+        account = self._account.totals
+        return StreamTotals(
+            received=account.received,
+            lost_on_link=account.lost_on_link - self._outage_link,
+            lost_on_board=account.lost_on_board - self._outage_board,
+            lost_at_end=account.lost_at_end - self._outage_end,
+            lost_in_outages=self._outage_link + self._outage_board + self._outage_end,
+            paused=self._paused,
+            repeated=account.repeated + self._late,
+            hidden=account.hidden,
+        )
+
+    @property
+    def rate_check(self) -> RateCheck | None:
+        """The data rate of this run; None before its first sample."""
+        timing = self._timing
+        if timing is None:
+            return None
+        return timing.check()
+
+    # Runs.
+
+    def _reply(self, reply: ReplyPacket) -> None:
+        if reply.error is not None:
+            return
+        if reply.request == Request.START:
+            self._started(Started.decode(reply.data))
+        elif reply.request == Request.STOP:
+            stopped = Stopped.decode(reply.data)
+            if self._open and stopped.run and self._run in (None, stopped.run):
+                self._end_run(stopped.conversions, stopped.board_time_us)
+        elif reply.request == Request.STATS and self._open:
+            stats = Stats.decode(reply.data)
+            if not stats.streaming and stats.run == self._run:  # the board ended it by itself
+                self._end_run(stats.conversions)
+
+    def _event(self, event: EventPacket) -> None:
+        self._events.append(event)
+        if event.event == EventType.BOOT:
+            self._ended_us = -1
+            if self._open:
+                self._open = False
+                self._boundary = Cause.RESTART
+        elif event.event == EventType.CHIP_LOST and self._open:
+            self._end_run(event.conversion)
+
+    def _started(self, started: Started) -> None:
+        if not self._expecting and self._run in (None, started.run) and self._open:
+            self._run = started.run  # its samples, or the same answer, came before
+            return
+        if self._timing is not None and started.board_time_us < self._timing.last_us:
+            self._boundary = Cause.RESTART
+        self._ended_us = started.board_time_us
+        self._begin_run(self._epochs.get(started.settings))
+        self._run = started.run
+
+    def _begin_run(self, epoch: Epoch | None) -> None:
+        is_first = self._timing is None and not self._end
+        if self._open and not is_first:
+            self._boundary = Cause.RESTART  # nobody said that the run before had ended
+            self._end = self._base_now() + self._account.expected
+        elif not is_first and self._boundary is not Cause.RESTART:
+            self._boundary = Cause.OUTAGE if self._was_cut else Cause.PAUSE
+        self._epoch = epoch or self._epoch
+        self._account.begin_run(1e6 / epoch.rate_hz if epoch else 0.0)
+        self._base = 0 if is_first else None
+        self._expecting, self._open, self._run = False, True, None
+        self._was_cut = False
+
+    def _end_run(self, conversions: int, ended_us: int | None = None) -> None:
+        missing = self._account.end_run(conversions)
+        if self._cut:
+            self._outage_end += missing
+        self._end = self._base_now() + self._account.expected
+        self._open = False
+        if ended_us is None:
+            ended_us = self._timing.last_us if self._timing is not None else -1
+        self._ended_us = ended_us
+
+    def _base_now(self) -> int:
+        """Where this run lies; one without a sample is put right behind the one before."""
+        if self._base is None:
+            self._base = self._end
+        return self._base
+
+    # Samples.
+
+    def _samples(self, packets: SamplePackets, host_s: float) -> list[Block]:
+        if packets.frames.shape[-1] != self._layout.frame_bytes:
+            raise DeviceError(
+                f"frames of {packets.frames.shape[-1]} bytes came; {self._layout.n_chips} chips of "
+                f"{self._layout.channels_per_chip} channels give {self._layout.frame_bytes}"
+            )
+        is_current = packets.board_time_us > self._ended_us
+        if not (self._open or self._expecting):
+            is_current[:] = False
+        if not is_current.all():  # late packets of a run that is over: counted as lost there
+            self._late += int((~is_current).sum()) * packets.frames.shape[1]
+            if not is_current.any():
+                return []
+            packets = packets.part(is_current)
+        if self._expecting:
+            self._begin_run(self._epochs.get(int(packets.settings[0])))
+        blocks = [
+            block for piece in self._account.add(packets) for block in self._blocks(piece, host_s)
+        ]
+        self._last_host_s = host_s
+        return blocks
+
+    def _blocks(self, piece: Piece, host_s: float) -> list[Block]:
+        """Cut a piece where its settings change; one block for each."""
+        settings = piece.packets.settings
+        changes = (np.flatnonzero(np.diff(settings)) + 1).tolist()
+        n_frames = piece.packets.frames.shape[1]
+        if piece.cause is Cause.RESTART:
+            self._boundary, self._end, self._base = Cause.RESTART, self._position, None
+        blocks = []
+        for begin, end in zip([0, *changes], [*changes, len(settings)], strict=True):
+            epoch = self._known_epoch(int(settings[begin]))
+            part = piece.packets
+            if changes:
+                part = part.part(np.s_[begin:end])
+            conversion = piece.first_conversion + begin * n_frames
+            if self._base is None:
+                n_samples = part.n_packets * n_frames
+                self._base = self._place(
+                    conversion, int(part.board_time_us[0]), conversion + n_samples, host_s, epoch
+                )
+            blocks.append(self._block(part, conversion, epoch, piece.cause))
+        return blocks
+
+    def _known_epoch(self, number: int) -> Epoch:
+        if number not in self._epochs:
+            known = ", ".join(map(str, sorted(self._epochs))) or "none"
+            raise DeviceError(
+                f"samples came of settings epoch {number}, whose registers were never read (known: "
+                f"{known}) and cannot be scaled: another program wrote registers, or the chip fell "
+                "back to its reset state; connect anew"
+            )
+        return self._epochs[number]
+
+    def _place(
+        self, conversion: int, board_us: int, end_conversion: int, host_s: float, epoch: Epoch
+    ) -> int:
+        """Find the stream's count at conversion 0 of a new run, from its first samples."""
+        base, timing = self._end, self._timing
+        if self._boundary is Cause.RESTART:
+            elapsed_s = host_s - self._last_host_s
+            base = self._position + round(elapsed_s * epoch.rate_hz) - end_conversion
+        elif timing is not None:
+            slowness = timing.period_us * timing.rate_hz * 1e-6
+            period_us = slowness * 1e6 / epoch.rate_hz
+            behind_us = (self._end - self._timing_position) * timing.period_us
+            gap_us = board_us - conversion * period_us - (timing.last_us + behind_us)
+            base = self._end + round(gap_us / period_us)
+        base = max(base, self._end)
+        self._paused += base - self._end
+        return base
+
+    def _block(self, packets: SamplePackets, conversion: int, epoch: Epoch, cause: Cause) -> Block:
+        first = self._base_now() + conversion
+        lost = first - self._position
+        if self._boundary is not Cause.NONE:
+            cause = self._boundary
+        elif self._cut and lost:
+            if cause is Cause.BOARD:
+                self._outage_board += lost
+            else:
+                self._outage_link += lost
+            cause = Cause.OUTAGE
+        status = self._layout.status(packets.frames)
+        flags = int(np.bitwise_or.reduce(packets.flags))
+        if not ADS1299.is_status(status).all():
+            flags |= SampleFlag.STATUS_WRONG
+        block = Block(
+            codes=self._layout.codes(packets.frames),
+            status=status,
+            first_conversion=first,
+            board_time_us=int(packets.board_time_us[0]),
+            epoch=epoch,
+            lost_before=lost,
+            cause=cause if lost else Cause.NONE,
+            is_estimate=self._boundary is not Cause.NONE and lost > 0,
+            flags=flags,
+            events=self._take_events(),
+        )
+        self._follow_time(packets, conversion, epoch)
+        self._position = first + block.n_samples
+        self._epoch, self._boundary, self._cut = epoch, Cause.NONE, False
+        return block
+
+    def _follow_time(self, packets: SamplePackets, conversion: int, epoch: Epoch) -> None:
+        last = conversion + (packets.n_packets - 1) * packets.frames.shape[1]
+        first_us, last_us = int(packets.board_time_us[0]), int(packets.board_time_us[-1])
+        is_new = self._timing is None or self._boundary is not Cause.NONE
+        if self._timing is None or is_new or self._timing.rate_hz != epoch.rate_hz:
+            self._timing = RunTiming(conversion, first_us, last, last_us, epoch.rate_hz)
+        else:
+            self._timing.last_conversion, self._timing.last_us = last, last_us
+        self._timing_position = self._base_now() + last
+
+    def _take_events(self) -> tuple[EventPacket, ...]:
+        events, self._events = tuple(self._events), []
+        return events

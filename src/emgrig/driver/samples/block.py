@@ -1,0 +1,115 @@
+"""What a stream is made of: blocks of consecutive samples that say what is missing before them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.errors import DeviceError
+from emgrig.protocol.account import Cause
+from emgrig.protocol.decoder import EventPacket
+
+
+@dataclass(frozen=True, eq=False)
+class Epoch:
+    """The settings that samples were taken under, as read back from the chips.
+
+    Attributes
+    ----------
+    number : int
+        The board's settings epoch.
+    registers : tuple of bytes
+        24 register bytes a chip, as read back.
+    gain : ndarray of float64, shape (n_channels,)
+        PGA gain, V/V.
+    scale_v : ndarray of float64, shape (n_channels,)
+        Volts a code, input-referred.
+    rate_hz : float
+        Data rate by the registers and the nominal clock, Hz.
+    """
+
+    number: int
+    registers: tuple[bytes, ...]
+    gain: NDArray[np.float64]
+    scale_v: NDArray[np.float64]
+    rate_hz: float
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Consecutive samples of one stream, nothing missing inside.
+
+    Attributes
+    ----------
+    codes : ndarray of int32, shape (n_samples, n_channels)
+    status : ndarray of uint32, shape (n_samples, n_chips)
+        The chips' 24-bit status words.
+    first_conversion : int
+        Number of the first sample in the stream. It counts every data period since the stream
+        began, those lost and those in which the stream was paused too.
+    board_time_us : int
+        Board time at the data-ready edge of the first sample, µs.
+    epoch : Epoch
+        The settings these samples were taken under.
+    lost_before : int
+        Data periods without a sample between the block before and this one.
+    cause : Cause
+        Why there are none.
+    is_estimate : bool
+        True if `lost_before` comes from time (link outage with a restart, pause), not from the
+        board's count.
+    flags : int
+        Flags of the packets in this block, or'ed (`emgrig.protocol.packets.SampleFlag`).
+    events : tuple of EventPacket
+        What the board said between the block before and this one.
+    """
+
+    codes: NDArray[np.int32]
+    status: NDArray[np.uint32]
+    first_conversion: int
+    board_time_us: int
+    epoch: Epoch
+    lost_before: int = 0
+    cause: Cause = Cause.NONE
+    is_estimate: bool = False
+    flags: int = 0
+    events: tuple[EventPacket, ...] = ()
+
+    @property
+    def n_samples(self) -> int:
+        """Samples in this block; 0 for a block that only says what was lost at the end."""
+        return len(self.codes)
+
+    @property
+    def volts(self) -> NDArray[np.float64]:
+        """Input-referred volts, float64, shape (n_samples, n_channels).
+
+        Scaled with the gain that was read back (SBAS499C equation 8: one code is
+        ``vref / (gain * 2**23)``). A clipped code stays at full scale.
+        """
+        scaled: NDArray[np.float64] = self.codes * self.epoch.scale_v
+        return scaled
+
+
+def make_epoch(
+    number: int, files: Sequence[RegisterFile], *, f_clk_hz: float, vref_v: float
+) -> Epoch:
+    """Make an epoch from what was read back from the chips.
+
+    Raises
+    ------
+    DeviceError
+        If a gain or rate code is reserved, or the chips have different rates.
+    """
+    rates_hz = {file.rate_hz(f_clk_hz) for file in files}
+    if len(rates_hz) != 1:
+        raise DeviceError(f"the chips have different rates, Hz: {sorted(rates_hz)}")
+    return Epoch(
+        number=number,
+        registers=tuple(file.raw for file in files),
+        gain=np.concatenate([file.gains for file in files]),
+        scale_v=np.concatenate([file.scale_v(vref_v) for file in files]),
+        rate_hz=rates_hz.pop(),
+    )

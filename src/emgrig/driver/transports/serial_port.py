@@ -1,0 +1,161 @@
+"""Serial ports, USB-CDC, and whatever else pyserial's URL opener takes."""
+
+import errno
+import logging
+import threading
+from urllib.parse import parse_qsl, urlsplit
+
+import serial
+from serial.tools import list_ports
+
+from emgrig.driver.seams import Clock, RealClock
+from emgrig.errors import TransportError, TransportTimeout
+
+log = logging.getLogger(__name__)
+
+DEFAULT_BAUD = 921_600
+WRITE_TIMEOUT_S = 5.0
+#: A read inside pyserial takes no longer, so that `close` never waits longer for it.
+_SLICE_S = 0.1
+
+
+class SerialTransport:
+    """A serial port; see `emgrig.driver.seams.Transport`.
+
+    Parameters
+    ----------
+    address : str
+        ``serial:///dev/ttyUSB0?baud=921600``, ``serial://COM3``, or a URL of pyserial
+        (``rfc2217://HOST:PORT``, ``socket://HOST:PORT``, ``loop://``), also with ``?baud=``.
+
+    Raises
+    ------
+    ValueError
+        If the address is not of this form.
+    TransportError
+        If the port cannot be opened.
+    """
+
+    is_paced = True
+
+    def __init__(self, address: str) -> None:
+        self.clock: Clock = RealClock()
+        self.address = address
+        self._name, self._baud = _parse(address)
+        self._port: serial.Serial | None = None
+        self._reading = threading.Lock()
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Open the port anew; TransportError if it is not there."""
+        self.close()
+        try:
+            port = serial.serial_for_url(
+                self._name,
+                do_not_open=True,
+                baudrate=self._baud,
+                timeout=_SLICE_S,
+                write_timeout=WRITE_TIMEOUT_S,
+            )
+            if isinstance(port, serial.Serial):
+                port.exclusive = True
+            port.open()
+        except (OSError, ValueError) as error:
+            raise TransportError(_explain_open(self.address, self._name, error)) from error
+        self._port = port
+
+    def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
+        """Wait for bytes, and return 1 to `max_bytes` of them; see the seam."""
+        deadline_s = self.clock.now_s() + timeout_s
+        while True:
+            with self._reading:
+                received = self._read_slice(max_bytes)
+            if received:
+                return received
+            if self.clock.now_s() >= deadline_s:
+                raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
+
+    def write(self, data: bytes, /) -> None:
+        """Send all of `data`; see the seam."""
+        try:
+            self._open_port().write(data)
+        except serial.SerialTimeoutException as error:
+            raise TransportError(
+                f"{self.address}: the port took nothing for {WRITE_TIMEOUT_S:g} s"
+            ) from error
+        except OSError as error:
+            raise TransportError(f"{self.address}: the port is lost: {error}") from error
+
+    def close(self) -> None:
+        """Close the port, once a thread that reads has come out of it (at most 0.1 s)."""
+        port, self._port = self._port, None
+        if port is None:
+            return
+        if hasattr(port, "cancel_read"):
+            try:
+                port.cancel_read()
+            except OSError as error:
+                log.debug("%s: %s", self.address, error)
+        with self._reading:
+            try:
+                port.close()
+            except OSError as error:  # the device is gone already
+                log.debug("%s: %s", self.address, error)
+
+    def _read_slice(self, max_bytes: int) -> bytes:
+        port = self._open_port()
+        try:
+            received: bytes = port.read(1)
+            if received and max_bytes > 1 and (waiting := port.in_waiting):
+                received += port.read(min(waiting, max_bytes - 1))
+        except OSError as error:
+            if self._port is None:
+                raise TransportError(f"{self.address} is closed") from error
+            raise TransportError(
+                f"{self.address}: the port is lost: {error}; was the board unplugged?"
+            ) from error
+        return received
+
+    def _open_port(self) -> serial.Serial:
+        if self._port is None:
+            raise TransportError(f"{self.address} is closed")
+        return self._port
+
+
+def _parse(address: str) -> tuple[str, int]:
+    """Return the name for pyserial and the baud rate."""
+    bare, _, query = address.partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    unknown = sorted(set(options) - {"baud"})
+    said = options.get("baud", str(DEFAULT_BAUD))
+    if unknown or not said.isdecimal() or int(said) == 0:
+        wrong = f"unknown option {unknown[0]!r}" if unknown else f"baud={said!r} is no number"
+        raise ValueError(
+            f"{address}: {wrong}; expected as in serial:///dev/ttyUSB0?baud={DEFAULT_BAUD}"
+        )
+    name = bare
+    if urlsplit(address).scheme == "serial":
+        name = bare.removeprefix("serial://")
+    if not name:
+        raise ValueError(f"{address}: no port named; expected as in serial:///dev/ttyUSB0")
+    return name, int(said)
+
+
+def _explain_open(address: str, name: str, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EACCES:
+        return (
+            f"{address}: permission denied; add yourself to the port's group "
+            "(sudo usermod -aG dialout $USER) and log in again"
+        )
+    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
+        return f"{address}: the port is in use by another program; close that first"
+    if number == errno.ENOENT or (number is None and "://" not in name):
+        ports = ", ".join(port.device for port in list_ports.comports()) or "none"
+        return f"{address}: no such serial port; those here: {ports}"
+    return f"{address}: cannot open the port: {error}"
+
+
+def open_serial(address: str, /, *, timeout_s: float = 0.0) -> SerialTransport:  # noqa: ARG001
+    """Open an address as a serial port; there is nothing to wait for."""
+    return SerialTransport(address)

@@ -1,0 +1,40 @@
+"""Are the electrodes on, and how good is their contact.
+
+`check_contact` does it all on a board. For a display that lives while nothing is injected:
+`prepare_quiet` and a `ContactWatch` on the stream; or `quiet_figures` and `judge_channels` on
+arrays alone.
+"""
+
+from emgrig.electrodes.check import Channel, ContactCheck, Electrode, Finding
+from emgrig.electrodes.check_file import last_check, save_check
+from emgrig.electrodes.judge import judge_channels
+from emgrig.electrodes.lights import Light, Limits
+from emgrig.electrodes.procedure import (
+    ContactSettings,
+    channel_names,
+    check_contact,
+    prepare_quiet,
+    wired_channels,
+)
+from emgrig.electrodes.quiet import ChannelFigures, quiet_figures
+from emgrig.electrodes.watch import ContactWatch
+
+__all__ = [
+    "Channel",
+    "ChannelFigures",
+    "ContactCheck",
+    "ContactSettings",
+    "ContactWatch",
+    "Electrode",
+    "Finding",
+    "Light",
+    "Limits",
+    "channel_names",
+    "check_contact",
+    "judge_channels",
+    "last_check",
+    "prepare_quiet",
+    "quiet_figures",
+    "save_check",
+    "wired_channels",
+]

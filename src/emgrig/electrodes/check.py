@@ -1,0 +1,318 @@
+"""The outcome of a contact check, and the same as JSON.
+
+The fields of the classes below are the keys of the JSON; `docs/electrodes.md` explains them.
+"""
+
+import datetime as dt
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import Enum
+
+from emgrig.electrodes.lights import Light, Limits
+from emgrig.electrodes.quiet import ChannelFigures
+
+FORMAT = "emgrig contact 1"
+SIDES = {"p": "positive", "n": "negative"}
+
+Json = dict[str, object]
+
+
+class Finding(Enum):
+    """What is wrong with an electrode, beyond its light."""
+
+    NONE = ""
+    OPEN = "open"
+    BRIDGED = "bridged"
+    HIGH = "high"
+    APART = "apart"
+    RAILED = "railed"
+    FLAT = "flat"
+    UNKNOWN = "unknown"
+    """It could not be measured because of another one."""
+
+
+@dataclass(frozen=True)
+class Electrode:
+    """One electrode.
+
+    Attributes
+    ----------
+    electrode : str
+        c1p, c1n, c2p …
+    channel : int
+    side : str
+        "p" or "n".
+    name : str
+        The muscle.
+    light : Light
+    impedance_ohm, impedance_u_ohm, k : float or None
+        ``|Z|`` of the contact at `at_hz`, without the series resistor, its expanded uncertainty, and
+        the coverage factor in it.
+    at_hz : float
+    resistance_ohm, capacitance_f : float or None
+        R and C of the contact as R ∥ C, where the harmonics tell them.
+    resistance_u_ohm : float or None
+        Expanded, 95 % too; its coverage factor may differ a little from `k`.
+    method : str
+        "fit", "magnitude" (the harmonics did not suit R ∥ C: the first one alone), or "".
+    series_ohm : float
+    n_samples : int
+        Behind the impedance.
+    finding : Finding
+    advice : str
+        What to do, in words.
+    made_utc : datetime
+    """
+
+    electrode: str
+    channel: int
+    side: str
+    name: str
+    light: Light
+    impedance_ohm: float | None
+    impedance_u_ohm: float | None
+    k: float | None
+    at_hz: float
+    resistance_ohm: float | None
+    resistance_u_ohm: float | None
+    capacitance_f: float | None
+    method: str
+    series_ohm: float
+    n_samples: int
+    finding: Finding
+    advice: str
+    made_utc: dt.datetime
+
+
+@dataclass(frozen=True)
+class Bias:
+    """The bias electrode; `is_off` is None where it was not found out."""
+
+    light: Light
+    is_off: bool | None
+    advice: str
+
+
+@dataclass(frozen=True)
+class Channel(ChannelFigures):
+    """Figures of a channel with what they mean.
+
+    Attributes
+    ----------
+    name : str
+        The muscle.
+    light : Light
+        The worst of these figures and, where they were measured, the channel's electrodes.
+    rail_light, mains_light : Light
+        By one figure each.
+    imbalance : float or None
+        The larger over the smaller impedance of P and N.
+    advice : str
+    """
+
+    name: str
+    light: Light
+    rail_light: Light
+    mains_light: Light
+    imbalance: float | None
+    advice: str
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How it was measured.
+
+    Attributes
+    ----------
+    is_quick : bool
+        Comparators only, no impedance.
+    current : str
+    frequency_hz, rate_hz : float
+    gain : int
+    n_samples : int
+        For each electrode.
+    n_lost, n_rejected : int
+        Conversions that never came, and samples that came and were not used (settling, stretches
+        before a gap, attempts that were too noisy).
+    current_is_calibrated : bool
+        By the board's calibration certificate, for every electrode; else the current is taken as
+        nominal ± 20 %.
+    limits : Limits
+    """
+
+    is_quick: bool
+    current: str
+    frequency_hz: float
+    rate_hz: float
+    gain: int
+    n_samples: int
+    n_lost: int
+    n_rejected: int
+    current_is_calibrated: bool
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class ContactCheck:
+    """All that one check found.
+
+    Attributes
+    ----------
+    serial_number, is_simulated
+        Of the board.
+    made_utc : datetime
+        With time zone.
+    software : str
+    conditions : Conditions
+    electrodes, channels : tuple
+        In order; only those that were looked at.
+    bias : Bias
+    registers_proved : bool
+        The registers afterwards were what they were before, as read back.
+    """
+
+    serial_number: str
+    is_simulated: bool
+    made_utc: dt.datetime
+    software: str
+    conditions: Conditions
+    electrodes: tuple[Electrode, ...]
+    bias: Bias
+    channels: tuple[Channel, ...]
+    registers_proved: bool
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What to do, in words, the most important first, each once; empty if all is well."""
+        said = [self.bias.advice, *(one.advice for one in self.electrodes)]
+        said += [one.advice for one in self.channels]
+        return tuple(dict.fromkeys(text for text in said if text))
+
+    @property
+    def is_good(self) -> bool:
+        """Nothing is red, and there is nothing to do."""
+        lights = {one.light for one in self.electrodes} | {one.light for one in self.channels}
+        return Light.RED not in {self.bias.light, *lights} and not self.findings
+
+    def updated(self, newer: "ContactCheck", max_age_s: float) -> "ContactCheck":
+        """Return `newer`, with the channels that only this check looked at and that are not old."""
+        limit = newer.made_utc - dt.timedelta(seconds=max_age_s)
+        seen = {one.channel for one in newer.channels}
+        seen |= {one.channel for one in self.electrodes if one.made_utc < limit}
+
+        electrodes = [one for one in self.electrodes if one.channel not in seen]
+        channels = [one for one in self.channels if one.channel not in seen]
+        return replace(
+            newer,
+            electrodes=tuple(sorted((*electrodes, *newer.electrodes), key=lambda one: one.channel)),
+            channels=tuple(sorted((*channels, *newer.channels), key=lambda one: one.channel)),
+        )
+
+    def to_json(self) -> Json:
+        """Return the content of a file."""
+        return {
+            "format": FORMAT,
+            "board": {"serial_number": self.serial_number, "is_simulated": self.is_simulated},
+            **{
+                name: _to_json(getattr(self, name))
+                for name in ("made_utc", "software", "conditions", "electrodes", "bias", "channels")
+            },
+            "findings": list(self.findings),
+            "registers_proved": self.registers_proved,
+        }
+
+    @classmethod
+    def from_json(cls, content: object) -> "ContactCheck":
+        """Return the check that `content` holds.
+
+        Raises
+        ------
+        ValueError
+            If it holds none; the message names the place.
+        """
+        if not isinstance(content, Mapping) or content.get("format") != FORMAT:
+            said = content.get("format") if isinstance(content, Mapping) else content
+            raise ValueError(f"its format is {said!r}, expected {FORMAT!r}")
+        board = content.get("board")
+        if not isinstance(board, Mapping):
+            raise ValueError(f"board is {board!r}, expected an object")  # noqa: TRY004 - a file
+        found = _read(cls, {**board, **content}, "check")
+        assert isinstance(found, cls)
+        return found
+
+
+def electrode_id(channel: int, side: str) -> str:
+    """Return "c1p", "c1n" and the like."""
+    return f"c{channel}{side}"
+
+
+def electrode_words(channel: int, side: str) -> str:
+    """Return "c1 positive" and the like."""
+    return f"c{channel} {SIDES[side]}"
+
+
+def _to_json(value: object) -> object:
+    if is_dataclass(value):
+        return {field.name: _to_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):
+        return [_to_json(one) for one in value]
+    if isinstance(value, dt.datetime):
+        return value.isoformat(timespec="seconds")
+    return value.value if isinstance(value, Enum) else value
+
+
+def _read(kind: object, value: object, where: str) -> object:
+    """Read a value of a declared type; ValueError naming the place if it is another."""
+    if isinstance(kind, types.UnionType):
+        inner, _ = typing.get_args(kind)
+        return None if value is None else _read(inner, value, where)
+    if typing.get_origin(kind) is tuple:
+        return _read_tuple(typing.get_args(kind), value, where)
+    if isinstance(kind, type) and is_dataclass(kind):
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{where} is {value!r}, expected an object")
+        return _read_fields(kind, value, where)
+    try:
+        return _read_plain(kind, value)
+    except (TypeError, ValueError, OverflowError):
+        name = getattr(kind, "__name__", str(kind))
+        raise ValueError(f"{where} is {value!r}, expected {name}") from None
+
+
+def _read_fields(kind: type, value: Mapping[object, object], where: str) -> object:
+    hints = typing.get_type_hints(kind)
+    read = {}
+    for field in fields(kind):
+        if field.name not in value:
+            raise ValueError(f"{where} has no {field.name}")
+        read[field.name] = _read(hints[field.name], value[field.name], field.name)
+    return kind(**read)
+
+
+def _read_tuple(kinds: tuple[object, ...], value: object, where: str) -> object:
+    if not isinstance(value, list):
+        raise ValueError(f"{where} is {value!r}, expected a list")  # noqa: TRY004 - a file
+    if kinds[-1] is Ellipsis:
+        return tuple(_read(kinds[0], one, where) for one in value)
+    if len(value) != len(kinds):
+        raise ValueError(f"{where} has {len(value)} values, expected {len(kinds)}")
+    return tuple(_read(kind, one, where) for kind, one in zip(kinds, value, strict=True))
+
+
+def _read_plain(kind: object, value: object) -> object:
+    if kind is dt.datetime:
+        read = dt.datetime.fromisoformat(typing.cast("str", value))
+        if read.tzinfo is None:
+            raise ValueError
+        return read
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not (isinstance(kind, type) and type(value) is kind):
+        raise TypeError
+    if isinstance(value, float) and value - value != 0:
+        raise ValueError
+    return value

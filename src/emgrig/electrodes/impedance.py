@@ -1,0 +1,257 @@
+"""The impedance of one electrode on a board, by the current of one pin.
+
+One electrode at a time: currents of several would add up in whatever they share. The current comes
+back through the bias electrode, which the bias amplifier holds at mid-supply, so the channel sees
+this electrode and its series resistor alone.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from emgrig.calibration.figures.leadoff import CURRENT_TOLERANCE
+from emgrig.calibration.figures.uncertainty import (
+    Component,
+    Result,
+    combine,
+    coverage_factor,
+    rectangular,
+)
+from emgrig.calibration.procedures.acquire import Account, Record, Tracker, acquire
+from emgrig.driver.board import Board
+from emgrig.electrodes.lines import Lines, find_lines
+from emgrig.electrodes.skin import SkinFit, fit_skin
+
+SERIES_TOLERANCE = 0.01
+QUIET_ENOUGH = 0.05
+QUIET_ENOUGH_OHM = 200.0
+"""Noise (expanded) above both of these, and the electrode is measured again."""
+MAX_ATTEMPTS = 3
+_SIGMAS = 5.0
+_LARGEST_ANGLE_RAD = math.pi / 4
+"""Where the harmonics do not tell it, the contact's phase is taken to lie within 0 to -45°."""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """One current into one electrode.
+
+    Attributes
+    ----------
+    channel : int
+    side : str
+        "p" or "n".
+    current : str
+        As LOFF says it.
+    current_a : Result
+        Calibrated, or nominal with its tolerance.
+    frequency_hz : float
+    series_ohm : float
+    n_samples : int
+        Whole periods.
+    """
+
+    channel: int
+    side: str
+    current: str
+    current_a: Result
+    frequency_hz: float
+    series_ohm: float
+    n_samples: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the current of one electrode showed.
+
+    Attributes
+    ----------
+    impedance : Result or None
+        |Z| of the contact at the current's frequency, ohm; None if the channel cannot be read.
+    resistance : Result or None
+        R of R ∥ C, ohm, where the harmonics tell it.
+    capacitance_f : float or None
+    shared_ohm : mapping of (int, str) to float
+        Electrodes of other channels that move along, and how much: amplitude over current, ohm.
+    problem : str
+        Why the channel cannot be read.
+    """
+
+    impedance: Result | None
+    resistance: Result | None = None
+    capacitance_f: float | None = None
+    shared_ohm: Mapping[tuple[int, str], float] = field(default_factory=dict)
+    problem: str = ""
+
+
+def nominal_current(current_a: float) -> Result:
+    """Return a lead-off current that was never calibrated, A: no samples are behind it."""
+    note = (f"lead-off current nominal, +-{CURRENT_TOLERANCE:.0%}",)
+    return Result(current_a, "A", rectangular(CURRENT_TOLERANCE * current_a), 0, assumptions=note)
+
+
+def measure_electrode(
+    board: Board, drive: Drive, channels: list[int], tracker: Tracker, account: Account
+) -> Reading:
+    """Measure one electrode on a board that is prepared for it.
+
+    Parameters
+    ----------
+    board : Board
+        Channels on their inputs, bias amplifier on.
+    drive : Drive
+    channels : list of int
+        All that may have electrodes, for what moves along.
+    tracker, account
+        Are told.
+
+    Raises
+    ------
+    EmgrigError
+        As `acquire`. The current is left on.
+    """
+    on = [drive.channel]
+    board.chip.lead_off(
+        current=drive.current, frequency=drive.frequency_hz, comparators=False, flip=[],
+        sense_p=on if drive.side == "p" else [], sense_n=on if drive.side == "n" else [],
+    )  # fmt: skip
+    best: Reading | None = None
+    for attempt in range(MAX_ATTEMPTS):
+        account.n_rejected += drive.n_samples if attempt else 0  # one of the two is not used
+        record = acquire(board, drive.n_samples, tracker=tracker)
+        account.add(record)
+        reading, noise_ohm = read_electrode(record, drive, channels)
+        if reading.impedance is None:
+            return reading
+        if best is None or best.impedance is None or _u(reading) < _u(best):
+            best = reading
+        if 2 * noise_ohm < max(QUIET_ENOUGH * reading.impedance.value, QUIET_ENOUGH_OHM):
+            break
+    assert best is not None
+    return best
+
+
+def _u(reading: Reading) -> float:
+    assert reading.impedance is not None
+    return reading.impedance.standard_uncertainty
+
+
+def read_electrode(record: Record, drive: Drive, channels: list[int]) -> tuple[Reading, float]:
+    """Return what a record under the current of `drive` shows, and its noise, ohm."""
+    if drive.channel in record.unusable:
+        return Reading(None, problem=record.unusable[drive.channel]), 0.0
+    seen = record.usable(sorted({drive.channel, *channels}))
+    lines = find_lines(record.columns(seen), round(record.rate_hz), drive.frequency_hz)
+    column = seen.index(drive.channel)
+    noise_ohm = _noise_ohm(lines, column, drive)
+    fit = fit_skin(lines, column, current_a=drive.current_a.value, series_ohm=drive.series_ohm)
+    fit = fit if fit is not None and fit.is_trusted else None
+    return Reading(
+        impedance=record.counted(_impedance(lines, column, drive, fit)),
+        resistance=record.counted(_resistance(drive, fit, lines.n_samples)) if fit else None,
+        capacitance_f=fit.capacitance_f if fit else None,
+        shared_ohm=_shared(lines, column, drive, seen),
+    ), noise_ohm
+
+
+def _scale(lines: Lines, drive: Drive) -> float:
+    """Return ohm for one volt of the first line."""
+    return 1 / float(lines.per_ohm_ampere[0] * drive.current_a.value)
+
+
+def _noise_ohm(lines: Lines, column: int, drive: Drive) -> float:
+    return float(lines.noise_v[0, column]) * _scale(lines, drive)
+
+
+def _impedance(lines: Lines, column: int, drive: Drive, fit: SkinFit | None) -> Result:
+    """Take the series resistor off what the first line shows.
+
+    The loop's magnitude M is from the first line alone, so that a skin that is not quite R ∥ C does
+    no harm; the contact's phase ψ is from all lines:
+    ``|Z| = sqrt(M² - Rs² sin² ψ) - Rs cos ψ``.
+    """
+    loop_ohm = abs(complex(lines.volts[0, column])) * _scale(lines, drive)
+    series_ohm, angle = drive.series_ohm, fit.angle_rad if fit else 0.0
+    across, along = series_ohm * math.sin(angle), series_ohm * math.cos(angle)
+    root = math.sqrt(max(loop_ohm**2 - across**2, 1.0))
+    noise_ohm, by_loop = _noise_ohm(lines, column, drive), loop_ohm / root
+    by_series = -math.cos(angle) - across * math.sin(angle) / root
+    parts = [
+        Component("noise", noise_ohm, by_loop, lines.degrees_of_freedom),
+        *_systematic(drive, loop_ohm * by_loop, by_series),
+    ]
+    if fit is not None:
+        by_angle = across * (1 - along / root)
+        parts.append(Component("phase", fit.u_angle_rad, by_angle, fit.degrees_of_freedom))
+    else:
+        unknown = _without_series(loop_ohm, series_ohm, _LARGEST_ANGLE_RAD)
+        parts.append(Component("phase", rectangular(unknown - (loop_ohm - series_ohm))))
+    # Below 0 by noise or where something shorts the contact; not clipped.
+    return _result(root - along, parts, drive, lines.n_samples)
+
+
+def _without_series(loop_ohm: float, series_ohm: float, angle: float) -> float:
+    across, along = series_ohm * math.sin(angle), series_ohm * math.cos(angle)
+    return math.sqrt(max(loop_ohm**2 - across**2, 0.0)) - along
+
+
+def _resistance(drive: Drive, fit: SkinFit, n_samples: int) -> Result:
+    loop_ohm = fit.resistance_ohm + drive.series_ohm
+    noise = Component("fit", fit.u_resistance_ohm, 1.0, fit.degrees_of_freedom)
+    parts = [noise, *_systematic(drive, loop_ohm, -1.0)]
+    made = _result(fit.resistance_ohm, parts, drive, n_samples)
+    return replace(made, assumptions=(*made.assumptions, "the contact is R and C in parallel"))
+
+
+def _systematic(drive: Drive, loop_ohm: float, by_series: float) -> list[Component]:
+    """Return what current and series resistor contribute.
+
+    A calibrated current was found with the same volts, whose error then cancels. It is left in the
+    current's uncertainty, for what the current itself may have changed since: the data sheet gives
+    no drift of it. Beside a nominal current the volts, 0.3 %, are nothing.
+    """
+    current = drive.current_a
+    return [
+        Component("current", current.standard_uncertainty, loop_ohm / current.value),
+        Component("series", rectangular(SERIES_TOLERANCE * drive.series_ohm), by_series),
+    ]
+
+
+def _result(ohm: float, parts: list[Component], drive: Drive, n_samples: int) -> Result:
+    u, free = combine(parts)
+    return Result(
+        value=ohm,
+        unit="ohm",
+        standard_uncertainty=u,
+        n_used=n_samples,
+        k=coverage_factor(free),
+        assumptions=(
+            *drive.current_a.assumptions,
+            "the current comes back through the bias electrode alone",
+            f"{drive.series_ohm:g} ohm in series, +-{SERIES_TOLERANCE:.0%}, taken off",
+        ),
+    )
+
+
+def _shared(
+    lines: Lines, column: int, drive: Drive, channels: list[int]
+) -> dict[tuple[int, str], float]:
+    """Find which electrodes of other channels move with the driven one, and how much, ohm.
+
+    A channel rises with its P and falls with its N, so one that moves the other way than the
+    driven channel is joined at its other side.
+    """
+    own = complex(lines.volts[0, column])
+    opposite = {"p": "n", "n": "p"}[drive.side]
+    found = {}
+    for index, channel in enumerate(channels):
+        other = complex(lines.volts[0, index])
+        if index != column and abs(other) > _SIGMAS * float(lines.noise_v[0, index]):
+            side = drive.side if (other * own.conjugate()).real > 0 else opposite
+            found[channel, side] = abs(other) * _scale(lines, drive)
+    return found
+
+
+def shared_with(reading: Reading, least_ohm: float) -> list[tuple[int, str]]:
+    """Return the electrodes of other channels that touch the one that was driven."""
+    return sorted(where for where, ohm in reading.shared_ohm.items() if ohm > least_ohm)

@@ -1,0 +1,382 @@
+"""The contact check on a board: bias electrode, comparators, figures at rest, impedances."""
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+
+from emgrig.calibration.certificate.certificate import Certificate
+from emgrig.calibration.figures.uncertainty import Result
+from emgrig.calibration.procedures.acquire import (
+    Account,
+    Progress,
+    Tracker,
+    acquire,
+    checked_channels,
+    prepare,
+    silent,
+)
+from emgrig.calibration.procedures.lead_off import CURRENTS_A, GAIN, RATE_HZ, SIDES
+from emgrig.driver.board import Board
+from emgrig.driver.chip.ads1299 import LeadOffStatus
+from emgrig.driver.chip.profile import load_profile
+from emgrig.driver.keeping import kept
+from emgrig.electrodes.check import (
+    Conditions,
+    ContactCheck,
+    Electrode,
+    Finding,
+    electrode_id,
+)
+from emgrig.electrodes.impedance import Drive, Reading, measure_electrode, nominal_current
+from emgrig.electrodes.judge import (
+    Seen,
+    Where,
+    judge_bias,
+    judge_channels,
+    judge_electrodes,
+)
+from emgrig.electrodes.lights import Light, Limits
+from emgrig.electrodes.lines import whole_periods
+from emgrig.electrodes.quiet import ChannelFigures, quiet_figures
+
+SECONDS = {31.25: 1.6, 7.8125: 4.096}
+"""For each electrode: 1600 and 4096 samples, 50 and 32 whole periods."""
+CURRENTS = ("24nA", "6nA")
+USUAL_PROFILE = "facial-emg"
+N_BIAS_SAMPLES, N_COMPARATOR_SAMPLES = 200, 400
+
+
+@dataclass(frozen=True)
+class ContactSettings:
+    """What to check.
+
+    Attributes
+    ----------
+    channels : tuple of int or None
+        None is those that the board says have electrodes.
+    current : str
+        24nA or 6nA.
+    frequency_hz : float
+        31.25 or 7.8125.
+    seconds : float or None
+        Of each electrode; None is 1.6 s at 31.25 Hz and 4.1 s at 7.8125 Hz. Rounded up to whole
+        periods, 16 or more of them.
+    quiet_s : float
+        For the figures while nothing is injected, 1 s or more.
+    is_quick : bool
+        Comparators and figures alone: what is open, in about a second.
+    limits : Limits
+    names : mapping of int to str
+        What each channel is called; else as the profile on the board says, or for a board of 8
+        channels without one as "facial-emg" does.
+    """
+
+    channels: tuple[int, ...] | None = None
+    current: str = "24nA"
+    frequency_hz: float = 31.25
+    seconds: float | None = None
+    quiet_s: float = 3.0
+    is_quick: bool = False
+    limits: Limits = field(default_factory=Limits)
+    names: Mapping[int, str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.current not in CURRENTS:
+            raise ValueError(f"a current of {self.current!r}; expected {' or '.join(CURRENTS)}")
+        if self.frequency_hz not in SECONDS:
+            raise ValueError(f"{self.frequency_hz:g} Hz; expected 31.25 or 7.8125")
+        if self.seconds is not None and not 0 < self.seconds <= 60:
+            raise ValueError(f"{self.seconds:g} s an electrode; expected more than 0, up to 60")
+        if not 1 <= self.quiet_s <= 60:
+            raise ValueError(f"{self.quiet_s:g} s at rest; expected 1 to 60")
+
+    @property
+    def n_samples(self) -> int:
+        """Samples for each electrode."""
+        seconds = SECONDS[self.frequency_hz] if self.seconds is None else self.seconds
+        return whole_periods(seconds, RATE_HZ, self.frequency_hz)
+
+
+def check_contact(
+    board: Board,
+    settings: ContactSettings | None = None,
+    *,
+    calibration: Certificate | None = None,
+    previous: ContactCheck | None = None,
+    progress: Progress = silent,
+    now: dt.datetime | None = None,
+) -> ContactCheck:
+    """Check all electrodes, and leave the board as it was.
+
+    Parameters
+    ----------
+    board : Board
+        No stream is on.
+    settings : ContactSettings, optional
+    calibration : Certificate, optional
+        Of this board; its lead-off currents are used. Without them the current is nominal ± 20 %.
+    previous : ContactCheck, optional
+        What was shown before: lights then have hysteresis.
+    progress : callable, optional
+        Told what is going on.
+    now : datetime, optional
+        With time zone; the computer's without it.
+
+    Returns
+    -------
+    ContactCheck
+        With `registers_proved`. If the bias electrode is off it holds no impedance.
+
+    Raises
+    ------
+    ValueError
+        If a setting makes no sense, or a stream is on; nothing was sent.
+    IdentityError, RecordingError
+        If the calibration is of another board or out of date.
+    EmgrigError
+        If the link or the board fails; the registers are put back if that is possible.
+    """
+    settings, now = settings or ContactSettings(), now or dt.datetime.now(dt.UTC)
+    if calibration is not None:
+        calibration.check_board(board.identity, now)
+    checking = _Checking(board, settings, calibration, progress)
+    with kept(board) as keeping:
+        seen = checking.look()
+    return checking.judge(seen, now, previous, is_proved=keeping.restored.is_proved)
+
+
+def prepare_quiet(board: Board, channels: Sequence[int]) -> None:
+    """Set a board up as a recording does, nothing injected: the bias loop closed over `channels`.
+
+    All channels on their inputs at gain 12 and 1000 SPS. Whoever calls it keeps the registers
+    (`driver.keeping.kept`).
+    """
+    prepare(board, gain=GAIN, rate_hz=RATE_HZ, mux="normal")
+    board.chip.bias(sense_p=channels, sense_n=channels, amplifier=True)
+
+
+def wired_channels(board: Board, channels: Sequence[int] | None = None) -> list[int]:
+    """Return the channels to check: `channels`, or those that have electrodes.
+
+    Raises
+    ------
+    ValueError
+        If one is not there.
+    """
+    return checked_channels(board, channels or board.identity.channels_wired or None)
+
+
+def channel_names(board: Board, said: Mapping[int, str] | None = None) -> dict[int, str]:
+    """Return what each channel is called; see `ContactSettings.names`."""
+    names = dict(enumerate(board.channel_names, 1))
+    nameless = {n: f"channel {n}" for n in names}
+    if said is not None:
+        return {n: said.get(n, nameless[n]) for n in names}
+    if names == nameless and len(names) == 8:
+        return {**names, **load_profile(USUAL_PROFILE).names}
+    return names
+
+
+class _Checking:
+    """One check: the board, what was asked for, and the account of what it took."""
+
+    def __init__(
+        self,
+        board: Board,
+        settings: ContactSettings,
+        calibration: Certificate | None,
+        progress: Progress,
+    ) -> None:
+        self._board, self._settings = board, settings
+        self._calibration = calibration
+        self._channels = wired_channels(board, settings.channels)
+        # What moves along, and what is open: on every channel, also if few are to be judged.
+        self._around = sorted({*self._channels, *wired_channels(board)})
+        self._names = channel_names(board, settings.names)
+        self._account = Account()
+        self._tracker = Tracker(progress, self._planned_s())
+
+    @property
+    def _electrodes(self) -> list[Where]:
+        return [(channel, side) for channel in self._channels for side in SIDES]
+
+    def _planned_s(self) -> float:
+        n = N_BIAS_SAMPLES + N_COMPARATOR_SAMPLES
+        if not self._settings.is_quick:
+            n += len(self._electrodes) * self._settings.n_samples
+            n += round(self._settings.quiet_s * RATE_HZ)
+        return n / RATE_HZ
+
+    def look(self) -> Seen:
+        """Measure; the board is left as the last measurement needed it."""
+        prepare(self._board, gain=GAIN, rate_hz=RATE_HZ, mux="normal", bias=True)
+        bias_off = self._is_bias_off()
+        off = self._off(is_body_held=not bias_off)
+        if self._settings.is_quick:
+            return Seen({}, off, bias_off)
+        figures = self._quiet()
+        readings = {} if bias_off else self._readings()
+        return Seen(readings, off, bias_off, figures)
+
+    def _is_bias_off(self) -> bool | None:
+        """Ask the comparator at the bias pin; its current flows while the amplifier is off only."""
+        self._tracker.say("the bias electrode")
+        chip = self._board.chip
+        chip.bias(amplifier=False, lead_off_sense=True)
+        chip.lead_off(current="6nA", frequency="dc", threshold=95, comparators=True)
+        self._run(N_BIAS_SAMPLES)
+        is_off = chip.lead_off_status().bias_off
+        chip.bias(amplifier=True, lead_off_sense=False)
+        return is_off
+
+    def _off(self, *, is_body_held: bool) -> frozenset[Where]:
+        """Ask the comparators which electrodes are open.
+
+        A channel's two currents cancel in the body. With one electrode open one of them is left,
+        which would move a body that nothing holds; then one channel is asked at a time.
+        """
+        self._tracker.say("open electrodes")
+        groups = [self._around] if is_body_held else [[one] for one in self._around]
+        found: set[Where] = set()
+        for group in groups:
+            self._board.chip.lead_off(
+                current="6nA", frequency="dc", threshold=95, comparators=True, flip=[],
+                sense_p=group, sense_n=group,
+            )  # fmt: skip
+            self._run(math.ceil(N_COMPARATOR_SAMPLES / len(groups)))
+            found |= _off_of(self._board.chip.lead_off_status())
+        self._board.chip.lead_off(sense_p=[], sense_n=[], comparators=False)
+        return frozenset(found)
+
+    def _run(self, n_samples: int) -> None:
+        """Convert for a while; what the samples are does not matter."""
+        self._account.add(acquire(self._board, n_samples, tracker=self._tracker))
+
+    def _quiet(self) -> tuple[ChannelFigures, ...]:
+        self._tracker.say("channels at rest")
+        prepare_quiet(self._board, self._channels)
+        record = acquire(
+            self._board, round(self._settings.quiet_s * RATE_HZ), tracker=self._tracker
+        )
+        self._account.add(record)
+        return quiet_figures(
+            record.volts,
+            gains=record.gains,
+            vref_v=self._board.identity.vref_v,
+            rate_hz=record.rate_hz,
+            channels=self._channels,
+            same_correlation=self._settings.limits.same_correlation,
+        )
+
+    def _readings(self) -> dict[Where, Reading]:
+        self._board.chip.bias(sense_p=[], sense_n=[], amplifier=True)
+        readings = {}
+        for channel, side in self._electrodes:
+            self._tracker.say(f"c{channel}{side}, {self._names[channel]}")
+            readings[channel, side] = measure_electrode(
+                self._board,
+                self._drive(channel, side),
+                self._around,
+                self._tracker,
+                self._account,
+            )
+        return readings
+
+    def _drive(self, channel: int, side: str) -> Drive:
+        settings = self._settings
+        return Drive(
+            channel,
+            side,
+            settings.current,
+            self._current_a(channel, side) or nominal_current(CURRENTS_A[settings.current]),
+            settings.frequency_hz,
+            self._series_ohm(channel),
+            settings.n_samples,
+        )
+
+    def _current_a(self, channel: int, side: str) -> Result | None:
+        if self._calibration is None:
+            return None
+        return self._calibration.lead_off_current_a(channel, side, self._settings.current)
+
+    def _series_ohm(self, channel: int) -> float:
+        series = self._board.identity.series_ohm
+        return float(series[channel - 1]) if channel <= len(series) else 0.0
+
+    def judge(
+        self, seen: Seen, now: dt.datetime, previous: ContactCheck | None, *, is_proved: bool
+    ) -> ContactCheck:
+        """Put together what it all means."""
+        limits, identity = self._settings.limits, self._board.identity
+        blanks = [self._blank(channel, side, now) for channel, side in self._electrodes]
+        electrodes = judge_electrodes(blanks, seen, limits, previous)
+        channels = judge_channels(
+            seen.figures,
+            self._names,
+            limits,
+            electrodes=electrodes,
+            previous=previous.channels if previous else (),
+        )
+        return ContactCheck(
+            identity.serial_number,
+            identity.is_simulated,
+            now.replace(microsecond=0),
+            _software(),
+            self._conditions(),
+            electrodes,
+            judge_bias(seen, self._electrodes),
+            channels,
+            is_proved,
+        )
+
+    def _blank(self, channel: int, side: str, now: dt.datetime) -> Electrode:
+        return Electrode(
+            electrode=electrode_id(channel, side),
+            channel=channel,
+            side=side,
+            name=self._names[channel],
+            light=Light.GREY,
+            impedance_ohm=None,
+            impedance_u_ohm=None,
+            k=None,
+            at_hz=self._settings.frequency_hz,
+            resistance_ohm=None,
+            resistance_u_ohm=None,
+            capacitance_f=None,
+            method="",
+            series_ohm=self._series_ohm(channel),
+            n_samples=0,
+            finding=Finding.NONE,
+            advice="",
+            made_utc=now.replace(microsecond=0),
+        )
+
+    def _conditions(self) -> Conditions:
+        settings = self._settings
+        return Conditions(
+            is_quick=settings.is_quick,
+            current=settings.current,
+            frequency_hz=settings.frequency_hz,
+            rate_hz=float(RATE_HZ),
+            gain=GAIN,
+            n_samples=0 if settings.is_quick else settings.n_samples,
+            n_lost=self._account.n_lost,
+            n_rejected=self._account.n_rejected,
+            current_is_calibrated=all(
+                self._current_a(channel, side) is not None for channel, side in self._electrodes
+            ),
+            limits=settings.limits,
+        )
+
+
+def _off_of(status: LeadOffStatus) -> set[Where]:
+    return {(n, "p") for n in status.off_p} | {(n, "n") for n in status.off_n}
+
+
+def _software() -> str:
+    try:
+        return f"emgrig {version('emgrig')}"
+    except PackageNotFoundError:
+        return "emgrig"

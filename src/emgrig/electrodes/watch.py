@@ -1,0 +1,83 @@
+"""Contact while nothing is injected, from a stream that runs."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.driver.samples.block import Block
+from emgrig.electrodes.check import Channel
+from emgrig.electrodes.judge import judge_channels
+from emgrig.electrodes.lights import Limits
+from emgrig.electrodes.quiet import SHORTEST_S, WINDOW_S, quiet_figures
+
+
+class ContactWatch:
+    """Holds the last seconds of a stream, and judges them with hysteresis.
+
+    Parameters
+    ----------
+    channels : sequence of int
+        Which to look at.
+    names : mapping of int to str
+    vref_v : float
+        Reference, V.
+    limits : Limits, optional
+    window_s : float
+        How far back it looks, s; 1 or more.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[int],
+        names: Mapping[int, str],
+        vref_v: float,
+        limits: Limits | None = None,
+        *,
+        window_s: float = WINDOW_S,
+    ) -> None:
+        if not window_s >= SHORTEST_S:
+            raise ValueError(f"a window of {window_s:g} s; expected {SHORTEST_S:g} s or more")
+        self._channels, self._names, self._vref_v = list(channels), names, vref_v
+        self._limits, self._window_s = limits or Limits(), window_s
+        self._blocks: list[Block] = []
+        self._shown: tuple[Channel, ...] = ()
+
+    def feed(self, block: Block) -> None:
+        """Take what came; a gap or a change of settings begins a new window."""
+        if block.n_samples == 0:
+            return
+        if self._blocks and (block.lost_before or block.epoch is not self._blocks[-1].epoch):
+            self._blocks.clear()
+        self._blocks.append(block)
+        n_most = round(self._window_s * block.epoch.rate_hz)
+        n_held = sum(one.n_samples for one in self._blocks)
+        while n_held - self._blocks[0].n_samples >= n_most:
+            n_held -= self._blocks.pop(0).n_samples
+
+    def look(self) -> tuple[Channel, ...]:
+        """Return what the last seconds show; what was shown before while they are too few."""
+        volts = self._volts()
+        if volts is not None:
+            epoch = self._blocks[-1].epoch
+            figures = quiet_figures(
+                volts,
+                gains=epoch.gain,
+                vref_v=self._vref_v,
+                rate_hz=epoch.rate_hz,
+                channels=self._channels,
+                same_correlation=self._limits.same_correlation,
+            )
+            self._shown = judge_channels(figures, self._names, self._limits, previous=self._shown)
+        return self._shown
+
+    def _volts(self) -> NDArray[np.float64] | None:
+        if not self._blocks:
+            return None
+        rate_hz = self._blocks[-1].epoch.rate_hz
+        volts = np.concatenate([block.volts for block in self._blocks])
+        return (
+            volts[-round(self._window_s * rate_hz) :]
+            if len(volts) >= SHORTEST_S * rate_hz
+            else None
+        )

@@ -1,0 +1,131 @@
+"""The one tree of errors: whose fault it is, what was expected, what was found.
+
+A wrong argument is a `ValueError` or `TypeError`, raised before anything is sent. What the world
+does wrong is one of these::
+
+    EmgrigError
+      TransportError            the link is closed, refused or lost
+        TransportTimeout        nothing came in time (also a TimeoutError)
+        TransportEnd            a recording that is played back has come to its end
+      WireError                 bytes came that are not this protocol, or not this version of it
+      DeviceError               the board answered, and something is wrong with what it is or did
+        RequestRefused          the board answered ERROR; `code` and `text` say why
+        IdentityError           it is not the chip or the board that was expected
+        ReadBackError           a register does not hold what was written
+      RecordingError            a file cannot be written, read or understood
+      MissingExtra              a library that was asked for is not installed (also an ImportError)
+
+Each has its exit code (`exit_code_for`), the same for all commands.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the shell is told."""
+
+    OK = 0
+    VERDICT = 1  # the command ran, and its answer is no: FAIL, or there are differences
+    USAGE = 2
+    LINK = 3
+    DEVICE = 4
+    FILE = 5
+    INTERRUPTED = 130
+
+
+class EmgrigError(Exception):
+    """Base of every error this package raises about the world outside it."""
+
+
+class TransportError(EmgrigError):
+    """The link to the board is closed, was refused, or got lost."""
+
+
+class TransportTimeout(TransportError, TimeoutError):
+    """Nothing arrived in time; the link itself may be well."""
+
+
+class TransportEnd(TransportError):
+    """What is played back has come to its end; nothing went wrong, and nothing more will come."""
+
+
+class WireError(EmgrigError):
+    """The other side does not speak this protocol, or another version of it."""
+
+
+class DeviceError(EmgrigError):
+    """The board or its chip is not, or did not do, what was expected."""
+
+
+class RequestRefused(DeviceError):
+    """The board answered a request with ERROR.
+
+    Attributes
+    ----------
+    request : str
+        Name of the request that was refused.
+    code : int
+        Error code of the board (`emgrig.protocol.packets.ErrorCode`).
+    text : str
+        What the board said about it.
+    """
+
+    def __init__(self, request: str, code: int, text: str, hint: str = "") -> None:
+        super().__init__(f"the board refused {request}: {text} (code {code}){hint}")
+        self.request = request
+        self.code = code
+        self.text = text
+
+
+class IdentityError(DeviceError):
+    """The chip or the board is another one than expected."""
+
+
+class ReadBackError(DeviceError):
+    """A register does not hold what was written to it.
+
+    Attributes
+    ----------
+    register, field : str
+        Names as in the data sheet; `field` may name several, comma separated.
+    expected, found : int
+        The whole register bytes.
+    chip : int
+        Chip number on the board, 1 is the first.
+    """
+
+    def __init__(
+        self, register: str, field: str, expected: int, found: int, *, chip: int = 1, note: str = ""
+    ) -> None:
+        super().__init__(
+            f"chip {chip}: {register} ({field}) reads {found:02X}h, expected {expected:02X}h{note}"
+        )
+        self.register = register
+        self.field = field
+        self.expected = expected
+        self.found = found
+        self.chip = chip
+
+
+class RecordingError(EmgrigError):
+    """A recording cannot be written, read or understood."""
+
+
+class MissingExtra(EmgrigError, ImportError):
+    """A library that only some need is not installed; the message says what installs it."""
+
+
+_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
+    (MissingExtra, ExitCode.USAGE),
+    (RecordingError, ExitCode.FILE),
+    (TransportError, ExitCode.LINK),
+    (WireError, ExitCode.LINK),
+    (EmgrigError, ExitCode.DEVICE),
+    (KeyboardInterrupt, ExitCode.INTERRUPTED),
+    (OSError, ExitCode.FILE),
+)
+
+
+def exit_code_for(error: BaseException) -> ExitCode:
+    """Return the exit code that an error stands for."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.USAGE)

@@ -1,0 +1,1 @@
+"""What happens in a session, in which order: events in, actions out."""

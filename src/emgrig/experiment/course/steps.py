@@ -1,0 +1,221 @@
+"""What goes into the engine of a session, what comes out, and what is to be shown."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from emgrig.experiment.course.mvc import Measurement
+
+# Events.
+
+
+@dataclass(frozen=True)
+class Begin:
+    """The recording is on; `file` is its name."""
+
+    file: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Time has passed."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key was pressed; repeats while it is held down are the page's to drop."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class Continue:
+    """Go on, from a page that waits for it."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The participant's rating."""
+
+    value: int
+
+
+class Choice(StrEnum):
+    """What the operator can decide."""
+
+    ACCEPT = "accept"
+    AGAIN = "again"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class Choose:
+    """The operator's decision about a contraction, or (AGAIN, SKIP) about a clip that failed."""
+
+    choice: Choice
+
+
+@dataclass(frozen=True)
+class ClipShown:
+    """The first frame of a clip is on the screen."""
+
+    trial: int
+
+
+@dataclass(frozen=True)
+class ClipEnded:
+    """A clip has been played to its end; `trial` tells a late message from one in time."""
+
+    trial: int
+
+
+@dataclass(frozen=True)
+class ClipFailed:
+    """A clip cannot be played."""
+
+    trial: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a `Measure` gave."""
+
+    channel: int
+    repetition: int
+    attempt: int
+    found: Measurement
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Stop for a while."""
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on after `Pause`."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End here; what is done is kept, and a later run goes on."""
+
+
+Event = (
+    Begin
+    | Tick
+    | Key
+    | Continue
+    | Rate
+    | Choose
+    | ClipShown
+    | ClipEnded
+    | ClipFailed
+    | Measured
+    | Pause
+    | Resume
+    | Stop
+)
+
+# Actions.
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Put a marker into the recording."""
+
+    text: str
+    unix_s: float
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Measure a contraction once its samples are there; times are Unix times, s."""
+
+    channel: int
+    repetition: int
+    attempt: int
+    rest: tuple[float, float]
+    contraction: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Save:
+    """Write the record."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """Nothing more comes: complete, or stopped."""
+
+
+Action = Mark | Measure | Save | Done
+
+# What is shown.
+
+
+class Ask(StrEnum):
+    """What the page must offer."""
+
+    NOTHING = "nothing"
+    CONTINUE = "continue"
+    RATING = "rating"
+    CONTRACTION = "contraction"  # accept, again, skip
+    CLIP = "clip"  # again, skip
+
+
+@dataclass(frozen=True)
+class View:
+    """What to show now.
+
+    Attributes
+    ----------
+    phase : str
+        Name of the phase; changes exactly when something else is to be shown.
+    title, text, note : str
+        The note says why something is asked for again.
+    countdown_s : float or None
+        Left of this phase, s.
+    done, total : int
+        Steps of the session.
+    clip : Path or None
+        To be played now, or held if `is_paused`.
+    clip_trial, clip_attempt : int
+        A clip is to be begun anew when one of them changes.
+    ask : Ask
+    is_paused : bool
+    channel, repetition, attempt : int
+        Where part A is; 0 elsewhere.
+    """
+
+    phase: str
+    title: str
+    text: str
+    note: str = ""
+    countdown_s: float | None = None
+    done: int = 0
+    total: int = 0
+    clip: Path | None = None
+    clip_trial: int = 0
+    clip_attempt: int = 0
+    ask: Ask = Ask.NOTHING
+    is_paused: bool = False
+    channel: int = 0
+    repetition: int = 0
+    attempt: int = 0
+
+
+MARKER = re.compile(r"[a-z]+( [a-z]+)*( [a-z_]+=[^\s=]+)*|key [A-Z]( [a-z_]+=[^\s=]+)*")
+"""The form of every marker of a session."""
+
+
+def marker(name: str, **values: object) -> str:
+    """Return the text of a marker: ``name key=value …``; floats have one decimal."""
+    said = [name]
+    for key, value in values.items():
+        text = f"{value:.1f}" if isinstance(value, float) else str(value)
+        word = re.sub(r"[\s=]+", "-", text)
+        said.append(f"{key}={word}")
+    return " ".join(said)

@@ -1,0 +1,237 @@
+"""What was done in a session: one JSON file, written anew after each step."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numpy as np
+
+from emgrig.analysis.signal.indicators import PeakRule
+from emgrig.errors import RecordingError
+from emgrig.recording.export.staging import whole_file
+
+FORMAT = "emgrig session 1"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """One attempt at one repetition of a movement.
+
+    Attributes
+    ----------
+    channel, repetition, attempt : int
+        From 1.
+    begin_unix_s, end_unix_s : float
+        When it was asked for, s.
+    peak_uv, rest_uv : float or None
+        Peak by the plan's rule, and the rest level before it; None if they could not be taken.
+    is_accepted : bool
+    problem : str
+        Why it was not; also if an operator accepted it all the same.
+    decided_by : str
+        "rule" or "operator".
+    """
+
+    channel: int
+    repetition: int
+    attempt: int
+    begin_unix_s: float
+    end_unix_s: float
+    peak_uv: float | None
+    rest_uv: float | None
+    is_accepted: bool
+    problem: str = ""
+    decided_by: str = "rule"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One clip that was played.
+
+    Attributes
+    ----------
+    trial : int
+        Its place in the order, from 1.
+    clip, emotion : str
+    begin_unix_s, end_unix_s : float
+        s; the end is None while it plays, or if it was skipped.
+    key_s : tuple of float
+        When the key was pressed, s after the clip began.
+    rating : int or None
+        0 to 8; None before it was given.
+    attempt : int
+        More than 1 if it was begun again after an interruption.
+    is_skipped : bool
+    """
+
+    trial: int
+    clip: str
+    emotion: str
+    begin_unix_s: float
+    end_unix_s: float | None = None
+    key_s: tuple[float, ...] = ()
+    rating: int | None = None
+    attempt: int = 1
+    is_skipped: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Played and rated, or skipped."""
+        return self.is_skipped or (self.end_unix_s is not None and self.rating is not None)
+
+
+@dataclass(frozen=True)
+class Run:
+    """From one start of the command to its end: one recording."""
+
+    number: int
+    file: str
+    begin_unix_s: float
+
+
+@dataclass(frozen=True)
+class Mvc:
+    """The MVC of a channel, µV, with the rule and the number of repetitions it was taken from."""
+
+    channel: int
+    uv: float
+    rule: str
+    n_repetitions: int
+
+
+@dataclass(frozen=True)
+class SessionRecord:
+    """All of a session so far.
+
+    Attributes
+    ----------
+    participant : str
+        Code.
+    plan : mapping
+        `Plan.content`.
+    order : tuple of str
+        Ids of the clips as they are played.
+    is_simulated : bool
+    board : str
+        Serial number.
+    runs, contractions, trials : tuple
+    skipped : tuple of (int, int)
+        Channel and repetition that the operator gave up.
+    mvc : tuple of Mvc
+        Of the repetitions that were accepted so far.
+    is_complete : bool
+    """
+
+    participant: str
+    plan: Mapping[str, object]
+    order: tuple[str, ...]
+    is_simulated: bool
+    board: str
+    runs: tuple[Run, ...] = ()
+    contractions: tuple[Contraction, ...] = ()
+    skipped: tuple[tuple[int, int], ...] = ()
+    trials: tuple[Trial, ...] = ()
+    mvc: tuple[Mvc, ...] = ()
+    is_complete: bool = False
+
+    def accepted(self, channel: int) -> dict[int, Contraction]:
+        """Return the last accepted contraction of each repetition."""
+        return {
+            c.repetition: c for c in self.contractions if c.channel == channel and c.is_accepted
+        }
+
+    def best_uv(self, channel: int) -> float | None:
+        """Return the highest accepted peak of a channel, µV."""
+        peaks = [c.peak_uv for c in self.accepted(channel).values() if c.peak_uv is not None]
+        return max(peaks, default=None)
+
+    def with_mvc(self, channel: int, rule: PeakRule) -> "SessionRecord":
+        """Return the record with the MVC of a channel; as it is if no repetition was accepted."""
+        peaks = [c.peak_uv for c in self.accepted(channel).values() if c.peak_uv is not None]
+        if not peaks:
+            return self
+        # Each peak is by the rule already; what is left is how repetitions are joined.
+        if rule == "mean of maxima":
+            level_uv = float(np.mean(peaks))
+        elif rule == "median of maxima":
+            level_uv = float(np.median(peaks))
+        else:
+            level_uv = max(peaks)
+        others = tuple(mvc for mvc in self.mvc if mvc.channel != channel)
+        return replace(self, mvc=(*others, Mvc(channel, level_uv, rule, len(peaks))))
+
+    def with_trial(self, trial: Trial) -> "SessionRecord":
+        """Return the record with a trial added, or in the place of its earlier state."""
+        others = tuple(t for t in self.trials if t.trial != trial.trial)
+        return replace(self, trials=(*others, trial))
+
+
+def write_record(path: Path, record: SessionRecord) -> None:
+    """Write a record so that the file is whole whatever happens.
+
+    Raises
+    ------
+    RecordingError
+        If it cannot be written; what was there before is as it was.
+    """
+    text = json.dumps({"format": FORMAT, **asdict(record)}, indent=1, ensure_ascii=False)
+    with whole_file(path) as beside, beside.open("w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_certificate(path: Path) -> SessionRecord:
+    """Read a record.
+
+    Raises
+    ------
+    RecordingError
+        If it cannot be read or is no session.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+            raise RecordingError(f"{path} is no session of this version ({FORMAT})")
+        content["order"] = tuple(content["order"])
+        content["skipped"] = tuple((int(a), int(b)) for a, b in content["skipped"])
+        content["runs"] = _rows(content["runs"], Run)
+        content["mvc"] = _rows(content["mvc"], Mvc)
+        content["contractions"] = _rows(content["contractions"], Contraction)
+        for row in content["trials"]:
+            row["key_s"] = tuple(row["key_s"])
+        content["trials"] = _rows(content["trials"], Trial)
+        return SessionRecord(**content)
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RecordingError(f"{path} is damaged: {error}; --restart begins anew") from error
+
+
+def _rows(rows: object, make: Callable[..., T]) -> tuple[T, ...]:
+    return tuple(make(**row) for row in cast("list[dict[str, object]]", rows))
+
+
+def differences(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    """Say what is different between two plans' contents, a line a value."""
+    old, new = _flat(json.loads(json.dumps(before))), _flat(json.loads(json.dumps(now)))
+    return [
+        f"{key} was {old.get(key, 'not there')}, is {new.get(key, 'not there')}"
+        for key in sorted(old | new)
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _flat(value: object, where: str = "") -> dict[str, str]:
+    if isinstance(value, dict):
+        pairs = [(f"{where}.{key}" if where else str(key), item) for key, item in value.items()]
+    elif isinstance(value, list):
+        pairs = [(f"{where}[{i}]", item) for i, item in enumerate(value, start=1)]
+    else:
+        return {where: repr(value)}
+    return {key: text for name, item in pairs for key, text in _flat(item, name).items()}

@@ -1,0 +1,113 @@
+"""Where a participant's files are: one folder a code, one recording a run, one record."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from emgrig.errors import EmgrigError, RecordingError
+from emgrig.experiment.course.order import clip_order
+from emgrig.experiment.files.plan import Plan
+from emgrig.experiment.files.record import SessionRecord, differences, read_certificate
+from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, convert
+
+log = logging.getLogger(__name__)
+
+
+class SessionFolder:
+    """The files of one participant.
+
+    Parameters
+    ----------
+    output : Path
+        Folder of all participants.
+    code : str
+        The participant's.
+    """
+
+    def __init__(self, output: Path, code: str) -> None:
+        self.path = output / code
+        self._code = code
+
+    @property
+    def certificate_path(self) -> Path:
+        """What was done."""
+        return self.path / f"{self._code}_session.json"
+
+    def bdf_path(self, run: int) -> Path:
+        """Return the recording of a run, from 1."""
+        stem = self._code if run == 1 else f"{self._code}_run-{run}"
+        return self.path / f"{stem}{BDF_SUFFIX}"
+
+    def make(self) -> None:
+        """Make the folder.
+
+        Raises
+        ------
+        RecordingError
+            If that is not possible.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordingError(f"cannot make {self.path}: {error.strerror}") from error
+
+    def set_aside(self) -> Path | None:
+        """Give the folder another name, and return it; None if there was none.
+
+        Raises
+        ------
+        RecordingError
+            If that is not possible.
+        """
+        if not self.path.exists():
+            return None
+        number = 1
+        while (kept := self.path.with_name(f"{self._code}_before-{number}")).exists():
+            number += 1
+        try:
+            return self.path.rename(kept)
+        except OSError as error:
+            raise RecordingError(f"cannot rename {self.path}: {error.strerror}") from error
+
+    def open_record(self, plan: Plan) -> SessionRecord:
+        """Return the record to go on with, or a new one.
+
+        Raises
+        ------
+        ValueError
+            If the session is complete, or was begun with another plan.
+        RecordingError
+            If the record cannot be read.
+        """
+        if not self.certificate_path.exists():
+            order = clip_order(plan.part_b.clips, plan.part_b.seed, plan.number)
+            ids = tuple(clip.id for clip in order)
+            return SessionRecord(plan.participant, plan.content(), ids, False, "")
+        record = read_certificate(self.certificate_path)
+        changed = differences(record.plan, plan.content())
+        if changed:
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            raise ValueError(
+                f"the session of {plan.participant} was begun with another plan: "
+                f"{'; '.join(changed[:3])}{more}; use the old plan, or --restart to begin anew"
+            )
+        if record.is_complete:
+            how = ", on a simulated board," if record.is_simulated else ""
+            raise ValueError(
+                f"the session of {plan.participant} is complete{how} ({self.certificate_path}); "
+                "--restart begins anew and keeps the old files"
+            )
+        return record
+
+    def convert_left_behind(self, record: SessionRecord, tell: Callable[[str], None]) -> None:
+        """Make the BDF+ files of runs that ended in a crash."""
+        for run in record.runs:
+            bdf_path = self.bdf_path(run.number)
+            capture_path = bdf_path.with_suffix(CAPTURE_SUFFIX)
+            if bdf_path.exists() or not capture_path.exists():
+                continue
+            tell(f"run {run.number} ended without its files: converting {capture_path}")
+            try:
+                convert(capture_path, bdf_path)
+            except EmgrigError as error:
+                log.warning("%s", error)

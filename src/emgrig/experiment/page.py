@@ -1,0 +1,236 @@
+"""The pages of a session: the participant's screen, and the operator's."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+from nicegui import app, ui
+from nicegui.element import Element
+from nicegui.events import GenericEventArguments
+
+from emgrig.desk.desk import Desk
+from emgrig.desk.pages.page import traces
+from emgrig.desk.pages.panels import alert_panel, alert_words, header
+from emgrig.errors import EmgrigError
+from emgrig.experiment.course.steps import (
+    Ask,
+    Choice,
+    Choose,
+    ClipEnded,
+    ClipFailed,
+    ClipShown,
+    Continue,
+    Event,
+    Key,
+    Pause,
+    Rate,
+    Resume,
+    Stop,
+    View,
+)
+from emgrig.experiment.driver import SessionDriver
+from emgrig.experiment.files.plan import Plan
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.05
+SHOW_S = 0.1
+GOODBYE_S = 4.0
+"""How long the last words stay before the page goes away."""
+
+Json = dict[str, object]
+
+_CHOICES = {Ask.CONTRACTION: tuple(Choice), Ask.CLIP: (Choice.AGAIN, Choice.SKIP)}
+
+
+class SessionView(Element, component="session_view.js"):
+    """The participant's screen.
+
+    Parameters
+    ----------
+    first : dict
+        What it shows first.
+    on_did : callable
+        Told what the person did, as `session_view.js` says it.
+    """
+
+    def __init__(self, first: Json, on_did: Callable[[Mapping[str, object]], None]) -> None:
+        super().__init__()
+        self._props["first"] = first
+        self.on("did", lambda event: on_did(_said(event)))
+
+    def show(self, view: Json) -> None:
+        """Show something else."""
+        self.run_method("show", view)
+
+
+def _said(event: GenericEventArguments) -> Mapping[str, object]:
+    return event.args if isinstance(event.args, Mapping) else {}
+
+
+class SessionPages:
+    """A session in browsers: ticks its driver, shows its view, hands on what people do.
+
+    Parameters
+    ----------
+    desk : Desk
+        Its hub streams and records.
+    plan : Plan
+    driver : SessionDriver
+        Used by the server's thread alone from now on.
+    on_over : callable
+        Called once, when the session is over and its last words were shown.
+    """
+
+    def __init__(
+        self, desk: Desk, plan: Plan, driver: SessionDriver, on_over: Callable[[], None]
+    ) -> None:
+        self._desk, self._plan, self._driver = desk, plan, driver
+        self._on_over = on_over
+        self._urls = {plan.clip_path(clip): f"/clip/{clip.id}" for clip in plan.part_b.clips}
+        self._over_s: float | None = None
+        self._problem = ""
+
+    def build(self) -> None:
+        """Register the pages with NiceGUI."""
+        for path, url in self._urls.items():
+            app.add_media_file(local_file=path, url_path=url)
+        app.timer(TICK_S, self._tick)
+
+        @ui.page("/", title="session")
+        def participant() -> None:
+            self._participant()
+
+        @ui.page("/operator", title="emgrig session")
+        def operator() -> None:
+            self._operator()
+
+    # What happens.
+
+    def _tick(self) -> None:
+        self._let(self._driver.tick)
+        self._desk.hub.mvc_uv.update({mvc.channel: mvc.uv for mvc in self._driver.record.mvc})
+        if not self._driver.is_over:
+            return
+        now_s = self._desk.hub.unix_s()
+        if self._over_s is None:
+            self._over_s = now_s
+        elif now_s - self._over_s > GOODBYE_S:
+            self._on_over()
+
+    def _do(self, event: Event) -> None:
+        self._let(lambda: self._driver.handle(event))
+
+    def _let(self, do: Callable[[], None]) -> None:
+        """Go on when a record cannot be written: the recording is worth more; the page says so."""
+        try:
+            do()
+            self._problem = ""
+        except (EmgrigError, OSError) as error:
+            if str(error) != self._problem:
+                log.warning("%s", error)
+            self._problem = str(error)
+
+    def _did(self, said: Mapping[str, object]) -> None:
+        what, value, trial = said.get("what"), said.get("value"), said.get("trial")
+        event = _event(what, value, trial if isinstance(trial, int) else 0)
+        if event is not None:
+            self._do(event)
+
+    # What is shown.
+
+    def _shown(self) -> Json:
+        view = self._driver.view
+        shown: Json = asdict(view)
+        shown["ask"] = str(view.ask)
+        shown["clip"] = None if view.clip is None else self._urls[view.clip]
+        if view.countdown_s is not None:
+            shown["countdown_s"] = round(view.countdown_s, 1)
+        status = self._desk.hub.status()
+        shown["warning"] = "no link to the board" if status.is_cut else alert_words(status)
+        return shown
+
+    def _for_participant(self) -> Json:
+        """Leave out what only the operator can use: why a film cannot be played."""
+        shown = self._shown()
+        return {**shown, "note": ""} if self._driver.view.ask is Ask.CLIP else shown
+
+    def _participant(self) -> None:
+        ui.query("body").style("background:#111;overflow:hidden")
+        # The page goes away when all is done; before that, a lost server must be seen.
+        ui.add_css(".is-over #popup { display: none !important }")
+        last = self._for_participant()
+        screen = SessionView(last, self._did)
+
+        def refresh() -> None:
+            nonlocal last
+            now = self._for_participant()
+            if now != last:
+                last = now
+                screen.show(now)
+
+        ui.timer(SHOW_S, refresh)
+
+    def _operator(self) -> None:
+        refreshed = [header(self._desk), alert_panel(self._desk)]
+        with ui.card().classes("w-full"):
+            where = ui.label("").classes("text-lg").props('data-testid="where"')
+            bar = ui.linear_progress(0, show_value=False)
+            words = ui.label("").props('data-testid="words"')
+            problem = ui.label("").classes("text-negative").props('data-testid="problem"')
+            with ui.row():
+                choices = {choice: self._choice_button(choice) for choice in Choice}
+                pause = ui.button("Pause", on_click=self._toggle_pause)
+                pause.props('outline data-testid="pause"')
+                ui.button("Stop", on_click=lambda: self._do(Stop())).props(
+                    'outline color=negative data-testid="stop"'
+                )
+        with ui.card().tight().classes("w-full p-2").style("height:55vh"):
+            traces(self._desk)
+        with ui.row():
+            ui.link("desk: electrodes and figures", "/desk", new_tab=True)
+            ui.link("participant's screen", "/", new_tab=True)
+
+        def refresh() -> None:
+            view = self._driver.view
+            where.set_text(_where(view))
+            bar.set_value(view.done / max(view.total, 1))
+            words.set_text(f"{view.title} · {view.text} {view.note}")
+            problem.set_text(self._problem)
+            pause.set_text("Resume" if view.is_paused else "Pause")
+            for choice, button in choices.items():
+                button.set_enabled(choice in _CHOICES.get(view.ask, ()))
+            for one in refreshed:
+                one()
+
+        ui.timer(0.25, refresh)
+
+    def _choice_button(self, choice: Choice) -> ui.button:
+        button = ui.button(str(choice), on_click=lambda: self._do(Choose(choice)))
+        return button.props(f'data-testid="{choice}"')
+
+    def _toggle_pause(self) -> None:
+        self._do(Resume() if self._driver.view.is_paused else Pause())
+
+
+def _where(view: View) -> str:
+    place = f"c{view.channel}, repetition {view.repetition}, attempt {view.attempt}"
+    where = place if view.channel else f"film {view.clip_trial}" if view.clip_trial else view.phase
+    return f"{view.done} of {view.total} done · {where}"
+
+
+def _event(what: object, value: object, trial: int) -> Event | None:
+    """Turn what a browser says into an event; None for what makes no sense."""
+    if what == "key" and isinstance(value, str):
+        return Key(value)
+    if what == "continue":
+        return Continue()
+    if what == "rating" and isinstance(value, int):
+        return Rate(value)
+    if what == "playing":
+        return ClipShown(trial)
+    if what == "ended":
+        return ClipEnded(trial)
+    if what == "failed":
+        return ClipFailed(trial, str(value) or "the browser cannot play it")
+    return None

@@ -1,0 +1,222 @@
+"""A participant who follows a script: for rehearsals and tests on a simulated board."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emgrig.analysis.paper.printed import TABLE_5
+from emgrig.experiment.course.steps import (
+    Ask,
+    Choice,
+    Choose,
+    ClipEnded,
+    ClipShown,
+    Continue,
+    Event,
+    Key,
+    Rate,
+    Stop,
+    View,
+)
+from emgrig.experiment.driver import SessionDriver
+from emgrig.experiment.files.plan import RATING_MAX, Plan
+from emgrig.experiment.files.tables import Table, load_toml
+from emgrig.simulator.sources.face import MVC_UV_RMS
+from emgrig.simulator.sources.performer import Performer
+from emgrig.simulator.stage import perform_on
+from emgrig.simulator.transport import SimTransport
+
+#: Share of expressions of each kind that are noticed by default (table 5 of the paper).
+_NOTICED = {
+    kind: TABLE_5[0][i] / (TABLE_5[0][i] + TABLE_5[1][i])
+    for i, kind in enumerate(("micro", "macro"))
+}
+#: Contractions outlast the request by that, s.
+_OVERRUN_S = 0.2
+_RATING_AFTER_S = 1.0
+
+
+@dataclass(frozen=True)
+class Script:
+    """How the participant behaves.
+
+    Attributes
+    ----------
+    seed : int
+    delay_s : float
+        From cue to contraction, s.
+    level : (float, float)
+        Contractions lie between these shares of the muscle's maximum; the second is higher.
+    weak : tuple of str
+        "c2.1": the first attempt at repetition 1 of channel 2 is `weak_level` only.
+    weak_level : float
+        Share of the maximum.
+    wrong : tuple of str
+        The first attempt is made with another muscle.
+    decide : Choice
+        What the operator says to a contraction that failed too often.
+    press_micro, press_macro : float
+        Share of the expressions that are noticed and answered by the key.
+    reaction_s : float
+        From the apex to the key, s.
+    clip_s : float
+        Length of a clip that the plan gives none for, s.
+    stop_after_trial : int
+        The session is interrupted after this trial; 0 is never.
+    """
+
+    seed: int = 0
+    delay_s: float = 0.3
+    level: tuple[float, float] = (0.9, 1.0)
+    weak: tuple[str, ...] = ("c2.1", "c6.3")
+    weak_level: float = 0.01
+    wrong: tuple[str, ...] = ("c4.2",)
+    decide: Choice = Choice.ACCEPT
+    press_micro: float = _NOTICED["micro"]
+    press_macro: float = _NOTICED["macro"]
+    reaction_s: float = 0.6
+    clip_s: float = 60.0
+    stop_after_trial: int = 0
+
+
+def load_script(name: str) -> Script:
+    """Read a script from a TOML file, or return the default one for "auto".
+
+    Raises
+    ------
+    ValueError
+        In one line, if the file cannot be read or something in it is wrong.
+    """
+    if name == "auto":
+        return Script()
+    table = load_toml(Path(name))
+    try:
+        script = _script(table, Script())
+        table.done()
+    except ValueError as error:
+        raise ValueError(f"script {name}: {error}") from error
+    return script
+
+
+def _script(table: Table, default: Script) -> Script:
+    low = table.number("level_low", default.level[0], 0.0, 1.0)
+    return Script(
+        seed=table.integer("seed", default.seed, 0, 2**32 - 1),
+        delay_s=table.number("delay_s", default.delay_s, 0.1, 2.0),
+        level=(low, table.number("level_high", max(default.level[1], low), low, 1.0)),
+        weak=table.texts("weak") if table.has("weak") else default.weak,
+        weak_level=table.number("weak_level", default.weak_level, 0.0, 1.0),
+        wrong=table.texts("wrong") if table.has("wrong") else default.wrong,
+        decide=Choice(table.choice("decide", default.decide, list(Choice))),
+        press_micro=table.number("press_micro", default.press_micro, 0.0, 1.0),
+        press_macro=table.number("press_macro", default.press_macro, 0.0, 1.0),
+        reaction_s=table.number("reaction_s", default.reaction_s, 0.1, 5.0),
+        clip_s=table.number("clip_s", default.clip_s, 0.1, 7200.0),
+        stop_after_trial=table.integer("stop_after_trial", 0, 0, 10**6),
+    )
+
+
+class ScriptedParticipant:
+    """Looks at the view of a session as a participant does, and acts.
+
+    Parameters
+    ----------
+    script : Script
+    plan : Plan
+    transport : SimTransport
+        The board with the face.
+
+    Raises
+    ------
+    ValueError
+        If that board sees no face.
+    """
+
+    def __init__(self, script: Script, plan: Plan, transport: SimTransport) -> None:
+        face = transport.board.truth
+        if not isinstance(face, Performer):
+            raise ValueError(f"{transport.address} sees no face: a script needs one, as sim:face")  # noqa: TRY004
+        self._script = script
+        self._plan = plan
+        self._face = face
+        self._board, self._clock = transport.board, transport.clock
+        self._seen: tuple[object, ...] = ()
+        self._coming: list[tuple[float, Event]] = []
+
+    def act(self, driver: SessionDriver, now_s: float) -> None:
+        """Do what is due at a Unix time, s, and decide what comes from what is shown."""
+        while self._coming and self._coming[0][0] <= now_s:
+            at_s, event = self._coming.pop(0)
+            driver.handle(event, at_s)
+        view = driver.view
+        seen = (view.phase, view.channel, view.clip_trial, view.clip_attempt, view.done)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        match view.ask:
+            case Ask.CONTINUE:
+                driver.handle(Continue(), now_s)
+            case Ask.CONTRACTION:
+                self._decide(driver, now_s)
+            case Ask.CLIP:
+                driver.handle(Choose(Choice.SKIP), now_s)
+            case Ask.RATING:
+                self._rate(driver, now_s)
+            case _:
+                self._perform(driver, view, now_s)
+
+    def _perform(self, driver: SessionDriver, view: View, now_s: float) -> None:
+        if view.phase == "contract":
+            self._contract(view, now_s)
+        elif view.clip_trial:
+            self._watch(driver, view)
+
+    def _decide(self, driver: SessionDriver, now_s: float) -> None:
+        has_peak = driver.record.contractions[-1].peak_uv is not None
+        driver.handle(Choose(self._script.decide if has_peak else Choice.SKIP), now_s)
+
+    def _rate(self, driver: SessionDriver, now_s: float) -> None:
+        trial = max(trial.trial for trial in driver.record.trials)
+        value = int(self._rng(2, trial).integers(0, RATING_MAX + 1))
+        self._coming.append((now_s + _RATING_AFTER_S, Rate(value)))
+        if trial == self._script.stop_after_trial:
+            self._coming.append((now_s + _RATING_AFTER_S, Stop()))
+
+    def _contract(self, view: View, now_s: float) -> None:
+        script, channel = self._script, view.channel
+        rng = self._rng(1, channel, view.repetition, view.attempt)
+        level = float(rng.uniform(*script.level))
+        name = f"c{channel}.{view.repetition}" if view.attempt == 1 else ""
+        if name in script.weak:
+            level = script.weak_level
+        if name in script.wrong:
+            channel = channel % len(MVC_UV_RMS) + 1
+        onset_s = self._true_s(now_s) + script.delay_s
+        duration_s = self._plan.part_a.contract_s - script.delay_s + _OVERRUN_S
+        peak_uv = level * MVC_UV_RMS[channel - 1]
+        perform_on(self._board, channel, onset_s, duration_s, peak_uv)
+
+    def _watch(self, driver: SessionDriver, view: View) -> None:
+        """Know beforehand what the face will show, and when the clip ends."""
+        trial = driver.record.trials[-1]
+        lengths = {clip.id: clip.length_s for clip in self._plan.part_b.clips}
+        length_s = lengths[trial.clip] or self._script.clip_s
+        begin_s = self._true_s(trial.begin_unix_s)
+        rng = self._rng(3, view.clip_trial, view.clip_attempt)
+        key = Key(self._plan.part_b.key)
+        share = {"micro": self._script.press_micro, "macro": self._script.press_macro}
+        for event in self._face.truth(begin_s, begin_s + length_s):
+            at_s = event.apex_s + self._script.reaction_s - begin_s
+            if rng.random() < share.get(event.kind, 0.0) and 0 < at_s < length_s:
+                self._coming.append((trial.begin_unix_s + at_s, key))
+        self._coming.append((trial.begin_unix_s, ClipShown(trial.trial)))
+        self._coming.append((trial.begin_unix_s + length_s, ClipEnded(trial.trial)))
+        self._coming.sort(key=lambda due: due[0])
+
+    def _true_s(self, unix_s: float) -> float:
+        """Return the true time of the simulated world at a Unix time of the session, s."""
+        return unix_s - (self._clock.unix_s() - self._clock.now_s())
+
+    def _rng(self, *what: int) -> np.random.Generator:
+        return np.random.default_rng([self._script.seed, *what])

@@ -1,0 +1,1 @@
+"""From failed checks to the likely cause and the next probe."""

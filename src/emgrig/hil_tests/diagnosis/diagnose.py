@@ -1,0 +1,87 @@
+"""From symptoms to the likely cause and the next probe: a table, read from the top.
+
+A rule names a cause, when it holds, and what a person does next to make sure. The first that holds
+is the diagnosis; others that hold too are told beside it. docs/bringup.md explains the rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from emgrig.hil_tests.diagnosis import probes
+from emgrig.hil_tests.diagnosis.causes import RULES
+from emgrig.hil_tests.diagnosis.evidence import Evidence, Fact
+from emgrig.hil_tests.judging.check import CheckResult
+from emgrig.hil_tests.measuring.rig import Rig
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is likely wrong.
+
+    Attributes
+    ----------
+    key : str
+        Name of the cause in the table.
+    cause, next_step : str
+        In words.
+    because : tuple of str
+        The findings it rests on.
+    others : tuple of str
+        Causes that fit too, less likely.
+    probes : dict of str to Fact
+        What was asked automatically, and the answers.
+    """
+
+    key: str
+    cause: str
+    next_step: str
+    because: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    probes: dict[str, Fact] = field(default_factory=dict)
+
+    @property
+    def line(self) -> str:
+        """The diagnosis in one line."""
+        return f"{self.cause}. Next: {self.next_step}"
+
+
+def diagnose(rig: Rig, results: Sequence[CheckResult]) -> Diagnosis | None:
+    """Find what is likely wrong in a run that failed; ask the board where that needs no hands."""
+    n_channels = rig.n_channels if rig.is_identified else 0
+    evidence = Evidence(results, n_channels=n_channels)
+    if evidence.failed is None:
+        return None
+    probes.ask(rig, evidence)
+    if not evidence.n_channels and rig.is_identified:
+        evidence.n_channels = rig.n_channels
+    return conclude(evidence)
+
+
+def conclude(evidence: Evidence) -> Diagnosis:
+    """Read the table with these facts."""
+    failed = evidence.failed
+    assert failed is not None, "conclude() is for runs that failed"
+    fitting = [rule for rule in RULES if rule.when(evidence)]
+    if not fitting:
+        return Diagnosis(
+            "unknown",
+            f"{failed.info.number} failed ({failed.info.layer.title}): {failed.message}",
+            "see the row of this check in docs/bringup.md",
+            probes=evidence.probes,
+        )
+    best, *others = fitting
+    return Diagnosis(
+        best.key,
+        best.told(evidence),
+        best.next_step,
+        because=_findings(evidence),
+        others=tuple(rule.told(evidence) for rule in others if not rule.is_general),
+        probes=evidence.probes,
+    )
+
+
+def _findings(evidence: Evidence) -> tuple[str, ...]:
+    failed = evidence.failed
+    assert failed is not None
+    found = [f"{failed.info.number} {failed.info.title}: {failed.message}", *failed.incidents]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,1 @@
+"""Measured values, their limits, and what a check makes of them."""

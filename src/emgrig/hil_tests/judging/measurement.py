@@ -1,0 +1,283 @@
+"""A measured value with its limits, after OpenHTF's idea of a measurement.
+
+A check hands every value to `measure`. The value is judged against its line in the table of limits,
+or against limits given with it; values of several channels make one measurement.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.hil_tests.judging.limits import Limit, LimitTable
+
+Value = float | int | str | bool
+
+
+class Outcome(StrEnum):
+    """What a measurement, a check or a run says."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    MARGINAL = "marginal"
+    FAIL = "fail"
+    NOT_MEASURED = "not measured"
+    SKIPPED = "skipped"
+    BLOCKED = "blocked"
+    ERROR = "error"
+
+
+_SEVERITY = (
+    Outcome.PASS,
+    Outcome.SKIPPED,
+    Outcome.BLOCKED,
+    Outcome.NOT_MEASURED,
+    Outcome.MARGINAL,
+    Outcome.FAIL,
+    Outcome.ERROR,
+)
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the gravest of them; NOT_MEASURED if there is none."""
+    return max(outcomes, key=_SEVERITY.index, default=Outcome.NOT_MEASURED)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """How many samples, or readings, are behind a verdict.
+
+    Attributes
+    ----------
+    used, lost, rejected : int
+        Used; never came; came and were left out (settling, repeated).
+    """
+
+    used: int = 0
+    lost: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: "Samples") -> "Samples":
+        return Samples(
+            self.used + other.used, self.lost + other.lost, self.rejected + other.rejected
+        )
+
+    def __str__(self) -> str:
+        return f"{self.used} used, {self.lost} lost, {self.rejected} rejected"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One value of a measurement; `value` None was not measured, `note` says why."""
+
+    value: Value | None
+    outcome: Outcome
+    channel: int | None = None
+    note: str = ""
+
+
+@dataclass
+class Measurement:
+    """A named quantity of one check, with one reading or one a channel.
+
+    Attributes
+    ----------
+    name, unit : str
+    limit : Limit
+        What it was judged by; without bounds it only informs.
+    readings : list of Reading
+    reference : str
+        What the value is compared with, in words ("data sheet: 0.28 µV").
+    """
+
+    name: str
+    unit: str
+    limit: Limit
+    readings: list[Reading] = field(default_factory=list)
+    reference: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The gravest of its readings."""
+        return worst(reading.outcome for reading in self.readings)
+
+    @property
+    def values(self) -> dict[int | None, Value | None]:
+        """Values by channel; the key of a measurement without channels is None."""
+        return {reading.channel: reading.value for reading in self.readings}
+
+    def describe_worst(self) -> str:
+        """Say what is wrong in one clause: the value, its unit and the limit."""
+        bad = [r for r in self.readings if r.outcome is self.outcome]
+        channels = [str(r.channel) for r in bad if r.channel is not None]
+        where = f" on channel {', '.join(channels)}" if channels else ""
+        shown = show(bad[0].value, self.unit) if bad else "nothing"
+        title = self.name.replace("_", " ")
+        return f"{title}{where} is {shown}; limit {self.limit.words(self.unit)}"
+
+
+def show(value: Value | None, unit: str) -> str:
+    """Return a value with its unit, as a person reads it."""
+    if value is None:
+        return "not measured"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    number = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return number if unit in ("", "1") else f"{number} {unit}"
+
+
+def judge(value: Value | None, limit: Limit) -> Outcome:
+    """Judge one value.
+
+    Outside `low`…`high` fails; inside, but outside the marginal band, is marginal. A value that is
+    not a number (NaN) was not measured.
+    """
+    if value is None or (isinstance(value, float) and value != value):
+        return Outcome.NOT_MEASURED
+    if limit.allowed:
+        return Outcome.PASS if value in limit.allowed else Outcome.FAIL
+    if isinstance(value, str):
+        return Outcome.PASS
+    if not limit.holds(value, limit.low, limit.high):
+        return Outcome.FAIL
+    if not limit.holds(value, limit.marginal_low, limit.marginal_high):
+        return Outcome.MARGINAL
+    return Outcome.PASS
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """Raw data or a picture, known by its hash.
+
+    Attributes
+    ----------
+    name, media_type : str
+    sha256 : str
+        Of `data`, in hexadecimal.
+    data : bytes
+    """
+
+    name: str
+    media_type: str
+    sha256: str
+    data: bytes
+
+
+class Measure:
+    """What a check calls with every value; one for each check.
+
+    Parameters
+    ----------
+    limits : LimitTable
+        Where limits are looked up by name.
+    """
+
+    def __init__(self, limits: LimitTable) -> None:
+        self._limits = limits
+        self.measurements: dict[str, Measurement] = {}
+
+    def __call__(
+        self,
+        name: str,
+        value: Value | None,
+        unit: str = "1",
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        marginal: tuple[float | None, float | None] | None = None,
+        channel: int | None = None,
+        reference: str = "",
+        note: str = "",
+        limit: str = "",
+    ) -> Outcome:
+        """Take a value, judge it, and keep it.
+
+        Parameters
+        ----------
+        name : str
+            What it is; the key of the table of limits.
+        value : float, int, bool, str or None
+            In `unit`; None if it could not be measured, with `note` saying why.
+        unit : str
+            "uV", "Hz", "s", "1" for a ratio or a count.
+        low, high : float, optional
+            Limits worked out from the table's for a setting (twice the typical noise at this gain).
+        marginal : (float or None, float or None), optional
+            The band inside `low`…`high` in which it passes without remark.
+        channel : int, optional
+            1 is the first; values of several channels make one measurement.
+        reference : str
+            What it is compared with, in words.
+        note : str
+            Said beside the value.
+        limit : str
+            Key of the table of limits, if that is not the name.
+
+        Raises
+        ------
+        ValueError
+            If a name comes back with another unit, or a channel comes twice.
+        """
+        given = low is not None or high is not None
+        found = self._limits.find(limit or name, "" if given else unit)
+        if given:
+            found = replace(
+                found,
+                low=low,
+                high=high,
+                marginal_low=marginal[0] if marginal else None,
+                marginal_high=marginal[1] if marginal else None,
+            )
+        kept = self.measurements.setdefault(name, Measurement(name, unit, found))
+        if kept.unit != unit or channel in kept.values:
+            raise ValueError(f"{name}: unit {unit} or channel {channel} does not fit what it has")
+        if channel is None and kept.readings:
+            raise ValueError(f"{name} is measured twice in one check")
+        kept.reference = reference or kept.reference
+        if isinstance(value, np.generic):  # numpy's scalars are no JSON
+            value = value.item()  # type: ignore[unreachable]
+        outcome = judge(value, found)
+        kept.readings.append(Reading(value, outcome, channel, note))
+        return outcome
+
+    def limit(self, name: str) -> Limit:
+        """Return a limit of the table, to work out others from it."""
+        return self._limits.limits[name]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The gravest of all measurements; NOT_MEASURED if nothing was measured against a limit."""
+        judged = [m.outcome for m in self.measurements.values() if m.limit.is_limit]
+        return worst(judged)
+
+
+# Raw data and pictures that go with a check, known by their hash.
+
+
+def of_arrays(name: str, arrays: Mapping[str, NDArray[np.generic] | float]) -> Attachment:
+    """Pack arrays as an .npz file, the same bytes for the same values."""
+    buffer = io.BytesIO()
+    packed: dict[str, Any] = {key: np.asarray(value) for key, value in arrays.items()}
+    np.savez_compressed(buffer, **packed)
+    return _made(f"{name}.npz", "application/x-npz", buffer.getvalue())
+
+
+def of_picture(name: str, svg: str) -> Attachment:
+    """Keep a picture."""
+    return _made(f"{name}.svg", "image/svg+xml", svg.encode())
+
+
+def arrays_of(attachment: Attachment) -> dict[str, NDArray[np.generic]]:
+    """Unpack what `of_arrays` packed."""
+    with np.load(io.BytesIO(attachment.data)) as packed:
+        return {key: packed[key] for key in packed.files}
+
+
+def _made(name: str, media_type: str, data: bytes) -> Attachment:
+    return Attachment(name, media_type, hashlib.sha256(data).hexdigest(), data)

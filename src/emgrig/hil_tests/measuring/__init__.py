@@ -1,0 +1,1 @@
+"""A board under test: set up, run, and left as it was found."""

@@ -1,0 +1,71 @@
+"""Leave a board as it was found, and prove it by reading."""
+
+from dataclasses import dataclass
+
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.errors import EmgrigError
+from emgrig.hil_tests.measuring.rig import Rig
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Whether the board was left as it was found.
+
+    Attributes
+    ----------
+    before, after : tuple of str
+        Registers of each chip as read, hex; empty if they could not be read.
+    streamed_before, streams_after : bool
+    proved : bool
+        Registers and stream state were read and are what they were.
+    note : str
+        What stands in the way, if anything does.
+    """
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    streamed_before: bool
+    streams_after: bool
+    proved: bool
+    note: str = ""
+
+
+def restore(rig: Rig) -> Restored:
+    """Put registers and stream state back, prove it by reading, and close the link."""
+    if not rig.is_open:
+        rig.close()
+        return Restored((), (), False, False, proved=False, note="no board was ever there")
+    before = tuple(raw.hex() for raw in rig.before)
+    try:
+        return _restore(rig, before)
+    except (EmgrigError, ValueError) as error:
+        return Restored(before, (), rig.streamed_before, False, proved=False, note=str(error))
+    finally:
+        rig.close()
+
+
+def _restore(rig: Rig, before: tuple[str, ...]) -> Restored:
+    if rig.link.failure is not None:
+        rig.reopen()
+    rig.stop()
+    if rig.is_identified:
+        pairs = zip(rig.before, rig.chip.parts, strict=True)
+        held = rig.chip.restore(tuple(RegisterFile(raw, parts) for raw, parts in pairs))
+        after, same = tuple(file.raw for file in held.after), held.is_proved
+    else:
+        after = rig.read_raw() if rig.before else ()
+        same = after == rig.before
+    if rig.streamed_before:
+        rig.start()
+    streams = bool(rig.stats().streaming)
+    note = "" if same else "the registers are not what they were"
+    if not rig.is_identified:
+        note = "the chips were never identified; nothing was written to them"
+    return Restored(
+        before,
+        tuple(raw.hex() for raw in after),
+        rig.streamed_before,
+        streams,
+        proved=same and bool(before) and streams == rig.streamed_before,
+        note=note,
+    )

@@ -1,0 +1,271 @@
+"""One run of the suite: its board, its results, and which layer stopped it."""
+
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from emgrig.connect import package_version
+from emgrig.driver.chip.registers import LeadOffFlip
+from emgrig.errors import EmgrigError, TransportError
+from emgrig.hil_tests.diagnosis.diagnose import Diagnosis, diagnose
+from emgrig.hil_tests.judging.check import CannotMeasure, CheckInfo, CheckResult, Layer, Level
+from emgrig.hil_tests.judging.limits import LimitTable
+from emgrig.hil_tests.judging.measurement import (
+    Attachment,
+    Measure,
+    Measurement,
+    Outcome,
+    Samples,
+    worst,
+)
+from emgrig.hil_tests.measuring.restore import Restored, restore
+from emgrig.hil_tests.measuring.rig import Rig, canary
+
+STALL_LIMIT = "delivery_lateness"
+
+
+@dataclass
+class RunOptions:
+    """What was asked for.
+
+    Attributes
+    ----------
+    address : str
+    level : Level
+    limits : LimitTable
+    soak_s : float
+        Length of the endurance check, board time, s.
+    report : Path or None
+        Folder for the report; raw data are kept for it.
+    inputs : str
+        "connected" (electrodes, or resistors in their place) or "open".
+    instruments : tuple of str
+        What else was connected, as the user says.
+    """
+
+    address: str
+    level: Level
+    limits: LimitTable
+    soak_s: float
+    report: Path | None = None
+    inputs: str = "connected"
+    instruments: tuple[str, ...] = ()
+
+
+@dataclass
+class BringupRun:
+    """The state of a run; checks get at it through fixtures.
+
+    Attributes
+    ----------
+    options : RunOptions
+    rig : Rig
+    results : list of CheckResult
+        In the order in which they were made.
+    measure : Measure
+        Of the check that is on.
+    observer : callable or None
+        Told of each check: with its result so far when it begins (outcome NOT_MEASURED), and with
+        the result when it ended.
+    """
+
+    options: RunOptions
+    rig: Rig
+    results: list[CheckResult] = field(default_factory=list)
+    observer: Callable[[CheckResult, bool], None] | None = None
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    restored: Restored | None = None
+    diagnosis: Diagnosis | None = None
+    aborted: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        self.measure = Measure(self.options.limits)
+        self._attachments: list[Attachment] = []
+        self._result: CheckResult | None = None
+        self._began_s = 0.0
+
+    @property
+    def failed_layer(self) -> Layer | None:
+        """The layer that stops those above it."""
+        return next(
+            (r.info.layer for r in self.results if r.outcome in (Outcome.FAIL, Outcome.ERROR)), None
+        )
+
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict of the run: fail, marginal or pass; error if the suite itself went wrong."""
+        made = [r.outcome for r in self.results]
+        if self.restored is not None and not self.restored.proved and Outcome.FAIL not in made:
+            made.append(Outcome.FAIL)
+        decided = (Outcome.PASS, Outcome.MARGINAL, Outcome.FAIL, Outcome.ERROR)
+        return worst(outcome for outcome in made if outcome in decided)
+
+    @property
+    def duration_s(self) -> float:
+        """Wall time since the run began, s."""
+        return (datetime.now(UTC) - self.began).total_seconds()
+
+    def finish(self) -> None:
+        """Find the cause, and leave the board as it was; a second call does nothing."""
+        if self.restored is not None:
+            return
+        self.diagnosis = diagnose(self.rig, self.results)
+        self.restored = restore(self.rig)
+
+    def facts(self) -> dict[str, str]:
+        """Return which board this is and what was asked, in words."""
+        known = {"address": self.options.address, "level": str(self.options.level)}
+        if self.rig.is_identified or hasattr(self.rig, "identity"):
+            identity = self.rig.identity
+            known |= {
+                "board": identity.serial_number,
+                "firmware": f"{identity.firmware} ({identity.git_revision})",
+                "simulated": "yes" if identity.is_simulated else "no",
+            }
+        return known
+
+    def blocked_by(self, info: CheckInfo) -> CheckResult | None:
+        """Return the failed check of a layer below that blocks this one, if there is any."""
+        for result in self.results:
+            if result.outcome in (Outcome.FAIL, Outcome.ERROR) and result.info.layer < info.layer:
+                return result
+        return None
+
+    # One check.
+
+    def begin(self, info: CheckInfo) -> None:
+        """Begin a check: nothing is measured, nothing has happened."""
+        self.measure = Measure(self.options.limits)
+        self._attachments = []
+        self._result = CheckResult(info)
+        self._began_s = time.perf_counter()
+        self.rig.samples = Samples()
+        self.rig.incidents = []
+        self.rig.n_thrown_away = 0
+        self.rig.stalls_s = []
+        if self.observer is not None:
+            self.observer(self._result, False)
+
+    def block(self, info: CheckInfo, by: CheckResult) -> str:
+        """Note that a check was not made; return why."""
+        self.begin(info)
+        message = f"blocked by {by.info.number} ({by.info.layer.title})"
+        self._finish(Outcome.BLOCKED, message)
+        return message
+
+    def run(self, body: Callable[[], None]) -> CheckResult:
+        """Run the body of the check that was begun, and judge what it measured."""
+        assert self._result is not None, "begin() comes first"
+        error: EmgrigError | None = None
+        try:
+            self._make_ready(self._result.info.layer)
+            body()
+            self._look_around()
+        except CannotMeasure as reason:
+            return self._finish(Outcome.SKIPPED, str(reason))
+        except EmgrigError as raised:
+            error = raised
+        except Exception as raised:
+            if isinstance(raised, ValueError) and not self.rig.is_linked:
+                self.aborted = raised  # the address makes no sense: nothing was asked
+            self._finish(Outcome.ERROR, f"{type(raised).__name__}: {raised}")
+            raise
+        return self._judge(error)
+
+    def _make_ready(self, layer: Layer) -> None:
+        """Set the board up for a check; a check that was picked out alone has to find it first."""
+        if layer > Layer.LINK and not self.rig.is_open:
+            self.rig.open()
+        if layer > Layer.IDENTITY and not self.rig.is_identified:
+            self.rig.identify()
+        elif layer > Layer.IDENTITY:
+            self.rig.prepare()
+
+    def attach(self, attachment: Attachment) -> None:
+        """Keep raw data or a picture with the check that is on."""
+        self._attachments.append(attachment)
+
+    def _look_around(self) -> None:
+        """See what happened beside the check: a stalled link, registers that fell back."""
+        info = self._result.info if self._result else None
+        if self.rig.stalls_s:
+            self.measure(STALL_LIMIT, max(self.rig.stalls_s), "s")
+        if info is None or info.layer <= Layer.IDENTITY or not self.rig.is_identified:
+            return
+        found = {raw[LeadOffFlip.ADDRESS] for raw in self.rig.read_raw()}
+        expected = {canary(parts) for parts in self.rig.chip.parts}
+        if found != expected:
+            shown = ", ".join(f"{byte:02X}h" for byte in sorted(found))
+            self.rig.incidents.append(f"the chip lost its registers (LOFF_FLIP reads {shown})")
+
+    def _judge(self, error: EmgrigError | None) -> CheckResult:
+        if self.rig.n_thrown_away:
+            self.rig.incidents.append(f"the board threw away {self.rig.n_thrown_away} frames")
+        if error is not None:
+            if isinstance(error, TransportError):
+                self._try_to_come_back(error)
+            return self._finish(Outcome.FAIL, str(error))
+        if self.rig.incidents:
+            return self._finish(Outcome.FAIL, "; ".join(dict.fromkeys(self.rig.incidents)))
+        outcome = self.measure.outcome
+        if outcome is Outcome.NOT_MEASURED:
+            return self._finish(Outcome.ERROR, "it measured nothing against a limit")
+        return self._finish(outcome, self._worst_words(outcome))
+
+    def _worst_words(self, outcome: Outcome) -> str:
+        if outcome is Outcome.PASS:
+            return ""
+        bad = [m for m in self._measured if m.limit.is_limit and m.outcome is outcome]
+        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+        return bad[0].describe_worst() + more
+
+    @property
+    def _measured(self) -> list[Measurement]:
+        return list(self.measure.measurements.values())
+
+    def _try_to_come_back(self, error: TransportError) -> None:
+        """Open a lost link anew, to say what happened and to restore the board."""
+        if not self.rig.is_open or self.rig.link.failure is None:
+            self.rig.incidents.append(f"no answer: {error}")
+            return
+        try:
+            down_s = self.rig.reopen()
+        except EmgrigError as still:
+            self.rig.incidents.append(f"the link was lost and did not come back: {still}")
+        else:
+            self.rig.incidents.append(f"the link was lost and came back after {down_s:.1f} s")
+
+    def _finish(self, outcome: Outcome, message: str) -> CheckResult:
+        assert self._result is not None
+        result = self._result
+        result.outcome, result.message = outcome, message
+        result.measurements = self._measured
+        result.samples = self.rig.samples
+        result.incidents = list(dict.fromkeys(self.rig.incidents))
+        result.attachments = self._attachments
+        result.duration_s = time.perf_counter() - self._began_s
+        self.results.append(result)
+        self._result = None
+        if self.observer is not None:
+            self.observer(result, True)
+        return result
+
+
+def software_versions() -> dict[str, str]:
+    """Return the versions of what made the verdict."""
+    import numpy as np
+    import pytest
+    import scipy
+
+    return {
+        "emgrig": package_version(),
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "pytest": pytest.__version__,
+        "platform": platform.platform(),
+    }

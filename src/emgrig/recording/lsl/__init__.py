@@ -1,0 +1,1 @@
+"""The Lab Streaming Layer (LSL): samples and markers out, others' markers in."""

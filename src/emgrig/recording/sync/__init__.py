@@ -1,0 +1,1 @@
+"""What ties a recording to a film: the digital tube."""

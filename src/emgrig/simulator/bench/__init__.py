@@ -1,0 +1,1 @@
+"""Simulated instruments that see each other and the board."""

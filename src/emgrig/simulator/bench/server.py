@@ -1,0 +1,250 @@
+"""The simulated bench on loopback sockets, where VISA finds it; and a board with it, in one go."""
+
+import contextlib
+import selectors
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+
+from emgrig.errors import TransportError
+from emgrig.simulator.assembly import build_board
+from emgrig.simulator.bench.coupled import GENERATOR, METER, Divider, SimulatedBench
+from emgrig.simulator.options import MAX_SPEED, parse_query
+from emgrig.simulator.serve import serve_tcp
+from emgrig.simulator.transport import SimTransport
+
+_LONGEST_LINE: Final = 4096
+_SEND_PATIENCE_S: Final = 1.0
+_QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
+"""pyvisa-py cannot switch Nagle's algorithm off: a query behind a command would wait 40 ms."""
+
+
+@dataclass(eq=False)
+class _Wire:
+    """One connection to one instrument."""
+
+    connection: socket.socket
+    instrument: str
+    received: bytearray = field(default_factory=bytearray)
+
+
+class BenchServer:
+    """Serves generator and meter, a port each, until it is closed; a context manager.
+
+    Parameters
+    ----------
+    bench : SimulatedBench
+    host : str
+        Address to listen on.
+
+    Attributes
+    ----------
+    bench : SimulatedBench
+    generator_resource, meter_resource : str
+        VISA resources: ``TCPIP::127.0.0.1::PORT::SOCKET``.
+
+    Raises
+    ------
+    TransportError
+        If no port can be had.
+    """
+
+    def __init__(self, bench: SimulatedBench, host: str = "127.0.0.1") -> None:
+        self.bench = bench
+        self._is_stopping = False
+        self._failure: BaseException | None = None
+        self._selector = selectors.DefaultSelector()
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._selector.register(self._wake_out, selectors.EVENT_READ)
+        self._listeners: list[socket.socket] = []
+        try:
+            self.generator_resource = self._listen(host, GENERATOR)
+            self.meter_resource = self._listen(host, METER)
+        except OSError as error:
+            self._clean_up()
+            raise TransportError(f"cannot serve a bench on {host}: {error.strerror}") from error
+        self._thread = threading.Thread(target=self._serve, name="simulated bench", daemon=True)
+        self._thread.start()
+
+    @property
+    def resources(self) -> str:
+        """Both resources, generator first, as `emgrig.calibration.bench.open_bench` takes them."""
+        return f"{self.generator_resource},{self.meter_resource}"
+
+    def close(self) -> None:
+        """Stop serving and close all connections; a second call does nothing.
+
+        Raises
+        ------
+        Exception
+            What ended the server, if it did not end by itself.
+        """
+        self._is_stopping = True
+        with contextlib.suppress(OSError):
+            self._wake_in.send(b"x")
+        self._thread.join()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def __enter__(self) -> Self:
+        """Return itself; it serves already."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _listen(self, host: str, instrument: str) -> str:
+        listener = socket.create_server((host, 0))
+        self._listeners.append(listener)
+        listener.setblocking(False)
+        self._selector.register(listener, selectors.EVENT_READ, instrument)
+        return f"TCPIP::{host}::{listener.getsockname()[1]}::SOCKET"
+
+    # ---- the thread ---------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        try:
+            while not self._is_stopping:
+                for key, _ in self._selector.select():
+                    if isinstance(key.data, _Wire):
+                        self._receive(key.data)
+                    elif isinstance(key.fileobj, socket.socket) and key.data:
+                        self._accept(key.fileobj, key.data)
+        except BaseException as error:  # handed to whoever closes the server
+            self._failure = error
+        finally:
+            self._clean_up()
+
+    def _accept(self, listener: socket.socket, instrument: str) -> None:
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # it gave up before we came
+            return
+        if not self.bench.is_plugged(instrument):
+            _abort(connection)
+            return
+        connection.settimeout(_SEND_PATIENCE_S)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._selector.register(connection, selectors.EVENT_READ, _Wire(connection, instrument))
+
+    def _receive(self, wire: _Wire) -> None:
+        try:
+            piece = wire.connection.recv(_LONGEST_LINE)
+        except OSError:
+            piece = b""
+        if not piece:
+            self._drop(wire)
+            return
+        if _QUICK_ACK is not None:
+            wire.connection.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+        wire.received += piece
+        *lines, rest = wire.received.split(b"\n")
+        wire.received = bytearray(rest if len(rest) <= _LONGEST_LINE else b"")
+        try:
+            for line in lines:
+                answer = self.bench.execute(wire.instrument, line.decode("ascii", "replace"))
+                if answer is not None:
+                    wire.connection.sendall(answer.encode("ascii") + b"\n")
+        except OSError:  # unplugged, or the other side is gone
+            self._drop(wire)
+
+    def _drop(self, wire: _Wire) -> None:
+        self._selector.unregister(wire.connection)
+        _abort(wire.connection)
+
+    def _clean_up(self) -> None:
+        for key in tuple(self._selector.get_map().values()):
+            if isinstance(key.data, _Wire):
+                self._drop(key.data)
+        self._selector.close()
+        for end in (*self._listeners, self._wake_in, self._wake_out):
+            end.close()
+
+
+def _abort(connection: socket.socket) -> None:
+    """Close with a reset: the client learns of it at once, as from a USB cable that is pulled."""
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@dataclass(frozen=True)
+class BoardOnBench:
+    """A simulated board with a bench, all in this process.
+
+    Attributes
+    ----------
+    bench : SimulatedBench
+        To wire, to unplug, and to know the truth.
+    resources : str
+        For `emgrig.calibration.bench.open_bench`.
+    address : str
+        Of the board, ``tcp://…``; or ``sim:…`` if it is on virtual time: then only `transport`
+        leads to this board.
+    transport : SimTransport or None
+        The board on virtual time, for ``Board(transport)``.
+    """
+
+    bench: SimulatedBench
+    resources: str
+    address: str
+    transport: SimTransport | None
+
+
+@contextlib.contextmanager
+def board_on_bench(
+    query: str = "bench&source=silence",
+    *,
+    over_tcp: bool = False,
+    seed: int = 0,
+    generator: str = "33220A",
+    meter: str = "34461A",
+    divider: Divider | None = None,
+) -> Iterator[BoardOnBench]:
+    """Start a board and its bench; both end with the context.
+
+    Parameters
+    ----------
+    query : str
+        The board, as behind ``sim:``. Without ``bench`` it has skin and mains besides.
+    over_tcp : bool
+        True: the board is served on TCP, at the query's speed. False: on virtual time.
+    seed, generator, meter, divider
+        See `SimulatedBench`.
+
+    Raises
+    ------
+    ValueError
+        If the query makes no sense, or asks for real time without TCP.
+    TransportError
+        If no port can be had.
+    """
+    options = parse_query(query)
+    if not over_tcp and options.speed != MAX_SPEED:
+        raise ValueError(f"sim:{query}: a bench beside a board in this process needs speed=max")
+    board = build_board(options)
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(serve_tcp(board, speed=options.speed)) if over_tcp else None
+        bench = SimulatedBench(
+            board,
+            seed=seed,
+            generator=generator,
+            meter=meter,
+            divider=divider,
+            lock=None if server is None else server.lock,
+        )
+        instruments = stack.enter_context(BenchServer(bench))
+        transport = None if server is not None else SimTransport(query, board=board)
+        address = f"sim:{query}" if server is None else server.address
+        yield BoardOnBench(bench, instruments.resources, address, transport)

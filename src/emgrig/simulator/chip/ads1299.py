@@ -1,0 +1,371 @@
+"""The digital half of the ADS1299: a chip model that is true to the register and to the SPI byte.
+
+Time is counted in ticks of the chip's own master clock (tCLK, nominally 1/2.048 MHz); tick 0 is
+power-on. Time moves only when the caller lets it: by `advance_to`, and by clocking bytes.
+What the data sheet (SBAS499C) leaves open is listed at the top of the modules that decide it:
+`register_map`, `sequencer`, `chip_core` and `serial_interface`.
+"""
+
+from enum import Enum
+from typing import Final
+
+from emgrig.simulator.chip.bulk import Frames as Frames
+from emgrig.simulator.chip.bulk import n_in_bulk, read_in_bulk
+from emgrig.simulator.chip.core import ChipCore, Mode
+from emgrig.simulator.chip.register_map import REGISTERS, RegisterFile, identity
+from emgrig.simulator.chip.serial_interface import (
+    CS_HIGH_TICKS,
+    DECODE_TICKS,
+    SUBTICKS,
+    SerialInterface,
+)
+from emgrig.simulator.chip.violations import Rule, Violation, ViolationLog
+from emgrig.simulator.seams import FrontEnd
+
+COMMAND_SCLK_HZ: Final = 2_000_000.0
+"""SCLK slow enough for commands without gaps between bytes (tSDECODE)."""
+DATA_SCLK_HZ: Final = 8_000_000.0
+
+_SCLK_LIMIT_HZ: Final = 20e6
+_SCLK_LIMIT_LOW_DVDD_HZ: Final = 15e6
+_LOW_DVDD_V: Final = 2.7
+
+
+class Pin(Enum):
+    """Inputs of the chip that the board drives."""
+
+    START = "START"
+    RESET = "RESET"
+    PWDN = "PWDN"
+    GPIO1 = "GPIO1"
+    GPIO2 = "GPIO2"
+    GPIO3 = "GPIO3"
+    GPIO4 = "GPIO4"
+
+
+_GPIO_BIT: Final = {Pin.GPIO1: 1, Pin.GPIO2: 2, Pin.GPIO3: 4, Pin.GPIO4: 8}
+
+
+class Ads1299Chip:
+    """One ADS1299, ADS1299-6 or ADS1299-4, powered on at tick 0 with START low.
+
+    Parameters
+    ----------
+    front_end : FrontEnd
+        The analogue half; it must have `n_channels` channels.
+    n_channels : int
+        4, 6 or 8.
+    f_clk_hz : float, > 0
+        True frequency of the master clock, Hz.
+    rev_id : int
+        Silicon revision in ID, 0 to 7.
+    id_override : int or None
+        The whole ID byte, for chips with an unusual one (DFh was seen on working silicon).
+    strict : bool
+        True reports violations, and lets those of tSDECODE and tSCCS have their effect.
+    dvdd_v : float
+        Digital supply, V; below 2.7 the limit of SCLK is 15 MHz instead of 20.
+    daisy_in : Ads1299Chip or None
+        The chip whose DOUT drives DAISY_IN. It shares CS, SCLK, DIN and the master clock, so this
+        chip clocks it and moves its time; its other pins are its own.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the chip at DAISY_IN has another clock or time.
+    """
+
+    f_clk_hz: float
+    _spi: SerialInterface
+
+    def __init__(
+        self,
+        front_end: FrontEnd,
+        *,
+        n_channels: int = 8,
+        f_clk_hz: float = 2_048_000.0,
+        rev_id: int = 1,
+        id_override: int | None = None,
+        strict: bool = True,
+        dvdd_v: float = 3.3,
+        daisy_in: "Ads1299Chip | None" = None,
+    ) -> None:
+        if n_channels not in REGISTERS:
+            raise ValueError(f"n_channels is {n_channels}, expected one of {sorted(REGISTERS)}")
+        if front_end.n_channels != n_channels:
+            raise ValueError(
+                f"the front end has {front_end.n_channels} channels, the chip {n_channels}"
+            )
+        if not f_clk_hz > 0:
+            raise ValueError(f"f_clk_hz is {f_clk_hz}, expected more than 0")
+        if not 0 <= rev_id <= 7 or not 0 <= (id_override or 0) <= 0xFF:
+            raise ValueError("rev_id is 0 to 7, id_override 00h to FFh")
+        if daisy_in is not None and (daisy_in.f_clk_hz != f_clk_hz or daisy_in._spi.now != 0):
+            raise ValueError("the chip at daisy_in must be new and have the same f_clk_hz")
+        self.n_channels = n_channels
+        self.f_clk_hz = f_clk_hz
+        self.daisy_in = daisy_in
+        self._log = ViolationLog(strict=strict)
+        chip_id = identity(n_channels, rev_id) if id_override is None else id_override
+        self._core = ChipCore(front_end, RegisterFile(n_channels, chip_id), self._log)
+        self._spi = SerialInterface(self._core, None if daisy_in is None else daisy_in._spi)
+        self._sclk_limit_hz = _SCLK_LIMIT_HZ if dvdd_v >= _LOW_DVDD_V else _SCLK_LIMIT_LOW_DVDD_HZ
+        self._fastest_sclk_hz = self._sclk_limit_hz
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame: 27, 21 or 15."""
+        return 3 + 3 * self.n_channels
+
+    @property
+    def tick(self) -> int:
+        """Now, in whole tCLK since power-on."""
+        return self._spi.tick
+
+    @property
+    def drdy(self) -> bool:
+        """Level of DRDY; low (False) says that a result waits."""
+        return not self._core.sequencer.is_drdy_low(self.tick)
+
+    @property
+    def dout_is_driven(self) -> bool:
+        """True if DOUT is driven, False if it is Hi-Z (CS high, or no power)."""
+        return self._spi.is_selected and self._core.is_listening
+
+    @property
+    def n_drdy_falls(self) -> int:
+        """Conversions completed since the model was made, read or not."""
+        return self._core.sequencer.n_falls
+
+    @property
+    def last_drdy_tick(self) -> int | None:
+        """When DRDY fell last, or None."""
+        return self._core.sequencer.last_fall
+
+    @property
+    def next_drdy_tick(self) -> int | None:
+        """When DRDY will fall next if nothing is changed, or None."""
+        return self._core.sequencer.next_fall
+
+    def drdy_tick_ahead(self, n: int) -> int | None:
+        """When DRDY will fall for the n-th time after the next (n ≥ 0), or None."""
+        return self._core.sequencer.fall_ahead(n)
+
+    @property
+    def is_unread(self) -> bool:
+        """True if DRDY fell and no SCLK came since; a single shot holds DRDY low even when read."""
+        return self._core.sequencer.is_unread
+
+    @property
+    def period_ticks(self) -> int:
+        """Data period tDR as CONFIG1 sets it, tCLK."""
+        return self._core.sequencer.period_ticks
+
+    @property
+    def mode(self) -> Mode:
+        """RDATAC or SDATAC."""
+        return self._core.mode
+
+    @property
+    def is_standby(self) -> bool:
+        """True between STANDBY and WAKEUP."""
+        return self._core.is_standby
+
+    @property
+    def registers(self) -> bytes:
+        """The 24 registers, 00h to 17h, as a look from outside: no SPI, no time passes."""
+        return self._core.dump(self.tick)
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """The last violations, at most 1000, in order of time; none if the chip is not strict."""
+        return tuple(self._log.kept)
+
+    @property
+    def n_violations(self) -> int:
+        """How many violations there were, including those no longer kept."""
+        return self._log.n_reported
+
+    def advance_to(self, tick: int) -> None:
+        """Let time pass up to and including `tick`; a tick that has passed does nothing."""
+        if tick * SUBTICKS > self._spi.now:
+            self._spi.run_to(tick * SUBTICKS)
+
+    def set_pin(self, pin: Pin, level: bool) -> None:
+        """Drive an input pin, True for high; PWDN and RESET are high at power-on, others low."""
+        core = self._core
+        if pin is Pin.START:
+            core.set_start(self.tick, level=level)
+        elif pin is Pin.RESET:
+            core.set_reset(self.tick, level=level)
+            self._spi.reset()
+        elif pin is Pin.PWDN and level != core.is_powered:
+            self._spi.reset()
+            core.power_up(self.tick) if level else core.power_down()
+        elif pin in _GPIO_BIT:
+            others = core.registers.gpio_inputs & ~_GPIO_BIT[pin]
+            core.registers.gpio_inputs = others | (_GPIO_BIT[pin] if level else 0)
+
+    def brown_out(self) -> None:
+        """Let the supply dip: registers at default, RDATAC, tPOR anew; time does not pass.
+
+        Conversions stop; if START is high they begin again after tPOR.
+        """
+        if self._core.is_powered:
+            self._spi.reset()
+            self._core.power_up(self.tick)
+
+    def power_cycle(self, off_ticks: int = 0) -> None:
+        """Take the supply away for `off_ticks` ≥ 0 and bring it back."""
+        self._spi.reset()
+        self._core.power_down()
+        self.advance_to(self.tick + off_ticks)
+        self._core.power_up(self.tick)
+
+    def cs_low(self) -> None:
+        """Select the chip."""
+        self._spi.select()
+
+    def cs_high(self) -> None:
+        """Deselect the chip: a command that is not complete is dropped."""
+        self._spi.deselect()
+
+    def clock_byte(
+        self, mosi: int, *, sclk_hz: float = COMMAND_SCLK_HZ, gap_ticks: float = 0.0
+    ) -> int | None:
+        """Clock 8 bits through, then wait `gap_ticks` ≥ 0.
+
+        Works with CS high too (traffic to another chip on the bus): DRDY goes high, nothing else.
+
+        Returns
+        -------
+        int or None
+            The byte on DOUT, or None if it is Hi-Z.
+
+        Raises
+        ------
+        ValueError
+            If `mosi` is no byte, or `sclk_hz` or `gap_ticks` is out of range.
+        """
+        if not 0 <= mosi <= 0xFF:
+            raise ValueError(f"mosi is {mosi}, expected 0 to 255")
+        duration, gap = self._byte_times(sclk_hz, gap_ticks)
+        self._check_sclk(sclk_hz, self.tick)
+        miso = self._spi.clock_byte(mosi, duration)
+        if gap:
+            self._spi.run_to(self._spi.now + gap)
+        return miso
+
+    def transfer(
+        self, mosi: bytes, *, sclk_hz: float = COMMAND_SCLK_HZ, gap_ticks: float = 0.0
+    ) -> bytes:
+        """Do one whole transfer: CS low, all bytes, 4 tCLK, CS high, 2 tCLK.
+
+        Returns
+        -------
+        bytes
+            MISO, as long as `mosi`; a line that nobody drives reads 0.
+
+        Raises
+        ------
+        ValueError
+            If `sclk_hz` or `gap_ticks` is out of range.
+        """
+        duration, gap = self._byte_times(sclk_hz, gap_ticks)
+        self._check_sclk(sclk_hz, self.tick)
+        spi = self._spi
+        spi.select()
+        miso = bytearray()
+        for byte in mosi:
+            miso.append(spi.clock_byte(byte, duration) or 0)
+            if gap:
+                spi.run_to(spi.now + gap)
+        spi.run_to(spi.now + DECODE_TICKS * SUBTICKS)
+        spi.deselect()
+        spi.run_to(spi.now + CS_HIGH_TICKS * SUBTICKS)
+        return bytes(miso)
+
+    def stream(
+        self,
+        count: int | None = None,
+        *,
+        every: int = 1,
+        until_tick: int | None = None,
+        frame_bytes: int | None = None,
+        sclk_hz: float = DATA_SCLK_HZ,
+        gap_ticks: float = 0.0,
+    ) -> Frames:
+        """Read frames as a host does that waits for DRDY and then transfers zeros.
+
+        A result that waits unread is read first; then each next DRDY fall is waited for. A fall
+        during a transfer is missed. The result and the state it leaves are the same, bit for bit,
+        as with `transfer`; where nothing unusual happens it is computed without the bytes.
+
+        Parameters
+        ----------
+        count : int or None
+            Frames at most; fewer come if the chip stops.
+        every : int, ≥ 1
+            Read only the conversions whose number (`n_drdy_falls`) is a multiple of it.
+        until_tick : int or None
+            Only frames whose DRDY fall is not later; if `count` does not end it before, it is at
+            least `until_tick` afterwards. One of the two limits must be given.
+        frame_bytes : int or None
+            Bytes to clock for each frame; None takes this chip's own frame.
+        sclk_hz, gap_ticks : float
+            As for `transfer`.
+
+        Raises
+        ------
+        ValueError
+            If no limit is given, a number is out of range, or CS is low.
+        """
+        n_bytes = self.frame_bytes if frame_bytes is None else frame_bytes
+        if count is None and until_tick is None:
+            raise ValueError("stream needs a count or until_tick")
+        if n_bytes < 1 or every < 1 or (count is not None and count < 0):
+            raise ValueError(
+                f"frame_bytes is {n_bytes}, every {every}, count {count}; expected ≥ 1, ≥ 1, ≥ 0"
+            )
+        if self._spi.is_selected:
+            raise ValueError("CS is low: end the transfer before streaming")
+        bytes_time = n_bytes * sum(self._byte_times(sclk_hz, gap_ticks))
+        pieces: list[Frames] = []
+        left = count
+        while left != 0:
+            n_falls = n_in_bulk(self._spi, left, until_tick, bytes_time, every)
+            if n_falls:
+                piece = read_in_bulk(self._spi, n_falls, n_bytes, bytes_time, every)
+                self._check_sclk(sclk_hz, int(piece.ticks[0]))
+            elif (fall := self._wait_for_result(until_tick, every)) is not None:
+                miso = self.transfer(bytes(n_bytes), sclk_hz=sclk_hz, gap_ticks=gap_ticks)
+                piece = Frames.one(fall, miso)
+            else:
+                break
+            pieces.append(piece)
+            left = None if left is None else left - len(piece.ticks)
+        if until_tick is not None and left != 0:
+            self.advance_to(until_tick)
+        return Frames.joined(pieces, n_bytes)
+
+    def _wait_for_result(self, until_tick: int | None, every: int) -> int | None:
+        n_more = -self.n_drdy_falls % every
+        if n_more or not self.is_unread:
+            fall = self.drdy_tick_ahead((n_more or every) - 1)
+            if fall is None or (until_tick is not None and fall > until_tick):
+                return None
+            self.advance_to(fall)
+        fall = self.last_drdy_tick
+        return None if fall is None or (until_tick is not None and fall > until_tick) else fall
+
+    def _check_sclk(self, sclk_hz: float, tick: int) -> None:
+        if sclk_hz > self._fastest_sclk_hz:  # each frequency once
+            self._fastest_sclk_hz = sclk_hz
+            text = f"SCLK of {sclk_hz / 1e6:g} MHz, at most {self._sclk_limit_hz / 1e6:g} MHz"
+            self._log.report(tick, Rule.SCLK_LIMIT, text)
+
+    def _byte_times(self, sclk_hz: float, gap_ticks: float) -> tuple[int, int]:
+        if not sclk_hz > 0 or not gap_ticks >= 0:
+            raise ValueError(f"sclk_hz is {sclk_hz}, gap_ticks {gap_ticks}; expected > 0 and ≥ 0")
+        duration = max(16, round(8 * self.f_clk_hz * SUBTICKS / sclk_hz))
+        return duration, round(gap_ticks * SUBTICKS)

@@ -1,0 +1,328 @@
+"""What the ADS1299 does with commands, registers and power, apart from how bits get in and out.
+
+Readings taken where the data sheet is silent (unconfirmed on silicon):
+
+* Power-on: commands before tPOR are reported and obeyed, conversions wait for tPOR.
+* RESET stops conversions that a START command began; a START pin that is high begins new ones.
+* RESET in standby is ignored by command and works by pin; STANDBY is accepted in RDATAC.
+* WAKEUP resumes what ran before STANDBY, with a restarted filter, 64 tCLK later.
+* Registers read past 17h give 00h and ignore writes.
+* DAISY_IN comes out after a frame only: registers cannot be read through a chain.
+"""
+
+from enum import Enum
+from typing import Final
+
+from emgrig.simulator.chip.register_map import (
+    CONFIG1,
+    CONFIG3,
+    GPIO,
+    LOFF_STATN,
+    LOFF_STATP,
+    N_REGISTERS,
+    RegisterFile,
+    reserved_code,
+)
+from emgrig.simulator.chip.sequencer import UPDATE_TICKS, Sequencer
+from emgrig.simulator.chip.violations import Rule, ViolationLog
+from emgrig.simulator.seams import FrontEnd
+
+POR_TICKS: Final = 1 << 18
+"""tPOR: from power-on to the first RESET, tCLK (p. 62)."""
+RESET_TICKS: Final = 18
+"""From RESET to the next command or conversion, tCLK (p. 35)."""
+WAKE_TICKS: Final = 64
+"""From WAKEUP to the next conversion, tCLK (31.25 µs)."""
+RESET_PULSE_TICKS: Final = 2
+
+WAKEUP: Final = 0x02
+STANDBY: Final = 0x04
+RESET: Final = 0x06
+START: Final = 0x08
+STOP: Final = 0x0A
+RDATAC: Final = 0x10
+SDATAC: Final = 0x11
+RDATA: Final = 0x12
+RREG: Final = 0x20
+WREG: Final = 0x40
+
+
+class Mode(Enum):
+    """How data leave the chip; STANDBY is apart from it, since WAKEUP returns to the old mode."""
+
+    RDATAC = "read data continuously"
+    SDATAC = "stop read data continuously"
+
+
+class OutputRegister:
+    """The output shift register: one frame, then what follows it, bit by bit.
+
+    Attributes
+    ----------
+    frame : bytes
+        What was loaded.
+    position : int
+        Bits that were shifted out since.
+    """
+
+    def __init__(self, frame_bytes: int) -> None:
+        self._blank = bytes(frame_bytes)
+        self._daisy = bytearray()
+        self.load(None)
+
+    def load(self, frame: bytes | None) -> None:
+        """Take a new frame (None: zeros) and begin with its MSB."""
+        self.frame = self._blank if frame is None else frame
+        self._passes_daisy = frame is not None
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Begin again with the MSB."""
+        self.position = 0
+        self._daisy.clear()
+
+    @property
+    def is_mid_frame(self) -> bool:
+        """True if the frame has been shifted out in part."""
+        return 0 < self.position < 8 * len(self.frame)
+
+    def take(self, n_bits: int, *, repeat: bool) -> int:
+        """Shift out 1 to 8 bits; after the frame it comes again, or DAISY_IN."""
+        index, offset = divmod(self.position, 8)
+        pair = self._byte(index, repeat=repeat) << 8 | self._byte(index + 1, repeat=repeat)
+        self.position += n_bits
+        return pair >> 16 - offset - n_bits & (1 << n_bits) - 1
+
+    def push(self, daisy_byte: int) -> None:
+        """Take one byte from DAISY_IN, to come out after the frame, if there is one."""
+        if self._passes_daisy:
+            self._daisy.append(daisy_byte)
+
+    def _byte(self, index: int, *, repeat: bool) -> int:
+        length = len(self.frame)
+        if index < length or repeat:
+            return self.frame[index % length]
+        index -= length
+        return self._daisy[index] if index < len(self._daisy) else 0
+
+
+class ChipCore:
+    """Registers, modes, power and conversions of one chip.
+
+    Attributes
+    ----------
+    mode : Mode
+        RDATAC after power-on and RESET.
+    is_standby, is_powered, is_held : bool
+        In standby; supplied and PWDN high; RESET pin low.
+    start_pin : bool
+        Level of START.
+    data_from_tick : int
+        When data may be clocked after an RDATAC command.
+    """
+
+    def __init__(self, front_end: FrontEnd, registers: RegisterFile, log: ViolationLog) -> None:
+        self.registers = registers
+        self.log = log
+        self.sequencer = Sequencer(front_end, registers)
+        self.output = OutputRegister(3 + 3 * registers.n_channels)
+        self.mode = Mode.RDATAC
+        self.is_standby = False
+        self.is_powered = True
+        self.is_held = False
+        self.start_pin = False
+        self.data_from_tick = 0
+        self._front_end = front_end
+        self._reset_low_tick = 0
+        self._resume = False
+        self._commands = {
+            WAKEUP: self._wakeup,
+            STANDBY: self._standby,
+            RESET: self._reset,
+            START: self._start,
+            STOP: self._stop,
+            RDATAC: self._rdatac,
+            SDATAC: self._sdatac,
+            RDATA: self._rdata,
+        }
+        self.power_up(0)
+
+    @property
+    def is_listening(self) -> bool:
+        """True if SPI reaches the chip: it is supplied and not held in reset."""
+        return self.is_powered and not self.is_held
+
+    def is_busy(self, tick: int) -> bool:
+        """Return True within the 18 tCLK after RESET, when nothing may be sent."""
+        return tick < self._busy_until
+
+    def power_up(self, tick: int) -> None:
+        """Supply, or PWDN, comes up: everything at its default, tPOR begins."""
+        self.is_powered = True
+        self._busy_until = tick
+        self._por_end = self._ready_tick = tick + POR_TICKS
+        self._por_reported = False
+        self._set_defaults(tick)
+
+    def power_down(self) -> None:
+        """Supply or PWDN goes away."""
+        self.is_powered = False
+        self.sequencer.clear()
+
+    def set_start(self, tick: int, *, level: bool) -> None:
+        """Drive the START pin."""
+        if level == self.start_pin:
+            return
+        self.start_pin = level
+        if not self.is_listening or self.is_standby:
+            self._resume = False
+        elif level:
+            self.sequencer.start(tick, not_before=self._ready_tick)
+        else:
+            self.sequencer.stop(tick)
+
+    def set_reset(self, tick: int, *, level: bool) -> None:
+        """Drive the RESET pin: low resets at once and holds, high lets go."""
+        if level != self.is_held or not self.is_powered:
+            self.is_held = not level
+            return
+        self.is_held = not level
+        if not level:
+            self._reset_low_tick = tick
+            self._check_por(tick, "RESET pin")
+        elif tick - self._reset_low_tick < RESET_PULSE_TICKS:
+            self.log.report(tick, Rule.RESET_PULSE, "RESET low for less than 2 tCLK; taken anyway")
+        self._reset(tick)
+
+    def execute(self, opcode: int, tick: int) -> None:
+        """Obey a single-byte opcode that was decoded at `tick`.
+
+        It is executed when it is certain that CS stayed low long enough, up to 4 tCLK later. If
+        DRDY fell in between, the fall counts as earlier.
+        """
+        tick = max(tick, self.sequencer.front_end_tick)
+        self._check_por(tick, f"command {opcode:02X}h")
+        command = self._commands.get(opcode)
+        if command is None:
+            self.log.report(tick, Rule.UNKNOWN_OPCODE, f"{opcode:02X}h is no command; ignored")
+        elif self.is_standby and opcode != WAKEUP:
+            text = f"command {opcode:02X}h; only WAKEUP is allowed; ignored"
+            self.log.report(tick, Rule.IN_STANDBY, text)
+        else:
+            command(tick)
+
+    def accepts_registers(self, tick: int, opcode: int) -> bool:
+        """Return True if RREG or WREG may begin now; reports it if not."""
+        self._check_por(tick, f"command {opcode:02X}h")
+        if self.is_standby:
+            text = f"command {opcode:02X}h; only WAKEUP is allowed; ignored"
+            self.log.report(tick, Rule.IN_STANDBY, text)
+        elif self.mode is Mode.RDATAC:
+            text = f"command {opcode:02X}h before SDATAC; ignored"
+            self.log.report(tick, Rule.IN_RDATAC, text)
+        return not self.is_standby and self.mode is Mode.SDATAC
+
+    def dump(self, tick: int) -> bytes:
+        """Return the 24 registers with their live bits."""
+        values = bytearray(bytes(self.registers))
+        loff_p, loff_n, bias_stat = self._front_end.comparators(tick)
+        values[CONFIG3] |= bias_stat
+        values[LOFF_STATP], values[LOFF_STATN] = loff_p, loff_n
+        return bytes(values)
+
+    def read_register(self, address: int, tick: int) -> int:
+        """Return a register with its live bits, or 0 past 17h."""
+        if address >= N_REGISTERS:
+            return 0
+        is_live = address in (CONFIG3, LOFF_STATP, LOFF_STATN)
+        return (self.dump(tick) if is_live else bytes(self.registers))[address]
+
+    def write_register(self, address: int, value: int, tick: int) -> None:
+        """Write one register; past 17h nothing happens."""
+        tick = max(tick, self.sequencer.front_end_tick)
+        if address >= N_REGISTERS:
+            return
+        self._check_write(address, value, tick)
+        if self.registers.write(address, value) and address != GPIO:
+            self.sequencer.registers_changed(tick, restart=address == CONFIG1)
+
+    def load_latest(self) -> None:
+        """Put the latest result in the output shift register."""
+        self.output.load(self.sequencer.frame())
+
+    def _set_defaults(self, tick: int) -> None:
+        self.registers.reset()
+        self.sequencer.clear()
+        self.output.load(None)
+        self.mode = Mode.RDATAC
+        self.is_standby = self._resume = False
+        tick = max(tick, self.sequencer.front_end_tick)
+        self.sequencer.registers_changed(tick, restart=False)
+        if self.start_pin and self.is_listening:
+            self.sequencer.start(tick, not_before=self._ready_tick)
+
+    def _reset(self, tick: int) -> None:
+        self._busy_until = tick + RESET_TICKS
+        self._ready_tick = max(self._ready_tick, self._busy_until)
+        self._set_defaults(tick)
+
+    def _check_por(self, tick: int, what: str) -> None:
+        if tick < self._por_end and not self._por_reported:
+            self._por_reported = True
+            text = f"{what} {self._por_end - tick} tCLK too early after power-on; obeyed"
+            self.log.report(tick, Rule.T_POR, text)
+
+    def _check_write(self, address: int, value: int, tick: int) -> None:
+        spec = self.registers.specs[address]
+        if value & spec.reserved != spec.reserved_value:
+            text = (
+                f"{spec.name} = {value:02X}h: bits {spec.reserved:02X}h "
+                f"must be written {spec.reserved_value:02X}h"
+            )
+            self.log.report(tick, Rule.RESERVED_BITS, text)
+        elif code := reserved_code(address, value):
+            self.log.report(tick, Rule.RESERVED_CODE, f"{spec.name}: {code} is not to be used")
+
+    def _wakeup(self, tick: int) -> None:
+        if not self.is_standby:
+            return
+        self.is_standby = False
+        self._ready_tick = max(self._ready_tick, tick + WAKE_TICKS)
+        if self.start_pin or self._resume:
+            self.sequencer.start(tick, not_before=self._ready_tick)
+
+    def _standby(self, tick: int) -> None:  # noqa: ARG002 - all commands are called alike
+        self.is_standby = True
+        self._resume = self.sequencer.is_running
+        self.sequencer.halt()
+
+    def _start(self, tick: int) -> None:
+        if self.start_pin:
+            self.log.report(tick, Rule.START_PIN, "START command while the START pin is high")
+        self.sequencer.start(tick, not_before=self._ready_tick)
+
+    def _stop(self, tick: int) -> None:
+        if self.start_pin:
+            text = "STOP command while the START pin is high; conversions go on"
+            self.log.report(tick, Rule.START_PIN, text)
+        else:
+            self.sequencer.stop(tick)
+
+    def _rdatac(self, tick: int) -> None:
+        falls = (self.sequencer.next_fall, self.sequencer.last_fall)
+        if any(fall is not None and abs(fall - tick) < UPDATE_TICKS for fall in falls):
+            text = "RDATAC within 4 tCLK of a DRDY edge; obeyed"
+            self.log.report(tick, Rule.UPDATE_WINDOW, text)
+        self.mode = Mode.RDATAC
+        self.data_from_tick = tick + UPDATE_TICKS
+        self.load_latest()
+
+    def _sdatac(self, tick: int) -> None:  # noqa: ARG002 - all commands are called alike
+        self.mode = Mode.SDATAC
+        self.output.load(None)
+
+    def _rdata(self, tick: int) -> None:
+        if self.mode is Mode.RDATAC:
+            self.log.report(tick, Rule.IN_RDATAC, "RDATA in RDATAC mode; ignored")
+        else:
+            self.load_latest()

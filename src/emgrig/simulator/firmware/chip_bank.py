@@ -1,0 +1,180 @@
+"""The chips of one board: one clock, one START, one DRDY line to the firmware, a CS each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.simulator.chip.ads1299 import COMMAND_SCLK_HZ, Frames, Pin
+from emgrig.simulator.firmware.spi import SpiBus, WireFault
+
+ReadFilter = Callable[[int], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What the firmware read at consecutive falls of DRDY that it saw.
+
+    Attributes
+    ----------
+    index : ndarray of int64, shape (n,)
+        Number of the fall, counted from `ChipBank.begin_count`; a jump is a fall that was counted
+        but not read in time.
+    time_s : ndarray of float64, shape (n,)
+        True time of the fall, s.
+    data : ndarray of uint8, shape (n, frame_bytes)
+        The frames, all chips side by side.
+    """
+
+    index: NDArray[np.int64]
+    time_s: NDArray[np.float64]
+    data: NDArray[np.uint8]
+
+    def part(self, begin: int, end: int | None) -> "Readings":
+        """Rows from `begin` to before `end`."""
+        rows = slice(begin, end)
+        return Readings(self.index[rows], self.time_s[rows], self.data[rows])
+
+    def only(self, read_filter: ReadFilter | None) -> "Readings":
+        """Rows that `read_filter` lets through; None lets all through."""
+        if read_filter is None or not len(self.index):
+            return self
+        kept = read_filter(len(self.index))
+        return Readings(self.index[kept], self.time_s[kept], self.data[kept])
+
+
+class ChipBank:
+    """SPI to all chips of the board; the falls of DRDY of the first one are counted.
+
+    Parameters
+    ----------
+    buses : sequence of SpiBus
+        One a chip; all chips have the same clock and the same number of channels.
+    """
+
+    def __init__(self, buses: Sequence[SpiBus]) -> None:
+        self.buses = tuple(buses)
+        self.f_clk_hz = self.buses[0].chip.f_clk_hz
+        self.frame_bytes = sum(bus.chip.frame_bytes for bus in self.buses)
+        self.n_falls = 0
+        self._falls_then = 0
+        self._true_falls_then = 0
+        self._unread: dict[int, Frames] = {}
+        self._last_tick: int | None = None
+        self._last_index = -1
+
+    def __len__(self) -> int:
+        """Chips on the board."""
+        return len(self.buses)
+
+    @property
+    def now_s(self) -> float:
+        """True time, s since power-on."""
+        if len(self.buses) == 1:  # the usual case, and asked for often
+            return self.buses[0].tick / self.f_clk_hz
+        return max(bus.tick for bus in self.buses) / self.f_clk_hz
+
+    @property
+    def next_fall_s(self) -> float | None:
+        """When the firmware will see DRDY fall next, true s, or None."""
+        tick = self.buses[0].next_drdy_tick
+        return None if tick is None else tick / self.f_clk_hz
+
+    @property
+    def n_true_falls(self) -> int:
+        """Conversions of the first chip since `begin_count`, whatever the wires let through."""
+        return self.buses[0].chip.n_drdy_falls - self._true_falls_then
+
+    def advance_to(self, true_s: float) -> None:
+        """Let time pass up to `true_s`, without reading anything."""
+        self._align(int(true_s * self.f_clk_hz))
+
+    def transfer(self, chip: int, mosi: bytes) -> bytes:
+        """Do one transfer with one chip, slowly enough for commands; return MISO."""
+        self._align()
+        miso = self.buses[chip].transfer(mosi, sclk_hz=COMMAND_SCLK_HZ)
+        self._align()
+        return miso
+
+    def broadcast(self, mosi: bytes) -> None:
+        """Send the same bytes to all chips at once, all CS low."""
+        self._align()
+        for bus in self.buses:
+            bus.transfer(mosi, sclk_hz=COMMAND_SCLK_HZ)
+        self._align()
+
+    def set_pin(self, pin: Pin, *, level: bool) -> None:
+        """Drive a pin of all chips."""
+        self._align()
+        for bus in self.buses:
+            bus.set_pin(pin, level)
+
+    def set_wire_fault(self, fault: WireFault, chips: Sequence[int]) -> None:
+        """Put a fault on the wires of `chips`; falls that were not read before are forgotten."""
+        for chip in chips:
+            self.buses[chip].fault = fault
+        self._falls_then = self.buses[0].n_drdy_falls
+
+    def begin_count(self) -> None:
+        """Count falls of DRDY from 0 from now on."""
+        self.n_falls = 0
+        self._falls_then = self.buses[0].n_drdy_falls
+        self._true_falls_then = self.buses[0].chip.n_drdy_falls
+        self._unread.clear()
+        self._last_tick = None
+        self._last_index = -1
+
+    def read(self, until_s: float) -> Readings:
+        """Read at each fall of DRDY until `until_s`; time is there afterwards."""
+        until_tick = int(until_s * self.f_clk_hz)
+        first = self.buses[0].stream(until_tick=until_tick)
+        parts = [first.data]
+        for number, bus in enumerate(self.buses[1:], start=1):
+            parts.append(self._beside(number, first.ticks, bus.stream(until_tick=until_tick)))
+        data = first.data if len(parts) == 1 else np.concatenate(parts, axis=1)
+        return Readings(self._number(first.ticks), first.ticks / self.f_clk_hz, data)
+
+    def _number(self, ticks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give each fall that was read its number among all falls that were seen."""
+        bus = self.buses[0]
+        seen, self._falls_then = bus.n_drdy_falls - self._falls_then, bus.n_drdy_falls
+        is_gapless = seen == len(ticks) and self._last_index == self.n_falls - 1
+        self.n_falls += seen
+        if is_gapless or not len(ticks):
+            index = self._last_index + 1 + np.arange(len(ticks), dtype=np.int64)
+        else:
+            period = bus.chip.period_ticks * bus.fault.drdy_divider
+            before = ticks[0] - period if self._last_tick is None else self._last_tick
+            steps = np.rint(np.diff(ticks, prepend=before) / period).astype(np.int64)
+            index = np.minimum(self._last_index + np.cumsum(steps), self.n_falls - 1)
+        if len(ticks):
+            self._last_tick, self._last_index = int(ticks[-1]), int(index[-1])
+        return index
+
+    def _beside(self, chip: int, ticks: NDArray[np.int64], own: Frames) -> NDArray[np.uint8]:
+        """Rows of another chip at the falls of the first; zeros where it had nothing new."""
+        waiting = self._unread.pop(chip, None)
+        if waiting is None and np.array_equal(ticks, own.ticks):
+            return own.data
+        own_ticks, data = own.ticks, own.data
+        if waiting is not None:
+            own_ticks = np.concatenate((waiting.ticks, own_ticks))
+            data = np.concatenate((waiting.data, data))
+        rows = np.zeros((len(ticks), data.shape[1]), np.uint8)
+        position = np.searchsorted(ticks, own_ticks)
+        is_read = position < len(ticks)
+        rows[position[is_read]] = data[is_read]
+        if not is_read.all():  # it waits for the next fall of the first chip
+            self._unread[chip] = Frames(own_ticks[-1:], data[-1:])
+        return rows
+
+    def _align(self, tick: int = 0) -> None:
+        """Bring all chips to the same time."""
+        if len(self.buses) == 1:
+            self.buses[0].advance_to(tick)
+            return
+        # one tick later, since a chip may be anywhere within its tick
+        tick = max(tick, 1 + max(bus.tick for bus in self.buses))
+        for bus in self.buses:
+            bus.advance_to(tick)

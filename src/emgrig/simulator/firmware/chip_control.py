@@ -1,0 +1,153 @@
+"""What the firmware does to its chips, and the little it knows of them: what it sent and drove."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from emgrig.protocol.packets import ALL_CHIPS, ErrorCode, Line
+from emgrig.simulator.chip.ads1299 import Pin
+from emgrig.simulator.chip.core import RDATAC, RESET, RREG, SDATAC, WREG
+from emgrig.simulator.firmware.chip_bank import ChipBank
+
+BOOT_S: Final = 0.15
+"""From power to the first request: tPOR is 128 ms (SBAS499C p. 62), and the reset after it."""
+RESET_S: Final = 1e-5
+"""Length of a RESET pulse and the wait after it: 2 and 18 tCLK at the least (p. 35)."""
+N_ADDRESSES: Final = 32
+"""Addresses that fit in RREG and WREG; the chip has registers at the first 24."""
+
+_PINS: Final = {Line.START: Pin.START, Line.RESET: Pin.RESET, Line.PWDN: Pin.PWDN}
+
+
+class Refusal(Exception):
+    """A request that is answered with ERROR.
+
+    Attributes
+    ----------
+    code : ErrorCode
+    text : str
+        What happened and what to do, in one line.
+    """
+
+    def __init__(self, code: ErrorCode, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+class ChipControl:
+    """Opcodes, register bytes and pins.
+
+    Attributes
+    ----------
+    bank : ChipBank
+    settings : int
+        Epoch, 0 to 65535: +1 with whatever may have changed a register.
+    """
+
+    def __init__(self, bank: ChipBank) -> None:
+        self.bank = bank
+        self.settings = 0
+        self._in_rdatac = [True] * len(bank)
+        self._low = {Line.START}
+
+    def boot(self) -> None:
+        """Wait for the supplies and pulse RESET; all registers are at their defaults then."""
+        self.settings = 0
+        for pin, level in ((Pin.START, False), (Pin.PWDN, True), (Pin.RESET, True)):
+            self.bank.set_pin(pin, level=level)
+        self._low = {Line.START}
+        self._wait(BOOT_S)
+        self.bank.set_pin(Pin.RESET, level=False)
+        self._wait(RESET_S)
+        self.bank.set_pin(Pin.RESET, level=True)
+        self._wait(RESET_S)
+        self._in_rdatac = [True] * len(self.bank)
+
+    def command(self, opcode: int, chip: int = ALL_CHIPS) -> None:
+        """Send one opcode to `chip` or to all of them.
+
+        Raises
+        ------
+        Refusal
+            If there is no such chip; nothing was sent.
+        """
+        chips = self._chips(chip)
+        if chip == ALL_CHIPS:
+            self.bank.broadcast(bytes((opcode,)))
+        else:
+            self.bank.transfer(chip, bytes((opcode,)))
+        if opcode in (RDATAC, SDATAC, RESET):
+            for number in chips:
+                self._in_rdatac[number] = opcode != SDATAC
+        if opcode == RESET:
+            self._wait(RESET_S)
+            self.new_epoch()
+
+    def leave_rdatac(self) -> None:
+        """Send SDATAC to all chips, unless none is in RDATAC."""
+        if any(self._in_rdatac):
+            self.command(SDATAC)
+
+    def read(self, chip: int, address: int, count: int) -> bytes:
+        """Read registers.
+
+        Raises
+        ------
+        Refusal
+            If there is no such chip or address, or it cannot answer now; nothing was sent.
+        """
+        self._check_access(chip, address, count)
+        return self.peek(chip, address, count)
+
+    def peek(self, chip: int, address: int, count: int = 1) -> bytes:
+        """Read registers without asking whether that can work."""
+        mosi = bytes((RREG | address, count - 1)) + bytes(count)
+        return self.bank.transfer(chip, mosi)[2:]
+
+    def write(self, chip: int, address: int, values: bytes) -> None:
+        """Write registers; raises as `read`."""
+        self._check_access(chip, address, len(values))
+        self.bank.transfer(chip, bytes((WREG | address, len(values) - 1)) + values)
+        self.new_epoch()
+
+    def set_line(self, line: Line, *, level: bool) -> None:
+        """Drive a pin of all chips; RESET and PWDN low put their registers at default."""
+        self.bank.set_pin(_PINS[line], level=level)
+        if level:
+            self._low.discard(line)
+        else:
+            self._low.add(line)
+        if line is not Line.START:
+            self._in_rdatac = [True] * len(self.bank)
+            self.new_epoch()
+            self._wait(RESET_S)
+
+    def new_epoch(self) -> None:
+        """Begin another epoch: registers may have changed."""
+        self.settings = (self.settings + 1) & 0xFFFF
+
+    def _chips(self, chip: int) -> Iterable[int]:
+        if chip == ALL_CHIPS:
+            return range(len(self.bank))
+        if chip >= len(self.bank):
+            text = f"there is no chip {chip}; this board has {len(self.bank)}, the first is 0"
+            raise Refusal(ErrorCode.NO_SUCH_CHIP, text)
+        return (chip,)
+
+    def _check_access(self, chip: int, address: int, count: int) -> None:
+        if chip == ALL_CHIPS:
+            raise Refusal(ErrorCode.NO_SUCH_CHIP, "registers are read and written chip by chip")
+        self._chips(chip)
+        if not 1 <= count <= N_ADDRESSES or address + count > N_ADDRESSES:
+            text = f"{count} registers from {address:02X}h; addresses are 00h to 1Fh"
+            raise Refusal(ErrorCode.BAD_ARGUMENT, text)
+        for line in (Line.RESET, Line.PWDN):
+            if line in self._low:
+                text = f"{line.name} is held low, the chip cannot answer; set it high first"
+                raise Refusal(ErrorCode.CHIP_SILENT, text)
+        if self._in_rdatac[chip]:
+            text = f"chip {chip} is in RDATAC and ignores register access; send STOP or SDATAC"
+            raise Refusal(ErrorCode.IN_RDATAC, text)
+
+    def _wait(self, duration_s: float) -> None:
+        self.bank.advance_to(self.bank.now_s + duration_s)

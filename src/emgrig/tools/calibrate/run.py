@@ -1,0 +1,271 @@
+"""One `emgrig calibrate` command: run procedures, print, report, save."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from emgrig.calibration.procedures.setup import Setup
+from emgrig.errors import ExitCode
+from emgrig.tools.calibrate.place import Place, open_place
+from emgrig.tools.common.output import err, note, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from emgrig.calibration.bench import Attenuator
+    from emgrig.calibration.certificate.certificate import Instrument
+    from emgrig.calibration.procedures.readings import Reading, Report
+    from emgrig.comparison.amplifiers import Amplifier, NoiseComparison
+    from emgrig.driver.native.board_identity import BoardIdentity
+    from emgrig.tools.calibrate.page import Outcome
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be done with what a command finds.
+
+    Attributes
+    ----------
+    address : str
+    as_json : bool
+    report : Path or None
+        Folder for the page.
+    save : bool
+        Put it into the board's calibration certificate.
+    calibration : Path or None
+        Where records are kept, or one file.
+    valid_days : int
+    bench : str or None
+    attenuator : Attenuator or None
+    meter_due : date or None
+    resistors : str
+        What is known of the resistors that were used, for the record.
+    amplifiers : tuple of Path
+        Further rows for the table of amplifiers.
+    """
+
+    address: str
+    as_json: bool = False
+    report: Path | None = None
+    save: bool = False
+    calibration: Path | None = None
+    valid_days: int = 365
+    bench: str | None = None
+    attenuator: "Attenuator | None" = None
+    meter_due: dt.date | None = None
+    resistors: str = ""
+    amplifiers: tuple[Path, ...] = ()
+
+
+class Bar:
+    """A bar on the standard error while it runs; nothing if that is no terminal."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._progress = Progress(
+            TextColumn("{task.percentage:3.0f} %"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self._task = self._progress.add_task("connecting", total=1.0)
+
+    def __enter__(self) -> "Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def follow(self, text: str, share: float) -> None:
+        """Be a procedure's `Progress`."""
+        self._progress.update(self._task, description=text, completed=share)
+
+    def ask(self, place: Place) -> Callable[[Setup], None]:
+        """Return the place's `ask`, with the bar out of the way meanwhile."""
+
+        def asked(setup: Setup) -> None:
+            self._progress.stop()
+            place.ask(setup)
+            self._progress.start()
+
+        return asked
+
+
+Job = Callable[[Place, Bar], "Report"]
+
+
+def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
+    """Run procedures on the board, and do with the outcome what is wanted.
+
+    Raises
+    ------
+    typer.Exit
+        With exit code 1 if something failed its limit.
+    """
+    from emgrig.comparison.amplifiers import load_amplifiers
+    from emgrig.connect import package_version
+    from emgrig.tools.calibrate.page import Outcome, to_json, write
+
+    amplifiers = load_amplifiers(wanted.amplifiers)  # a broken file is found before, not after
+    with (
+        open_place(wanted.address, bench=wanted.bench, attenuator=wanted.attenuator) as place,
+        Bar() as bar,
+    ):
+        identity = place.board.identity
+        reports = tuple(job(place, bar) for job in jobs)
+        instruments = _instruments(place, wanted)
+    comparisons, ours = _beside(reports, amplifiers)
+    now = dt.datetime.now(dt.UTC)
+    software = f"emgrig {package_version()}"
+    outcome = Outcome(
+        identity=identity,
+        address=wanted.address,
+        reports=reports,
+        comparisons=comparisons,
+        ours=ours,
+        software=software,
+        made_utc=f"{now:%Y-%m-%d %H:%M} UTC",
+        instruments=tuple(f"{one.role}: {one.identity}" for one in instruments),
+    )
+    if wanted.as_json:
+        print_json(to_json(outcome))
+    else:
+        _tell(outcome)
+    if wanted.report is not None:
+        note(f"report: {write(wanted.report, outcome)}")
+    if wanted.save:
+        _save(identity, reports, instruments, wanted, now, software)
+    if any(report.outcome == "fail" for report in reports):
+        raise typer.Exit(ExitCode.VERDICT)
+
+
+def _instruments(place: Place, wanted: Wanted) -> list["Instrument"]:
+    from emgrig.calibration.certificate.certificate import Instrument
+
+    found = []
+    if place.bench is not None:
+        generator, meter = place.bench.identities
+        attenuator = place.bench.attenuator
+        found = [
+            Instrument("generator", generator),
+            Instrument("meter", meter, wanted.meter_due),
+            Instrument("attenuator", f"{attenuator.name or 'unnamed'}, 1/{attenuator.ratio:g}"),
+        ]
+    if wanted.resistors:
+        found.append(Instrument("resistors", wanted.resistors))
+    return found
+
+
+def _save(
+    identity: "BoardIdentity",
+    reports: Sequence["Report"],
+    instruments: Sequence["Instrument"],
+    wanted: Wanted,
+    now: dt.datetime,
+    software: str,
+) -> None:
+    from emgrig.calibration.certificate.certificate_file import save_certificate
+    from emgrig.calibration.certificate.making import make_certificate
+
+    record = make_certificate(
+        identity,
+        reports,
+        now=now,
+        software=software,
+        instruments=instruments,
+        valid_days=wanted.valid_days,
+    )
+    note(f"{record}: {save_certificate(record, wanted.calibration)}")
+
+
+def _beside(
+    reports: Sequence["Report"], amplifiers: Sequence["Amplifier"]
+) -> tuple[tuple["NoiseComparison", ...], str]:
+    """Set the median channel's noise in 20-450 Hz beside other amplifiers; say which it is."""
+    from emgrig.calibration.figures.spectrum import EMG_BAND
+    from emgrig.calibration.procedures.noise_floor import SHORTED
+    from emgrig.calibration.procedures.readings import Quantity
+    from emgrig.comparison.amplifiers import compare_noise
+
+    levels: list[Reading] = []
+    for quantity in (Quantity.NOISE_BAND, Quantity.NOISE_EQUALISED):  # the better one last
+        here = [
+            reading
+            for report in reports
+            for reading in report.of(quantity)
+            if reading.note == EMG_BAND.name and reading.condition == SHORTED
+        ]
+        levels = here or levels
+    if not levels:
+        return (), ""
+    best = max(level.gain or 0 for level in levels)
+    ordered = sorted((r for r in levels if r.gain == best), key=lambda r: r.result.value)
+    ours = ordered[len(ordered) // 2]
+    is_equalised = ours.quantity is Quantity.NOISE_EQUALISED
+    words = (
+        f"{ours.result} rms in {EMG_BAND.name}, inputs shorted, gain {ours.gain}, {ours.rate_hz} "
+        f"SPS, sinc3 {'equalised' if is_equalised else 'not equalised: it takes noise and EMG'}"
+    )
+    return compare_noise(ours.result, amplifiers), words
+
+
+def _tell(outcome: "Outcome") -> None:
+    from emgrig.tools.calibrate.page import bands
+
+    for report in outcome.reports:
+        _tell_report(report)
+    if outcome.comparisons:
+        _tell_comparisons(outcome)
+    for text in bands(outcome.reports):
+        say(f"effective band: {text}")
+
+
+def _tell_report(report: "Report") -> None:
+    from emgrig.tools.calibrate.page import account
+
+    say(report.title)
+    print_table(
+        ["channel", "quantity", "value", "gain", "SPS", "", "note"],
+        [
+            [
+                "" if r.channel is None else str(r.channel),
+                str(r.quantity),
+                str(r.result),
+                "" if r.gain is None else str(r.gain),
+                "" if r.rate_hz is None else str(r.rate_hz),
+                str(r.outcome or ""),
+                r.note or r.condition,
+            ]
+            for r in report.readings
+        ],
+    )
+    for text in report.notes:
+        say(f"note: {text}")
+    proof = "as before, proved by reading" if report.restored.is_proved else "NOT as before"
+    say(f"{account(report)}; registers {proof}\n")
+
+
+def _tell_comparisons(outcome: "Outcome") -> None:
+    say(f"Noise beside other amplifiers; ours: {outcome.ours}")
+    print_table(
+        ["amplifier", "uV rms", "how far comparable", "why"],
+        [
+            [
+                f"{c.amplifier.maker} {c.amplifier.name}",
+                f"{c.theirs_uv_rms:.2f}",
+                str(c.comparability),
+                c.reason,
+            ]
+            for c in outcome.comparisons
+            if c.theirs_uv_rms is not None
+        ],
+    )
+    n_silent = sum(c.theirs_uv_rms is None for c in outcome.comparisons)
+    say(f"{n_silent} more are not comparable; --report says why\n")

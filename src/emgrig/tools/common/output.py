@@ -1,0 +1,69 @@
+"""How commands speak: tables for people, JSON for machines, exit codes for scripts."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+EXIT_CODES_HELP = (
+    "Exit codes: 0 well · 1 the answer is no (FAIL, differences) · 2 wrong arguments · "
+    "3 link · 4 board or chip · 5 files · 130 interrupted."
+)
+
+#: For people: results on the standard output, what happens meanwhile on the standard error.
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def say(message: str) -> None:
+    """Print a line of result; brackets in it stay as they are."""
+    out.print(Text(message))
+
+
+def note(message: str) -> None:
+    """Print a line about what is going on, apart from the results."""
+    err.print(Text(message, style="dim"))
+
+
+@contextmanager
+def quiet_driver() -> Iterator[None]:
+    """Keep the driver's warnings back while they tell nothing new."""
+    log = logging.getLogger("emgrig.driver")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def print_json(value: object) -> None:
+    """Print `value` as JSON, keys as they come."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None
+) -> None:
+    """Print a plain table that also reads well in a log file."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    out.print(table)
+
+
+def print_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Print names and values in two columns."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        table.add_row(name, Text(value))
+    out.print(table)

@@ -1,0 +1,167 @@
+"""A comparison as one self-contained HTML page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy import signal
+
+from emgrig.comparison import Comparison, Track
+from emgrig.comparison.tracks import Interpolator, in_band_uv
+from emgrig.tools.calibrate.page import svg
+from emgrig.tools.compare.found import Compared, facts
+
+WINDOW_S = 0.5
+LAG_WINDOW_S = 1.0
+MOST_LAG_S = 0.005
+SHOWN_S = 0.2
+
+
+def write(
+    folder: Path,
+    found: Sequence["Compared"],
+    tracks: Sequence[tuple[Track, Track]],
+    warnings: Sequence[str],
+) -> Path:
+    """Write ``index.html`` into `folder`, and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("emgrig.tools"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    pairs = [
+        {
+            "title": f"{one.ours} against {one.reference}",
+            "facts": facts(one),
+            "flags": one.comparison.flags,
+            "picture": svg(_picture(one.comparison, *pair)),
+        }
+        for one, pair in zip(found, tracks, strict=True)
+    ]
+    page = environment.get_template("compare.html").render(pairs=pairs, warnings=warnings)
+    path = folder / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _picture(comparison: Comparison, ours: Track, reference: Track) -> Figure:
+    """Draw traces, alignment, Bland-Altman, coherence and shares."""
+    t_s, mine, theirs = _aligned(comparison, ours, reference)
+    figure = Figure(figsize=(10, 8.5), layout="constrained")
+    grid = figure.add_gridspec(3, 2)
+    _draw_traces(figure.add_subplot(grid[0, :]), t_s, mine, theirs)
+    _draw_alignment(figure.add_subplot(grid[1, 0]), t_s, mine, theirs, ours.rate_hz)
+    _draw_bland_altman(figure.add_subplot(grid[1, 1]), comparison, mine, theirs, ours.rate_hz)
+    _draw_coherence(figure.add_subplot(grid[2, 0]), comparison, mine, theirs, ours.rate_hz)
+    _draw_shares(figure.add_subplot(grid[2, 1]), comparison)
+    return figure
+
+
+def _aligned(
+    comparison: Comparison, ours: Track, reference: Track
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return time and both signals in the common band, sinc³ undone, the clocks matched."""
+    band, (begin_s, end_s) = comparison.band, comparison.overlap_s
+    index = np.arange(round(begin_s * ours.rate_hz), round(end_s * ours.rate_hz) + 1)
+    t_s = index / ours.rate_hz
+    mine = in_band_uv(ours, band, equalise=True)[index]
+    theirs = Interpolator(
+        in_band_uv(reference, band, equalise=True), reference.rate_hz, band.high_hz
+    ).at(comparison.alignment.reference_time_s(t_s))
+    return t_s, mine, comparison.alignment.polarity * theirs
+
+
+def _draw_traces(
+    axes: Axes, t_s: NDArray[np.float64], mine: NDArray[np.float64], theirs: NDArray[np.float64]
+) -> None:
+    """Draw the loudest fifth of a second."""
+    middle = int(np.argmax(np.abs(theirs)))
+    shown = np.abs(t_s - t_s[middle]) <= SHOWN_S / 2
+    axes.plot(t_s[shown], mine[shown], linewidth=1.0, label="ours")
+    axes.plot(t_s[shown], theirs[shown], linewidth=0.8, label="reference")
+    axes.set_xlabel("s on our clock")
+    axes.set_ylabel("µV")
+    axes.set_title("aligned, where it is loudest", loc="left", fontsize=9)
+    axes.legend(fontsize=7)
+
+
+def _draw_alignment(
+    axes: Axes,
+    t_s: NDArray[np.float64],
+    mine: NDArray[np.float64],
+    theirs: NDArray[np.float64],
+    rate_hz: float,
+) -> None:
+    """Draw what lag is left in each second after alignment."""
+    n, most = round(LAG_WINDOW_S * rate_hz), max(2, round(MOST_LAG_S * rate_hz))
+    at, lags = [], []
+    loud = np.sqrt(np.mean(mine**2))
+    for start in range(0, mine.size - n, n):
+        first, second = mine[start : start + n], theirs[start : start + n]
+        if np.sqrt(np.mean(first**2)) < loud / 2:
+            continue
+        curve = signal.correlate(second, first, mode="same")[n // 2 - most : n // 2 + most + 1]
+        peak = int(np.argmax(curve))
+        shift = 0.0
+        if 0 < peak < curve.size - 1:
+            left, centre, right = curve[peak - 1 : peak + 2]
+            shift = float(0.5 * (left - right) / (left - 2 * centre + right))
+        at.append(t_s[start + n // 2])
+        lags.append((peak - most + shift) / rate_hz * 1e6)
+    axes.plot(at, lags, ".", markersize=4)
+    axes.axhline(0, linewidth=0.6, color="#888")
+    axes.set_xlabel("s on our clock")
+    axes.set_ylabel("lag left, µs")
+    axes.set_title("alignment, each second", loc="left", fontsize=9)
+
+
+def _draw_bland_altman(
+    axes: Axes,
+    comparison: Comparison,
+    mine: NDArray[np.float64],
+    theirs: NDArray[np.float64],
+    rate_hz: float,
+) -> None:
+    n = round(WINDOW_S * rate_hz)
+    count = mine.size // n
+    first, second = (
+        np.sqrt((x[: count * n].reshape(count, n) ** 2).mean(axis=1)) for x in (mine, theirs)
+    )
+    found = comparison.windows.bland_altman
+    difference = first / second if found.is_log else first - second
+    axes.plot((first + second) / 2, difference, ".", markersize=4)
+    for value, style in ((found.bias, "-"), (found.limit_low, "--"), (found.limit_high, "--")):
+        axes.axhline(value, linewidth=0.8, linestyle=style, color="#b26a00")
+    axes.set_xscale("log")
+    axes.set_xlabel("mean rms, µV; every half second")
+    axes.set_ylabel("ours over reference" if found.is_log else "ours less reference, µV")
+    axes.set_title("Bland-Altman; lines are of the active windows", loc="left", fontsize=9)
+
+
+def _draw_coherence(
+    axes: Axes,
+    comparison: Comparison,
+    mine: NDArray[np.float64],
+    theirs: NDArray[np.float64],
+    rate_hz: float,
+) -> None:
+    f, values = signal.coherence(mine, theirs, rate_hz, nperseg=min(mine.size, round(rate_hz)))
+    band = comparison.band
+    shown = (f >= band.low_hz) & (f <= band.high_hz)
+    axes.plot(f[shown], values[shown], linewidth=0.9)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel("Hz")
+    axes.set_title("coherence", loc="left", fontsize=9)
+
+
+def _draw_shares(axes: Axes, comparison: Comparison) -> None:
+    shares = comparison.decomposition.shares
+    names = list(shares)[::-1]
+    axes.barh(names, [100 * shares[name] for name in names], color="#1f4e79")
+    axes.set_xlabel("% of the difference as recorded")
+    axes.set_title("why they differ", loc="left", fontsize=9)

@@ -1,0 +1,224 @@
+"""Channels of recordings of any device, as tracks that can be compared."""
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from emgrig.calibration.figures.response import sinc3_group_delay_s
+from emgrig.comparison import Response, Track
+from emgrig.driver.chip.model import ADS1299
+from emgrig.errors import RecordingError
+
+#: From the last modulator sample to the data-ready edge, clock periods: 3 until its result is
+#: there, and the 9 of the settling times (SBAS499C, table 9: four data periods and 9).
+EDGE_CLOCKS = 12
+_KNOWN = ("rate_hz", "unit", "response", "low_hz", "high_hz", "delay_s")
+_SIDECAR = "emgrig recording"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a file does not say about itself; None where nothing was told.
+
+    Attributes
+    ----------
+    rate_hz, unit
+        Needed for text.
+    response : str or None
+        "sinc3" for an ADS1299 that was not equalised; "flat" otherwise.
+    low_hz, high_hz : float or None
+        Corners of the device's own filters.
+    delay_s : float or None
+        Known delay of its filters.
+    n_padding, n_filled : int
+        Samples at the end that are none, and samples that fill gaps.
+    """
+
+    rate_hz: float | None = None
+    unit: str | None = None
+    response: str | None = None
+    low_hz: float | None = None
+    high_hz: float | None = None
+    delay_s: float | None = None
+    n_padding: int = 0
+    n_filled: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that can be compared.
+
+    Attributes
+    ----------
+    path : Path
+    labels : tuple of str
+        Of its channels; empty for text, whose columns are named or counted from 1.
+    description : Description
+    """
+
+    path: Path
+    labels: tuple[str, ...]
+    description: Description
+
+    def track(self, channel: str) -> Track:
+        """Read one channel.
+
+        Raises
+        ------
+        ValueError
+            If there is no such channel, or rate or unit are not known.
+        RecordingError
+            If the file cannot be read.
+        """
+        from emgrig.simulator.sources.recordings import load_recording
+
+        told = self.description
+        is_text = not _is_edf(self.path)
+        if is_text and not (told.rate_hz and told.unit):
+            raise ValueError(
+                f"{self.path.name} does not say its rate and unit: write {self.path.stem}.toml "
+                'beside it, with rate_hz = 2000 and unit = "uV"'
+            )
+        recording = load_recording(
+            self.path,
+            rate_hz=told.rate_hz if is_text else None,
+            unit=told.unit,
+            columns=[channel],
+        )
+        volts = recording.samples_v[:, 0]
+        return Track(
+            name=f"{self.path.name}, {channel}",
+            samples=volts[: volts.size - told.n_padding],
+            rate_hz=told.rate_hz or recording.rate_hz,
+            unit="V",
+            response=Response(told.response or "flat"),
+            low_hz=told.low_hz,
+            high_hz=told.high_hz,
+            delay_s=told.delay_s or 0.0,
+        )
+
+
+def open_source(path: Path, description: Path | None = None, **told: float | str | None) -> Source:
+    """Look at a file and at what is known about it.
+
+    Taken in this order, the later over the earlier: an emgrig sidecar (``name.json``), a TOML
+    description (`description`, or ``name.toml`` beside it), and `told`.
+
+    Raises
+    ------
+    RecordingError
+        If a file is not there or cannot be read.
+    ValueError
+        If a description says what is not known here.
+    """
+    if not path.is_file():
+        raise RecordingError(f"there is no recording {path}")
+    known = _of_sidecar(path.with_suffix(".json"))
+    beside = path.with_suffix(".toml")
+    if description is not None or beside.is_file():
+        known = _of_toml(description or beside, known)
+    known = replace(known, **{k: v for k, v in told.items() if v is not None})  # type: ignore[arg-type]
+    return Source(path, _labels(path), known)
+
+
+def paired(ours: Source, reference: Source, channels: str) -> list[tuple[str, str]]:
+    """Say which channel of ours goes with which of the reference.
+
+    Parameters
+    ----------
+    channels : str
+        ``a=b,…`` with labels or column numbers; empty pairs channels of the same label, or the only
+        one of each.
+
+    Raises
+    ------
+    ValueError
+        If nothing goes together; the message lists what there is.
+    """
+    if channels:
+        pairs = [tuple(part.partition("=")[::2]) for part in channels.split(",")]
+        if not all(first.strip() and second.strip() for first, second in pairs):
+            raise ValueError(f"channels {channels!r}; expected ours=reference,… as Zyg=EMG1,2=3")
+        return [(first.strip(), second.strip()) for first, second in pairs]
+    theirs = {label.lower(): label for label in reference.labels}
+    same = [(label, theirs[label.lower()]) for label in ours.labels if label.lower() in theirs]
+    if same:
+        return same
+    if len(ours.labels) == len(reference.labels) == 1:
+        return [(ours.labels[0], reference.labels[0])]
+    raise ValueError(
+        f"which channels go together? give --channels ours=reference; ours: {_list(ours.labels)}; "
+        f"reference: {_list(reference.labels)}"
+    )
+
+
+def _list(labels: Sequence[str]) -> str:
+    return ", ".join(labels) or "columns, by name or counted from 1"
+
+
+def _is_edf(path: Path) -> bool:
+    return path.suffix.lower() in (".edf", ".bdf")
+
+
+def _labels(path: Path) -> tuple[str, ...]:
+    if not _is_edf(path):
+        return ()
+    import edfio
+
+    read = edfio.read_bdf if path.suffix.lower() == ".bdf" else edfio.read_edf
+    try:
+        return tuple(signal.label for signal in read(str(path)).signals)
+    except (ValueError, IndexError, KeyError, OSError) as error:
+        raise RecordingError(f"{path} is not a readable EDF or BDF file: {error}") from error
+
+
+def _of_sidecar(path: Path) -> Description:
+    """Read what emgrig wrote beside its own recording; nothing if there is none."""
+    if not path.is_file():
+        return Description()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordingError(f"{path} cannot be read: {error}") from error
+    if not isinstance(content, Mapping) or not str(content.get("format")).startswith(_SIDECAR):
+        return Description()
+    try:
+        rate, samples = content["rate"], content["samples"]
+        nominal_hz = float(rate["nominal_hz"])
+        measured_hz = rate["measured_by_host_clock_hz"] or rate["measured_by_board_clock_hz"]
+        return Description(
+            rate_hz=float(measured_hz or nominal_hz),
+            response="sinc3",
+            delay_s=sinc3_group_delay_s(nominal_hz) + EDGE_CLOCKS / ADS1299.f_clk_hz,
+            n_padding=int(samples["padding"]),
+            n_filled=int(samples["filled"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordingError(f"{path} is no sidecar of emgrig: {error!r}") from error
+
+
+def _of_toml(path: Path, known: Description) -> Description:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no TOML: {error}") from error
+    unknown = sorted(set(content) - set(_KNOWN))
+    if unknown:
+        raise ValueError(
+            f"{path}: {', '.join(unknown)} is not known; there are {', '.join(_KNOWN)}"
+        )
+    for key, value in content.items():
+        is_word = key in ("unit", "response")
+        kinds = (str,) if is_word else (int, float)
+        if not isinstance(value, kinds) or (not is_word and not np.isfinite(value)):
+            expected = "word" if is_word else "number"
+            raise ValueError(f"{path}: {key} is {value!r}; expected a {expected}")
+    if content.get("response", "flat") not in ("flat", "sinc3"):
+        raise ValueError(f"{path}: response is {content['response']!r}; expected flat or sinc3")
+    return replace(known, **content)

@@ -1,0 +1,193 @@
+"""`emgrig electrodes`: are the electrodes on, and how good is their contact."""
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emgrig.errors import ExitCode, RecordingError
+from emgrig.tools.board_commands import Address, Json
+from emgrig.tools.calibrate.words import read_channels
+from emgrig.tools.common.output import err, note, out, print_json
+
+if TYPE_CHECKING:
+    from emgrig.calibration.certificate.certificate import Certificate
+    from emgrig.driver.board import Board
+    from emgrig.electrodes import ContactCheck, ContactSettings
+
+KEEP = "keep"
+_LOOK_EVERY_S = 0.25
+
+
+def electrodes(
+    address: Address,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only what is open, in about a second.")
+    ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Inject nothing; show the channels live, until Ctrl-C."),
+    ] = False,
+    channels: Annotated[
+        str, typer.Option(help="As 1,3-5; those with electrodes if left out.")
+    ] = "",
+    current: Annotated[str, typer.Option(help="24nA or 6nA.")] = "24nA",
+    frequency: Annotated[float, typer.Option(help="31.25 or 7.8125 Hz.")] = 31.25,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="For each electrode (1.6 or 4.1 if left out); with --watch, in all."),
+    ] = None,
+    green: Annotated[float, typer.Option(help="Good up to here, ohm.")] = 10e3,
+    yellow: Annotated[float, typer.Option(help="Fair up to here, ohm.")] = 30e3,
+    calibration: Annotated[
+        str | None,
+        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(help="Names of the muscles from it, nothing else; 'keep': the board's.")
+    ] = KEEP,
+    as_json: Json = False,
+) -> None:
+    """Measure the impedance of every electrode, and say what to do about those that are bad.
+
+    One electrode at a time by ac lead-off, with its uncertainty. Open electrodes, bridges of gel
+    and a missing bias electrode are named. The registers are left as they were, proved by reading.
+    Exit code 1: something is red.
+
+    Examples:
+
+      emgrig electrodes tcp://192.168.4.1:4299
+
+      emgrig electrodes sim:fault=electrode-off:channel=3,side=p --quick
+
+      emgrig electrodes sim: --watch --seconds 10
+    """
+    import emgrig
+    from emgrig.electrodes import ContactSettings, Limits
+
+    if watch and (quick or as_json):
+        raise ValueError("--watch goes with neither --quick nor --json")
+    settings = ContactSettings(
+        channels=read_channels(channels),
+        current=current,
+        frequency_hz=frequency,
+        seconds=None if watch else seconds,
+        is_quick=quick,
+        limits=Limits(green_ohm=green, yellow_ohm=yellow),
+        names=_names(profile),
+    )
+    with emgrig.connect(address) as board:
+        if watch:
+            is_good = _watch(board, settings, seconds)
+        else:
+            is_good = _check(board, settings, calibration, as_json=as_json)
+    if not is_good:
+        raise typer.Exit(ExitCode.VERDICT)
+
+
+def _names(profile: str) -> Mapping[int, str] | None:
+    from emgrig.driver.chip.profile import load_profile
+
+    return None if profile == KEEP else load_profile(profile).names
+
+
+def _check(
+    board: "Board", settings: "ContactSettings", where: str | None, *, as_json: bool
+) -> bool:
+    from emgrig.electrodes import check_contact
+    from emgrig.tools.calibrate.run import Bar
+    from emgrig.tools.electrodes.view import show_check
+
+    known = None if settings.is_quick else _find(board, where)
+    try:
+        with Bar() as bar:
+            check = check_contact(board, settings, calibration=known, progress=bar.follow)
+    except KeyboardInterrupt:  # what could not be put back would be another error
+        note("broken off; the registers are as before, proved by reading")
+        raise
+    if as_json:
+        print_json(check.to_json())
+    else:
+        show_check(check, _current(check, known))
+    if settings.is_quick:
+        note("not kept: a quick check has no impedances")
+    else:
+        _keep(check)
+    return check.is_good
+
+
+def _keep(check: "ContactCheck") -> None:
+    from emgrig.electrodes import save_check
+
+    try:
+        path = save_check(check)
+    except OSError as error:
+        raise RecordingError(
+            f"this check is not kept, recordings will not have it: {error.filename}: "
+            f"{error.strerror}; let XDG_DATA_HOME name a folder that can be written to"
+        ) from error
+    note(f"kept as the last check of this board: {path}")
+
+
+def _find(board: "Board", where: str | None) -> "Certificate | None":
+    from emgrig.calibration.certificate.certificate_file import find_certificate
+
+    if where == "none":
+        return None
+    identity = board.identity
+    found = find_certificate(
+        identity.serial_number,
+        Path(where) if where else None,
+        dt.datetime.now(dt.UTC),
+        is_simulated=identity.is_simulated,
+    )
+    if found is None and where:
+        raise RecordingError(f"{where} holds no calibration of {identity.serial_number}")
+    return found
+
+
+def _current(check: "ContactCheck", known: "Certificate | None") -> str:
+    if check.conditions.current_is_calibrated:
+        return f"{check.conditions.current} calibrated ({known})"
+    return (
+        f"{check.conditions.current} nominal, ± 20 %: calibrate it (emgrig calibrate leadoff "
+        f"--current {check.conditions.current} --save)"
+    )
+
+
+def _watch(board: "Board", settings: "ContactSettings", seconds: float | None) -> bool:
+    """Show the channels until time is up or Ctrl-C; return whether nothing is red at the end."""
+    from rich.live import Live
+
+    from emgrig.driver.keeping import kept
+    from emgrig.electrodes import (
+        ContactWatch,
+        Light,
+        channel_names,
+        prepare_quiet,
+        wired_channels,
+    )
+    from emgrig.tools.electrodes.view import live_picture
+
+    listed = wired_channels(board, settings.channels)
+    names = channel_names(board, settings.names)
+    watch = ContactWatch(listed, names, board.identity.vref_v, settings.limits)
+    with kept(board), Live(console=err, auto_refresh=False, transient=True) as live:
+        prepare_quiet(board, listed)
+        try:
+            with board.stream(seconds) as stream:
+                since_s = 0.0
+                for block in stream:
+                    watch.feed(block)
+                    since_s += block.n_samples / block.epoch.rate_hz
+                    if since_s >= _LOOK_EVERY_S:
+                        since_s = 0.0
+                        live.update(live_picture(watch.look()), refresh=True)
+        except KeyboardInterrupt:
+            pass
+    shown = watch.look()
+    out.print(live_picture(shown))
+    note("the registers are as before, proved by reading")
+    return all(one.light is not Light.RED for one in shown)

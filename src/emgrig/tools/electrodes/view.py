@@ -1,0 +1,162 @@
+"""A contact check on the terminal: lights, values, words."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from emgrig.tools.common.output import out, say
+
+if TYPE_CHECKING:
+    from emgrig.electrodes import Channel, ContactCheck, Electrode, Light
+
+_STYLES = {"green": "green", "yellow": "yellow", "red": "bold red", "grey": "dim"}
+_BAR = 8
+_CAPTION_WIDTH = 60
+
+
+def show_check(check: "ContactCheck", current: str) -> None:
+    """Print a check; `current` says how well the lead-off current is known."""
+    out.print(electrode_table(check))
+    if check.channels:
+        out.print()
+        out.print(channel_table(check.channels))
+    out.print()
+    out.print(Text.assemble("bias electrode: ", _light(check.bias.light), _bias(check)))
+    for text in check.findings:
+        out.print(_advice(text))
+    if not check.findings:
+        say(_all_well(check))
+    say(_account(check, current))
+
+
+def electrode_table(check: "ContactCheck") -> Table:
+    """Return a row for each electrode."""
+    is_quick = check.conditions.is_quick
+    table = _table("electrode", "muscle", "light")
+    for name in ("", *(() if is_quick else ("|Z| kohm", "R kohm", "C nF"))):
+        table.add_column(name, no_wrap=True)
+    for one in check.electrodes:
+        values = [] if is_quick else _values(one)
+        cells = [Text(value) for value in (_remark(one, check), *values)]
+        table.add_row(Text(one.electrode), _cut(one.name, 18), _light(one.light), *cells)
+    if not is_quick:
+        hz = check.conditions.frequency_hz
+        table.min_width = _CAPTION_WIDTH
+        table.caption = f"|Z| of the contact at {hz:g} Hz; R and C of it, in parallel"
+    return table
+
+
+def channel_table(channels: "Sequence[Channel]", *, is_live: bool = False) -> Table:
+    """Return a row for each channel: what it shows while nothing is injected.
+
+    A live one has names and bars, and no impedances.
+    """
+    table = _table("ch", *(["muscle"] if is_live else []), "light")
+    for name in ("rail %", "offset mV", "mains uV", "Hz", "of rest", "rest uV"):
+        table.add_column(name, no_wrap=True, justify="right")
+    table.add_column("" if is_live else "P:N", no_wrap=True)
+    for one in channels:
+        bar = "█" * round(_BAR * min(one.rail_percent, 100) / 100)
+        cells = [
+            f"{one.rail_percent:.1f}",
+            f"{one.offset_mv:.1f}",
+            _number(one.mains_uv_rms),
+            "" if one.mains_hz is None else f"{one.mains_hz:g}",
+            _number(one.mains_ratio),
+            _number(one.rest_uv_rms),
+            bar if is_live else _number(one.imbalance),
+        ]
+        names = [_cut(one.name, 14)] if is_live else []
+        table.add_row(Text(f"c{one.channel}"), *names, _light(one.light), *map(Text, cells))
+    if channels:
+        low_hz, high_hz = channels[0].band_hz
+        table.min_width = _CAPTION_WIDTH
+        table.caption = (
+            f"rms of {channels[0].n_samples} samples; rest: {low_hz:g} to {high_hz:g} Hz without "
+            "mains"
+        )
+    return table
+
+
+def live_picture(channels: "Sequence[Channel]") -> Group:
+    """Return the channels, and below them what to do."""
+    said = dict.fromkeys(one.advice for one in channels if one.advice)
+    return Group(channel_table(channels, is_live=True), *map(_advice, said))
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", caption_justify="left")
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    return table
+
+
+def _cut(name: str, width: int) -> Text:
+    return Text(name if len(name) <= width else f"{name[: width - 1]}…")
+
+
+def _advice(text: str) -> Text:
+    return Text(f"→ {text}", style="bold")
+
+
+def _light(light: "Light") -> Text:
+    return Text(f"● {light.value}", style=_STYLES[light.value])
+
+
+def _values(one: "Electrode") -> list[str]:
+    if one.impedance_ohm is None or one.impedance_u_ohm is None:
+        return ["", "", ""]
+    resistance = ""
+    if one.resistance_ohm is not None and one.resistance_u_ohm is not None:
+        resistance = _kohm(one.resistance_ohm, one.resistance_u_ohm)
+    farad = "" if one.capacitance_f is None else f"{one.capacitance_f * 1e9:.0f}"
+    return [_kohm(one.impedance_ohm, one.impedance_u_ohm), resistance, farad]
+
+
+def _kohm(value: float, expanded: float) -> str:
+    places = 2 if expanded < 950 else 1
+    return f"{value / 1e3:.{places}f} ± {expanded / 1e3:.{places}f}"
+
+
+def _remark(one: "Electrode", check: "ContactCheck") -> str:
+    if one.finding.value:
+        return one.finding.value
+    if check.conditions.is_quick:
+        return "on"
+    if one.impedance_ohm is None:
+        return "not measured"
+    return "the first harmonic alone" if one.method == "magnitude" else ""
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else (f"{value:.2f}" if value < 100 else f"{value:.0f}")
+
+
+def _bias(check: "ContactCheck") -> str:
+    words = {True: " off", False: " on", None: " not found out"}
+    return words[check.bias.is_off]
+
+
+def _all_well(check: "ContactCheck") -> str:
+    n = len(check.electrodes)
+    if check.conditions.is_quick:
+        return f"none of {n} electrodes is open; how good their contact is was not measured"
+    return f"all {n} electrodes are good or fair"
+
+
+def _account(check: "ContactCheck", current: str) -> str:
+    conditions = check.conditions
+    proof = "as before, proved by reading" if check.registers_proved else "NOT as before"
+    simulated = "simulated board, " if check.is_simulated else ""
+    lost = f"{conditions.n_lost} conversions lost, {conditions.n_rejected} samples not used"
+    if conditions.is_quick:
+        return f"{simulated}{lost}; registers {proof}"
+    factors = [one.k for one in check.electrodes if one.k is not None]
+    covered = f"; ± is 95 %, k = {max(factors):.2f}" if factors else ""
+    return (
+        f"{simulated}{current}; {conditions.n_samples} samples an electrode, {lost}{covered}; "
+        f"registers {proof}"
+    )

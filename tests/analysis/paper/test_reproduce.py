@@ -1,0 +1,150 @@
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pytest
+
+from emgrig.analysis.paper.annotations import Expression, read_results
+from emgrig.analysis.paper.reproduce import reproduce, trivial_rows
+from emgrig.analysis.paper.verdicts import Row, Verdict, from_rounded, judge, value
+from emgrig.analysis.spotting.grid import Grid
+
+TABLE_7_ROW = (60, 30, 1, 5, 2, 6, 8, 0.84728, 0.95263, 0.20580, 0.00533, 0.22994, 0.20299,
+               0.01211, 0.30927)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("printed", "ours", "verdict"),
+    [
+        ("26.54", 26.5390, Verdict.EXACT),
+        ("26.54", 26.5349, Verdict.DOES_NOT_COME_OUT),
+        ("0.27", 0.275, Verdict.EXACT),
+        ("233", 233, Verdict.EXACT),
+        ("233", 228, Verdict.DOES_NOT_COME_OUT),
+        ("< 0.05", 0.04, Verdict.EXACT),
+        ("< 0.05", 0.06, Verdict.DOES_NOT_COME_OUT),
+    ],
+)
+def test_a_verdict_follows_from_the_two_numbers(
+    printed: str, ours: float, verdict: Verdict
+) -> None:
+    assert judge(printed, value(ours)) is verdict
+
+
+def test_rounded_inputs_widen_what_can_come_out() -> None:
+    ours = from_rounded(lambda a, b: a + b, [1.0, 2.0], [0.05, 0.05])
+    assert judge("3.1", ours) is Verdict.WITHIN_ROUNDING
+    assert judge("3.0", ours) is Verdict.EXACT
+    assert judge("3.3", ours) is Verdict.DOES_NOT_COME_OUT
+
+
+def test_what_has_no_material_gets_no_number() -> None:
+    row = Row("1", "x", "8.11", None)
+    assert (row.verdict, row.ours_text) == (Verdict.NO_MATERIAL, "-")
+    with pytest.raises(ValueError, match="no number"):
+        judge("about", value(1.0))
+
+
+def by_name(rows: list[Row]) -> dict[tuple[str, str], Row]:
+    return {(row.section, row.what): row for row in rows}
+
+
+def test_the_verdicts_are_those_of_the_review(expressions: list[Expression]) -> None:
+    """Expected: emg.md 1.2 (comes out) and 1.3 (does not), which were computed elsewhere."""
+    rows = reproduce(expressions)
+    none = Verdict.DOES_NOT_COME_OUT
+    assert {r.what for r in rows if r.verdict is none} == {
+        "participants",
+        "shortest stimulus, s",
+        "longest stimulus, s",
+        "share of MEs within 307-327 ms, %",
+        "ME column",
+        "MaE column",
+        "highest possible agreement, eq. 8",
+        "slips in tables 8 and 9",
+        "parameter sets searched",
+        "time saved, expert, 1 a video, %",
+    }
+    assert {r.what for r in rows if r.verdict is Verdict.WITHIN_ROUNDING} == {
+        "MVC% MaE, lower limit",
+        "regression t from beta = .492",
+    }
+
+
+@pytest.mark.parametrize(
+    ("section", "what", "nominal"),
+    [
+        ("T3", "MVC% t", 9.599),
+        ("T3", "iEMG t", 11.888),
+        ("T3", "MVC% Cohen's d", 1.0111),
+        ("T4", "MVC% MaE, lower limit", 19.623),
+        ("T4", "duration ME, lower limit, s", 0.30678),
+        ("T4", "duration MaE, upper limit, s", 1.29503),
+        ("5.2.1", "keystroke chi2", 26.5390),
+        ("5.1.3", "share of MEs within 307-327 ms, %", 100 * 16 / 233),
+        ("6.3", "parameter sets searched", 4500),
+        ("T6", "ME column", 230),
+        ("B", "time saved, expert, 1 a video, %", 65.41),
+    ],
+)
+def test_our_numbers_are_those_of_the_review(
+    expressions: list[Expression], section: str, what: str, nominal: float
+) -> None:
+    ours = by_name(reproduce(expressions))[section, what].ours
+    assert ours is not None
+    assert ours.nominal == pytest.approx(nominal, rel=1e-4)
+
+
+def test_without_annotations_nothing_is_made_up() -> None:
+    rows = by_name(reproduce())
+    assert rows["5", "micro-expressions"].verdict is Verdict.NO_MATERIAL
+    assert rows["T4", "duration ME, lower limit, s"].verdict is Verdict.NO_MATERIAL
+    assert rows["T5", "ME in all"].verdict is Verdict.EXACT
+
+
+def test_other_annotations_change_the_verdicts(expressions: list[Expression]) -> None:
+    rows = by_name(reproduce(expressions[:300]))
+    assert rows["5", "micro-expressions"].verdict is Verdict.DOES_NOT_COME_OUT
+    assert rows["T4", "duration ME, lower limit, s"].verdict is Verdict.DOES_NOT_COME_OUT
+
+
+def search_results() -> list[tuple[float, ...]]:
+    """The published row, and 4499 sets that lie around it at random."""
+    rng = np.random.default_rng(0)
+    table = []
+    for p in Grid().parameters():
+        chosen = (p.window, p.step, p.scale, p.run, p.back, p.ahead)
+        if chosen == TABLE_7_ROW[:6]:
+            table.append(tuple(float(x) for x in TABLE_7_ROW))
+        else:
+            table.append((*chosen, *(np.array(TABLE_7_ROW[6:]) * rng.uniform(0.5, 1.5, 9))))
+    return table
+
+
+def test_table_7_comes_out_of_the_published_results_and_its_rank_does_not(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["window_len"] * 15)
+    for row in search_results():
+        sheet.append([float(x) for x in row])
+    book.save(tmp_path / "results.xlsx")
+    table = read_results(tmp_path / "results.xlsx")
+    rows = [r for r in reproduce(None, table) if r.section == "T7" and "count" not in r.what]
+    assert [r.verdict for r in rows if "needs" not in r.note] == [Verdict.EXACT] * 11
+    ranks = [r for r in reproduce(None, table) if r.what.startswith("rank")]
+    overlap = sorted((row[7] for row in table), reverse=True).index(0.84728) + 1
+    assert ranks[0].ours == value(overlap)
+    assert all(r.verdict is Verdict.DOES_NOT_COME_OUT for r in ranks)
+
+
+def test_results_without_the_papers_parameters_are_refused() -> None:
+    table = [row for row in search_results() if row[:6] != TABLE_7_ROW[:6]]
+    with pytest.raises(ValueError, match="0 times"):
+        reproduce(None, table)
+
+
+def test_the_trivial_answer_stands_beside_table_7(expressions: list[Expression]) -> None:
+    rows = trivial_rows(expressions)
+    assert rows[0] == ("n_missed", "8", "0")
+    assert rows[1] == ("mean_overlap", "0.847", "1.000")
+    assert rows[-1] == ("mean true IoU", "-", "0.538")

@@ -1,0 +1,49 @@
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from emgrig.analysis.paper import printed as paper
+from emgrig.analysis.report import plots
+from emgrig.analysis.report.candidates import analyse
+from emgrig.analysis.signal.statistics import cluster, interval_of_mean, regress, summarise
+
+RNG = np.random.default_rng(0)
+SECONDS = RNG.lognormal(-1, 0.4, 80)
+PERCENT = 8 + 10 * SECONDS + RNG.normal(size=80)
+
+
+def words(svg: str) -> int:
+    """Number of graphic elements of a well-formed SVG."""
+    return sum(1 for e in ET.fromstring(svg).iter() if e.tag.endswith(("path", "use")))
+
+
+def test_each_figure_of_the_paper_can_be_drawn_from_anyones_numbers() -> None:
+    line = regress(SECONDS, PERCENT)
+    residuals = PERCENT - line.slope * SECONDS - line.intercept
+    figures = [
+        plots.indicators_svg(paper.TABLE_3),
+        plots.histogram_svg(SECONDS, "s", interval=interval_of_mean(summarise(SECONDS))),
+        plots.pp_svg(residuals),
+        plots.clusters_svg(SECONDS, PERCENT, cluster(SECONDS, PERCENT)),
+        plots.frequencies_svg([str(i) for i in range(9)], range(9), range(9), "self-control"),
+    ]
+    assert all(words(svg) > 10 for svg in figures)
+
+
+def test_a_long_record_is_drawn_as_ranges_that_keep_its_extremes() -> None:
+    x = np.zeros(100_000)
+    x[12_345] = 9.0
+    x[50_000] = np.nan
+    time_s, low, high = plots._ranges(x, 1000.0)
+    assert time_s.size <= 1600
+    assert high.max() == 9.0
+    assert time_s[high.argmax()] == pytest.approx(12.3, abs=0.07)
+    assert low.max() == 0.0
+
+
+def test_nothing_to_draw_is_refused() -> None:
+    nothing = analyse(np.zeros((5000, 2)), 1000.0, labels=["a", "b"], units=["uV", "uV"])
+    assert nothing.remarks == ["no channel can be analysed"]
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plots.signals_svg(nothing)

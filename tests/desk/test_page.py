@@ -1,0 +1,266 @@
+"""The desk in a real browser: lights, recording, tube, a link that drops, a page that closes."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import edfio
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from browser_desk import (
+    SIZE,
+    WAIT_MS,
+    Desk,
+    chromium,
+    environment,
+    need_chromium,
+    open_page,
+    screenshot,
+    serving,
+)
+from emgrig.recording.sync.tube import tube_path
+from emgrig.simulator.analog.world import Electrode
+from emgrig.simulator.faults import actions as do
+
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    need_chromium()
+    with serving(tmp_path_factory.mktemp("desk")) as made:
+        yield made
+
+
+@pytest.fixture
+def page(browser: Browser, desk: Desk) -> Iterator[Page]:
+    made = browser.new_page(viewport=SIZE)
+    made.set_default_timeout(WAIT_MS)
+    errors: list[str] = []
+    foreign: list[str] = []
+    made.on("pageerror", lambda error: errors.append(str(error)))
+    made.on(
+        "request",
+        lambda request: None if request.url.startswith(desk.url) else foreign.append(request.url),
+    )
+    made.goto(desk.url)
+    yield made
+    made.close()
+    assert errors == []
+    # It works without a network: everything comes from this computer.
+    assert [url for url in foreign if not url.startswith(("data:", "blob:"))] == []
+
+
+def record(page: Page, name: str) -> None:
+    page.get_by_test_id("file").fill(name)
+    page.get_by_test_id("record").click()
+    expect(page.get_by_test_id("recording")).to_contain_text(f"recording {name}")
+
+
+def stop(page: Page, name: str) -> None:
+    page.get_by_test_id("record").click()
+    expect(page.get_by_test_id("recording")).to_have_text(f"done: {name}")
+
+
+def annotations(path: Path) -> list[tuple[float, float, str]]:
+    return [
+        (note.onset, note.duration or 0.0, note.text) for note in edfio.read_bdf(path).annotations
+    ]
+
+
+def written(desk: Desk) -> bytes:
+    """Return the registers that a program can write: ID and status are left out."""
+    with desk.server.lock:
+        return desk.board.bank.buses[0].chip.registers[1:0x12]
+
+
+def test_the_page_says_who_streams_and_how(page: Page) -> None:
+    expect(page.get_by_test_id("link")).to_have_text("streaming")
+    expect(page.get_by_test_id("simulated")).to_have_text("SIMULATED")
+    expect(page.get_by_test_id("rate")).to_contain_text("1000 samples/s")
+    expect(page.get_by_test_id("rate")).to_contain_text(" 0 lost")
+    expect(page.get_by_test_id("alert")).to_be_hidden()
+    expect(page.get_by_test_id("level-5")).to_contain_text("µV")
+    expect(page.locator("[data-electrode]")).to_have_count(15)  # seven pairs and the bias electrode
+
+
+def test_lights_follow_the_electrodes(page: Page, desk: Desk) -> None:
+    """A check measures each and names a poor one; one that falls off turns red by itself."""
+    light, poor = (page.locator(f'[data-electrode="{name}"]') for name in ("c2n", "c5p"))
+    expect(light).to_have_attribute("data-light", "grey")
+    world = desk.board.front_ends[0].world
+    with desk.server.lock:
+        do.change_world(
+            desk.board, 0, lambda now: now.with_electrode("IN5P", Electrode(r_ohm=80e3))
+        )
+    page.get_by_test_id("check").click()
+    expect(page.get_by_test_id("check-state")).to_contain_text("checked 0 min ago", timeout=60_000)
+    expect(page.locator('[data-electrode="bias"]')).to_have_attribute("data-light", "green")
+    assert light.get_attribute("data-light") in ("green", "yellow")
+    expect(page.get_by_test_id("todo")).to_contain_text("re-prep c5 positive")
+    expect(poor).to_have_attribute("data-light", "red")
+    measured = page.get_by_test_id("impedances").inner_text()
+    assert "c2 corrugator supercilii" in measured
+
+    with desk.server.lock:
+        do.take_off(desk.board, 2, "n")
+    expect(light).to_have_attribute("data-light", "red")
+    expect(page.get_by_test_id("todo")).to_contain_text("c2")
+    with desk.server.lock:
+        do.change_world(desk.board, 0, lambda now: now.with_electrode("IN2N", world.n[1]))
+    expect(light).not_to_have_attribute("data-light", "red")
+    expect(page.get_by_test_id("todo")).not_to_contain_text("c2")
+    expect(poor).to_have_attribute("data-light", "red")  # only another check can say otherwise
+    with desk.server.lock:
+        do.change_world(desk.board, 0, lambda _: world)
+    record(page, "checked.bdf")
+    expect(page.get_by_test_id("recording")).to_contain_text("0:01")
+    stop(page, "checked.bdf")
+    contact = json.loads((desk.folder / "checked.json").read_text())["contact"]
+    assert any(text.startswith("re-prep c5 positive") for text in contact["findings"])
+
+
+def test_a_recording_is_started_marked_and_stopped(page: Page, desk: Desk, tmp_path: Path) -> None:
+    expect(page.get_by_test_id("link")).to_have_text("streaming")
+    record(page, "first.bdf")
+    page.get_by_test_id("marker").fill("smile now")
+    page.get_by_test_id("mark").click()
+    expect(page.get_by_test_id("recording")).to_contain_text("1 marker")
+    expect(page.get_by_test_id("recording")).to_contain_text("0:03")
+    screenshot(page, "desk", tmp_path)
+    stop(page, "first.bdf")
+    bdf = edfio.read_bdf(desk.folder / "first.bdf")
+    assert bdf.labels[4] == "EMG zygomaticus"[: len(bdf.labels[4])]
+    assert bdf.signals[0].sampling_frequency == 1000
+    assert any(text == "smile now" for _, _, text in annotations(desk.folder / "first.bdf"))
+    said = json.loads((desk.folder / "first.json").read_text())
+    assert said["is_simulated"] is True
+    assert said["samples"]["received"] > 3000
+    assert said["samples"]["filled"] == 0
+
+
+def test_what_cannot_be_recorded_is_said(page: Page, desk: Desk) -> None:
+    (desk.folder / "taken.bdf").write_bytes(b"something of value")
+    page.get_by_test_id("file").fill("taken.bdf")
+    page.get_by_test_id("record").click()
+    expect(page.get_by_role("alert").filter(has_text="exists; choose another name")).to_be_visible()
+    page.get_by_test_id("file").fill("../outside.bdf")
+    page.get_by_test_id("record").click()
+    expect(page.get_by_role("alert").filter(has_text="no plain file name")).to_be_visible()
+    assert (desk.folder / "taken.bdf").read_bytes() == b"something of value"
+
+
+def test_the_tube_counts_conversions(browser: Browser, page: Page, desk: Desk) -> None:
+    expect(page.get_by_test_id("link")).to_have_text("streaming")
+    record(page, "tube.bdf")
+    screen = open_page(browser, f"{desk.url}tube")
+    tube = screen.get_by_test_id("tube")
+    expect(tube).to_have_text(re.compile(r"^\d{5}$"))
+    first = int(tube.inner_text())
+    expect(tube).to_have_text(re.compile(f"^{(first + 200) // 100:03d}"))  # 100 later, or more
+    page.wait_for_function("Date.now() % 1000 < 100")
+    screen.close()
+    stop(page, "tube.bdf")
+    table = np.genfromtxt(tube_path(desk.folder / "tube.bdf"), names=True, missing_values="n/a")
+    assert (np.diff(table["count"]) == 1).all()
+    assert (np.diff(table["sample"]) == 32).all()  # two packets of sixteen
+    shown = np.isfinite(table["shown"])
+    assert shown.sum() > 30
+    # On one computer the page is behind the conversion by the link and a frame or two.
+    lag_s = (table["shown"] - table["onset"])[shown]
+    assert -0.05 < np.median(lag_s) < 1.0
+
+
+def test_a_link_that_drops_is_said_and_its_gap_marked(page: Page, desk: Desk) -> None:
+    expect(page.get_by_test_id("link")).to_have_text("streaming")
+    record(page, "dropped.bdf")
+    expect(page.get_by_test_id("recording")).to_contain_text("0:01")
+    with desk.server.lock:
+        do.cut_link(desk.board, 5.0)
+    alert = page.get_by_test_id("alert")
+    expect(alert).to_contain_text("trying to connect again")
+    expect(alert).to_contain_text("the recording goes on, and the gap will be marked")
+    expect(page.get_by_test_id("level-5")).to_contain_text("–")  # no level of before
+    expect(alert).to_be_hidden()
+    expect(page.get_by_test_id("link")).to_have_text("streaming")
+    expect(page.get_by_test_id("recording")).to_contain_text(re.compile(r"0:0[89]"))
+    stop(page, "dropped.bdf")
+    gaps = [
+        (duration_s, text)
+        for _, duration_s, text in annotations(desk.folder / "dropped.bdf")
+        if text.startswith("BAD_gap")
+    ]
+    assert sum(duration_s for duration_s, _ in gaps) == pytest.approx(5.5, abs=2.0)
+    said = json.loads((desk.folder / "dropped.json").read_text())
+    assert said["capture"]["produced"] == said["capture"]["received"] + said["capture"]["lost"]
+    assert said["samples"]["received"] > 2000
+
+
+def test_a_closed_page_and_ctrl_c_leave_a_whole_file(browser: Browser, tmp_path: Path) -> None:
+    with serving(tmp_path, seed=5) as desk:
+        page = open_page(browser, desk.url)
+        expect(page.get_by_test_id("link")).to_have_text("streaming")
+        record(page, "left.bdf")
+        expect(page.get_by_test_id("recording")).to_contain_text("0:01")
+        page.close()
+        again = open_page(browser, desk.url)
+        expect(again.get_by_test_id("recording")).to_contain_text("recording left.bdf: 0:03")
+        again.goto(f"{desk.url}tube")  # a tube that counts when it ends
+        expect(again.get_by_test_id("tube")).to_have_text(re.compile(r"^\d{5}$"))
+        code, said = desk.end()
+        again.close()
+    assert code == 0, said
+    assert "left.bdf" in said
+    assert "Traceback" not in said
+    assert len(edfio.read_bdf(tmp_path / "left.bdf").signals[0].digital) >= 3000
+
+
+def test_the_last_check_is_broken_off_by_ctrl_c(browser: Browser, tmp_path: Path) -> None:
+    """And the registers are put back: nothing is injected into anybody afterwards."""
+    with serving(tmp_path, seed=6) as desk:
+        page = open_page(browser, desk.url)
+        expect(page.get_by_test_id("link")).to_have_text("streaming")
+        before = written(desk)
+        page.get_by_test_id("check").click()
+        expect(page.get_by_test_id("check-state")).to_contain_text(re.compile(r"c\d[pn], "))
+        assert written(desk) != before
+        code, said = desk.end()
+        page.close()
+        assert code == 0, said
+        assert "the check was broken off" in said
+        assert "Traceback" not in said
+        assert written(desk) == before
+
+
+def test_two_desks_on_one_board_and_a_port_in_use(desk: Desk, tmp_path: Path) -> None:
+    def run(*words: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "emgrig", "desk", *words, "--output", str(tmp_path)]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            env=environment(tmp_path),
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stderr
+
+    code, said = run(desk.server.address, "--port", "0")
+    assert code == 4
+    assert "another program streams from it" in said
+    port = desk.url.rstrip("/").rpartition(":")[2]
+    code, said = run("sim:", "--port", port)
+    assert code == 3
+    assert f"cannot serve the page on 127.0.0.1:{port}" in said
+    assert "--port 0" in said

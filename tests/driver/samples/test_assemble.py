@@ -1,0 +1,351 @@
+"""Packets to blocks: nothing is lost without a count, and no sample is at a wrong place."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emgrig.driver.chip.rate import RateVerdict
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.driver.samples.assemble import Assembler
+from emgrig.driver.samples.block import Block, Epoch, make_epoch
+from emgrig.errors import DeviceError
+from emgrig.protocol import packets as wire
+from emgrig.protocol.account import Cause
+from emgrig.protocol.decoder import Decoder, RequestPacket
+from emgrig.protocol.frames import FrameLayout, pack_codes
+from emgrig.protocol.framing import PacketEncoder, PacketType
+from emgrig.protocol.packets import EventType, Request
+from emgrig.protocol.schema import Message
+from fake_board import RESET, true_codes
+
+PERIOD_US = 1000
+
+
+def epoch(number: int, rate_code: int = 0x94) -> Epoch:
+    raw = bytearray(RESET)
+    raw[1] = rate_code
+    return make_epoch(number, [RegisterFile(bytes(raw))], f_clk_hz=2_048_000.0, vref_v=4.5)
+
+
+@dataclass
+class Maker:
+    """Makes packets as a board does, and knows what is in them."""
+
+    encode: PacketEncoder = field(default_factory=PacketEncoder)
+    where: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+
+    def samples(
+        self,
+        run: int,
+        first: int,
+        n_frames: int,
+        run_us: int,
+        number: int = 1,
+        period_us: int = PERIOD_US,
+    ) -> bytes:
+        codes = np.array([true_codes(run, first + k) for k in range(n_frames)], np.int32)
+        for k in range(n_frames):
+            time_us = run_us + (4 + first + k) * period_us
+            self.where[int(codes[k, 0])] = run, first + k, time_us
+        frames = pack_codes(codes, np.full((n_frames, 1), 0xC00000, np.uint32)).tobytes()
+        time_us = run_us + (4 + first) * period_us
+        head = wire.SamplesHeader(first, time_us, n_frames, 27, number, 0)
+        return self.encode(PacketType.SAMPLES, head.encode() + frames)
+
+    def reply(self, request: Request, body: Message) -> bytes:
+        head = wire.ReplyHeader(1, request, 0).encode()
+        return self.encode(PacketType.REPLY, head + body.encode())
+
+    def started(self, run: int, time_us: int, number: int = 1) -> bytes:
+        return self.reply(Request.START, wire.Started(run, number, time_us))
+
+    def stopped(self, run: int, conversions: int, time_us: int) -> bytes:
+        return self.reply(Request.STOP, wire.Stopped(run, conversions, time_us))
+
+    def event(self, event: EventType, body: Message, conversion: int = 0) -> bytes:
+        head = wire.EventHeader(event, conversion, 0)
+        return self.encode(PacketType.EVENT, head.encode() + body.encode())
+
+
+@dataclass
+class Reader:
+    """Decoder and assembler, and the blocks that came out."""
+
+    assembler: Assembler = field(
+        default_factory=lambda: Assembler(FrameLayout(), {1: epoch(1), 2: epoch(2, 0x93)})
+    )
+    decoder: Decoder = field(default_factory=Decoder)
+    blocks: list[Block] = field(default_factory=list)
+
+    def feed(self, data: bytes, host_s: float = 0.0) -> None:
+        for item in self.decoder.feed(data):
+            self.blocks += self.assembler.add(item, host_s)
+
+    def finish(self) -> None:
+        if tail := self.assembler.finish():
+            self.blocks.append(tail)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Some runs on a bad link: the bytes in pieces, and how many conversions there were."""
+
+    pieces: list[bytes]
+    produced: int
+    maker: Maker
+
+
+FATES = st.sampled_from(["ok"] * 6 + ["drop", "double", "damage", "late", "missed", "insert"])
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    maker, out, produced, run_us = Maker(), [], 0, 0
+    for run in range(1, draw(st.integers(1, 3)) + 1):
+        out.append(maker.started(run, run_us))
+        conversion, held = 0, b""
+        for fate in draw(st.lists(FATES, max_size=8)):
+            n_frames = draw(st.sampled_from([1, 3, 4]))
+            if fate == "missed":  # the board itself did not read them
+                conversion += n_frames
+                continue
+            packet = maker.samples(run, conversion, n_frames, run_us)
+            conversion += n_frames
+            at = draw(st.integers(0, len(packet) - 1))
+            damaged = (
+                packet[:at] + bytes([packet[at] ^ draw(st.integers(1, 255))]) + packet[at + 1 :]
+            )
+            noise = packet[:at] + draw(st.binary(min_size=1, max_size=3)) + packet[at:]
+            out.append(
+                {"ok": packet, "drop": b"", "double": 2 * packet, "damage": damaged,
+                 "late": b"", "insert": noise}[fate]
+            )  # fmt: skip
+            out[-1] += held
+            held = packet if fate == "late" else b""
+        produced += conversion
+        stop_us = run_us + (4 + conversion) * PERIOD_US
+        out += [maker.stopped(run, conversion, stop_us), held]
+        run_us = stop_us + draw(st.integers(1, 50)) * PERIOD_US
+    data = b"".join(out)
+    cuts = sorted(draw(st.lists(st.integers(0, len(data)), max_size=6)))
+    pieces = [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+    return Plan(pieces, produced, maker)
+
+
+@settings(max_examples=150, deadline=None)
+@given(plans())
+def test_received_and_lost_are_what_was_produced_and_every_sample_is_at_its_place(
+    plan: Plan,
+) -> None:
+    reader = Reader()
+    for piece in plan.pieces:
+        reader.feed(piece)
+    for item in reader.decoder.flush():
+        reader.blocks += reader.assembler.add(item, 0.0)
+    reader.finish()
+    totals = reader.assembler.totals
+    assert totals.received + totals.lost == plan.produced
+    assert totals.received == sum(block.n_samples for block in reader.blocks)
+    assert totals.hidden == 0
+    position, before = 0, None
+    for block in reader.blocks:
+        assert block.first_conversion - block.lost_before == position
+        assert (block.cause is Cause.NONE) == (block.lost_before == 0)
+        position = block.first_conversion + block.n_samples
+        places = [plan.maker.where[int(code)] for code in block.codes[:, 0]]
+        for k, (run, conversion, time_us) in enumerate(places):
+            np.testing.assert_array_equal(block.codes[k], true_codes(run, conversion))
+            assert time_us == block.board_time_us + k * PERIOD_US
+        if places and before is not None:
+            # The board's clock and the count of data periods agree, over pauses too.
+            assert block.first_conversion - before[0] == (places[0][2] - before[1]) // PERIOD_US
+        if places:
+            before = block.first_conversion, places[0][2]
+    if position:
+        assert position == totals.received + totals.lost + totals.paused
+
+
+def test_the_scale_is_that_of_the_epoch_of_each_sample() -> None:
+    maker, raw = Maker(), bytearray(RESET)
+    raw[5] = 0x00  # channel 1: gain 1, the others 24
+    other = make_epoch(7, [RegisterFile(bytes(raw))], f_clk_hz=2.048e6, vref_v=4.5)
+    reader = Reader(Assembler(FrameLayout(), {1: epoch(1), 7: other}))
+    reader.feed(maker.started(1, 0) + maker.samples(1, 0, 4, 0) + maker.samples(1, 4, 4, 0, 7))
+    first, second = reader.blocks
+    assert second.first_conversion == 4
+    # One code is VREF / (gain * 2**23): 22.35 nV at gain 24, 536.4 nV at gain 1.
+    np.testing.assert_allclose(first.volts, first.codes * (4.5 / 24 / 2**23), rtol=1e-12)
+    np.testing.assert_allclose(second.volts[:, 0], second.codes[:, 0] * (4.5 / 2**23), rtol=1e-12)
+    np.testing.assert_allclose(second.volts[:, 1], second.codes[:, 1] * (4.5 / 24 / 2**23))
+
+
+def test_samples_of_settings_that_nobody_read_are_not_scaled() -> None:
+    # BrainFlow, rows A and B: 100 µV came out as 600 µV.
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(1, 0, 9))
+    with pytest.raises(DeviceError, match="settings epoch 9, whose registers were never read"):
+        reader.feed(maker.samples(1, 0, 4, 0, 9))
+
+
+def test_frames_of_another_length_are_refused() -> None:
+    maker = Maker()
+    reader = Reader(Assembler(FrameLayout(2), {1: epoch(1)}))
+    reader.feed(maker.started(1, 0))
+    with pytest.raises(DeviceError, match="frames of 27 bytes came; 2 chips"):
+        reader.feed(maker.samples(1, 0, 4, 0))
+
+
+def test_a_start_whose_answer_was_repeated_is_one_run() -> None:
+    maker, reader = Maker(), Reader()
+    start = RequestPacket(5, Request.START, b"")
+    reader.assembler.add(start, 0.0)
+    reader.feed(maker.samples(1, 0, 4, 0))  # the answer before these was damaged
+    reader.assembler.add(start, 1.0)
+    reader.feed(maker.started(1, 0) + maker.samples(1, 4, 4, 0) + maker.started(1, 0))
+    reader.feed(maker.samples(1, 8, 4, 0) + maker.stopped(1, 12, 20_000))
+    reader.finish()
+    assert [block.first_conversion for block in reader.blocks] == [0, 4, 8]
+    assert reader.assembler.totals.received == 12
+    assert reader.assembler.totals.lost == 0
+
+
+def test_a_pause_is_measured_by_the_boards_time() -> None:
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(1, 0) + maker.samples(1, 0, 4, 0) + maker.stopped(1, 6, 10_000))
+    reader.feed(maker.started(2, 500_000) + maker.samples(2, 0, 4, 500_000))
+    block = reader.blocks[-1]
+    # Run 1 converts at 4 to 9 ms, run 2 from 504 ms on: 2 are lost, 494 periods pass without any.
+    assert (block.first_conversion, block.lost_before) == (500, 496)
+    assert (block.cause, block.is_estimate) == (Cause.PAUSE, True)
+    assert (reader.assembler.totals.paused, reader.assembler.totals.lost_at_end) == (494, 2)
+
+
+def test_a_pause_follows_the_true_data_rate() -> None:
+    maker, reader = Maker(), Reader()  # the chip's clock is 2 % slow
+    reader.feed(maker.started(1, 0))
+    for first in range(0, 2000, 100):
+        reader.feed(maker.samples(1, first, 100, 0, period_us=1020))
+    reader.feed(maker.stopped(1, 2000, 2_045_000))
+    reader.feed(maker.started(2, 4_080_000) + maker.samples(2, 0, 4, 4_080_000, period_us=1020))
+    assert reader.blocks[-1].first_conversion == 4000  # 4.08 s at 1.02 ms
+
+
+def test_a_link_that_was_cut_is_an_outage_with_the_boards_own_count() -> None:
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(1, 0) + maker.samples(1, 0, 4, 0))
+    reader.assembler.link_lost()
+    reader.feed(maker.stopped(1, 1004, 1_010_000))
+    reader.feed(maker.started(2, 1_010_000) + maker.samples(2, 0, 4, 1_010_000))
+    block, totals = reader.blocks[-1], reader.assembler.totals
+    assert (block.cause, block.first_conversion, block.lost_before) == (Cause.OUTAGE, 1010, 1006)
+    assert (totals.lost_in_outages, totals.lost, totals.paused) == (1000, 1000, 6)
+
+
+@pytest.mark.parametrize("gone_on_the_link", [0, 3])
+def test_a_run_that_went_on_over_the_outage_is_exact(gone_on_the_link: int) -> None:
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(1, 0) + maker.samples(1, 0, 4, 0))
+    reader.assembler.link_lost()
+    for _ in range(gone_on_the_link):
+        maker.samples(1, 4, 4, 0)
+    reader.feed(maker.samples(1, 104, 4, 0))
+    block, totals = reader.blocks[-1], reader.assembler.totals
+    assert (block.cause, block.lost_before, block.is_estimate) == (Cause.OUTAGE, 100, False)
+    assert (totals.lost_in_outages, totals.lost) == (100, 100)
+    assert (totals.lost_on_link, totals.lost_on_board) == (0, 0)
+
+
+@pytest.mark.parametrize("says_boot", [True, False])
+def test_a_board_that_started_anew_is_placed_by_host_time(says_boot: bool) -> None:
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(3, 900_000) + maker.samples(3, 0, 100, 900_000), host_s=50.0)
+    reader.assembler.link_lost()
+    if says_boot:
+        reader.feed(maker.event(EventType.BOOT, wire.BootEvent(1)), host_s=52.0)
+    reader.feed(maker.stopped(0, 0, 20), host_s=52.0)
+    reader.feed(maker.started(1, 100_000), host_s=52.4)
+    reader.feed(maker.samples(1, 0, 100, 100_000), host_s=52.5)
+    block = reader.blocks[-1]
+    # 2.5 s after the last sample of one packet comes the last sample of the next.
+    assert (block.cause, block.first_conversion, block.is_estimate) == (Cause.RESTART, 2500, True)
+    assert len(block.events) == says_boot
+
+
+def test_a_chip_that_was_lost_ends_its_run() -> None:
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(1, 0) + maker.samples(1, 0, 4, 0))
+    reader.feed(maker.event(EventType.CHIP_LOST, wire.ChipLostEvent(0, 1, 0x94, 0x96), 10))
+    reader.feed(maker.stopped(0, 0, 250_000))
+    reader.feed(maker.started(2, 400_000) + maker.samples(2, 0, 4, 400_000))
+    block = reader.blocks[-1]
+    assert (block.first_conversion, block.cause) == (400, Cause.PAUSE)
+    assert reader.assembler.totals.lost_at_end == 6
+    assert [event.event for event in block.events] == [EventType.CHIP_LOST]
+
+
+def test_what_the_end_lacks_is_said_in_an_empty_block() -> None:
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(1, 0) + maker.samples(1, 0, 4, 0) + maker.stopped(1, 10, 20_000))
+    reader.finish()
+    tail = reader.blocks[-1]
+    assert (tail.n_samples, tail.first_conversion, tail.lost_before) == (0, 10, 6)
+    assert (tail.cause, tail.codes.shape, tail.board_time_us) == (Cause.TAIL, (0, 8), 14_000)
+    assert reader.assembler.finish() is None
+
+
+def test_late_packets_of_a_run_that_is_over_are_not_used() -> None:
+    maker, reader = Maker(), Reader()
+    late = maker.samples(1, 4, 4, 0)
+    reader.feed(maker.started(1, 0) + maker.samples(1, 0, 4, 0) + maker.stopped(1, 8, 13_000))
+    reader.feed(maker.started(2, 50_000) + late + maker.samples(2, 0, 4, 50_000) + late)
+    assert [block.n_samples for block in reader.blocks] == [4, 4]
+    assert reader.assembler.totals.repeated == 8
+    assert reader.assembler.totals.lost == 4
+
+
+def test_a_status_word_that_is_none_is_flagged_here_too() -> None:
+    maker, reader = Maker(), Reader()
+    codes = np.zeros((2, 8), np.int32)
+    frames = pack_codes(codes, np.array([[0xC00000], [0x000000]], np.uint32)).tobytes()
+    head = wire.SamplesHeader(0, 4000, 2, 27, 1, 0).encode()
+    reader.feed(maker.started(1, 0) + maker.encode(PacketType.SAMPLES, head + frames))
+    assert reader.blocks[0].flags == wire.SampleFlag.STATUS_WRONG
+
+
+@pytest.mark.parametrize(
+    ("period_us", "verdict"),
+    [
+        (1000, RateVerdict.OK),
+        (1004, RateVerdict.OK),
+        (1010, RateVerdict.WARN),
+        (1030, RateVerdict.BAD),
+        (4000, RateVerdict.BAD),  # BrainFlow, row C: 1000 Hz was said, 250 were sent
+    ],
+)
+def test_the_rate_is_judged_by_the_limits_of_the_chips_clock(
+    period_us: int, verdict: RateVerdict
+) -> None:
+    maker, reader = Maker(), Reader()
+    assert reader.assembler.rate_check is None
+    reader.feed(maker.started(1, 0) + maker.samples(1, 0, 100, 0, period_us=period_us))
+    check = reader.assembler.rate_check
+    assert check is not None
+    assert check.verdict is RateVerdict.UNKNOWN
+    for first in range(100, 1000, 100):
+        reader.feed(maker.samples(1, first, 100, 0, period_us=period_us))
+    check = reader.assembler.rate_check
+    assert check is not None
+    assert check.verdict is verdict
+    assert check.measured_hz == pytest.approx(1e6 / period_us)
+    assert check.deviation_pct == pytest.approx(100 * (1000 / period_us - 1))
+
+
+def test_chips_of_different_rates_have_no_epoch() -> None:
+    raw = bytearray(RESET)
+    raw[1] = 0x94
+    files = [RegisterFile(RESET), RegisterFile(bytes(raw))]
+    with pytest.raises(DeviceError, match="different rates"):
+        make_epoch(1, files, f_clk_hz=2.048e6, vref_v=4.5)

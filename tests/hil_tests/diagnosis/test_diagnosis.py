@@ -1,0 +1,99 @@
+"""The table of causes, read with facts that no board was needed for."""
+
+import importlib.util
+
+import pytest
+
+from emgrig.hil_tests.diagnosis.causes import RULES
+from emgrig.hil_tests.diagnosis.diagnose import conclude
+from emgrig.hil_tests.diagnosis.evidence import Evidence, Fact
+from emgrig.hil_tests.judging.check import CheckInfo, CheckResult, Layer
+from emgrig.hil_tests.judging.limits import load_limits
+from emgrig.hil_tests.judging.measurement import Measure, Outcome
+from emgrig.simulator.faults.named import FAULTS
+from places import ROOT
+
+MATRIX = ROOT / "benchmarks" / "diagnosis.py"
+
+
+def facts(
+    number: str,
+    layer: Layer,
+    *measured: tuple[str, Fact, str, int | None],
+    probes: dict[str, Fact] | None = None,
+    incidents: tuple[str, ...] = (),
+) -> Evidence:
+    measure = Measure(load_limits())
+    for name, value, unit, channel in measured:
+        measure(name, value, unit, channel=channel)
+    made = list(measure.measurements.values())
+    said = "; ".join(m.describe_worst() for m in made if m.outcome is Outcome.FAIL)
+    info = CheckInfo(number, layer, "a question")
+    result = CheckResult(info, Outcome.FAIL, said, made, incidents=list(incidents))
+    return Evidence([result], n_channels=8, probes=probes or {})
+
+
+@pytest.mark.parametrize(
+    ("byte", "key"),
+    [
+        ("FFh", "miso-high"),
+        ("00h", "miso-low"),
+        ("1Fh", "bit-shift"),  # 3Eh one bit late; 9Fh with a one from the side
+        ("9Fh", "bit-shift"),
+        ("7Ch", "bit-shift"),  # 3Eh one bit early; 7Dh with a one from the side
+        ("7Dh", "bit-shift"),
+        ("C1h", "inverted"),
+        ("92h", "other-part"),
+        ("DFh", "unusual-id"),
+        ("20h", "unusual-id"),
+    ],
+)
+def test_the_id_is_a_key_to_what_is_wrong(byte: str, key: str) -> None:
+    assert conclude(facts("B2", Layer.IDENTITY, ("chip_id", byte, "", None))).key == key
+
+
+def test_a_wrong_rate_with_an_exact_period_is_the_clock() -> None:
+    rate: tuple[str, Fact, str, int | None] = ("rate_error", 9.0, "%", None)
+    clock = facts("B6", Layer.CLOCK, rate, probes={"test_period.ratio": 1.0})
+    edges = facts("B6", Layer.CLOCK, rate, probes={"test_period.ratio": 0.5})
+    assert conclude(clock).key == "clock-wrong"
+    assert conclude(edges).key == "drdy-slow"
+
+
+def test_what_happened_to_the_board_comes_before_what_it_caused() -> None:
+    noisy = [("offset_gain_1", 9e3, "uV", 1)]
+    evidence = facts("B10", Layer.NOISE, *noisy, incidents=("chip 1 lost its registers",))
+    assert conclude(evidence).key == "brown-out"
+
+
+def test_a_symptom_that_no_row_knows_is_told_as_it_is() -> None:
+    said = conclude(facts("B13", Layer.SUPPLIES, ("die_temperature", 90.0, "°C", 2)))
+    assert said.key == "unknown"
+    assert "B13" in said.cause
+    assert "die temperature on channel 2 is 90 °C; limit 10 to 60 °C" in said.cause
+
+
+def test_other_causes_that_fit_are_told_too() -> None:
+    probes: dict[str, Fact] = {"bias.electrode_off": True}
+    said = conclude(facts("B17", Layer.LEAD_OFF, ("impedance", 900.0, "kohm", 3), probes=probes))
+    assert said.key == "bias-off"
+    assert any("Poor contact of electrode 3" in other for other in said.others)
+
+
+def test_every_row_says_a_cause_and_a_next_step_and_has_its_own_name() -> None:
+    assert len({rule.key for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert rule.cause
+        assert rule.next_step
+        assert ("{channels}" in rule.cause) == (rule.channels is not None), rule.key
+
+
+def test_the_matrix_expects_a_known_cause_for_every_fault_of_the_simulator() -> None:
+    spec = importlib.util.spec_from_file_location("diagnosis_matrix", MATRIX)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert set(module.EXPECTED) == set(FAULTS)
+    known = {rule.key for rule in RULES}
+    assert all(set(keys) <= known for keys in module.EXPECTED.values())

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from emgrig.errors import RecordingError
+from emgrig.hil_tests.judging.limits import Limit, load_limits
+
+
+def test_every_packaged_limit_can_fail_and_names_its_source() -> None:
+    table = load_limits()
+    assert len(table.limits) > 50
+    for name, limit in table.limits.items():
+        assert limit.is_limit, f"{name} has no bound: no value can fail by it"
+        assert limit.source, name
+        assert not limit.problem(), name
+
+
+def test_marginal_bands_lie_inside_the_limits() -> None:
+    for name, limit in load_limits().limits.items():
+        for edge in (limit.marginal_low, limit.marginal_high):
+            assert edge is None or limit.holds(edge, limit.low, limit.high), name
+
+
+def test_a_users_file_changes_single_figures_and_it_shows(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[impedance]\nhigh = 50\nmarginal_high = 30\nsource = "our lab"\n')
+    table = load_limits(path)
+    packaged = load_limits().limits
+    assert set(table.overrides) == {"impedance"}
+    changed = table.overrides["impedance"]
+    assert (changed.high, changed.marginal_high, changed.source) == (50, 30, "our lab")
+    assert {n: v for n, v in table.limits.items() if n != "impedance"} == {
+        n: v for n, v in packaged.items() if n != "impedance"
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[nosuch]\nhigh = 1\n", "there is no limit 'nosuch'"),
+        ('[impedance]\nhigh = "much"\n', "expected a number"),
+        ("[impedance]\nhigh = nan\n", "expected a number"),
+        ("[impedance]\nhigh = true\n", "expected a number"),
+        ("[impedance]\nhihg = 1\n", "no key 'hihg'"),
+        ("[impedance]\nlow = 500\n", "low 500 is above high 200"),
+        ('[impedance]\nunit = "ohm"\n', "is in kohm, not in ohm"),
+        ("impedance = 3\n", "not a table"),
+    ],
+)
+def test_a_users_file_that_makes_no_sense_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        load_limits(path)
+
+
+def test_a_file_that_is_no_toml_or_not_there_is_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("high: 3")
+    with pytest.raises(RecordingError, match="not a TOML file"):
+        load_limits(path)
+    with pytest.raises(RecordingError, match="cannot be read"):
+        load_limits(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        (Limit(low=0.5, high=1.3), "0.5 to 1.3 uV"),
+        (Limit(high=0), "at most 0 uV"),
+        (Limit(low=20), "at least 20 uV"),
+        (Limit(low=0, high=0), "exactly 0 uV"),
+        (Limit(), "none"),
+        (Limit(allowed=(True,)), "one of yes"),
+    ],
+)
+def test_limits_are_said_in_words(limit: Limit, words: str) -> None:
+    assert limit.words("uV") == words

@@ -1,0 +1,239 @@
+import json
+from pathlib import Path
+
+import edfio
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import emgrig
+from emgrig.analysis.paper.annotations import Expression, write_annotations
+from emgrig.analysis.paper.casmemg_files import read_casmemg_mat, write_casmemg_mat
+from emgrig.errors import exit_code_for
+from emgrig.recording.bdf import Annotation
+from emgrig.recording.recorder import record
+from emgrig.tools.analyse.commands import app
+from emgrig.tools.analyse.read import read_recording
+from exported import write_recording
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
+    if result.exception is None or isinstance(result.exception, SystemExit):
+        return result.exit_code, result.output
+    return int(exit_code_for(result.exception)), f"{result.output}error: {result.exception}\n"
+
+
+def test_reproduce_prints_a_verdict_for_every_number(data: Path, tmp_path: Path) -> None:
+    sheet = data / "casmemg" / "380_sort.xlsx"
+    code, text = run("reproduce", "--annotations", sheet, "--figures", tmp_path)
+    assert code == 0
+    assert "does not come out: 10" in text
+    assert "within rounding: 2" in text
+    assert "trivial answer" in text
+    assert len(list(tmp_path.glob("figure-*.svg"))) == 3
+
+
+def test_reproduce_without_material_says_so() -> None:
+    code, text = run("reproduce")
+    assert code == 0
+    assert "no material" in text
+
+
+def test_the_clock_report_has_a_row_a_recording(data: Path) -> None:
+    code, text = run("clock-report", "--annotations", data / "casmemg" / "380_sort.xlsx")
+    assert code == 0
+    assert "n_jumps: 14" in text
+    assert "12/10" in text
+
+
+def test_analyse_writes_page_events_and_elan_and_scores_what_comes_back(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("pympi")
+    x = np.random.default_rng(0).normal(scale=2, size=(20_000, 7))
+    x[5000:5300, 1] *= 20
+    write_casmemg_mat(tmp_path / "01_1.mat", x)
+    common = ("analyse", tmp_path / "01_1.mat", "-o", tmp_path, "--face", "--video-offset", 2.5)
+    code, text = run(*common, "--mvc", "2=300", "--video", tmp_path / "a.mp4")
+    assert code == 0
+    assert "1 candidates, 1 of at most 500 ms" in text
+    assert "channel 8 (c8): not analysed, constant at 0" in text
+    table = (tmp_path / "01_1_events.tsv").read_text().splitlines()
+    assert table[1].split("\t")[2:4] == ["micro", "c2"]
+    assert table[1].endswith("AU4")
+    assert "<svg" in (tmp_path / "01_1.html").read_text()
+    code, text = run(*common, "--elan", tmp_path / "01_1.eaf")
+    assert code == 0
+    assert "recall: 1.000" in text
+
+
+def test_a_clock_map_is_fitted_to_pairs_and_applied(tmp_path: Path) -> None:
+    pytest.importorskip("pympi")
+    x = np.random.default_rng(0).normal(scale=2, size=(20_000, 7))
+    x[5000:5300, 1] *= 20
+    write_casmemg_mat(tmp_path / "a.mat", x)
+    (tmp_path / "pairs.csv").write_text("emg_s,video_s\n0,3\n10,13.1\n25,28.25\n")
+    common = ("analyse", tmp_path / "a.mat", "-o", tmp_path, "--video", tmp_path / "a.mp4")
+    code, text = run(*common, "--clock", tmp_path / "pairs.csv")
+    assert code == 0
+    assert "drift +10.00 ms/s, 0 jumps" in text
+    assert 'TIME_VALUE="80' in (tmp_path / "a.eaf").read_text()  # about 5 * 1.01 + 3 s
+    (tmp_path / "pairs.csv").write_text("emg_s\n0\n")
+    code, text = run(*common, "--clock", tmp_path / "pairs.csv")
+    assert code == 2
+    assert "1 columns" in text
+
+
+def test_the_grid_is_one_command(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(scale=2, size=(10_000, 7))
+    x[5000:5300, 1] *= 20
+    write_casmemg_mat(tmp_path / "01_1.mat", x)
+    one = Expression(2, 1, 1, 2, 7.5, None, 7.8, 5000, None, 5300)
+    write_annotations(tmp_path / "sheet.xlsx", [one])
+    code, text = run("grid", tmp_path, "--annotations", tmp_path / "sheet.xlsx", "--best", 3)
+    assert code == 0
+    assert "true IoU" in text
+    assert "trivial answer" in text
+
+
+def test_a_synthetic_data_set_can_be_searched(data: Path, tmp_path: Path) -> None:
+    sheet = data / "casmemg" / "380_sort.xlsx"
+    code, _ = run("synthetic", tmp_path, "--annotations", sheet, "--subject", 35)
+    assert code == 0
+    assert len(list(tmp_path.glob("35_*.mat"))) == 2
+    code, text = run("grid", tmp_path, "--annotations", tmp_path / "truth.xlsx")
+    assert code == 0
+    code, text = run("synthetic", tmp_path, "--annotations", sheet, "--subject", 21)
+    assert code == 2
+    assert "no subject 21" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("analyse", "/nowhere.bdf"), "No such file"),
+        (("analyse", "/nowhere.mat"), "No such file"),
+        (("reproduce", "--annotations", "/nowhere.xlsx"), "No such file"),
+        (("clock-report", "--annotations", "/nowhere.xlsx"), "No such file"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_and_the_code_for_files(
+    arguments: tuple[str, ...], word: str
+) -> None:
+    code, text = run(*arguments)
+    assert code == 5
+    assert word in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [(("--unit", "ohm"), "V, mV, uV or nV"),
+     (("--mvc", "9=1"), "from 1 to 8"), (("--mvc", "1=0"), "a level above 0"),
+     (("--rest", "5"), "START:END"), (("--rest", "9:3"), "reversed")],
+)  # fmt: skip
+def test_options_that_make_no_sense_are_refused(
+    tmp_path: Path, option: tuple[str, str], word: str
+) -> None:
+    x = np.random.default_rng(0).normal(scale=2, size=(10_000, 8))
+    x[5000:5300, 0] *= 20
+    write_casmemg_mat(tmp_path / "a.mat", x)
+    code, text = run("analyse", tmp_path / "a.mat", "-o", tmp_path, *option)
+    assert code == 2
+    assert word in text
+
+
+def test_a_bdf_is_analysed_in_microvolts(tmp_path: Path) -> None:
+    edfio = pytest.importorskip("edfio")
+    x = np.random.default_rng(0).normal(scale=2, size=20_000)
+    x[5000:5300] *= 20
+    signals = [edfio.BdfSignal(x / 1000, 1000, label="EMG zygomaticus", physical_dimension="mV")]
+    edfio.Bdf(signals).write(tmp_path / "a.bdf")
+    code, text = run("analyse", tmp_path / "a.bdf", "-o", tmp_path)
+    assert code == 0
+    assert "1 candidates" in text
+    row = (tmp_path / "a_events.tsv").read_text().splitlines()[1]
+    assert row.endswith("AU11+AU12")
+
+
+def test_what_a_bdf_calls_bad_is_not_analysed(tmp_path: Path) -> None:
+    """As the recorder and MNE mark it; the burst in the gap is no expression, the other is one."""
+    x = np.random.default_rng(0).normal(scale=2, size=20_000)
+    x[5000:5300] *= 20
+    x[9000:9300] *= 20
+    x[19_700:] = 500.0
+    notes = [
+        edfio.EdfAnnotation(5.0, None, "BAD_moment without a duration"),
+        edfio.EdfAnnotation(8.9, 0.5, "BAD_gap 500 conversions: lost on the link"),
+        edfio.EdfAnnotation(19.7, 0.3, "BAD_padding: fills the last record"),
+    ]
+    signals = [edfio.BdfSignal(x, 1000, label="EMG", physical_dimension="uV")]
+    edfio.Bdf(signals, annotations=notes).write(tmp_path / "a.bdf")
+    code, text = run("analyse", tmp_path / "a.bdf", "-o", tmp_path)
+    assert code == 0
+    assert "500 samples missing in 1 gaps" in text
+    (row,) = (tmp_path / "a_events.tsv").read_text().splitlines()[1:]
+    assert float(row.split("\t")[0]) == pytest.approx(5.0, abs=0.1)
+
+
+def test_a_recording_with_a_gap_is_analysed_without_what_was_lost(tmp_path: Path) -> None:
+    with emgrig.connect("sim:fault=link-cut:at=1,after=2") as board:
+        board.apply("facial-emg")
+        record(board, tmp_path / "cut.bdf", 8.0)
+    code, text = run("analyse", tmp_path / "cut.bdf", "-o", tmp_path)
+    assert code == 0
+    assert "SIMULATED" in text
+    assert "SIMULATED" in (tmp_path / "cut.html").read_text(encoding="utf-8")
+    counted = json.loads((tmp_path / "cut.json").read_text("utf-8"))["samples"]
+    assert counted["filled"] > 2000
+    assert text.count(f"{counted['filled']} samples missing in ") == 7
+
+
+def test_a_length_that_edfio_rounds_wrongly_is_read(tmp_path: Path) -> None:
+    """28 691 data records of 0.1 s: asked for annotations, edfio says its slice is too long."""
+    missing = Annotation(1_000_000, 500, "BAD_gap")
+    codes = np.ones((2_869_100, 1), np.int32)
+    write_recording(tmp_path / "long.bdf", codes, annotations=[missing])
+    read = read_recording(tmp_path / "long.bdf", None)
+    assert read.samples.shape == (2_869_100, 1)
+    assert np.flatnonzero(np.isnan(read.samples[:, 0])).tolist() == list(
+        range(1_000_000, 1_000_500)
+    )
+
+
+def test_a_recording_of_ours_becomes_a_table_in_casmemgs_layout(tmp_path: Path) -> None:
+    pytest.importorskip("matio")
+    with emgrig.connect("sim:") as board:
+        board.apply("facial-emg")
+        record(board, tmp_path / "ours.bdf", 4.0)
+    made = tmp_path / "1.mat"
+    code, _ = run("analyse", tmp_path / "ours.bdf", "-o", tmp_path, "--mat", made)
+    assert code == 0
+    table = read_casmemg_mat(made)
+    assert table.shape[1] == 8
+    signals = edfio.read_bdf(tmp_path / "ours.bdf").signals
+    assert np.array_equal(table[:, 0], signals[0].data)
+    slow = tmp_path / "slow.csv"
+    slow.write_text("a,b\n" + "1,2\n-3,4\n" * 600)
+    code, text = run("analyse", slow, "--rate", 250, "-o", tmp_path, "--mat", made)
+    assert code == 2
+    assert "1000 Hz" in text
+
+
+def test_the_droop_of_the_chip_is_undone_and_the_page_says_so(tmp_path: Path) -> None:
+    t = np.arange(20_000) / 1000
+    x = np.zeros((20_000, 7))
+    x[:, 0] = np.random.default_rng(2).normal(scale=0.5, size=20_000)
+    burst = (t > 5) & (t < 5.4)
+    x[burst, 0] += 20 * np.sin(2 * np.pi * 300 * t[burst])  # sinc3 lets 0.63250 of it through
+    write_casmemg_mat(tmp_path / "01_1.mat", x)
+    peaks = []
+    for more in ((), ("--equalise",)):
+        code, _ = run("analyse", tmp_path / "01_1.mat", "-o", tmp_path, "--mvc", "1=10", *more)
+        assert code == 0
+        rows = (tmp_path / "01_1_events.tsv").read_text().splitlines()
+        columns = dict(zip(rows[0].split("\t"), rows[1].split("\t"), strict=True))
+        peaks.append(float(columns["mvc_percent"]))
+    assert peaks[1] / peaks[0] == pytest.approx(1 / 0.63250, rel=0.01)
+    assert "sinc3 droop undone" in (tmp_path / "01_1.html").read_text()

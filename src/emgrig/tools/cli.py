@@ -48,23 +48,21 @@ class Later(NamedTuple):
 LATER = {
     "bringup": Later("bringup_command", "bringup", "Say whether a board is good; if not, why."),
     "calibrate": Later(
-        "calibrate_command", "app", "Measure noise, gain, clock …, with uncertainty."
+        "calibrate.command", "app", "Measure noise, gain, clock …, with uncertainty."
     ),
     "desk": Later("desk_command", "desk", "Serve the page: contact, traces, recording, tube."),
-    "electrodes": Later("electrodes_command", "electrodes", "Say whether the electrodes are on."),
+    "electrodes": Later("electrodes.command", "electrodes", "Say whether the electrodes are on."),
     "session": Later("session_command", "session", "Run an experiment: MVC, clips, ratings."),
-    "sync": Later("sync_command", "sync", "Map readings of the filmed tube to samples."),
+    "sync": Later("sync.command", "sync", "Map readings of the filmed tube to samples."),
     "export": Later("export_command", "export", "Hand over: BIDS, MATLAB, Parquet, CSV."),
-    "compare": Later("compare_command", "compare", "Hold a recording against another amplifier's."),
-    "reproduce": Later(
-        "analysis_commands", "app", "Set every number the paper prints beside ours."
-    ),
-    "analyse": Later("analysis_commands", "app", "Find candidate expressions in a recording."),
+    "compare": Later("compare.command", "compare", "Hold a recording against another amplifier's."),
+    "reproduce": Later("analyse.commands", "app", "Set every number the paper prints beside ours."),
+    "analyse": Later("analyse.commands", "app", "Find candidate expressions in a recording."),
     "clock-report": Later(
-        "analysis_commands", "app", "Report video against EMG time, per recording."
+        "analyse.commands", "app", "Report video against EMG time, per recording."
     ),
-    "grid": Later("analysis_commands", "app", "Search the published 4500 parameter sets."),
-    "synthetic": Later("analysis_commands", "app", "Write a synthetic CASMEMG in its layout."),
+    "grid": Later("analyse.commands", "app", "Search the published 4500 parameter sets."),
+    "synthetic": Later("analyse.commands", "app", "Write a synthetic CASMEMG in its layout."),
 }
 
 

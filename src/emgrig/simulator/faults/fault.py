@@ -1,4 +1,4 @@
-"""What a fault is: a name, what one sees of it, which check finds it, and its parameters."""
+"""What a fault is: a name, what one sees of it, how it gets in, and what the suite must say."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -70,7 +70,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that can be wrong.
+    """Something that can be wrong: all that anybody has to know of it.
 
     Attributes
     ----------
@@ -78,21 +78,33 @@ class Fault:
     effect : str
         What one sees of it, in a line.
     found_by : str
-        The bring-up check that should find it, B0 to B24.
+        Number of the bring-up check that fails first on a board that has it.
     cause : str
-        What that check should say is wrong.
+        Key of the cause that the suite must name then (`emgrig.hil_tests.diagnosis.causes`).
+    switch_on : function or None
+        Makes a board that runs have it; None for what can only be built in.
+    clock_factor : function or None
+        For what is built in: the master clock's frequency over the nominal one.
     parameters : dict
         By name.
-    switch_on : function or None
-        Makes a board have it; None for what can only be built in (`clock-wrong`).
+    variants : tuple of str
+        Other sizes, places and times, as they are written behind the name; the suite must name
+        their cause too.
     """
 
     name: str
     effect: str
     found_by: str
     cause: str
-    switch_on: SwitchOn | None
+    switch_on: SwitchOn | None = None
+    clock_factor: Callable[[Values], float] | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    variants: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """It with its default parameters, then its variants, as `parse_fault` reads them."""
+        return (self.name, *(f"{self.name}:{variant}" for variant in self.variants))
 
 
 @dataclass(frozen=True)

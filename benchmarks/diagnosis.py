@@ -21,6 +21,7 @@ from emgrig.hil_tests.judging.measurement import Outcome
 from emgrig.hil_tests.verdict import exit_code
 from emgrig.simulator.faults.named import FAULTS
 
+
 @dataclass(frozen=True)
 class Said:
     """What the suite said of one board.

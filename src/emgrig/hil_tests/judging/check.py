@@ -1,11 +1,17 @@
 """What a check is: a question with a number, in a layer; and what came out of it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from emgrig.hil_tests.judging.incident import Incident
+from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Outcome, Samples
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 F = TypeVar("F", bound=Callable[..., None])
 _ATTRIBUTE = "bringup_check"
@@ -65,15 +71,26 @@ class CheckInfo:
     Attributes
     ----------
     number : str
-        B0 to B24, as in docs/bringup.md.
+        A letter and a number; those of the package begin with B.
     layer : Layer
     title : str
         The question in a few words.
+    quick, full : str
+        How much of it is done at each level, in words, where they differ.
     """
 
     number: str
     layer: Layer
     title: str
+    quick: str = ""
+    full: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[A-Z][0-9]+", self.number):
+            raise ValueError(
+                f"a check has the number {self.number!r}; expected a letter and a "
+                "number, as B9 or X1"
+            )
 
     @property
     def order(self) -> tuple[int, int]:
@@ -81,11 +98,16 @@ class CheckInfo:
         return self.layer, int(self.number[1:])
 
 
-def check(number: str, layer: Layer, title: str) -> Callable[[F], F]:
-    """Declare a test function to be a check; `info_of` finds it again."""
+def check(
+    number: str, layer: Layer, title: str, *, quick: str = "", full: str = ""
+) -> Callable[[F], F]:
+    """Declare a test function to be a check; `info_of` finds it again.
+
+    The arguments are those of `CheckInfo`. docs/adding-a-check.md goes through the steps.
+    """
 
     def declare(function: F) -> F:
-        setattr(function, _ATTRIBUTE, CheckInfo(number, layer, title))
+        setattr(function, _ATTRIBUTE, CheckInfo(number, layer, title, quick, full))
         return function
 
     return declare
@@ -113,7 +135,7 @@ class CheckResult:
         The worst finding, or why it was not made.
     measurements : list of Measurement
     samples : Samples
-    incidents : list of str
+    incidents : list of Incident
         What happened meanwhile that should not have: link lost, board restarted, chip lost.
     attachments : list of Attachment
     duration_s : float
@@ -125,6 +147,44 @@ class CheckResult:
     message: str = ""
     measurements: list[Measurement] = field(default_factory=list)
     samples: Samples = field(default_factory=Samples)
-    incidents: list[str] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     duration_s: float = 0.0
+
+
+Draw = Callable[["Axes", CheckResult, LimitTable], bool]
+"""Draws what a check measured; False if there is nothing to draw."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture for the report.
+
+    Attributes
+    ----------
+    check : str
+        Number of the check that measures what it shows.
+    caption : str
+    height_in : float
+        Inches; all are equally wide.
+    draw : function
+    """
+
+    check: str
+    caption: str
+    height_in: float
+    draw: Draw
+
+
+PICTURES: dict[str, Picture] = {}
+"""By caption, in the order of the report."""
+
+
+def picture(number: str, caption: str, *, height_in: float = 2.5) -> Callable[[Draw], Draw]:
+    """Declare a function to draw what check `number` measured, for the report."""
+
+    def declare(draw: Draw) -> Draw:
+        PICTURES[caption] = Picture(number, caption, height_in, draw)
+        return draw
+
+    return declare

@@ -34,7 +34,13 @@ def test_reset_values(rig: Rig, measure: Measure) -> None:
     rig.prepare()
 
 
-@check("B4", Layer.REGISTERS, "what is written is read back")
+@check(
+    "B4",
+    Layer.REGISTERS,
+    "what is written is read back",
+    quick=f"{len(WALKING) + N_RANDOM[False]} patterns",
+    full=f"{len(WALKING) + N_RANDOM[True]} patterns",
+)
 def test_read_back(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Walking ones and zeros and random values, five registers at once and one at a time."""
     rng = random.Random(4)
@@ -79,10 +85,10 @@ def test_rdatac_guard(rig: Rig, measure: Measure) -> None:
     rig.command(Opcode.RDATAC)
     try:
         found = rig.ports[0].read(0x00, 1)
-        answer = f"{found.hex().upper()}h"
+        is_refused, answer = False, f"it reads {found.hex().upper()}h"
     except RequestRefused as refusal:
-        answer = "refused" if refusal.code == ErrorCode.IN_RDATAC else f"code {refusal.code}"
-    measure("rdatac_read", answer, "")
+        is_refused, answer = refusal.code == ErrorCode.IN_RDATAC, f"code {refusal.code}"
+    measure("rdatac_read_refused", is_refused, "", note=answer)
     rig.command(Opcode.SDATAC)
     after = [port.read(0x00, 1) for port in rig.ports]
     rig.count(2 * len(rig.ports) + 1)

@@ -1,8 +1,8 @@
 """Conversions come, at the rate that the registers say."""
 
 from emgrig.driver.samples.clockfit import ClockFit
-from emgrig.errors import DeviceError
 from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.incident import CannotGoOn, Trouble
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.capture import Capture
 from emgrig.hil_tests.measuring.rig import Rig
@@ -13,7 +13,13 @@ SETTLE_CLOCKS = 9
 """tSETTLE is four data periods and nine clocks (SBAS499C, 9.3.3 table)."""
 
 
-@check("B6", Layer.CLOCK, "data ready comes at the rate that is set")
+@check(
+    "B6",
+    Layer.CLOCK,
+    "data ready comes at the rate that is set",
+    quick=f"{DURATION_S[False]:g} s each",
+    full=f"{DURATION_S[True]:g} s each",
+)
 def test_data_rate(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Count conversions against board time at four rates, and board time against the host's."""
     rig.exchange_clocks(8)
@@ -22,9 +28,10 @@ def test_data_rate(rig: Rig, measure: Measure, is_full: bool) -> None:
         capture = rig.capture(round(DURATION_S[is_full] * rate_hz), n_settle=0)
         if not len(capture.first_conversion):
             measure(f"rate_error_at_{rate_hz}", -100.0, "%", limit="rate_error")
-            raise DeviceError(
+            raise CannotGoOn(
+                Trouble.NO_SAMPLES,
                 f"no sample came in {DURATION_S[is_full]:g} s; the board counted "
-                f"{capture.stopped.conversions} conversions"
+                f"{capture.stopped.conversions} conversions",
             )
         _measure_rate(measure, rig, capture, rate_hz)
         rig.exchange_clocks(8)

@@ -16,7 +16,13 @@ RATES_HZ = (250, 500, 1000, 2000)
 DURATION_S = {False: 5.0, True: 60.0}
 
 
-@check("B7", Layer.FRAMES, "every frame has its form")
+@check(
+    "B7",
+    Layer.FRAMES,
+    "every frame has its form",
+    quick=f"{N_FRAMES[False]} frames",
+    full=f"{N_FRAMES[True]} frames",
+)
 def test_frame_format(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Shorted inputs, gain 24: status words, lengths, repeated frames, jumps of the codes."""
     rig.chip.set_rate(1000)
@@ -34,7 +40,13 @@ def _most_common(status: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return np.array([column[0][0] if column else 0 for column in columns], np.uint32)
 
 
-@check("B8", Layer.FRAMES, "every conversion arrives, once and in time")
+@check(
+    "B8",
+    Layer.FRAMES,
+    "every conversion arrives, once and in time",
+    quick=f"{DURATION_S[False]:g} s each",
+    full=f"{DURATION_S[True]:g} s each",
+)
 def test_loss(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Count what is missing at four rates, by where it went."""
     captures = []
@@ -46,8 +58,8 @@ def test_loss(rig: Rig, measure: Measure, is_full: bool) -> None:
     measure("repeated_samples", sum(c.totals.repeated for c in captures))
     measure("hidden_loss", sum(c.totals.hidden for c in captures))
     measure("thrown_away", sum(c.stats.transmit_overflows for c in captures))
-    measure("damaged_packets", sum(c.damage.bad_crc for c in captures))
-    measure("stray_bytes", sum(c.damage.skipped_bytes for c in captures))
+    measure("damaged_packets", sum(c.bad_crc for c in captures))
+    measure("stray_bytes", sum(c.stray_bytes for c in captures))
     rig.n_thrown_away = 0  # it is measured
 
 

@@ -47,6 +47,37 @@ def test_pytest_runs_the_suite_by_its_package_name(tmp_path: Path) -> None:
     assert f"1 failed, 1 passed, {N_CHECKS - 2} skipped" in run.stdout
 
 
+def collected(tmp_path: Path, check: str) -> tuple[int, list[str]]:
+    """Collect the suite with a check of one's own; return pytest's exit code, and the names."""
+    own = tmp_path / "own_check.py"
+    own.write_text(
+        "from emgrig.hil_tests.judging.check import Layer, check\n"
+        f"@check({check}, 'is it?')\n"
+        "def test_own(measure): measure('x', 1.0, high=2.0)\n"
+    )
+    names: list[str] = []
+
+    class Seen:
+        def pytest_collection_finish(self, session: pytest.Session) -> None:
+            names.extend(item.name for item in session.items)
+
+    options = ["-pemgrig.hil_tests.plugin", "--collect-only", f"--confcutdir={SUITE}"]
+    settings = f"--config-file={SUITE.parent / 'suite.toml'}"
+    return pytest.main([str(SUITE), str(own), settings, *options], plugins=[Seen()]), names
+
+
+def test_a_check_of_ones_own_stands_in_its_layer_behind_the_packages(tmp_path: Path) -> None:
+    code, names = collected(tmp_path, "'X1', Layer.SUPPLIES")
+    assert code == 0
+    assert len(names) == N_CHECKS + 1
+    place = names.index("test_own")
+    assert names[place - 1 : place + 2] == ["test_reference", "test_own", "test_comparators"]
+
+
+def test_two_checks_of_one_number_are_refused(tmp_path: Path) -> None:
+    assert collected(tmp_path, "'B9', Layer.NOISE")[0] == pytest.ExitCode.USAGE_ERROR
+
+
 def test_the_projects_own_tests_do_not_collect_the_suite() -> None:
     import tomllib
 

@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     numbers = [info.number for info in checks.values()]
     if twice := {number for number in numbers if numbers.count(number) > 1}:
         raise pytest.UsageError(f"two checks have the number {min(twice)}; give one another")
-    last = (len(Layer), 0)
+    last = (len(Layer), "", 0)
     items.sort(key=lambda item: checks[item].order if item in checks else last)
     config.stash[RUN].n_checks = len(checks)
 

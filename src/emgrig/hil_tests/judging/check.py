@@ -93,9 +93,9 @@ class CheckInfo:
             )
 
     @property
-    def order(self) -> tuple[int, int]:
-        """Layer first, then number."""
-        return self.layer, int(self.number[1:])
+    def order(self) -> tuple[int, str, int]:
+        """Layer first, then letter and number."""
+        return self.layer, self.number[0], int(self.number[1:])
 
 
 def check(

@@ -39,7 +39,7 @@ def make_record(run: BringupRun, pictures: Sequence[Attachment] = ()) -> Record:
         "version": VERSION,
         "verdict": {
             "outcome": str(run.outcome),
-            "exit_code": exit_code(run),
+            "exit_code": int(exit_code(run)),
             "headline": headline(run),
             "line": last_line(run),
             "counts": dict(Counter(str(r.outcome) for r in run.results)),

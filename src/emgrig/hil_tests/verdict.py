@@ -2,11 +2,11 @@
 
 from collections import Counter
 
+from emgrig.errors import ExitCode
 from emgrig.hil_tests.judging.check import Layer
 from emgrig.hil_tests.judging.measurement import Outcome
 from emgrig.hil_tests.run import BringupRun
 
-EXIT_PASS, EXIT_FAIL, EXIT_LINK = 0, 1, 3
 _COUNTED = (
     Outcome.PASS,
     Outcome.MARGINAL,
@@ -18,11 +18,11 @@ _COUNTED = (
 )
 
 
-def exit_code(run: BringupRun) -> int:
+def exit_code(run: BringupRun) -> ExitCode:
     """Return 0 if the board is good, 3 if there is no talking to it, 1 if it is not good."""
     if run.outcome not in (Outcome.FAIL, Outcome.ERROR):
-        return EXIT_PASS
-    return EXIT_LINK if run.failed_layer is Layer.LINK else EXIT_FAIL
+        return ExitCode.OK
+    return ExitCode.LINK if run.failed_layer is Layer.LINK else ExitCode.VERDICT
 
 
 def counted(run: BringupRun) -> str:

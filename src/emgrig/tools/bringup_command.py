@@ -79,7 +79,7 @@ def bringup(
         print_json(make_record(session))
     else:
         _tell(session, report)
-    raise typer.Exit(exit_code(session))
+    raise typer.Exit(int(exit_code(session)))
 
 
 class _Progress:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.register_access import Opcode
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import BiasSenseP, LeadOffFlip
@@ -17,7 +18,6 @@ from emgrig.hil_tests.diagnosis.evidence import Evidence, Fact
 from emgrig.hil_tests.judging.check import Layer
 from emgrig.hil_tests.measuring.procedures import (
     FAST_CLOCKS,
-    FULL_SCALE,
     connect_electrodes,
     impedance_rows,
     is_bias_electrode_off,
@@ -170,9 +170,9 @@ def codes(rig: Rig, _evidence: Evidence) -> Facts:
     """Look at raw codes with shorted inputs, for channels at the rail or at nothing."""
     rig.chip.set_rate(1000)
     rig.chip.configure(mux="shorted", gain=24)
-    size = np.abs(rig.capture(500).codes.astype(np.int64))
-    railed = (size >= FULL_SCALE).mean(axis=0) > 0.9
-    dead = (size == 0).all(axis=0)
+    found = rig.capture(500).codes
+    railed = ADS1299.is_clipped(found).mean(axis=0) > 0.9
+    dead = (found == 0).all(axis=0)
     return {
         "codes.railed": _channels(railed),
         "codes.dead": _channels(dead),
@@ -224,7 +224,7 @@ def signal_period(rig: Rig, _evidence: Evidence) -> Facts:
     found = [wave.period_samples for wave in waves(rig.capture(periods(1000, 4))) if wave]
     if not found:
         return {"test_period.found": False}
-    expected = 1000 * FAST_CLOCKS / 2_048_000
+    expected = 1000 * FAST_CLOCKS / ADS1299.f_clk_hz
     return {"test_period.found": True, "test_period.ratio": float(np.median(found)) / expected}
 
 

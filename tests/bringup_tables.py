@@ -8,6 +8,7 @@ import importlib
 import inspect
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from emgrig.hil_tests import suite
@@ -17,25 +18,37 @@ from emgrig.simulator.faults.named import FAULTS, parameters_of
 _BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def checks() -> dict[str, tuple[CheckInfo, str]]:
-    """Return the checks of the suite by number, in order, with what is done, in a line."""
+def checks() -> list[tuple[CheckInfo, Callable[..., None]]]:
+    """Return the checks of the suite, in order."""
     paths = Path(suite.__path__[0]).glob("test_*.py")
     modules = [importlib.import_module(f"{suite.__name__}.{path.stem}") for path in paths]
-    found = [
-        (info, (inspect.getdoc(function) or "").partition("\n")[0].rstrip("."))
-        for module in modules
-        for function in vars(module).values()
-        if (info := info_of(function))
-    ]
-    return {info.number: (info, how) for info, how in sorted(found, key=lambda f: f[0].order)}
+    functions = [function for module in modules for function in vars(module).values()]
+    found = [(info, function) for function in functions if (info := info_of(function))]
+    return sorted(found, key=lambda pair: pair[0].order)
+
+
+def amounts(function: Callable[..., None], is_full: bool) -> str:
+    """Return what a check does at a level, from its constants that hold both: 3000 frames."""
+    said = []
+    for name in function.__code__.co_names:
+        held = function.__globals__.get(name)
+        if isinstance(held, dict) and set(held) == {False, True}:
+            word = name.lower().removeprefix("n_").removeprefix("duration_").removesuffix("_hz")
+            if not isinstance(held[is_full], tuple):
+                said.append(f"{held[is_full]:g} {word}")
+            elif held[is_full]:
+                said.append(f"{word} {', '.join(map(str, held[is_full]))}")
+    return "; ".join(said)
 
 
 def table_of_checks() -> str:
     lines = ["| layer | check | question | how | quick | full |", "|---|---|---|---|---|---|"]
     before = None
-    for number, (info, how) in checks().items():
+    for info, function in checks():
         layer = "" if info.layer is before else info.layer.title
-        lines.append(f"| {layer} | {number} | {info.title} | {how} | {info.quick} | {info.full} |")
+        how = (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
+        sizes = f"{amounts(function, False)} | {amounts(function, True)}"
+        lines.append(f"| {layer} | {info.number} | {info.title} | {how} | {sizes} |")
         before = info.layer
     return "\n".join(lines) + "\n"
 

@@ -50,10 +50,9 @@ def draw_pictures(results: Sequence[CheckResult], limits: LimitTable) -> dict[st
     by_number = {result.info.number: result for result in results}
     drawn = {}
     with rc_context(_STYLE):
-        for caption, wanted in PICTURES.items():
-            figure, axes = _figure(wanted.height_in)
-            result = by_number.get(wanted.check)
-            if result is not None and wanted.draw(axes, result, limits):
+        for caption, (number, height_in, draw) in PICTURES.items():
+            figure, axes = _figure(height_in)
+            if number in by_number and draw(axes, by_number[number], limits):
                 drawn[caption] = _svg(figure)
     return drawn
 

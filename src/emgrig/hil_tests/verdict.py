@@ -7,16 +7,6 @@ from emgrig.hil_tests.judging.check import Layer
 from emgrig.hil_tests.judging.measurement import Outcome
 from emgrig.hil_tests.run import BringupRun
 
-_COUNTED = (
-    Outcome.PASS,
-    Outcome.MARGINAL,
-    Outcome.FAIL,
-    Outcome.ERROR,
-    Outcome.BLOCKED,
-    Outcome.SKIPPED,
-    Outcome.NOT_MEASURED,
-)
-
 
 def exit_code(run: BringupRun) -> ExitCode:
     """Return 0 if the board is good, 3 if there is no talking to it, 1 if it is not good."""
@@ -28,7 +18,7 @@ def exit_code(run: BringupRun) -> ExitCode:
 def counted(run: BringupRun) -> str:
     """Return how many checks ended how: "18 pass, 1 fail, 4 blocked"."""
     counts = Counter(result.outcome for result in run.results)
-    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in _COUNTED if counts[outcome])
+    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
 
 
 def headline(run: BringupRun) -> str:

@@ -11,7 +11,7 @@ from emgrig.errors import (
     TransportTimeout,
     WireError,
 )
-from emgrig.hil_tests.judging.incident import CannotGoOn, Trouble, trouble_of
+from emgrig.hil_tests.judging.incident import Trouble, trouble_of
 from emgrig.protocol.packets import ErrorCode
 
 
@@ -37,7 +37,6 @@ def caused_by(number: int) -> TransportError:
         (TransportError("took nothing"), True, 0, Trouble.NO_ANSWER),
         (ReadBackError("CONFIG1", "DR", 1, 2, had_no_effect=True), True, 9, Trouble.WRITES_IGNORED),
         (ReadBackError("CONFIG1", "DR", 1, 2), True, 9, Trouble.DEVICE),
-        (CannotGoOn(Trouble.NO_SAMPLES, "none"), True, 9, Trouble.NO_SAMPLES),
         (DeviceError("the board is on fire"), True, 9, Trouble.DEVICE),
     ],
 )

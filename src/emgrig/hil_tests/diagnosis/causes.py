@@ -73,7 +73,7 @@ RULES: list[Rule] = [
     ),
     Rule(
         "host-slow",
-        symptoms.is_slow,
+        lambda e: e.number("link.thrown_away") > 0 and e.number("link.share_of_rate") < 0.9,
         "The link or this computer is too slow for the data rate: the board throws frames away",
         "lower the rate, raise the baud rate, or come nearer to the access point",
     ),
@@ -91,7 +91,7 @@ RULES: list[Rule] = [
     ),
     Rule(
         "link-reorder",
-        symptoms.is_reordered,
+        lambda e: e.number("link.backwards") > 0 and symptoms.strays(e) == 0,
         "Packets come out of order",
         "use a stream (TCP, serial), not datagrams; look for two paths",
     ),
@@ -115,7 +115,7 @@ RULES: list[Rule] = [
     ),
     Rule(
         "link-stall",
-        symptoms.is_stalled,
+        lambda e: e.has_failed("delivery_lateness", "echo_slowest"),
         "The link stalls: nothing came for a while, then all at once",
         "switch off Wi-Fi power save; move to a free channel; try a cable",
     ),
@@ -167,7 +167,7 @@ RULES: list[Rule] = [
     ),
     Rule(
         "read-back",
-        lambda e: e.has_failed("read_back_errors") or e.has_failed("single_byte_errors"),
+        lambda e: e.has_failed("read_back_errors", "single_byte_errors"),
         "Registers do not hold what is written: edges, wire length, or bytes too fast",
         "lower SCLK; if single bytes work and bursts do not, leave 2 µs between bytes",
     ),
@@ -180,7 +180,7 @@ RULES: list[Rule] = [
     # Clock and data ready.
     Rule(
         "drdy-dead",
-        lambda e: symptoms.no_conversions(e) and bool(e.probes.get("registers.canary_held")),
+        lambda e: e.happened(Trouble.NO_SAMPLES) and bool(e.probes.get("registers.canary_held")),
         "Data ready never comes though registers are fine: the DRDY line is open, START is held "
         "low, or there is no clock",
         "look at DRDY at the chip: if it pulses, the line or the interrupt is at fault; if not, "
@@ -188,7 +188,7 @@ RULES: list[Rule] = [
     ),
     Rule(
         "drdy-slow",
-        lambda e: symptoms.rate_is_wrong(e) and not symptoms.period_is_exact(e),
+        lambda e: e.has_failed("rate_error") and not symptoms.period_is_exact(e),
         "Samples are lost before they are counted: data-ready edges are missed, since the test "
         "signal's period has too few samples",
         "look for DRDY edges that the interrupt does not see: pull-up, shared line, priority",
@@ -201,7 +201,7 @@ RULES: list[Rule] = [
     ),
     Rule(
         "clock-wrong",
-        lambda e: symptoms.rate_is_wrong(e) and symptoms.period_is_exact(e),
+        lambda e: e.has_failed("rate_error") and symptoms.period_is_exact(e),
         "The chip's clock is not 2.048 MHz: the rate is off, the test signal's period in samples "
         "is exact",
         "measure CLK; check CLKSEL and the external oscillator",
@@ -215,7 +215,7 @@ RULES: list[Rule] = [
     ),
     Rule(
         "spi-slip",
-        lambda e: any(map(e.has_failed, ("wrong_status", "outliers", "wrong_length"))),
+        lambda e: e.has_failed("wrong_status", "outliers", "wrong_length"),
         "Bytes are lost on SPI: frames lack a byte, or a read runs across data ready",
         "check the frame's length (27 bytes) and that a read ends before the next DRDY; raise SCLK",
     ),
@@ -265,14 +265,14 @@ RULES: list[Rule] = [
     ),
     Rule(
         "channel-noisy",
-        lambda e: 0 < len(symptoms.noisy(e)) <= e.n_channels / 2,
+        lambda e: 0 < len(e.channels_above("noise_over_typical")) <= e.n_channels / 2,
         "Channel {channels} alone is noisy: solder or ESD damage",
         "short its pins outside; if it stays, replace the chip",
-        channels=symptoms.noisy,
+        channels=lambda e: e.channels_above("noise_over_typical"),
     ),
     Rule(
         "all-noisy",
-        lambda e: len(symptoms.noisy(e)) > e.n_channels / 2,
+        lambda e: len(e.channels_above("noise_over_typical")) > e.n_channels / 2,
         "All channels are noisy: supply or reference",
         "look at AVDD and VCAP1 to VCAP4; run from a battery; see if a tone is in it",
     ),
@@ -318,21 +318,21 @@ RULES: list[Rule] = [
     ),
     Rule(
         "electrode-bridged",
-        lambda e: bool(symptoms.bridged(e)),
+        lambda e: e.has_failed("shared_impedance"),
         "Electrodes of channels {channels} are connected: a bridge of gel or solder",
         "lift one electrode and dry the skin between; without electrodes, look for solder",
-        channels=symptoms.bridged,
+        channels=lambda e: e.bad_channels("shared_impedance"),
     ),
     Rule(
         "electrode-poor",
         lambda e: e.has_failed("impedance"),
         "Poor contact of electrode {channels}: dry gel or unprepared skin",
         "clean the skin, renew the gel, and measure again",
-        channels=symptoms.poor,
+        channels=lambda e: e.probed("sides.poor") or e.bad_channels("impedance"),
     ),
     Rule(
         "mains",
-        lambda e: e.has_failed("mains") or e.has_failed("mains_over_typical"),
+        lambda e: e.has_failed("mains", "mains_over_typical"),
         "Mains on channel {channels}",
         "on one channel: its contact; on all: bias electrode, or a mains-powered computer",
         channels=lambda e: e.bad_channels("mains", "mains_over_typical"),

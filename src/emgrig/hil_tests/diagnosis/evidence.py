@@ -64,9 +64,9 @@ class Evidence:
         value = self.probes.get(name, self.value(name))
         return float(value) if isinstance(value, float | int) else 0.0
 
-    def has_failed(self, name: str) -> bool:
-        """Say if a measurement failed."""
-        return any(m.outcome is Outcome.FAIL for m in self.measurements(name))
+    def has_failed(self, *names: str) -> bool:
+        """Say if one of these measurements failed."""
+        return any(m.outcome is Outcome.FAIL for name in names for m in self.measurements(name))
 
     def bad_channels(self, *names: str) -> list[int]:
         """Return the channels on which any of these measurements failed."""

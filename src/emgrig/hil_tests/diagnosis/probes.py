@@ -4,7 +4,6 @@ Each probe returns facts with names of its own. One that fails says so, and that
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,37 +35,25 @@ LINK_PROBE_S = 10.0
 POOR_OHM = 100e3
 
 
-@dataclass(frozen=True)
-class Probe:
-    """A question, and when it is asked.
+PROBES: dict[str, tuple[Ask, tuple[Layer, ...], bool, bool]] = {}
+"""By name, in the order in which they are asked; see `probe`."""
 
-    Attributes
+
+def probe(*layers: Layer, needs_chip: bool = True, is_first: bool = False) -> Callable[[Ask], Ask]:
+    """Declare a function to be a probe: it returns facts by name.
+
+    Parameters
     ----------
-    ask : function
-        Returns facts by name.
-    layers : tuple of Layer
-        If one of these failed.
+    *layers : Layer
+        It is asked if one of these failed.
     needs_chip : bool
         It is not asked before the chips are identified.
     is_first : bool
         The chips are left as the check left them; else they are prepared anew.
     """
 
-    ask: Ask
-    layers: tuple[Layer, ...]
-    needs_chip: bool
-    is_first: bool
-
-
-PROBES: dict[str, Probe] = {}
-"""By name, in the order in which they are asked."""
-
-
-def probe(*layers: Layer, needs_chip: bool = True, is_first: bool = False) -> Callable[[Ask], Ask]:
-    """Declare a function to be a probe; see `Probe`."""
-
     def declare(ask: Ask) -> Ask:
-        PROBES[ask.__name__] = Probe(ask, layers, needs_chip, is_first)
+        PROBES[ask.__name__] = ask, layers, needs_chip, is_first
         return ask
 
     return declare
@@ -76,13 +63,13 @@ def ask_all(rig: Rig, evidence: Evidence) -> None:
     """Run the probes that belong to the layer that failed, and add what they find."""
     if not rig.is_open:
         return
-    for name, asked in PROBES.items():
-        if evidence.layer not in asked.layers or asked.needs_chip > rig.is_identified:
+    for name, (ask, layers, needs_chip, is_first) in PROBES.items():
+        if evidence.layer not in layers or needs_chip > rig.is_identified:
             continue
         try:
-            if asked.needs_chip and not asked.is_first:
+            if needs_chip and not is_first:
                 rig.prepare()
-            evidence.probes |= asked.ask(rig, evidence)
+            evidence.probes |= ask(rig, evidence)
         except (EmgrigError, ValueError) as error:
             evidence.probes[f"{name}.failed"] = str(error)
 

@@ -68,11 +68,6 @@ SHIFTED = tuple(f"{byte:02X}h" for byte in range(256) if _is_shifted(byte))
 """What the ID reads then, as B2 measures it."""
 
 
-def is_slow(e: Evidence) -> bool:
-    """Frames are thrown away, and much less arrives than the rate."""
-    return e.number("link.thrown_away") > 0 and e.number("link.share_of_rate") < 0.9
-
-
 def strays(e: Evidence) -> float:
     """Return bytes that belonged to no packet."""
     return max(
@@ -88,11 +83,6 @@ def is_garbage(e: Evidence) -> bool:
 def is_damaged(e: Evidence) -> bool:
     """Stray bytes, and packets are missing."""
     return strays(e) > 0 and (e.number("link.lost") > 0 or e.number("echo.repeats") > 0)
-
-
-def is_reordered(e: Evidence) -> bool:
-    """Conversion numbers go backwards."""
-    return e.number("link.backwards") > 0 and strays(e) == 0
 
 
 def is_doubled(e: Evidence) -> bool:
@@ -113,11 +103,6 @@ def has_missed_reads(e: Evidence) -> bool:
     return on_board > 0 and e.number("link.thrown_away") == 0
 
 
-def is_stalled(e: Evidence) -> bool:
-    """Nothing came for a while, then all at once."""
-    return e.has_failed("delivery_lateness") or e.has_failed("echo_slowest")
-
-
 def is_brown_out(e: Evidence) -> bool:
     """Say if the chip is at its reset values, though it was set."""
     return e.happened(Trouble.CHIP_LOST) or (
@@ -125,19 +110,9 @@ def is_brown_out(e: Evidence) -> bool:
     )
 
 
-def rate_is_wrong(e: Evidence) -> bool:
-    """Conversions come at another rate than the registers say."""
-    return e.has_failed("rate_error")
-
-
 def period_is_exact(e: Evidence) -> bool:
     """Say if the test signal's period has as many samples as it should."""
     return abs(e.number("test_period.ratio") - 1) < 0.005
-
-
-def no_conversions(e: Evidence) -> bool:
-    """Not one conversion came."""
-    return e.layer is Layer.CLOCK and e.happened(Trouble.NO_SAMPLES)
 
 
 def all_railed(e: Evidence) -> bool:
@@ -145,14 +120,13 @@ def all_railed(e: Evidence) -> bool:
     return e.n_channels > 1 and len(e.probed("codes.railed")) == e.n_channels
 
 
-def noisy(e: Evidence) -> list[int]:
-    """Return channels with too much noise."""
-    return e.channels_above("noise_over_typical")
-
-
 def quiet(e: Evidence) -> list[int]:
     """Channels with too little noise, that do not stand still."""
-    others = {*e.probed("codes.dead"), *e.probed("codes.railed"), *noisy(e)}
+    others = {
+        *e.probed("codes.dead"),
+        *e.probed("codes.railed"),
+        *e.channels_above("noise_over_typical"),
+    }
     return [c for c in e.bad_channels("noise_over_typical") if c not in others]
 
 
@@ -172,13 +146,3 @@ def electrodes_off(e: Evidence) -> list[Place]:
     """Name electrodes that are off: 1P, 3N."""
     sides: list[Place] = [f"{c}P" for c in e.bad_channels("electrode_p_off")]
     return sides + [f"{c}N" for c in e.bad_channels("electrode_n_off")]
-
-
-def poor(e: Evidence) -> Sequence[Place]:
-    """Name electrodes with a poor contact, by side if that is known."""
-    return e.probed("sides.poor") or e.bad_channels("impedance")
-
-
-def bridged(e: Evidence) -> list[int]:
-    """Name channels whose electrodes are connected."""
-    return e.bad_channels("shared_impedance")

@@ -20,41 +20,28 @@ _ATTRIBUTE = "bringup_check"
 class Layer(IntEnum):
     """Layers of a board, each resting on those before: mend the first that fails."""
 
-    LINK = 0
-    IDENTITY = 1
-    REGISTERS = 2
-    CLOCK = 3
-    FRAMES = 4
-    NOISE = 5
-    TEST_SIGNAL = 6
-    SUPPLIES = 7
-    LEAD_OFF = 8
-    BIAS = 9
-    CROSSTALK = 10
-    RECOVERY = 11
-    ENDURANCE = 12
+    title: str
 
-    @property
-    def title(self) -> str:
-        """The layer in words."""
-        return _TITLES[self]
+    def __new__(cls, number: int, title: str) -> "Layer":
+        """Make a layer with its title, the layer in words."""
+        layer = int.__new__(cls, number)
+        layer._value_ = number
+        layer.title = title
+        return layer
 
-
-_TITLES = {
-    Layer.LINK: "link",
-    Layer.IDENTITY: "SPI and identity",
-    Layer.REGISTERS: "registers",
-    Layer.CLOCK: "clock and data ready",
-    Layer.FRAMES: "frame integrity",
-    Layer.NOISE: "noise and offset",
-    Layer.TEST_SIGNAL: "test signal",
-    Layer.SUPPLIES: "references and supplies",
-    Layer.LEAD_OFF: "lead-off",
-    Layer.BIAS: "bias",
-    Layer.CROSSTALK: "crosstalk and channel map",
-    Layer.RECOVERY: "recovery",
-    Layer.ENDURANCE: "endurance",
-}
+    LINK = 0, "link"
+    IDENTITY = 1, "SPI and identity"
+    REGISTERS = 2, "registers"
+    CLOCK = 3, "clock and data ready"
+    FRAMES = 4, "frame integrity"
+    NOISE = 5, "noise and offset"
+    TEST_SIGNAL = 6, "test signal"
+    SUPPLIES = 7, "references and supplies"
+    LEAD_OFF = 8, "lead-off"
+    BIAS = 9, "bias"
+    CROSSTALK = 10, "crosstalk and channel map"
+    RECOVERY = 11, "recovery"
+    ENDURANCE = 12, "endurance"
 
 
 class Level(StrEnum):
@@ -75,15 +62,11 @@ class CheckInfo:
     layer : Layer
     title : str
         The question in a few words.
-    quick, full : str
-        How much of it is done at each level, in words, where they differ.
     """
 
     number: str
     layer: Layer
     title: str
-    quick: str = ""
-    full: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[A-Z][0-9]+", self.number):
@@ -98,16 +81,14 @@ class CheckInfo:
         return self.layer, self.number[0], int(self.number[1:])
 
 
-def check(
-    number: str, layer: Layer, title: str, *, quick: str = "", full: str = ""
-) -> Callable[[F], F]:
+def check(number: str, layer: Layer, title: str) -> Callable[[F], F]:
     """Declare a test function to be a check; `info_of` finds it again.
 
     The arguments are those of `CheckInfo`. docs/adding-a-check.md goes through the steps.
     """
 
     def declare(function: F) -> F:
-        setattr(function, _ATTRIBUTE, CheckInfo(number, layer, title, quick, full))
+        setattr(function, _ATTRIBUTE, CheckInfo(number, layer, title))
         return function
 
     return declare
@@ -156,35 +137,15 @@ Draw = Callable[["Axes", CheckResult, LimitTable], bool]
 """Draws what a check measured; False if there is nothing to draw."""
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A picture for the report.
-
-    Attributes
-    ----------
-    check : str
-        Number of the check that measures what it shows.
-    caption : str
-    height_in : float
-        Inches; all are equally wide.
-    draw : function
-    """
-
-    check: str
-    caption: str
-    height_in: float
-    draw: Draw
-
-
-PICTURES: dict[str, Picture] = {}
-"""By caption, in the order of the report."""
+PICTURES: dict[str, tuple[str, float, Draw]] = {}
+"""Number of the check, height in inches and how to draw it, by caption; in the report's order."""
 
 
 def picture(number: str, caption: str, *, height_in: float = 2.5) -> Callable[[Draw], Draw]:
     """Declare a function to draw what check `number` measured, for the report."""
 
     def declare(draw: Draw) -> Draw:
-        PICTURES[caption] = Picture(number, caption, height_in, draw)
+        PICTURES[caption] = number, height_in, draw
         return draw
 
     return declare

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from emgrig.errors import (
-    DeviceError,
     EmgrigError,
     ReadBackError,
     RequestRefused,
@@ -21,30 +20,18 @@ _TAKEN = (errno.EBUSY, errno.EAGAIN, errno.EADDRINUSE)
 class Trouble(StrEnum):
     """Kinds of incidents; the table of causes reads these."""
 
-    NO_LINK = "no link"
-    """The address cannot be opened."""
-    BUSY = "busy"
-    """Another program holds the board."""
-    OTHER_PROTOCOL = "other protocol"
-    """What comes is not the board link, or another version of it."""
-    SILENT = "silent"
-    """The link is open, and nothing at all came back."""
-    NO_ANSWER = "no answer"
-    """The link is open, and a request was not answered."""
-    LINK_LOST = "link lost"
-    """The link broke; the value says after how long it came back, s."""
-    BOARD_STARTED = "board started"
-    """The processor started anew; the value is the reset cause."""
-    CHIP_LOST = "chip lost"
-    """A chip fell back to its reset values by itself."""
-    FRAMES_DROPPED = "frames dropped"
-    """The board threw frames away; the value says how many."""
-    WRITES_IGNORED = "writes ignored"
-    """Registers can be read and not written."""
-    NO_SAMPLES = "no samples"
-    """The board runs, and no sample comes."""
-    DEVICE = "device"
-    """The board or its chip did something else that it should not have; see the words."""
+    NO_LINK = "no link"  # the address cannot be opened
+    BUSY = "busy"  # another program holds the board
+    OTHER_PROTOCOL = "other protocol"  # what comes is not the board link, or another version of it
+    SILENT = "silent"  # the link is open, and nothing at all came back
+    NO_ANSWER = "no answer"  # the link is open, and a request was not answered
+    LINK_LOST = "link lost"  # the link broke; the value says after how long it came back, s
+    BOARD_STARTED = "board started"  # the processor started anew; the value is the reset cause
+    CHIP_LOST = "chip lost"  # a chip fell back to its reset values by itself
+    FRAMES_DROPPED = "frames dropped"  # the board threw frames away; the value says how many
+    WRITES_IGNORED = "writes ignored"  # registers can be read and not written
+    NO_SAMPLES = "no samples"  # the board runs, and no sample comes
+    DEVICE = "device"  # the board or its chip did something else; see the words
 
 
 @dataclass(frozen=True)
@@ -68,33 +55,11 @@ class Incident:
     value: float | None = None
 
 
-class CannotGoOn(DeviceError):
-    """A check found what makes the rest of it pointless.
-
-    Attributes
-    ----------
-    trouble : Trouble
-    """
-
-    def __init__(self, trouble: Trouble, words: str) -> None:
-        super().__init__(words)
-        self.trouble = trouble
-
-
 def trouble_of(error: EmgrigError, *, is_linked: bool, n_packets: int) -> Trouble:
     """Say what kind of incident an error is, by its class and values.
 
-    Parameters
-    ----------
-    error : EmgrigError
-        What a check raised.
-    is_linked : bool
-        The link could be opened.
-    n_packets : int
-        Good packets that came over it since.
+    `is_linked` says if the link could be opened, `n_packets` how many good packets came over it.
     """
-    if isinstance(error, CannotGoOn):
-        return error.trouble
     if isinstance(error, ReadBackError) and error.had_no_effect:
         return Trouble.WRITES_IGNORED
     is_refused = isinstance(error, RequestRefused) and error.code == ErrorCode.BUSY

@@ -25,10 +25,10 @@ class Outcome(StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     MARGINAL = "marginal"
     FAIL = "fail"
-    NOT_MEASURED = "not measured"
-    SKIPPED = "skipped"
-    BLOCKED = "blocked"
     ERROR = "error"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+    NOT_MEASURED = "not measured"
 
 
 _SEVERITY = (

@@ -7,13 +7,7 @@ from emgrig.hil_tests.measuring.rig import Rig
 N_ECHOES = {False: 20, True: 200}
 
 
-@check(
-    "B0",
-    Layer.LINK,
-    "the board answers, quickly and without damage",
-    quick=f"{N_ECHOES[False]} echoes",
-    full=f"{N_ECHOES[True]} echoes",
-)
+@check("B0", Layer.LINK, "the board answers, quickly and without damage")
 def test_link(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Connect, HELLO, then echoes: the time of each, and what came beside the answers."""
     identity = rig.open()

@@ -34,13 +34,7 @@ def test_reset_values(rig: Rig, measure: Measure) -> None:
     rig.prepare()
 
 
-@check(
-    "B4",
-    Layer.REGISTERS,
-    "what is written is read back",
-    quick=f"{len(WALKING) + N_RANDOM[False]} patterns",
-    full=f"{len(WALKING) + N_RANDOM[True]} patterns",
-)
+@check("B4", Layer.REGISTERS, "what is written is read back")
 def test_read_back(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Walking ones and zeros and random values, five registers at once and one at a time."""
     rng = random.Random(4)

@@ -17,13 +17,7 @@ RATES_HZ = (250, 500, 1000, 2000)
 DURATION_S = {False: 5.0, True: 60.0}
 
 
-@check(
-    "B7",
-    Layer.FRAMES,
-    "every frame has its form",
-    quick=f"{N_FRAMES[False]} frames",
-    full=f"{N_FRAMES[True]} frames",
-)
+@check("B7", Layer.FRAMES, "every frame has its form")
 def test_frame_format(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Shorted inputs, gain 24: status words, lengths, repeated frames, jumps of the codes."""
     rig.chip.set_rate(1000)
@@ -41,13 +35,7 @@ def _most_common(status: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return np.array([column[0][0] if column else 0 for column in columns], np.uint32)
 
 
-@check(
-    "B8",
-    Layer.FRAMES,
-    "every conversion arrives, once and in time",
-    quick=f"{DURATION_S[False]:g} s each",
-    full=f"{DURATION_S[True]:g} s each",
-)
+@check("B8", Layer.FRAMES, "every conversion arrives, once and in time")
 def test_loss(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Count what is missing at four rates, by where it went."""
     captures = []

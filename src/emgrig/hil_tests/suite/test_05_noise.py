@@ -21,13 +21,7 @@ DURATION_S = {False: 4.0, True: 12.0}
 KEPT_SAMPLES = 4000
 
 
-@check(
-    "B9",
-    Layer.NOISE,
-    "noise with shorted inputs",
-    quick=f"gains {', '.join(map(str, GAINS[False]))}",
-    full="all gains; all rates at gain 24; mains",
-)
+@check("B9", Layer.NOISE, "noise with shorted inputs")
 def test_noise(rig: Rig, measure: Measure, is_full: bool, keep: Callable[..., None]) -> None:
     """Rms of each channel for gains at 1000 SPS, and for rates at gain 24."""
     settings = [(gain, 1000) for gain in GAINS[is_full]]

@@ -15,13 +15,7 @@ GAINS = {False: (1, 6, 24), True: (1, 2, 4, 6, 8, 12, 24)}
 RATES_HZ = {False: (250, 1000), True: (250, 500, 1000, 2000)}
 
 
-@check(
-    "B11",
-    Layer.TEST_SIGNAL,
-    "amplitude, period and duty of the chip's test signal",
-    quick="1×",
-    full="1× and 2×",
-)
+@check("B11", Layer.TEST_SIGNAL, "amplitude, period and duty of the chip's test signal")
 def test_test_signal(rig: Rig, measure: Measure, is_full: bool, keep: Callable[..., None]) -> None:
     """Gain 24, 250 SPS, four periods; both amplitudes in a full run."""
     rig.chip.set_rate(250)
@@ -60,13 +54,7 @@ def _measure_waves(
     return levels
 
 
-@check(
-    "B12",
-    Layer.TEST_SIGNAL,
-    "the test signal's period in samples is exact",
-    quick=f"{len(RATES_HZ[False])} rates",
-    full=f"{len(RATES_HZ[True])} rates",
-)
+@check("B12", Layer.TEST_SIGNAL, "the test signal's period in samples is exact")
 def test_period_in_samples(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Data rate and test signal divide one clock: another ratio means lost or invented samples."""
     rig.chip.configure(mux="test", gain=24)
@@ -90,13 +78,7 @@ def test_period_in_samples(rig: Rig, measure: Measure, is_full: bool) -> None:
             )
 
 
-@check(
-    "B21",
-    Layer.TEST_SIGNAL,
-    "the same volts at every gain",
-    quick=f"{len(GAINS[False])} gains",
-    full=f"{len(GAINS[True])} gains",
-)
+@check("B21", Layer.TEST_SIGNAL, "the same volts at every gain")
 def test_gain_steps(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Peak to peak of the test signal at each gain, against the channel's own mean."""
     rig.chip.set_rate(250)

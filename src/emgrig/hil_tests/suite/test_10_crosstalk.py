@@ -40,13 +40,7 @@ def _levels(volts: NDArray[np.float64]) -> NDArray[np.float64]:
     return level_v
 
 
-@check(
-    "B22",
-    Layer.CROSSTALK,
-    "a channel that is off gives code 0, and no other does",
-    quick="the last channel",
-    full="each channel",
-)
+@check("B22", Layer.CROSSTALK, "a channel that is off gives code 0, and no other does")
 def test_power_down(rig: Rig, measure: Measure, is_full: bool) -> None:
     """The last channel; in a full run each in turn."""
     rig.chip.set_rate(1000)

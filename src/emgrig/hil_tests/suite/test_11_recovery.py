@@ -13,13 +13,7 @@ POWER_UP_S = 0.15
 """2^18 clocks are 0.128 s (SBAS499C, 11.1)."""
 
 
-@check(
-    "B1",
-    Layer.RECOVERY,
-    "power-down and power-up",
-    quick=f"{N_CYCLES[False]} times",
-    full=f"{N_CYCLES[True]} times",
-)
+@check("B1", Layer.RECOVERY, "power-down and power-up")
 def test_power_up(rig: Rig, measure: Measure, is_full: bool) -> None:
     """PWDN low, high, wait, RESET; the ID and the reset values must be right every time."""
     failures = 0

@@ -1,21 +1,15 @@
 """It stays so."""
 
-from emgrig.hil_tests.judging.check import Layer, Level, check
+from emgrig.hil_tests.judging.check import Layer, check
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.procedures import temperatures_c
 from emgrig.hil_tests.measuring.rig import Rig
-from emgrig.hil_tests.run import SOAK_S, BringupRun
+from emgrig.hil_tests.run import BringupRun
 
 PIECE_S = 600.0
 
 
-@check(
-    "B24",
-    Layer.ENDURANCE,
-    "endurance",
-    quick=f"{SOAK_S[Level.QUICK]:g} s",
-    full=f"{SOAK_S[Level.FULL]:g} s",
-)
+@check("B24", Layer.ENDURANCE, "endurance")
 def test_endurance(rig: Rig, measure: Measure, bringup: BringupRun) -> None:
     """Run for as long as --soak says: loss, resets, rate and temperature."""
     soak_s = bringup.options.soak_s

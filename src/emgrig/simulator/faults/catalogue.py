@@ -5,12 +5,12 @@ docs/adding-a-fault.md goes through the steps.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from emgrig.simulator.analog.world import ChannelFault
-from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.faults import actions as do
-from emgrig.simulator.faults.fault import Fault, Parameter, SwitchOn, Values, number, whole, word
+from emgrig.simulator.faults.fault import Fault, Parameter, SwitchOn, Values, number, whole
 from emgrig.simulator.faults.link import Accident, add_garbage, damage, double, lose
 from emgrig.simulator.firmware.spi import (
     DeadDrdy,
@@ -21,36 +21,27 @@ from emgrig.simulator.firmware.spi import (
     WireFault,
 )
 
-CHANNEL: Final = Parameter(1.0, "", "channel, 1 is the first", 1, 32, is_whole=True)
+CHANNEL: Final = Parameter(1, "", "channel, 1 is the first", 1, 32, is_whole=True)
 GAINS: Final = ("1", "2", "4", "6", "8", "12", "24")
 SIDE: Final = Parameter("p", "", "which input", words=("p", "n"))
 RATE: Final = Parameter(0.01, "", "share of the packets", 0, 1)
 
 
-def _channel_fault(kind: ChannelFault, key: str = "") -> SwitchOn:
-    def switch_on(board: SimulatedBoard, values: Values, seed: int) -> None:  # noqa: ARG001
-        value = float(values[key]) if key else 1.0
-        do.channel_fault(board, whole(values, "channel"), kind, value)
-
-    return switch_on
+def _act(action: Callable[..., None], *keys: str) -> SwitchOn:
+    """Do something to the board, with the values of these parameters."""
+    return lambda board, values, _seed: action(board, *(values[key] for key in keys))
 
 
 def _wire_fault(make: Callable[[Values, int], WireFault]) -> SwitchOn:
-    def switch_on(board: SimulatedBoard, values: Values, seed: int) -> None:
-        do.add_wire_fault(board, lambda chip: make(values, seed + chip))
-
-    return switch_on
-
-
-def _shifted(values: Values, seed: int) -> WireFault:  # noqa: ARG001 - all are made alike
-    return ShiftedMiso(whole(values, "bits"), early=word(values, "sampled") == "early")
+    return lambda board, values, seed: do.add_wire_fault(
+        board, lambda chip: make(values, seed + chip)
+    )
 
 
-def _accident(accident: Accident) -> SwitchOn:
-    def switch_on(board: SimulatedBoard, values: Values, seed: int) -> None:
-        do.add_accident(board, accident, number(values, "rate"), seed)
-
-    return switch_on
+def _accident(accident: Accident | None) -> SwitchOn:
+    return lambda board, values, seed: do.add_accident(
+        board, accident, number(values, "rate"), seed
+    )
 
 
 # ---- the faults ---------------------------------------------------------------------------------
@@ -75,9 +66,13 @@ ALL_FAULTS: Final = (
         "ID reads 1Fh (early) or 7Ch (late), the status nibble is wrong",
         found_by="B2",
         cause="bit-shift",
-        switch_on=_wire_fault(_shifted),
+        switch_on=_wire_fault(
+            lambda values, _seed: ShiftedMiso(
+                whole(values, "bits"), early=values["sampled"] == "early"
+            )
+        ),
         parameters={
-            "bits": Parameter(1.0, "", "how many bits", 1, 7, is_whole=True),
+            "bits": Parameter(1, "", "how many bits", 1, 7, is_whole=True),
             "sampled": Parameter("early", "", "when MISO is sampled", words=("early", "late")),
         },
         variants=("sampled=late",),
@@ -105,7 +100,7 @@ ALL_FAULTS: Final = (
         cause="drdy-slow",
         switch_on=_wire_fault(lambda values, _seed: SlowDrdy(whole(values, "factor"))),
         parameters={
-            "factor": Parameter(2.0, "", "one edge in so many is seen", 2, 1000, is_whole=True)
+            "factor": Parameter(2, "", "one edge in so many is seen", 2, 1000, is_whole=True)
         },
         variants=("factor=3",),
     ),
@@ -132,7 +127,7 @@ ALL_FAULTS: Final = (
         "samples stop, registers are at their defaults",
         found_by="B6",
         cause="brown-out",
-        switch_on=lambda board, _values, _seed: do.brown_out(board),
+        switch_on=_act(do.brown_out),
         parameters={"at": Parameter(1.0, "s", "when, true time since power-on")},
         variants=("at=10", "at=40"),
     ),
@@ -141,7 +136,7 @@ ALL_FAULTS: Final = (
         "BOOT event, the run is gone, sequence and conversions begin at 0",
         found_by="B6",
         cause="board-restart",
-        switch_on=lambda board, _values, _seed: do.restart(board),
+        switch_on=_act(do.restart),
         parameters={"at": Parameter(1.0, "s", "when, true time since power-on")},
         variants=("at=25",),
     ),
@@ -150,7 +145,7 @@ ALL_FAULTS: Final = (
         "codes at full scale whatever the input",
         found_by="B9",
         cause="reference-off",
-        switch_on=lambda board, values, _seed: do.set_reference(board, number(values, "volts")),
+        switch_on=_act(do.set_reference, "volts"),
         parameters={"volts": Parameter(0.0, "V", "what VREFP settles to", 0, 5)},
         variants=("volts=0.5",),
     ),
@@ -159,7 +154,7 @@ ALL_FAULTS: Final = (
         "the supply reading (MUX 011) is low",
         found_by="B13",
         cause="supply-low",
-        switch_on=lambda board, values, _seed: do.set_supply(board, number(values, "avdd")),
+        switch_on=_act(do.set_supply, "avdd"),
         parameters={"avdd": Parameter(4.0, "V", "AVDD", 0, 5.5)},
         variants=("avdd=4.5",),
     ),
@@ -168,7 +163,7 @@ ALL_FAULTS: Final = (
         "one channel reads code 0",
         found_by="B9",
         cause="channel-dead",
-        switch_on=_channel_fault(ChannelFault.DEAD),
+        switch_on=_act(partial(do.channel_fault, ChannelFault.DEAD), "channel"),
         parameters={"channel": CHANNEL},
         variants=("channel=5",),
     ),
@@ -177,7 +172,7 @@ ALL_FAULTS: Final = (
         "one channel is at full scale",
         found_by="B9",
         cause="channel-railed",
-        switch_on=_channel_fault(ChannelFault.RAILED),
+        switch_on=_act(partial(do.channel_fault, ChannelFault.RAILED), "channel"),
         parameters={"channel": CHANNEL},
         variants=("channel=8",),
     ),
@@ -186,7 +181,7 @@ ALL_FAULTS: Final = (
         "one channel has more noise than the data sheet",
         found_by="B9",
         cause="channel-noisy",
-        switch_on=_channel_fault(ChannelFault.NOISY, "factor"),
+        switch_on=_act(partial(do.channel_fault, ChannelFault.NOISY), "channel", "factor"),
         parameters={"channel": CHANNEL, "factor": Parameter(5.0, "", "of the usual noise", 0, 1e6)},
         variants=("channel=3,factor=3",),
     ),
@@ -195,7 +190,7 @@ ALL_FAULTS: Final = (
         "the test signal of one channel does not follow the gain setting",
         found_by="B9",
         cause="gain-stuck",
-        switch_on=_channel_fault(ChannelFault.GAIN_STUCK, "gain"),
+        switch_on=_act(partial(do.channel_fault, ChannelFault.GAIN_STUCK), "channel", "gain"),
         parameters={"channel": CHANNEL, "gain": Parameter("1", "", "the gain it has", words=GAINS)},
         variants=("channel=2,gain=6", "channel=7,gain=12", "channel=4,gain=24"),
     ),
@@ -204,9 +199,7 @@ ALL_FAULTS: Final = (
         "the lead-off bit is set, the channel floats",
         found_by="B16",
         cause="electrode-off",
-        switch_on=lambda board, values, _seed: do.take_off(
-            board, whole(values, "channel"), word(values, "side")
-        ),
+        switch_on=_act(do.take_off, "channel", "side"),
         parameters={"channel": CHANNEL, "side": SIDE},
         variants=("channel=4,side=n",),
     ),
@@ -215,12 +208,7 @@ ALL_FAULTS: Final = (
         "the impedance of one electrode is high, more mains on its channel",
         found_by="B17",
         cause="electrode-poor",
-        switch_on=lambda board, values, _seed: do.make_poor(
-            board,
-            whole(values, "channel"),
-            word(values, "side"),
-            1e3 * number(values, "kohm"),
-        ),
+        switch_on=_act(do.make_poor, "channel", "side", "kohm"),
         parameters={
             "channel": CHANNEL,
             "side": SIDE,
@@ -233,16 +221,10 @@ ALL_FAULTS: Final = (
         "two channels show nearly the same signal",
         found_by="B17",
         cause="electrode-bridged",
-        switch_on=lambda board, values, _seed: do.bridge(
-            board,
-            whole(values, "channel"),
-            whole(values, "other"),
-            word(values, "side"),
-            number(values, "ohm"),
-        ),
+        switch_on=_act(do.bridge, "channel", "other", "side", "ohm"),
         parameters={
             "channel": CHANNEL,
-            "other": Parameter(2.0, "", "the other channel", 1, 32, is_whole=True),
+            "other": Parameter(2, "", "the other channel", 1, 32, is_whole=True),
             "side": SIDE,
             "ohm": Parameter(100.0, "Ω", "resistance of the bridge", 1e-3),
         },
@@ -253,7 +235,7 @@ ALL_FAULTS: Final = (
         "more mains on all channels, the bias lead-off bit is set",
         found_by="B19",
         cause="bias-off",
-        switch_on=lambda board, _values, _seed: do.take_off_bias(board),
+        switch_on=_act(do.take_off_bias),
     ),
     Fault(
         "packets-lost",
@@ -278,9 +260,7 @@ ALL_FAULTS: Final = (
         "some packets come behind their successor",
         found_by="B8",
         cause="link-reorder",
-        switch_on=lambda board, values, seed: do.add_reordering(
-            board, number(values, "rate"), seed
-        ),
+        switch_on=_accident(None),
         parameters={"rate": RATE},
         variants=("rate=0.003",),
     ),
@@ -306,9 +286,7 @@ ALL_FAULTS: Final = (
         "nothing comes for a while, then much at once; frames may be thrown away",
         found_by="B6",
         cause="link-stall",
-        switch_on=lambda board, values, _seed: do.stall_link(
-            board, number(values, "for"), number(values, "every")
-        ),
+        switch_on=_act(do.stall_link, "for", "every"),
         parameters={
             "at": Parameter(1.0, "s", "when, true time since power-on"),
             "for": Parameter(0.5, "s", "how long", 1e-3),
@@ -321,7 +299,7 @@ ALL_FAULTS: Final = (
         "the connection is lost and comes back",
         found_by="B6",
         cause="link-cut",
-        switch_on=lambda board, values, _seed: do.cut_link(board, number(values, "after")),
+        switch_on=_act(do.cut_link, "after"),
         parameters={
             "at": Parameter(1.0, "s", "when, true time"),
             "from": Parameter("power-on", "", "what `at` counts from", words=("power-on", "start")),
@@ -334,7 +312,7 @@ ALL_FAULTS: Final = (
         "frames are thrown away on the board, with overflow events",
         found_by="B6",
         cause="host-slow",
-        switch_on=lambda board, values, _seed: do.limit_link(board, number(values, "bytes_per_s")),
+        switch_on=_act(do.limit_link, "bytes_per_s"),
         parameters={"bytes_per_s": Parameter(20_000.0, "B/s", "throughput", 1)},
         variants=("bytes_per_s=40000",),
     ),
@@ -343,7 +321,7 @@ ALL_FAULTS: Final = (
         "board time drifts against the PC's",
         found_by="B6",
         cause="board-clock",
-        switch_on=lambda board, values, _seed: do.drift(board, number(values, "ppm")),
+        switch_on=_act(do.drift, "ppm"),
         parameters={"ppm": Parameter(200.0, "ppm", "how much too fast", -50_000, 50_000)},
         variants=("ppm=-300",),
     ),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from emgrig.simulator.board import SimulatedBoard
 
-Value = float | str
+Value = float | int | str
 Values = Mapping[str, Value]
 #: Puts a fault with these values into a board; the last argument is the seed of its accidents.
 SwitchOn = Callable[[SimulatedBoard, Values, int], None]
@@ -17,7 +17,7 @@ class Parameter:
 
     Attributes
     ----------
-    default : float or str
+    default : float, int or str
     unit : str
         Empty for counts, ratios and words.
     meaning : str
@@ -56,7 +56,7 @@ class Parameter:
         is_odd = self.is_whole and not value.is_integer()
         if not self.least <= value <= self.most or value == float("inf") or is_odd:
             raise ValueError(f"{text!r}; expected {self.allowed}")
-        return value
+        return int(value) if self.is_whole else value
 
     @property
     def allowed(self) -> str:
@@ -114,7 +114,7 @@ class FaultSetting:
     Attributes
     ----------
     name : str
-    values : tuple of (str, float or str)
+    values : tuple of (str, float, int or str)
         All parameters, those at their default too.
     """
 
@@ -138,11 +138,6 @@ def number(values: Values, key: str) -> float:
 
 def whole(values: Values, key: str) -> int:
     """Return the value of a parameter that is a whole number."""
-    return round(number(values, key))
-
-
-def word(values: Values, key: str) -> str:
-    """Return the value of a parameter that is a word."""
     value = values[key]
-    assert isinstance(value, str), key
+    assert isinstance(value, int), key
     return value

@@ -26,7 +26,7 @@ RANDOM: Final = Fault(
     "some of the other faults, drawn by seed",
     found_by="",
     cause="",
-    parameters={"count": Parameter(1.0, "", "how many", 1, len(ALL_FAULTS), is_whole=True)},
+    parameters={"count": Parameter(1, "", "how many", 1, len(ALL_FAULTS), is_whole=True)},
 )
 
 

@@ -1,6 +1,6 @@
 """What the chips of the family make of volts: codes, status words, clock. Data, one entry a chip.
 
-Source: TI SBAS499C: p. 8 (clock, reference), equation 8 and table 9 (codes), section 9.4.4.2 (frame).
+Source: TI SBAS499C: p. 8 (clock, reference), equation 8 and table 9 (codes), 9.4.4.2 (frame).
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """What the annotations of a recording say, as facts with types.
 
-Each fact makes its own sentence (`words`). The sentence stands in the BDF+ file, for people and for
+A sentence is made of each (`words_of`). The sentence stands in the BDF+ file, for people and for
 other programs; the sidecar holds the fact beside it, and that alone is what this package reads.
 """
 
@@ -67,26 +67,12 @@ class Gap:
     is_filled: bool
     kind: Literal[Kind.GAP] = Kind.GAP
 
-    @property
-    @sentence
-    def words(self) -> str:
-        """The gap for a person to read."""
-        what = "data periods" if self.is_estimate else "conversions"
-        by_time = " (counted by time)" if self.is_estimate else ""
-        return f"{self.n_lost} {what}: {self.cause.words}{by_time}"
-
 
 @dataclass(frozen=True)
 class Padding:
     """The last data record is filled up with the last sample."""
 
     kind: Literal[Kind.PADDING] = Kind.PADDING
-
-    @property
-    @sentence
-    def words(self) -> str:
-        """The padding for a person to read."""
-        return "fills the last record"
 
 
 @dataclass(frozen=True)
@@ -95,12 +81,6 @@ class BadFrames:
 
     n_frames: int
     kind: Literal[Kind.BAD_FRAMES] = Kind.BAD_FRAMES
-
-    @property
-    @sentence
-    def words(self) -> str:
-        """The frames for a person to read."""
-        return f"{self.n_frames} frames out of step: the status word does not begin 1100b"
 
 
 @dataclass(frozen=True)
@@ -121,19 +101,6 @@ class SettingsChanged:
     changes: tuple[FieldChange, ...]
     n_chips: int = 1
     kind: Literal[Kind.SETTINGS] = Kind.SETTINGS
-
-    @property
-    @sentence
-    def words(self) -> str:
-        """The first changes for a person to read."""
-        said = [
-            f"{f'chip {one.chip} ' if self.n_chips > 1 else ''}"
-            f"{one.register} {one.field} {one.old} to {one.new}"
-            for one in self.changes
-        ]
-        more = len(said) - _MOST_CHANGES
-        rest = f", and {more} more" if more > 0 else ""
-        return f"settings: {', '.join(said[:_MOST_CHANGES])}{rest}"
 
 
 @dataclass(frozen=True)
@@ -156,13 +123,6 @@ class ElectrodeChanged:
     name: str
     kind: Literal[Kind.ELECTRODE] = Kind.ELECTRODE
 
-    @property
-    @sentence
-    def words(self) -> str:
-        """The change for a person to read."""
-        state = "off" if self.is_off else "on"
-        return f"electrode {state}: {self.channel}{self.side.upper()} {self.name}"
-
 
 @dataclass(frozen=True)
 class Recovered:
@@ -173,13 +133,6 @@ class Recovered:
     restored: tuple[Mended, ...] = ()
     kind: Literal[Kind.RECOVERY] = Kind.RECOVERY
 
-    @property
-    @sentence
-    def words(self) -> str:
-        """What happened and was restored, for a person to read."""
-        after = "" if self.down_s is None else f" after {self.down_s:.2f} s"
-        return f"going on{after}: {self.trouble.words}; {mended_words(self.restored)}"
-
 
 @dataclass(frozen=True)
 class Marker:
@@ -189,11 +142,6 @@ class Marker:
     source: str = ""
     kind: Literal[Kind.MARKER] = Kind.MARKER
 
-    @property
-    def words(self) -> str:
-        """The marker as it was made."""
-        return self.marker
-
 
 @dataclass(frozen=True)
 class BoardStarted:
@@ -201,14 +149,6 @@ class BoardStarted:
 
     reset_cause: int
     kind: Literal[Kind.BOARD_STARTED] = Kind.BOARD_STARTED
-
-    @property
-    @sentence
-    def words(self) -> str:
-        """The start for a person to read."""
-        known = self.reset_cause in packets.ResetCause.__members__.values()
-        name = packets.ResetCause(self.reset_cause).name if known else f"cause {self.reset_cause}"
-        return f"board started: {name.lower().replace('_', ' ')}"
 
 
 @dataclass(frozen=True)
@@ -221,15 +161,6 @@ class ChipLost:
     found: int
     kind: Literal[Kind.CHIP_LOST] = Kind.CHIP_LOST
 
-    @property
-    @sentence
-    def words(self) -> str:
-        """The loss for a person to read."""
-        return (
-            f"chip {self.chip} lost its registers: {self.address:02X}h reads {self.found:02X}h, "
-            f"expected {self.expected:02X}h"
-        )
-
 
 @dataclass(frozen=True)
 class Overflow:
@@ -237,12 +168,6 @@ class Overflow:
 
     n_frames: int
     kind: Literal[Kind.OVERFLOW] = Kind.OVERFLOW
-
-    @property
-    @sentence
-    def words(self) -> str:
-        """The overflow for a person to read."""
-        return f"board overflow: {self.n_frames} frames thrown away"
 
 
 @dataclass(frozen=True)
@@ -253,12 +178,6 @@ class Trigger:
     is_high: bool
     kind: Literal[Kind.TRIGGER] = Kind.TRIGGER
 
-    @property
-    @sentence
-    def words(self) -> str:
-        """The edge for a person to read."""
-        return f"trigger {self.line} {'high' if self.is_high else 'low'}"
-
 
 @dataclass(frozen=True)
 class Counter:
@@ -266,12 +185,6 @@ class Counter:
 
     count: int
     kind: Literal[Kind.COUNTER] = Kind.COUNTER
-
-    @property
-    @sentence
-    def words(self) -> str:
-        """The count for a person to read."""
-        return f"counter {self.count}"
 
 
 @dataclass(frozen=True)
@@ -281,28 +194,11 @@ class OtherEvent:
     event: int
     kind: Literal[Kind.OTHER_EVENT] = Kind.OTHER_EVENT
 
-    @property
-    @sentence
-    def words(self) -> str:
-        """The event for a person to read."""
-        return f"event {self.event}"
-
 
 Fact: TypeAlias = (
-    Gap
-    | Padding
-    | BadFrames
-    | SettingsChanged
-    | ElectrodeChanged
-    | Recovered
-    | Marker
-    | BoardStarted
-    | ChipLost
-    | Overflow
-    | Trigger
-    | Counter
-    | OtherEvent
-)
+    Gap | Padding | BadFrames | SettingsChanged | ElectrodeChanged | Recovered | Marker
+    | BoardStarted | ChipLost | Overflow | Trigger | Counter | OtherEvent
+)  # fmt: skip
 
 
 def fact_of(event: EventPacket) -> Fact | None:
@@ -331,8 +227,66 @@ def printable(text: str) -> str:
 
 def text_of(fact: Fact) -> str:
     """Return what stands in the BDF+ file and goes out over LSL: the label, if any, and words."""
+    if isinstance(fact, Marker):
+        return fact.marker
     label = LABELS.get(fact.kind)
-    return f"{label} {fact.words}" if label else fact.words
+    return f"{label} {words_of(fact)}" if label else words_of(fact)
+
+
+@sentence
+def words_of(fact: Fact) -> str:
+    """Say a fact for a person to read."""
+    match fact:
+        case Gap():
+            what = "data periods" if fact.is_estimate else "conversions"
+            by_time = " (counted by time)" if fact.is_estimate else ""
+            return f"{fact.n_lost} {what}: {fact.cause.words}{by_time}"
+        case Padding():
+            return "fills the last record"
+        case BadFrames():
+            return f"{fact.n_frames} frames out of step: the status word does not begin 1100b"
+        case SettingsChanged():
+            return f"settings: {_changes_words(fact)}"
+        case ElectrodeChanged():
+            state, pin = "off" if fact.is_off else "on", f"{fact.channel}{fact.side.upper()}"
+            return f"electrode {state}: {pin} {fact.name}"
+        case Recovered():
+            after = "" if fact.down_s is None else f" after {fact.down_s:.2f} s"
+            return f"going on{after}: {fact.trouble.words}; {mended_words(fact.restored)}"
+        case Marker():
+            return fact.marker
+    return _event_words(fact)
+
+
+def _changes_words(fact: SettingsChanged) -> str:
+    said = [
+        f"{f'chip {one.chip} ' if fact.n_chips > 1 else ''}"
+        f"{one.register} {one.field} {one.old} to {one.new}"
+        for one in fact.changes
+    ]
+    more = len(said) - _MOST_CHANGES
+    return ", ".join(said[:_MOST_CHANGES]) + (f", and {more} more" if more > 0 else "")
+
+
+def _event_words(
+    fact: BoardStarted | ChipLost | Overflow | Trigger | Counter | OtherEvent,
+) -> str:
+    match fact:
+        case BoardStarted(cause):
+            known = cause in packets.ResetCause.__members__.values()
+            name = packets.ResetCause(cause).name if known else f"cause {cause}"
+            return f"board started: {name.lower().replace('_', ' ')}"
+        case ChipLost(chip, address, expected, found):
+            holds = f"{address:02X}h reads {found:02X}h, expected {expected:02X}h"
+            return f"chip {chip} lost its registers: {holds}"
+        case Overflow(n_frames):
+            return f"board overflow: {n_frames} frames thrown away"
+        case Trigger(line, is_high):
+            return f"trigger {line} {'high' if is_high else 'low'}"
+        case Counter(count):
+            return f"counter {count}"
+        case OtherEvent(event):
+            return f"event {event}"
 
 
 @dataclass(frozen=True)

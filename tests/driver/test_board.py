@@ -11,8 +11,8 @@ import emgrig
 from emgrig.connect import connect
 from emgrig.driver.board import Board
 from emgrig.driver.captures.journal import Entry, read_epoch, read_identity
+from emgrig.driver.chip.transaction import Mended
 from emgrig.driver.recovery import ReconnectPolicy
-from emgrig.driver.trouble import Mended
 from emgrig.errors import (
     DeviceError,
     IdentityError,

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from emgrig.connect import connect
 from emgrig.driver.board import Board
 from emgrig.driver.chip.rate import RateVerdict
+from emgrig.driver.chip.transaction import Mended
 from emgrig.driver.recovery import ReconnectPolicy
 from emgrig.driver.samples.block import Block
 from emgrig.driver.stream import Stream
-from emgrig.driver.trouble import Happened, Mended, Trouble
+from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import (
     DeviceError,
     IdentityError,

@@ -13,15 +13,14 @@ from emgrig.driver.captures.journal import Entry, Journal, epoch_entry, identity
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Config1
-from emgrig.driver.chip.settings import Settings
-from emgrig.driver.chip.transaction import SDATAC, Files
+from emgrig.driver.chip.transaction import SDATAC, Files, Mended, mended_words
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link, Listener, Tap
 from emgrig.driver.native.port import NativePort, all_chips
 from emgrig.driver.samples.block import Epoch, make_epoch
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
 from emgrig.driver.seams import Transport
-from emgrig.driver.trouble import Happened, Mended, Trouble, mended_words
+from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import DeviceError, IdentityError, RequestRefused, TransportError
 from emgrig.protocol.decoder import EventPacket, Item
 from emgrig.protocol.framing import VERSION
@@ -229,15 +228,7 @@ class Connection:
         tuple of Mended
             Each register that was restored.
         """
-        found = self.chip.read_registers()
-        restored = tuple(
-            Mended(chip, place.name, was=have.raw[place.address], now=want.raw[place.address])
-            for chip, (want, have) in enumerate(zip(believed, found, strict=True), start=1)
-            for place, _ in want.wrong_bits(have)
-        )
-        if restored:
-            self.chip.apply(Settings.of_files(believed))
-        return restored
+        return self.chip.restore(believed).changes
 
     # Runs.
 

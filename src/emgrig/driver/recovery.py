@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from emgrig.driver.chip.transaction import Files
+from emgrig.driver.chip.transaction import Files, Mended, mended_words
 from emgrig.driver.connection import Connection
-from emgrig.driver.trouble import Mended, Trouble, mended_words
+from emgrig.driver.trouble import Trouble
 from emgrig.errors import EmgrigError, RequestRefused, TransportError, WireError
 from emgrig.protocol.packets import ErrorCode
 

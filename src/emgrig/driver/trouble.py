@@ -1,4 +1,4 @@
-"""What can end a run unasked, or make it necessary to prove a board anew; and what was mended."""
+"""What can end a run unasked, or make it necessary to prove a board anew."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,27 +49,3 @@ class Trouble:
             Happened.REBOOT_ASKED: "the board was asked to start anew",
             Happened.RECONNECT_ASKED: "asked to connect anew",
         }[self.happened]
-
-
-@dataclass(frozen=True)
-class Mended:
-    """A register that had changed by itself, and holds again what it held before.
-
-    `chip` counts from 1; `was` and `now` are bytes.
-    """
-
-    chip: int
-    register: str
-    was: int
-    now: int
-
-    @property
-    @sentence
-    def words(self) -> str:
-        """The change for a person to read."""
-        return f"chip {self.chip} {self.register} was {self.was:02X}h, is {self.now:02X}h again"
-
-
-def mended_words(mended: tuple[Mended, ...]) -> str:
-    """Say which registers were restored."""
-    return "; ".join(one.words for one in mended) or "registers unchanged"

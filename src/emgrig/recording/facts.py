@@ -9,7 +9,8 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from emgrig.driver.trouble import Mended, Trouble, mended_words
+from emgrig.driver.chip.transaction import Mended, mended_words
+from emgrig.driver.trouble import Trouble
 from emgrig.protocol import packets
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import EventPacket

@@ -11,10 +11,11 @@ from emgrig.calibration.certificate.certificate import Certificate, scale_uv
 from emgrig.calibration.certificate.certificate_file import from_json, sidecar_entry
 from emgrig.driver.captures.journal import read_epoch, read_identity
 from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.driver.chip.transaction import Mended
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Epoch
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
-from emgrig.driver.trouble import Happened, Mended, Trouble
+from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import RecordingError
 from emgrig.recording.facts import Fact, Marker, Recovered
 from emgrig.recording.sync.tube import TubeChange

@@ -34,11 +34,11 @@ from emgrig.calibration.certificate.making import make_certificate
 from emgrig.calibration.figures.leadoff import Excitation, impedances, measure_amplitude
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.clock import ClockSettings, measure_clock
-from emgrig.calibration.procedures.keeping import Restored
 from emgrig.calibration.procedures.noise_floor import NoiseSettings, measure_noise
 from emgrig.calibration.procedures.readings import Inputs, Quantity, Reading, Report
 from emgrig.calibration.procedures.scale import ScaleSettings, measure_scale
 from emgrig.driver.board import Board
+from emgrig.driver.chip.transaction import Restored
 from emgrig.errors import DeviceError, IdentityError, RecordingError
 from emgrig.simulator.transport import SimTransport
 
@@ -284,7 +284,7 @@ def test_a_simulated_board_is_better_with_its_record_than_without() -> None:
             measure_clock(board, ClockSettings(duration_s=20.0)),
         ]
         made = make_certificate(board.identity, reports, now=NOW, software="test")
-        true = board._session.link.transport.board.front_ends[0].tolerances  # type: ignore[attr-defined]
+        true = board._connection.link.transport.board.front_ends[0].tolerances  # type: ignore[attr-defined]
     made.check("SIM-0007", NOW, is_simulated=True)
     actual = (1 + true.gain_error[:, 6]) / (1 + true.reference_error)
     level_v = np.linspace(-1e-3, 1e-3, 5)[:, None] * np.ones(8)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emgrig.experiment.course.engine import Engine, Phase
+from emgrig.experiment.course.engine import Engine
 from emgrig.experiment.course.mvc import Measurement
 from emgrig.experiment.course.order import clip_order
 from emgrig.experiment.course.steps import (
@@ -28,6 +28,7 @@ from emgrig.experiment.course.steps import (
     Measure,
     Measured,
     Pause,
+    Phase,
     Rate,
     Resume,
     Save,

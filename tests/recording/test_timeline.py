@@ -7,6 +7,7 @@ The board converts at 1000 Hz: conversion n of a run that began at `run_us` has 
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -19,19 +20,11 @@ from emgrig.protocol import packets as wire
 from emgrig.protocol.account import Cause
 from emgrig.protocol.framing import PacketEncoder, PacketType
 from emgrig.protocol.packets import Capability, EventType, Request
+from emgrig.recording import facts
+from emgrig.recording.facts import Annotation, Kind
+from emgrig.recording.part import MAX_FILL_S, Change, PartBegin, Samples, TubeRows
 from emgrig.recording.sync.tube import TubeRow
-from emgrig.recording.timeline import (
-    MAX_FILL_S,
-    Change,
-    Gap,
-    Mark,
-    PartBegin,
-    Samples,
-    Step,
-    Timeline,
-    TubeRows,
-    _joined,
-)
+from emgrig.recording.timeline import Timeline, _joined
 from fake_board import RESET, true_codes
 from packet_maker import Maker
 
@@ -46,6 +39,36 @@ def registers(rate: int = RATE_1000, **channels: int) -> bytes:
     for name, value in channels.items():
         raw[4 + int(name.removeprefix("ch"))] = value
     return bytes(raw)
+
+
+class Gap(NamedTuple):
+    """A gap at its place."""
+
+    sample: int
+    n_lost: int
+    cause: Cause
+    is_estimate: bool
+    is_filled: bool
+
+
+class Mark(NamedTuple):
+    """Any other annotation at its place."""
+
+    kind: Kind
+    sample: int
+    text: str
+    n_samples: int = 0
+
+
+def placed(step: object) -> object:
+    """An annotation as a tuple; anything else as it is."""
+    if not isinstance(step, Annotation):
+        return step
+    if isinstance(step.fact, facts.Gap):
+        fact = step.fact
+        assert step.n_samples == (fact.n_lost if fact.is_filled else 0)
+        return Gap(step.sample, fact.n_lost, fact.cause, fact.is_estimate, fact.is_filled)
+    return Mark(step.fact.kind, step.sample, step.text, step.n_samples)
 
 
 class Capture:
@@ -102,11 +125,11 @@ class Capture:
         for _ in range(n):
             self.maker.encode(PacketType.SAMPLES, b"")
 
-    def steps(self) -> list[Step]:
-        return list(Timeline(self))
+    def steps(self) -> list[object]:
+        return [placed(step) for step in Timeline(self)]
 
 
-def one_part(steps: list[Step]) -> tuple[PartBegin, list[Step]]:
+def one_part(steps: list[object]) -> tuple[PartBegin, list[object]]:
     """Return the one part's begin and what follows it."""
     begin, *rest = steps
     assert isinstance(begin, PartBegin)
@@ -114,7 +137,7 @@ def one_part(steps: list[Step]) -> tuple[PartBegin, list[Step]]:
     return begin, rest
 
 
-def shapes(steps: list[Step]) -> list[object]:
+def shapes(steps: list[object]) -> list[object]:
     """Steps as they are, but of samples in a row only how many, negative if made up."""
     made: list[object] = []
     for step in steps:
@@ -133,7 +156,7 @@ def truth(*conversions: int, run: int = 1) -> np.ndarray:
     return np.array([true_codes(run, n) for n in conversions])
 
 
-def codes_of(steps: list[Step]) -> np.ndarray:
+def codes_of(steps: list[object]) -> np.ndarray:
     return np.concatenate([step.codes for step in steps if isinstance(step, Samples)])
 
 
@@ -237,9 +260,9 @@ def test_what_comes_behind_the_length_is_left_out(
     capture.lose()
     capture.samples(8, 12)
     timeline = Timeline(capture)
-    _, steps = one_part(list(timeline))
+    _, steps = one_part([placed(step) for step in timeline])
     assert shapes(steps) == expected
-    totals = timeline.account.totals
+    totals = timeline.totals
     assert (totals.received, totals.unused, totals.delivered) == (12, n_behind, 12 - n_behind)
     assert totals.lost_on_link == 4
 
@@ -262,7 +285,7 @@ def test_events_before_the_end_are_kept_though_the_samples_behind_it_are_not() -
     capture.lose()
     capture.samples(8)
     _, steps = one_part(capture.steps())
-    gap, mark = Gap(4, 2, Cause.LINK, False, False), Mark("event", 5, "trigger 2 high")
+    gap, mark = Gap(4, 2, Cause.LINK, False, False), Mark(Kind.TRIGGER, 5, "trigger 2 high")
     assert shapes(steps) == [4, gap, mark]
 
 
@@ -335,9 +358,9 @@ def test_what_lacks_before_the_first_sample_of_a_run_that_was_seen_to_begin_is_a
     capture.start()
     capture.samples(6)
     timeline = Timeline(capture)
-    _, steps = one_part(list(timeline))
+    _, steps = one_part([placed(step) for step in timeline])
     assert shapes(steps) == [Gap(0, 6, Cause.LINK, False, False), 4]
-    assert timeline.account.totals.lost_on_link == 6
+    assert timeline.totals.lost_on_link == 6
 
 
 def test_what_was_before_the_capture_is_no_gap_and_no_loss() -> None:
@@ -346,9 +369,9 @@ def test_what_was_before_the_capture_is_no_gap_and_no_loss() -> None:
     capture.lose()
     capture.samples(14)
     timeline = Timeline(capture)
-    _, steps = one_part(list(timeline))
+    _, steps = one_part([placed(step) for step in timeline])
     assert shapes(steps) == [4, Gap(4, 4, Cause.LINK, False, True), -4, 4]
-    assert timeline.account.totals.lost_on_link == 4
+    assert timeline.totals.lost_on_link == 4
 
 
 def test_a_pause_is_a_gap_by_time() -> None:
@@ -410,7 +433,9 @@ def test_what_is_held_when_the_link_goes_came_before_it() -> None:
         4,
         Gap(48, 96, Cause.RESTART, True, True),
         -96,
-        Mark("event", 139, "board started: power on"),  # 5 ms before the first conversion
+        Mark(
+            Kind.BOARD_STARTED, 139, "board started: power on"
+        ),  # 5 ms before the first conversion
         4,
     ]
 
@@ -471,7 +496,7 @@ def test_another_rate_gain_or_power_begins_a_new_part(raw: bytes, is_new: bool) 
         assert isinstance(change, Change)
         assert (change.sample, change.epoch.number) == (4, 2)
         assert isinstance(mark, Mark)
-        assert (mark.kind, mark.sample, mark.n_samples) == ("settings", 4, 0)
+        assert (mark.kind, mark.sample, mark.n_samples) == (Kind.SETTINGS, 4, 0)
         assert mark.text.startswith("settings: CH3SET")
 
 
@@ -506,7 +531,7 @@ def test_samples_of_a_new_part_are_counted_from_its_own_first() -> None:
     capture.samples(10, number=2)
     steps = capture.steps()
     assert shapes(steps)[3:] == [
-        Gap(0, 2, Cause.BOARD, False, False), 4, Mark("event", 5, "trigger 1 high"), 4,
+        Gap(0, 2, Cause.BOARD, False, False), 4, Mark(Kind.TRIGGER, 5, "trigger 1 high"), 4,
     ]  # fmt: skip
 
 
@@ -521,7 +546,7 @@ def test_an_event_lies_at_its_board_time() -> None:
     capture.samples(4)
     _, steps = one_part(capture.steps())
     assert shapes(steps) == [
-        4, Mark("event", 2, "trigger 1 high"), Mark("event", 6, "trigger 2 high"), 4,
+        4, Mark(Kind.TRIGGER, 2, "trigger 1 high"), Mark(Kind.TRIGGER, 6, "trigger 2 high"), 4,
     ]  # fmt: skip
 
 
@@ -531,7 +556,7 @@ def test_an_event_before_the_first_sample_lies_at_it() -> None:
     capture.came(event(capture, 1, 0, run_us=-3000))
     capture.samples(0)
     _, steps = one_part(capture.steps())
-    assert shapes(steps) == [Mark("event", 0, "trigger 1 high"), 4]
+    assert shapes(steps) == [Mark(Kind.TRIGGER, 0, "trigger 1 high"), 4]
 
 
 @pytest.mark.parametrize(("ahead", "sample"), [(10_000, 10_004), (10_001, 4)])
@@ -543,7 +568,7 @@ def test_an_event_of_another_clock_lies_at_its_block(ahead: int, sample: int) ->
     capture.came(event(capture, 1, 4 + ahead))
     capture.samples(4)
     _, steps = one_part(capture.steps())
-    assert shapes(steps) == [4, Mark("event", sample, "trigger 1 high"), 4]
+    assert shapes(steps) == [4, Mark(Kind.TRIGGER, sample, "trigger 1 high"), 4]
 
 
 def test_events_lie_right_where_the_clock_is_slow() -> None:
@@ -557,7 +582,7 @@ def test_events_lie_right_where_the_clock_is_slow() -> None:
     capture.samples(270, n=10, period_us=1020)
     _, steps = one_part(capture.steps())
     (mark,) = [step for step in steps if isinstance(step, Mark)]
-    assert mark == Mark("event", 1270, "trigger 3 low")
+    assert mark == Mark(Kind.TRIGGER, 1270, "trigger 3 low")
 
 
 def test_what_the_status_words_say_is_no_event() -> None:
@@ -582,13 +607,13 @@ def test_markers_lie_at_their_board_time_or_at_the_end_of_what_came() -> None:
     capture.note(kind="marker", text="long ago", board_time_us=-20_000_000)
     _, steps = one_part(capture.steps())
     assert shapes(steps) == [
-        Mark("marker", 0, "early"),
-        Mark("link", 0, "going on after 2.00 s: cut; registers unchanged"),
+        Mark(Kind.MARKER, 0, "early"),
+        Mark(Kind.RECOVERY, 0, "going on after 2.00 s: cut; registers unchanged"),
         8,
-        Mark("marker", 2, "by time"),
-        Mark("marker", 8, "by place"),
+        Mark(Kind.MARKER, 2, "by time"),
+        Mark(Kind.MARKER, 8, "by place"),
         4,
-        Mark("marker", 12, "long ago"),
+        Mark(Kind.MARKER, 12, "long ago"),
     ]
 
 
@@ -629,8 +654,8 @@ def test_an_electrode_that_is_off_is_marked_with_its_name() -> None:
         capture.samples(first, n=50, status=status)
     _, steps = one_part(capture.steps())
     assert [step for step in steps if isinstance(step, Mark)] == [
-        Mark("electrode", 0, "electrode off: 2P right"),
-        Mark("electrode", 250, "electrode on: 2P right"),
+        Mark(Kind.ELECTRODE, 0, "electrode off: 2P right"),
+        Mark(Kind.ELECTRODE, 250, "electrode on: 2P right"),
     ]
 
 
@@ -642,7 +667,7 @@ def test_lead_off_of_a_recording_that_begins_late_counts_from_its_first_sample()
         capture.samples(first, n=50, status=[0xC00000 | 1 << 4] * 50)
     _, steps = one_part(capture.steps())
     (mark,) = [step for step in steps if isinstance(step, Mark)]
-    assert mark == Mark("electrode", 0, "electrode off: 1N left")
+    assert mark == Mark(Kind.ELECTRODE, 0, "electrode off: 1N left")
 
 
 def test_frames_out_of_step_are_marked_from_the_first_to_the_last() -> None:
@@ -655,8 +680,8 @@ def test_frames_out_of_step_are_marked_from_the_first_to_the_last() -> None:
     _, steps = one_part(capture.steps())
     assert shapes(steps) == [
         4,
-        Mark("frame", 5, f"BAD_frame 2 {text}", 2),
-        Mark("frame", 9, f"BAD_frame 3 {text}", 3),
+        Mark(Kind.BAD_FRAMES, 5, f"BAD_frame 2 {text}", 2),
+        Mark(Kind.BAD_FRAMES, 9, f"BAD_frame 3 {text}", 3),
         8,
     ]
 
@@ -674,24 +699,20 @@ def test_the_account_says_what_the_decoder_threw_away() -> None:
     capture.came(bytes(broken), b"noise")
     capture.samples(8)
     timeline = Timeline(capture)
-    _, steps = one_part(list(timeline))
+    _, steps = one_part([placed(step) for step in timeline])
     assert shapes(steps) == [4, Gap(4, 4, Cause.LINK, False, True), -4, 4]
-    account = timeline.account
-    assert account.damage == "3 damaged bytes were skipped"
-    assert set(account.decoder) == {
-        "packets", "skipped_bytes", "bad_crc", "bad_length", "malformed", "unknown",
-    }  # fmt: skip
-    assert account.decoder["packets"] == 3
-    assert account.decoder["bad_crc"] == 1
-    assert account.decoder["skipped_bytes"] == len(broken) + 5
-    assert account.totals.received == 8
+    assert timeline.damage == "3 damaged bytes were skipped"
+    counts = timeline.decoder
+    assert (counts.packets, counts.bad_crc) == (3, 1)
+    assert counts.skipped_bytes == len(broken) + 5
+    assert timeline.totals.received == 8
 
 
 def test_a_capture_without_its_board_is_refused() -> None:
     capture = Capture()
     capture.start()
     capture.records = [one for one in capture.records if one.kind is not RecordKind.NOTE]
-    for use in (list, lambda timeline: timeline.account):
+    for use in (list, lambda timeline: timeline.totals):
         with pytest.raises(RecordingError) as caught:
             use(Timeline(capture))
         assert str(caught.value) == (

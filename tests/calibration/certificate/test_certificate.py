@@ -35,7 +35,7 @@ from emgrig.calibration.figures.leadoff import Excitation, impedances, measure_a
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.clock import ClockSettings, measure_clock
 from emgrig.calibration.procedures.noise_floor import NoiseSettings, measure_noise
-from emgrig.calibration.procedures.readings import Quantity, Reading, Report
+from emgrig.calibration.procedures.readings import Inputs, Quantity, Reading, Report
 from emgrig.calibration.procedures.scale import ScaleSettings, measure_scale
 from emgrig.driver.board import Board
 from emgrig.driver.chip.transaction import Restored
@@ -43,7 +43,7 @@ from emgrig.errors import DeviceError, IdentityError, RecordingError
 from emgrig.simulator.transport import SimTransport
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
-PROVED = Restored((), (), is_proved=True)
+PROVED = Restored((), ())
 
 
 def gain(setting: int, value: float, offset_uv: float = 0.0) -> GainCalibration:
@@ -284,7 +284,7 @@ def test_a_simulated_board_is_better_with_its_record_than_without() -> None:
             measure_clock(board, ClockSettings(duration_s=20.0)),
         ]
         made = make_certificate(board.identity, reports, now=NOW, software="test")
-        true = board._session.link.transport.board.front_ends[0].tolerances  # type: ignore[attr-defined]
+        true = board._connection.link.transport.board.front_ends[0].tolerances  # type: ignore[attr-defined]
     made.check("SIM-0007", NOW, is_simulated=True)
     actual = (1 + true.gain_error[:, 6]) / (1 + true.reference_error)
     level_v = np.linspace(-1e-3, 1e-3, 5)[:, None] * np.ones(8)
@@ -299,7 +299,8 @@ def test_a_simulated_board_is_better_with_its_record_than_without() -> None:
 
 
 def reading(quantity: Quantity, value: float, unit: str, u: float, condition: str) -> Reading:
-    return Reading(quantity, Result(value, unit, u, 10), 1, 24, 250, condition)
+    inputs = Inputs.BENCH if condition.startswith("bench") else Inputs.OTHER
+    return Reading(quantity, Result(value, unit, u, 10), 1, 24, 250, condition, inputs=inputs)
 
 
 def test_a_gain_from_the_bench_goes_before_one_from_the_test_signal() -> None:

@@ -188,11 +188,7 @@ def _settings(
         if key not in SECTIONS[section]:
             allowed = (*SECTIONS[section], *also)
             _refuse(f"there is no {where}.{key}", key, allowed)
-        try:
-            parse(section, key, said)
-        except ValueError as error:
-            message = str(error).removeprefix(f"{section}.{key}: ")
-            raise ValueError(f"{where}.{key}: {message}") from error
+        parse(section, key, said, where=f"{where}.{key}")
     return table
 
 

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -16,6 +17,13 @@ from emgrig.recording.export.staging import whole_file
 FORMAT = "emgrig session 1"
 
 T = TypeVar("T")
+
+
+class By(StrEnum):
+    """Who decided that a contraction is accepted, or not."""
+
+    RULE = "rule"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True)
@@ -33,8 +41,7 @@ class Contraction:
     is_accepted : bool
     problem : str
         Why it was not; also if an operator accepted it all the same.
-    decided_by : str
-        "rule" or "operator".
+    decided_by : By
     """
 
     channel: int
@@ -46,7 +53,7 @@ class Contraction:
     rest_uv: float | None
     is_accepted: bool
     problem: str = ""
-    decided_by: str = "rule"
+    decided_by: By = By.RULE
 
 
 @dataclass(frozen=True)

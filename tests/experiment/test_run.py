@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copytree
 
 import edfio
 import numpy as np
@@ -275,22 +276,61 @@ def small(tmp_path: Path) -> Path:
     return write_plan(tmp_path, plan_text(part_a=ONE_MOVEMENT))
 
 
+@dataclass
+class Before:
+    """A small session from before, and what was said of it; copied for each test."""
+
+    plan: Path
+    text: str
+
+    def copied(self, folder: Path) -> Path:
+        """Return the plan of the copy."""
+        copytree(self.plan.parent, folder, dirs_exist_ok=True)
+        return folder / self.plan.name
+
+
+@pytest.fixture(scope="module")
+def stopped_before(tmp_path_factory: pytest.TempPathFactory) -> Before:
+    """It was stopped after two clips."""
+    folder = tmp_path_factory.mktemp("stopped")
+    plan = write_plan(folder, plan_text(part_a=ONE_MOVEMENT))
+    stopping = script_file(folder, "stop_after_trial = 2")
+    code, text = run("session", plan, "sim:seed=5", "--script", stopping)
+    assert code == 0, text
+    return Before(plan, text)
+
+
+@pytest.fixture
+def stopped(stopped_before: Before, tmp_path: Path) -> Path:
+    return stopped_before.copied(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def done_before(tmp_path_factory: pytest.TempPathFactory) -> Before:
+    """It is complete, a clip was missing, and it lies in a folder with a space in its name."""
+    folder = tmp_path_factory.mktemp("done")
+    plan = write_plan(folder, plan_text(part_a=ONE_MOVEMENT))
+    (folder / "clips/fear1.mp4").unlink()
+    code, text = run("session", plan, "sim:seed=5", "--script", "auto", "-o", folder / "room 2")
+    assert code == 0, text
+    return Before(plan, text)
+
+
 def script_file(folder: Path, text: str) -> Path:
     path = folder / "script.toml"
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def test_an_interrupted_session_goes_on_where_it_stopped(small: Path) -> None:
-    stopping = script_file(small.parent, "stop_after_trial = 2")
-    code, text = run("session", small, "sim:seed=5", "--script", stopping)
-    assert code == 0, text
-    assert "the same command goes on" in text
-    path = small.parent / "recordings/P01"
+def test_an_interrupted_session_goes_on_where_it_stopped(
+    stopped: Path, stopped_before: Before
+) -> None:
+    assert "the same command goes on" in stopped_before.text
+    path = stopped.parent / "recordings/P01"
     before = read_certificate(path / "P01_session.json")
     assert len(before.trials) == 2
     assert "session interrupted" in [text for _, text in annotations(path / "P01.bdf")]
-    code, text = run("session", small, "sim:seed=5", "--script", "auto")
+    code, text = run("session", stopped, "sim:seed=5", "--script", "auto")
     assert code == 0, text
     after = read_certificate(path / "P01_session.json")
     assert after.is_complete
@@ -305,46 +345,44 @@ def test_an_interrupted_session_goes_on_where_it_stopped(small: Path) -> None:
     assert not [text for text in second if text.startswith("mvc")]
 
 
-def test_a_complete_one_is_not_repeated_and_restart_keeps_the_old_files(small: Path) -> None:
-    assert run("session", small, "sim:seed=5", "--script", "auto")[0] == 0
-    code, text = run("session", small, "sim:seed=5", "--script", "auto")
+def test_a_complete_one_is_not_repeated_and_restart_keeps_the_old_files(
+    done_before: Before, tmp_path: Path
+) -> None:
+    plan, output = done_before.copied(tmp_path), tmp_path / "room 2"
+    more = ("--script", "auto", "-o", output)
+    code, text = run("session", plan, "sim:seed=5", *more)
     assert code == 2
     assert "is complete, on a simulated board, " in text
-    old = (small.parent / "recordings/P01/P01.bdf").read_bytes()
-    code, text = run("session", small, "sim:seed=6", "--script", "auto", "--restart", "--json")
+    old = (output / "P01/P01.bdf").read_bytes()
+    code, text = run("session", plan, "sim:seed=6", *more, "--restart", "--json")
     assert code == 0, text
-    assert (small.parent / "recordings/P01_before-1/P01.bdf").read_bytes() == old
+    assert (output / "P01_before-1/P01.bdf").read_bytes() == old
     said = json.loads(text[text.index("{") :])
     assert said["is_complete"] is True
     assert said["is_simulated"] is True
     assert [mvc["channel"] for mvc in said["mvc"]] == [5]
 
 
-def test_a_changed_plan_is_refused_in_words(small: Path) -> None:
-    stopping = script_file(small.parent, "stop_after_trial = 1")
-    assert run("session", small, "sim:seed=5", "--script", stopping)[0] == 0
-    small.write_text(small.read_text("utf-8").replace("gap_s = 2", "gap_s = 3"), encoding="utf-8")
-    code, text = run("session", small, "sim:seed=5", "--script", "auto")
+def test_a_changed_plan_is_refused_in_words(stopped: Path) -> None:
+    changed = stopped.read_text("utf-8").replace("gap_s = 2", "gap_s = 3")
+    stopped.write_text(changed, encoding="utf-8")
+    code, text = run("session", stopped, "sim:seed=5", "--script", "auto")
     assert code == 2
     assert "part_b.gap_s was 2.0, is 3.0; use the old plan, or --restart" in text
 
 
-def test_another_board_is_refused(small: Path) -> None:
-    stopping = script_file(small.parent, "stop_after_trial = 1")
-    assert run("session", small, "sim:seed=5", "--script", stopping)[0] == 0
-    code, text = run("session", small, "sim:seed=6", "--script", "auto")
+def test_another_board_is_refused(stopped: Path) -> None:
+    code, text = run("session", stopped, "sim:seed=6", "--script", "auto")
     assert code == 2
     assert "begun with board SIM-0005, this is SIM-0006" in text
 
 
-def test_a_crash_leaves_a_session_that_goes_on(small: Path) -> None:
+def test_a_crash_leaves_a_session_that_goes_on(stopped: Path) -> None:
     """The process dies in a clip: no BDF+ file of that run is there; the next run makes it."""
-    stopping = script_file(small.parent, "stop_after_trial = 1")
-    assert run("session", small, "sim:seed=5", "--script", stopping)[0] == 0
-    path = small.parent / "recordings/P01"
+    path = stopped.parent / "recordings/P01"
     for name in ("P01.bdf", "P01.json"):
         (path / name).unlink()
-    code, text = run("session", small, "sim:seed=5", "--script", "auto")
+    code, text = run("session", stopped, "sim:seed=5", "--script", "auto")
     assert code == 0, text
     assert annotations(path / "P01.bdf")[0][1].startswith("session begin")
 
@@ -413,24 +451,19 @@ def test_a_missing_clip_is_said_before_anything_begins(small: Path) -> None:
     assert not (small.parent / "recordings").exists()
 
 
-def test_the_commands_that_come_next_survive_a_path_with_spaces(
-    small: Path, tmp_path: Path
-) -> None:
-    code, text = run("session", small, "sim:", "--script", "auto", "-o", tmp_path / "room 2")
-    assert code == 0, text
-    analyse, export = (shlex.split(line) for line in text.splitlines() if line[:5] == "next:")
-    bdf = str(tmp_path / "room 2/P01/P01.bdf")
-    record = str(tmp_path / "room 2/P01/P01_session.json")
+def test_the_commands_that_come_next_survive_a_path_with_spaces(done_before: Before) -> None:
+    lines = done_before.text.splitlines()
+    analyse, export = (shlex.split(line) for line in lines if line[:5] == "next:")
+    folder = done_before.plan.parent
+    bdf = str(folder / "room 2/P01/P01.bdf")
+    record = str(folder / "room 2/P01/P01_session.json")
     assert analyse == ["next:", "emgrig", "analyse", bdf, "--face", "--mvc", record]
     assert export[:5] == ["next:", "emgrig", "export", bdf, "--bids"]
 
 
-def test_a_rehearsal_says_which_clips_are_missing_and_goes_on(small: Path) -> None:
-    (small.parent / "clips/fear1.mp4").unlink()
-    code, text = run("session", small, "sim:", "--script", "auto")
-    assert code == 0
-    assert "1 of 6 clips are missing" in text
-    assert "a script shows none" in text
+def test_a_rehearsal_says_which_clips_are_missing_and_goes_on(done_before: Before) -> None:
+    assert "1 of 6 clips are missing" in done_before.text
+    assert "a script shows none" in done_before.text
 
 
 def test_a_movement_on_a_channel_that_is_off_is_refused(tmp_path: Path) -> None:

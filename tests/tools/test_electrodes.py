@@ -70,11 +70,12 @@ def test_a_check_that_cannot_be_kept_is_shown_and_that_is_said(
 
 
 def test_limits_are_options(run: Run) -> None:
-    usual, wide = (run(f"electrodes sim:seed=4 {said}") for said in ("", "--green 20000"))
+    board = "sim:seed=4 --channels 1-3"
+    usual, wide = (run(f"electrodes {board} {said}") for said in ("", "--green 20000"))
     assert usual.out.count("● yellow") > 0
     assert wide.out.count("● yellow") == 0
     assert wide.code == 0
-    assert run("electrodes sim:seed=4 --green 1000 --yellow 2000").code == 1
+    assert run(f"electrodes {board} --green 1000 --yellow 2000").code == 1
 
 
 def test_json_is_the_check_and_nothing_else(run: Run) -> None:
@@ -87,7 +88,7 @@ def test_json_is_the_check_and_nothing_else(run: Run) -> None:
 
 
 def test_the_current_is_calibrated_by_the_boards_record(run: Run, tmp_path: Path) -> None:
-    board = "sim:seed=4"
+    board = "sim:seed=4 --channels 2"
     assert run(f"calibrate leadoff {board} --save").code == 0
     said = run(f"electrodes {board} --seconds 0.8")
     assert "24nA calibrated (calibration of board SIM-0004" in said.out

@@ -43,7 +43,7 @@ from emgrig.errors import DeviceError, IdentityError, RecordingError
 from emgrig.simulator.transport import SimTransport
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
-PROVED = Restored((), (), is_proved=True)
+PROVED = Restored((), ())
 
 
 def gain(setting: int, value: float, offset_uv: float = 0.0) -> GainCalibration:
@@ -284,7 +284,7 @@ def test_a_simulated_board_is_better_with_its_record_than_without() -> None:
             measure_clock(board, ClockSettings(duration_s=20.0)),
         ]
         made = make_certificate(board.identity, reports, now=NOW, software="test")
-        true = board._session.link.transport.board.front_ends[0].tolerances  # type: ignore[attr-defined]
+        true = board._connection.link.transport.board.front_ends[0].tolerances  # type: ignore[attr-defined]
     made.check("SIM-0007", NOW, is_simulated=True)
     actual = (1 + true.gain_error[:, 6]) / (1 + true.reference_error)
     level_v = np.linspace(-1e-3, 1e-3, 5)[:, None] * np.ones(8)

@@ -83,7 +83,9 @@ def test_the_file_holds_what_the_chip_converted(board: Board, tmp_path: Path) ->
     assert made.bdf_paths == (tmp_path / "a.bdf",)
     assert made.n_samples == len(codes)
     totals = made.account.totals
-    assert totals.received == board._connection.link.transport.board.produced[0] == 250 + totals.unused
+    assert (
+        totals.received == board._connection.link.transport.board.produced[0] == 250 + totals.unused
+    )
     bdf = edfio.read_bdf(tmp_path / "a.bdf")
     assert bdf.labels == tuple(f"channel {n}" for n in range(1, 9))  # shorted: no EMG
     assert bdf.signals[0].sampling_frequency == RATE_HZ

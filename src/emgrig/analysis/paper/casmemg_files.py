@@ -35,8 +35,7 @@ def read_casmemg_mat(path: str | Path) -> Floats:
     except NotImplementedError:  # MATLAB 7.3, which scipy does not read
         return _read_table(path)
     except (ValueError, TypeError) as error:
-        msg = f"{path} is no .mat file: {error}"
-        raise ValueError(msg) from error
+        raise ValueError(f"{path} is no .mat file: {error}") from error
     arrays = {k: np.asarray(v) for k, v in content.items() if not k.startswith("__")}
     fitting = {
         name: array
@@ -46,12 +45,12 @@ def read_casmemg_mat(path: str | Path) -> Floats:
     if len(fitting) == 1:
         return fitting.popitem()[1].astype(np.float64)
     if fitting:
-        msg = f"{path} holds {len(fitting)} matrices ({', '.join(fitting)}); one was expected"
-        raise ValueError(msg)
+        raise ValueError(
+            f"{path} holds {len(fitting)} matrices ({', '.join(fitting)}); one was expected"
+        )
     if "None" in arrays or "__function_workspace__" in content:
         return _read_table(path)
-    msg = f"{path} holds no numeric matrix of at least {_N_COLUMNS} columns"
-    raise ValueError(msg)
+    raise ValueError(f"{path} holds no numeric matrix of at least {_N_COLUMNS} columns")
 
 
 def _read_table(path: str | Path) -> Floats:
@@ -64,11 +63,10 @@ def _read_table(path: str | Path) -> Floats:
         if is_numeric and array.shape[1] >= _N_COLUMNS and not name.startswith("__"):
             found.append(array.astype(np.float64))
     if len(found) != 1:
-        msg = (
+        raise ValueError(
             f"{path} holds {len(found)} tables or matrices of at least {_N_COLUMNS} numeric "
             "columns; one was expected"
         )
-        raise ValueError(msg)
     return found[0]
 
 
@@ -77,11 +75,10 @@ def _matio(path: str | Path) -> ModuleType:
     try:
         return importlib.import_module("matio")
     except ImportError as error:
-        msg = (
+        raise ValueError(
             f"{path} is a MATLAB table or 7.3 file: pip install 'emgrig[matlab]', or in MATLAB "
             "data = table2array(T(:, 1:8)); save('FILE.mat', 'data', '-v7')"
-        )
-        raise ValueError(msg) from error
+        ) from error
 
 
 def write_casmemg_mat(path: str | Path, samples_uv: Floats, *, as_table: bool = False) -> None:
@@ -100,11 +97,11 @@ def write_casmemg_mat(path: str | Path, samples_uv: Floats, *, as_table: bool = 
     columns = as_columns(samples_uv)
     n_samples, n_channels = columns.shape
     if n_channels > _N_COLUMNS:
-        msg = f"{n_channels} channels do not fit in the layout's {_N_COLUMNS}"
-        raise ValueError(msg)
+        raise ValueError(f"{n_channels} channels do not fit in the layout's {_N_COLUMNS}")
     if not np.isfinite(columns).all():
-        msg = "the recording holds a gap, which the published code cannot take; cut it out first"
-        raise ValueError(msg)
+        raise ValueError(
+            "the recording holds a gap, which the published code cannot take; cut it out first"
+        )
     matrix = np.zeros((n_samples, _N_COLUMNS))
     matrix[:, :n_channels] = columns
     if as_table:

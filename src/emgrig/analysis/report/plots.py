@@ -52,8 +52,7 @@ def signals_figure(analysis: Analysis) -> "Figure":
     """
     good = [q.channel_index for q in analysis.quality if not q.reject]
     if not good:
-        msg = "no channel was analysed; there is nothing to draw"
-        raise ValueError(msg)
+        raise ValueError("no channel was analysed; there is nothing to draw")
     figure, axes = _figure(11, 0.6 + 1.35 * len(good), len(good))
     for axis, index in zip(axes, good, strict=True):
         _draw_channel(axis, analysis, index)

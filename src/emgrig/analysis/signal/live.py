@@ -49,8 +49,7 @@ class LiveEnvelope:
         mains_hz: float | None = None,
     ) -> None:
         if n_channels < 1:
-            msg = f"n_channels is {n_channels}; at least 1 was expected"
-            raise ValueError(msg)
+            raise ValueError(f"n_channels is {n_channels}; at least 1 was expected")
         band = band_sections(preset, rate_hz)
         if mains_hz is not None:
             band = np.concatenate([mains_sections(rate_hz, mains_hz), band])
@@ -77,11 +76,11 @@ class LiveEnvelope:
         """
         columns = as_columns(block)
         if columns.shape[1] != len(self._channels):
-            msg = f"the block has {columns.shape[1]} channels, expected {len(self._channels)}"
-            raise ValueError(msg)
+            raise ValueError(
+                f"the block has {columns.shape[1]} channels, expected {len(self._channels)}"
+            )
         if np.isinf(columns).any():
-            msg = "the block holds an infinite value; mark what is missing with NaN"
-            raise ValueError(msg)
+            raise ValueError("the block holds an infinite value; mark what is missing with NaN")
         live = [channel.feed(columns[:, i]) for i, channel in enumerate(self._channels)]
         return np.stack(live, axis=1)
 

@@ -213,8 +213,7 @@ def _clock(pairs: Path | None, offset_s: float) -> ClockMap:
         return fit_clock_map(np.zeros(1), np.full(1, offset_s))
     table = np.loadtxt(pairs, delimiter=",", skiprows=1, ndmin=2)
     if table.shape[1] != 2:
-        msg = f"{pairs} has {table.shape[1]} columns; emg_s,video_s was expected"
-        raise ValueError(msg)
+        raise ValueError(f"{pairs} has {table.shape[1]} columns; emg_s,video_s was expected")
     fitted = fit_clock_map(table[:, 0], table[:, 1])
     typer.echo(
         f"clock map: drift {1000 * fitted.drift:+.2f} ms/s, {fitted.n_jumps} jumps, "
@@ -228,8 +227,7 @@ def _rest(option: str) -> tuple[float, float] | None:
         return None
     start, colon, end = option.partition(":")
     if not colon:
-        msg = f"--rest {option}: START:END in seconds was expected"
-        raise ValueError(msg)
+        raise ValueError(f"--rest {option}: START:END in seconds was expected")
     return float(start), float(end)
 
 
@@ -307,8 +305,7 @@ def _score_elan(path: Path, analysis: Analysis, clock: ClockMap) -> None:
         found = np.array([(c.start_s, c.end_s) for c in mine]).reshape(-1, 2)
         scored.append((found, np.array([m[:2] for m in marks]).reshape(-1, 2), length_s))
     if not scored:
-        msg = f"{path} has no tier named after a channel of this recording"
-        raise ValueError(msg)
+        raise ValueError(f"{path} has no tier named after a channel of this recording")
     for name, number in asdict(score_events(scored)).items():
         typer.echo(f"{name}: {number:.3f}" if isinstance(number, float) else f"{name}: {number}")
 
@@ -376,8 +373,7 @@ def synthetic_command(
 
 
 def _no_subject(subjects: list[int]) -> None:
-    msg = f"the annotations have no subject {', '.join(map(str, subjects))}"
-    raise ValueError(msg)
+    raise ValueError(f"the annotations have no subject {', '.join(map(str, subjects))}")
 
 
 def _clips(

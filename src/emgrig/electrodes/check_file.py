@@ -7,6 +7,7 @@ from pathlib import Path
 from emgrig.calibration.certificate import certificate_file as record_file
 from emgrig.electrodes.check import ContactCheck
 from emgrig.errors import RecordingError
+from emgrig.files import json_text, make_folder, write_file
 
 MAX_AGE_S = 12 * 3600.0
 """A check of the day before says nothing about the electrodes of today."""
@@ -25,7 +26,7 @@ def save_check(check: ContactCheck, folder: Path | None = None) -> Path:
 
     Raises
     ------
-    OSError
+    RecordingError
         If it cannot be written.
     """
     folder = default_folder() if folder is None else folder
@@ -37,12 +38,8 @@ def save_check(check: ContactCheck, folder: Path | None = None) -> Path:
         before = None
     if before is not None and before.conditions.limits == check.conditions.limits:
         check = before.updated(check, MAX_AGE_S)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = record_file.certificate_path(check.serial_number, folder)
-    text = json.dumps(check.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    path = record_file.certificate_path(check.serial_number, make_folder(folder))
+    write_file(path, json_text(check.to_json()))
     return path
 
 

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from emgrig.errors import EmgrigError, RecordingError
+from emgrig.errors import EmgrigError
 from emgrig.experiment.course.order import clip_order
 from emgrig.experiment.files.plan import Plan
 from emgrig.experiment.files.record import SessionRecord, differences, read_certificate
+from emgrig.files import attempt, make_folder
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, convert
 
 log = logging.getLogger(__name__)
@@ -46,10 +47,7 @@ class SessionFolder:
         RecordingError
             If that is not possible.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RecordingError(f"cannot make {self.path}: {error.strerror}") from error
+        make_folder(self.path)
 
     def set_aside(self) -> Path | None:
         """Give the folder another name, and return it; None if there was none.
@@ -64,10 +62,8 @@ class SessionFolder:
         number = 1
         while (kept := self.path.with_name(f"{self._code}_before-{number}")).exists():
             number += 1
-        try:
+        with attempt("rename", self.path):
             return self.path.rename(kept)
-        except OSError as error:
-            raise RecordingError(f"cannot rename {self.path}: {error.strerror}") from error
 
     def open_record(self, plan: Plan) -> SessionRecord:
         """Return the record to go on with, or a new one.

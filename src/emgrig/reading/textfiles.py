@@ -29,6 +29,8 @@ class TextRecording:
         Which layout was recognised.
     remarks : tuple of str
         What a reader should know.
+    is_simulated : bool
+        Whether the file says that it was recorded from a simulated board.
     """
 
     samples: Floats
@@ -37,6 +39,7 @@ class TextRecording:
     rate_hz: float
     source: str
     remarks: tuple[str, ...] = ()
+    is_simulated: bool = False
 
 
 def read_text(path: str | Path, *, rate_hz: float | None = None) -> TextRecording:

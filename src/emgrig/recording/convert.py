@@ -7,14 +7,13 @@ room their annotations need, and once to write them.
 import errno
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import BinaryIO
 
 from emgrig.driver.captures.capture import CaptureReader
 from emgrig.errors import RecordingError
+from emgrig.files import attempt, check_output, json_text, whole_file, write_file
 from emgrig.recording import sidecar
 from emgrig.recording.bdf import Annotation, BdfWriter, FileHead
 from emgrig.recording.notes import Notes
@@ -114,20 +113,17 @@ def convert(
         check_target(path, overwrite=overwrite)
     for report in reports:
         _set_start(report, notes)
-    with _no_room(source, target):
+    advice = f"nothing is lost, {source} holds it all: convert it again"
+    with attempt("write", target, advice):
         _check_room(target.parent, sum(r.plan.n_bytes for r in reports if r.plan is not None))
-        _write(reader, reports, paths, tell)
-        for number, (report, path) in enumerate(zip(reports, paths, strict=True), start=1):
-            files = {
-                "bdf": path.name,
-                "capture": source.name,
-                "part": number,
-                "parts": len(paths),
-            }
-            if report.tube:
-                files["tube"] = _write_tube(report, notes, path)
-            content = sidecar.describe(report, notes, account, files=files, software=software())
-            sidecar.write(sidecar_path(path), content)
+    _write(reader, reports, paths, tell, advice)
+    for number, (report, path) in enumerate(zip(reports, paths, strict=True), start=1):
+        files = {"bdf": path.name, "capture": source.name, "part": number, "parts": len(paths)}
+        if report.tube:
+            files["tube"] = tube_path(path).name
+            write_file(tube_path(path), _tube_table(report, notes), advice)
+        content = sidecar.describe(report, notes, account, files=files, software=software())
+        write_file(sidecar_path(path), json_text(content), advice)
     return Recording(
         capture_path=source,
         bdf_paths=paths,
@@ -159,15 +155,8 @@ def check_target(path: Path, *, overwrite: bool) -> Path:
     """
     if path.suffix.lower() != BDF_SUFFIX:
         raise ValueError(f"{path} must end in {BDF_SUFFIX}: recordings are BDF+ files")
-    if not path.parent.is_dir():
-        raise RecordingError(f"the folder {path.parent} does not exist; make it first")
-    for existing in (path, sidecar_path(path)):
-        if existing.is_dir():
-            raise RecordingError(f"{existing} is a folder; choose another name")
-        if existing.exists() and not overwrite:
-            raise RecordingError(
-                f"{existing} exists; choose another name, or say overwrite (--overwrite)"
-            )
+    for file in (path, sidecar_path(path)):
+        check_output(file, overwrite=overwrite)
     return path
 
 
@@ -227,13 +216,9 @@ def _count(report: PartReport, step: Step) -> None:
             report.tube += step.rows
 
 
-def _write_tube(report: PartReport, notes: Notes, path: Path) -> str:
-    """Write the table of the digital tube beside a BDF+ file; return its name."""
+def _tube_table(report: PartReport, notes: Notes) -> str:
     rows = (row._replace(shown_unix_s=notes.tube_shown.get(row.number)) for row in report.tube)
-    target = tube_path(path)
-    lines = tube_table(rows, report.begin.epoch.rate_hz, report.head.start_unix_s)
-    target.write_text("".join(lines), encoding="utf-8")
-    return target.name
+    return "".join(tube_table(rows, report.begin.epoch.rate_hz, report.head.start_unix_s))
 
 
 def _put(writer: BdfWriter, step: Step) -> None:
@@ -273,13 +258,14 @@ def _write(
     reports: list[PartReport],
     paths: tuple[Path, ...],
     tell: Callable[[int], None],
+    advice: str,
 ) -> None:
     """Read the capture again and write the files, each under its name only when it is whole."""
     steps: Iterator[Step] = iter(Timeline(reader))
     ahead: Step | None = next(steps)
     for report, path in zip(reports, paths, strict=True):
         assert isinstance(ahead, PartBegin)
-        with _whole_file(path) as file:
+        with whole_file(path, advice) as unfinished, unfinished.open("wb") as file:
             writer = BdfWriter(report.head, file, report.plan)
             for ahead in steps:
                 tell(1)
@@ -287,31 +273,6 @@ def _write(
                     break
                 _put(writer, ahead)
             writer.finish()
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Give a file that gets its name when it was written without an error."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            yield file
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-@contextmanager
-def _no_room(source: Path, target: Path) -> Iterator[None]:
-    """Turn what the file system says into one line."""
-    try:
-        yield
-    except OSError as error:
-        hint = "; make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        raise RecordingError(
-            f"cannot write {target}: {error.strerror}; nothing is lost, {source} holds it all"
-            f"{hint} and convert it again"
-        ) from error
 
 
 def _check_room(folder: Path, n_bytes: int) -> None:

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
-from pathlib import Path
 
 from emgrig.driver.samples.block import Epoch
 from emgrig.driver.samples.clockfit import ClockFit
@@ -148,11 +147,6 @@ def describe(
         "n_marks": report.n_marks,
         "capture": _account(account),
     }
-
-
-def write(path: Path, content: Json) -> None:
-    """Write a sidecar; OSError if the file cannot be written."""
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _start(report: PartReport, fit: ClockFit | None) -> Json:

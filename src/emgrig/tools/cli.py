@@ -19,8 +19,9 @@ from emgrig.errors import (
     TransportError,
     WireError,
 )
+from emgrig.files import why
 from emgrig.tools import board_commands, record_commands, register_commands, simulate_command
-from emgrig.tools.common.output import EXIT_CODES_HELP, ExitCode, err
+from emgrig.tools.common.output import EXIT_CODES_HELP, ExitCode, err, say
 from emgrig.tools.demo.command import demo
 
 
@@ -109,7 +110,7 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from emgrig import __version__
 
-        typer.echo(f"emgrig {__version__}")
+        say(f"emgrig {__version__}")
         raise typer.Exit
 
 
@@ -155,6 +156,12 @@ def exit_code_for(error: BaseException) -> ExitCode:
     return ExitCode.FILE if isinstance(error, OSError) else ExitCode.USAGE
 
 
+def _in_words(error: Exception) -> str:
+    """Say an error in a line; an `OSError` that nobody put into words, with its file."""
+    where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+    return where + why(error)
+
+
 def main() -> None:
     """Run the command line; an error is one line on the standard error and an exit code."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
@@ -163,9 +170,9 @@ def main() -> None:
     except BrokenPipeError:  # whoever reads, as `head`, has had enough
         sys.stdout = None  # or Python complains at its end
         sys.exit(int(ExitCode.OK))
-    except (EmgrigError, ValueError, OSError, KeyboardInterrupt) as error:
+    except (EmgrigError, ValueError, OSError, ImportError, KeyboardInterrupt) as error:
         if os.environ.get("EMGRIG_TRACEBACK"):
             raise
-        text = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+        text = "interrupted" if isinstance(error, KeyboardInterrupt) else _in_words(error)
         err.print(f"error: {text}", markup=False, style="red")
         sys.exit(int(exit_code_for(error)))

@@ -12,7 +12,8 @@ import typer
 
 from emgrig.errors import RecordingError
 from emgrig.tools.board_commands import Json
-from emgrig.tools.common.output import ExitCode, err, note, print_json, print_table, say
+from emgrig.tools.common.output import ExitCode, note, print_json, print_table, say
+from emgrig.tools.common.progress import Bar
 from emgrig.tools.desk_command import need_desk, open_hub
 from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
 
@@ -217,17 +218,11 @@ def _scripted(
 
 
 def _follow(running: "Running", hub: "Hub", participant: "ScriptedParticipant") -> None:
-    from rich.progress import Progress
-
     from emgrig.experiment.runner import run_script
 
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("session", total=1.0)
+    with Bar("session") as bar:
         run_script(
-            running,
-            hub,
-            participant,
-            progress=lambda share, phase: bar.update(task, completed=share, description=phase),
+            running, hub, participant, progress=lambda share, phase: bar.follow(phase, share)
         )
 
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from emgrig.errors import RecordingError
+from emgrig.files import whole_file
 from emgrig.recording.bdf import CODE_MAX, CODE_MIN, Annotation
 from emgrig.recording.export import tables
 from emgrig.recording.export.source import Part, open_parts
-from emgrig.recording.export.staging import whole_file
 from emgrig.recording.export.tables import write_csv, write_parquet
 from exported import record_face, write_recording
 

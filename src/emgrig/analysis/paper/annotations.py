@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from emgrig.files import whole_file
+
 MICRO_LIMIT_MS = 500
 """A micro-expression lasts at most this long, *by EMG* (the video gives 25 others)."""
 COLUMNS = (
@@ -190,7 +192,13 @@ def recordings(expressions: Iterable[Expression]) -> dict[tuple[int, int], list[
 
 
 def write_annotations(path: str | Path, expressions: Iterable[Expression]) -> None:
-    """Write a sheet in the layout that `read_annotations` reads, times in seconds."""
+    """Write a sheet in the layout that `read_annotations` reads, times in seconds.
+
+    Raises
+    ------
+    RecordingError
+        If the file cannot be written.
+    """
     import openpyxl
 
     book = openpyxl.Workbook(write_only=True)
@@ -207,7 +215,8 @@ def write_annotations(path: str | Path, expressions: Iterable[Expression]) -> No
                 *(None if t is None else t / 1000 for t in emg),
             ]
         )
-    book.save(path)
+    with whole_file(Path(path)) as unfinished:
+        book.save(unfinished)
     book.close()
 
 

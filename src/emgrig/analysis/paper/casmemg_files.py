@@ -8,6 +8,7 @@ import numpy as np
 from scipy import io
 
 from emgrig.analysis.signal.filters import Floats, as_columns
+from emgrig.files import whole_file
 
 RATE_HZ = 1000.0
 _N_COLUMNS = 8
@@ -93,6 +94,8 @@ def write_casmemg_mat(path: str | Path, samples_uv: Floats, *, as_table: bool = 
     ValueError
         If there are more than 8 channels, or a gap: the published code cannot take NaN. If a table
         is wanted and the extra is not installed.
+    RecordingError
+        If the file cannot be written.
     """
     columns = as_columns(samples_uv)
     n_samples, n_channels = columns.shape
@@ -104,10 +107,11 @@ def write_casmemg_mat(path: str | Path, samples_uv: Floats, *, as_table: bool = 
         )
     matrix = np.zeros((n_samples, _N_COLUMNS))
     matrix[:, :n_channels] = columns
-    if as_table:
+    with whole_file(Path(path)) as unfinished:
+        if not as_table:
+            io.savemat(unfinished, {"data": matrix}, appendmat=False, do_compression=True)
+            return
         matio = _matio(path)
         names = [f"c{n}" for n in range(1, _N_COLUMNS + 1)]
         table = importlib.import_module("pandas").DataFrame(matrix, columns=names)
-        matio.save_to_mat(str(path), {"data": table}, version="v7")
-        return
-    io.savemat(path, {"data": matrix}, appendmat=False, do_compression=True)
+        matio.save_to_mat(str(unfinished), {"data": table}, version="v7")

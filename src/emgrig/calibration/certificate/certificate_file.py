@@ -19,6 +19,7 @@ from emgrig.calibration.certificate.certificate import (
 )
 from emgrig.calibration.figures.uncertainty import Bound, Result
 from emgrig.errors import RecordingError
+from emgrig.files import json_text, make_folder, write_file
 
 Json = dict[str, object]
 
@@ -85,6 +86,11 @@ def save_certificate(record: Certificate, folder: Path | None = None) -> Path:
     """Write a record as its board's file, put over what is known there; return the path.
 
     A record there that is out of date or damaged is replaced, not extended.
+
+    Raises
+    ------
+    RecordingError
+        If it cannot be written; what was there is as it was.
     """
     folder = default_folder() if folder is None else folder
     path = folder if folder.suffix == ".json" else certificate_path(record.serial_number, folder)
@@ -95,11 +101,8 @@ def save_certificate(record: Certificate, folder: Path | None = None) -> Path:
             known = None
         if known is not None and known.valid_until_utc > record.made_utc:
             record = known.updated(record)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(to_json(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    make_folder(path.parent)
+    write_file(path, json_text(to_json(record)))
     return path
 
 

@@ -1,7 +1,6 @@
 """What was done in a session: one JSON file, written anew after each step."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from emgrig.analysis.signal.indicators import PeakRule
 from emgrig.errors import RecordingError
-from emgrig.recording.export.staging import whole_file
+from emgrig.files import json_text, write_file
 
 FORMAT = "emgrig session 1"
 
@@ -179,11 +178,7 @@ def write_record(path: Path, record: SessionRecord) -> None:
     RecordingError
         If it cannot be written; what was there before is as it was.
     """
-    text = json.dumps({"format": FORMAT, **asdict(record)}, indent=1, ensure_ascii=False)
-    with whole_file(path) as beside, beside.open("w", encoding="utf-8") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    write_file(path, json_text({"format": FORMAT, **asdict(record)}))
 
 
 def read_certificate(path: Path) -> SessionRecord:

@@ -69,7 +69,8 @@ def _read_edf(path: Path) -> TextRecording:
     ]
     left = len(rates) - len(kept)
     remarks = [f"{left} signals of another rate were left out"] if left else []
-    if "simulated" in file.local_recording_identification:
+    is_simulated = "simulated" in file.local_recording_identification
+    if is_simulated:
         remarks.insert(0, "SIMULATED: recorded from a simulated board, not from a person")
     return TextRecording(
         _measured(samples, rate_hz, _notes(path, file)),
@@ -78,6 +79,7 @@ def _read_edf(path: Path) -> TextRecording:
         rate_hz,
         path.suffix[1:].upper(),
         tuple(remarks),
+        is_simulated,
     )
 
 

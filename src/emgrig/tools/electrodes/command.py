@@ -11,6 +11,7 @@ from emgrig.errors import RecordingError
 from emgrig.tools.board_commands import Address, Json
 from emgrig.tools.calibrate.words import read_channels
 from emgrig.tools.common.output import ExitCode, err, note, out, print_json
+from emgrig.tools.common.progress import Bar
 
 if TYPE_CHECKING:
     from emgrig.calibration.certificate.certificate import Certificate
@@ -97,12 +98,11 @@ def _check(
     board: "Board", settings: "ContactSettings", where: str | None, *, as_json: bool
 ) -> bool:
     from emgrig.electrodes import check_contact
-    from emgrig.tools.calibrate.run import Bar
     from emgrig.tools.electrodes.view import show_check
 
     known = None if settings.is_quick else _find(board, where)
     try:
-        with Bar() as bar:
+        with Bar("electrodes") as bar:
             check = check_contact(board, settings, calibration=known, progress=bar.follow)
     except KeyboardInterrupt:  # what could not be put back would be another error
         note("broken off; the registers are as before, proved by reading")
@@ -123,10 +123,10 @@ def _keep(check: "ContactCheck") -> None:
 
     try:
         path = save_check(check)
-    except OSError as error:
+    except RecordingError as error:
         raise RecordingError(
-            f"this check is not kept, recordings will not have it: {error.filename}: "
-            f"{error.strerror}; let XDG_DATA_HOME name a folder that can be written to"
+            f"this check is not kept, recordings will not have it: {error}; or let XDG_DATA_HOME "
+            "name a folder that can be written to"
         ) from error
     note(f"kept as the last check of this board: {path}")
 

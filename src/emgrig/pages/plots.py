@@ -18,10 +18,10 @@ T = TypeVar("T")
 WIDTH_IN = 8.0
 #: On a page these two and the white paper follow the page, light or dark (`emgrig.pages.page`).
 INK, LINE, PAPER = "#1f2328", "#d1d9e0", "#ffffff"
-GOOD, DOUBTFUL, BAD, QUIET = "#3d8f57", "#b3730a", "#cf3b31", "#8c959f"
+GOOD, DOUBTFUL, BAD, QUIET = "#3d8f57", "#b3730a", "#cf3b31", "#87909a"
 #: One a channel; all can be told apart on white and on black.
 COLOURS = (
-    "#3f7fc1", "#d9822b", "#4f9a5f", "#c0507f", "#8a6fc4", "#a17c3c", "#2a9d9d", "#7d8790",
+    "#3f7fc1", "#cf7b26", "#4f9a5f", "#c0507f", "#8a6fc4", "#a17c3c", "#2a9d9d", "#7d8790",
 )  # fmt: skip
 
 

@@ -13,18 +13,13 @@ from pathlib import Path
 
 from emgrig.errors import EmgrigError, RecordingError
 
+_RIGHT, _ROOM = "choose another place, or get the right to use this one", "make room"
 _ADVICE = {
-    errno.ENOENT: "check the name",
-    errno.ENOTDIR: "check the name",
-    errno.EEXIST: "choose another name",
-    errno.EISDIR: "choose the name of a file",
-    errno.ENAMETOOLONG: "choose a shorter name",
-    errno.EACCES: "choose another place, or get the right to use this one",
-    errno.EPERM: "choose another place, or get the right to use this one",
-    errno.EROFS: "choose another place",
-    errno.ENOSPC: "make room",
-    errno.EDQUOT: "make room",
-}
+    errno.ENOENT: "check the name", errno.ENOTDIR: "check the name",
+    errno.EEXIST: "choose another name", errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EISDIR: "choose the name of a file", errno.EROFS: "choose another place",
+    errno.EACCES: _RIGHT, errno.EPERM: _RIGHT, errno.ENOSPC: _ROOM, errno.EDQUOT: _ROOM,
+}  # fmt: skip
 
 
 def why(error: Exception) -> str:
@@ -39,19 +34,8 @@ def why(error: Exception) -> str:
 def attempt(what: str, path: Path, advice: str = "") -> Iterator[None]:
     """Do something with a file, as in ``with attempt("read", path):``.
 
-    Parameters
-    ----------
-    what : str
-        A verb.
-    path : Path
-        What it is done with.
-    advice : str
-        What else to say if it fails.
-
-    Raises
-    ------
-    RecordingError
-        For an `OSError`: "cannot read a.bdf: No such file or directory; check the name".
+    An `OSError` becomes a RecordingError: "cannot read a.bdf: No such file or directory; check the
+    name"; `advice` is what else to say then.
     """
     try:
         yield
@@ -91,13 +75,7 @@ def check_output(path: Path, *, overwrite: bool) -> None:
 
 
 def make_folder(path: Path) -> Path:
-    """Make a folder, with those it lies in, unless it is there; return it.
-
-    Raises
-    ------
-    RecordingError
-        If it cannot be made.
-    """
+    """Make a folder, with those it lies in, unless it is there; return it."""
     with attempt("make the folder", path):
         path.mkdir(parents=True, exist_ok=True)
     return path

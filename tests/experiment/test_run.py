@@ -76,7 +76,7 @@ def play(
     transport = SimTransport(f"seed={seed}")
     participant = ScriptedParticipant(script, plan, transport)
     folder = SessionFolder(output, plan.participant)
-    folder.make()
+    folder.path.mkdir(parents=True, exist_ok=True)
     board = Board(transport)
     board.apply(plan.profile)
     with Hub(board, mains_hz=plan.mains_hz, profile=plan.profile) as hub:

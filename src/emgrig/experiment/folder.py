@@ -8,7 +8,7 @@ from emgrig.errors import EmgrigError
 from emgrig.experiment.course.order import clip_order
 from emgrig.experiment.files.plan import Plan
 from emgrig.experiment.files.record import SessionRecord, differences, read_certificate
-from emgrig.files import attempt, make_folder
+from emgrig.files import attempt
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, convert
 
 log = logging.getLogger(__name__)
@@ -38,16 +38,6 @@ class SessionFolder:
         """Return the recording of a run, from 1."""
         stem = self._code if run == 1 else f"{self._code}_run-{run}"
         return self.path / f"{stem}{BDF_SUFFIX}"
-
-    def make(self) -> None:
-        """Make the folder.
-
-        Raises
-        ------
-        RecordingError
-            If that is not possible.
-        """
-        make_folder(self.path)
 
     def set_aside(self) -> Path | None:
         """Give the folder another name, and return it; None if there was none.

@@ -34,42 +34,21 @@ def _style() -> dict[Any, Any]:
     from cycler import cycler
 
     return {
-        "axes.axisbelow": True,
-        "axes.edgecolor": QUIET,
-        "axes.facecolor": "none",
-        "axes.formatter.min_exponent": 3,  # 20, not 2 × 10¹
-        "axes.grid": True,
-        "axes.grid.axis": "y",
-        "axes.labelcolor": INK,
-        "axes.linewidth": 0.8,
+        "text.color": INK, "axes.labelcolor": INK, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
+        "axes.edgecolor": QUIET, "xtick.color": QUIET, "ytick.color": QUIET,
+        "figure.facecolor": PAPER, "savefig.facecolor": PAPER, "axes.facecolor": "none",
+        "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 8.5,
+        "axes.titlesize": 9, "axes.titleweight": "bold", "axes.titlelocation": "left",
+        "axes.spines.right": False, "axes.spines.top": False, "axes.linewidth": 0.8,
+        "axes.grid": True, "axes.grid.axis": "y", "axes.axisbelow": True,
+        "grid.color": LINE, "grid.linewidth": 0.6,
+        "legend.fontsize": 8, "legend.title_fontsize": 8, "legend.frameon": False,
+        "lines.linewidth": 0.9, "lines.markersize": 4, "patch.linewidth": 0,
         "axes.prop_cycle": cycler(color=COLOURS),
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "axes.titlecolor": INK,
-        "axes.titlelocation": "left",
-        "axes.titlesize": 9,
-        "axes.titleweight": "bold",
-        "figure.facecolor": PAPER,
-        "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],
-        "font.size": 8.5,
-        "grid.color": LINE,
-        "grid.linewidth": 0.6,
-        "legend.fontsize": 8,
-        "legend.frameon": False,
-        "legend.title_fontsize": 8,
-        "lines.linewidth": 0.9,
-        "lines.markersize": 4,
-        "patch.linewidth": 0,
-        "savefig.facecolor": PAPER,
+        "axes.formatter.min_exponent": 3,  # 20, not 2 × 10¹
         "svg.fonttype": "none",  # text stays text: it can be searched, and is small
         "svg.hashsalt": "emgrig",
-        "text.color": INK,
-        "xtick.color": QUIET,
-        "xtick.labelcolor": INK,
-        "ytick.color": QUIET,
-        "ytick.labelcolor": INK,
-    }
+    }  # fmt: skip
 
 
 def styled(draw: Callable[P, T]) -> Callable[P, T]:

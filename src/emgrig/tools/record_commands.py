@@ -105,7 +105,17 @@ def convert(
 
 
 def calibration_of(board: "Board", where: str | None) -> "Certificate | None":
-    """Find the record of this board, if there is one; one that does not fit is refused.
+    """Find the certificate of this board as `find_calibration` does, and say which it is."""
+    found = find_calibration(board, where)
+    if where != "none":
+        note(
+            f"volts calibrated: {found}" if found else "no calibration of this board: nominal volts"
+        )
+    return found
+
+
+def find_calibration(board: "Board", where: str | None) -> "Certificate | None":
+    """Find the certificate of this board, if there is one; one that does not fit is refused.
 
     `where` is a folder or file, "none", or None for the usual folder.
 
@@ -128,7 +138,6 @@ def calibration_of(board: "Board", where: str | None) -> "Certificate | None":
     )
     if found is None and where:
         raise RecordingError(f"{where} holds no calibration of {board.identity.serial_number}")
-    note(f"volts calibrated: {found}" if found else "no calibration of this board: nominal volts")
     return found
 
 

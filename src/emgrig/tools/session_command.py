@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emgrig.errors import RecordingError
+from emgrig.files import make_folder
 from emgrig.tools.board_commands import Json
 from emgrig.tools.common.output import ExitCode, note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
@@ -237,7 +238,7 @@ def _run(opened: _Opened, plan: "Plan", folder: "SessionFolder", *, restart: boo
             note(f"the files from before are kept in {kept}")
         record = check_board(hub, plan, folder.open_record(plan))
         folder.convert_left_behind(record, note)
-        folder.make()
+        make_folder(folder.path)
         try:
             with session_on(hub, plan, folder, record) as running:
                 opened.lead(running)

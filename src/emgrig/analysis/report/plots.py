@@ -40,8 +40,7 @@ def signals_svg(analysis: Analysis) -> str:
     axes = drawn.subplots(len(good), sharex=True, squeeze=False)[:, 0]
     for axis, index in zip(axes, good, strict=True):
         _draw_channel(axis, analysis, index)
-    axes[-1].set_xlabel("time, s")
-    axes[-1].set_xlim(0, analysis.banded.shape[0] / analysis.rate_hz)
+    axes[-1].set(xlabel="time, s", xlim=(0, analysis.banded.shape[0] / analysis.rate_hz))
     return svg(drawn)
 
 
@@ -107,8 +106,7 @@ def histogram_svg(values: Floats, label: str, *, interval: tuple[float, float]) 
     axis.axvspan(low, high, color=_MICRO, alpha=0.15, label="central 95 % of the values")
     axis.axvspan(*interval, color=_MACRO, alpha=0.6, label="95 % interval of the mean")
     axis.legend()
-    axis.set_ylabel("expressions")
-    axis.set_xlabel(label)
+    axis.set(xlabel=label, ylabel="expressions")
     return svg(drawn)
 
 
@@ -119,8 +117,7 @@ def pp_svg(residuals: Floats) -> str:
     drawn, axis = one_panel(3.2, 5.5)
     axis.plot([0, 1], [0, 1], color=QUIET)
     axis.plot((np.arange(z.size) + 0.5) / z.size, stats.norm.cdf(z), ".", color=_MICRO, ms=3)
-    axis.set_xlabel("observed cumulative probability")
-    axis.set_ylabel("expected (normal)")
+    axis.set(xlabel="observed cumulative probability", ylabel="expected (normal)")
     return svg(drawn)
 
 
@@ -133,8 +130,7 @@ def clusters_svg(duration_s: Floats, intensity_percent: Floats, clusters: Cluste
         colour = (_MICRO, _MACRO, QUIET)[label % 3]
         axis.plot(duration_s[mine], intensity_percent[mine], ".", color=colour, ms=4)
         axis.plot(*centroid, "x", color=INK, ms=9)
-    axis.set_xlabel("duration, s")
-    axis.set_ylabel("MVC%")
+    axis.set(xlabel="duration, s", ylabel="MVC%")
     return svg(drawn)
 
 
@@ -148,7 +144,6 @@ def frequencies_svg(
     axis.bar(place - 0.2, micro, 0.4, color=_MICRO, label="ME")
     axis.bar(place + 0.2, macro, 0.4, color=_MACRO, label="MaE")
     axis.set_xticks(place, names)
-    axis.set_ylabel("expressions")
-    axis.set_xlabel(label)
+    axis.set(xlabel=label, ylabel="expressions")
     axis.legend()
     return svg(drawn)

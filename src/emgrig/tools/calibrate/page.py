@@ -220,11 +220,9 @@ def picture(curve: Curve) -> str:
     for column, name in zip(curve.y.T, curve.names, strict=True):
         axes.plot(curve.x, column, label=name)
     if curve.is_log:
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        axes.set(xscale="log", yscale="log")
         axes.grid(which="both", axis="both")
-    axes.set_xlabel(curve.x_label)
-    axes.set_ylabel(curve.y_label)
+    axes.set(xlabel=curve.x_label, ylabel=curve.y_label)
     if len(curve.names) > 1:
         drawn.legend(loc="outside right center")
     return svg(drawn)

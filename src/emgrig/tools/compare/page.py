@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import signal
 
+from emgrig.analysis.signal.filters import Floats
 from emgrig.comparison import Comparison, Track
 from emgrig.comparison.tracks import Interpolator, in_band_uv
 from emgrig.files import make_folder, write_file
@@ -71,7 +71,7 @@ def _picture(comparison: Comparison, ours: Track, reference: Track) -> str:
 
 def _aligned(
     comparison: Comparison, ours: Track, reference: Track
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats, Floats]:
     """Return time and both signals in the common band, sinc³ undone, the clocks matched."""
     band, (begin_s, end_s) = comparison.band, comparison.overlap_s
     index = np.arange(round(begin_s * ours.rate_hz), round(end_s * ours.rate_hz) + 1)
@@ -83,26 +83,18 @@ def _aligned(
     return t_s, mine, comparison.alignment.polarity * theirs
 
 
-def _draw_traces(
-    axes: "Axes", t_s: NDArray[np.float64], mine: NDArray[np.float64], theirs: NDArray[np.float64]
-) -> None:
+def _draw_traces(axes: "Axes", t_s: Floats, mine: Floats, theirs: Floats) -> None:
     """Draw the loudest fifth of a second."""
     middle = int(np.argmax(np.abs(theirs)))
     shown = np.abs(t_s - t_s[middle]) <= SHOWN_S / 2
     axes.plot(t_s[shown], mine[shown], label="ours")
     axes.plot(t_s[shown], theirs[shown], linewidth=0.8, label="reference")
-    axes.set_xlabel("s on our clock")
-    axes.set_ylabel("µV")
-    axes.set_title("aligned, where it is loudest")
+    axes.set(xlabel="s on our clock", ylabel="µV", title="aligned, where it is loudest")
     axes.legend()
 
 
 def _draw_alignment(
-    axes: "Axes",
-    t_s: NDArray[np.float64],
-    mine: NDArray[np.float64],
-    theirs: NDArray[np.float64],
-    rate_hz: float,
+    axes: "Axes", t_s: Floats, mine: Floats, theirs: Floats, rate_hz: float
 ) -> None:
     """Draw what lag is left in each second after alignment."""
     n, most = round(LAG_WINDOW_S * rate_hz), max(2, round(MOST_LAG_S * rate_hz))
@@ -122,17 +114,11 @@ def _draw_alignment(
         lags.append((peak - most + shift) / rate_hz * 1e6)
     axes.plot(at, lags, ".")
     axes.axhline(0, color=QUIET)
-    axes.set_xlabel("s on our clock")
-    axes.set_ylabel("lag left, µs")
-    axes.set_title("alignment, each second")
+    axes.set(xlabel="s on our clock", ylabel="lag left, µs", title="alignment, each second")
 
 
 def _draw_bland_altman(
-    axes: "Axes",
-    comparison: Comparison,
-    mine: NDArray[np.float64],
-    theirs: NDArray[np.float64],
-    rate_hz: float,
+    axes: "Axes", comparison: Comparison, mine: Floats, theirs: Floats, rate_hz: float
 ) -> None:
     n = round(WINDOW_S * rate_hz)
     count = mine.size // n
@@ -144,31 +130,26 @@ def _draw_bland_altman(
     axes.plot((first + second) / 2, difference, ".")
     for value, style in ((found.bias, "-"), (found.limit_low, "--"), (found.limit_high, "--")):
         axes.axhline(value, linestyle=style, color=DOUBTFUL)
-    axes.set_xscale("log")
-    axes.set_xlabel("mean rms, µV; every half second")
-    axes.set_ylabel("ours over reference" if found.is_log else "ours less reference, µV")
-    axes.set_title("Bland-Altman; lines are of the active windows")
+    axes.set(
+        xscale="log",
+        xlabel="mean rms, µV; every half second",
+        ylabel="ours over reference" if found.is_log else "ours less reference, µV",
+        title="Bland-Altman; lines are of the active windows",
+    )
 
 
 def _draw_coherence(
-    axes: "Axes",
-    comparison: Comparison,
-    mine: NDArray[np.float64],
-    theirs: NDArray[np.float64],
-    rate_hz: float,
+    axes: "Axes", comparison: Comparison, mine: Floats, theirs: Floats, rate_hz: float
 ) -> None:
     f, values = signal.coherence(mine, theirs, rate_hz, nperseg=min(mine.size, round(rate_hz)))
     band = comparison.band
     shown = (f >= band.low_hz) & (f <= band.high_hz)
     axes.plot(f[shown], values[shown])
-    axes.set_ylim(0, 1.02)
-    axes.set_xlabel("Hz")
-    axes.set_title("coherence")
+    axes.set(ylim=(0, 1.02), xlabel="Hz", title="coherence")
 
 
 def _draw_shares(axes: "Axes", comparison: Comparison) -> None:
     shares = comparison.decomposition.shares
     names = list(shares)[::-1]
     axes.barh(names, [100 * shares[name] for name in names], color=COLOURS[0])
-    axes.set_xlabel("% of the difference as recorded")
-    axes.set_title("why they differ")
+    axes.set(xlabel="% of the difference as recorded", title="why they differ")

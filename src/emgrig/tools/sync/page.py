@@ -69,8 +69,7 @@ def _draw_residuals(axes: "Axes", found: "TubeSync") -> None:
     for one in found.jumps:
         where = ((one.after_s + one.before_s) / 2, edge_ms)
         axes.annotate(f"{one.n_frames:+d}", where, (2, 4), textcoords="offset points", fontsize=8)
-    axes.set_ylim(-1.15 * edge_ms, 1.25 * edge_ms)
-    axes.set_ylabel("map less reading, ms")
+    axes.set(ylim=(-1.15 * edge_ms, 1.25 * edge_ms), ylabel="map less reading, ms")
     axes.set_title("residual of each reading; a line where frames were lost", pad=20)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
 

@@ -29,6 +29,7 @@ T = TypeVar("T")
 Json = dict[str, object]
 _CONFIG: "ConfigDict" = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 _MOST_SHOWN = 60
+_MOST_LISTED = 20
 _KINDS: dict[object, str] = {
     str: "a text in quotes",
     int: "a whole number",
@@ -54,7 +55,7 @@ class FileModel:
     FORMAT: ClassVar[str] = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """What a type alone does not say of a value, to stand in its `Annotated`.
 
@@ -88,6 +89,11 @@ class Rule:
         if not self.holds(value):
             raise AssertionError
         return value
+
+
+def one_of(*values: object) -> Rule:
+    """Return the rule that a value is one of these."""
+    return Rule(_one_of(values), values.__contains__, {"enum": list(values)})
 
 
 class AsNumber:
@@ -213,6 +219,23 @@ def plain(value: object) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
+def save(path: Path, content: object) -> None:
+    """Write a model, or what `plain` made of one, as JSON; the file is whole whatever happens.
+
+    Raises
+    ------
+    ValueError
+        If a number in it is not finite; nothing is written.
+    OSError
+        If it cannot be written; what was there before is as it was.
+    """
+    text = json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
 # What is wrong, in one line.
 
 
@@ -220,15 +243,18 @@ def refuse_unknown(place: str, key: str, known: Iterable[str]) -> str:
     """Return the words for a key, or a name, that there is not, with the nearest that there is."""
     known = list(known)
     near = difflib.get_close_matches(key, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"there is no {place}{hint} There are: {', '.join(known)}"
+    there = f"there are: {', '.join(known)}"
+    if near and len(known) > _MOST_LISTED:
+        return f"there is no {place}; did you mean {near[0]!r}?"
+    hint = f"; did you mean {near[0]!r}? T{there[1:]}" if near else f"; {there}"
+    return f"there is no {place}{hint}"
 
 
 def _say(error: "ErrorDetails", kind: object) -> str:
     steps = [step for step in error["loc"] if step != "[key]"]
     place = "".join(f"[{s + 1}]" if isinstance(s, int) else f".{s}" for s in steps).lstrip(".")
     if error["type"] == "unexpected_keyword_argument":
-        return refuse_unknown(place, str(steps[-1]), hints(_at(kind, steps[:-1])))
+        return refuse_unknown(place, str(steps[-1]), hints(_bare(_at(kind, steps[:-1]))[0]))
     if error["type"] == "value_error":
         return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
     is_key = len(steps) < len(error["loc"])

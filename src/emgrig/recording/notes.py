@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.calibration.certificate.certificate import Certificate, scale_uv
-from emgrig.calibration.certificate.certificate_file import from_json, sidecar_entry
+from emgrig.calibration.certificate.certificate_file import sidecar_entry
 from emgrig.driver.captures.journal import read_epoch, read_identity
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Epoch
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
 from emgrig.errors import RecordingError
+from emgrig.filemodel import read
 from emgrig.recording.sync.tube import TubeChange
 
 
@@ -160,8 +161,8 @@ class Notes:
 
 def _read_calibration(content: object) -> Certificate:
     try:
-        return from_json(cast("dict[str, object]", content))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return read(Certificate, content)
+    except ValueError as error:
         raise RecordingError(f"the capture's calibration makes no sense: {error}") from error
 
 

@@ -36,7 +36,7 @@ _KINDS: dict[object, str] = {
     float: "a number",
     bool: "true or false",
     dt.date: "a date, as 2026-05-31",
-    dict: "a table of keys and values",
+    dict: "a table",
 }
 _BOUNDS = {"ge": "of {:g} or more", "gt": "above {:g}", "le": "of at most {:g}", "lt": "below {:g}"}
 _UNIONS = (typing.Union, types.UnionType)
@@ -258,7 +258,8 @@ def _say(error: "ErrorDetails", kind: object) -> str:
     if error["type"] == "value_error":
         return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
     is_key = len(steps) < len(error["loc"])
-    expected = f"{_expected(_at(kind, steps, is_key=is_key))} was expected"
+    words = _expected(_at(kind, steps, is_key=is_key))
+    expected = f"{f'a table, [{place}],' if words == _KINDS[dict] else words} was expected"
     if is_key:
         return f"there is no {place}; {expected}"
     if error["type"] == "missing":

@@ -13,7 +13,24 @@ does wrong is one of these::
         IdentityError           it is not the chip or the board that was expected
         ReadBackError           a register does not hold what was written
       RecordingError            a file cannot be written, read or understood
+      MissingExtra              a library that was asked for is not installed (also an ImportError)
+
+Each has its exit code (`exit_code_for`), the same for all commands.
 """
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the shell is told."""
+
+    OK = 0
+    VERDICT = 1  # the command ran, and its answer is no: FAIL, or there are differences
+    USAGE = 2
+    LINK = 3
+    DEVICE = 4
+    FILE = 5
+    INTERRUPTED = 130
 
 
 class EmgrigError(Exception):
@@ -92,3 +109,23 @@ class ReadBackError(DeviceError):
 
 class RecordingError(EmgrigError):
     """A recording cannot be written, read or understood."""
+
+
+class MissingExtra(EmgrigError, ImportError):
+    """A library that only some need is not installed; the message says what installs it."""
+
+
+_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
+    (MissingExtra, ExitCode.USAGE),
+    (RecordingError, ExitCode.FILE),
+    (TransportError, ExitCode.LINK),
+    (WireError, ExitCode.LINK),
+    (EmgrigError, ExitCode.DEVICE),
+    (KeyboardInterrupt, ExitCode.INTERRUPTED),
+    (OSError, ExitCode.FILE),
+)
+
+
+def exit_code_for(error: BaseException) -> ExitCode:
+    """Return the exit code that an error stands for."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.USAGE)

@@ -24,7 +24,7 @@ from emgrig.analysis.spotting.scoring import EventScores, score_events
 from emgrig.desk.stream.hub import Hub
 from emgrig.driver.board import Board
 from emgrig.driver.samples.block import Block
-from emgrig.errors import RecordingError
+from emgrig.errors import RecordingError, exit_code_for
 from emgrig.experiment.files.plan import Plan
 from emgrig.experiment.files.record import SessionRecord, read_record, write_record
 from emgrig.experiment.folder import SessionFolder
@@ -36,7 +36,7 @@ from emgrig.simulator.sources.face import MVC_UV_RMS, FaceEvent
 from emgrig.simulator.sources.performer import Performer
 from emgrig.simulator.transport import SimTransport
 from emgrig.tools.analyse import commands as analysis_commands
-from emgrig.tools.cli import app, exit_code_for
+from emgrig.tools.cli import app
 from emgrig.tools.demo.check import seen_by_chip
 from places import ROOT
 from session_plans import EMOTIONS, ONE_MOVEMENT, a_plan, plan_text, write_plan

@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 import emgrig
 from emgrig.analysis.paper.annotations import Expression, write_annotations
 from emgrig.analysis.paper.casmemg_files import read_casmemg_mat, write_casmemg_mat
+from emgrig.errors import exit_code_for
 from emgrig.recording.bdf import Annotation
 from emgrig.recording.recorder import record
 from emgrig.tools.analyse.commands import app
 from emgrig.tools.analyse.read import read_recording
-from emgrig.tools.cli import exit_code_for
 from exported import write_recording
 
 

@@ -13,7 +13,6 @@ from emgrig.driver.captures.journal import Entry, Journal, epoch_entry, identity
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Config1
-from emgrig.driver.chip.settings import Settings
 from emgrig.driver.chip.transaction import SDATAC, Files
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link, Listener, Tap
@@ -223,16 +222,7 @@ class Connection:
         tuple of str
             What was restored, register by register.
         """
-        found = self.chip.read_registers()
-        restored = tuple(
-            f"chip {chip} {place.name} was {have.raw[place.address]:02X}h, "
-            f"is {want.raw[place.address]:02X}h again"
-            for chip, (want, have) in enumerate(zip(believed, found, strict=True), start=1)
-            for place, _ in want.wrong_bits(have)
-        )
-        if restored:
-            self.chip.apply(Settings.of_files(believed))
-        return restored
+        return self.chip.restore(believed).changes
 
     # Runs.
 

@@ -17,11 +17,11 @@ from emgrig.calibration.procedures.acquire import (
     prepare,
     silent,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.lead_off import CURRENTS_A, GAIN, RATE_HZ, SIDES
 from emgrig.driver.board import Board
 from emgrig.driver.chip.ads1299 import LeadOffStatus
 from emgrig.driver.chip.profile import load_profile
+from emgrig.driver.keeping import kept
 from emgrig.electrodes.check import (
     Conditions,
     ContactCheck,
@@ -151,7 +151,7 @@ def prepare_quiet(board: Board, channels: Sequence[int]) -> None:
     """Set a board up as a recording does, nothing injected: the bias loop closed over `channels`.
 
     All channels on their inputs at gain 12 and 1000 SPS. Whoever calls it keeps the registers
-    (`procedures.keeping.kept`).
+    (`driver.keeping.kept`).
     """
     prepare(board, gain=GAIN, rate_hz=RATE_HZ, mux="normal")
     board.chip.bias(sense_p=channels, sense_n=channels, amplifier=True)

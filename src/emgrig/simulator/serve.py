@@ -17,7 +17,7 @@ from typing import Final, Self
 from emgrig.errors import TransportError
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.clock import ScaledClock
-from emgrig.simulator.firmware.native import Client
+from emgrig.simulator.firmware.model import Client
 from emgrig.simulator.options import MAX_SPEED
 
 WINDOW_BYTES: Final = 1 << 16

@@ -12,15 +12,9 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from emgrig.errors import (
-    DeviceError,
-    EmgrigError,
-    RecordingError,
-    TransportError,
-    WireError,
-)
+from emgrig.errors import EmgrigError, ExitCode, exit_code_for
 from emgrig.tools import board_commands, record_commands, register_commands, simulate_command
-from emgrig.tools.common.output import EXIT_CODES_HELP, ExitCode, err
+from emgrig.tools.common.output import EXIT_CODES_HELP, err
 from emgrig.tools.demo.command import demo
 
 
@@ -134,25 +128,6 @@ def _root(
 
     [bold]replay:FILE[/bold]  a raw capture, byte for byte as it came
     """
-
-
-_CODES: tuple[tuple[type[EmgrigError], ExitCode], ...] = (
-    (RecordingError, ExitCode.FILE),
-    (TransportError, ExitCode.LINK),
-    (WireError, ExitCode.LINK),
-    (DeviceError, ExitCode.DEVICE),
-    (EmgrigError, ExitCode.DEVICE),
-)
-
-
-def exit_code_for(error: BaseException) -> ExitCode:
-    """Return the exit code that an error stands for."""
-    for kind, code in _CODES:
-        if isinstance(error, kind):
-            return code
-    if isinstance(error, KeyboardInterrupt):
-        return ExitCode.INTERRUPTED
-    return ExitCode.FILE if isinstance(error, OSError) else ExitCode.USAGE
 
 
 def main() -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.errors import RecordingError
+from emgrig.errors import ExitCode, RecordingError
 from emgrig.tools.board_commands import Json
-from emgrig.tools.common.output import ExitCode, err, note, print_json, print_table, say
+from emgrig.tools.common.output import err, note, print_json, print_table, say
 from emgrig.tools.desk_command import need_desk, open_hub
 from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
 

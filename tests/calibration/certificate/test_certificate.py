@@ -33,11 +33,11 @@ from emgrig.calibration.certificate.making import make_certificate
 from emgrig.calibration.figures.leadoff import Excitation, impedances, measure_amplitude
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.clock import ClockSettings, measure_clock
-from emgrig.calibration.procedures.keeping import Restored
 from emgrig.calibration.procedures.noise_floor import NoiseSettings, measure_noise
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.calibration.procedures.scale import ScaleSettings, measure_scale
 from emgrig.driver.board import Board
+from emgrig.driver.chip.transaction import Restored
 from emgrig.errors import DeviceError, IdentityError, RecordingError
 from emgrig.filemodel import plain, read
 from emgrig.simulator.transport import SimTransport

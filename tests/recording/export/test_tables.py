@@ -158,14 +158,6 @@ def test_a_read_only_folder_is_said_with_the_name_that_was_asked_for(
         refused()
 
 
-def test_without_pyarrow_one_line_names_the_extra(
-    face: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tables.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"pip install 'emgrig\[parquet\]'"):
-        write_parquet(Part(face), tmp_path / "a.parquet")
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="VmHWM, the most memory, is Linux's")
 def test_ten_minutes_take_little_memory(tmp_path: Path) -> None:
     codes = np.random.default_rng(1).integers(-(2**20), 2**20, (600_000, 8), np.int32)

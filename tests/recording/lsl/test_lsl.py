@@ -585,15 +585,6 @@ def test_only_the_streams_that_are_meant_are_heard(pylsl) -> None:
 # What is missing.
 
 
-def test_without_pylsl_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pylsl", None)
-    with emgrig.connect("sim:") as board, pytest.raises(RecordingError) as caught:
-        LslLink(board)
-    assert str(caught.value) == (
-        "the Lab Streaming Layer needs pylsl, which is not installed: pip install 'emgrig[lsl]'"
-    )
-
-
 def test_a_stream_that_cannot_be_opened_leaves_none_open(
     pylsl, monkeypatch: pytest.MonkeyPatch
 ) -> None:

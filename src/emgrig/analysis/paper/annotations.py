@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from emgrig.extras import require
+
 MICRO_LIMIT_MS = 500
 """A micro-expression lasts at most this long, *by EMG* (the video gives 25 others)."""
 COLUMNS = (
@@ -83,7 +85,7 @@ def read_annotations(path: str | Path) -> list[Expression]:
     OSError
         If the file cannot be read.
     """
-    import openpyxl
+    openpyxl = require("openpyxl", "analysis", "reading .xlsx")
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
@@ -195,7 +197,7 @@ def recordings(expressions: Iterable[Expression]) -> dict[tuple[int, int], list[
 
 def write_annotations(path: str | Path, expressions: Iterable[Expression]) -> None:
     """Write a sheet in the layout that `read_annotations` reads, times in seconds."""
-    import openpyxl
+    openpyxl = require("openpyxl", "analysis", "reading .xlsx")
 
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("Sheet1")
@@ -223,7 +225,7 @@ def read_results(path: str | Path) -> list[tuple[float, ...]]:
     ValueError
         If a row does not hold 15 numbers.
     """
-    import openpyxl
+    openpyxl = require("openpyxl", "analysis", "reading .xlsx")
 
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:

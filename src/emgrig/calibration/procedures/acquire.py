@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from emgrig.calibration.figures.uncertainty import Result, rectangular
 from emgrig.driver.board import Board
+from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.registers import Config3
 from emgrig.driver.chip.settings import Settings, say, say_channels
 from emgrig.driver.samples.block import Block
@@ -27,7 +28,6 @@ through 9.8 kΩ."""
 SETTLE_S = 0.1
 MAX_ATTEMPTS = 3
 """Record at most so many times the length to get one stretch without a gap."""
-FULL_SCALE_CODE = (1 << 23) - 1
 RAIL_SHARE = 1e-3
 
 Progress = Callable[[str, float], None]
@@ -234,7 +234,7 @@ def _behind(block: Block, first: int) -> Block:
 
 def _unusable(codes: NDArray[np.int32]) -> Iterator[tuple[int, str]]:
     for index, column in enumerate(codes.T):
-        share = float(((column >= FULL_SCALE_CODE) | (column <= -FULL_SCALE_CODE)).mean())
+        share = float(ADS1299.is_clipped(column).mean())
         if share > RAIL_SHARE:
             yield index + 1, f"at the rail in {share:.1%} of the samples"
         elif column.min() == column.max():

@@ -28,10 +28,10 @@ from emgrig.calibration.procedures.acquire import (
     prepare,
     silent,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup, list_channels
 from emgrig.driver.board import Board
+from emgrig.driver.keeping import kept
 from emgrig.errors import DeviceError
 
 USED_SHARE = 0.8

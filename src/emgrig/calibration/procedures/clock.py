@@ -20,10 +20,10 @@ from emgrig.calibration.figures.uncertainty import (
     rectangular,
 )
 from emgrig.calibration.procedures.acquire import Progress, Tracker, prepare, silent
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
 from emgrig.driver.board import Board
 from emgrig.driver.captures.journal import Entry
+from emgrig.driver.keeping import kept
 from emgrig.errors import DeviceError
 
 N_WINDOWS = 10

@@ -21,9 +21,9 @@ from emgrig.calibration.procedures.acquire import (
     silent,
     widened,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
 from emgrig.driver.board import Board
+from emgrig.driver.keeping import kept
 
 SEGMENT_S = 2.0
 MIN_DURATION_S = 5 * SEGMENT_S

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from emgrig.calibration.figures.datasheet import Outcome
 from emgrig.calibration.figures.uncertainty import Result
-from emgrig.calibration.procedures.keeping import Restored
+from emgrig.driver.chip.transaction import Restored
 
 
 class Quantity(StrEnum):

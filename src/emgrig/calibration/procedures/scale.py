@@ -31,10 +31,10 @@ from emgrig.calibration.procedures.acquire import (
     prepare,
     silent,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.noise_floor import SHORTED
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.driver.board import Board
+from emgrig.driver.keeping import kept
 
 TEST_LIMIT = 0.02
 """Accuracy of the test signal, SBAS499C 7.5."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from emgrig.driver.chip.identity import SILENT
 from emgrig.driver.chip.register_file import RegisterFile, field_names
@@ -21,6 +22,30 @@ log = logging.getLogger(__name__)
 SDATAC = 0x11
 
 Files = tuple[RegisterFile, ...]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Whether the registers are what they were.
+
+    Attributes
+    ----------
+    before, after : tuple of RegisterFile
+        What they were, and what was read in the end, one a chip.
+    changes : tuple of str
+        What had to be put back, register by register.
+    """
+
+    before: Files
+    after: Files
+    changes: tuple[str, ...] = ()
+
+    @property
+    def is_proved(self) -> bool:
+        """Every bit that can be written was read to be what it was."""
+        return not any(
+            want.wrong_bits(have) for want, have in zip(self.before, self.after, strict=True)
+        )
 
 
 def read_raw(port: RegisterPort, chip: int) -> bytes:

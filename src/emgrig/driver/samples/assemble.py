@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.rate import RateCheck, RunTiming
 from emgrig.driver.samples.block import Block, Epoch
 from emgrig.errors import DeviceError
@@ -348,7 +349,7 @@ class Assembler:
             cause = Cause.OUTAGE
         status = self._layout.status(packets.frames)
         flags = int(np.bitwise_or.reduce(packets.flags))
-        if bool((status >> 20 != 0b1100).any()):
+        if not ADS1299.is_status(status).all():
             flags |= SampleFlag.STATUS_WRONG
         block = Block(
             codes=self._layout.codes(packets.frames),

@@ -64,8 +64,6 @@ def _read(what: Callable[[], _T]) -> _T:
         return what()
     except OSError as error:
         raise RecordingError(str(error)) from error
-    except ImportError as error:
-        raise ValueError(str(error)) from error
 
 
 @app.command("reproduce")

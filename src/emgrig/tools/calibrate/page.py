@@ -80,8 +80,8 @@ def to_json(outcome: Outcome) -> Json:
                 "readings": [_reading(reading) for reading in report.readings],
                 "notes": list(report.notes),
                 "registers": {
-                    "before": list(report.restored.before),
-                    "after": list(report.restored.after),
+                    "before": [file.raw.hex() for file in report.restored.before],
+                    "after": [file.raw.hex() for file in report.restored.after],
                     "is_restored": report.restored.is_proved,
                 },
             }

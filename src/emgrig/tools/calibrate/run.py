@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from emgrig.calibration.procedures.setup import Setup
+from emgrig.errors import ExitCode
 from emgrig.tools.calibrate.place import Place, open_place
-from emgrig.tools.common.output import ExitCode, err, note, print_json, print_table, say
+from emgrig.tools.common.output import err, note, print_json, print_table, say
 
 if TYPE_CHECKING:
     from emgrig.calibration.bench import Attenuator

@@ -10,7 +10,7 @@ import numpy as np
 
 from emgrig.calibration.figures.response import sinc3_group_delay_s
 from emgrig.comparison import Response, Track
-from emgrig.driver.chip.registers import F_CLK_HZ
+from emgrig.driver.chip.model import ADS1299
 from emgrig.errors import RecordingError
 
 #: From the last modulator sample to the data-ready edge, clock periods: 3 until its result is
@@ -193,7 +193,7 @@ def _of_sidecar(path: Path) -> Description:
         return Description(
             rate_hz=float(measured_hz or nominal_hz),
             response="sinc3",
-            delay_s=sinc3_group_delay_s(nominal_hz) + EDGE_CLOCKS / F_CLK_HZ,
+            delay_s=sinc3_group_delay_s(nominal_hz) + EDGE_CLOCKS / ADS1299.f_clk_hz,
             n_padding=int(samples["padding"]),
             n_filled=int(samples["filled"]),
         )

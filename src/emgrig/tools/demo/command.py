@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from emgrig.tools.common.output import ExitCode, note, print_json, say
+from emgrig.errors import ExitCode
+from emgrig.tools.common.output import note, print_json, say
 
 RECORDINGS = Path("../shared/data/recordings")
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.errors import RecordingError
+from emgrig.errors import ExitCode, RecordingError
 from emgrig.tools.board_commands import Address, Json
 from emgrig.tools.calibrate.words import read_channels
-from emgrig.tools.common.output import ExitCode, err, note, out, print_json
+from emgrig.tools.common.output import err, note, out, print_json
 
 if TYPE_CHECKING:
     from emgrig.calibration.certificate.certificate import Certificate
@@ -161,7 +161,7 @@ def _watch(board: "Board", settings: "ContactSettings", seconds: float | None) -
     """Show the channels until time is up or Ctrl-C; return whether nothing is red at the end."""
     from rich.live import Live
 
-    from emgrig.calibration.procedures.keeping import kept
+    from emgrig.driver.keeping import kept
     from emgrig.electrodes import (
         ContactWatch,
         Light,

@@ -11,6 +11,7 @@ import emgrig
 from emgrig.connect import connect
 from emgrig.driver.board import Board
 from emgrig.driver.captures.journal import Entry, read_epoch, read_identity
+from emgrig.driver.chip.transaction import Mended
 from emgrig.driver.recovery import ReconnectPolicy
 from emgrig.errors import (
     DeviceError,
@@ -236,7 +237,7 @@ def test_a_link_lost_while_idle_can_be_opened_again(board: Board, transport: Fak
         board.stats()
     transport.board.restart()
     recovery = board.reconnect()
-    assert "chip 1 CONFIG1 was 96h, is 94h again" in recovery.restored
+    assert Mended(1, "CONFIG1", was=0x96, now=0x94) in recovery.restored
     assert board.chip.rate_hz == 1000.0
 
 

@@ -22,9 +22,10 @@ from emgrig.calibration.figures.uncertainty import Result
 from emgrig.driver.board import Board
 from emgrig.driver.captures.capture import CaptureReader
 from emgrig.errors import IdentityError, RecordingError
+from emgrig.recording.part import Samples
 from emgrig.recording.recorder import record
 from emgrig.recording.sidecar import schema
-from emgrig.recording.timeline import Samples, Timeline
+from emgrig.recording.timeline import Timeline
 
 GAINS = 1 + 0.002 * np.arange(1, 8)
 OFFSETS_UV = 10.0 * np.arange(-3, 4)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,21 +11,23 @@ from emgrig.calibration.certificate.certificate import Certificate, scale_uv
 from emgrig.calibration.certificate.certificate_file import sidecar_entry
 from emgrig.driver.captures.journal import read_epoch, read_identity
 from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.driver.chip.transaction import Mended
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Epoch
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
+from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import RecordingError
 from emgrig.filemodel import read
+from emgrig.recording.facts import Fact, Marker, Recovered
 from emgrig.recording.sync.tube import TubeChange
 
 
 @dataclass(frozen=True)
 class Said:
-    """What one note asks for: settings to know, or a text to place (at the end if no time)."""
+    """What one note asks for: settings to know, or a fact to place (at the end if no time)."""
 
     epoch: Epoch | None = None
-    kind: str = ""
-    text: str = ""
+    fact: Fact | None = None
     board_time_us: int | None = None
     tube: tuple[TubeChange, ...] = ()
 
@@ -99,9 +101,10 @@ class Notes:
         elif kind == "marker":
             time_us = note.get("board_time_us")
             known = time_us if isinstance(time_us, int) else None
-            return Said(kind="marker", text=str(note.get("text", "")), board_time_us=known)
+            marker = Marker(str(note.get("text", "")), str(note.get("source", "")))
+            return Said(fact=marker if marker.marker else None, board_time_us=known)
         elif kind == "recovery":
-            return Said(kind="link", text=_recovery_text(note))
+            return Said(fact=_read_recovery(note))
         return NOTHING
 
     def scale_uv(self, epoch: Epoch, channel_index: int) -> tuple[float, float]:
@@ -191,8 +194,15 @@ def _texts(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else []
 
 
-def _recovery_text(note: Mapping[str, object]) -> str:
-    down_s = note.get("down_s")
-    after = f" after {down_s:.2f} s" if isinstance(down_s, int | float) else ""
-    restored = "; ".join(_texts(note.get("restored"))) or "registers unchanged"
-    return f"going on{after}: {note.get('reason', 'the link was lost')}; {restored}"
+def _read_recovery(note: Mapping[str, object]) -> Recovered:
+    """Read how a stream came to go on; notes of the first version said the reason in words."""
+    reason, down_s = note.get("reason"), note.get("down_s")
+    try:
+        if isinstance(reason, Mapping):
+            trouble = Trouble(**{**reason, "happened": Happened(reason["happened"])})
+            restored = tuple(Mended(**one) for one in cast("list[Any]", note.get("restored")))
+        else:
+            trouble, restored = Trouble(Happened.LINK_LOST, link_said=str(reason or "")), ()
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordingError(f"a recovery note of the capture is damaged: {error}") from error
+    return Recovered(trouble, float(down_s) if isinstance(down_s, int | float) else None, restored)

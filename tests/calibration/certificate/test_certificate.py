@@ -34,7 +34,7 @@ from emgrig.calibration.figures.leadoff import Excitation, impedances, measure_a
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.clock import ClockSettings, measure_clock
 from emgrig.calibration.procedures.noise_floor import NoiseSettings, measure_noise
-from emgrig.calibration.procedures.readings import Quantity, Reading, Report
+from emgrig.calibration.procedures.readings import Inputs, Quantity, Reading, Report
 from emgrig.calibration.procedures.scale import ScaleSettings, measure_scale
 from emgrig.driver.board import Board
 from emgrig.driver.chip.transaction import Restored
@@ -304,7 +304,8 @@ def test_a_simulated_board_is_better_with_its_record_than_without() -> None:
 
 
 def reading(quantity: Quantity, value: float, unit: str, u: float, condition: str) -> Reading:
-    return Reading(quantity, Result(value, unit, u, 10), 1, 24, 250, condition)
+    inputs = Inputs.BENCH if condition.startswith("bench") else Inputs.OTHER
+    return Reading(quantity, Result(value, unit, u, 10), 1, 24, 250, condition, inputs=inputs)
 
 
 def test_a_gain_from_the_bench_goes_before_one_from_the_test_signal() -> None:

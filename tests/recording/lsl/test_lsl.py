@@ -173,7 +173,7 @@ def test_a_gap_is_a_jump_of_the_stamps_and_a_marker(pylsl) -> None:
     said = [(t, text) for t, text in heard.markers if text.startswith("BAD_gap")]
     whole = [block for block in heard.blocks if block.lost_before]
     assert [text for _, text in said] == [
-        f"BAD_gap {block.lost_before} conversions: {block.cause}" for block in whole
+        f"BAD_gap {block.lost_before} conversions: {block.cause.words}" for block in whole
     ]
     first_missing = np.array([block.first_conversion - block.lost_before for block in whole])
     at_s = np.array([t for t, _ in said])

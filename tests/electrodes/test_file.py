@@ -99,7 +99,7 @@ def test_damaged_json_is_refused_or_still_a_check(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("value", [None, [], "text", 3, {}, {"format": "emgrig contact 2"}])
 def test_what_is_no_check_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="format is .*; 'emgrig contact 1' was expected"):
+    with pytest.raises(ValueError, match=r"format is .*; 'emgrig contact 1' was expected"):
         ContactCheck.from_json(value)
 
 

@@ -44,7 +44,7 @@ from emgrig.simulator.transport import SimTransport
 from emgrig.tools.common.schemas import schema
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
-PROVED = Restored((), (), is_proved=True)
+PROVED = Restored((), ())
 
 
 def gain(setting: int, value: float, offset_uv: float = 0.0) -> GainCalibration:

@@ -55,6 +55,12 @@ class FileModel:
     FORMAT: ClassVar[str] = ""
 
 
+class NoteModel(FileModel):
+    """Base of a dataclass that is a note of a capture; keys of a later version are left alone."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {**_CONFIG, "extra": "ignore"}
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
     """What a type alone does not say of a value, to stand in its `Annotated`.
@@ -264,7 +270,7 @@ def _say(error: "ErrorDetails", kind: object) -> str:
         return f"there is no {place}; {expected}"
     if error["type"] == "missing":
         return f"{place} is missing; {expected}"
-    return f"{place or 'all of it'} is {_shown(error['input'])}; {expected}"
+    return f"{place or 'it'} is {_shown(error['input'])}; {expected}"
 
 
 def _shown(value: object) -> str:

@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test lint benchmark clean
+.PHONY: help demo test lint docs benchmark clean
 
 help:
 	@echo "make demo       the whole way of the data, on a simulated board"
 	@echo "make test       the test suite"
 	@echo "make lint       format, lint, types, import rules"
+	@echo "make docs       the documentation site, in build/site"
 	@echo "make benchmark  what we claim about speed, measured here"
 	@echo "make clean      remove $(VENV) and caches"
 
@@ -24,6 +25,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/site
+	@echo "build/site/index.html"
 
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -13,7 +13,7 @@ from emgrig.driver.chip.profile import Profile, load_profile
 from emgrig.driver.chip.transaction import Files
 from emgrig.driver.connection import Connection
 from emgrig.driver.native.board_identity import BoardIdentity
-from emgrig.driver.native.link import Tap
+from emgrig.driver.native.link import Link, Tap
 from emgrig.driver.native.port import NativePort
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.samples.clockfit import ClockFit
@@ -85,7 +85,7 @@ class Board:
         if not silence_s > 0:
             transport.close()
             raise ValueError(f"silence_s is {silence_s}; expected more than 0")
-        self._connection = Connection(transport, client=client, tap=tap)
+        self._connection = Connection(Link(transport), client=client, tap=tap)
         self._reconnect = reconnect or ReconnectPolicy()
         self._silence_s = silence_s
         self._stream: Stream | None = None

@@ -46,7 +46,7 @@ class Electrode:
         The muscle.
     light : Light
     impedance_ohm, impedance_u_ohm, k : float or None
-        |Z| of the contact at `at_hz`, without the series resistor, its expanded uncertainty, and
+        ``|Z|`` of the contact at `at_hz`, without the series resistor, its expanded uncertainty, and
         the coverage factor in it.
     at_hz : float
     resistance_ohm, capacitance_f : float or None

@@ -2,33 +2,23 @@
 
 from collections import Counter
 
+from emgrig.errors import ExitCode
 from emgrig.hil_tests.judging.check import Layer
 from emgrig.hil_tests.judging.measurement import Outcome
 from emgrig.hil_tests.run import BringupRun
 
-EXIT_PASS, EXIT_FAIL, EXIT_LINK = 0, 1, 3
-_COUNTED = (
-    Outcome.PASS,
-    Outcome.MARGINAL,
-    Outcome.FAIL,
-    Outcome.ERROR,
-    Outcome.BLOCKED,
-    Outcome.SKIPPED,
-    Outcome.NOT_MEASURED,
-)
 
-
-def exit_code(run: BringupRun) -> int:
+def exit_code(run: BringupRun) -> ExitCode:
     """Return 0 if the board is good, 3 if there is no talking to it, 1 if it is not good."""
     if run.outcome not in (Outcome.FAIL, Outcome.ERROR):
-        return EXIT_PASS
-    return EXIT_LINK if run.failed_layer is Layer.LINK else EXIT_FAIL
+        return ExitCode.OK
+    return ExitCode.LINK if run.failed_layer is Layer.LINK else ExitCode.VERDICT
 
 
 def counted(run: BringupRun) -> str:
     """Return how many checks ended how: "18 pass, 1 fail, 4 blocked"."""
     counts = Counter(result.outcome for result in run.results)
-    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in _COUNTED if counts[outcome])
+    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
 
 
 def headline(run: BringupRun) -> str:

@@ -173,7 +173,7 @@ def total_rms(volts: ArrayLike, rate_hz: float) -> tuple[Result, ...]:
 
 
 def equalised(spectrum: Spectrum) -> Spectrum:
-    """Divide by |sinc³|²: the spectrum that a recording has after the droop equaliser.
+    """Divide by ``|sinc³|²``: the spectrum that a recording has after the droop equaliser.
 
     Noise that had folded back is raised with the rest, so towards half the rate it shows more
     than the density at the input. What lies above 0.45 of the rate is left out (set to zero).

@@ -52,7 +52,6 @@ def test_a_full_run_of_a_healthy_board_asks_everything_and_passes(full_run: Run)
     assert sorted(c["number"] for c in checks) == sorted(declared)
     assert {c["outcome"] for c in checks} == {"pass"}
     assert full_run.record["verdict"]["exit_code"] == 0
-    assert full_run.record["duration_s"] < 60
 
 
 @pytest.mark.parametrize("which", ["full_run", "sick_run"])

@@ -1,4 +1,7 @@
-"""emgrig: bring up, check, calibrate and record an ADS1299 EMG board."""
+"""emgrig: bring up, check, calibrate and record an ADS1299 EMG board.
+
+What is named here is what programs may rest on; other modules may move.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -7,23 +10,66 @@ from emgrig.connect import connect, package_version
 
 if TYPE_CHECKING:
     from emgrig.driver.board import Board
+    from emgrig.driver.chip.profile import Profile
     from emgrig.driver.samples.block import Block
+    from emgrig.driver.stream import Stream
+    from emgrig.errors import (
+        DeviceError,
+        EmgrigError,
+        ExitCode,
+        IdentityError,
+        MissingExtra,
+        ReadBackError,
+        RecordingError,
+        RequestRefused,
+        TransportEnd,
+        TransportError,
+        TransportTimeout,
+        WireError,
+    )
 
     __version__: str
 
-__all__ = ["Block", "Board", "__version__", "connect"]
+__all__ = [
+    "Block",
+    "Board",
+    "DeviceError",
+    "EmgrigError",
+    "ExitCode",
+    "IdentityError",
+    "MissingExtra",
+    "Profile",
+    "ReadBackError",
+    "RecordingError",
+    "RequestRefused",
+    "Stream",
+    "TransportEnd",
+    "TransportError",
+    "TransportTimeout",
+    "WireError",
+    "__version__",
+    "connect",
+]
 
-
-_MODULES = {"Board": "emgrig.driver.board", "Block": "emgrig.driver.samples.block"}
+_ELSEWHERE = {
+    "Block": "emgrig.driver.samples.block",
+    "Board": "emgrig.driver.board",
+    "Profile": "emgrig.driver.chip.profile",
+    "Stream": "emgrig.driver.stream",
+}
 
 
 def __getattr__(name: str) -> object:
     """Import what is asked for, when it is asked for: `emgrig --help` needs none of it."""
+    if name not in __all__:
+        raise AttributeError(f"module 'emgrig' has no attribute {name!r}")
     if name == "__version__":
         value: object = package_version()
-    elif name in _MODULES:
-        value = getattr(import_module(_MODULES[name]), name)
     else:
-        raise AttributeError(f"module 'emgrig' has no attribute {name!r}")
+        value = getattr(import_module(_ELSEWHERE.get(name, "emgrig.errors")), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

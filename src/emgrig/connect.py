@@ -5,16 +5,41 @@ What it opens is imported when it is asked for, so that `import emgrig` costs no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from emgrig.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from emgrig.driver.board import Board
     from emgrig.driver.captures.journal import Journal
     from emgrig.driver.native.link import Tap
     from emgrig.driver.recovery import ReconnectPolicy
     from emgrig.driver.seams import Transport
+
+
+class Opener(Protocol):
+    """What stands behind a scheme: it makes a transport that speaks the board link."""
+
+    def __call__(self, address: str, /, *, timeout_s: float) -> Transport:
+        """Open `address`; raises as `open_transport` does."""
+        ...
+
+
+_SERIAL = "emgrig.driver.transports.serial_port:open_serial"
+GATEWAYS = Registry[Opener](
+    "emgrig.gateways",
+    "scheme",
+    {
+        "sim": "emgrig.simulator.transport:open_sim",
+        "tcp": "emgrig.driver.transports.tcp:TcpTransport",
+        "tcp-listen": "emgrig.driver.transports.tcp:TcpTransport",
+        "serial": _SERIAL,
+        "replay": "emgrig.driver.captures.replay:open_replay",
+        # What pyserial opens by itself.
+        **dict.fromkeys(("rfc2217", "socket", "loop", "hwgrep"), _SERIAL),
+    },
+)
+"""Scheme to `Opener`; those of other packages are entry points "emgrig.gateways"."""
 
 
 def open_transport(address: str, *, timeout_s: float = 10.0) -> Transport:
@@ -39,10 +64,9 @@ def open_transport(address: str, *, timeout_s: float = 10.0) -> Transport:
     if not timeout_s > 0:
         raise ValueError(f"timeout_s is {timeout_s}; expected more than 0")
     scheme, colon, rest = address.partition(":")
-    opener = _OPENERS.get(scheme.lower()) if colon else None
-    if opener is None:
+    if not colon or scheme.lower() not in GATEWAYS:
         raise ValueError(_explain(address))
-    return opener(scheme.lower() + colon + rest, timeout_s)
+    return GATEWAYS.load(scheme.lower())(scheme.lower() + colon + rest, timeout_s=timeout_s)
 
 
 def connect(
@@ -119,44 +143,6 @@ def package_version() -> str:
         return "unknown"
 
 
-def _simulator(address: str, _timeout_s: float) -> Transport:
-    from emgrig.simulator.transport import SimTransport
-
-    return SimTransport(address.partition(":")[2])
-
-
-def _tcp(address: str, timeout_s: float) -> Transport:
-    from emgrig.driver.transports.tcp import TcpTransport
-
-    return TcpTransport(address, timeout_s=timeout_s)
-
-
-def _serial(address: str, _timeout_s: float) -> Transport:
-    from emgrig.driver.transports.serial_port import SerialTransport
-
-    return SerialTransport(address)
-
-
-def _replay(address: str, _timeout_s: float) -> Transport:
-    from emgrig.driver.captures.replay import ReplayTransport
-
-    return ReplayTransport(address.partition(":")[2])
-
-
-_OPENERS: dict[str, Callable[[str, float], Transport]] = {
-    "sim": _simulator,
-    "tcp": _tcp,
-    "tcp-listen": _tcp,
-    "serial": _serial,
-    "replay": _replay,
-    # What pyserial opens by itself.
-    "rfc2217": _serial,
-    "socket": _serial,
-    "loop": _serial,
-    "hwgrep": _serial,
-}
-
-
 def _explain(address: str) -> str:
     said = f"{address!r} is no address"
     if address.startswith("/dev/") or address.upper().startswith("COM"):
@@ -164,7 +150,8 @@ def _explain(address: str) -> str:
     host, colon, port = address.rpartition(":")
     if colon and host and port.isdecimal():
         return f"{said}; a board in the network is written tcp://{address}"
+    others = "".join(f", {name}:" for name in GATEWAYS.others())
     return (
         f"{said}; expected sim:, tcp://192.168.4.1:4299, tcp-listen://:4299, "
-        "serial:///dev/ttyUSB0?baud=921600 or replay:FILE"
+        f"serial:///dev/ttyUSB0?baud=921600 or replay:FILE{others}"
     )

@@ -13,7 +13,24 @@ does wrong is one of these::
         IdentityError           it is not the chip or the board that was expected
         ReadBackError           a register does not hold what was written
       RecordingError            a file cannot be written, read or understood
+      MissingExtra              a library that was asked for is not installed (also an ImportError)
+
+Each has its exit code (`exit_code_for`), the same for all commands.
 """
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the shell is told."""
+
+    OK = 0
+    VERDICT = 1  # the command ran, and its answer is no: FAIL, or there are differences
+    USAGE = 2
+    LINK = 3
+    DEVICE = 4
+    FILE = 5
+    INTERRUPTED = 130
 
 
 class EmgrigError(Exception):
@@ -75,10 +92,20 @@ class ReadBackError(DeviceError):
         The whole register bytes.
     chip : int
         Chip number on the board, 1 is the first.
+    had_no_effect : bool
+        True if the chip holds all that it held before, as if nothing had been written.
     """
 
     def __init__(
-        self, register: str, field: str, expected: int, found: int, *, chip: int = 1, note: str = ""
+        self,
+        register: str,
+        field: str,
+        expected: int,
+        found: int,
+        *,
+        chip: int = 1,
+        note: str = "",
+        had_no_effect: bool = False,
     ) -> None:
         super().__init__(
             f"chip {chip}: {register} ({field}) reads {found:02X}h, expected {expected:02X}h{note}"
@@ -88,7 +115,28 @@ class ReadBackError(DeviceError):
         self.expected = expected
         self.found = found
         self.chip = chip
+        self.had_no_effect = had_no_effect
 
 
 class RecordingError(EmgrigError):
     """A recording cannot be written, read or understood."""
+
+
+class MissingExtra(EmgrigError, ImportError):
+    """A library that only some need is not installed; the message says what installs it."""
+
+
+_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
+    (MissingExtra, ExitCode.USAGE),
+    (RecordingError, ExitCode.FILE),
+    (TransportError, ExitCode.LINK),
+    (WireError, ExitCode.LINK),
+    (EmgrigError, ExitCode.DEVICE),
+    (KeyboardInterrupt, ExitCode.INTERRUPTED),
+    (OSError, ExitCode.FILE),
+)
+
+
+def exit_code_for(error: BaseException) -> ExitCode:
+    """Return the exit code that an error stands for."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.USAGE)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
-from emgrig.calibration.certificate.certificate import Certificate
+from emgrig.calibration.certificate.certificate import Certificate, NamedBoard
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.acquire import (
     Account,
@@ -17,11 +17,11 @@ from emgrig.calibration.procedures.acquire import (
     prepare,
     silent,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.lead_off import CURRENTS_A, GAIN, RATE_HZ, SIDES
 from emgrig.driver.board import Board
 from emgrig.driver.chip.ads1299 import LeadOffStatus
 from emgrig.driver.chip.profile import load_profile
+from emgrig.driver.keeping import kept
 from emgrig.electrodes.check import (
     Conditions,
     ContactCheck,
@@ -151,7 +151,7 @@ def prepare_quiet(board: Board, channels: Sequence[int]) -> None:
     """Set a board up as a recording does, nothing injected: the bias loop closed over `channels`.
 
     All channels on their inputs at gain 12 and 1000 SPS. Whoever calls it keeps the registers
-    (`procedures.keeping.kept`).
+    (`driver.keeping.kept`).
     """
     prepare(board, gain=GAIN, rate_hz=RATE_HZ, mux="normal")
     board.chip.bias(sense_p=channels, sense_n=channels, amplifier=True)
@@ -320,8 +320,7 @@ class _Checking:
             previous=previous.channels if previous else (),
         )
         return ContactCheck(
-            identity.serial_number,
-            identity.is_simulated,
+            NamedBoard(identity.serial_number, identity.is_simulated),
             now.replace(microsecond=0),
             _software(),
             self._conditions(),
@@ -345,6 +344,7 @@ class _Checking:
             resistance_ohm=None,
             resistance_u_ohm=None,
             capacitance_f=None,
+            capacitance_u_f=None,
             method="",
             series_ohm=self._series_ohm(channel),
             n_samples=0,

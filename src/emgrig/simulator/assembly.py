@@ -11,7 +11,7 @@ from emgrig.simulator.analog.tolerances import oscillator_error_ppm
 from emgrig.simulator.analog.world import SERIES_OHM, Mains, World
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.faults.named import clock_factor, drawn, switch_on
-from emgrig.simulator.firmware.native import BoardFacts
+from emgrig.simulator.firmware.model import FIRMWARES, BoardFacts
 from emgrig.simulator.options import SimOptions
 from emgrig.simulator.seams import Source
 from emgrig.simulator.sources.signals import parse_source
@@ -78,6 +78,7 @@ def build_board(options: SimOptions) -> SimulatedBoard:
         drift_ppm=_drift_ppm(options.seed),
         facts=_facts(options, n_all),
         truth=source,
+        firmware=FIRMWARES.load(options.firmware),
     )
     switch_on(board, faults, options.seed)
     return board

@@ -9,7 +9,8 @@ from emgrig.protocol.packets import ResetCause
 from emgrig.simulator.chip.ads1299 import Ads1299Chip
 from emgrig.simulator.clock import Crystal
 from emgrig.simulator.firmware.chip_bank import ChipBank
-from emgrig.simulator.firmware.native import BoardFacts, Client, Firmware
+from emgrig.simulator.firmware.model import BoardFacts, Client, MakeFirmware
+from emgrig.simulator.firmware.native import Firmware
 from emgrig.simulator.firmware.spi import SpiBus
 from emgrig.simulator.seams import FrontEnd, Source
 
@@ -39,12 +40,14 @@ class SimulatedBoard:
         What the firmware says about the board.
     truth : Source or None
         What the electrodes see, for comparison.
+    firmware : MakeFirmware
+        What runs on its processor: ours, or another of `FIRMWARES`.
 
     Attributes
     ----------
     bank : ChipBank
         The chips and their wires.
-    firmware : Firmware
+    firmware : FirmwareModel
     crystal : Crystal
         The board's clock.
     front_ends, truth
@@ -59,6 +62,7 @@ class SimulatedBoard:
         drift_ppm: float = 0.0,
         facts: BoardFacts = DEFAULT_FACTS,
         truth: Source | None = None,
+        firmware: MakeFirmware = Firmware,
     ) -> None:
         if not front_ends or len({front_end.n_channels for front_end in front_ends}) != 1:
             raise ValueError("a board has one or more chips, all with the same number of channels")
@@ -71,7 +75,7 @@ class SimulatedBoard:
                 for part in front_ends
             ]
         )
-        self.firmware = Firmware(self.bank, facts, self.crystal)
+        self.firmware = firmware(self.bank, facts, self.crystal)
         self._clients: list[Client] = []
         self._actions: list[tuple[float, int, Callable[[], None]]] = []
         self._n_scheduled = 0
@@ -83,8 +87,8 @@ class SimulatedBoard:
 
     @property
     def is_streaming(self) -> bool:
-        """True from START to STOP."""
-        return self.firmware.streaming.is_on
+        """True while a run is on."""
+        return self.firmware.is_streaming
 
     @property
     def is_link_up(self) -> bool:
@@ -94,7 +98,7 @@ class SimulatedBoard:
     @property
     def produced(self) -> tuple[int, ...]:
         """Ground truth: conversions of the first chip in each run that has ended."""
-        return tuple(self.firmware.streaming.produced)
+        return self.firmware.produced
 
     def true_s(self, board_time_us: int) -> float:
         """Return the true time at which the board's clock showed `board_time_us` since its boot."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from emgrig.simulator.faults.fault import FaultSetting
 from emgrig.simulator.faults.named import parse_fault
+from emgrig.simulator.firmware.model import FIRMWARES
 
 MAX_SPEED: Final = float("inf")
 """`speed=max`: virtual time, as fast as the machine can."""
@@ -33,6 +34,8 @@ class SimOptions:
         Of each chip: 4, 6 or 8.
     is_bench : bool
         True: wires instead of electrodes and no mains, as on a bench.
+    firmware : str
+        What runs on the board's processor, one of `firmware.model.FIRMWARES`.
     """
 
     source: str = PRESETS[""]
@@ -42,6 +45,7 @@ class SimOptions:
     chips: int = 1
     channels: int = 8
     is_bench: bool = False
+    firmware: str = "native"
 
 
 def parse_query(query: str) -> SimOptions:
@@ -51,8 +55,8 @@ def parse_query(query: str) -> SimOptions:
     ----------
     query : str
         ``[face|bench][&key=value]…`` with the keys `source`, `fault` (may come several times),
-        `seed`, `speed` (`max`, `real` or a number), `chips`, `channels`. A source may have options
-        of its own behind ``?`` and ``&``; they follow it directly.
+        `seed`, `speed` (`max`, `real` or a number), `chips`, `channels`, `firmware`. A source may
+        have options of its own behind ``?`` and ``&``; they follow it directly.
 
     Raises
     ------
@@ -143,6 +147,12 @@ def _with_channels(options: SimOptions, value: str) -> SimOptions:
     return replace(options, channels=channels)
 
 
+def _with_firmware(options: SimOptions, value: str) -> SimOptions:
+    if value not in FIRMWARES:
+        raise ValueError(f"sim: firmware={value}; there are {', '.join(FIRMWARES.names())}")
+    return replace(options, firmware=value)
+
+
 _READERS: Final = {
     "source": _with_source,
     "fault": _with_fault,
@@ -150,4 +160,5 @@ _READERS: Final = {
     "speed": _with_speed,
     "chips": _with_chips,
     "channels": _with_channels,
+    "firmware": _with_firmware,
 }

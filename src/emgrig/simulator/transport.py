@@ -7,7 +7,7 @@ from emgrig.errors import TransportError, TransportTimeout
 from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.clock import ScaledClock, VirtualClock
-from emgrig.simulator.firmware.native import Client
+from emgrig.simulator.firmware.model import Client
 from emgrig.simulator.options import MAX_SPEED, parse_query
 
 FIRST_READ_S: Final = 0.25
@@ -144,3 +144,8 @@ class SimTransport:
         """Let virtual time follow: requests take time on the board."""
         if isinstance(self.clock, VirtualClock):
             self.clock.move_to(self.board.now_s)
+
+
+def open_sim(address: str, /, *, timeout_s: float = 0.0) -> SimTransport:  # noqa: ARG001
+    """Make a simulated board of an address, ``sim:QUERY``; it is there at once."""
+    return SimTransport(address.partition(":")[2])

@@ -21,8 +21,6 @@ _STYLES = {
     "fail": "bold red",
     "error": "bold red",
 }
-N_CHECKS = 25
-"""B0 to B24: what the progress bar counts to."""
 
 
 def bringup(
@@ -85,23 +83,24 @@ def bringup(
         print_json(make_record(session))
     else:
         _tell(session, report)
-    raise typer.Exit(exit_code(session))
+    raise typer.Exit(int(exit_code(session)))
 
 
-def _follower(bar: Bar) -> "Callable[[CheckResult, bool], None]":
+def _follower(bar: Bar) -> "Callable[[CheckResult, bool, int], None]":
     done = 0
 
-    def follow(result: "CheckResult", is_done: bool) -> None:
+    def follow(result: "CheckResult", is_done: bool, n_checks: int) -> None:
         nonlocal done
         done += is_done
         info = result.info
-        bar.follow(f"{info.layer.title}: {info.number} {info.title}", done / N_CHECKS)
+        bar.follow(f"{info.layer.title}: {info.number} {info.title}", done / n_checks)
 
     return follow
 
 
 def _tell(session: "BringupRun", report: Path | None) -> None:
     """Print the cause, the checks, and the verdict."""
+    from emgrig.hil_tests.judging.measurement import Outcome
     from emgrig.hil_tests.verdict import headline, last_line
 
     say(headline(session))
@@ -111,10 +110,10 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
     out.print()
     print_table(
         ("check", "layer", "outcome", "question, and what was found"),
-        [_row(result) for result in session.results if result.outcome != "blocked"],
+        [_row(result) for result in session.results if result.outcome is not Outcome.BLOCKED],
         whole=("check", "outcome"),
     )
-    blocked = [r.info.number for r in session.results if r.outcome == "blocked"]
+    blocked = [r.info.number for r in session.results if r.outcome is Outcome.BLOCKED]
     if blocked:
         say(f"not asked, since a layer below failed: {', '.join(blocked)}")
     if session.restored is not None and not session.restored.proved:

@@ -12,16 +12,10 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from emgrig.errors import (
-    DeviceError,
-    EmgrigError,
-    RecordingError,
-    TransportError,
-    WireError,
-)
+from emgrig.errors import EmgrigError, ExitCode, exit_code_for
 from emgrig.files import why
 from emgrig.tools import board_commands, record_commands, register_commands, simulate_command
-from emgrig.tools.common.output import EXIT_CODES_HELP, ExitCode, err, say
+from emgrig.tools.common.output import EXIT_CODES_HELP, err, say
 from emgrig.tools.demo.command import demo
 
 
@@ -137,25 +131,6 @@ def _root(
     """
 
 
-_CODES: tuple[tuple[type[EmgrigError], ExitCode], ...] = (
-    (RecordingError, ExitCode.FILE),
-    (TransportError, ExitCode.LINK),
-    (WireError, ExitCode.LINK),
-    (DeviceError, ExitCode.DEVICE),
-    (EmgrigError, ExitCode.DEVICE),
-)
-
-
-def exit_code_for(error: BaseException) -> ExitCode:
-    """Return the exit code that an error stands for."""
-    for kind, code in _CODES:
-        if isinstance(error, kind):
-            return code
-    if isinstance(error, KeyboardInterrupt):
-        return ExitCode.INTERRUPTED
-    return ExitCode.FILE if isinstance(error, OSError) else ExitCode.USAGE
-
-
 def _in_words(error: Exception) -> str:
     """Say an error in a line; an `OSError` that nobody put into words, with its file."""
     where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
@@ -170,7 +145,7 @@ def main() -> None:
     except BrokenPipeError:  # whoever reads, as `head`, has had enough
         sys.stdout = None  # or Python complains at its end
         sys.exit(int(ExitCode.OK))
-    except (EmgrigError, ValueError, OSError, ImportError, KeyboardInterrupt) as error:
+    except (EmgrigError, ValueError, OSError, KeyboardInterrupt) as error:
         if os.environ.get("EMGRIG_TRACEBACK"):
             raise
         text = "interrupted" if isinstance(error, KeyboardInterrupt) else _in_words(error)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emgrig.extras import require
 from emgrig.files import check_folder
 from emgrig.tools.board_commands import Address
 from emgrig.tools.common.options import read_mvc
@@ -116,10 +117,7 @@ def desk(
 
 def need_desk() -> None:
     """Say which extra is missing, if it is."""
-    try:
-        import nicegui  # noqa: F401
-    except ImportError as error:
-        raise ValueError("the page needs NiceGUI: pip install 'emgrig[desk]'") from error
+    require("nicegui", "desk", "the page")
 
 
 def open_hub(

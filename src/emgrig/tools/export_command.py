@@ -1,6 +1,5 @@
 """`emgrig export`: recordings handed over, to BIDS, CASMEMG, Parquet and CSV."""
 
-import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from emgrig.extras import require
 from emgrig.files import check_output
 from emgrig.tools.board_commands import Json
 from emgrig.tools.common.output import note, print_json, say
@@ -187,8 +187,8 @@ def _bids_job(parts: "Sequence[Part]", root: Path, options: "BidsOptions") -> _J
 def _mat_jobs(
     parts: "Sequence[Part]", mat: Path | None, *, as_table: bool, hold_gaps: bool, overwrite: bool
 ) -> Iterator[_Job]:
-    if as_table and importlib.util.find_spec("matio") is None:
-        raise ValueError("--as-table needs matio: pip install 'emgrig[matlab]'")
+    if as_table:
+        require("matio", "matlab", "--as-table")
     for part, path in _targets(parts, mat, ".mat", overwrite=overwrite):
         said = _check_mat(part, hold_gaps=hold_gaps)
         yield _Job(path.name, partial(_write_mat, part, path, as_table), [path], said)

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emgrig.errors import ExitCode
 from emgrig.tools.board_commands import Address, Json
-from emgrig.tools.common.output import ExitCode, print_json, print_table, say
+from emgrig.tools.common.output import print_json, print_table, say
 
 if TYPE_CHECKING:
     from emgrig.driver.chip.register_file import RegisterFile

@@ -3,7 +3,6 @@
 import gc
 import math
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -423,12 +422,6 @@ def test_no_such_resource_is_one_line(rig: BoardOnBench) -> None:
         with pytest.raises(TransportError, match=f"no instrument at {nobody}") as error:
             open_bench(f"{rig.resources.split(',')[0]},{nobody}")
         assert "\n" not in str(error.value)
-
-
-def test_without_pyvisa_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyvisa", None)
-    with pytest.raises(TransportError, match=r"pip install 'emgrig\[bench\]'"):
-        open_bench("a,b")
 
 
 # ---- what goes wrong ----------------------------------------------------------------------------

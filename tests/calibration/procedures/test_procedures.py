@@ -13,7 +13,6 @@ from emgrig.calibration.figures.uncertainty import Bound
 from emgrig.calibration.procedures.acquire import acquire, prepare
 from emgrig.calibration.procedures.clock import ClockSettings, measure_clock
 from emgrig.calibration.procedures.crosstalk import CrosstalkSettings, measure_crosstalk
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.lead_off import LeadOffSettings, measure_lead_off
 from emgrig.calibration.procedures.noise_floor import NoiseSettings, measure_noise
 from emgrig.calibration.procedures.readings import Quantity
@@ -21,6 +20,7 @@ from emgrig.calibration.procedures.scale import ScaleSettings, measure_scale
 from emgrig.calibration.procedures.setup import Connection, Setup, list_channels
 from emgrig.calibration.procedures.sources import measure_sources, thermal_nv_per_rthz
 from emgrig.driver.board import Board
+from emgrig.driver.keeping import kept
 from emgrig.driver.recovery import ReconnectPolicy
 from emgrig.errors import DeviceError, EmgrigError, TransportError
 from emgrig.simulator.analog.world import OPEN, WIRE, ChannelFault, Electrode

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from emgrig.extras import require
 from emgrig.files import whole_file
 
 MICRO_LIMIT_MS = 500
@@ -85,7 +86,7 @@ def read_annotations(path: str | Path) -> list[Expression]:
     OSError
         If the file cannot be read.
     """
-    import openpyxl
+    openpyxl = require("openpyxl", "analysis", "reading .xlsx")
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
@@ -199,7 +200,7 @@ def write_annotations(path: str | Path, expressions: Iterable[Expression]) -> No
     RecordingError
         If the file cannot be written.
     """
-    import openpyxl
+    openpyxl = require("openpyxl", "analysis", "writing .xlsx")
 
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("Sheet1")
@@ -228,7 +229,7 @@ def read_results(path: str | Path) -> list[tuple[float, ...]]:
     ValueError
         If a row does not hold 15 numbers.
     """
-    import openpyxl
+    openpyxl = require("openpyxl", "analysis", "reading .xlsx")
 
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:

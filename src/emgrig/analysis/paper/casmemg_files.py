@@ -8,6 +8,8 @@ import numpy as np
 from scipy import io
 
 from emgrig.analysis.signal.filters import Floats, as_columns
+from emgrig.errors import MissingExtra
+from emgrig.extras import require
 from emgrig.files import whole_file
 
 RATE_HZ = 1000.0
@@ -74,11 +76,10 @@ def _read_table(path: str | Path) -> Floats:
 def _matio(path: str | Path) -> ModuleType:
     """Import what takes MATLAB tables apart."""
     try:
-        return importlib.import_module("matio")
-    except ImportError as error:
-        raise ValueError(
-            f"{path} is a MATLAB table or 7.3 file: pip install 'emgrig[matlab]', or in MATLAB "
-            "data = table2array(T(:, 1:8)); save('FILE.mat', 'data', '-v7')"
+        return require("matio", "matlab", f"{path}, a MATLAB table or 7.3 file,")
+    except MissingExtra as error:
+        raise MissingExtra(
+            f"{error}; or in MATLAB: data = table2array(T(:, 1:8)); save('FILE.mat', 'data', '-v7')"
         ) from error
 
 

@@ -6,11 +6,13 @@ pympi-ling is imported here alone, when such a file is written or read.
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from emgrig.analysis.clocks.robust_line import ClockMap
 from emgrig.analysis.signal.filters import Floats
+from emgrig.extras import require
 
 SAME_CLOCK = ClockMap(0.0, np.array([-np.inf]), np.array([0.0]), np.array([0.0]))
 """EMG and video time are one."""
@@ -43,12 +45,10 @@ def write_elan(
     ------
     ValueError
         If a mark is reversed or lies before the video's start.
-    ImportError
+    MissingExtra
         If pympi-ling is not installed.
     """
-    from pympi.Elan import Eaf
-
-    document = Eaf(author="emgrig")
+    document = _eaf()(author="emgrig")
     document.remove_tier("default")
     for name, marks in tiers.items():
         document.add_tier(name)
@@ -79,17 +79,16 @@ def read_elan(path: str | Path, *, clock: ClockMap = SAME_CLOCK) -> dict[str, li
         If the file is no ELAN file.
     OSError
         If it cannot be read.
-    ImportError
+    MissingExtra
         If pympi-ling is not installed.
     """
-    from pympi.Elan import Eaf
-
     Path(path).stat()
+    eaf = _eaf()
     try:
         with warnings.catch_warnings():
             # pympi leaves closing its file to the garbage collector.
             warnings.simplefilter("ignore", ResourceWarning)
-            document = Eaf(str(path))
+            document = eaf(str(path))
     except Exception as error:  # pympi raises plain Exception for what it cannot parse
         raise ValueError(f"{path} is no ELAN file: {error}") from error
     tiers: dict[str, list[Mark]] = {}
@@ -100,3 +99,8 @@ def read_elan(path: str | Path, *, clock: ClockMap = SAME_CLOCK) -> dict[str, li
             (float(a), float(b), str(row[2])) for (a, b), row in zip(times, rows, strict=True)
         ]
     return tiers
+
+
+def _eaf() -> Any:
+    """Return pympi's class of documents, which has no types."""
+    return require("pympi.Elan", "elan", "ELAN files").Eaf

@@ -21,6 +21,7 @@ from emgrig.analysis.spotting.casmemg import (
     runs,
 )
 from emgrig.analysis.spotting.scoring import PaperScores, score_as_paper
+from emgrig.extras import require
 
 _MISSED = np.iinfo(np.int64).max
 
@@ -154,7 +155,7 @@ def _work(
         for first, some in tasks:
             yield _batch(first, some, grid, rate_hz, preset)
         return
-    import joblib
+    joblib = require("joblib", "analysis", "the parameter search")
 
     def run(n: int | None) -> Iterator[tuple[int, Ints]]:
         parallel = joblib.Parallel(n_jobs=n, return_as="generator_unordered")
@@ -165,9 +166,7 @@ def _work(
     if scheduler is None:
         yield from run(n_jobs)
         return
-    from distributed import Client
-
-    client = Client(scheduler, set_as_default=False)  # type: ignore[no-untyped-call]  # no types
+    client = require("distributed", "dask", "a cluster").Client(scheduler, set_as_default=False)
     with client, joblib.parallel_config(backend="dask", client=client):
         yield from run(-1)
 

@@ -1,6 +1,5 @@
 """One instrument behind pyvisa; the only module that imports it."""
 
-import importlib
 import logging
 import math
 from contextlib import suppress
@@ -13,6 +12,7 @@ from emgrig.errors import (
     TransportTimeout,
     WireError,
 )
+from emgrig.extras import require
 
 if TYPE_CHECKING:
     from pyvisa.resources import MessageBasedResource
@@ -174,12 +174,7 @@ class Instrument:
 
 
 def _open(resource: str, timeout_s: float) -> "MessageBasedResource":
-    try:
-        pyvisa = importlib.import_module("pyvisa")
-    except ImportError as error:
-        raise TransportError(
-            "instruments need pyvisa, which is not installed: pip install 'emgrig[bench]'"
-        ) from error
+    pyvisa = require("pyvisa", "bench", "the bench")
     try:
         # A vendor's VISA if there is one, else pyvisa-py; PYVISA_LIBRARY decides otherwise.
         session: MessageBasedResource = pyvisa.ResourceManager().open_resource(

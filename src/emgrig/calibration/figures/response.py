@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, signal
 
 from emgrig.calibration.figures.samples import checked_channels, checked_rate
+from emgrig.driver.chip.model import ADS1299
 
-F_CLK_HZ = 2_048_000.0
 RATES_HZ = (250, 500, 1000, 2000, 4000, 8000, 16000)
 
 SINC3_AUTOCORRELATION = (1.0, 26 / 66, 1 / 66)
@@ -28,9 +28,9 @@ NOISE_BANDWIDTH_OF_RATE = 66 / 240
 
 
 def sinc3_magnitude(
-    frequency_hz: ArrayLike, rate_hz: float, *, f_clk_hz: float = F_CLK_HZ
+    frequency_hz: ArrayLike, rate_hz: float, *, f_clk_hz: float = ADS1299.f_clk_hz
 ) -> NDArray[np.float64]:
-    """Return |H(f)| of the decimation filter, 1 at DC.
+    """Return ``|H(f)|`` of the decimation filter, 1 at DC.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def sinc3_magnitude(
 def sinc3_noise_shape(frequency_hz: ArrayLike, rate_hz: float) -> NDArray[np.float64]:
     """Return the PSD of white modulator noise after the chip, 1 at DC, folding included.
 
-    It lies above |H(f)|² towards half the rate (by a factor 2 there), because what was above half
-    the rate has folded back.
+    It lies above ``|H(f)|²`` towards half the rate (by a factor 2 there), because what was above
+    half the rate has folded back.
     """
     w = 2 * np.pi * np.asarray(frequency_hz, dtype=np.float64) / checked_rate(rate_hz)
     return np.asarray((66 + 52 * np.cos(w) + 2 * np.cos(2 * w)) / 120)
 
 
-def sinc3_group_delay_s(rate_hz: float, *, f_clk_hz: float = F_CLK_HZ) -> float:
+def sinc3_group_delay_s(rate_hz: float, *, f_clk_hz: float = ADS1299.f_clk_hz) -> float:
     """Return the delay of the linear-phase filter, s: 1.5 data less 1.5 modulator periods."""
     ratio = round(f_clk_hz / 2 / checked_rate(rate_hz))
     return 1.5 * (ratio - 1) / (rate_hz * ratio)

@@ -26,10 +26,10 @@ from emgrig.calibration.procedures.bench_transfer import (
     largest_level_v,
     sine,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup, list_channels
 from emgrig.driver.board import Board
+from emgrig.driver.keeping import kept
 
 CMRR_S = 20.0
 IMPEDANCE_HZ = (12.0, 23.0, 37.0, 83.0, 137.0, 223.0, 311.0)

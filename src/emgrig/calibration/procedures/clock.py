@@ -20,10 +20,10 @@ from emgrig.calibration.figures.uncertainty import (
     rectangular,
 )
 from emgrig.calibration.procedures.acquire import Progress, Tracker, prepare, silent
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
 from emgrig.driver.board import Board
 from emgrig.driver.captures.journal import Entry
+from emgrig.driver.keeping import kept
 from emgrig.errors import DeviceError
 
 N_WINDOWS = 10
@@ -136,9 +136,8 @@ def _run(board: Board, settings: ClockSettings, tracker: Tracker) -> _Stamps:
                     board.synchronise(EXCHANGES_AT_ONCE)
                     due_s += every_s
             if stream.recoveries:
-                raise DeviceError(
-                    f"the board's clock was interrupted: {stream.recoveries[0].reason}; try again"
-                )
+                why = stream.recoveries[0].reason.words
+                raise DeviceError(f"the board's clock was interrupted: {why}; try again")
     finally:
         board.journal = former
     return _Stamps(

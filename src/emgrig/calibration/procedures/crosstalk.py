@@ -16,10 +16,10 @@ from emgrig.calibration.procedures.acquire import (
     prepare,
     silent,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.calibration.procedures.scale import FAST_CLOCKS, NOMINAL_CLOCK_HZ
 from emgrig.driver.board import Board
+from emgrig.driver.keeping import kept
 from emgrig.errors import DeviceError
 
 RATE_HZ = 250

@@ -33,10 +33,11 @@ from emgrig.calibration.procedures.acquire import (
     silent,
     widened,
 )
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup, list_channels
 from emgrig.driver.board import Board
+from emgrig.driver.chip.model import ADS1299
+from emgrig.driver.keeping import kept
 from emgrig.errors import DeviceError
 
 CURRENTS_A = {"6nA": 6e-9, "24nA": 24e-9, "6uA": 6e-6, "24uA": 24e-6}
@@ -85,7 +86,7 @@ class LeadOffSettings:
         if self.n_blocks < 4 or self.mains_hz not in (50, 60):
             raise ValueError("4 blocks or more, and mains of 50 or 60 Hz")
         largest_v = CURRENTS_A[self.current] * max(self.resistors_ohm) * 4 / math.pi
-        if largest_v > 0.9 * 4.5 / GAIN:
+        if largest_v > 0.9 * ADS1299.vref_v / GAIN:
             raise ValueError(
                 f"{self.current} through {max(self.resistors_ohm):g} ohm is {largest_v:.2g} V, "
                 f"more than gain {GAIN} takes; choose less of either"
@@ -162,7 +163,8 @@ def _check(record: Record, channels: Sequence[int], ohm: float) -> None:
     for channel in channels:
         if channel in record.unusable:
             raise DeviceError(
-                f"channel {channel} is {record.unusable[channel]}: is {ohm:g} ohm connected to it?"
+                f"channel {channel} is {record.unusable[channel].words}: is {ohm:g} ohm connected "
+                "to it?"
             )
 
 
@@ -209,7 +211,16 @@ def _readings(
             at = (channel, GAIN, RATE_HZ, condition)
             note = f"nominal {settings.current}, data sheet +-20 %"
             outcome = _judged(current, nominal_a)
-            found.append(Reading(_QUANTITY[side], _nanoampere(current), *at, outcome, note))
+            found.append(
+                Reading(
+                    _QUANTITY[side],
+                    _nanoampere(current),
+                    *at,
+                    outcome,
+                    note,
+                    current=settings.current,
+                )
+            )
             series = account.counted(fit.series_ohm)
             found.append(Reading(Quantity.SERIES, series, *at, note=f"{side.upper()} side"))
     return found

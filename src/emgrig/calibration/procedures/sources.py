@@ -9,11 +9,11 @@ import math
 from dataclasses import dataclass, replace
 
 from emgrig.calibration.procedures.acquire import Progress, checked_channels, silent
-from emgrig.calibration.procedures.keeping import kept
 from emgrig.calibration.procedures.noise_floor import NoiseSettings, measure_noise
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup
 from emgrig.driver.board import Board
+from emgrig.driver.keeping import kept
 
 BOLTZMANN_J_PER_K = 1.380649e-23
 

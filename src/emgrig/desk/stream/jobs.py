@@ -4,12 +4,10 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from emgrig.driver.board import Board
-from emgrig.driver.chip.settings import Settings
 from emgrig.driver.chip.transaction import Files
 
 T = TypeVar("T")
@@ -50,7 +48,7 @@ class Jobs:
     def restore(self, board: Board) -> None:
         """Put back the registers of a job that failed and may have left its own; proved."""
         if self._to_restore is not None:
-            board.chip.apply(replace(Settings.of_files(self._to_restore), force=True))
+            board.chip.restore(self._to_restore)
             self._to_restore = None
 
     def _do(

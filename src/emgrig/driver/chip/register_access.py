@@ -6,17 +6,21 @@ Commands and times are those of TI SBAS499C, table 10 and pages 9, 12 and 40.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.driver.chip.identity import judge
+from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.register_file import RegisterFile, field_names
-from emgrig.driver.chip.registers import F_CLK_HZ, Config3
+from emgrig.driver.chip.registers import Config3
 from emgrig.driver.chip.settings import Settings
 from emgrig.driver.chip.transaction import (
     Files,
+    Mended,
+    Restored,
     Transaction,
     explain_registers,
     read_files,
@@ -82,8 +86,8 @@ class RegisterAccess:
         ports: Sequence[RegisterPort],
         *,
         clock: Clock,
-        f_clk_hz: float = F_CLK_HZ,
-        vref_v: float = 4.5,
+        f_clk_hz: float = ADS1299.f_clk_hz,
+        vref_v: float = ADS1299.vref_v,
         quiet: Callable[[], AbstractContextManager[None]] | None = None,
         on_change: Callable[[Files], None] | None = None,
     ) -> None:
@@ -283,6 +287,25 @@ class RegisterAccess:
             if any(_reference_came_on(*pair) for pair in zip(before, self.files, strict=True)):
                 self._clock.sleep(REFERENCE_START_UP_S)
         return self.files
+
+    def restore(self, before: Files) -> Restored:
+        """Put back what the registers were, and prove it by reading.
+
+        Raises
+        ------
+        EmgrigError
+            What `apply` raises.
+        """
+        found = self.read_registers()
+        changes = tuple(
+            Mended(chip, place.name, was=have.raw[place.address], now=want.raw[place.address])
+            for chip, (want, have) in enumerate(zip(before, found, strict=True), start=1)
+            for place, _ in want.wrong_bits(have)
+        )
+        if changes:
+            self.apply(replace(Settings.of_files(before), force=True))
+            found = self.read_registers()
+        return Restored(before, found, changes)
 
     # Inside.
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.driver.chip.bits import Bits, Register
+from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.registers import (
-    F_CLK_HZ,
     N_REGISTERS,
     PLACES,
     ChannelSettings,
@@ -132,17 +132,16 @@ class RegisterFile:
         """True for each channel that is on, shape (n_channels,); raises as `get` does."""
         return np.array([not channel.power_down for channel in self.channels()])
 
-    def rate_hz(self, f_clk_hz: float = F_CLK_HZ) -> float:
+    def rate_hz(self, f_clk_hz: float = ADS1299.f_clk_hz) -> float:
         """Return samples per second with a master clock of `f_clk_hz`; raises as `get` does."""
         return f_clk_hz / self.get(Config1).rate.clocks
 
-    def scale_v(self, vref_v: float = 4.5) -> NDArray[np.float64]:
+    def scale_v(self, vref_v: float = ADS1299.vref_v) -> NDArray[np.float64]:
         """Return the volts of one code for each channel, shape (n_channels,).
 
-        One code is ``vref_v / (gain * 2**23)`` (SBAS499C, equation 8; its table of ideal codes has
-        2**23 - 1, 0.12 ppm more). Raises as `get` does.
+        As `ChipModel.scale_v`; raises as `get` does.
         """
-        return vref_v / (self.gains * 2.0**23)
+        return ADS1299.scale_v(self.gains, vref_v)
 
     def problems(self) -> tuple[str, ...]:
         """Say what is illegal in it, nothing if all is well; the ID is not judged here."""

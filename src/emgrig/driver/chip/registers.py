@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from emgrig.driver.chip.bits import Code, Register, bits, register
+from emgrig.driver.chip.model import ADS1299
 from emgrig.errors import DeviceError
-
-F_CLK_HZ = 2_048_000.0
-"""Nominal master clock, Hz."""
 
 N_REGISTERS = 24
 
@@ -389,6 +387,6 @@ def decode_status(word: int) -> Status:
     DeviceError
         If its top nibble is not 1100b: these are not the first three bytes of a frame.
     """
-    if word >> 20 != 0b1100:
+    if word >> (ADS1299.status_bits - 4) != ADS1299.status_begins:
         raise DeviceError(f"status word {word:06X}h does not begin with 1100b: not a frame's start")
     return Status(word >> 12 & 0xFF, word >> 4 & 0xFF, word & 0x0F)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from emgrig.driver.chip.identity import SILENT
 from emgrig.driver.chip.register_file import RegisterFile, field_names
@@ -15,12 +16,61 @@ from emgrig.errors import (
     TransportTimeout,
     WireError,
 )
+from emgrig.sentences import sentence
 
 log = logging.getLogger(__name__)
 
 SDATAC = 0x11
 
 Files = tuple[RegisterFile, ...]
+
+
+@dataclass(frozen=True)
+class Mended:
+    """A register that had changed by itself, and holds again what it held before.
+
+    `chip` counts from 1; `was` and `now` are bytes.
+    """
+
+    chip: int
+    register: str
+    was: int
+    now: int
+
+    @property
+    @sentence
+    def words(self) -> str:
+        """The change for a person to read."""
+        return f"chip {self.chip} {self.register} was {self.was:02X}h, is {self.now:02X}h again"
+
+
+def mended_words(mended: tuple[Mended, ...]) -> str:
+    """Say which registers were restored."""
+    return "; ".join(one.words for one in mended) or "registers unchanged"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Whether the registers are what they were.
+
+    Attributes
+    ----------
+    before, after : tuple of RegisterFile
+        What they were, and what was read in the end, one a chip.
+    changes : tuple of Mended
+        What had to be put back, register by register.
+    """
+
+    before: Files
+    after: Files
+    changes: tuple[Mended, ...] = ()
+
+    @property
+    def is_proved(self) -> bool:
+        """Every bit that can be written was read to be what it was."""
+        return not any(
+            want.wrong_bits(have) for want, have in zip(self.before, self.after, strict=True)
+        )
 
 
 def read_raw(port: RegisterPort, chip: int) -> bytes:
@@ -130,6 +180,7 @@ class Transaction:
             found.raw[place.address],
             chip=chip_index + 1,
             note=note + self._restore(),
+            had_no_effect=found == before,
         )
 
     def _restore(self) -> str:

@@ -154,3 +154,8 @@ def _explain_open(address: str, name: str, error: Exception) -> str:
         ports = ", ".join(port.device for port in list_ports.comports()) or "none"
         return f"{address}: no such serial port; those here: {ports}"
     return f"{address}: cannot open the port: {error}"
+
+
+def open_serial(address: str, /, *, timeout_s: float = 0.0) -> SerialTransport:  # noqa: ARG001
+    """Open an address as a serial port; there is nothing to wait for."""
+    return SerialTransport(address)

@@ -1,10 +1,8 @@
 """Leave a board as it was found, and prove it by reading."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from emgrig.driver.chip.register_file import RegisterFile
-from emgrig.driver.chip.settings import Settings
 from emgrig.errors import EmgrigError
 from emgrig.hil_tests.measuring.rig import Rig
 
@@ -52,10 +50,11 @@ def _restore(rig: Rig, before: tuple[str, ...]) -> Restored:
     rig.stop()
     if rig.is_identified:
         pairs = zip(rig.before, rig.chip.parts, strict=True)
-        files = [RegisterFile(raw, parts) for raw, parts in pairs]
-        rig.chip.apply(replace(Settings.of_files(files), force=True))
-    after = rig.read_raw() if rig.before else ()
-    same = _is_same(rig, after)
+        held = rig.chip.restore(tuple(RegisterFile(raw, parts) for raw, parts in pairs))
+        after, same = tuple(file.raw for file in held.after), held.is_proved
+    else:
+        after = rig.read_raw() if rig.before else ()
+        same = after == rig.before
     if rig.streamed_before:
         rig.start()
     streams = bool(rig.stats().streaming)
@@ -69,14 +68,4 @@ def _restore(rig: Rig, before: tuple[str, ...]) -> Restored:
         streams,
         proved=same and bool(before) and streams == rig.streamed_before,
         note=note,
-    )
-
-
-def _is_same(rig: Rig, after: Sequence[bytes]) -> bool:
-    """Compare with what was there, but for bits that hold nothing (status, input levels)."""
-    if not rig.is_identified:
-        return tuple(after) == rig.before
-    return not any(
-        RegisterFile(want, parts).wrong_bits(RegisterFile(have, parts))
-        for want, have, parts in zip(rig.before, after, rig.chip.parts, strict=True)
     )

@@ -4,7 +4,6 @@ Values are µV in double precision, as every reader of the BDF+ file computes th
 has 24 bits, as many as a code, and after scaling is wrong by up to half a code.
 """
 
-import importlib.util
 import json
 import math
 import re
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emgrig.extras import require
 from emgrig.files import whole_file
 from emgrig.recording.export.source import Block, Part
 from emgrig.recording.export.staging import Tell, quiet
@@ -65,9 +65,8 @@ def write_csv(part: Part, path: Path, tell: Tell = quiet) -> None:
 
 
 def require_pyarrow() -> None:
-    """Raise ValueError if pyarrow, which Parquet needs, is not installed."""
-    if importlib.util.find_spec("pyarrow") is None:
-        raise ValueError("Parquet needs pyarrow: pip install 'emgrig[parquet]'")
+    """Raise MissingExtra if pyarrow, which Parquet needs, is not installed."""
+    require("pyarrow", "parquet", "Parquet")
 
 
 def write_parquet(part: Part, path: Path, tell: Tell = quiet) -> None:

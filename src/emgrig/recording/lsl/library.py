@@ -1,6 +1,5 @@
 """The library of the Lab Streaming Layer (LSL), pylsl, with types: all that is untyped of it."""
 
-import importlib
 import time
 from types import ModuleType
 from typing import Protocol
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.errors import RecordingError
+from emgrig.extras import require
 
 #: What was pushed last still has to leave: an outlet that is closed at once takes it along.
 LINGER_S = 0.25
@@ -100,15 +100,13 @@ def library() -> ModuleType:
 
     Raises
     ------
+    MissingExtra
+        If it is not installed.
     RecordingError
-        If it is not installed, or has no liblsl for this machine.
+        If it has no liblsl for this machine.
     """
     try:
-        return importlib.import_module("pylsl")
-    except ImportError as error:
-        raise RecordingError(
-            "the Lab Streaming Layer needs pylsl, which is not installed: pip install 'emgrig[lsl]'"
-        ) from error
+        return require("pylsl", "lsl", "the Lab Streaming Layer")
     except RuntimeError as error:  # pylsl is there, its library is not
         raise RecordingError(
             f"pylsl has no liblsl for this machine ({str(error).splitlines()[0].strip()}); "

@@ -17,6 +17,7 @@ from emgrig.protocol.schema import Message
 from emgrig.simulator.clock import Crystal
 from emgrig.simulator.firmware.chip_bank import ChipBank
 from emgrig.simulator.firmware.chip_control import N_ADDRESSES, ChipControl, Refusal
+from emgrig.simulator.firmware.model import BoardFacts, Client
 from emgrig.simulator.firmware.outlet import Link, Outlet
 from emgrig.simulator.firmware.streaming import Streaming
 
@@ -34,38 +35,8 @@ CAPABILITIES: Final = (
 M = TypeVar("M", bound=Message)
 
 
-@dataclass(frozen=True)
-class BoardFacts:
-    """What the firmware knows about its board; most of it is told in HELLO.
-
-    Attributes
-    ----------
-    serial_number, firmware_version, git_revision : str
-    f_clk_hz, vref_uv : int
-        Nominal values.
-    channels_wired : int
-        Bit n - 1: channel n has electrodes.
-    series_ohm : tuple of int
-        In series with each input, Ω.
-    transmit_bytes : int
-        Size of the transmit buffer.
-    linger_s : float
-        How long a run goes on without a client, s.
-    """
-
-    serial_number: str = "SIM-0001"
-    firmware_version: str = "1.0.0"
-    git_revision: str = "simulated"
-    f_clk_hz: int = 2_048_000
-    vref_uv: int = 4_500_000
-    channels_wired: int = 0x7F
-    series_ohm: tuple[int, ...] = ()
-    transmit_bytes: int = 65536
-    linger_s: float = 60.0
-
-
 @dataclass(eq=False)
-class Client:
+class NativeClient:
     """One connection to the board.
 
     Attributes
@@ -121,13 +92,13 @@ class Firmware:
         self._bank = bank
         self._facts = facts
         self._crystal = crystal
-        self._clients: list[Client] = []
-        self._owner: Client | None = None
+        self._clients: list[NativeClient] = []
+        self._owner: NativeClient | None = None
         self._bad_packets = 0
         self._high_water_bytes = 0
         head = wire.SAMPLES_HEADER_BYTES
         self._max_frames = min(MAX_FRAMES, (MAX_PAYLOAD_BYTES - head) // bank.frame_bytes)
-        self._handlers: dict[int, Callable[[Client, bytes], Message]] = {
+        self._handlers: dict[int, Callable[[NativeClient, bytes], Message]] = {
             Request.HELLO: self._hello,
             Request.READ_REGISTERS: self._read_registers,
             Request.WRITE_REGISTERS: self._write_registers,
@@ -148,15 +119,25 @@ class Firmware:
         """True time, s since power-on."""
         return self._bank.now_s
 
-    def connect(self, window_bytes: int) -> Client:
+    @property
+    def is_streaming(self) -> bool:
+        """True from START to STOP."""
+        return self.streaming.is_on
+
+    @property
+    def produced(self) -> tuple[int, ...]:
+        """Ground truth: conversions of the first chip in each run that has ended."""
+        return tuple(self.streaming.produced)
+
+    def connect(self, window_bytes: int) -> NativeClient:
         """Take a client whose side holds `window_bytes` that it has not read."""
-        client = Client(Outlet(self.link, self._facts.transmit_bytes, window_bytes))
+        client = NativeClient(Outlet(self.link, self._facts.transmit_bytes, window_bytes))
         self._clients.append(client)
         return client
 
     def disconnect(self, client: Client) -> None:
         """Let go of a client; what waited for it is lost. A run goes on for `linger_s`."""
-        if not client.is_open:
+        if not (isinstance(client, NativeClient) and client.is_open):
             return
         client.is_open = False
         self._clients.remove(client)
@@ -170,7 +151,7 @@ class Firmware:
 
     def receive(self, client: Client, data: bytes) -> None:
         """Take bytes from a client and answer the requests in them; never raises on content."""
-        if not client.is_open:
+        if not (isinstance(client, NativeClient) and client.is_open):
             return
         for item in client.decoder.feed(data):
             if isinstance(item, RequestPacket):
@@ -213,7 +194,7 @@ class Firmware:
             if event is not EventType.LEAD_OFF or client.outlet.has_room(len(payload)):
                 client.outlet.send(PacketType.EVENT, payload, true_s)
 
-    def _answer(self, client: Client, request: RequestPacket) -> None:
+    def _answer(self, client: NativeClient, request: RequestPacket) -> None:
         """Send the one reply to a request; what was done is not done again."""
         key = (request.id, request.request, request.arguments)
         reply = client.remembered.get(key)
@@ -228,7 +209,9 @@ class Firmware:
         if self._is_reboot_due:
             self.restart(ResetCause.REQUESTED)
 
-    def _outcome(self, client: Client, request: RequestPacket) -> tuple[wire.ReplyStatus, bytes]:
+    def _outcome(
+        self, client: NativeClient, request: RequestPacket
+    ) -> tuple[wire.ReplyStatus, bytes]:
         try:
             return wire.ReplyStatus.OK, self._do(client, request).encode()
         except Refusal as refusal:
@@ -237,7 +220,7 @@ class Firmware:
             error = wire.ErrorReply(ErrorCode.BAD_ARGUMENT, str(problem))
         return wire.ReplyStatus.ERROR, error.encode()
 
-    def _do(self, client: Client, request: RequestPacket) -> Message:
+    def _do(self, client: NativeClient, request: RequestPacket) -> Message:
         if self.streaming.is_on and client is not self._owner:
             if self._owner is not None:
                 text = "busy: another client is streaming; stop it or disconnect it first"
@@ -252,7 +235,7 @@ class Firmware:
 
     # ---- requests -----------------------------------------------------------------------------
 
-    def _hello(self, _client: Client, arguments: bytes) -> Message:
+    def _hello(self, _client: NativeClient, arguments: bytes) -> Message:
         wire.HelloArguments.decode(arguments)
         facts = self._facts
         return wire.Hello(
@@ -270,23 +253,23 @@ class Firmware:
             max_frames=self._max_frames,
         )
 
-    def _read_registers(self, _client: Client, arguments: bytes) -> Message:
+    def _read_registers(self, _client: NativeClient, arguments: bytes) -> Message:
         asked = wire.ReadRegisters.decode(arguments)
         values = self.control.read(asked.chip, asked.address, asked.count)
         return wire.Registers(self.control.settings, values)
 
-    def _write_registers(self, _client: Client, arguments: bytes) -> Message:
+    def _write_registers(self, _client: NativeClient, arguments: bytes) -> Message:
         asked = wire.WriteRegisters.decode(arguments)
         self.control.write(asked.chip, asked.address, asked.values)
         return wire.SettingsEpoch(self.control.settings)
 
-    def _chip_command(self, _client: Client, arguments: bytes) -> Message:
+    def _chip_command(self, _client: NativeClient, arguments: bytes) -> Message:
         asked = wire.ChipCommand.decode(arguments)
         self.streaming.make_way()
         self.control.command(asked.opcode, asked.chip)
         return wire.SettingsEpoch(self.control.settings)
 
-    def _set_line(self, _client: Client, arguments: bytes) -> Message:
+    def _set_line(self, _client: NativeClient, arguments: bytes) -> Message:
         asked = wire.SetLine.decode(arguments)
         if asked.line not in Line.__members__.values() or asked.level > 1:
             text = f"line {asked.line}, level {asked.level}; lines are 1 to 3, levels 0 and 1"
@@ -295,7 +278,7 @@ class Firmware:
         self.control.set_line(Line(asked.line), level=bool(asked.level))
         return wire.SettingsEpoch(self.control.settings)
 
-    def _start(self, client: Client, arguments: bytes) -> Message:
+    def _start(self, client: NativeClient, arguments: bytes) -> Message:
         asked = wire.StartArguments.decode(arguments)
         if self.streaming.is_on:
             raise Refusal(ErrorCode.BUSY, "a run is on; send STOP first")
@@ -313,7 +296,7 @@ class Firmware:
         started_us = self._crystal.microseconds(run.begun_s)
         return wire.Started(run.number, self.control.settings, started_us)
 
-    def _stop(self, _client: Client, _arguments: bytes) -> Message:
+    def _stop(self, _client: NativeClient, _arguments: bytes) -> Message:
         if not self.streaming.is_on:
             return wire.Stopped(0, 0, self._now_us())
         self.streaming.stop()
@@ -321,7 +304,7 @@ class Firmware:
         run = self.streaming.run
         return wire.Stopped(run.number, run.conversions & 0xFFFFFFFF, self._now_us())
 
-    def _stats(self, _client: Client, _arguments: bytes) -> Message:
+    def _stats(self, _client: NativeClient, _arguments: bytes) -> Message:
         run = self.streaming.run
         outlets = [client.outlet.high_water_bytes for client in self._clients]
         bad = sum(client.decoder.counts.bad_crc for client in self._clients)
@@ -339,22 +322,22 @@ class Firmware:
             buffer_high_water=max([self._high_water_bytes, *outlets]),
         )
 
-    def _clock(self, _client: Client, arguments: bytes) -> Message:
+    def _clock(self, _client: NativeClient, arguments: bytes) -> Message:
         asked = wire.ClockArguments.decode(arguments)
         return wire.ClockReading(asked.host_time_us, self._now_us())
 
-    def _identify(self, _client: Client, arguments: bytes) -> Message:
+    def _identify(self, _client: NativeClient, arguments: bytes) -> Message:
         asked = wire.IdentifyArguments.decode(arguments)
         self.blinking_until_s = self.now_s + asked.duration_ms / 1e3
         return wire.NoArguments()
 
-    def _set_counter(self, _client: Client, arguments: bytes) -> Message:
+    def _set_counter(self, _client: NativeClient, arguments: bytes) -> Message:
         self.digits = wire.SetCounterArguments.decode(arguments).count
         conversion = self.streaming.run.conversions if self.streaming.is_on else 0
         self._report(EventType.COUNTER, wire.CounterEvent(self.digits), conversion, self.now_s)
         return wire.NoArguments()
 
-    def _reboot(self, _client: Client, _arguments: bytes) -> Message:
+    def _reboot(self, _client: NativeClient, _arguments: bytes) -> Message:
         self._is_reboot_due = True
         return wire.NoArguments()
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emgrig.calibration.certificate.certificate_file import result_json
 from emgrig.calibration.figures.response import effective_band, minus_3db_hz
 from emgrig.calibration.figures.spectrum import EMG_BAND
 from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
 from emgrig.comparison.amplifiers import NoiseComparison
 from emgrig.driver.native.board_identity import BoardIdentity
+from emgrig.filemodel import plain
 from emgrig.files import json_text, make_folder, write_file
 from emgrig.pages.page import render
 from emgrig.pages.plots import one_panel, styled, svg
@@ -80,8 +80,8 @@ def to_json(outcome: Outcome) -> Json:
                 "readings": [_reading(reading) for reading in report.readings],
                 "notes": list(report.notes),
                 "registers": {
-                    "before": list(report.restored.before),
-                    "after": list(report.restored.after),
+                    "before": [file.raw.hex() for file in report.restored.before],
+                    "after": [file.raw.hex() for file in report.restored.after],
                     "is_restored": report.restored.is_proved,
                 },
             }
@@ -99,7 +99,7 @@ def _reading(reading: Reading) -> Json:
         "gain": reading.gain,
         "rate_hz": reading.rate_hz,
         "condition": reading.condition,
-        **result_json(reading.result),
+        **plain(reading.result),
         "outcome": reading.outcome and str(reading.outcome),
         "note": reading.note,
     }
@@ -168,7 +168,9 @@ def _shown(report: Report) -> Json:
         "title": report.title,
         "outcome": report.outcome,
         "account": account(report),
-        "restored": report.restored,
+        "is_restored": report.restored.is_proved,
+        "before": " ".join(file.raw.hex() for file in report.restored.before),
+        "after": " ".join(file.raw.hex() for file in report.restored.after),
         "notes": report.notes,
         "pictures": [(curve.title, picture(curve)) for curve in report.curves],
         "groups": [

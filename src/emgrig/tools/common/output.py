@@ -5,24 +5,10 @@ import logging
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from enum import IntEnum
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
-
-class ExitCode(IntEnum):
-    """What the shell is told."""
-
-    OK = 0
-    VERDICT = 1  # the command ran, and its answer is no: FAIL, or there are differences
-    USAGE = 2
-    LINK = 3
-    DEVICE = 4
-    FILE = 5
-    INTERRUPTED = 130
-
 
 EXIT_CODES_HELP = (
     "Exit codes: 0 well · 1 the answer is no (FAIL, differences) · 2 wrong arguments · "

@@ -10,15 +10,15 @@ import numpy as np
 
 from emgrig.calibration.figures.response import sinc3_group_delay_s
 from emgrig.comparison import Response, Track
-from emgrig.driver.chip.registers import F_CLK_HZ
+from emgrig.driver.chip.model import ADS1299
 from emgrig.errors import RecordingError
 from emgrig.files import attempt, why
+from emgrig.recording.sidecar import FORMAT
 
 #: From the last modulator sample to the data-ready edge, clock periods: 3 until its result is
 #: there, and the 9 of the settling times (SBAS499C, table 9: four data periods and 9).
 EDGE_CLOCKS = 12
 _KNOWN = ("rate_hz", "unit", "response", "low_hz", "high_hz", "delay_s")
-_SIDECAR = "emgrig recording"
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _of_sidecar(path: Path) -> Description:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecordingError(f"{path} cannot be read: {why(error)}") from error
-    if not isinstance(content, Mapping) or not str(content.get("format")).startswith(_SIDECAR):
+    if not isinstance(content, Mapping) or content.get("format") != FORMAT:
         return Description()
     try:
         rate, samples = content["rate"], content["samples"]
@@ -201,7 +201,7 @@ def _of_sidecar(path: Path) -> Description:
         return Description(
             rate_hz=float(measured_hz or nominal_hz),
             response="sinc3",
-            delay_s=sinc3_group_delay_s(nominal_hz) + EDGE_CLOCKS / F_CLK_HZ,
+            delay_s=sinc3_group_delay_s(nominal_hz) + EDGE_CLOCKS / ADS1299.f_clk_hz,
             n_padding=int(samples["padding"]),
             n_filled=int(samples["filled"]),
             is_simulated=bool(content["is_simulated"]),

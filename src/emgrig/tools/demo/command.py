@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from emgrig.errors import ExitCode
 from emgrig.files import make_folder
-from emgrig.tools.common.output import ExitCode, note, print_json, say
+from emgrig.tools.common.output import note, print_json, say
 
 RECORDINGS = Path("../shared/data/recordings")
 

@@ -22,7 +22,7 @@ def write(path: Path, result: DemoResult) -> Path:
     """Write the page, and the signals as ``signals.png`` beside it; return the page's path."""
     drawn = _signals(result)
     write_file(path.with_name("signals.png"), png(drawn))
-    account, lost = result.account, result.conversions - result.account["received"]
+    account = result.account
     page = render(
         "emgrig.tools.demo/page.html",
         title=f"emgrig demo: {'PASS' if result.is_good else 'FAIL'}",
@@ -36,7 +36,7 @@ def write(path: Path, result: DemoResult) -> Path:
             ("lost while the link was cut", account["lost_in_outages"]),
             ("lost on the link otherwise", account["lost_on_link"] + account["lost_at_end"]),
             ("lost on the board", account["lost_on_board"]),
-            ("received + lost", account["received"] + lost),
+            ("received + lost", account["received"] + result.lost),
             ("not made, while the board stopped to compare registers", account["paused"]),
         ],
         clock=[

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.errors import RecordingError
+from emgrig.errors import ExitCode, RecordingError
 from emgrig.tools.board_commands import Address, Json
 from emgrig.tools.calibrate.words import read_channels
-from emgrig.tools.common.output import ExitCode, err, note, out, print_json
+from emgrig.tools.common.output import err, note, out, print_json
 from emgrig.tools.common.progress import Bar
 from emgrig.tools.record_commands import find_calibration
 
@@ -143,7 +143,7 @@ def _watch(board: "Board", settings: "ContactSettings", seconds: float | None) -
     """Show the channels until time is up or Ctrl-C; return whether nothing is red at the end."""
     from rich.live import Live
 
-    from emgrig.calibration.procedures.keeping import kept
+    from emgrig.driver.keeping import kept
     from emgrig.electrodes import (
         ContactWatch,
         Light,

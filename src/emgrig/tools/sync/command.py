@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from emgrig.errors import ExitCode
 from emgrig.files import check_output, whole_file, write_file
 from emgrig.tools.board_commands import Json
-from emgrig.tools.common.output import ExitCode, note, print_facts, print_json, print_table, say
+from emgrig.tools.common.output import note, print_facts, print_json, print_table, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,31 +3,12 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 from emgrig.driver.board import Board
-from emgrig.driver.chip.settings import Settings
-from emgrig.driver.chip.transaction import Files
+from emgrig.driver.chip.transaction import Restored
 from emgrig.errors import DeviceError, EmgrigError, TransportError
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Restored:
-    """Registers before and after, hex, one a chip.
-
-    Attributes
-    ----------
-    before, after : tuple of str
-        As read; empty if they could not be.
-    is_proved : bool
-        Every bit that can be written is what it was.
-    """
-
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-    is_proved: bool
 
 
 class Keeping:
@@ -46,21 +27,19 @@ class Keeping:
         return self._restored
 
     def restore(self) -> None:
-        """Write back what differs, read everything, and compare.
+        """Put them back; over a new link if the old one is lost.
 
         Raises
         ------
         EmgrigError
-            If the link is lost or a register does not hold.
+            If the link stays lost or a register does not hold.
         """
-        chip = self._board.chip
-        chip.apply(replace(Settings.of_files(self._before), force=True))
-        after = chip.read_registers()
-        self._restored = Restored(
-            tuple(file.raw.hex() for file in self._before),
-            tuple(file.raw.hex() for file in after),
-            is_proved=_is_same(self._before, after),
-        )
+        try:
+            self._restored = self._board.chip.restore(self._before)
+        except TransportError as error:
+            log.warning("%s; connecting anew to put the registers back", error)
+            self._board.reconnect()
+            self._restored = self._board.chip.restore(self._before)
         if not self._restored.is_proved:
             raise DeviceError("the registers are not what they were before the procedure")
 
@@ -82,23 +61,10 @@ def kept(board: Board) -> Iterator[Keeping]:
         yield keeping
     except BaseException as error:
         try:
-            _restore(board, keeping)
+            keeping.restore()
         except EmgrigError as second:
             first = str(error) or type(error).__name__
             text = f"{first}; nor could the registers be put back: {second}"
             raise DeviceError(text) from error
         raise
-    _restore(board, keeping)
-
-
-def _restore(board: Board, keeping: Keeping) -> None:
-    try:
-        keeping.restore()
-    except TransportError as error:
-        log.warning("%s; connecting anew to put the registers back", error)
-        board.reconnect()
-        keeping.restore()
-
-
-def _is_same(before: Files, after: Files) -> bool:
-    return not any(want.wrong_bits(have) for want, have in zip(before, after, strict=True))
+    keeping.restore()

@@ -30,18 +30,7 @@ def page(
     str
         HTML, with the picture inside.
     """
-    labels = analysis.labels
-    good = [
-        (
-            q.channel_index + 1,
-            labels[q.channel_index],
-            muscle_name(analysis, q.channel_index),
-            _number(analysis.rest[q.channel_index], 2),
-            "; ".join(q.remarks),
-        )
-        for q in analysis.quality
-        if not q.reject
-    ]
+    good = [q for q in analysis.quality if not q.reject]
     return render(
         "emgrig.analysis.report/page.html",
         title=f"Candidates in {title}",
@@ -50,17 +39,9 @@ def page(
         analysis=analysis,
         remarks=[*remarks, *analysis.remarks],
         length_s=analysis.banded.shape[0] / analysis.rate_hz,
-        good=good,
-        rejected=[
-            (q.channel_index + 1, labels[q.channel_index], q.reject)
-            for q in analysis.quality
-            if q.reject
-        ],
+        good=[(q, muscle_name(analysis, q.channel_index)) for q in good],
+        rejected=[q for q in analysis.quality if q.reject],
         picture=signals_svg(analysis) if good else "",
         n_micro=sum(c.is_micro for c in analysis.candidates),
-        number=_number,
+        number=lambda x, places: f"{x:.{places}f}" if np.isfinite(x) else "-",
     )
-
-
-def _number(x: float, places: int) -> str:
-    return f"{x:.{places}f}" if np.isfinite(x) else "-"

@@ -135,7 +135,6 @@ def write(folder: Path, outcome: Outcome) -> Path:
         headline=_HEADLINES[worst],
         bands=bands(outcome.reports),
         reports=[_shown(report) for report in outcome.reports],
-        amplifiers=[_amplifier(one) for one in outcome.comparisons],
         found=outcome,
     )
     path = make_folder(folder) / "index.html"
@@ -174,34 +173,17 @@ def _shown(report: Report) -> Json:
         "notes": report.notes,
         "pictures": [(curve.title, picture(curve)) for curve in report.curves],
         "groups": [
-            (name and _summary(name, group), _worst(r.outcome for r in group), map(_row, group))
+            (name and _summary(name, group), _worst(r.outcome for r in group), group)
             for name, group in groups.items()
         ],
     }
 
 
 def _summary(name: str, readings: Sequence[Reading]) -> str:
+    """Say a quantity, how often it was measured, and from what to what."""
     values = sorted(reading.result.value for reading in readings)
     unit = readings[0].result.unit
     return f"{name}: {len(values)} values, {values[0]:.4g} to {values[-1]:.4g} {unit}"
-
-
-def _row(reading: Reading) -> tuple[object, ...]:
-    place = (reading.channel, reading.result, reading.gain, reading.rate_hz, reading.outcome)
-    note = "; ".join(filter(None, (reading.condition, reading.note)))
-    return reading.quantity, *("" if cell is None else cell for cell in place), note
-
-
-def _amplifier(one: NoiseComparison) -> tuple[str, str, str, str]:
-    """Return maker and name, figure, class and reason of an amplifier."""
-    level = ""
-    if one.theirs_uv_rms is not None:
-        level = f"{'< ' if one.amplifier.is_limit else ''}{one.theirs_uv_rms:.2f}"
-        if one.theirs_range_uv_rms:
-            level += " ({:.2f}-{:.2f})".format(*one.theirs_range_uv_rms)
-    amplifier = one.amplifier
-    name = f"{amplifier.maker} {amplifier.name}"
-    return name, level, str(one.comparability), f"{one.reason} ({amplifier.source})"
 
 
 def account(report: Report) -> str:

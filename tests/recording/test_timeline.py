@@ -460,6 +460,7 @@ def test_a_chip_that_lost_its_registers_is_no_lost_link() -> None:
     capture.start()
     capture.samples(0)
     capture.came(capture.maker.event(EventType.CHIP_LOST, wire.ChipLostEvent(0, 1, 0, 1), 4))
+    capture.came(event(capture, 1, 0))  # which does not make it well again
     capture.ask(Request.HELLO)
     capture.start(2, 10_000)
     capture.samples(0, run=2, run_us=10_000)

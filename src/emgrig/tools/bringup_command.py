@@ -121,6 +121,7 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from emgrig.hil_tests.judging.measurement import Outcome
     from emgrig.hil_tests.verdict import headline, last_line
 
     say(headline(session))
@@ -132,7 +133,7 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
     for name in ("check", "layer", "outcome", "question, and what was found"):
         table.add_column(name, overflow="fold", no_wrap=name in ("check", "outcome"))
     for result in session.results:
-        if result.outcome == "blocked":
+        if result.outcome is Outcome.BLOCKED:
             continue
         outcome = str(result.outcome)
         found = f": {result.message}" if result.message else ""
@@ -143,7 +144,7 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
             Text(result.info.title + found),
         )
     out.print(table)
-    blocked = [r.info.number for r in session.results if r.outcome == "blocked"]
+    blocked = [r.info.number for r in session.results if r.outcome is Outcome.BLOCKED]
     if blocked:
         say(f"not asked, since a layer below failed: {', '.join(blocked)}")
     if session.restored is not None and not session.restored.proved:

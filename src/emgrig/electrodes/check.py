@@ -46,8 +46,8 @@ class Electrode:
         The muscle.
     light : Light
     impedance_ohm, impedance_u_ohm, k : float or None
-        ``|Z|`` of the contact at `at_hz`, without the series resistor, its expanded uncertainty, and
-        the coverage factor in it.
+        ``|Z|`` of the contact at `at_hz`, without the series resistor, its expanded uncertainty,
+        and the coverage factor in it.
     at_hz : float
     resistance_ohm, capacitance_f : float or None
         R and C of the contact as R ∥ C, where the harmonics tell them.

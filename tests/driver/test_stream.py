@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.connect import connect
@@ -27,6 +27,7 @@ from emgrig.protocol.packets import EventType, Request
 from emgrig.simulator.transport import SimTransport
 from fake_board import FakeTransport, true_codes
 from fake_server import TcpServer
+from properties import examples
 
 SAMPLES, REPLY = 0x01, 0x11
 
@@ -488,7 +489,7 @@ def where(code: int, n_runs: int) -> tuple[int, int]:
     raise AssertionError(f"code {code} was never sent")
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(FATES, st.integers(0, 2**32 - 1))
 def test_whatever_the_link_does_the_account_is_exact_and_no_sample_is_wrong(
     fates: list[str], seed: int

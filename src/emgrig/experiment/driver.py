@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from emgrig.errors import RecordingError
-from emgrig.experiment.course.engine import Engine, Phase
+from emgrig.experiment.course.engine import Engine
 from emgrig.experiment.course.mvc import MARGIN_S, measure
 from emgrig.experiment.course.steps import (
     Action,
@@ -13,6 +13,7 @@ from emgrig.experiment.course.steps import (
     Mark,
     Measure,
     Measured,
+    Phase,
     Save,
     Stop,
     Tick,

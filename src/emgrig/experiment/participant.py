@@ -17,6 +17,7 @@ from emgrig.experiment.course.steps import (
     Continue,
     Event,
     Key,
+    Phase,
     Rate,
     Stop,
     View,
@@ -151,7 +152,7 @@ class ScriptedParticipant:
                 self._perform(driver, view, now_s)
 
     def _perform(self, driver: SessionDriver, view: View, now_s: float) -> None:
-        if view.phase == "contract":
+        if view.phase is Phase.CONTRACT:
             self._contract(view, now_s)
         elif view.clip_trial:
             self._watch(driver, view)

@@ -136,7 +136,7 @@ def run_script(
     while not driver.is_over:
         now_s = hub.unix_s()
         if now_s - begin_s > _LONGEST_S:
-            raise RuntimeError(f"the script is stuck in {driver.view.phase!r}")
+            raise RuntimeError(f"the script is stuck in {driver.view.phase}")
         driver.tick(now_s)
         participant.act(driver, now_s)
         if progress is not None:

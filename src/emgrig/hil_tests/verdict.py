@@ -9,8 +9,11 @@ from emgrig.hil_tests.run import BringupRun
 
 
 def exit_code(run: BringupRun) -> ExitCode:
-    """Return 0 if the board is good, 3 if there is no talking to it, 1 if it is not good."""
-    if run.outcome not in (Outcome.FAIL, Outcome.ERROR):
+    """Return 0 if the board is good, 3 if there is no talking to it, 1 if it is not good.
+
+    A board of which nothing was measured is not good.
+    """
+    if run.outcome in (Outcome.PASS, Outcome.MARGINAL):
         return ExitCode.OK
     return ExitCode.LINK if run.failed_layer is Layer.LINK else ExitCode.VERDICT
 
@@ -33,6 +36,8 @@ def headline(run: BringupRun) -> str:
         return (
             f"Good, but near a limit: {'; '.join(f'{r.info.number} {r.message}' for r in marginal)}"
         )
+    if run.outcome is Outcome.NOT_MEASURED:
+        return "Nothing is known of the board: no check has measured anything"
     return "The board is good"
 
 

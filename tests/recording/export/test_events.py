@@ -6,7 +6,7 @@ import edfio
 import mne
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.driver.trouble import Happened, Trouble
@@ -33,6 +33,7 @@ from emgrig.recording.facts import (
     Trigger,
 )
 from exported import record_face, write_recording
+from properties import examples
 
 OWN = ("onset", "duration", "trial_type", "sample", "description")
 
@@ -127,17 +128,17 @@ def test_no_text_breaks_a_table(texts: list[str]) -> None:
     made.encode("utf-8")
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(30)
 @given(
     notes=st.lists(
         st.tuples(st.integers(0, 499), st.integers(0, 50), st.text(min_size=1, max_size=40)),
         max_size=8,
     )
 )
-def test_events_are_the_annotations_of_the_file(tmp_path: Path, notes: list) -> None:
-    path = tmp_path / "a.bdf"
+def test_events_are_the_annotations_of_the_file(
+    tmp_path_factory: pytest.TempPathFactory, notes: list
+) -> None:
+    path = tmp_path_factory.mktemp("events") / "a.bdf"
     annotations = [Annotation.of(at, Marker(text), n) for at, n, text in sorted(notes)]
     write_recording(path, np.zeros((500, 1), np.int32), annotations=annotations)
     written = edfio.read_bdf(path).annotations  # a second reader

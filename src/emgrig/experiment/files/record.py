@@ -4,8 +4,9 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Interval
@@ -17,6 +18,13 @@ from emgrig.filemodel import FileModel, load, plain
 from emgrig.recording.export.staging import whole_file
 
 Counted = Annotated[int, Ge(1)]
+
+
+class By(StrEnum):
+    """Who decided that a contraction is accepted, or not."""
+
+    RULE = "rule"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True)
@@ -34,8 +42,7 @@ class Contraction:
     is_accepted : bool
     problem : str
         Why it was not; also if an operator accepted it all the same.
-    decided_by : str
-        "rule" or "operator".
+    decided_by : By
     """
 
     channel: Counted
@@ -47,7 +54,7 @@ class Contraction:
     rest_uv: float | None
     is_accepted: bool
     problem: str = ""
-    decided_by: Literal["rule", "operator"] = "rule"
+    decided_by: By = By.RULE
 
 
 @dataclass(frozen=True)

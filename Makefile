@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test nightly lint docs benchmark clean
+.PHONY: help demo test nightly lint docs schemas benchmark clean
 
 help:
 	@echo "make demo       the whole way of the data, on a simulated board"
@@ -12,6 +12,7 @@ help:
 	@echo "make nightly    the property tests with many random examples"
 	@echo "make lint       format, lint, types, import rules"
 	@echo "make docs       the documentation site, in build/site"
+	@echo "make schemas    the JSON schemas of our files, from their models"
 	@echo "make benchmark  what we claim about speed, measured here"
 	@echo "make clean      remove $(VENV) and caches"
 
@@ -33,6 +34,9 @@ lint: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/site
 	@echo "build/site/index.html"
+
+schemas: $(VENV)/.core
+	$(BIN)/python -m emgrig.tools.common.schemas
 
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

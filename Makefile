@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test nightly lint docs benchmark mutants clean
+.PHONY: help demo test nightly lint docs schemas benchmark mutants clean
 
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make nightly    the property tests with many random examples"
 	@echo "make lint       format, lint, types, import rules"
 	@echo "make docs       the documentation site, in build/site"
+	@echo "make schemas    the JSON schemas of our files, from their models"
 	@echo "make benchmark  what we claim about speed, measured here"
 	@echo "make mutants    whether the tests notice when the code is changed at random (DRAW=60 SEED=1)"
 	@echo "make clean      remove $(VENV) and caches"
@@ -35,6 +36,9 @@ lint: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/site
 	@echo "build/site/index.html"
+
+schemas: $(VENV)/.core
+	$(BIN)/python -m emgrig.tools.common.schemas
 
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from emgrig.hil_tests.diagnosis import probes
-from emgrig.hil_tests.judging.check import (CheckInfo, CheckResult, Layer)
-from emgrig.hil_tests.diagnosis.evidence import Evidence
-from emgrig.hil_tests.judging.measurement import Outcome
-from emgrig.hil_tests.diagnosis.probes import (Facts, ask)
-from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.errors import TransportTimeout
+from emgrig.hil_tests.diagnosis import probes
+from emgrig.hil_tests.diagnosis.evidence import Evidence
+from emgrig.hil_tests.diagnosis.probes import Facts, ask
+from emgrig.hil_tests.judging.check import CheckInfo, CheckResult, Layer
+from emgrig.hil_tests.judging.measurement import Outcome
+from emgrig.hil_tests.measuring.rig import Rig
 
 Open = Callable[..., Rig]
 

@@ -12,8 +12,9 @@ import pytest
 import emgrig
 from emgrig.hil_tests.bringup import run_bringup
 from emgrig.hil_tests.judging.incident import Trouble
-from emgrig.hil_tests.record import schema
+from emgrig.hil_tests.record import Record
 from emgrig.hil_tests.run import BringupRun
+from emgrig.tools.common.schemas import schema
 from page_check import check_page
 
 
@@ -57,20 +58,20 @@ def test_a_full_run_of_a_healthy_board_asks_everything_and_passes(full_run: Run)
 
 @pytest.mark.parametrize("which", ["full_run", "sick_run"])
 def test_the_record_keeps_its_schema(which: str, request: pytest.FixtureRequest) -> None:
-    jsonschema.Draft202012Validator.check_schema(schema())
-    validator = jsonschema.Draft202012Validator(schema())
+    jsonschema.Draft202012Validator.check_schema(schema(Record))
+    validator = jsonschema.Draft202012Validator(schema(Record))
     validator.validate(request.getfixturevalue(which).record)
 
 
 def test_the_schema_knows_every_kind_of_incident() -> None:
-    kinds = schema()["$defs"]["incident"]["properties"]["trouble"]["enum"]  # type: ignore[index]
+    kinds = schema(Record)["$defs"]["Trouble"]["enum"]  # type: ignore[index]
     assert kinds == [str(trouble) for trouble in Trouble]
 
 
 def test_the_schema_refuses_a_record_without_a_verdict(full_run: Run) -> None:
     record = {k: v for k, v in full_run.record.items() if k != "verdict"}
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(record, schema())
+        jsonschema.validate(record, schema(Record))
 
 
 def test_every_check_has_a_measured_value_that_could_have_failed(full_run: Run) -> None:

@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.filemodel import Json
 from emgrig.files import json_text, make_folder, write_file
 from emgrig.hil_tests.judging.check import CheckResult, Layer
 from emgrig.hil_tests.judging.measurement import Measurement, Outcome, of_picture, show, worst
 from emgrig.hil_tests.plots import draw_pictures
-from emgrig.hil_tests.record import Record, make_record
+from emgrig.hil_tests.record import make_record
 from emgrig.hil_tests.run import BringupRun
 from emgrig.pages.page import render
 
 RECORD_FILE, PAGE_FILE, DATA_FOLDER = "record.json", "index.html", "data"
 
 
-def write_report(run: BringupRun, folder: Path) -> Record:
+def write_report(run: BringupRun, folder: Path) -> Json:
     """Write record, page and data into `folder`, which is made; return the record.
 
     Raises
@@ -42,7 +43,7 @@ def _slug(caption: str) -> str:
     return "-".join(words[:4])
 
 
-def render_page(run: BringupRun, record: Record, drawn: Mapping[str, str]) -> str:
+def render_page(run: BringupRun, record: Json, drawn: Mapping[str, str]) -> str:
     """Return the page with pictures by caption."""
     board, limits = run.rig.identity if run.rig.is_open else None, run.options.limits
     return render(

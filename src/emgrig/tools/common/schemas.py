@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 import emgrig
 from emgrig.calibration.certificate.certificate import Certificate
+from emgrig.driver.chip.profile import ProfileFile
 from emgrig.electrodes import ContactCheck
 from emgrig.experiment.files.plan import PlanFile
 from emgrig.experiment.files.record import SessionRecord
@@ -21,13 +22,16 @@ from emgrig.experiment.participant import Script
 from emgrig.filemodel import Json, adapter_of, hints
 from emgrig.files import write_file
 from emgrig.hil_tests.judging.limits import LimitsFile
+from emgrig.hil_tests.record import Record
 
 MODELS: dict[str, Any] = {
     "calibration/certificate/certificate.schema.json": Certificate,
+    "driver/chip/profile.schema.json": ProfileFile,
     "electrodes/check.schema.json": ContactCheck,
     "experiment/files/plan.schema.json": PlanFile,
     "experiment/files/record.schema.json": SessionRecord,
     "experiment/script.schema.json": Script,
+    "hil_tests/record.schema.json": Record,
     "hil_tests/judging/limits.schema.json": LimitsFile,
 }
 _HOME = "https://github.com/emgrig/emgrig/blob/main/src/emgrig/"

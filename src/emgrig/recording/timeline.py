@@ -335,7 +335,8 @@ class _Part:
         self._epoch = block.epoch
         self._powered = powered
         self._last = block.codes[:1, self._columns]
-        self._at_sample, self._at_us, self._period_us = 0, block.board_time_us, 0.0
+        self._at_sample, self._at_us = 0, block.board_time_us
+        self._period_us = 1e6 / block.epoch.rate_hz
         self._runs_before = PartRate()
         self._watch = LeadOffWatch(block.epoch.rate_hz, len(block.epoch.registers))
 
@@ -401,14 +402,14 @@ class _Part:
     def mark(self, said: Said) -> Mark:
         """Place a text at its board time, or at the end of what has come."""
         sample = self._end
-        if said.board_time_us is not None and self._period_us:
+        if said.board_time_us is not None:
             sample = self._sample_at(said.board_time_us, self._end)
         return Mark(said.kind, sample, said.text)
 
     def tube(self, changes: Iterable[TubeChange]) -> Iterator[TubeRow]:
         """Place changes of the digital tube by their board time; those before the part are left."""
         for change in changes:
-            if self._period_us and change.board_time_us >= self.begin.board_time_us:
+            if change.board_time_us >= self.begin.board_time_us:
                 sample = self._sample_at(change.board_time_us, self._end)
                 yield TubeRow(change.number, change.conversion, sample)
 

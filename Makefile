@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test lint benchmark clean
+.PHONY: help demo test nightly lint docs benchmark clean
 
 help:
 	@echo "make demo       the whole way of the data, on a simulated board"
 	@echo "make test       the test suite"
+	@echo "make nightly    the property tests with many random examples"
 	@echo "make lint       format, lint, types, import rules"
+	@echo "make docs       the documentation site, in build/site"
 	@echo "make benchmark  what we claim about speed, measured here"
 	@echo "make clean      remove $(VENV) and caches"
 
@@ -19,11 +21,18 @@ demo: $(VENV)/.core
 test: $(VENV)/.dev
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --max-worker-restart 0
 
+nightly: $(VENV)/.dev
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --max-worker-restart 0 -m hypothesis --hypothesis-profile nightly
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/site
+	@echo "build/site/index.html"
 
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -14,7 +14,7 @@ from scipy import io
 import emgrig
 from emgrig import sentences
 from emgrig.driver.board import Board
-from emgrig.driver.trouble import Happened
+from emgrig.driver.interruption import Happened
 from emgrig.errors import EmgrigError
 from emgrig.experiment.course.steps import MARKER
 from emgrig.recording.facts import LABELS, Kind

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.experiment.course.engine import Engine
@@ -46,6 +46,7 @@ from emgrig.experiment.files.plan import (
     Plan,
 )
 from emgrig.experiment.files.record import SessionRecord, read_certificate, write_record
+from properties import examples
 
 MARKER = re.compile(r"(key [A-Z]|[a-z]+( [a-z]+)*)( [a-z_]+=[^\s=]+)*")
 
@@ -410,7 +411,7 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.integers(0, 2),
     st.lists(st.tuples(st.integers(0, 9), EVENTS, st.sampled_from([0.0, 0.5, 6.0, -3.0]))),

@@ -9,7 +9,7 @@ import mne
 import numpy as np
 import pyedflib
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.recording.bdf.header import (
@@ -23,6 +23,7 @@ from emgrig.recording.bdf.header import (
 )
 from emgrig.recording.bdf.writer import BdfWriter
 from emgrig.recording.facts import PlacedText
+from properties import examples
 
 GAINS = (1, 2, 4, 6, 8, 12, 24)
 START_S = 1_795_000_000.25
@@ -188,7 +189,7 @@ def test_annotations_that_come_late_or_lie_behind_the_end_are_kept(tmp_path: Pat
     assert found == [(0.005, "long past"), (80.0, "behind")]
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     pieces=st.lists(st.integers(1, 400), min_size=1, max_size=6),
     notes=st.lists(

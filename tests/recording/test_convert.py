@@ -8,7 +8,7 @@ from pathlib import Path
 import edfio
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import emgrig
@@ -24,6 +24,7 @@ from emgrig.recording.part import PartBegin, Samples
 from emgrig.recording.recorder import record
 from emgrig.recording.timeline import Timeline
 from fake_board import FakeBoard, FakeTransport, true_codes
+from properties import examples
 
 ASKED = 250  # samples of the recording that `capture` is of
 
@@ -50,7 +51,7 @@ def samples_in(capture: Path) -> int:
     return sum(item.frames[..., 0].size for item in items if isinstance(item, SamplePackets))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(share=st.floats(0, 1))
 def test_a_capture_cut_anywhere_gives_every_sample_of_its_whole_records(
     capture: Path, folder: Path, share: float
@@ -78,7 +79,7 @@ def test_a_capture_cut_anywhere_gives_every_sample_of_its_whole_records(
     assert bool(damage) <= (lost_bytes < 0)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(at=st.floats(0, 1), value=st.integers(1, 255))
 def test_a_damaged_capture_never_gives_a_wrong_sample(
     capture: Path, folder: Path, at: float, value: int

@@ -13,8 +13,8 @@ import pytest
 
 from emgrig.driver.captures.capture import Record, RecordKind
 from emgrig.driver.captures.journal import identity_entry
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
-from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import RecordingError
 from emgrig.protocol import packets as wire
 from emgrig.protocol.account import Cause
@@ -599,7 +599,7 @@ def test_markers_lie_at_their_board_time_or_at_the_end_of_what_came() -> None:
     _, steps = one_part(capture.steps())
     assert shapes(steps) == [
         placed(0, Marker("early")),
-        placed(0, Recovered(Trouble(Happened.LINK_LOST, link_said="cut"), 2.0)),
+        placed(0, Recovered(Interruption(Happened.LINK_LOST, link_said="cut"), 2.0)),
         8,
         placed(2, Marker("by time")),
         placed(8, Marker("by place")),

@@ -14,13 +14,12 @@ from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Config1
 from emgrig.driver.chip.transaction import SDATAC, Files, Mended, mended_words
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link, Listener, Tap
 from emgrig.driver.native.port import NativePort, all_chips
 from emgrig.driver.samples.block import Epoch, make_epoch
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
-from emgrig.driver.seams import Transport
-from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import DeviceError, IdentityError, RequestRefused, TransportError
 from emgrig.protocol.decoder import EventPacket, Item
 from emgrig.protocol.framing import VERSION
@@ -49,10 +48,15 @@ class Connection:
 
     Parameters
     ----------
-    transport : Transport
+    link : Link
         Open; closed again if the connection cannot begin.
     client : str
         Name and version of this program, for HELLO.
+    tap : Tap, optional
+        Who gets the raw bytes.
+    inspector : Listener, optional
+        Who looks for faults: it is told everything from the first byte on, a run that is on is not
+        stopped at the beginning, and what board or chip lose by themselves is not restored.
 
     Attributes
     ----------
@@ -68,29 +72,38 @@ class Connection:
         One a channel.
     frames_per_packet : int or None
         Of the run that is on, or should be; None if the board is to be stopped.
-    trouble : Trouble or None
+    trouble : Interruption or None
         Why the chips must be compared and restored before the stream can go on.
     stream_listener : Listener or None
         The stream that is on.
     """
 
-    def __init__(self, transport: Transport, *, client: str, tap: Tap | None = None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        *,
+        client: str,
+        tap: Tap | None = None,
+        inspector: Listener | None = None,
+    ) -> None:
         self.lock = threading.RLock()
         self.client = client
         self.epochs: dict[int, Epoch] = {}
         self.channel_names: tuple[str, ...] = ()
         self.frames_per_packet: int | None = None
-        self.trouble: Trouble | None = None
-        self.stream_listener: Listener | None = None
+        self.trouble: Interruption | None = None
+        self.stream_listener = inspector
         self._journal: Journal | None = None
         self._believed: Files | None = None
+        self._mends = inspector is None
         self._quiet_depth = 0
         self._exchanges: deque[tuple[float, float, float]] = deque(maxlen=N_EXCHANGES)
-        self.link = Link(transport)
+        self.link = link
         try:
             self.link.tap, self.link.listener = tap, self._listen
             self.identity = BoardIdentity.from_hello(self._hello())
-            self.link.request(Request.STOP, None, Stopped)  # whatever ran before
+            if inspector is None:
+                self.link.request(Request.STOP, None, Stopped)  # whatever ran before
         except BaseException:
             self.link.close()
             raise
@@ -99,7 +112,7 @@ class Connection:
         self._all = all_chips(self.link)
         self.chip = Ads1299(
             self.ports,
-            clock=transport.clock,
+            clock=link.transport.clock,
             f_clk_hz=self.identity.f_clk_hz,
             vref_v=self.identity.vref_v,
             quiet=self.quiet,
@@ -198,7 +211,7 @@ class Connection:
 
     def _mend(self) -> None:
         """Restore what board or chip lost by themselves, before it is taken for what was meant."""
-        if self.trouble is None or self._believed is None:
+        if not self._mends or self.trouble is None or self._believed is None:
             return
         reason, self.trouble = self.trouble, None
         believed = self._believed
@@ -282,27 +295,30 @@ class Connection:
     def _listen(self, item: Item, host_s: float) -> None:
         if isinstance(item, EventPacket):
             if isinstance(item.body, BootEvent):
-                self.trouble = Trouble(Happened.BOARD_STARTED, reset_cause=item.body.cause)
+                self.trouble = Interruption(Happened.BOARD_STARTED, reset_cause=item.body.cause)
                 self._exchanges.clear()  # its clock began anew too
             elif isinstance(item.body, ChipLostEvent):
-                self.trouble = Trouble(Happened.CHIP_LOST, chip=item.body.chip + 1)
+                self.trouble = Interruption(Happened.CHIP_LOST, chip=item.body.chip + 1)
         if self.stream_listener is not None:
             self.stream_listener(item, host_s)
 
     # Time.
 
-    def synchronise(self, n_exchanges: int = 8) -> None:
-        """Ask the board's clock some times, for `clock_fit`."""
+    def synchronise(self, n_exchanges: int = 8) -> list[float]:
+        """Ask the board's clock some times, for `clock_fit`; return how long answers took, s."""
         taken: list[list[float]] = []
+        delays_s: list[float] = []
         for _ in range(n_exchanges):
             answer = self.link.ask(Request.CLOCK, ClockArguments(round(self.link.unix_s() * 1e6)))
             board_us = ClockReading.decode(answer.packet.data).board_time_us
+            delays_s.append(answer.received_s - answer.sent_s)
             if answer.attempts == 1:  # else it is not known which question was answered
                 taken.append([answer.sent_s, float(board_us), answer.received_s])
         if self._exchanges and taken and taken[0][1] < self._exchanges[-1][1]:
             self._exchanges.clear()
         self._exchanges.extend((sent, board, received) for sent, board, received in taken)
         self.note({"kind": "clock", "exchanges": taken})
+        return delays_s
 
     @property
     def clock_fit(self) -> ClockFit | None:

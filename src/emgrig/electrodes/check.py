@@ -48,13 +48,13 @@ class Electrode:
         The muscle.
     light : Light
     impedance_ohm, impedance_u_ohm, k : float or None
-        |Z| of the contact at `at_hz`, without the series resistor, its expanded uncertainty, and
-        the coverage factor in it.
+        ``|Z|`` of the contact at `at_hz`, without the series resistor, its expanded uncertainty,
+        and the coverage factor in it.
     at_hz : float
     resistance_ohm, capacitance_f : float or None
         R and C of the contact as R ∥ C, where the harmonics tell them.
-    resistance_u_ohm : float or None
-        Expanded, 95 % too; its coverage factor may differ a little from `k`.
+    resistance_u_ohm, capacitance_u_f : float or None
+        Expanded, 95 % too; their coverage factors may differ a little from `k`.
     method : str
         "fit", "magnitude" (the harmonics did not suit R ∥ C: the first one alone), or "".
     series_ohm : float
@@ -78,6 +78,7 @@ class Electrode:
     resistance_ohm: float | None
     resistance_u_ohm: float | None
     capacitance_f: float | None
+    capacitance_u_f: float | None
     method: str
     series_ohm: float
     n_samples: int

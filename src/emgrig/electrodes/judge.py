@@ -171,7 +171,7 @@ def _on_bias_words(where: Where) -> str:
 
 
 def _wipe(one: Where, other: Where) -> str:
-    first, second = sorted((one, other), key=lambda where: (where[0], where[1] != "p"))
+    first, second = sorted((one, other), key=lambda where: where[0])
     return (
         f"{electrode_words(*first)} and {electrode_words(*second)} touch (bridge of gel): wipe "
         "between them"
@@ -193,7 +193,7 @@ def _measured(
     blank: Electrode, reading: Reading, limits: Limits, before: Electrode | None
 ) -> Electrode:
     assert reading.impedance is not None
-    impedance, resistance = reading.impedance, reading.resistance
+    impedance, resistance, farad = reading.impedance, reading.resistance, reading.capacitance
     is_by_value = before is not None and before.finding in (Finding.NONE, Finding.HIGH)
     light = light_of(
         impedance.value,
@@ -212,7 +212,8 @@ def _measured(
         k=impedance.k,
         resistance_ohm=resistance.value if resistance else None,
         resistance_u_ohm=resistance.expanded_uncertainty if resistance else None,
-        capacitance_f=reading.capacitance_f,
+        capacitance_f=farad.value if farad else None,
+        capacitance_u_f=farad.expanded_uncertainty if farad else None,
         method="fit" if resistance else "magnitude",
         n_samples=impedance.n_used,
         finding=Finding.HIGH if is_high else Finding.NONE,

@@ -345,6 +345,7 @@ class _Checking:
             resistance_ohm=None,
             resistance_u_ohm=None,
             capacitance_f=None,
+            capacitance_u_f=None,
             method="",
             series_ohm=self._series_ohm(channel),
             n_samples=0,

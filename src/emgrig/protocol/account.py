@@ -6,6 +6,7 @@ is the board's. Board time is the cross-check: if it jumps while the count does 
 a loss.
 """
 
+from collections import deque
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -18,6 +19,8 @@ from emgrig.sentences import sentence
 _WRAP = 1 << 32
 #: So many packets in a row from the past, each one newer than the one before, are a new run.
 _LATE_LIMIT = 8
+#: The data period by board time is the median over so many packets.
+_N_PERIODS = 16
 
 
 class Cause(StrEnum):
@@ -141,6 +144,7 @@ class LossAccount:
         self._expected = 0
         self._link_lost: int | None = None
         self._period_us = 0.0
+        self._periods_us: deque[float] = deque(maxlen=_N_PERIODS)
         self._last: tuple[int, int] | None = None
         self._late: list[int] = []
 
@@ -156,13 +160,14 @@ class LossAccount:
         """
         self._expected = 0
         self._period_us = period_us
+        self._periods_us.clear()
         self._link_lost = None
         self._last = None
         self._late = []
 
     def end_run(self, conversions: int) -> int:
         """Close a run of `conversions`, as the board counted; return how many its end lacks."""
-        missing = max((conversions - self._expected) % _WRAP, 0)
+        missing = (conversions - self._expected) % _WRAP
         if missing >= _WRAP // 2:  # the board counts fewer than it sent: nothing is missing
             missing = 0
         self.totals.lost_at_end += missing
@@ -176,6 +181,7 @@ class LossAccount:
         first = packets.first_conversion
         steps = np.diff(first)
         if first[0] == self._expected % _WRAP and bool((steps == n_frames).all()):
+            self._late = []
             return [self._piece(packets, slice(0, packets.n_packets), 0, Cause.NONE)]
         return self._split(packets, n_frames)
 
@@ -219,8 +225,7 @@ class LossAccount:
 
     def _cause(self, packets: SamplePackets, index: int) -> Cause:
         """Tell a loss on the link, where the sequence number jumps too, from one on the board."""
-        before = int(packets.link_lost[index - 1]) if index else self._link_lost
-        return Cause.BOARD if int(packets.link_lost[index]) == before else Cause.LINK
+        return Cause.BOARD if int(packets.link_lost[index]) == self._link_lost else Cause.LINK
 
     def _piece(self, packets: SamplePackets, part: slice, lost: int, cause: Cause) -> Piece:
         taken = packets if part == slice(0, packets.n_packets) else packets.part(part)
@@ -244,7 +249,7 @@ class LossAccount:
             first = np.concatenate([[self._last[0]], first])
             times = np.concatenate([[self._last[1]], times])
         conversions, elapsed = np.diff(first), np.diff(times)
-        usual = (conversions == n_frames) & (elapsed > 0)
+        usual = conversions == n_frames
         self._follow_period(elapsed[usual] / n_frames)
         hidden = np.rint(elapsed[usual] / self._period_us) - n_frames
         self.totals.hidden += int(hidden[hidden > 0].sum())
@@ -254,5 +259,5 @@ class LossAccount:
         """Let the period follow what the board's own clock says, if that is near the nominal."""
         near = periods_us[np.abs(periods_us / self._period_us - 1) < 0.03]
         if len(near):
-            share = min(len(near) / 16, 1.0)
-            self._period_us += share * (float(np.median(near)) - self._period_us)
+            self._periods_us.extend(near[-_N_PERIODS:].tolist())
+            self._period_us = float(np.median(self._periods_us))

@@ -12,10 +12,10 @@ from emgrig.calibration.certificate.certificate_file import from_json, sidecar_e
 from emgrig.driver.captures.journal import read_epoch, read_identity
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.transaction import Mended
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Epoch
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
-from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import RecordingError
 from emgrig.recording.facts import Fact, Marker, Recovered
 from emgrig.recording.sync.tube import TubeChange
@@ -198,10 +198,10 @@ def _read_recovery(note: Mapping[str, object]) -> Recovered:
     reason, down_s = note.get("reason"), note.get("down_s")
     try:
         if isinstance(reason, Mapping):
-            trouble = Trouble(**{**reason, "happened": Happened(reason["happened"])})
+            what = Interruption(**{**reason, "happened": Happened(reason["happened"])})
             restored = tuple(Mended(**one) for one in cast("list[Any]", note.get("restored")))
         else:
-            trouble, restored = Trouble(Happened.LINK_LOST, link_said=str(reason or "")), ()
+            what, restored = Interruption(Happened.LINK_LOST, link_said=str(reason or "")), ()
     except (KeyError, TypeError, ValueError) as error:
         raise RecordingError(f"a recovery note of the capture is damaged: {error}") from error
-    return Recovered(trouble, float(down_s) if isinstance(down_s, int | float) else None, restored)
+    return Recovered(what, float(down_s) if isinstance(down_s, int | float) else None, restored)

@@ -45,6 +45,7 @@ def test_a_users_file_changes_single_figures_and_it_shows(tmp_path: Path) -> Non
         ("[impedance]\nlow = 500\n", "low 500 is above high 200"),
         ('[impedance]\nunit = "ohm"\n', "is in kohm, not in ohm"),
         ("impedance = 3\n", "not a table"),
+        ("[impedance]\nallowed = 3\n", "impedance.allowed is a list"),
     ],
 )
 def test_a_users_file_that_makes_no_sense_is_refused(
@@ -74,7 +75,38 @@ def test_a_file_that_is_no_toml_or_not_there_is_one_clear_line(tmp_path: Path) -
         (Limit(low=0, high=0), "exactly 0 uV"),
         (Limit(), "none"),
         (Limit(allowed=(True,)), "one of yes"),
+        (Limit(allowed=("3Eh", 62, False)), "one of 3Eh, 62, no"),
     ],
 )
 def test_limits_are_said_in_words(limit: Limit, words: str) -> None:
     assert limit.words("uV") == words
+
+
+def test_a_quantity_without_a_unit_has_none_in_its_words() -> None:
+    assert Limit(low=1, high=2).words("1") == Limit(low=1, high=2).words("") == "1 to 2"
+
+
+@pytest.mark.parametrize(
+    ("limit", "is_limit"),
+    [
+        (Limit(), False),
+        (Limit(marginal_low=1.0, marginal_high=2.0), False),
+        (Limit(low=0.0), True),
+        (Limit(high=0.0), True),
+        (Limit(allowed=(0,)), True),
+    ],
+)
+def test_a_value_can_fail_by_bounds_and_by_what_is_allowed(limit: Limit, is_limit: bool) -> None:
+    assert limit.is_limit == is_limit
+
+
+def test_a_user_may_say_what_is_allowed_and_keeps_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[chip_id]\nallowed = ["3Eh"]\n')
+    table, packaged = load_limits(path), load_limits()
+    assert table.origin == str(path)
+    changed = table.find("chip_id", "")
+    assert (changed.allowed, changed.source) == (("3Eh",), "user's file mine.toml")
+    assert changed.overridden
+    assert packaged.find("chip_id", "").allowed != ("3Eh",)
+    assert table.find("not in it", "uV") == Limit()

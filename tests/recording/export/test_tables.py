@@ -11,7 +11,7 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -24,6 +24,7 @@ from emgrig.recording.export.staging import whole_file
 from emgrig.recording.export.tables import write_csv, write_parquet
 from emgrig.recording.facts import Annotation, Gap, Marker
 from exported import record_face, write_recording
+from properties import examples
 
 Frames = tuple[pd.DataFrame, pd.DataFrame]
 
@@ -84,9 +85,7 @@ CODE_MIN, CODE_MAX = -(2**23), 2**23 - 1
 CODES = st.integers(CODE_MIN, CODE_MAX) | st.sampled_from([CODE_MIN, CODE_MAX, -1, 0, 1])
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(25)
 @given(
     rows=st.lists(st.tuples(CODES, CODES), min_size=1, max_size=40),
     gains=st.tuples(*[st.sampled_from([1, 2, 4, 6, 8, 12, 24])] * 2),
@@ -94,9 +93,13 @@ CODES = st.integers(CODE_MIN, CODE_MAX) | st.sampled_from([CODE_MIN, CODE_MAX, -
     offset_uv=st.floats(-50, 50),
 )
 def test_every_code_comes_back_from_every_table(
-    tmp_path: Path, rows: list, gains: tuple, trim: float, offset_uv: float
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list,
+    gains: tuple,
+    trim: float,
+    offset_uv: float,
 ) -> None:
-    path = tmp_path / "codes.bdf"
+    path = tmp_path_factory.mktemp("tables") / "codes.bdf"
     codes = np.array(rows, np.int32)
     scales = [trim * 4.5e6 / gain / 2**23 for gain in gains]
     write_recording(path, codes, scales_uv=scales, offset_uv=offset_uv)

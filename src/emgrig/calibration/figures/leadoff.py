@@ -295,7 +295,7 @@ def calibrate_current(
 
     Notes
     -----
-    Weighted line ``A = c·I·R + c·I·Rs`` with c = 4/π·|H|; weights from the noise and from the
+    Weighted line ``A = c·I·R + c·I·Rs`` with ``c = 4/π·|H|``; weights from the noise and from the
     resistors' tolerance.
     """
     r = np.asarray(resistors_ohm, dtype=np.float64)

@@ -30,7 +30,7 @@ NOISE_BANDWIDTH_OF_RATE = 66 / 240
 def sinc3_magnitude(
     frequency_hz: ArrayLike, rate_hz: float, *, f_clk_hz: float = ADS1299.f_clk_hz
 ) -> NDArray[np.float64]:
-    """Return |H(f)| of the decimation filter, 1 at DC.
+    """Return ``|H(f)|`` of the decimation filter, 1 at DC.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def sinc3_magnitude(
 def sinc3_noise_shape(frequency_hz: ArrayLike, rate_hz: float) -> NDArray[np.float64]:
     """Return the PSD of white modulator noise after the chip, 1 at DC, folding included.
 
-    It lies above |H(f)|² towards half the rate (by a factor 2 there), because what was above half
-    the rate has folded back.
+    It lies above ``|H(f)|²`` towards half the rate (by a factor 2 there), because what was above
+    half the rate has folded back.
     """
     w = 2 * np.pi * np.asarray(frequency_hz, dtype=np.float64) / checked_rate(rate_hz)
     return np.asarray((66 + 52 * np.cos(w) + 2 * np.cos(2 * w)) / 120)

@@ -230,7 +230,7 @@ def input_impedance_ohm(direct: complex, through: complex, series_ohm: complex) 
 
 
 def input_reactance_ohm(direct_v: float, through_v: float, series_ohm: float) -> float:
-    """Return |Z| of a purely capacitive input from two magnitudes, ohm.
+    """Return ``|Z|`` of a purely capacitive input from two magnitudes, ohm.
 
     ``|Z| = Rs / sqrt((V1/V2)² − 1)``; see `input_impedance_ohm`.
     """
@@ -242,7 +242,7 @@ def input_reactance_ohm(direct_v: float, through_v: float, series_ohm: float) ->
 def impedance_result(
     direct: SineFit, through: SineFit, series_ohm: float, *, series_relative_uncertainty: float
 ) -> Result:
-    """Return |Z| of the input, ohm, from two fits that share the generator's phase.
+    """Return ``|Z|`` of the input, ohm, from two fits that share the generator's phase.
 
     Both amplitudes' and phases' uncertainties go into it. If the two readings do not differ by
     three times their uncertainty, the result is "at least".

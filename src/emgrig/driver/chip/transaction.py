@@ -180,6 +180,7 @@ class Transaction:
             found.raw[place.address],
             chip=chip_index + 1,
             note=note + self._restore(),
+            had_no_effect=found == before,
         )
 
     def _restore(self) -> str:

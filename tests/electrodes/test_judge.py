@@ -310,8 +310,8 @@ def test_the_graver_finding_wins() -> None:
         (
             RAILED,
             Finding.RAILED,
-            "c2 negative: channel at the rail in 2.0% of the samples: re-seat c2 negative, check "
-            "its lead",
+            "c2 negative: channel at the rail in 2.0% of the samples: re-seat c2 negative, "
+            + "check its lead",
         ),
         (
             FROZEN,

@@ -92,7 +92,7 @@ class Connection:
         self.channel_names: tuple[str, ...] = ()
         self.frames_per_packet: int | None = None
         self.trouble: Interruption | None = None
-        self.stream_listener = inspector
+        self.stream_listener: Listener | None = inspector
         self._journal: Journal | None = None
         self._believed: Files | None = None
         self._mends = inspector is None

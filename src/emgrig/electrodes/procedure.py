@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
-from emgrig.calibration.certificate.certificate import Certificate
+from emgrig.calibration.certificate.certificate import Certificate, NamedBoard
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.acquire import (
     Account,
@@ -320,8 +320,7 @@ class _Checking:
             previous=previous.channels if previous else (),
         )
         return ContactCheck(
-            identity.serial_number,
-            identity.is_simulated,
+            NamedBoard(identity.serial_number, identity.is_simulated),
             now.replace(microsecond=0),
             _software(),
             self._conditions(),

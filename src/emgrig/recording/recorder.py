@@ -11,13 +11,13 @@ from typing import Self
 import numpy as np
 
 from emgrig.calibration.certificate.certificate import Certificate
-from emgrig.calibration.certificate.certificate_file import to_json
 from emgrig.driver.board import Board
 from emgrig.driver.captures.capture import CaptureWriter
 from emgrig.driver.captures.journal import Entry
 from emgrig.driver.native.link import Direction
 from emgrig.driver.samples.block import Block
 from emgrig.errors import EmgrigError, RecordingError
+from emgrig.filemodel import plain
 from emgrig.recording.convert import (
     CAPTURE_SUFFIX,
     Recording,
@@ -111,7 +111,7 @@ class Recorder:
         }
         self._writer.note(begun, board.clock.unix_s())
         if calibration is not None:
-            noted: Entry = {"kind": "calibration", "record": to_json(calibration)}
+            noted: Entry = {"kind": "calibration", "record": plain(calibration)}
             self._writer.note(noted, board.clock.unix_s())
         if contact is not None:
             self._writer.note({"kind": "contact", "check": contact}, board.clock.unix_s())

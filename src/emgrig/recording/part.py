@@ -139,7 +139,6 @@ class OpenPart:
         yield self.gap(block, lost if is_filled else 0)
         if not is_filled:
             return
-        self._end += lost
         for begin in range(0, lost, _FILL_SAMPLES):
             n_samples = min(_FILL_SAMPLES, lost - begin)
             yield Samples(np.repeat(self._last, n_samples, axis=0), is_fill=True)

@@ -80,11 +80,11 @@ def fit_response(
     gain = math.exp(log_gain)
     u_gain = gain * math.hypot(covariance[0, 0] ** 0.5, gain_relative_uncertainty)
     note = ("one analogue pole and sinc3",)
-    bend, u_bend = float(bend), math.sqrt(covariance[1, 1])
+    u_bend = math.sqrt(covariance[1, 1])
     return ResponseFit(
         gain=Result(gain, "V/V", u_gain, f.size, assumptions=note),
-        pole=_pole(bend, u_bend, rate_hz, f.size),
-        minus_3db=_fitted_minus_3db(bend, u_bend, rate_hz, f.size),
+        pole=_pole(float(bend), u_bend, rate_hz, f.size),
+        minus_3db=_fitted_minus_3db(float(bend), u_bend, rate_hz, f.size),
         residual_db=20 / math.log(10) * (log_excess - fitted),
         droop_error_db=20 / math.log(10) * (log_excess - log_gain),
     )

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,6 +31,7 @@ from emgrig.recording.timeline import (
     TubeRows,
 )
 from emgrig.recording.words import describe_gap, header_channels
+from emgrig.version import PROGRAM
 
 CAPTURE_SUFFIX = ".capture"
 BDF_SUFFIX = ".bdf"
@@ -58,14 +58,6 @@ class Recording:
     sidecar_paths: tuple[Path, ...]
     n_samples: int
     account: Account
-
-
-def software() -> str:
-    """Name and version of this package."""
-    try:
-        return f"emgrig {version('emgrig')}"
-    except PackageNotFoundError:
-        return "emgrig, not installed"
 
 
 def convert(
@@ -126,7 +118,7 @@ def convert(
             }
             if report.tube:
                 files["tube"] = _write_tube(report, notes, path)
-            content = sidecar.describe(report, notes, account, files=files, software=software())
+            content = sidecar.describe(report, notes, account, files=files, software=PROGRAM)
             sidecar.write(sidecar_path(path), content)
     return Recording(
         capture_path=source,

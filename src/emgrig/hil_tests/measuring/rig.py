@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from emgrig.connect import open_transport, package_version
+from emgrig.connect import open_transport
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_access import Opcode
 from emgrig.driver.chip.register_file import RegisterFile
@@ -48,6 +48,7 @@ from emgrig.protocol.packets import (
     Stopped,
 )
 from emgrig.protocol.schema import Message
+from emgrig.version import __version__
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +153,7 @@ class Rig:
         return self.identity
 
     def _hello(self) -> BoardIdentity:
-        arguments = HelloArguments(VERSION, f"emgrig bringup {package_version()}")
+        arguments = HelloArguments(VERSION, f"emgrig bringup {__version__}")
         return BoardIdentity.from_hello(self.link.request(Request.HELLO, arguments, Hello))
 
     def _new_chip(self) -> Ads1299:

@@ -41,7 +41,7 @@ def save_check(check: ContactCheck, folder: Path | None = None) -> Path:
     path = record_file.certificate_path(check.serial_number, folder)
     text = json.dumps(check.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(text, encoding="utf-8", newline="\n")
     partial.replace(path)
     return path
 

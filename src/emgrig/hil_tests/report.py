@@ -33,8 +33,10 @@ def write_report(run: BringupRun, folder: Path) -> Record:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-        (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
-        (folder / PAGE_FILE).write_text(render_page(run, record, drawn), encoding="utf-8")
+        (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
+        (folder / PAGE_FILE).write_text(
+            render_page(run, record, drawn), encoding="utf-8", newline="\n"
+        )
         for attachment in attachments:
             path = folder / DATA_FOLDER / f"{attachment.sha256[:16]}-{attachment.name}"
             path.parent.mkdir(exist_ok=True)

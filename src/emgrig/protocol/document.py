@@ -70,7 +70,7 @@ def main() -> None:
     """Fill the documents that are named on the command line."""
     for name in sys.argv[1:]:
         path = Path(name)
-        path.write_text(fill(path.read_text(encoding="utf-8")), encoding="utf-8")
+        path.write_text(fill(path.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

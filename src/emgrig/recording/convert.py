@@ -224,7 +224,7 @@ def _write_tube(report: PartReport, notes: Notes, path: Path) -> str:
     rows = (row._replace(shown_unix_s=notes.tube_shown.get(row.number)) for row in report.tube)
     target = tube_path(path)
     lines = tube_table(rows, report.begin.epoch.rate_hz, report.head.start_unix_s)
-    target.write_text("".join(lines), encoding="utf-8")
+    target.write_text("".join(lines), encoding="utf-8", newline="\n")
     return target.name
 
 

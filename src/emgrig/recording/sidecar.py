@@ -152,7 +152,9 @@ def describe(
 
 def write(path: Path, content: Json) -> None:
     """Write a sidecar; OSError if the file cannot be written."""
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8", newline="\n"
+    )
 
 
 def _start(report: PartReport, fit: ClockFit | None) -> Json:

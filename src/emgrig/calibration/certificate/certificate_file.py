@@ -98,7 +98,7 @@ def save_certificate(record: Certificate, folder: Path | None = None) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(to_json(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(text, encoding="utf-8", newline="\n")
     partial.replace(path)
     return path
 

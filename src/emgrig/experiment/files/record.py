@@ -180,7 +180,7 @@ def write_record(path: Path, record: SessionRecord) -> None:
         If it cannot be written; what was there before is as it was.
     """
     text = json.dumps({"format": FORMAT, **asdict(record)}, indent=1, ensure_ascii=False)
-    with whole_file(path) as beside, beside.open("w", encoding="utf-8") as file:
+    with whole_file(path) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())

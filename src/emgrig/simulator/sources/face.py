@@ -152,7 +152,9 @@ class Face:
             "events": [asdict(event) for event in self.truth(t0_s, t1_s)],
         }
         try:
-            Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+            Path(path).write_text(
+                json.dumps(content, indent=1) + "\n", encoding="utf-8", newline="\n"
+            )
         except OSError as error:
             raise RecordingError(f"cannot write the truth to {path}: {error}") from error
 

@@ -129,7 +129,7 @@ def _write_figures(folder: Path, expressions: list[Expression] | None) -> None:
         label = "duration of micro-expressions by EMG, s"
         drawn["figure-11.svg"] = plots.histogram_svg(seconds, label, interval=interval)
     for name, svg in drawn.items():
-        (folder / name).write_text(svg, encoding="utf-8")
+        (folder / name).write_text(svg, encoding="utf-8", newline="\n")
 
 
 @app.command("clock-report")
@@ -260,8 +260,8 @@ def _write_results(
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     html = page(analysis, title=name, remarks=(f"read as {found.source}", *found.remarks))
-    (folder / f"{name}.html").write_text(html, encoding="utf-8")
-    (folder / f"{name}_events.tsv").write_text(events_tsv(analysis), encoding="utf-8")
+    (folder / f"{name}.html").write_text(html, encoding="utf-8", newline="\n")
+    (folder / f"{name}_events.tsv").write_text(events_tsv(analysis), encoding="utf-8", newline="\n")
     if video is not None:
         write_elan(folder / f"{name}.eaf", _tiers(analysis), video=video, clock=clock)
     typer.echo(

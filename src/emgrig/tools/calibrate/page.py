@@ -134,9 +134,9 @@ def write(folder: Path, outcome: Outcome) -> Path:
         id=id,
     )
     path = folder / "index.html"
-    path.write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8", newline="\n")
     text = json.dumps(to_json(outcome), indent=1, ensure_ascii=False) + "\n"
-    (folder / "calibration.json").write_text(text, encoding="utf-8")
+    (folder / "calibration.json").write_text(text, encoding="utf-8", newline="\n")
     return path
 
 

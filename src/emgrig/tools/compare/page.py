@@ -45,7 +45,7 @@ def write(
     ]
     page = environment.get_template("compare.html").render(pairs=pairs, warnings=warnings)
     path = folder / "index.html"
-    path.write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8", newline="\n")
     return path
 
 

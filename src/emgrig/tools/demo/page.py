@@ -30,7 +30,7 @@ def write(path: Path, result: DemoResult) -> Path:
         lost=result.conversions - result.account["received"],
         signals=_svg(figure),
     )
-    path.write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8", newline="\n")
     return path
 
 

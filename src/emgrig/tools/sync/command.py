@@ -200,7 +200,9 @@ def _write(path: Path, found: "TubeSync", source: "Source", film: Film, asked: "
         for frame, sample, is_known in zip(asked, samples, is_in, strict=True)
     ]
     with whole_file(path) as unfinished:
-        unfinished.write_text("\n".join(["frame,sample,emg_s", *rows, ""]), encoding="utf-8")
+        unfinished.write_text(
+            "\n".join(["frame,sample,emg_s", *rows, ""]), encoding="utf-8", newline="\n"
+        )
     target = path.with_name(path.stem + "_clock.csv")
     pairs = _pairs(found, source, film)
     with whole_file(target) as unfinished:

@@ -39,7 +39,7 @@ def write(path: Path, name: str, found: "TubeSync", facts: list[tuple[str, str]]
         picture=svg(picture(found)),
     )
     with whole_file(path) as unfinished:
-        unfinished.write_text(page, encoding="utf-8")
+        unfinished.write_text(page, encoding="utf-8", newline="\n")
 
 
 def picture(found: "TubeSync") -> Figure:

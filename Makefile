@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test lint docs benchmark clean
+.PHONY: help demo test nightly lint docs benchmark clean
 
 help:
 	@echo "make demo       the whole way of the data, on a simulated board"
 	@echo "make test       the test suite"
+	@echo "make nightly    the property tests with many random examples"
 	@echo "make lint       format, lint, types, import rules"
 	@echo "make docs       the documentation site, in build/site"
 	@echo "make benchmark  what we claim about speed, measured here"
@@ -19,6 +20,9 @@ demo: $(VENV)/.core
 
 test: $(VENV)/.dev
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --max-worker-restart 0
+
+nightly: $(VENV)/.dev
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --max-worker-restart 0 -m hypothesis --hypothesis-profile nightly
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -4,7 +4,10 @@ import pytest
 
 from emgrig.analysis.paper.annotations import Expression, read_annotations
 from places import SHARED
+from properties import choose_profile
 from shell import Run, runner
+
+choose_profile()
 
 
 @pytest.fixture(scope="session")

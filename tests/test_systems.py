@@ -57,7 +57,7 @@ def is_portable(name: str, call: ast.Call) -> bool:
     words = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
     if name == "read_text":
         return bool(words) or "encoding" in named
-    if name == "write_text":
+    if name in ("write_text", "TextIOWrapper"):
         return {"encoding", "newline"} <= named
     modes = [word for word in words if set(word) <= set("rwaxbt+")]
     if name != "open" or any("b" in mode for mode in modes) or not (modes or "encoding" in named):
@@ -75,6 +75,7 @@ def is_portable(name: str, call: ast.Call) -> bool:
         ("p.read_text('utf-8')", True),
         ("p.open('w', encoding='utf-8')", False),
         ("p.open('r')", False),
+        ("io.TextIOWrapper(f, encoding='utf-8')", False),
         ("open(p, 'xb')", True),
         ("rig.open()", True),
     ],

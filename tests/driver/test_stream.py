@@ -5,15 +5,17 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.connect import connect
 from emgrig.driver.board import Board
 from emgrig.driver.chip.rate import RateVerdict
+from emgrig.driver.chip.transaction import Mended
 from emgrig.driver.recovery import ReconnectPolicy
 from emgrig.driver.samples.block import Block
 from emgrig.driver.stream import Stream
+from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import (
     DeviceError,
     IdentityError,
@@ -25,6 +27,7 @@ from emgrig.protocol.packets import EventType, Request
 from emgrig.simulator.transport import SimTransport
 from fake_board import FakeTransport, true_codes
 from fake_server import TcpServer
+from properties import examples
 
 SAMPLES, REPLY = 0x01, 0x11
 
@@ -178,7 +181,7 @@ def test_registers_that_changed_in_the_outage_are_restored_and_reported(
         transport.cut()
         transport.board.registers[0x05] = 0x10
         blocks += stream
-    assert stream.recoveries[0].restored == ("chip 1 CH1SET was 10h, is 61h again",)
+    assert stream.recoveries[0].restored == (Mended(1, "CH1SET", was=0x10, now=0x61),)
     assert {block.epoch.gain[0] for block in blocks} == {24.0}
     assert transport.board.registers[0x05] == 0x61
 
@@ -273,7 +276,7 @@ def test_a_board_that_started_anew_gets_its_registers_back(
         transport.board.restart()
         blocks += stream
     check_whole(blocks)
-    assert "chip 1 CONFIG1 was 96h, is 94h again" in stream.recoveries[0].restored
+    assert Mended(1, "CONFIG1", was=0x96, now=0x94) in stream.recoveries[0].restored
     gap = next(block for block in blocks if block.cause is Cause.RESTART)
     assert gap.is_estimate
     assert [event.event for event in gap.events] == [EventType.BOOT]
@@ -291,7 +294,7 @@ def test_a_chip_that_lost_its_registers_gets_them_back(
         transport.board.brown_out()
         blocks += stream
     check_whole(blocks)
-    assert "brown-out" in stream.recoveries[0].reason
+    assert stream.recoveries[0].reason == Trouble(Happened.CHIP_LOST, chip=1)
     assert {block.epoch.gain[0] for block in blocks} == {12.0}
     assert stream.totals.produced == sum(transport.board.produced)
 
@@ -379,7 +382,7 @@ def test_a_run_that_ended_by_itself_is_begun_again(board: Board, transport: Fake
         transport.board._end_run()
         blocks += stream
     check_whole(blocks)
-    assert stream.recoveries[0].reason == "the board stopped by itself"
+    assert stream.recoveries[0].reason == Trouble(Happened.BOARD_STOPPED)
 
 
 def test_a_board_that_is_silent_for_good_is_given_up(transport: FakeTransport) -> None:
@@ -486,7 +489,7 @@ def where(code: int, n_runs: int) -> tuple[int, int]:
     raise AssertionError(f"code {code} was never sent")
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(FATES, st.integers(0, 2**32 - 1))
 def test_whatever_the_link_does_the_account_is_exact_and_no_sample_is_wrong(
     fates: list[str], seed: int

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.protocol import packets
@@ -26,6 +26,7 @@ from emgrig.protocol.framing import (
     PacketType,
     encode_packet,
 )
+from properties import examples
 
 SYNC_RICH = st.sampled_from([0xA5, 0x5A, 0x01, 0x00, 0xFF, 0x1B, 0x10])
 
@@ -105,7 +106,7 @@ def test_byte_by_byte_is_the_same_as_whole(stream: Stream) -> None:
     )
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     streams(min_packets=3),
     st.sampled_from(["change", "lose", "insert"]),

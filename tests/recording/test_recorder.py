@@ -82,8 +82,10 @@ def test_the_file_holds_what_the_chip_converted(board: Board, tmp_path: Path) ->
     assert notes == []
     assert made.bdf_paths == (tmp_path / "a.bdf",)
     assert made.n_samples == len(codes)
-    totals = made.account.totals
-    assert totals.received == board._session.link.transport.board.produced[0] == 250 + totals.unused
+    totals = made.totals
+    assert (
+        totals.received == board._connection.link.transport.board.produced[0] == 250 + totals.unused
+    )
     bdf = edfio.read_bdf(tmp_path / "a.bdf")
     assert bdf.labels == tuple(f"channel {n}" for n in range(1, 9))  # shorted: no EMG
     assert bdf.signals[0].sampling_frequency == RATE_HZ
@@ -105,7 +107,7 @@ def test_the_sidecar_says_what_the_header_cannot(board: Board, tmp_path: Path) -
     assert said["channels"][3]["scale_v"] == 4.5 / 24 / 2**23
     assert [abs(channel["header_scale_error"]) for channel in said["channels"]] == [0.0] * 8
     assert said["samples"]["received"] == made.n_samples
-    assert said["capture"]["received"] == made.account.totals.received >= made.n_samples
+    assert said["capture"]["received"] == made.totals.received >= made.n_samples
     assert said["clock_fit"]["n_exchanges"] >= 8
     assert said["capture"]["damage"] == ""
 
@@ -138,13 +140,18 @@ def test_what_was_lost_is_held_marked_and_counted(
         (48 / 250, 32 / 250, "BAD_gap 32 conversions: lost on the link"),
         (144 / 250, 16 / 250, "BAD_gap 16 conversions: lost on the link"),
     ]
-    totals = made.account.totals
+    totals = made.totals
     assert totals.lost_on_link == 48
     assert totals.received + totals.lost == transport.board.produced[0]
     said = sidecar_of(tmp_path / "a.bdf")
     assert said["samples"]["filled"] == 48
     assert said["samples"]["missing_by_cause"] == {"link": 48}
-    assert [gap["sample"] for gap in said["gaps"]] == [48, 144]
+    gaps = [one for one in said["annotations"] if one["kind"] == "gap"]
+    assert [(gap["sample"], gap["n_lost"], gap["cause"]) for gap in gaps] == [
+        (48, 32, "link"),
+        (144, 16, "link"),
+    ]
+    assert said["n_annotations"] == {"gap": 2}
 
 
 def test_what_is_lost_at_the_end_is_said_but_not_made_up(
@@ -185,11 +192,9 @@ def test_a_marker_and_an_event_lie_where_they_happened(
     assert samples[0] == 0
     assert samples[1] == pytest.approx(end)
     assert samples[2] == pytest.approx(happened, abs=1.01)
-    assert [mark["kind"] for mark in sidecar_of(tmp_path / "a.bdf")["marks"]] == [
-        "marker",
-        "marker",
-        "event",
-    ]
+    marks = [one for one in sidecar_of(tmp_path / "a.bdf")["annotations"] if not one["n_samples"]]
+    assert [mark["kind"] for mark in marks] == ["marker", "marker", "trigger"]
+    assert (marks[2]["line"], marks[2]["is_high"]) == (2, True)
 
 
 def test_a_lost_link_is_a_gap_of_the_right_length(
@@ -204,8 +209,8 @@ def test_a_lost_link_is_a_gap_of_the_right_length(
         live = stream.totals
     made = recorder.close()
     codes, notes = read(tmp_path / "a.bdf")
-    assert made.account.totals.lost_in_outages == live.lost_in_outages > 0
-    assert sum(transport.board.produced) == made.account.totals.produced
+    assert made.totals.lost_in_outages == live.lost_in_outages > 0
+    assert sum(transport.board.produced) == made.totals.produced
     gap = next(note for note in notes if "the link was down" in note[2])
     begin, end = round(gap[0] * RATE_HZ), round((gap[0] + gap[1]) * RATE_HZ)
     np.testing.assert_array_equal(codes[:begin], truth(begin))
@@ -283,8 +288,8 @@ def test_a_recording_begun_in_mid_run_counts_nothing_from_before(
             recorder.mark("here")
     made = recorder.close()
     codes, notes = read(tmp_path / "a.bdf")
-    assert made.account.totals.lost == 0
-    assert made.account.totals.received == len(codes)
+    assert made.totals.lost == 0
+    assert made.totals.received == len(codes)
     np.testing.assert_array_equal(codes, truth(len(codes), first=first.first_conversion))
     assert notes == [(pytest.approx(len(codes) / RATE_HZ, abs=0.07), None, "here")]
 
@@ -376,7 +381,7 @@ def test_ctrl_c_ends_a_recording_properly(
     made = record(board, tmp_path / "a.bdf", progress=interrupt)
     assert not transport.board.streaming
     assert made.n_samples == transport.board.produced[0]
-    assert made.account.totals.lost == 0
+    assert made.totals.lost == 0
 
 
 def test_a_link_lost_for_good_leaves_a_file_of_what_came(
@@ -445,5 +450,5 @@ def test_the_account_of_the_file_is_that_of_the_live_stream(
             if number == 10:
                 act()
     live = replace(stream.totals, dropped_here=0, unused=0)
-    assert recorder.close().account.totals == live
+    assert recorder.close().totals == live
     assert live.received > 900

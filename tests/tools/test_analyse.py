@@ -10,7 +10,8 @@ import emgrig
 from emgrig.analysis.paper.annotations import Expression, write_annotations
 from emgrig.analysis.paper.casmemg_files import read_casmemg_mat, write_casmemg_mat
 from emgrig.errors import exit_code_for
-from emgrig.recording.bdf import Annotation
+from emgrig.protocol.account import Cause
+from emgrig.recording.facts import Annotation, Gap
 from emgrig.recording.recorder import record
 from emgrig.tools.analyse.commands import app
 from emgrig.tools.analyse.read import read_recording
@@ -192,7 +193,7 @@ def test_a_recording_with_a_gap_is_analysed_without_what_was_lost(tmp_path: Path
 
 def test_a_length_that_edfio_rounds_wrongly_is_read(tmp_path: Path) -> None:
     """28 691 data records of 0.1 s: asked for annotations, edfio says its slice is too long."""
-    missing = Annotation(1_000_000, 500, "BAD_gap")
+    missing = Annotation.of(1_000_000, Gap(500, Cause.LINK, False, True), 500)
     codes = np.ones((2_869_100, 1), np.int32)
     write_recording(tmp_path / "long.bdf", codes, annotations=[missing])
     read = read_recording(tmp_path / "long.bdf", None)

@@ -77,7 +77,7 @@ def test_the_bench_puts_its_instruments_into_the_record(run: Run, tmp_path: Path
     true = Tolerances.draw(8, 4)
     gain = record.gain_of(1, 24)
     assert gain.gain.contains((1 + true.gain_error[0, 6]) / (1 + true.reference_error))
-    assert gain.offset_uv is not None
+    assert gain.offset is not None
 
 
 def test_the_bench_measures_what_it_is_asked_for(run: Run) -> None:

@@ -157,7 +157,7 @@ def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
     path.with_suffix(".json").write_text(
         json.dumps(
             {
-                "format": "emgrig recording 1",
+                "format": "emgrig recording 2",
                 "rate": {
                     "nominal_hz": 1000.0,
                     "measured_by_board_clock_hz": 1001.9,

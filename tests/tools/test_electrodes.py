@@ -39,6 +39,17 @@ def test_good_electrodes_are_told_with_uncertainty_account_and_place(run: Run) -
     assert (default_folder() / "board-SIM-0004.json").is_file()
 
 
+def test_a_capacitance_comes_with_its_uncertainty_or_is_said_not_to_be_told(run: Run) -> None:
+    """Beside 0.8 kohm no capacitance shows at 31 Hz."""
+    said = run(
+        "electrodes 'sim:seed=4&fault=electrode-poor:channel=2,side=n,kohm=0.8' --channels 2"
+    )
+    good, low = (line for line in said.out.splitlines() if line.startswith(("c2p", "c2n")))
+    assert good.count("±") == 3
+    assert low.count("±") == 2
+    assert low.rstrip().endswith("not told")
+
+
 def test_what_is_wrong_is_told_in_words_and_by_the_exit_code(run: Run) -> None:
     said = run(f"electrodes {POOR}")
     assert said.code == 1

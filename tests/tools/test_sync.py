@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -18,6 +18,7 @@ from emgrig.errors import RecordingError
 from emgrig.recording.recorder import Recorder
 from emgrig.recording.sync.tube import Tube, tube_path
 from emgrig.tools.sync.read import parse_readings, read_frames, read_source, read_times
+from properties import examples
 from shell import Run
 
 FPS, BEGINS_S, DELAY_S = 29.97, 1.3, 0.045
@@ -303,7 +304,7 @@ def test_what_was_written_is_read(
     assert not read.is_time
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(st.binary(max_size=40))
 def test_any_bytes_as_frames_or_times_are_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, raw: bytes

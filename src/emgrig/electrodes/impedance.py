@@ -17,7 +17,7 @@ from emgrig.calibration.figures.uncertainty import (
     coverage_factor,
     rectangular,
 )
-from emgrig.calibration.procedures.acquire import Account, Record, Tracker, acquire
+from emgrig.calibration.procedures.acquire import Account, Record, Tracker, Unusable, acquire
 from emgrig.driver.board import Board
 from emgrig.electrodes.lines import Lines, find_lines
 from emgrig.electrodes.skin import SkinFit, fit_skin
@@ -70,18 +70,19 @@ class Reading:
         |Z| of the contact at the current's frequency, ohm; None if the channel cannot be read.
     resistance : Result or None
         R of R ∥ C, ohm, where the harmonics tell it.
-    capacitance_f : float or None
+    capacitance : Result or None
+        C of it, F, where they tell that too.
     shared_ohm : mapping of (int, str) to float
         Electrodes of other channels that move along, and how much: amplitude over current, ohm.
-    problem : str
+    unusable : Unusable or None
         Why the channel cannot be read.
     """
 
     impedance: Result | None
     resistance: Result | None = None
-    capacitance_f: float | None = None
+    capacitance: Result | None = None
     shared_ohm: Mapping[tuple[int, str], float] = field(default_factory=dict)
-    problem: str = ""
+    unusable: Unusable | None = None
 
 
 def nominal_current(current_a: float) -> Result:
@@ -139,7 +140,7 @@ def _u(reading: Reading) -> float:
 def read_electrode(record: Record, drive: Drive, channels: list[int]) -> tuple[Reading, float]:
     """Return what a record under the current of `drive` shows, and its noise, ohm."""
     if drive.channel in record.unusable:
-        return Reading(None, problem=record.unusable[drive.channel]), 0.0
+        return Reading(None, unusable=record.unusable[drive.channel]), 0.0
     seen = record.usable(sorted({drive.channel, *channels}))
     lines = find_lines(record.columns(seen), round(record.rate_hz), drive.frequency_hz)
     column = seen.index(drive.channel)
@@ -149,14 +150,14 @@ def read_electrode(record: Record, drive: Drive, channels: list[int]) -> tuple[R
     return Reading(
         impedance=record.counted(_impedance(lines, column, drive, fit)),
         resistance=record.counted(_resistance(drive, fit, lines.n_samples)) if fit else None,
-        capacitance_f=fit.capacitance_f if fit else None,
+        capacitance=_capacitance(drive, fit, lines.n_samples) if fit else None,
         shared_ohm=_shared(lines, column, drive, seen),
     ), noise_ohm
 
 
 def _scale(lines: Lines, drive: Drive) -> float:
     """Return ohm for one volt of the first line."""
-    return 1 / float(lines.per_ohm_ampere[0] * drive.current_a.value)
+    return 1 / float(lines.per_ohm_ampere[0, 0] * drive.current_a.value)
 
 
 def _noise_ohm(lines: Lines, column: int, drive: Drive) -> float:
@@ -171,23 +172,24 @@ def _impedance(lines: Lines, column: int, drive: Drive, fit: SkinFit | None) -> 
     ``|Z| = sqrt(M² - Rs² sin² ψ) - Rs cos ψ``.
     """
     loop_ohm = abs(complex(lines.volts[0, column])) * _scale(lines, drive)
-    series_ohm, angle = drive.series_ohm, fit.angle_rad if fit else 0.0
-    across, along = series_ohm * math.sin(angle), series_ohm * math.cos(angle)
-    root = math.sqrt(max(loop_ohm**2 - across**2, 1.0))
+    series_ohm, squared = drive.series_ohm, fit.tan_squared if fit else 0.0
+    cos = 1 / math.sqrt(1 + squared)
+    root = math.sqrt(max(loop_ohm**2 - series_ohm**2 * (1 - cos**2), 1.0))
     noise_ohm, by_loop = _noise_ohm(lines, column, drive), loop_ohm / root
-    by_series = -math.cos(angle) - across * math.sin(angle) / root
+    by_series = -cos - series_ohm * (1 - cos**2) / root
     parts = [
         Component("noise", noise_ohm, by_loop, lines.degrees_of_freedom),
         *_systematic(drive, loop_ohm * by_loop, by_series),
     ]
-    if fit is not None:
-        by_angle = across * (1 - along / root)
-        parts.append(Component("phase", fit.u_angle_rad, by_angle, fit.degrees_of_freedom))
+    if fit is not None:  # by tan² ψ, which is known also where ψ itself is not
+        by_squared = series_ohm * cos**3 / 2 * (1 - series_ohm * cos / root)
+        free = fit.degrees_of_freedom
+        parts.append(Component("phase", fit.u_tan_squared, by_squared, free))
     else:
         unknown = _without_series(loop_ohm, series_ohm, _LARGEST_ANGLE_RAD)
         parts.append(Component("phase", rectangular(unknown - (loop_ohm - series_ohm))))
     # Below 0 by noise or where something shorts the contact; not clipped.
-    return _result(root - along, parts, drive, lines.n_samples)
+    return _result(root - series_ohm * cos, "ohm", parts, drive, lines.n_samples)
 
 
 def _without_series(loop_ohm: float, series_ohm: float, angle: float) -> float:
@@ -196,15 +198,32 @@ def _without_series(loop_ohm: float, series_ohm: float, angle: float) -> float:
 
 
 def _resistance(drive: Drive, fit: SkinFit, n_samples: int) -> Result:
-    loop_ohm = fit.resistance_ohm + drive.series_ohm
+    by_series = fit.resistance_by_series
+    by_current = fit.resistance_ohm - drive.series_ohm * by_series
     noise = Component("fit", fit.u_resistance_ohm, 1.0, fit.degrees_of_freedom)
-    parts = [noise, *_systematic(drive, loop_ohm, -1.0)]
-    made = _result(fit.resistance_ohm, parts, drive, n_samples)
+    parts = [noise, *_systematic(drive, by_current, by_series)]
+    return _fitted(fit.resistance_ohm, "ohm", parts, drive, n_samples)
+
+
+def _capacitance(drive: Drive, fit: SkinFit, n_samples: int) -> Result | None:
+    if fit.capacitance_f is None:
+        return None
+    by_series = fit.capacitance_by_series
+    by_current = fit.capacitance_f + drive.series_ohm * by_series
+    noise = Component("fit", fit.u_capacitance_f, 1.0, fit.degrees_of_freedom)
+    parts = [noise, *_systematic(drive, by_current, by_series)]
+    return _fitted(fit.capacitance_f, "F", parts, drive, n_samples)
+
+
+def _fitted(
+    value: float, unit: str, parts: list[Component], drive: Drive, n_samples: int
+) -> Result:
+    made = _result(value, unit, parts, drive, n_samples)
     return replace(made, assumptions=(*made.assumptions, "the contact is R and C in parallel"))
 
 
-def _systematic(drive: Drive, loop_ohm: float, by_series: float) -> list[Component]:
-    """Return what current and series resistor contribute.
+def _systematic(drive: Drive, by_current: float, by_series: float) -> list[Component]:
+    """Return what current and series resistor contribute; `by_current` is for all of the current.
 
     A calibrated current was found with the same volts, whose error then cancels. It is left in the
     current's uncertainty, for what the current itself may have changed since: the data sheet gives
@@ -212,16 +231,18 @@ def _systematic(drive: Drive, loop_ohm: float, by_series: float) -> list[Compone
     """
     current = drive.current_a
     return [
-        Component("current", current.standard_uncertainty, loop_ohm / current.value),
+        Component("current", current.standard_uncertainty, by_current / current.value),
         Component("series", rectangular(SERIES_TOLERANCE * drive.series_ohm), by_series),
     ]
 
 
-def _result(ohm: float, parts: list[Component], drive: Drive, n_samples: int) -> Result:
+def _result(
+    value: float, unit: str, parts: list[Component], drive: Drive, n_samples: int
+) -> Result:
     u, free = combine(parts)
     return Result(
-        value=ohm,
-        unit="ohm",
+        value=value,
+        unit=unit,
         standard_uncertainty=u,
         n_used=n_samples,
         k=coverage_factor(free),

@@ -21,6 +21,8 @@ MAINS_HZ = (50.0, 60.0)
 _FROM_MAINS_HZ = 2.0
 _BESIDE = np.array([*range(-7, -2), *range(3, 8)])
 """Bins beside a line; a Hann window spreads the line itself over ± 1."""
+_FOLDED = np.array([0, -1, 1, -2, 2, -3, 3])
+"""Multiples of the rate from which harmonics fold back; of the next it is 4e-5 of a line."""
 _DEGREES = 10.0
 """Of freedom of the noise: ten complex bins, of which neighbours share half their power."""
 
@@ -33,26 +35,32 @@ class Lines:
     ----------
     frequency_hz : float
         Of the current.
-    orders : ndarray of int, shape (n_lines,)
-        1, 3, 5 …; those near mains are left out, the first is always there.
+    harmonics : ndarray of int, shape (n_lines, n_folded)
+        Those that fall on each line: the line's own order first, 1, 3, 5 …, then what folds onto
+        it, below 0 where it comes back mirrored. Lines near mains are left out, except the first.
     volts : ndarray of complex128, shape (n_lines, n_channels)
         Amplitude, V peak; the phase counts from the first sample.
     noise_v : ndarray of float64, shape (n_lines, n_channels)
         Standard uncertainty of real and of imaginary part, V.
-    per_ohm_ampere : ndarray of float64, shape (n_lines,)
-        ``4/(π k)·|H|``: amplitude over (current × impedance).
+    per_ohm_ampere : ndarray of float64, shape (n_lines, n_folded)
+        ``4/(π h)·H``: what each harmonic adds to its line, over (current × impedance).
     n_samples : int
     degrees_of_freedom : float
         Of `noise_v`.
     """
 
     frequency_hz: float
-    orders: NDArray[np.int64]
+    harmonics: NDArray[np.int64]
     volts: NDArray[np.complex128]
     noise_v: NDArray[np.float64]
     per_ohm_ampere: NDArray[np.float64]
     n_samples: int
     degrees_of_freedom: float = _DEGREES
+
+    @property
+    def orders(self) -> NDArray[np.int64]:
+        """Own orders of the lines, shape (n_lines,)."""
+        return self.harmonics[:, 0]
 
 
 def whole_periods(seconds: float, rate_hz: int, frequency_hz: float) -> int:
@@ -94,8 +102,11 @@ def find_lines(volts: ArrayLike, rate_hz: int, frequency_hz: float) -> Lines:
     # The median of an exponential distribution is ln 2 of its mean; half of the power lies along
     # either part.
     noise_v = np.sqrt(np.median(beside, axis=1) / math.log(2) / 2)
-    gains = 4 / (math.pi * orders) * sinc3_magnitude(orders * frequency_hz, rate_hz)
-    return Lines(frequency_hz, orders, spectrum[bins], noise_v, gains, n)
+    # Order k + m·rate/f falls on line k; there sin(πf/rate)³ in sinc³ has the sign of (-1)^m.
+    harmonics = orders[:, None] + round(period) * _FOLDED
+    sinc3 = sinc3_magnitude(harmonics * frequency_hz, rate_hz) * (-1.0) ** _FOLDED
+    gains = 4 / (math.pi * np.abs(harmonics)) * sinc3
+    return Lines(frequency_hz, harmonics, spectrum[bins], noise_v, gains, n)
 
 
 def _orders(rate_hz: int, frequency_hz: float) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from emgrig.calibration.certificate.certificate import Certificate
+from emgrig.calibration.certificate.certificate import Certificate, NamedBoard
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.acquire import (
     Account,
@@ -320,8 +320,7 @@ class _Checking:
             previous=previous.channels if previous else (),
         )
         return ContactCheck(
-            identity.serial_number,
-            identity.is_simulated,
+            NamedBoard(identity.serial_number, identity.is_simulated),
             now.replace(microsecond=0),
             PROGRAM,
             self._conditions(),
@@ -345,6 +344,7 @@ class _Checking:
             resistance_ohm=None,
             resistance_u_ohm=None,
             capacitance_f=None,
+            capacitance_u_f=None,
             method="",
             series_ohm=self._series_ohm(channel),
             n_samples=0,

@@ -7,7 +7,7 @@ from pathlib import Path
 from emgrig.errors import EmgrigError, RecordingError
 from emgrig.experiment.course.order import clip_order
 from emgrig.experiment.files.plan import Plan
-from emgrig.experiment.files.record import SessionRecord, differences, read_certificate
+from emgrig.experiment.files.record import SessionRecord, differences, read_record
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, convert
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class SessionFolder:
         self._code = code
 
     @property
-    def certificate_path(self) -> Path:
+    def record_path(self) -> Path:
         """What was done."""
         return self.path / f"{self._code}_session.json"
 
@@ -79,22 +79,25 @@ class SessionFolder:
         RecordingError
             If the record cannot be read.
         """
-        if not self.certificate_path.exists():
-            order = clip_order(plan.part_b.clips, plan.part_b.seed, plan.number)
+        if not self.record_path.exists():
+            order = clip_order(plan.part_b.clips, plan.part_b.seed, plan.participant.number)
             ids = tuple(clip.id for clip in order)
-            return SessionRecord(plan.participant, plan.content(), ids, False, "")
-        record = read_certificate(self.certificate_path)
+            return SessionRecord(plan.participant.code, plan.content(), ids, False, "")
+        try:
+            record = read_record(self.record_path)
+        except RecordingError as error:
+            raise RecordingError(f"{error}; --restart begins anew") from error
         changed = differences(record.plan, plan.content())
         if changed:
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
             raise ValueError(
-                f"the session of {plan.participant} was begun with another plan: "
+                f"the session of {plan.participant.code} was begun with another plan: "
                 f"{'; '.join(changed[:3])}{more}; use the old plan, or --restart to begin anew"
             )
         if record.is_complete:
             how = ", on a simulated board," if record.is_simulated else ""
             raise ValueError(
-                f"the session of {plan.participant} is complete{how} ({self.certificate_path}); "
+                f"the session of {plan.participant.code} is complete{how} ({self.record_path}); "
                 "--restart begins anew and keeps the old files"
             )
         return record

@@ -7,6 +7,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from typing import cast
 
@@ -38,7 +39,7 @@ def make_record(run: BringupRun, pictures: Sequence[Attachment] = ()) -> Record:
         "version": VERSION,
         "verdict": {
             "outcome": str(run.outcome),
-            "exit_code": exit_code(run),
+            "exit_code": int(exit_code(run)),
             "headline": headline(run),
             "line": last_line(run),
             "counts": dict(Counter(str(r.outcome) for r in run.results)),
@@ -77,6 +78,7 @@ def _diagnosis(run: BringupRun) -> Record | None:
         return None
     return {
         "key": found.key,
+        "channels": list(found.channels),
         "cause": found.cause,
         "next": found.next_step,
         "because": list(found.because),
@@ -145,7 +147,7 @@ def _check(result: CheckResult) -> Record:
             "lost": result.samples.lost,
             "rejected": result.samples.rejected,
         },
-        "incidents": list(result.incidents),
+        "incidents": [asdict(incident) for incident in result.incidents],
         "measurements": [_measurement(m) for m in result.measurements],
         "attachments": [_attachment(a) for a in result.attachments],
     }
@@ -196,4 +198,4 @@ def _plain(value: object) -> object:
     """Return a value that JSON has: it has no infinity and no NaN."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    return list(value) if isinstance(value, tuple) else value

@@ -11,7 +11,7 @@ from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.errors import RecordingError
 from emgrig.hil_tests.judging.check import CheckResult, Layer
 from emgrig.hil_tests.judging.measurement import Measurement, Outcome, of_picture, show, worst
-from emgrig.hil_tests.plots import pictures
+from emgrig.hil_tests.plots import draw_pictures
 from emgrig.hil_tests.record import Record, make_record
 from emgrig.hil_tests.run import BringupRun
 
@@ -26,7 +26,7 @@ def write_report(run: BringupRun, folder: Path) -> Record:
     RecordingError
         If it cannot be written.
     """
-    drawn = pictures(run.results, run.options.limits)
+    drawn = draw_pictures(run.results, run.options.limits)
     images = [of_picture(_slug(caption), svg) for caption, svg in drawn.items()]
     record = make_record(run, images)
     attachments = [a for result in run.results for a in result.attachments] + images

@@ -5,6 +5,7 @@ room their annotations need, and once to write them.
 """
 
 import errno
+import io
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,23 +15,18 @@ from typing import BinaryIO
 
 from emgrig.driver.captures.capture import CaptureReader
 from emgrig.errors import RecordingError
+from emgrig.protocol.account import Totals
+from emgrig.protocol.decoder import DecoderCounts
 from emgrig.recording import sidecar
-from emgrig.recording.bdf import Annotation, BdfWriter, FileHead
+from emgrig.recording.bdf.channels import header_channels
+from emgrig.recording.bdf.header import BOARD, SIMULATED_BOARD, FileHead
+from emgrig.recording.bdf.writer import BdfWriter
+from emgrig.recording.facts import Annotation
 from emgrig.recording.notes import Notes
+from emgrig.recording.part import Change, PartBegin, Samples, Step, TubeRows
 from emgrig.recording.sidecar import PartReport
 from emgrig.recording.sync.tube import tube_path, tube_table
-from emgrig.recording.timeline import (
-    Account,
-    Change,
-    Gap,
-    Mark,
-    PartBegin,
-    Samples,
-    Step,
-    Timeline,
-    TubeRows,
-)
-from emgrig.recording.words import describe_gap, header_channels
+from emgrig.recording.timeline import Timeline
 from emgrig.version import PROGRAM
 
 CAPTURE_SUFFIX = ".capture"
@@ -49,15 +45,21 @@ class Recording:
         More than one if rate, gain or powered channels changed, or the board was long away.
     n_samples : int
         Samples in the files, received or filled; the padding of the last data records not counted.
-    account : Account
+    totals : Totals
         What became of every conversion.
+    decoder : DecoderCounts
+        What became of every byte.
+    damage : str
+        What is wrong with the capture file, in words; empty if nothing is.
     """
 
     capture_path: Path
     bdf_paths: tuple[Path, ...]
     sidecar_paths: tuple[Path, ...]
     n_samples: int
-    account: Account
+    totals: Totals
+    decoder: DecoderCounts
+    damage: str
 
 
 def convert(
@@ -97,36 +99,42 @@ def convert(
     tell = _teller(reader, progress)
     timeline = Timeline(reader)
     reports = _survey(timeline, tell)
-    account, notes = timeline.account, timeline.notes
     if not reports:
-        damage = f" ({account.damage})" if account.damage else ""
+        damage = f" ({timeline.damage})" if timeline.damage else ""
         raise RecordingError(f"{source} holds no samples{damage}; there is nothing to convert")
     paths = tuple(part_path(target, number) for number in range(1, len(reports) + 1))
     for path in paths:
         check_target(path, overwrite=overwrite)
     for report in reports:
-        _set_start(report, notes)
+        _set_start(report, timeline.notes)
     with _no_room(source, target):
         _check_room(target.parent, sum(r.plan.n_bytes for r in reports if r.plan is not None))
-        _write(reader, reports, paths, tell)
-        for number, (report, path) in enumerate(zip(reports, paths, strict=True), start=1):
-            files = {
-                "bdf": path.name,
-                "capture": source.name,
-                "part": number,
-                "parts": len(paths),
-            }
-            if report.tube:
-                files["tube"] = _write_tube(report, notes, path)
-            content = sidecar.describe(report, notes, account, files=files, software=PROGRAM)
-            sidecar.write(sidecar_path(path), content)
+        contents = [
+            _content(timeline, report, path, source, (number, len(paths)))
+            for number, (report, path) in enumerate(zip(reports, paths, strict=True), start=1)
+        ]
+        _write(reader, reports, contents, paths, tell)
+        for report, path in zip(reports, paths, strict=True):
+            _write_tube(report, timeline.notes, path)
     return Recording(
         capture_path=source,
         bdf_paths=paths,
         sidecar_paths=tuple(sidecar_path(path) for path in paths),
-        n_samples=sum(report.n_received + report.n_filled for report in reports),
-        account=account,
+        n_samples=sum(report.n_samples for report in reports),
+        totals=timeline.totals,
+        decoder=timeline.decoder,
+        damage=timeline.damage,
     )
+
+
+def _content(
+    timeline: Timeline, report: PartReport, path: Path, source: Path, part: tuple[int, int]
+) -> sidecar.Json:
+    """Return what the sidecar of a file says."""
+    files = {"bdf": path.name, "capture": source.name, "part": part[0], "parts": part[1]}
+    if report.tube:
+        files["tube"] = tube_path(path).name
+    return sidecar.describe(report, timeline, files=files, software=PROGRAM)
 
 
 def part_path(target: Path, number: int) -> Path:
@@ -199,7 +207,9 @@ def _survey(timeline: Timeline, tell: Callable[[int], None]) -> list[PartReport]
 def _end(writer: BdfWriter | None, reports: list[PartReport]) -> None:
     if writer is not None:
         reports[-1].plan = writer.finish()
-        reports[-1].n_padding = writer.n_padding
+        if writer.padding is not None:
+            reports[-1].add_annotation(writer.padding)
+            reports[-1].n_padding = writer.padding.n_samples
 
 
 def _count(report: PartReport, step: Step) -> None:
@@ -208,36 +218,30 @@ def _count(report: PartReport, step: Step) -> None:
             if step.is_fill:
                 report.n_filled += len(step.codes)
             else:
-                report.n_received += len(step.codes)
-        case Gap():
-            report.add_gap(step)
-        case Mark():
-            report.add_mark(step)
+                report.tally.n_samples += len(step.codes)
+        case Annotation():
+            report.add_annotation(step)
         case Change():
             report.add_change(step)
         case TubeRows():
             report.tube += step.rows
 
 
-def _write_tube(report: PartReport, notes: Notes, path: Path) -> str:
-    """Write the table of the digital tube beside a BDF+ file; return its name."""
+def _write_tube(report: PartReport, notes: Notes, path: Path) -> None:
+    """Write the table of the digital tube beside a BDF+ file, if one was shown."""
+    if not report.tube:
+        return
     rows = (row._replace(shown_unix_s=notes.tube_shown.get(row.number)) for row in report.tube)
-    target = tube_path(path)
     lines = tube_table(rows, report.begin.epoch.rate_hz, report.head.start_unix_s)
-    target.write_text("".join(lines), encoding="utf-8", newline="\n")
-    return target.name
+    tube_path(path).write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 def _put(writer: BdfWriter, step: Step) -> None:
     match step:
         case Samples():
             writer.write(step.codes)
-        case Gap():
-            text = describe_gap(step.n_samples, step.cause, is_estimate=step.is_estimate)
-            n_samples = step.n_samples if step.is_filled else 0
-            writer.annotate(Annotation(step.sample, n_samples, text))
-        case Mark():
-            writer.annotate(Annotation(step.sample, step.n_samples, step.text))
+        case Annotation():
+            writer.annotate(step)
 
 
 def _head(begin: PartBegin, notes: Notes) -> FileHead:
@@ -247,7 +251,7 @@ def _head(begin: PartBegin, notes: Notes) -> FileHead:
         channels=header_channels(begin.epoch, begin.channel_indices, notes),
         rate_hz=begin.epoch.rate_hz,
         start_unix_s=begin.arrival_s,
-        equipment="emgrig_simulated_board" if identity.is_simulated else "emgrig_ADS1299_board",
+        equipment=SIMULATED_BOARD if identity.is_simulated else BOARD,
         remarks=(identity.serial_number,),
     )
 
@@ -263,22 +267,36 @@ def _set_start(report: PartReport, notes: Notes) -> None:
 def _write(
     reader: CaptureReader,
     reports: list[PartReport],
+    contents: list[sidecar.Json],
     paths: tuple[Path, ...],
     tell: Callable[[int], None],
 ) -> None:
     """Read the capture again and write the files, each under its name only when it is whole."""
     steps: Iterator[Step] = iter(Timeline(reader))
-    ahead: Step | None = next(steps)
-    for report, path in zip(reports, paths, strict=True):
-        assert isinstance(ahead, PartBegin)
-        with _whole_file(path) as file:
-            writer = BdfWriter(report.head, file, report.plan)
-            for ahead in steps:
-                tell(1)
-                if isinstance(ahead, PartBegin):
-                    break
-                _put(writer, ahead)
-            writer.finish()
+    assert isinstance(next(steps), PartBegin)
+    for report, content, path in zip(reports, contents, paths, strict=True):
+        with _whole_file(path) as bdf, _whole_file(sidecar_path(path)) as beside:
+            writer = BdfWriter(report.head, bdf, report.plan)
+            annotations = _written(writer, steps, report.n_samples, tell)
+            text = io.TextIOWrapper(beside, encoding="utf-8", newline="\n")
+            sidecar.write(text, content, annotations, report.head.rate_hz)
+            text.detach()
+
+
+def _written(
+    writer: BdfWriter, steps: Iterator[Step], n_samples: int, tell: Callable[[int], None]
+) -> Iterator[Annotation]:
+    """Write one part, and hand on its annotations; those that lie behind its end come to it."""
+    for step in steps:
+        tell(1)
+        if isinstance(step, PartBegin):
+            break
+        _put(writer, step)
+        if isinstance(step, Annotation):
+            yield replace(step, sample=min(step.sample, n_samples))
+    writer.finish()
+    if writer.padding is not None:
+        yield writer.padding
 
 
 @contextmanager

@@ -17,8 +17,6 @@ _STYLES = {
     "fail": "bold red",
     "error": "bold red",
 }
-N_CHECKS = 25
-"""B0 to B24: what the progress bar counts to."""
 
 
 def bringup(
@@ -81,7 +79,7 @@ def bringup(
         print_json(make_record(session))
     else:
         _tell(session, report)
-    raise typer.Exit(exit_code(session))
+    raise typer.Exit(int(exit_code(session)))
 
 
 class _Progress:
@@ -99,7 +97,7 @@ class _Progress:
             transient=True,
             disable=not err.is_terminal,
         )
-        self._task = self._progress.add_task("connecting", total=N_CHECKS)
+        self._task = self._progress.add_task("connecting", total=None)
 
     def __enter__(self) -> "_Progress":
         self._progress.start()
@@ -108,14 +106,14 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def follow(self, result: "CheckResult", is_done: bool) -> None:
-        """Be told of a check."""
+    def follow(self, result: "CheckResult", is_done: bool, n_checks: int) -> None:
+        """Be told of a check, and of how many there are."""
         info = result.info
         if is_done:
             self._progress.advance(self._task)
         else:
             text = f"{info.layer.title}: {info.number} {info.title}"
-            self._progress.update(self._task, description=text)
+            self._progress.update(self._task, description=text, total=n_checks)
 
 
 def _tell(session: "BringupRun", report: Path | None) -> None:
@@ -123,6 +121,7 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from emgrig.hil_tests.judging.measurement import Outcome
     from emgrig.hil_tests.verdict import headline, last_line
 
     say(headline(session))
@@ -134,7 +133,7 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
     for name in ("check", "layer", "outcome", "question, and what was found"):
         table.add_column(name, overflow="fold", no_wrap=name in ("check", "outcome"))
     for result in session.results:
-        if result.outcome == "blocked":
+        if result.outcome is Outcome.BLOCKED:
             continue
         outcome = str(result.outcome)
         found = f": {result.message}" if result.message else ""
@@ -145,7 +144,7 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
             Text(result.info.title + found),
         )
     out.print(table)
-    blocked = [r.info.number for r in session.results if r.outcome == "blocked"]
+    blocked = [r.info.number for r in session.results if r.outcome is Outcome.BLOCKED]
     if blocked:
         say(f"not asked, since a layer below failed: {', '.join(blocked)}")
     if session.restored is not None and not session.restored.proved:

@@ -179,34 +179,31 @@ def _exchange(board: "Board", link: "LslLink") -> "Callable[[Block, Recorder], N
         link.feed(block)
         for marker in link.poll():
             fit = board.clock_fit
-            recorder.mark(
-                marker.text, None if fit is None else round(fit.board_time_us(marker.unix_s))
-            )
+            at_us = None if fit is None else round(fit.board_time_us(marker.unix_s))
+            recorder.mark(marker.text, at_us, source=marker.source)
 
     return exchange
 
 
 def _report(made: "Recording", *, as_json: bool) -> None:
-    totals = asdict(made.account.totals)
     paths = [made.capture_path, *made.bdf_paths, *made.sidecar_paths]
     if as_json:
         print_json(
             {
                 "files": [str(path) for path in paths],
                 "n_samples": made.n_samples,
-                "account": totals,
-                "decoder": made.account.decoder,
-                "damage": made.account.damage,
+                "account": asdict(made.totals),
+                "decoder": asdict(made.decoder),
+                "damage": made.damage,
             }
         )
         return
     for path in paths:
         say(str(path))
-    lost = {k: n for k, n in totals.items() if n and k not in ("received", "unused")}
-    words = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in lost.items())
-    say(f"{totals['received'] - totals['unused']} samples recorded; {words or 'nothing lost'}")
-    if made.account.damage:
-        say(f"the capture is damaged: {made.account.damage}")
+    totals = made.totals
+    say(f"{totals.received - totals.unused} samples recorded; {totals.words}")
+    if made.damage:
+        say(f"the capture is damaged: {made.damage}")
 
 
 class _Shown:

@@ -104,7 +104,7 @@ def session(
         if script is None:
             raise RecordingError(f"{error}; nothing was begun") from error
         note(f"{error}; a script shows none")
-    folder = SessionFolder(output or plan.folder / plan.output, plan.participant)
+    folder = SessionFolder(output or plan.folder / plan.recording.output, plan.participant.code)
     if not restart:
         folder.open_record(plan)  # what is wrong with it is said before the board is asked
     with ExitStack() as held:
@@ -168,9 +168,9 @@ def _with_pages(
 
     hub = open_hub(
         address,
-        profile=plan.profile,
+        profile=plan.recording.profile,
         rate=None,
-        mains_hz=plan.mains_hz or None,
+        mains_hz=plan.recording.mains_hz or None,
         calibration=calibration,
         lsl=lsl,
     )
@@ -202,12 +202,12 @@ def _scripted(
     participant = ScriptedParticipant(script, plan, transport)
     board = Board(transport, client=PROGRAM)
     try:
-        if plan.profile != "keep":
-            board.apply(plan.profile)
-        profile = "" if plan.profile == "keep" else plan.profile
+        if plan.recording.profile != "keep":
+            board.apply(plan.recording.profile)
+        profile = "" if plan.recording.profile == "keep" else plan.recording.profile
         used = calibration_of(board, calibration)
         outlet = open_lsl(board, used) if lsl else None
-        mains_hz = plan.mains_hz or None
+        mains_hz = plan.recording.mains_hz or None
         hub = Hub(board, mains_hz=mains_hz, profile=profile, calibration=used, outlet=outlet)
         hub.contact = check_contact(board, calibration=used).to_json()
     except BaseException:
@@ -263,10 +263,10 @@ def _export(
 
     paths = [folder.bdf_path(run.number) for run in record.runs]
     options = BidsOptions(
-        subject="".join(c for c in plan.participant if c.isalnum()),
+        subject="".join(c for c in plan.participant.code if c.isalnum()),
         task=_TASK,
         first_run=1,
-        mains_hz=plan.mains_hz or None,
+        mains_hz=plan.recording.mains_hz or None,
         overwrite=True,
     )
     return export_bids(open_parts([path for path in paths if path.exists()]), root, options)
@@ -276,7 +276,7 @@ def _report(
     plan: "Plan", folder: "SessionFolder", done: _Done, bids: list[Path], *, as_json: bool
 ) -> None:
     record, recording = done.record, done.recording
-    files = [folder.certificate_path]
+    files = [folder.record_path]
     if recording is not None:
         files += [recording.capture_path, *recording.bdf_paths, *recording.sidecar_paths]
     if as_json:
@@ -342,6 +342,6 @@ def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
         return
     paths = [shlex.quote(str(folder.bdf_path(run.number))) for run in record.runs]
     for path in paths:
-        say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.certificate_path))}")
+        say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.record_path))}")
     code = "".join(c for c in record.participant if c.isalnum())
     say(f"next: emgrig export {' '.join(paths)} --bids FOLDER --subject {code} --task {_TASK}")

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.analysis.clocks.robust_line import fit_clock_map
 from emgrig.analysis.paper.annotations import Expression
 from emgrig.analysis.paper.clock_report import clock_reports, clock_summary
+from properties import examples
 
 
 def test_the_annotations_show_what_the_review_reports(expressions: list[Expression]) -> None:
@@ -38,7 +39,7 @@ def test_single_recordings_drift_and_jump_as_reported(expressions: list[Expressi
     assert reports[3, 11].range_s == pytest.approx(0.69, abs=5e-3)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     offset=st.floats(-20, 20),
     drift=st.floats(-0.01, 0.01),

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from emgrig.analysis.clocks.tube import Kind, TubeSync, align
 from emgrig.analysis.clocks.tube_table import TubeTable
+from properties import examples
 
 RATE_HZ, EACH, FPS, NOMINAL_FPS, PPM = 1000.0, 32, 29.97, 30.0, 50e-6
 HALF_MS = (1e3 / NOMINAL_FPS + EACH * 1e3 / RATE_HZ) / 2  # half a frame and half a count
@@ -100,7 +101,7 @@ def film(
     return Film(frames / NOMINAL_FPS, frames, read, right, truth, table)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     seed=st.integers(0, 10_000),
     wrong=st.sampled_from([0.0, 0.05, 0.2]),
@@ -126,7 +127,7 @@ def test_the_map_is_the_true_one_within_what_it_states(
         assert low <= true_rate <= high
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(seed=st.integers(0, 10_000), wrong=st.sampled_from([0.05, 0.2]))
 def test_wrong_readings_are_those_that_were_planted(seed: int, wrong: float) -> None:
     one = film(seed, wrong=wrong)
@@ -285,7 +286,7 @@ def test_a_display_that_jitters_more_than_the_bound_is_said() -> None:
     assert one.error_ms(sync, np.ones(one.read.size, bool)).max() < 60
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(seed=st.integers(0, 10_000), n=st.integers(4, 200))
 def test_readings_that_are_all_wrong_are_refused(seed: int, n: int) -> None:
     one = film(seed, wrong=0.0)

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.analysis.signal.filters import envelope
 from emgrig.analysis.spotting.casmemg import Parameters, casmemg_code, clip_around, paper_text
 from emgrig.analysis.spotting.grid import Grid, clip_answers, search
+from properties import examples
 
 
 def bursts(n_samples: int, seed: int) -> np.ndarray:
@@ -53,7 +54,7 @@ parameter_sets = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(chosen=parameter_sets, n_samples=st.integers(300, 4000), seed=st.integers(0, 99))
 def test_the_baseline_equals_a_window_by_window_reading(
     chosen: Parameters, n_samples: int, seed: int
@@ -64,7 +65,7 @@ def test_the_baseline_equals_a_window_by_window_reading(
     assert [(int(a), int(b)) for a, b in found] == expected
 
 
-@settings(max_examples=3, deadline=None)
+@examples(3)
 @given(n_samples=st.integers(1200, 3000), seed=st.integers(0, 99))
 def test_the_grid_answers_as_the_published_loop_does_set_by_set(n_samples: int, seed: int) -> None:
     env = envelope(bursts(n_samples, seed), 1000.0)[:, 0]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
 
@@ -16,6 +16,7 @@ from emgrig.analysis.signal.filters import (
 )
 from emgrig.analysis.signal.live import LiveEnvelope
 from emgrig.analysis.spotting.casmemg import casmemg_code
+from properties import examples
 
 
 def noise(n_samples: int, n_channels: int = 1, seed: int = 0) -> np.ndarray:
@@ -132,7 +133,7 @@ def test_a_gap_in_one_channel_leaves_the_others_alone() -> None:
     np.testing.assert_array_equal(envelope(x, 1000.0)[:, [1]], alone)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     cuts=st.lists(st.integers(1, 999), max_size=8),
     gap=st.integers(0, 900),

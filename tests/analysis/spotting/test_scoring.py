@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.analysis.paper.annotations import Expression
@@ -15,7 +15,6 @@ from emgrig.analysis.spotting.scoring import (
 interval = st.tuples(st.integers(0, 100), st.integers(1, 100)).map(lambda p: (p[0], p[0] + p[1]))
 
 
-@settings(deadline=None)
 @given(a=interval, b=interval)
 def test_iou_equals_counting_samples(a: tuple[int, int], b: tuple[int, int]) -> None:
     first, second = set(range(*a)), set(range(*b))
@@ -50,7 +49,6 @@ def test_the_papers_overlap_hides_what_iou_and_signed_errors_show() -> None:
     assert ours.offset_bias_s == pytest.approx(0.05)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(interval, interval), min_size=3, max_size=20))
 def test_the_papers_se_follows_from_its_mean_and_rmse(
     pairs: list[tuple[tuple[int, int], tuple[int, int]]],

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.driver.captures import capture
@@ -19,6 +19,7 @@ from emgrig.driver.captures.capture import (
     RecordKind,
 )
 from emgrig.errors import RecordingError
+from properties import examples
 
 RECORDS = st.lists(
     st.tuples(
@@ -51,7 +52,7 @@ def test_a_record_has_the_bytes_that_the_format_says(tmp_path: Path) -> None:
     assert data == b"\x89emgrig\r\n\x1a\n\x01" + b"\xc5\x3a" + covered + crc + b"xyz"
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(records=RECORDS)
 def test_what_was_appended_comes_back(folder: Path, records: list) -> None:
     path = folder / "a.capture"
@@ -62,7 +63,7 @@ def test_what_was_appended_comes_back(folder: Path, records: list) -> None:
     assert list(reader) == [Record(*record) for record in records]  # again, from the beginning
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(records=RECORDS, cut=st.integers(0, 10_000))
 def test_a_file_cut_anywhere_gives_all_its_whole_records(
     folder: Path, records: list, cut: int
@@ -85,7 +86,7 @@ def test_a_file_cut_anywhere_gives_all_its_whole_records(
     assert reader.damaged_bytes == 0
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(records=RECORDS.filter(bool), at=st.integers(0, 10_000), value=st.integers(1, 255))
 def test_a_changed_byte_costs_no_more_than_its_record(
     folder: Path, records: list, at: int, value: int

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.driver.native.link import Direction, Link
@@ -33,6 +33,7 @@ from emgrig.protocol.packets import (
 )
 from fake_board import FakeTransport
 from fake_server import TcpServer
+from properties import examples
 
 HELLO = HelloArguments(1, "test")
 
@@ -94,7 +95,7 @@ def test_an_answer_that_was_lost_is_given_again_and_the_request_done_once(
     assert transport.board.run == 1
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=2),
     st.binary(max_size=40),

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from emgrig.driver.samples.clockfit import fit_clock
+from properties import examples
 
 Times = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
@@ -24,7 +25,7 @@ def exchanges(
     return sent, board, sent + there + back
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.floats(-150, 150),
     st.floats(60, 7200),

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -14,6 +14,7 @@ from emgrig.simulator.analog.frontend import AnalogueFrontEnd
 from emgrig.simulator.analog.world import Electrode, Mains, World
 from emgrig.simulator.sources.face import Face
 from emgrig.simulator.sources.signals import MultiTone, Silence, Tone
+from properties import examples
 from simulator.front_end_bench import (
     RATES,
     SETTLED_TICK,
@@ -155,7 +156,7 @@ CHANGES = {
 }
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(st.lists(st.integers(1, 300), min_size=2, max_size=12))
 def test_how_conversions_are_asked_for_changes_nothing(pieces: list[int]) -> None:
     def fresh() -> AnalogueFrontEnd:

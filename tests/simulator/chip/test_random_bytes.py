@@ -1,11 +1,12 @@
 """Whatever is sent, the chip model does not raise and keeps its rules."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.simulator.chip.ads1299 import Ads1299Chip, Pin
 from emgrig.simulator.chip.core import POR_TICKS
 from emgrig.simulator.chip.register_map import REGISTERS
+from properties import examples
 from simulator.fake_front_end import CountingFrontEnd
 
 OPCODES = [0x00, 0x02, 0x04, 0x06, 0x08, 0x0A, 0x10, 0x11, 0x12, 0x20, 0x37, 0x41, 0x45, 0x57]
@@ -50,7 +51,7 @@ def assert_registers_within_masks(chip: Ads1299Chip) -> None:
     assert registers[0] == {4: 0x3C, 6: 0x3D, 8: 0x3E}[chip.n_channels]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@examples(150)
 @given(
     st.sampled_from([4, 6, 8]),
     st.lists(STEPS, max_size=40),
@@ -78,7 +79,7 @@ def test_no_input_raises_or_breaks_a_rule(
     assert all(a.tick <= b.tick for a, b in zip(chip.violations, chip.violations[1:], strict=False))
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@examples(50)
 @given(
     st.lists(st.tuples(st.just("transfer"), st.lists(BYTES, max_size=40).map(bytes)), max_size=8)
 )

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from emgrig.simulator.chip.ads1299 import Ads1299Chip, Frames, Pin
 from emgrig.simulator.chip.core import POR_TICKS
+from properties import examples
 from simulator.fake_front_end import CountingFrontEnd
 
 
@@ -190,7 +191,7 @@ PIECES = st.lists(
 
 @example([("count", 1), ("wait", 5000), ("count", 3)], 1)
 @example([("count", 1), ("wait", 5000), ("until", -100), ("until", 4000)], 2)
-@settings(max_examples=100, deadline=None, derandomize=True)
+@examples(100)
 @given(PIECES, st.sampled_from([1, 2, 5]))
 def test_stream_equals_its_bytes_whatever_comes_between(
     pieces: list[tuple[str, int | str]], every: int

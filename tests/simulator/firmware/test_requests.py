@@ -1,12 +1,13 @@
 """The firmware's answers: link protocol version 1, request by request."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.protocol import packets as wire
 from emgrig.protocol.framing import VERSION, PacketEncoder, PacketType
 from emgrig.protocol.packets import ErrorCode, Line, Request
+from properties import examples
 from simulator.pc import NOTHING, RATE_2000, SDATAC, Pc, counting_board, on_board, request_bytes
 from simulator.pc import start as start_run
 
@@ -261,7 +262,7 @@ def test_damaged_requests_are_counted(pc: Pc) -> None:
     assert stats.bad_packets == 1
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.binary(max_size=60), max_size=4))
 def test_random_bytes_never_raise_and_the_board_still_answers(pieces: list[bytes]) -> None:
     board = counting_board()
@@ -272,7 +273,7 @@ def test_random_bytes_never_raise_and_the_board_still_answers(pieces: list[bytes
     assert isinstance(pc.ask(Request.STATS), wire.Stats)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     st.lists(
         st.tuples(st.integers(0, 65535), st.integers(0, 14), st.binary(max_size=40)), max_size=8

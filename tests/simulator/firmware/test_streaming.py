@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.protocol import packets as wire
@@ -13,6 +13,7 @@ from emgrig.simulator.chip.ads1299 import Ads1299Chip
 from emgrig.simulator.faults.actions import limit_link, miss_reads, stall_link
 from emgrig.simulator.firmware.model import BoardFacts
 from emgrig.simulator.firmware.sample_packets import encode_sample_packets, packet_bytes
+from properties import examples
 from simulator.fake_front_end import CountingFrontEnd
 from simulator.pc import RATE_2000, SDATAC, Pc, counting_board, on_board, request_bytes
 from simulator.pc import start as start_run
@@ -357,7 +358,7 @@ def test_runs_are_numbered_and_begin_at_conversion_0() -> None:
         assert {int(epoch) for run in pc.samples() for epoch in run.settings} == {number}
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.lists(st.floats(0.0, 0.3), min_size=1, max_size=6), st.integers(0, 3))
 def test_the_account_is_exact_whatever_happens(pauses_s: list[float], kind: int) -> None:
     board = counting_board(facts=BoardFacts(transmit_bytes=2048))

@@ -6,7 +6,7 @@ from pathlib import Path
 import edfio
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
@@ -28,6 +28,7 @@ from emgrig.simulator.sources.signals import (
     sine,
 )
 from places import SHARED
+from properties import examples
 
 RECORDINGS = SHARED / "recordings"
 needs_recordings = pytest.mark.skipif(
@@ -89,7 +90,7 @@ def test_every_channel_of_the_bench_pattern_is_its_own() -> None:
     ],
     ids=["sine", "square", "bench", "recording", "short recording", "face"],
 )
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(cuts=st.lists(st.integers(0, 9_000), max_size=6), start=st.floats(0.0, 20.0))
 def test_the_same_times_give_the_same_values_in_any_pieces(
     source: Source, cuts: list[int], start: float

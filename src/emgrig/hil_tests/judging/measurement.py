@@ -25,10 +25,10 @@ class Outcome(StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     MARGINAL = "marginal"
     FAIL = "fail"
-    NOT_MEASURED = "not measured"
-    SKIPPED = "skipped"
-    BLOCKED = "blocked"
     ERROR = "error"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+    NOT_MEASURED = "not measured"
 
 
 _SEVERITY = (
@@ -87,6 +87,8 @@ class Measurement:
     Attributes
     ----------
     name, unit : str
+    key : str
+        What it is called in the table of limits: one for the same quantity at several settings.
     limit : Limit
         What it was judged by; without bounds it only informs.
     readings : list of Reading
@@ -96,6 +98,7 @@ class Measurement:
 
     name: str
     unit: str
+    key: str
     limit: Limit
     readings: list[Reading] = field(default_factory=list)
     reference: str = ""
@@ -195,6 +198,7 @@ class Measure:
         reference: str = "",
         note: str = "",
         limit: str = "",
+        source: str = "",
     ) -> Outcome:
         """Take a value, judge it, and keep it.
 
@@ -218,6 +222,8 @@ class Measure:
             Said beside the value.
         limit : str
             Key of the table of limits, if that is not the name.
+        source : str
+            Where `low` and `high` come from, if they are not worked out from the table's.
 
         Raises
         ------
@@ -233,8 +239,9 @@ class Measure:
                 high=high,
                 marginal_low=marginal[0] if marginal else None,
                 marginal_high=marginal[1] if marginal else None,
+                source=source or found.source,
             )
-        kept = self.measurements.setdefault(name, Measurement(name, unit, found))
+        kept = self.measurements.setdefault(name, Measurement(name, unit, limit or name, found))
         if kept.unit != unit or channel in kept.values:
             raise ValueError(f"{name}: unit {unit} or channel {channel} does not fit what it has")
         if channel is None and kept.readings:

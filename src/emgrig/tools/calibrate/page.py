@@ -10,12 +10,12 @@ import jinja2
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from emgrig.calibration.certificate.certificate_file import result_json
 from emgrig.calibration.figures.response import effective_band, minus_3db_hz
 from emgrig.calibration.figures.spectrum import EMG_BAND
 from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
 from emgrig.comparison.amplifiers import NoiseComparison
 from emgrig.driver.native.board_identity import BoardIdentity
+from emgrig.filemodel import plain
 
 Json = dict[str, object]
 
@@ -99,7 +99,7 @@ def _reading(reading: Reading) -> Json:
         "gain": reading.gain,
         "rate_hz": reading.rate_hz,
         "condition": reading.condition,
-        **result_json(reading.result),
+        **plain(reading.result),
         "outcome": reading.outcome and str(reading.outcome),
         "note": reading.note,
     }

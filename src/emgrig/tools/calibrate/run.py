@@ -110,6 +110,7 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     typer.Exit
         With exit code 1 if something failed its limit.
     """
+    from emgrig.calibration.figures import datasheet
     from emgrig.comparison.amplifiers import load_amplifiers
     from emgrig.tools.calibrate.page import Outcome, to_json, write
 
@@ -141,7 +142,7 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
         note(f"report: {write(wanted.report, outcome)}")
     if wanted.save:
         _save(identity, reports, instruments, wanted, now)
-    if any(report.outcome == "fail" for report in reports):
+    if any(report.outcome is datasheet.Outcome.FAIL for report in reports):
         raise typer.Exit(ExitCode.VERDICT)
 
 
@@ -188,8 +189,7 @@ def _beside(
 ) -> tuple[tuple["NoiseComparison", ...], str]:
     """Set the median channel's noise in 20-450 Hz beside other amplifiers; say which it is."""
     from emgrig.calibration.figures.spectrum import EMG_BAND
-    from emgrig.calibration.procedures.noise_floor import SHORTED
-    from emgrig.calibration.procedures.readings import Quantity
+    from emgrig.calibration.procedures.readings import Inputs, Quantity
     from emgrig.comparison.amplifiers import compare_noise
 
     levels: list[Reading] = []
@@ -198,7 +198,7 @@ def _beside(
             reading
             for report in reports
             for reading in report.of(quantity)
-            if reading.note == EMG_BAND.name and reading.condition == SHORTED
+            if reading.band == EMG_BAND and reading.inputs is Inputs.SHORTED
         ]
         levels = here or levels
     if not levels:

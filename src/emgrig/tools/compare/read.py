@@ -12,12 +12,12 @@ from emgrig.calibration.figures.response import sinc3_group_delay_s
 from emgrig.comparison import Response, Track
 from emgrig.driver.chip.model import ADS1299
 from emgrig.errors import RecordingError
+from emgrig.recording.sidecar import FORMAT
 
 #: From the last modulator sample to the data-ready edge, clock periods: 3 until its result is
 #: there, and the 9 of the settling times (SBAS499C, table 9: four data periods and 9).
 EDGE_CLOCKS = 12
 _KNOWN = ("rate_hz", "unit", "response", "low_hz", "high_hz", "delay_s")
-_SIDECAR = "emgrig recording"
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _of_sidecar(path: Path) -> Description:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecordingError(f"{path} cannot be read: {error}") from error
-    if not isinstance(content, Mapping) or not str(content.get("format")).startswith(_SIDECAR):
+    if not isinstance(content, Mapping) or content.get("format") != FORMAT:
         return Description()
     try:
         rate, samples = content["rate"], content["samples"]

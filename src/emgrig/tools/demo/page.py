@@ -27,7 +27,7 @@ def write(path: Path, result: DemoResult) -> Path:
     figure.savefig(path.with_name("signals.png"), dpi=90)
     page = environment.get_template("demo.html").render(
         result=result,
-        lost=result.conversions - result.account["received"],
+        lost=result.lost,
         signals=_svg(figure),
     )
     path.write_text(page, encoding="utf-8", newline="\n")

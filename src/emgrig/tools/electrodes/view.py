@@ -109,16 +109,22 @@ def _light(light: "Light") -> Text:
 def _values(one: "Electrode") -> list[str]:
     if one.impedance_ohm is None or one.impedance_u_ohm is None:
         return ["", "", ""]
-    resistance = ""
+    resistance = farad = ""
     if one.resistance_ohm is not None and one.resistance_u_ohm is not None:
         resistance = _kohm(one.resistance_ohm, one.resistance_u_ohm)
-    farad = "" if one.capacitance_f is None else f"{one.capacitance_f * 1e9:.0f}"
+        farad = "not told"
+    if one.capacitance_f is not None and one.capacitance_u_f is not None:
+        expanded = one.capacitance_u_f * 1e9
+        farad = _both(one.capacitance_f * 1e9, expanded, 1 if expanded < 0.95 else 0)
     return [_kohm(one.impedance_ohm, one.impedance_u_ohm), resistance, farad]
 
 
 def _kohm(value: float, expanded: float) -> str:
-    places = 2 if expanded < 950 else 1
-    return f"{value / 1e3:.{places}f} ± {expanded / 1e3:.{places}f}"
+    return _both(value / 1e3, expanded / 1e3, 2 if expanded < 950 else 1)
+
+
+def _both(value: float, expanded: float, places: int) -> str:
+    return f"{value:.{places}f} ± {expanded:.{places}f}"
 
 
 def _remark(one: "Electrode", check: "ContactCheck") -> str:
@@ -150,7 +156,7 @@ def _all_well(check: "ContactCheck") -> str:
 def _account(check: "ContactCheck", current: str) -> str:
     conditions = check.conditions
     proof = "as before, proved by reading" if check.registers_proved else "NOT as before"
-    simulated = "simulated board, " if check.is_simulated else ""
+    simulated = "simulated board, " if check.board.is_simulated else ""
     lost = f"{conditions.n_lost} conversions lost, {conditions.n_rejected} samples not used"
     if conditions.is_quick:
         return f"{simulated}{lost}; registers {proof}"

@@ -1,0 +1,30 @@
+"""How many examples a property test takes.
+
+Two profiles: "ci" takes the same examples in every run, so that what was green stays green;
+"nightly" takes other ones each time, and twenty times as many. ``HYPOTHESIS_PROFILE=nightly`` or
+``--hypothesis-profile nightly`` chooses, and ``make nightly`` runs the property tests so.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+_OFTEN = 100
+_NIGHTLY = 20
+
+
+def choose_profile() -> None:
+    """Register the profiles, and load the one that the environment names."""
+    calm = settings(
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault
+    )
+    settings.register_profile("ci", calm, derandomize=True, database=None, max_examples=_OFTEN)
+    settings.register_profile("nightly", calm, max_examples=_NIGHTLY * _OFTEN)
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def examples(n: int) -> settings:
+    """Return what lets a test take `n` examples, and as many times more as the profile does."""
+    return settings(max_examples=n * settings().max_examples // _OFTEN)

@@ -77,7 +77,7 @@ def serve_and_record(folder: Path) -> dict[str, object]:
         board.apply("facial-emg")
         made = record(board, folder / "a.bdf", 2.0, profile="facial-emg")
     said: dict[str, object] = {"selector": type(server._selector).__name__}
-    said["samples"], said["lost"] = made.n_samples, made.account.totals.lost
+    said["samples"], said["lost"] = made.n_samples, made.totals.lost
     said["in the file"] = len(read_bdf(made.bdf_paths[0]).signals[0].data)
     try:
         serve_pty(build_board(SimOptions()))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from emgrig.connect import package_version
 from emgrig.driver.chip.registers import LeadOffFlip
 from emgrig.errors import EmgrigError, TransportError
 from emgrig.hil_tests.diagnosis.diagnose import Diagnosis, diagnose
@@ -18,6 +17,7 @@ from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Attachment, Measure, Measurement, Outcome, worst
 from emgrig.hil_tests.measuring.restore import Restored, restore
 from emgrig.hil_tests.measuring.rig import Rig, canary
+from emgrig.version import __version__
 
 STALL_LIMIT = "delivery_lateness"
 SOAK_S = {Level.QUICK: 4.0, Level.FULL: 60.0}
@@ -268,7 +268,7 @@ def software_versions() -> dict[str, str]:
     import scipy
 
     return {
-        "emgrig": package_version(),
+        "emgrig": __version__,
         "python": sys.version.split()[0],
         "numpy": np.__version__,
         "scipy": scipy.__version__,

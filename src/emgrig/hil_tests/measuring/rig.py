@@ -8,7 +8,7 @@ packet by packet.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from emgrig.connect import open_transport, package_version
+from emgrig.connect import open_transport
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_access import Opcode
 from emgrig.driver.chip.register_file import RegisterFile
@@ -42,6 +42,7 @@ from emgrig.protocol.packets import (
     Stats,
     Stopped,
 )
+from emgrig.version import __version__
 
 N_SETTLE = 4
 """Samples left out as a run begins: an input step settles with the fourth (SBAS499C, 9.3.3)."""
@@ -112,7 +113,7 @@ class Rig:
             If the address makes no sense.
         """
         self._link = Link(open_transport(self.address))
-        client = f"emgrig bringup {package_version()}"
+        client = f"emgrig bringup {__version__}"
         self._connection = Connection(self._link, client=client, inspector=self._listen)
         self.streamed_before = bool(self.stats().streaming)
         self.stop()

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from annotated_types import GroupedMetadata
 
+from emgrig.files import json_text, make_folder, why, write_file
+
 if TYPE_CHECKING:
     from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
     from pydantic_core import CoreSchema, ErrorDetails
@@ -131,7 +133,7 @@ def read_text(path: Path | Traversable, name: str) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ValueError(f"{name} cannot be read: {error.strerror}") from error
+        raise ValueError(f"{name} cannot be read: {why(error)}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} is not a text file in UTF-8") from error
 
@@ -237,14 +239,12 @@ def save(path: Path, content: object) -> None:
     ------
     ValueError
         If a number in it is not finite; nothing is written.
-    OSError
+    RecordingError
         If it cannot be written; what was there before is as it was.
     """
-    text = json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    text = json_text(plain(content))
+    make_folder(path.parent)
+    write_file(path, text)
 
 
 # What is wrong, in one line.

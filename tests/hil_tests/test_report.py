@@ -15,6 +15,7 @@ from emgrig.hil_tests.judging.incident import Trouble
 from emgrig.hil_tests.record import Record
 from emgrig.hil_tests.run import BringupRun
 from emgrig.tools.common.schemas import schema
+from page_check import check_page
 
 
 class Run:
@@ -142,13 +143,9 @@ def test_raw_data_are_found_by_their_hash(full_run: Run) -> None:
 
 def test_the_page_stands_alone_and_leads_with_the_cause(sick_run: Run) -> None:
     page = (sick_run.folder / "index.html").read_text()
-    for outside in ("http://", "https://", "<script", "<link", " src="):
-        assert outside not in page.replace('xmlns="http://www.w3.org/2000/svg"', "").replace(
-            'xmlns:xlink="http://www.w3.org/1999/xlink"', ""
-        ), outside
+    check_page(page, simulated=True)
     cause = "Channel 1 alone is noisy"
-    assert page.index("<h1>") < page.index(cause) < page.index("<h2>Layers")
-    assert "SIMULATED" in page
+    assert page.index("<h1>") < page.index(cause) < page.index(">Layers</h2>")
     assert page.count("<svg") >= 2
 
 

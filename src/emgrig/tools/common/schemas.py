@@ -20,6 +20,7 @@ from emgrig.experiment.files.plan import PlanFile
 from emgrig.experiment.files.record import SessionRecord
 from emgrig.experiment.participant import Script
 from emgrig.filemodel import Json, adapter_of, hints
+from emgrig.files import write_file
 from emgrig.hil_tests.judging.limits import LimitsFile
 from emgrig.hil_tests.record import Record
 
@@ -83,7 +84,7 @@ def text_of(path: str) -> str:
 def main() -> None:
     """Write all of them."""
     for path in MODELS:
-        (Path(inspect.getfile(emgrig)).parent / path).write_text(text_of(path), encoding="utf-8")
+        write_file(Path(inspect.getfile(emgrig)).parent / path, text_of(path))
 
 
 if __name__ == "__main__":

@@ -447,6 +447,17 @@ def test_what_is_held_when_the_link_goes_came_before_it() -> None:
     ]
 
 
+def test_a_hello_in_a_run_whose_start_was_not_seen_is_a_lost_link_too() -> None:
+    capture = Capture()
+    capture.samples(6)
+    capture.came(event(capture, 1, 8))
+    capture.ask(Request.HELLO)
+    capture.samples(14)
+    _, steps = one_part(capture.steps())
+    gap, mark = Gap(4, 4, Cause.OUTAGE, False, True), Mark("event", 2, "trigger 1 high")
+    assert shapes(steps) == [4, gap, -4, mark, 4]
+
+
 def test_after_a_new_start_a_hello_is_a_lost_link_again() -> None:
     capture = Capture()
     capture.start()
@@ -524,7 +535,9 @@ def test_a_change_is_told_once() -> None:
     capture.epoch(2, registers(ch3=0x60))
     capture.start()
     capture.samples(0)
-    capture.samples(4, 8, number=2)
+    capture.samples(4, number=2)
+    capture.note(kind="something new")  # what is read alone is a block of its own
+    capture.samples(8, number=2)
     _, steps = one_part(capture.steps())
     kinds = [step if isinstance(step, int) else type(step) for step in shapes(steps)]
     assert kinds == [4, Change, Annotation, 8]
@@ -683,6 +696,17 @@ def test_an_electrode_that_is_off_is_marked_with_its_name() -> None:
         placed(0, ElectrodeChanged(True, 2, "p", "right")),
         placed(250, ElectrodeChanged(False, 2, "p", "right")),
     ]
+
+
+def test_over_a_gap_it_is_not_known_which_electrodes_are_off() -> None:
+    """130 of 250 samples would be more than half, but for the 10 between that nobody saw."""
+    capture = Capture()
+    capture.start()
+    capture.samples(0, n=130, status=[0xC00000 | 1 << 13] * 130)
+    capture.samples(140, n=120)
+    capture.samples(260, n=130)
+    _, steps = one_part(capture.steps())
+    assert shapes(steps) == [130, Gap(130, 10, Cause.BOARD, False, True), -10, 250]
 
 
 def test_lead_off_of_a_recording_that_begins_late_counts_from_its_first_sample() -> None:

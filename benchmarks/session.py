@@ -63,7 +63,6 @@ def _play(plan_path: Path, output: Path) -> tuple[SimTransport, SessionFolder, S
     transport = SimTransport(f"seed={SEED}")
     participant = ScriptedParticipant(Script(), plan, transport)
     files = SessionFolder(output, plan.participant.code)
-    files.make()
     board = Board(transport)
     board.apply(plan.recording.profile)
     with Hub(board, mains_hz=plan.recording.mains_hz, profile=plan.recording.profile) as hub:

@@ -47,7 +47,7 @@ def test_wheel_and_source_package_hold_every_package_and_its_files(built: Path) 
     wanted = {
         str(path.relative_to(source))
         for path in (source / "emgrig").rglob("*")
-        if path.suffix in {".py", ".toml", ".json", ".html", ".csv", ".js", ".typed"}
+        if path.suffix in {".py", ".toml", ".json", ".html", ".css", ".csv", ".js", ".typed"}
     }
     assert wanted - in_wheel == set()
     assert {f"src/{name}" for name in wanted} - in_sdist == set()

@@ -11,7 +11,7 @@ import json
 import tomllib
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from annotated_types import GroupedMetadata
+
+from emgrig.files import json_text, make_folder, why, write_file
 
 if TYPE_CHECKING:
     from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
@@ -131,7 +133,7 @@ def read_text(path: Path | Traversable, name: str) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ValueError(f"{name} cannot be read: {error.strerror}") from error
+        raise ValueError(f"{name} cannot be read: {why(error)}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} is not a text file in UTF-8") from error
 
@@ -193,12 +195,17 @@ def read(kind: type[T], content: object, name: str = "") -> T:
     try:
         # Through text, since JSON has lists for tuples and words for enums and dates.
         model: Any = kind
-        found_good: T = adapter_of(model).validate_json(json.dumps(content, default=str))
+        found_good: T = adapter_of(model).validate_json(json.dumps(content, default=_no_json))
     except ValidationError as error:
         # What is missing is last: a key that was misspelt is the likelier mistake.
         first = min(error.errors(include_url=False), key=lambda one: one["type"] == "missing")
         raise ValueError(before + _say(first, kind)) from error
     return found_good
+
+
+def _no_json(value: object) -> Json:
+    """Return what TOML has and JSON has not, a date or a time, as a thing that no model has."""
+    return {type(value).__name__: str(value)}
 
 
 @cache
@@ -232,14 +239,12 @@ def save(path: Path, content: object) -> None:
     ------
     ValueError
         If a number in it is not finite; nothing is written.
-    OSError
+    RecordingError
         If it cannot be written; what was there before is as it was.
     """
-    text = json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    partial.replace(path)
+    text = json_text(plain(content))
+    make_folder(path.parent)
+    write_file(path, text)
 
 
 # What is wrong, in one line.
@@ -257,14 +262,16 @@ def refuse_unknown(place: str, key: str, known: Iterable[str]) -> str:
 
 
 def _say(error: "ErrorDetails", kind: object) -> str:
-    steps = [step for step in error["loc"] if step != "[key]"]
-    place = "".join(f"[{s + 1}]" if isinstance(s, int) else f".{s}" for s in steps).lstrip(".")
+    is_key = error["loc"][-1:] == ("[key]",)
+    steps = error["loc"][:-1] if is_key else error["loc"]
     if error["type"] == "unexpected_keyword_argument":
-        return refuse_unknown(place, str(steps[-1]), hints(_bare(_at(kind, steps[:-1]))[0]))
+        place, table = _find(kind, steps[:-1])
+        place = f"{place}.{steps[-1]}".lstrip(".")
+        return refuse_unknown(place, str(steps[-1]), hints(_bare(table)[0]))
+    place, there = _find(kind, steps, is_key=is_key)
     if error["type"] == "value_error":
         return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
-    is_key = len(steps) < len(error["loc"])
-    words = _expected(_at(kind, steps, is_key=is_key))
+    words = _expected(there)
     expected = f"{f'a table, [{place}],' if words == _KINDS[dict] else words} was expected"
     if is_key:
         return f"there is no {place}; {expected}"
@@ -285,9 +292,9 @@ def hints(kind: type) -> dict[str, object]:
     return {one.name: known[one.name] for one in fields(kind)}
 
 
-def _at(kind: object, steps: Iterable[int | str], *, is_key: bool = False) -> Any:
-    """Return the annotation at a place of a model."""
-    steps = list(steps)
+def _find(kind: object, steps: Sequence[int | str], *, is_key: bool = False) -> tuple[str, object]:
+    """Return the words for a place in a model, and the annotation there."""
+    place = ""
     for number, step in enumerate(steps, start=1):
         bare, _ = _bare(kind)
         inside = typing.get_args(bare)
@@ -297,9 +304,10 @@ def _at(kind: object, steps: Iterable[int | str], *, is_key: bool = False) -> An
             kind = inside[0 if is_key and number == len(steps) else 1]
         elif typing.get_origin(bare) is tuple and isinstance(step, int):
             kind = inside[0] if inside[-1] is Ellipsis else inside[step]
-        else:
-            return kind  # a union: what follows says which member was tried
-    return kind
+        else:  # a union: what follows says which of its members was tried
+            break
+        place += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
+    return place.lstrip("."), kind
 
 
 def _bare(kind: object) -> tuple[Any, tuple[object, ...]]:
@@ -321,7 +329,7 @@ def _expected(kind: object) -> str:
             return rule.expected
     origin, inside = typing.get_origin(bare), typing.get_args(bare)
     if origin in _UNIONS:
-        return " or ".join(map(_expected, inside))
+        return " or ".join(_expected(one) for one in inside if one is not types.NoneType)
     if origin is typing.Literal:
         return _one_of(inside)
     if isinstance(bare, type) and issubclass(bare, Enum):

@@ -76,7 +76,7 @@ def play(
     transport = SimTransport(f"seed={seed}")
     participant = ScriptedParticipant(script, plan, transport)
     folder = SessionFolder(output, plan.participant.code)
-    folder.make()
+    folder.path.mkdir(parents=True, exist_ok=True)
     board = Board(transport)
     board.apply(plan.recording.profile)
     with Hub(board, mains_hz=plan.recording.mains_hz, profile=plan.recording.profile) as hub:

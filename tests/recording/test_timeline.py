@@ -289,6 +289,24 @@ def test_events_before_the_end_are_kept_though_the_samples_behind_it_are_not() -
     assert shapes(steps) == [4, gap, mark]
 
 
+def test_an_event_at_the_very_end_is_kept() -> None:
+    """It comes alone, after the last sample: an empty block that lacks nothing."""
+    capture = Capture(duration_s=0.004)
+    capture.start()
+    capture.samples(0)
+    capture.came(event(capture, 1, 3))
+    _, steps = one_part(capture.steps())
+    assert shapes(steps) == [4, Mark("event", 3, "trigger 1 high")]
+
+
+def test_frames_behind_the_end_are_not_looked_at() -> None:
+    capture = Capture(duration_s=0.004)
+    capture.start()
+    capture.samples(0, n=8, status=[0xC00000] * 4 + [0x800000] * 4)
+    _, steps = one_part(capture.steps())
+    assert shapes(steps) == [4]
+
+
 def test_the_length_is_counted_at_the_rate_that_it_was_asked_at() -> None:
     """20 samples at 1000 Hz: 10 of them came before the rate was made 250 Hz."""
     capture = Capture(duration_s=0.02)
@@ -460,6 +478,7 @@ def test_a_chip_that_lost_its_registers_is_no_lost_link() -> None:
     capture.start()
     capture.samples(0)
     capture.came(capture.maker.event(EventType.CHIP_LOST, wire.ChipLostEvent(0, 1, 0, 1), 4))
+    capture.came(event(capture, 1, 0))  # which does not make it well again
     capture.ask(Request.HELLO)
     capture.start(2, 10_000)
     capture.samples(0, run=2, run_us=10_000)
@@ -571,6 +590,19 @@ def test_an_event_of_another_clock_lies_at_its_block(ahead: int, sample: int) ->
     assert shapes(steps) == [4, Mark(Kind.TRIGGER, sample, "trigger 1 high"), 4]
 
 
+def test_an_event_lies_at_the_sample_nearest_to_it() -> None:
+    capture = Capture()
+    capture.start()
+    capture.samples(0)
+    for after_us in (9_999_495, 9_999_505):  # from conversion 4 on
+        head = wire.EventHeader(EventType.TRIGGER, 0, 8_000 + after_us).encode()
+        body = wire.TriggerEvent(1, 1).encode()
+        capture.came(capture.maker.encode(PacketType.EVENT, head + body))
+    capture.samples(4)
+    _, steps = one_part(capture.steps())
+    assert [s.sample for s in steps if isinstance(s, Mark)] == [4 + 9_999, 4 + 10_000]
+
+
 def test_events_lie_right_where_the_clock_is_slow() -> None:
     """2 % slow, as 260 conversions show: 1000 conversions on it is 20 samples less."""
     capture = Capture()
@@ -597,6 +629,8 @@ def test_what_the_status_words_say_is_no_event() -> None:
 def test_markers_lie_at_their_board_time_or_at_the_end_of_what_came() -> None:
     capture = Capture()
     capture.note(kind="marker", text="early", board_time_us=1_000)
+    capture.note(kind="marker", text="before its samples came", board_time_us=(4 + 6) * 1000)
+    capture.note(kind="marker", text="of another clock", board_time_us=90_000_000)
     capture.note(kind="recovery", down_s=2.0, reason="cut", restored=[])
     capture.start()
     capture.samples(0, 4)
@@ -608,6 +642,8 @@ def test_markers_lie_at_their_board_time_or_at_the_end_of_what_came() -> None:
     _, steps = one_part(capture.steps())
     assert shapes(steps) == [
         Mark(Kind.MARKER, 0, "early"),
+        Mark(Kind.MARKER, 6, "before its samples came"),
+        Mark(Kind.MARKER, 0, "of another clock"),
         Mark(Kind.RECOVERY, 0, "going on after 2.00 s: cut; registers unchanged"),
         8,
         Mark(Kind.MARKER, 2, "by time"),

@@ -16,6 +16,7 @@ from emgrig.recording.recorder import record
 from emgrig.tools.analyse.commands import app
 from emgrig.tools.analyse.read import read_recording
 from exported import write_recording
+from page_check import check_page
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -63,7 +64,7 @@ def test_analyse_writes_page_events_and_elan_and_scores_what_comes_back(
     table = (tmp_path / "01_1_events.tsv").read_text().splitlines()
     assert table[1].split("\t")[2:4] == ["micro", "c2"]
     assert table[1].endswith("AU4")
-    assert "<svg" in (tmp_path / "01_1.html").read_text()
+    check_page((tmp_path / "01_1.html").read_text(), simulated=False)
     code, text = run(*common, "--elan", tmp_path / "01_1.eaf")
     assert code == 0
     assert "recall: 1.000" in text
@@ -186,7 +187,7 @@ def test_a_recording_with_a_gap_is_analysed_without_what_was_lost(tmp_path: Path
     code, text = run("analyse", tmp_path / "cut.bdf", "-o", tmp_path)
     assert code == 0
     assert "SIMULATED" in text
-    assert "SIMULATED" in (tmp_path / "cut.html").read_text(encoding="utf-8")
+    check_page((tmp_path / "cut.html").read_text(encoding="utf-8"), simulated=True)
     counted = json.loads((tmp_path / "cut.json").read_text("utf-8"))["samples"]
     assert counted["filled"] > 2000
     assert text.count(f"{counted['filled']} samples missing in ") == 7

@@ -26,7 +26,7 @@ def save_check(check: ContactCheck, folder: Path | None = None) -> Path:
 
     Raises
     ------
-    OSError
+    RecordingError
         If it cannot be written.
     """
     folder = default_folder() if folder is None else folder

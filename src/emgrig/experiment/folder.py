@@ -8,6 +8,7 @@ from emgrig.errors import EmgrigError, RecordingError
 from emgrig.experiment.course.order import clip_order
 from emgrig.experiment.files.plan import Plan
 from emgrig.experiment.files.record import SessionRecord, differences, read_record
+from emgrig.files import attempt
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, convert
 
 log = logging.getLogger(__name__)
@@ -38,19 +39,6 @@ class SessionFolder:
         stem = self._code if run == 1 else f"{self._code}_run-{run}"
         return self.path / f"{stem}{BDF_SUFFIX}"
 
-    def make(self) -> None:
-        """Make the folder.
-
-        Raises
-        ------
-        RecordingError
-            If that is not possible.
-        """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RecordingError(f"cannot make {self.path}: {error.strerror}") from error
-
     def set_aside(self) -> Path | None:
         """Give the folder another name, and return it; None if there was none.
 
@@ -64,10 +52,8 @@ class SessionFolder:
         number = 1
         while (kept := self.path.with_name(f"{self._code}_before-{number}")).exists():
             number += 1
-        try:
+        with attempt("rename", self.path):
             return self.path.rename(kept)
-        except OSError as error:
-            raise RecordingError(f"cannot rename {self.path}: {error.strerror}") from error
 
     def open_record(self, plan: Plan) -> SessionRecord:
         """Return the record to go on with, or a new one.

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from emgrig.extras import require
+from emgrig.files import check_output
 from emgrig.tools.board_commands import Json
-from emgrig.tools.common.output import err, note, print_json, say
+from emgrig.tools.common.output import note, print_json, say
+from emgrig.tools.common.progress import Bar
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from emgrig.recording.export.bids import BidsOptions
     from emgrig.recording.export.source import Part
     from emgrig.recording.export.staging import Tell
@@ -149,7 +149,6 @@ def _targets(
 ) -> "Iterator[tuple[Part, Path]]":
     """Give each part its file, which may be written; none if there is no target."""
     from emgrig.recording.convert import part_path
-    from emgrig.recording.export.staging import refuse_existing
 
     if target is None:
         return
@@ -157,7 +156,7 @@ def _targets(
         raise ValueError(f"--{suffix[1:]} {target}: expected a name that ends in {suffix}")
     for number, part in enumerate(parts, start=1):
         path = part_path(target, number)
-        refuse_existing(path, overwrite=overwrite)
+        check_output(path, overwrite=overwrite)
         yield part, path
 
 
@@ -229,7 +228,6 @@ def _write_mat(part: "Part", path: Path, as_table: bool, tell: "Tell") -> None:
     import numpy as np
 
     from emgrig.analysis.paper.casmemg_files import write_casmemg_mat
-    from emgrig.recording.export.staging import whole_file
 
     n_samples = part.n_samples - part.n_padding
     matrix = np.zeros((n_samples, _MAT_COLUMNS))
@@ -243,8 +241,7 @@ def _write_mat(part: "Part", path: Path, as_table: bool, tell: "Tell") -> None:
         tell(rows.stop / n_samples)
     if is_gap.any():
         matrix = matrix[np.maximum.accumulate(np.where(is_gap, 0, np.arange(n_samples)))]
-    with whole_file(path) as unfinished:
-        write_casmemg_mat(unfinished, matrix, as_table=as_table)
+    write_casmemg_mat(path, matrix, as_table=as_table)
 
 
 def _n_gap(part: "Part") -> int:
@@ -255,16 +252,9 @@ def _n_gap(part: "Part") -> int:
 
 
 def _make(jobs: Sequence[_Job]) -> None:
-    from rich.progress import Progress
-
-    with Progress(console=err, transient=True) as bar:
-        for job in jobs:
-            task = bar.add_task(job.title, total=1.0)
-            job.make(partial(_advance, bar, task))
-
-
-def _advance(bar: "Progress", task: "TaskID", share: float) -> None:
-    bar.update(task, completed=share)
+    for job in jobs:
+        with Bar(job.title) as bar:
+            job.make(bar.advance)
 
 
 def _report(parts: "Sequence[Part]", jobs: Sequence[_Job], *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ import typer
 from emgrig.errors import RecordingError
 from emgrig.tools.board_commands import Address, Json
 from emgrig.tools.common.output import err, note, print_json, say
+from emgrig.tools.common.progress import Bar, Lines
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -96,23 +97,25 @@ def convert(
 
     Example: emgrig convert smile.capture
     """
-    from rich.progress import Progress as Bar
-
     from emgrig.recording.convert import convert as convert_capture
 
-    with Bar(console=err, transient=True) as bar:
-        task = bar.add_task(f"converting {capture.name}", total=1.0)
-        made = convert_capture(
-            capture,
-            output,
-            overwrite=overwrite,
-            progress=lambda share: bar.update(task, completed=share),
-        )
+    with Bar(f"converting {capture.name}") as bar:
+        made = convert_capture(capture, output, overwrite=overwrite, progress=bar.advance)
     _report(made, as_json=as_json)
 
 
 def calibration_of(board: "Board", where: str | None) -> "Certificate | None":
-    """Find the record of this board, if there is one; one that does not fit is refused.
+    """Find the certificate of this board as `find_calibration` does, and say which it is."""
+    found = find_calibration(board, where)
+    if where != "none":
+        note(
+            f"volts calibrated: {found}" if found else "no calibration of this board: nominal volts"
+        )
+    return found
+
+
+def find_calibration(board: "Board", where: str | None) -> "Certificate | None":
+    """Find the certificate of this board, if there is one; one that does not fit is refused.
 
     `where` is a folder or file, "none", or None for the usual folder.
 
@@ -135,7 +138,6 @@ def calibration_of(board: "Board", where: str | None) -> "Certificate | None":
     )
     if found is None and where:
         raise RecordingError(f"{where} holds no calibration of {board.identity.serial_number}")
-    note(f"volts calibrated: {found}" if found else "no calibration of this board: nominal volts")
     return found
 
 
@@ -218,6 +220,7 @@ class _Shown:
         self._names = names
         self._powered = powered
         self._live = Live(console=err, refresh_per_second=4, transient=True)
+        self._lines = Lines()
 
     def __enter__(self) -> "_Shown":
         self._live.start()
@@ -227,17 +230,19 @@ class _Shown:
         self._live.stop()
 
     def __call__(self, progress: "Progress") -> None:
-        self._live.update(self._picture(progress))
-
-    def _picture(self, progress: "Progress") -> "RenderableType":
-        from rich.table import Table
-
         of = f" of {self._duration_s:g}" if self._duration_s else ""
-        table = Table.grid(padding=(0, 1))
-        table.title = (
+        text = (
             f"{progress.elapsed_s:.1f}{of} s, {progress.n_samples} samples, "
             f"{progress.rate_hz:.1f} Hz, {progress.n_lost} lost"
         )
+        self._lines.say(text)
+        self._live.update(self._picture(text, progress))
+
+    def _picture(self, text: str, progress: "Progress") -> "RenderableType":
+        from rich.table import Table
+
+        table = Table.grid(padding=(0, 1))
+        table.title = text
         for index, name in enumerate(self._names):
             level = float(progress.rms_uv[index])
             if self._powered[index] and math.isfinite(level):

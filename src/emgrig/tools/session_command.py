@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emgrig.errors import ExitCode, RecordingError
+from emgrig.files import make_folder
 from emgrig.tools.board_commands import Json
-from emgrig.tools.common.output import err, note, print_json, print_table, say
+from emgrig.tools.common.output import note, print_json, print_table, say
+from emgrig.tools.common.progress import Bar
 from emgrig.tools.desk_command import need_desk, open_hub
 from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
 from emgrig.version import PROGRAM
@@ -218,17 +220,11 @@ def _scripted(
 
 
 def _follow(running: "Running", hub: "Hub", participant: "ScriptedParticipant") -> None:
-    from rich.progress import Progress
-
     from emgrig.experiment.runner import run_script
 
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("session", total=1.0)
+    with Bar("session") as bar:
         run_script(
-            running,
-            hub,
-            participant,
-            progress=lambda share, phase: bar.update(task, completed=share, description=phase),
+            running, hub, participant, progress=lambda share, phase: bar.follow(phase, share)
         )
 
 
@@ -243,7 +239,7 @@ def _run(opened: _Opened, plan: "Plan", folder: "SessionFolder", *, restart: boo
             note(f"the files from before are kept in {kept}")
         record = check_board(hub, plan, folder.open_record(plan))
         folder.convert_left_behind(record, note)
-        folder.make()
+        make_folder(folder.path)
         try:
             with session_on(hub, plan, folder, record) as running:
                 opened.lead(running)

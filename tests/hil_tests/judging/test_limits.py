@@ -38,7 +38,10 @@ def test_a_users_file_changes_single_figures_and_it_shows(tmp_path: Path) -> Non
     ("text", "message"),
     [
         ("[impedence]\nhigh = 1\n", r"no impedence; did you mean 'impedance'\?"),
-        ("[nosuch]\nhigh = 1\n", r"mine\.toml: there is no nosuch; there are: answering_channel, "),
+        (
+            "[nosuch]\nhigh = 1\n",
+            r"mine\.toml: there is no nosuch; there are: answering_channel_offset, ",
+        ),
         (
             '[impedance]\nhigh = "much"\n',
             r"mine\.toml: impedance\.high is 'much'; a number was expected",

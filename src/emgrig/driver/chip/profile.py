@@ -36,7 +36,9 @@ def _table(section: str, *texts: str) -> Any:
         (key, Annotated[object, Rule("a word", partial(_is_word, section, key))], None)
         for key in SECTIONS[section]
     ]
-    return make_dataclass(section, [*words, *((key, Text, "") for key in texts)], frozen=True)
+    said = {"__doc__": f"Settings of a {section}, each left out or a word."}
+    more = [(key, Text, "") for key in texts]
+    return make_dataclass(section, [*words, *more], frozen=True, namespace=said)
 
 
 def _is_word(section: str, key: str, said: object) -> bool:
@@ -61,6 +63,7 @@ ProfileFile: Any = make_dataclass(
     ],
     bases=(FileModel,),
     frozen=True,
+    namespace={"__doc__": "The settings of a whole board; docs/bringup.md explains the words."},
 )
 
 

@@ -1,7 +1,6 @@
 """What was done in a session: one JSON file, written anew after each step."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,8 +13,7 @@ from annotated_types import Ge, Interval
 from emgrig.analysis.signal.indicators import PeakRule
 from emgrig.errors import RecordingError
 from emgrig.experiment.files.plan import RATING_MAX
-from emgrig.filemodel import FileModel, load, plain
-from emgrig.recording.export.staging import whole_file
+from emgrig.filemodel import FileModel, load, save
 
 Counted = Annotated[int, Ge(1)]
 
@@ -189,11 +187,7 @@ def write_record(path: Path, record: SessionRecord) -> None:
     RecordingError
         If it cannot be written; what was there before is as it was.
     """
-    text = json.dumps(plain(record), indent=1, ensure_ascii=False)
-    with whole_file(path) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    save(path, record)
 
 
 def read_record(path: Path) -> SessionRecord:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emgrig.extras import require
+from emgrig.files import whole_file
 from emgrig.recording.export.source import Block, Part
-from emgrig.recording.export.staging import Tell, quiet, whole_file
+from emgrig.recording.export.staging import Tell, quiet
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -105,6 +105,7 @@ def _read_foreign(path: Path) -> TextRecording:
         rate_hz,
         path.suffix[1:].upper(),
         tuple(remarks),
+        is_simulated,
     )
 
 

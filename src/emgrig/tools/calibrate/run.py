@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from emgrig.calibration.procedures.setup import Setup
 from emgrig.errors import ExitCode
 from emgrig.tools.calibrate.place import Place, open_place
-from emgrig.tools.common.output import err, note, print_json, print_table, say
+from emgrig.tools.common.output import note, print_json, print_table, say
+from emgrig.tools.common.progress import Bar
 from emgrig.version import PROGRAM
 
 if TYPE_CHECKING:
@@ -60,45 +60,6 @@ class Wanted:
     amplifiers: tuple[Path, ...] = ()
 
 
-class Bar:
-    """A bar on the standard error while it runs; nothing if that is no terminal."""
-
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._progress = Progress(
-            TextColumn("{task.percentage:3.0f} %"),
-            BarColumn(bar_width=24),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False),
-            console=err,
-            transient=True,
-            disable=not err.is_terminal,
-        )
-        self._task = self._progress.add_task("connecting", total=1.0)
-
-    def __enter__(self) -> "Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def follow(self, text: str, share: float) -> None:
-        """Be a procedure's `Progress`."""
-        self._progress.update(self._task, description=text, completed=share)
-
-    def ask(self, place: Place) -> Callable[[Setup], None]:
-        """Return the place's `ask`, with the bar out of the way meanwhile."""
-
-        def asked(setup: Setup) -> None:
-            self._progress.stop()
-            place.ask(setup)
-            self._progress.start()
-
-        return asked
-
-
 Job = Callable[[Place, Bar], "Report"]
 
 
@@ -117,7 +78,7 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     amplifiers = load_amplifiers(wanted.amplifiers)  # a broken file is found before, not after
     with (
         open_place(wanted.address, bench=wanted.bench, attenuator=wanted.attenuator) as place,
-        Bar() as bar,
+        Bar("connecting") as bar,
     ):
         identity = place.board.identity
         reports = tuple(job(place, bar) for job in jobs)

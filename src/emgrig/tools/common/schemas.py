@@ -14,19 +14,24 @@ from typing import Any, get_args
 
 import emgrig
 from emgrig.calibration.certificate.certificate import Certificate
+from emgrig.driver.chip.profile import ProfileFile
 from emgrig.electrodes import ContactCheck
 from emgrig.experiment.files.plan import PlanFile
 from emgrig.experiment.files.record import SessionRecord
 from emgrig.experiment.participant import Script
 from emgrig.filemodel import Json, adapter_of, hints
+from emgrig.files import write_file
 from emgrig.hil_tests.judging.limits import LimitsFile
+from emgrig.hil_tests.record import Record
 
 MODELS: dict[str, Any] = {
     "calibration/certificate/certificate.schema.json": Certificate,
+    "driver/chip/profile.schema.json": ProfileFile,
     "electrodes/check.schema.json": ContactCheck,
     "experiment/files/plan.schema.json": PlanFile,
     "experiment/files/record.schema.json": SessionRecord,
     "experiment/script.schema.json": Script,
+    "hil_tests/record.schema.json": Record,
     "hil_tests/judging/limits.schema.json": LimitsFile,
 }
 _HOME = "https://github.com/emgrig/emgrig/blob/main/src/emgrig/"
@@ -79,9 +84,7 @@ def text_of(path: str) -> str:
 def main() -> None:
     """Write all of them."""
     for path in MODELS:
-        (Path(inspect.getfile(emgrig)).parent / path).write_text(
-            text_of(path), encoding="utf-8", newline="\n"
-        )
+        write_file(Path(inspect.getfile(emgrig)).parent / path, text_of(path))
 
 
 if __name__ == "__main__":

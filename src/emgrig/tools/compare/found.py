@@ -60,6 +60,15 @@ def facts(one: Compared) -> list[tuple[str, str]]:
     ]
 
 
+def verdict(one: Compared) -> str:
+    """Say in a line how well a pair agrees, and what most of the difference is."""
+    c = one.comparison
+    cause, share = max(c.decomposition.shares.items(), key=lambda pair: pair[1])
+    return (
+        f"correlation {c.correlation_raw:.4f} as recorded; {share:.0%} of the difference is {cause}"
+    )
+
+
 def in_ms(result: "Result") -> str:
     """Say a time in ms."""
     return f"{result.value * 1e3:.4f} ± {result.expanded_uncertainty * 1e3:.4f} ms"

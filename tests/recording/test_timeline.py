@@ -454,8 +454,8 @@ def test_a_hello_in_a_run_whose_start_was_not_seen_is_a_lost_link_too() -> None:
     capture.ask(Request.HELLO)
     capture.samples(14)
     _, steps = one_part(capture.steps())
-    gap, mark = Gap(4, 4, Cause.OUTAGE, False, True), Mark("event", 2, "trigger 1 high")
-    assert shapes(steps) == [4, gap, -4, mark, 4]
+    lost, mark = gap(4, 4, Cause.OUTAGE, False, True), placed(2, Trigger(1, True))
+    assert shapes(steps) == [4, lost, -4, mark, 4]
 
 
 def test_after_a_new_start_a_hello_is_a_lost_link_again() -> None:

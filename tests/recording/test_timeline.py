@@ -706,7 +706,7 @@ def test_over_a_gap_it_is_not_known_which_electrodes_are_off() -> None:
     capture.samples(140, n=120)
     capture.samples(260, n=130)
     _, steps = one_part(capture.steps())
-    assert shapes(steps) == [130, Gap(130, 10, Cause.BOARD, False, True), -10, 250]
+    assert shapes(steps) == [130, gap(130, 10, Cause.BOARD, False, True), -10, 250]
 
 
 def test_lead_off_of_a_recording_that_begins_late_counts_from_its_first_sample() -> None:

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import emgrig
 from emgrig.driver.chip.register_file import RegisterFile
-from emgrig.recording.bdf import Annotation, BdfWriter, Channel, FileHead
+from emgrig.recording.bdf.header import Channel, FileHead
+from emgrig.recording.bdf.writer import BdfWriter
+from emgrig.recording.facts import Annotation
 from emgrig.recording.recorder import Recorder
 from emgrig.recording.sidecar import FORMAT
 from emgrig.recording.sync.tube import Tube
@@ -73,7 +76,10 @@ def write_recording(
         writer.finish()
     sidecar = _sidecar(path, names, channels, mux, registers)
     sidecar["contact"] = contact
-    sidecar["samples"] = {"padding": writer.n_padding}
+    padding = [writer.padding] if writer.padding is not None else []
+    sidecar["samples"] = {"padding": sum(one.n_samples for one in padding)}
+    placed = [replace(one, sample=min(one.sample, len(codes))) for one in annotations]
+    sidecar["annotations"] = [one.to_json(rate_hz) for one in (*placed, *padding)]
     path.with_suffix(".json").write_text(json.dumps(sidecar), encoding="utf-8")
 
 
@@ -91,9 +97,9 @@ def _sidecar(
     registers: bytes | None,
 ) -> dict:
     raw = registers or RegisterFile.reset().raw
-    empty = ("start", "profile", "rate", "clock_fit", "calibration", "left_out", "gaps", "n_gaps")
+    empty = ("start", "profile", "rate", "clock_fit", "calibration", "left_out")
     return {
-        **dict.fromkeys((*empty, "marks", "n_marks", "capture")),
+        **dict.fromkeys((*empty, "n_annotations", "capture")),
         "format": FORMAT,
         "files": {"bdf": path.name, "capture": "none.capture", "part": 1, "parts": 1},
         "is_simulated": False,

@@ -92,10 +92,20 @@ class ReadBackError(DeviceError):
         The whole register bytes.
     chip : int
         Chip number on the board, 1 is the first.
+    had_no_effect : bool
+        True if the chip holds all that it held before, as if nothing had been written.
     """
 
     def __init__(
-        self, register: str, field: str, expected: int, found: int, *, chip: int = 1, note: str = ""
+        self,
+        register: str,
+        field: str,
+        expected: int,
+        found: int,
+        *,
+        chip: int = 1,
+        note: str = "",
+        had_no_effect: bool = False,
     ) -> None:
         super().__init__(
             f"chip {chip}: {register} ({field}) reads {found:02X}h, expected {expected:02X}h{note}"
@@ -105,6 +115,7 @@ class ReadBackError(DeviceError):
         self.expected = expected
         self.found = found
         self.chip = chip
+        self.had_no_effect = had_no_effect
 
 
 class RecordingError(EmgrigError):

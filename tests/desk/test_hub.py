@@ -247,7 +247,7 @@ def test_a_cut_link_is_one_gap_and_nothing_else_is_lost(tmp_path: Path) -> None:
         status = hub.status()
         window = hub.last_uv(12.0)
         made = hub.stop_recording().result()
-    totals = made.account.totals
+    totals = made.totals
     assert totals.produced == totals.received + totals.lost
     assert 4500 < status.n_lost < 6500
     assert totals.lost + totals.paused == status.n_lost + status.n_paused

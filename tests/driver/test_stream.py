@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from emgrig.connect import connect
 from emgrig.driver.board import Board
 from emgrig.driver.chip.rate import RateVerdict
+from emgrig.driver.chip.transaction import Mended
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.recovery import ReconnectPolicy
 from emgrig.driver.samples.block import Block
 from emgrig.driver.stream import Stream
@@ -179,7 +181,7 @@ def test_registers_that_changed_in_the_outage_are_restored_and_reported(
         transport.cut()
         transport.board.registers[0x05] = 0x10
         blocks += stream
-    assert stream.recoveries[0].restored == ("chip 1 CH1SET was 10h, is 61h again",)
+    assert stream.recoveries[0].restored == (Mended(1, "CH1SET", was=0x10, now=0x61),)
     assert {block.epoch.gain[0] for block in blocks} == {24.0}
     assert transport.board.registers[0x05] == 0x61
 
@@ -274,7 +276,7 @@ def test_a_board_that_started_anew_gets_its_registers_back(
         transport.board.restart()
         blocks += stream
     check_whole(blocks)
-    assert "chip 1 CONFIG1 was 96h, is 94h again" in stream.recoveries[0].restored
+    assert Mended(1, "CONFIG1", was=0x96, now=0x94) in stream.recoveries[0].restored
     gap = next(block for block in blocks if block.cause is Cause.RESTART)
     assert gap.is_estimate
     assert [event.event for event in gap.events] == [EventType.BOOT]
@@ -292,7 +294,7 @@ def test_a_chip_that_lost_its_registers_gets_them_back(
         transport.board.brown_out()
         blocks += stream
     check_whole(blocks)
-    assert "brown-out" in stream.recoveries[0].reason
+    assert stream.recoveries[0].reason == Interruption(Happened.CHIP_LOST, chip=1)
     assert {block.epoch.gain[0] for block in blocks} == {12.0}
     assert stream.totals.produced == sum(transport.board.produced)
 
@@ -380,7 +382,7 @@ def test_a_run_that_ended_by_itself_is_begun_again(board: Board, transport: Fake
         transport.board._end_run()
         blocks += stream
     check_whole(blocks)
-    assert stream.recoveries[0].reason == "the board stopped by itself"
+    assert stream.recoveries[0].reason == Interruption(Happened.BOARD_STOPPED)
 
 
 def test_a_board_that_is_silent_for_good_is_given_up(transport: FakeTransport) -> None:

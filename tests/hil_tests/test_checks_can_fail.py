@@ -4,6 +4,7 @@ The simulator's faults are in test_matrix and in benchmarks/diagnosis.py; here a
 none of them reaches.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -45,7 +46,7 @@ def run() -> Iterator[BringupRun]:
 def ask(run: BringupRun, check: Callable[..., None]) -> CheckResult:
     info = info_of(check)
     assert info is not None
-    names = check.__code__.co_varnames[: check.__code__.co_argcount]
+    names = inspect.signature(check).parameters
     run.begin(info)
     given: dict[str, Any] = {
         "rig": run.rig,
@@ -103,8 +104,8 @@ def test_b4_fails_on_a_bit_that_does_not_hold(run: BringupRun) -> None:
 
 
 def test_b5_fails_if_the_board_reads_in_rdatac(run: BringupRun) -> None:
-    run.rig._all.command = lambda opcode: None  # type: ignore[method-assign]
-    assert "rdatac_read" in failed(ask(run, test_02_registers.test_rdatac_guard))
+    run.rig.command = lambda opcode: None  # type: ignore[method-assign]
+    assert "rdatac_read_refused" in failed(ask(run, test_02_registers.test_rdatac_guard))
 
 
 def test_b6_fails_on_a_late_first_conversion(run: BringupRun) -> None:
@@ -182,7 +183,7 @@ def test_b19_fails_at_the_rail(run: BringupRun) -> None:
 def test_b20_fails_if_another_channel_answers(run: BringupRun) -> None:
     tamper(run.rig, lambda c: replace(c, codes=np.roll(c.codes, 1, axis=1)))
     assert failed(ask(run, test_10_crosstalk.test_crosstalk)) == {
-        "answering_channel",
+        "answering_channel_offset",
         "crosstalk",
     }
 

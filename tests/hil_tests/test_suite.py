@@ -22,6 +22,8 @@ from emgrig.protocol.packets import Request, StartArguments, Started
 from places import ROOT
 
 ENTRY = "emgrig.hil_tests.pytest_entry"
+SUITE = Path(emgrig.__file__).parent / "hil_tests" / "suite"
+N_CHECKS = sum(path.read_text("utf-8").count("@check(") for path in SUITE.glob("test_*.py"))
 
 
 def _a_run() -> BringupRun:
@@ -42,7 +44,38 @@ def test_pytest_runs_the_suite_by_its_package_name(tmp_path: Path) -> None:
     *_, diagnosis, last = run.stdout.strip().splitlines()
     assert diagnosis.startswith("diagnosis: MISO stays low")
     assert last.startswith("bring-up: FAIL - SIM-0000 at sim:fault=miso-low, quick, 1 pass, 1 fail")
-    assert "1 failed, 1 passed, 23 skipped" in run.stdout
+    assert f"1 failed, 1 passed, {N_CHECKS - 2} skipped" in run.stdout
+
+
+def collected(tmp_path: Path, check: str) -> tuple[int, list[str]]:
+    """Collect the suite with a check of one's own; return pytest's exit code, and the names."""
+    own = tmp_path / "own_check.py"
+    own.write_text(
+        "from emgrig.hil_tests.judging.check import Layer, check\n"
+        f"@check({check}, 'is it?')\n"
+        "def test_own(measure): measure('x', 1.0, high=2.0)\n"
+    )
+    names: list[str] = []
+
+    class Seen:
+        def pytest_collection_finish(self, session: pytest.Session) -> None:
+            names.extend(item.name for item in session.items)
+
+    options = ["-pemgrig.hil_tests.plugin", "--collect-only", f"--confcutdir={SUITE}"]
+    settings = f"--config-file={SUITE.parent / 'suite.toml'}"
+    return pytest.main([str(SUITE), str(own), settings, *options], plugins=[Seen()]), names
+
+
+def test_a_check_of_ones_own_stands_in_its_layer_behind_the_packages(tmp_path: Path) -> None:
+    code, names = collected(tmp_path, "'X1', Layer.SUPPLIES")
+    assert code == 0
+    assert len(names) == N_CHECKS + 1
+    place = names.index("test_own")
+    assert names[place - 1 : place + 2] == ["test_reference", "test_own", "test_comparators"]
+
+
+def test_two_checks_of_one_number_are_refused(tmp_path: Path) -> None:
+    assert collected(tmp_path, "'B9', Layer.NOISE")[0] == pytest.ExitCode.USAGE_ERROR
 
 
 def test_the_projects_own_tests_do_not_collect_the_suite() -> None:
@@ -51,8 +84,7 @@ def test_the_projects_own_tests_do_not_collect_the_suite() -> None:
     root = ROOT
     settings = tomllib.loads((root / "pyproject.toml").read_text())
     paths = settings["tool"]["pytest"]["ini_options"]["testpaths"]
-    suite = Path(emgrig.__file__).parent / "hil_tests"
-    assert all(not suite.is_relative_to(root / path) for path in paths)
+    assert all(not SUITE.is_relative_to(root / path) for path in paths)
 
 
 def test_a_check_that_measures_nothing_is_an_error() -> None:
@@ -87,13 +119,13 @@ def test_an_error_of_the_board_fails_the_check_with_its_own_words() -> None:
 
 
 def test_the_observer_is_told_of_every_check_twice() -> None:
-    told: list[tuple[str, bool]] = []
+    told: list[tuple[str, bool, int]] = []
     run = run_bringup(
         "sim:fault=miso-high",
-        observer=lambda result, is_done: told.append((result.info.number, is_done)),
+        observer=lambda result, is_done, n: told.append((result.info.number, is_done, n)),
     )
-    assert told[:4] == [("B0", False), ("B0", True), ("B2", False), ("B2", True)]
-    assert len(told) == 2 * len(run.results) == 50
+    assert told[:3] == [("B0", False, N_CHECKS), ("B0", True, N_CHECKS), ("B2", False, N_CHECKS)]
+    assert len(told) == 2 * len(run.results) == 2 * N_CHECKS
 
 
 def test_registers_are_put_back_and_proved() -> None:
@@ -153,7 +185,7 @@ def test_an_address_or_argument_that_makes_no_sense_is_a_value_error() -> None:
 def test_a_report_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.write_text("a file")
-    with pytest.raises(RecordingError, match="cannot be written"):
+    with pytest.raises(RecordingError, match=r"cannot make the folder .*taken: File exists"):
         run_bringup("sim:fault=miso-high", report=taken)
 
 
@@ -165,7 +197,7 @@ def test_after_the_suite_the_board_can_be_used() -> None:
 
 
 def test_an_interrupted_run_has_no_verdict_and_leaves_the_board_as_it_was() -> None:
-    def interrupt(result: CheckResult, is_done: bool) -> None:
+    def interrupt(result: CheckResult, is_done: bool, n_checks: int) -> None:
         if result.info.number == "B4" and not is_done:
             raise KeyboardInterrupt
 

@@ -4,6 +4,7 @@ import json
 import struct
 import zlib
 from importlib.resources import files
+from pathlib import Path
 
 import construct as cs
 import pytest
@@ -80,6 +81,31 @@ def test_the_document_holds_the_tables_of_the_schemas() -> None:
     for name in ("Header", "SamplesHeader", "Hello", "Stats", "ChipLostEvent"):
         assert f"<!-- table: {name} -->" in text
     assert "| 4 | 2 | `sequence` |" in text
+
+
+def test_a_table_goes_on_behind_a_field_without_a_fixed_size() -> None:
+    schema = cs.Struct(
+        "one" / cs.Int16ul * "two bytes", "text" / cs.GreedyBytes, "after" / cs.Int8ul * "a byte"
+    )
+    assert document.byte_table(schema).splitlines()[2:] == [
+        "| 0 | 2 | `one` | two bytes |",
+        "| 2 | n | `text` |  |",
+        "| … | 1 | `after` | a byte |",
+    ]
+    assert document.byte_table(cs.Struct()).splitlines()[2:] == ["| | 0 | | nothing |"]
+
+
+def test_a_document_is_filled_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("µ\n<!-- table: NoArguments -->\nold\n<!-- end -->\nrest\n", "utf-8")
+    monkeypatch.setattr("sys.argv", ["document", str(path)])
+    document.main()
+    table = document.byte_table(packets.NoArguments.SCHEMA)
+    filled = f"µ\n<!-- table: NoArguments -->\n{table}<!-- end -->\nrest\n"
+    assert path.read_text("utf-8") == filled
+    path.write_text(filled.replace("NoArguments", "NoSuch"), "utf-8")
+    with pytest.raises(ValueError, match=r"no schema named NoSuch; there are .*ClockArguments, "):
+        document.main()
 
 
 def test_values_that_do_not_fit_are_refused_before_anything_is_sent() -> None:

@@ -17,10 +17,12 @@ from emgrig.driver.captures.capture import CaptureReader, CaptureWriter, RecordK
 from emgrig.errors import RecordingError
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import Decoder, SamplePackets
-from emgrig.recording import timeline
+from emgrig.recording import part, timeline
 from emgrig.recording.convert import convert
+from emgrig.recording.facts import Annotation, Gap
+from emgrig.recording.part import PartBegin, Samples
 from emgrig.recording.recorder import record
-from emgrig.recording.timeline import Gap, PartBegin, Samples, Timeline
+from emgrig.recording.timeline import Timeline
 from fake_board import FakeBoard, FakeTransport, true_codes
 from properties import examples
 
@@ -66,7 +68,7 @@ def test_a_capture_cut_anywhere_gives_every_sample_of_its_whole_records(
             convert(cut, overwrite=True)
         return
     made = convert(cut, overwrite=True)
-    assert made.account.totals.received == expected
+    assert made.totals.received == expected
     expected = min(expected, ASKED)  # what came behind the length that was asked for is left out
     assert made.n_samples == expected
     codes = np.stack([s.digital for s in edfio.read_bdf(made.bdf_paths[0]).signals], axis=1)
@@ -131,7 +133,7 @@ def test_a_gap_of_hours_begins_a_new_file_instead_of_gigabytes(
         record for record in CaptureReader(capture) if record.kind is RecordKind.RECEIVED
     ]
     assert decoder_items
-    monkeypatch.setattr(timeline, "MAX_FILL_S", 0.1)
+    monkeypatch.setattr(part, "MAX_FILL_S", 0.1)
     path = capture.with_name("gap.capture")
     with CaptureWriter(path) as writer:
         dropped = 0
@@ -144,7 +146,7 @@ def test_a_gap_of_hours_begins_a_new_file_instead_of_gigabytes(
     steps = list(Timeline(CaptureReader(path)))
     path.unlink()
     begins = [step for step in steps if isinstance(step, PartBegin)]
-    (gap,) = [step for step in steps if isinstance(step, Gap)]
+    (gap,) = [s.fact for s in steps if isinstance(s, Annotation) and isinstance(s.fact, Gap)]
     assert len(begins) == 2
     assert gap.cause is Cause.LINK
     assert not gap.is_filled
@@ -157,7 +159,7 @@ def test_no_room_for_the_files_leaves_the_capture_and_nothing_half_written(
 ) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 10))
-    with pytest.raises(RecordingError, match=r"nothing is lost.*make room and convert it again"):
+    with pytest.raises(RecordingError, match=r"make room; nothing is lost.*: convert it again"):
         convert(capture, tmp_path / "b.bdf")
     assert list(tmp_path.iterdir()) == []
 
@@ -168,8 +170,8 @@ def test_a_disk_that_fills_up_in_mid_file_leaves_nothing_half_written(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("emgrig.recording.bdf._pack_codes", full)
-    with pytest.raises(RecordingError, match="No space left on device; nothing is lost"):
+    monkeypatch.setattr("emgrig.recording.bdf.writer._pack_codes", full)
+    with pytest.raises(RecordingError, match="No space left on device; make room; nothing is lost"):
         convert(capture, tmp_path / "b.bdf")
     assert list(tmp_path.iterdir()) == []
 
@@ -214,8 +216,8 @@ def test_frames_out_of_step_are_marked_bad(tmp_path: Path) -> None:
         record(board, path, 1.0)
     marks = [
         m
-        for m in json.loads(path.with_suffix(".json").read_text())["marks"]
-        if m["kind"] == "frame"
+        for m in json.loads(path.with_suffix(".json").read_text())["annotations"]
+        if m["kind"] == "bad_frames"
     ]
     # one of 27 slips takes the first byte, and then the status word begins otherwise
     assert 15 <= sum(mark["n_samples"] for mark in marks) <= 75

@@ -82,7 +82,7 @@ def test_the_file_holds_what_the_chip_converted(board: Board, tmp_path: Path) ->
     assert notes == []
     assert made.bdf_paths == (tmp_path / "a.bdf",)
     assert made.n_samples == len(codes)
-    totals = made.account.totals
+    totals = made.totals
     assert (
         totals.received == board._connection.link.transport.board.produced[0] == 250 + totals.unused
     )
@@ -107,7 +107,7 @@ def test_the_sidecar_says_what_the_header_cannot(board: Board, tmp_path: Path) -
     assert said["channels"][3]["scale_v"] == 4.5 / 24 / 2**23
     assert [abs(channel["header_scale_error"]) for channel in said["channels"]] == [0.0] * 8
     assert said["samples"]["received"] == made.n_samples
-    assert said["capture"]["received"] == made.account.totals.received >= made.n_samples
+    assert said["capture"]["received"] == made.totals.received >= made.n_samples
     assert said["clock_fit"]["n_exchanges"] >= 8
     assert said["capture"]["damage"] == ""
 
@@ -140,13 +140,38 @@ def test_what_was_lost_is_held_marked_and_counted(
         (48 / 250, 32 / 250, "BAD_gap 32 conversions: lost on the link"),
         (144 / 250, 16 / 250, "BAD_gap 16 conversions: lost on the link"),
     ]
-    totals = made.account.totals
+    totals = made.totals
     assert totals.lost_on_link == 48
     assert totals.received + totals.lost == transport.board.produced[0]
     said = sidecar_of(tmp_path / "a.bdf")
     assert said["samples"]["filled"] == 48
     assert said["samples"]["missing_by_cause"] == {"link": 48}
-    assert [gap["sample"] for gap in said["gaps"]] == [48, 144]
+    gaps = [one for one in said["annotations"] if one["kind"] == "gap"]
+    assert [(gap["sample"], gap["n_lost"], gap["cause"]) for gap in gaps] == [
+        (48, 32, "link"),
+        (144, 16, "link"),
+    ]
+    assert said["n_annotations"] == {"gap": 2}
+
+
+def test_all_annotations_are_listed_however_many_there_are(
+    board: Board, transport: FakeTransport, tmp_path: Path
+) -> None:
+    drop(transport.board, set(range(1, 3000, 2)))
+    with (
+        board.stream(10.0, frames_per_packet=1) as stream,
+        Recorder(board, tmp_path / "a.bdf") as recorder,
+    ):
+        for block in stream:
+            recorder.feed(block)
+    content = sidecar_of(tmp_path / "a.bdf")
+    gaps = [one for one in content["annotations"] if one["kind"] == "gap"]
+    assert [gap["sample"] for gap in gaps] == list(range(1, 2500, 2))
+    assert content["n_annotations"]["gap"] == content["samples"]["missing_by_cause"]["link"] == 1250
+    texts = [note.text for note in edfio.read_bdf(tmp_path / "a.bdf").annotations]
+    assert sorted(texts) == sorted(one["text"] for one in content["annotations"])
+    lines = (tmp_path / "a.json").read_text().splitlines()
+    assert sum('"kind": "gap"' in line for line in lines) == 1250
 
 
 def test_what_is_lost_at_the_end_is_said_but_not_made_up(
@@ -187,11 +212,9 @@ def test_a_marker_and_an_event_lie_where_they_happened(
     assert samples[0] == 0
     assert samples[1] == pytest.approx(end)
     assert samples[2] == pytest.approx(happened, abs=1.01)
-    assert [mark["kind"] for mark in sidecar_of(tmp_path / "a.bdf")["marks"]] == [
-        "marker",
-        "marker",
-        "event",
-    ]
+    marks = [one for one in sidecar_of(tmp_path / "a.bdf")["annotations"] if not one["n_samples"]]
+    assert [mark["kind"] for mark in marks] == ["marker", "marker", "trigger"]
+    assert (marks[2]["line"], marks[2]["is_high"]) == (2, True)
 
 
 def test_a_lost_link_is_a_gap_of_the_right_length(
@@ -206,8 +229,8 @@ def test_a_lost_link_is_a_gap_of_the_right_length(
         live = stream.totals
     made = recorder.close()
     codes, notes = read(tmp_path / "a.bdf")
-    assert made.account.totals.lost_in_outages == live.lost_in_outages > 0
-    assert sum(transport.board.produced) == made.account.totals.produced
+    assert made.totals.lost_in_outages == live.lost_in_outages > 0
+    assert sum(transport.board.produced) == made.totals.produced
     gap = next(note for note in notes if "the link was down" in note[2])
     begin, end = round(gap[0] * RATE_HZ), round((gap[0] + gap[1]) * RATE_HZ)
     np.testing.assert_array_equal(codes[:begin], truth(begin))
@@ -285,8 +308,8 @@ def test_a_recording_begun_in_mid_run_counts_nothing_from_before(
             recorder.mark("here")
     made = recorder.close()
     codes, notes = read(tmp_path / "a.bdf")
-    assert made.account.totals.lost == 0
-    assert made.account.totals.received == len(codes)
+    assert made.totals.lost == 0
+    assert made.totals.received == len(codes)
     np.testing.assert_array_equal(codes, truth(len(codes), first=first.first_conversion))
     assert notes == [(pytest.approx(len(codes) / RATE_HZ, abs=0.07), None, "here")]
 
@@ -378,7 +401,7 @@ def test_ctrl_c_ends_a_recording_properly(
     made = record(board, tmp_path / "a.bdf", progress=interrupt)
     assert not transport.board.streaming
     assert made.n_samples == transport.board.produced[0]
-    assert made.account.totals.lost == 0
+    assert made.totals.lost == 0
 
 
 def test_a_link_lost_for_good_leaves_a_file_of_what_came(
@@ -447,5 +470,5 @@ def test_the_account_of_the_file_is_that_of_the_live_stream(
             if number == 10:
                 act()
     live = replace(stream.totals, dropped_here=0, unused=0)
-    assert recorder.close().account.totals == live
+    assert recorder.close().totals == live
     assert live.received > 900

@@ -10,7 +10,8 @@ import pytest
 from scipy import io
 
 from emgrig.analysis.paper.casmemg_files import read_casmemg_mat
-from emgrig.recording.bdf import Annotation
+from emgrig.protocol.account import Cause
+from emgrig.recording.facts import Annotation, Gap
 from exported import record_face, write_recording
 from shell import Run
 
@@ -86,7 +87,7 @@ def test_mat_as_a_table_holds_the_same(run: Run, whole: Path, tmp_path: Path) ->
 def test_mat_refuses_gaps_or_holds_them(run: Run, tmp_path: Path) -> None:
     codes = np.arange(1000, dtype=np.int32)[:, None] * 7
     codes[300:310] = codes[299]  # as the file holds it over a gap
-    gap = Annotation(300, 10, "BAD_gap 10 conversions: lost on the link")
+    gap = Annotation.of(300, Gap(10, Cause.LINK, False, True), 10)
     write_recording(tmp_path / "a.bdf", codes, scales_uv=[0.5], annotations=[gap])
     said = run(f"export {tmp_path}/a.bdf --mat {tmp_path}/a.mat")
     assert said.code == 2

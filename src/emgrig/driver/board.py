@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,8 +12,9 @@ from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.profile import Profile, load_profile
 from emgrig.driver.chip.transaction import Files
 from emgrig.driver.connection import Connection
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
-from emgrig.driver.native.link import Tap
+from emgrig.driver.native.link import Link, Tap
 from emgrig.driver.native.port import NativePort
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.samples.clockfit import ClockFit
@@ -83,7 +85,7 @@ class Board:
         if not silence_s > 0:
             transport.close()
             raise ValueError(f"silence_s is {silence_s}; expected more than 0")
-        self._connection = Connection(transport, client=client, tap=tap)
+        self._connection = Connection(Link(transport), client=client, tap=tap)
         self._reconnect = reconnect or ReconnectPolicy()
         self._silence_s = silence_s
         self._stream: Stream | None = None
@@ -208,20 +210,24 @@ class Board:
         self._refuse_while_streaming("reboot")
         connection = self._connection
         self._need(Capability.REBOOT)
-        connection.trouble = ""
+        connection.trouble = None
         link = connection.link
+
+        def is_heard_of() -> bool:
+            return connection.trouble is not None
+
         try:  # once: a board that is already starting anew would do it again
             link.request(Request.REBOOT, None, NoArguments, attempts=1)
-            is_heard = link.wait(lambda: bool(connection.trouble), BOOT_TIMEOUT_S)
+            is_heard = link.wait(is_heard_of, BOOT_TIMEOUT_S)
         except TransportError as error:
             log.info("the answer or the link went with the reboot: %s", error)
-            is_heard = bool(connection.trouble) or link.failure is not None
+            is_heard = is_heard_of() or link.failure is not None
         if not is_heard:
             raise TransportTimeout(
                 f"{self.address}: the board was asked to start anew, and no BOOT event came; "
                 "connect anew"
             )
-        recover(connection, self._reconnect, "the board was asked to start anew", restart=False)
+        recover(connection, self._reconnect, Interruption(Happened.REBOOT_ASKED), restart=False)
         self.identify_chips()
 
     # Samples and time.
@@ -323,9 +329,9 @@ class Board:
         self._refuse_while_streaming("reconnect by hand")
         connection = self._connection
         believed = connection.believed
-        recovery = recover(connection, self._reconnect, "asked to connect anew", restart=False)
-        restored = connection.restore(believed)
-        return Recovery(recovery.reason, recovery.down_s, recovery.attempts, restored)
+        reason = Interruption(Happened.RECONNECT_ASKED)
+        recovery = recover(connection, self._reconnect, reason, restart=False)
+        return replace(recovery, restored=connection.restore(believed))
 
     def close(self) -> None:
         """Leave the board stopped, and close the link; a second call does nothing."""

@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -13,13 +13,13 @@ from emgrig.driver.captures.journal import Entry, Journal, epoch_entry, identity
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Config1
-from emgrig.driver.chip.transaction import SDATAC, Files
+from emgrig.driver.chip.transaction import SDATAC, Files, Mended, mended_words
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link, Listener, Tap
 from emgrig.driver.native.port import NativePort, all_chips
 from emgrig.driver.samples.block import Epoch, make_epoch
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
-from emgrig.driver.seams import Transport
 from emgrig.errors import DeviceError, IdentityError, RequestRefused, TransportError
 from emgrig.protocol.decoder import EventPacket, Item
 from emgrig.protocol.framing import VERSION
@@ -48,10 +48,15 @@ class Connection:
 
     Parameters
     ----------
-    transport : Transport
+    link : Link
         Open; closed again if the connection cannot begin.
     client : str
         Name and version of this program, for HELLO.
+    tap : Tap, optional
+        Who gets the raw bytes.
+    inspector : Listener, optional
+        Who looks for faults: it is told everything from the first byte on, a run that is on is not
+        stopped at the beginning, and what board or chip lose by themselves is not restored.
 
     Attributes
     ----------
@@ -67,30 +72,38 @@ class Connection:
         One a channel.
     frames_per_packet : int or None
         Of the run that is on, or should be; None if the board is to be stopped.
-    trouble : str
-        Why the chips must be compared and restored before the stream can go on; empty if all is
-        well.
+    trouble : Interruption or None
+        Why the chips must be compared and restored before the stream can go on.
     stream_listener : Listener or None
         The stream that is on.
     """
 
-    def __init__(self, transport: Transport, *, client: str, tap: Tap | None = None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        *,
+        client: str,
+        tap: Tap | None = None,
+        inspector: Listener | None = None,
+    ) -> None:
         self.lock = threading.RLock()
         self.client = client
         self.epochs: dict[int, Epoch] = {}
         self.channel_names: tuple[str, ...] = ()
         self.frames_per_packet: int | None = None
-        self.trouble = ""
-        self.stream_listener: Listener | None = None
+        self.trouble: Interruption | None = None
+        self.stream_listener: Listener | None = inspector
         self._journal: Journal | None = None
         self._believed: Files | None = None
+        self._mends = inspector is None
         self._quiet_depth = 0
         self._exchanges: deque[tuple[float, float, float]] = deque(maxlen=N_EXCHANGES)
-        self.link = Link(transport)
+        self.link = link
         try:
             self.link.tap, self.link.listener = tap, self._listen
             self.identity = BoardIdentity.from_hello(self._hello())
-            self.link.request(Request.STOP, None, Stopped)  # whatever ran before
+            if inspector is None:
+                self.link.request(Request.STOP, None, Stopped)  # whatever ran before
         except BaseException:
             self.link.close()
             raise
@@ -99,7 +112,7 @@ class Connection:
         self._all = all_chips(self.link)
         self.chip = Ads1299(
             self.ports,
-            clock=transport.clock,
+            clock=link.transport.clock,
             f_clk_hz=self.identity.f_clk_hz,
             vref_v=self.identity.vref_v,
             quiet=self.quiet,
@@ -112,7 +125,7 @@ class Connection:
 
     def identify(self, *, force_channels: int | None = None) -> None:
         """Ask the chips who they are; raises as `Ads1299.identify` does."""
-        self.trouble, self._believed = "", None
+        self.trouble = self._believed = None
         files = self.chip.identify(force_channels=force_channels)
         ids = tuple(file.raw[0] for file in files)
         channels = self.identity.channels_per_chip or files[0].n_channels
@@ -198,14 +211,20 @@ class Connection:
 
     def _mend(self) -> None:
         """Restore what board or chip lost by themselves, before it is taken for what was meant."""
-        if not self.trouble or self._believed is None:
+        if not self._mends or self.trouble is None or self._believed is None:
             return
-        reason, self.trouble = self.trouble, ""
+        reason, self.trouble = self.trouble, None
         believed = self._believed
         self.forget()
         restored = self.restore(believed)
-        log.warning("%s; restored: %s", reason, restored or "nothing had to be")
-        self.note({"kind": "recovery", "reason": reason, "restored": list(restored)})
+        log.warning("%s; %s", reason.words, mended_words(restored))
+        self.note(
+            {
+                "kind": "recovery",
+                "reason": asdict(reason),
+                "restored": [asdict(one) for one in restored],
+            }
+        )
 
     @property
     def believed(self) -> Files:
@@ -214,13 +233,13 @@ class Connection:
             raise DeviceError("the registers were never read: call board.chip.identify() first")
         return self._believed
 
-    def restore(self, believed: Files) -> tuple[str, ...]:
+    def restore(self, believed: Files) -> tuple[Mended, ...]:
         """Compare the chips with what they are believed to hold, and restore what differs.
 
         Returns
         -------
-        tuple of str
-            What was restored, register by register.
+        tuple of Mended
+            Each register that was restored.
         """
         return self.chip.restore(believed).changes
 
@@ -229,7 +248,7 @@ class Connection:
     def start_run(self, frames_per_packet: int) -> Started:
         """Start a run; its settings are known before its first sample comes."""
         with self.lock:
-            if self.trouble or self.ports[-1].epoch not in self.epochs:
+            if self.trouble is not None or self.ports[-1].epoch not in self.epochs:
                 self.chip.read_registers()
             arguments = StartArguments(frames_per_packet, self._canary())
             self.frames_per_packet = frames_per_packet
@@ -276,27 +295,30 @@ class Connection:
     def _listen(self, item: Item, host_s: float) -> None:
         if isinstance(item, EventPacket):
             if isinstance(item.body, BootEvent):
-                self.trouble = f"the board started anew (reset cause {item.body.cause})"
+                self.trouble = Interruption(Happened.BOARD_STARTED, reset_cause=item.body.cause)
                 self._exchanges.clear()  # its clock began anew too
             elif isinstance(item.body, ChipLostEvent):
-                self.trouble = f"chip {item.body.chip + 1} lost its registers (brown-out)"
+                self.trouble = Interruption(Happened.CHIP_LOST, chip=item.body.chip + 1)
         if self.stream_listener is not None:
             self.stream_listener(item, host_s)
 
     # Time.
 
-    def synchronise(self, n_exchanges: int = 8) -> None:
-        """Ask the board's clock some times, for `clock_fit`."""
+    def synchronise(self, n_exchanges: int = 8) -> list[float]:
+        """Ask the board's clock some times, for `clock_fit`; return how long answers took, s."""
         taken: list[list[float]] = []
+        delays_s: list[float] = []
         for _ in range(n_exchanges):
             answer = self.link.ask(Request.CLOCK, ClockArguments(round(self.link.unix_s() * 1e6)))
             board_us = ClockReading.decode(answer.packet.data).board_time_us
+            delays_s.append(answer.received_s - answer.sent_s)
             if answer.attempts == 1:  # else it is not known which question was answered
                 taken.append([answer.sent_s, float(board_us), answer.received_s])
         if self._exchanges and taken and taken[0][1] < self._exchanges[-1][1]:
             self._exchanges.clear()
         self._exchanges.extend((sent, board, received) for sent, board, received in taken)
         self.note({"kind": "clock", "exchanges": taken})
+        return delays_s
 
     @property
     def clock_fit(self) -> ClockFit | None:

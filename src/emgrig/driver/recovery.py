@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from emgrig.driver.chip.transaction import Files
+from emgrig.driver.chip.transaction import Files, Mended, mended_words
 from emgrig.driver.connection import Connection
+from emgrig.driver.interruption import Interruption
 from emgrig.errors import EmgrigError, RequestRefused, TransportError, WireError
 from emgrig.protocol.packets import ErrorCode
 
@@ -43,24 +44,24 @@ class Recovery:
 
     Attributes
     ----------
-    reason : str
+    reason : Interruption
         What had happened.
     down_s : float
         From noticing it to the new START, s.
     attempts : int
         How many were needed.
-    restored : tuple of str
+    restored : tuple of Mended
         Registers that had to be restored; empty if all held what was believed.
     """
 
-    reason: str
+    reason: Interruption
     down_s: float
     attempts: int
-    restored: tuple[str, ...]
+    restored: tuple[Mended, ...]
 
 
 def recover(
-    connection: Connection, policy: ReconnectPolicy, reason: str, *, restart: bool = True
+    connection: Connection, policy: ReconnectPolicy, reason: Interruption, *, restart: bool = True
 ) -> Recovery:
     """Open the link if it is lost, prove the board and its registers, and start a new run.
 
@@ -70,7 +71,7 @@ def recover(
         The connection that was on.
     policy : ReconnectPolicy
         How long to try.
-    reason : str
+    reason : Interruption
         What happened.
     restart : bool
         False only stops the board, and learns how many conversions its run had.
@@ -88,7 +89,7 @@ def recover(
     began_s, wait_s, attempts = clock.now_s(), policy.first_wait_s, 0
     believed = connection.believed
     frames, connection.frames_per_packet = connection.frames_per_packet, None
-    log.warning("%s; trying to go on", reason)
+    log.warning("%s; trying to go on", reason.words)
     while True:
         attempts += 1
         try:
@@ -107,22 +108,21 @@ def recover(
         if gone_s + wait_s > policy.total_s or policy.is_given_up():
             connection.frames_per_packet = frames
             raise TransportError(
-                f"{reason}; not back after {gone_s:.1f} s ({attempts} attempts): {last}"
+                f"{reason.words}; not back after {gone_s:.1f} s ({attempts} attempts): {last}"
             ) from last
         clock.sleep(wait_s)
         wait_s = min(2 * wait_s, policy.longest_wait_s)
     recovery = Recovery(reason, clock.now_s() - began_s, attempts, restored)
-    said = f"restored: {', '.join(restored)}" if restored else "registers unchanged"
-    log.warning("going on after %.1f s; %s", recovery.down_s, said)
+    log.warning("going on after %.1f s; %s", recovery.down_s, mended_words(restored))
     connection.note({"kind": "recovery", **asdict(recovery)})
     return recovery
 
 
 def _prove(
     connection: Connection, believed: Files, frames_per_packet: int | None
-) -> tuple[str, ...]:
+) -> tuple[Mended, ...]:
     """Make sure that it is the same board with the same registers, and start it."""
-    connection.trouble = ""
+    connection.trouble = None
     connection.hello_again()
     connection.stop_run()
     connection.stats()  # tells how the run ended if it was not by STOP

@@ -9,9 +9,10 @@ from typing import Self
 
 from emgrig.driver.chip.rate import RateCheck
 from emgrig.driver.connection import Connection
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
-from emgrig.driver.samples.assemble import Assembler, StreamTotals
-from emgrig.driver.samples.block import Block
+from emgrig.driver.samples.assemble import Assembler
+from emgrig.driver.samples.block import Block, within_duration
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.errors import (
     DeviceError,
@@ -20,7 +21,7 @@ from emgrig.errors import (
     TransportError,
     TransportTimeout,
 )
-from emgrig.protocol.account import Cause
+from emgrig.protocol.account import Cause, Totals
 from emgrig.protocol.decoder import EventPacket, Item
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class Stream(Iterator[Block]):
         return not self._is_stopped
 
     @property
-    def totals(self) -> StreamTotals:
+    def totals(self) -> Totals:
         """The account of every conversion so far; whole after `stop`."""
         return replace(self._assembler.totals, dropped_here=self._dropped, unused=self._unused)
 
@@ -117,7 +118,7 @@ class Stream(Iterator[Block]):
             self._failure = error
 
     def _put(self, block: Block) -> None:
-        cut = block if self._end is None else self._within_duration(block, self._end)
+        cut = block if self._end is None else self._until(block, self._end)
         if cut is None:
             return
         block = cut
@@ -136,25 +137,16 @@ class Stream(Iterator[Block]):
         self._queue.append(block)
         self._queued_samples += block.n_samples
 
-    def _within_duration(self, block: Block, end: int) -> Block | None:
-        """Cut off what lies behind the duration; None if all of it does."""
-        first, behind = block.first_conversion, block.first_conversion + block.n_samples
-        if behind >= end:
+    def _until(self, block: Block, end: int) -> Block | None:
+        """Cut off what lies behind the duration; None if nothing is left that must be told."""
+        if block.first_conversion + block.n_samples >= end:
             self._is_complete = True
-        if behind <= end:
-            return block
-        kept = max(end - first, 0)
-        self._unused += block.n_samples - kept
-        before = min(first - block.lost_before, end)
-        if before == end and (block.n_samples or not (self._missing or block.events)):
-            return None
-        return replace(
-            block,
-            codes=block.codes[:kept],
-            status=block.status[:kept],
-            first_conversion=min(first, end),
-            lost_before=min(first, end) - before,
-        )
+        cut = within_duration(block, end)
+        self._unused += block.n_samples - cut.n_samples
+        if cut is block or cut.n_samples or cut.lost_before:
+            return cut
+        # An empty block of the stream's end still has to tell what was dropped here.
+        return cut if not block.n_samples and (self._missing or block.events) else None
 
     # What goes out.
 
@@ -191,7 +183,7 @@ class Stream(Iterator[Block]):
                 self._finish(reconnect=True)
                 continue
             try:
-                if self._connection.trouble:
+                if self._connection.trouble is not None:
                     self._recover(self._connection.trouble)
                 self._follow_clock()
                 if link.wait(self._has_news, self._silence_s):
@@ -201,12 +193,11 @@ class Stream(Iterator[Block]):
             except TransportEnd:
                 self._finish(reconnect=False)
             except TransportError as error:
-                self._recover(str(error))
+                self._recover(Interruption(Happened.LINK_LOST, link_said=str(error)))
 
     def _has_news(self) -> bool:
-        return bool(self._queue or self._failure or self._is_complete or self._is_stopped) or bool(
-            self._connection.trouble
-        )
+        is_over = self._is_complete or self._is_stopped or self._failure is not None
+        return is_over or bool(self._queue) or self._connection.trouble is not None
 
     def stop(self) -> list[Block]:
         """Stop the board; return the blocks that are left.
@@ -249,13 +240,13 @@ class Stream(Iterator[Block]):
     def _stop_board(self, *, reconnect: bool) -> None:
         try:
             self._connection.stop_run()
-            if not self._connection.trouble:
+            if self._connection.trouble is None:
                 self._connection.synchronise(4)
         except TransportError as error:
             if not reconnect or not self._reconnect.total_s:
                 raise
             self._assembler.link_lost()
-            reason = str(error)
+            reason = Interruption(Happened.LINK_LOST, link_said=str(error))
             self.recoveries.append(
                 recover(self._connection, self._reconnect, reason, restart=False)
             )
@@ -282,12 +273,12 @@ class Stream(Iterator[Block]):
 
     # What goes wrong.
 
-    def _recover(self, reason: str) -> None:
+    def _recover(self, reason: Interruption) -> None:
         if not self._reconnect.total_s:
             self.close()
-            raise TransportError(f"{reason}; reconnection is switched off")
+            raise TransportError(f"{reason.words}; reconnection is switched off")
         with self._connection.lock:
-            if self._connection.link.failure is not None or not self._connection.trouble:
+            if self._connection.link.failure is not None or self._connection.trouble is None:
                 self._assembler.link_lost()
             try:
                 recovery = recover(self._connection, self._reconnect, reason)
@@ -302,7 +293,7 @@ class Stream(Iterator[Block]):
         stats = self._connection.stats()
         log.info("nothing came for %g s: %s", self._silence_s, stats)
         if not stats.streaming:
-            self._connection.trouble = "the board stopped by itself"
+            self._connection.trouble = Interruption(Happened.BOARD_STOPPED)
         elif stats.conversions == self._silent_conversions:
             self._failure = DeviceError(
                 f"the board runs, but its chip made no conversion in {self._silence_s:g} s "

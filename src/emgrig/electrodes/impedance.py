@@ -17,7 +17,7 @@ from emgrig.calibration.figures.uncertainty import (
     coverage_factor,
     rectangular,
 )
-from emgrig.calibration.procedures.acquire import Account, Record, Tracker, acquire
+from emgrig.calibration.procedures.acquire import Account, Record, Tracker, Unusable, acquire
 from emgrig.driver.board import Board
 from emgrig.electrodes.lines import Lines, find_lines
 from emgrig.electrodes.skin import SkinFit, fit_skin
@@ -74,7 +74,7 @@ class Reading:
         C of it, F, where they tell that too.
     shared_ohm : mapping of (int, str) to float
         Electrodes of other channels that move along, and how much: amplitude over current, ohm.
-    problem : str
+    unusable : Unusable or None
         Why the channel cannot be read.
     """
 
@@ -82,7 +82,7 @@ class Reading:
     resistance: Result | None = None
     capacitance: Result | None = None
     shared_ohm: Mapping[tuple[int, str], float] = field(default_factory=dict)
-    problem: str = ""
+    unusable: Unusable | None = None
 
 
 def nominal_current(current_a: float) -> Result:
@@ -140,7 +140,7 @@ def _u(reading: Reading) -> float:
 def read_electrode(record: Record, drive: Drive, channels: list[int]) -> tuple[Reading, float]:
     """Return what a record under the current of `drive` shows, and its noise, ohm."""
     if drive.channel in record.unusable:
-        return Reading(None, problem=record.unusable[drive.channel]), 0.0
+        return Reading(None, unusable=record.unusable[drive.channel]), 0.0
     seen = record.usable(sorted({drive.channel, *channels}))
     lines = find_lines(record.columns(seen), round(record.rate_hz), drive.frequency_hz)
     column = seen.index(drive.channel)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
+from emgrig.calibration.procedures.acquire import Unusable
 from emgrig.electrodes.check import (
     SIDES,
     Bias,
@@ -103,7 +104,7 @@ def _judge(
     if reading is None:
         return blank
     if reading.impedance is None:
-        return _unread(blank, reading.problem)
+        return _unread(blank, reading.unusable)
     return _measured(blank, reading, limits, before.get(blank.electrode))
 
 
@@ -170,20 +171,21 @@ def _on_bias_words(where: Where) -> str:
 
 
 def _wipe(one: Where, other: Where) -> str:
-    first, second = sorted((one, other), key=lambda where: (where[0], where[1] != "p"))
+    first, second = sorted((one, other), key=lambda where: where[0])
     return (
         f"{electrode_words(*first)} and {electrode_words(*second)} touch (bridge of gel): wipe "
         "between them"
     )
 
 
-def _unread(blank: Electrode, problem: str) -> Electrode:
+def _unread(blank: Electrode, why: Unusable | None) -> Electrode:
     """Name why an electrode that is not open could not be read."""
     words = electrode_words(blank.channel, blank.side)
-    if "rail" in problem:
-        advice = f"{words}: channel {problem}: re-seat {words}, check its lead"
+    said = why.words if why else "not read"
+    if why is not None and why.is_railed:
+        advice = f"{words}: channel {said}: re-seat {words}, check its lead"
         return replace(blank, light=Light.RED, finding=Finding.RAILED, advice=advice)
-    advice = f"channel {blank.channel}: {problem}; see emgrig bringup"
+    advice = f"channel {blank.channel}: {said}; see emgrig bringup"
     return replace(blank, light=Light.RED, finding=Finding.FLAT, advice=advice)
 
 

@@ -142,7 +142,7 @@ class SessionPages:
     def _shown(self) -> Json:
         view = self._driver.view
         shown: Json = asdict(view)
-        shown["ask"] = str(view.ask)
+        shown["phase"], shown["ask"] = str(view.phase), str(view.ask)
         shown["clip"] = None if view.clip is None else self._urls[view.clip]
         if view.countdown_s is not None:
             shown["countdown_s"] = round(view.countdown_s, 1)

@@ -1,18 +1,16 @@
 """Run the suite from a program: `emgrig bringup` is this with a progress bar."""
 
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from emgrig.hil_tests.judging.check import CheckResult, Level
+from emgrig.hil_tests.judging.check import Level
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.hil_tests.measuring.rig import Rig
-from emgrig.hil_tests.plugin import RUN, SOAK_S
-from emgrig.hil_tests.run import BringupRun, RunOptions
+from emgrig.hil_tests.plugin import RUN
+from emgrig.hil_tests.run import SOAK_S, BringupRun, Observer, RunOptions
 
-Observer = Callable[[CheckResult, bool], None]
 JUNIT_FILE = "junit.xml"
 
 
@@ -21,14 +19,10 @@ class _Carrier:
 
     def __init__(self, run: BringupRun) -> None:
         self._run = run
-        self.n_collected = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[RUN] = self._run
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.n_collected = len(session.items)
 
 
 def run_bringup(
@@ -87,11 +81,10 @@ def run_bringup(
         instruments=instruments,
     )
     run = BringupRun(options, Rig(address), observer=observer)
-    carrier = _Carrier(run)
-    code = pytest.main(_arguments(options), plugins=[carrier])
+    code = pytest.main(_arguments(options), plugins=[_Carrier(run)])
     if code == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt  # the board was restored; half a run has no verdict
-    if not carrier.n_collected:
+    if not run.n_checks:
         raise RuntimeError("pytest found no checks: is the package installed whole?")
     if run.aborted is not None:
         raise run.aborted

@@ -4,6 +4,7 @@
 ADDRESS``. No other pytest run ever sees it.
 """
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,17 +13,14 @@ import pytest
 from numpy.typing import NDArray
 
 from emgrig.errors import RecordingError
-from emgrig.hil_tests.judging.check import CheckInfo, CheckResult, Level, info_of
+from emgrig.hil_tests.judging.check import CheckInfo, CheckResult, Layer, Level, info_of
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.hil_tests.judging.measurement import Measure, Outcome, of_arrays, show
 from emgrig.hil_tests.measuring.rig import Rig
-from emgrig.hil_tests.run import BringupRun, RunOptions
+from emgrig.hil_tests.run import SOAK_S, BringupRun, RunOptions
 from emgrig.hil_tests.verdict import verdict_lines
 
 RUN = pytest.StashKey[BringupRun]()
-SOAK_S = {Level.QUICK: 4.0, Level.FULL: 60.0}
-"""Length of the endurance check unless told otherwise, board time, s."""
-
 INPUTS = ("connected", "open")
 """Electrodes (or resistors in their place) on the inputs, or nothing."""
 
@@ -69,14 +67,15 @@ def _info(item: pytest.Item) -> CheckInfo | None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the checks by layer and number."""
-
-    def place(item: pytest.Item) -> tuple[int, int]:
-        info = _info(item)
-        return info.order if info else (99, 0)
-
-    items.sort(key=place)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the checks by layer and number; refuse two of one number."""
+    checks = {item: info for item in items if (info := _info(item))}
+    numbers = [info.number for info in checks.values()]
+    if twice := {number for number in numbers if numbers.count(number) > 1}:
+        raise pytest.UsageError(f"two checks have the number {min(twice)}; give one another")
+    last = (len(Layer), "", 0)
+    items.sort(key=lambda item: checks[item].order if item in checks else last)
+    config.stash[RUN].n_checks = len(checks)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -97,7 +96,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     if _info(pyfuncitem) is None:
         return None
     run = pyfuncitem.config.stash[RUN]
-    names = pyfuncitem._fixtureinfo.argnames
+    names = inspect.signature(pyfuncitem.obj).parameters
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
     result = run.run(lambda: pyfuncitem.obj(**arguments))
     pyfuncitem.user_properties.extend(_properties(result))

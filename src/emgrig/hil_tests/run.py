@@ -8,24 +8,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from emgrig.connect import package_version
 from emgrig.driver.chip.registers import LeadOffFlip
 from emgrig.errors import EmgrigError, TransportError
 from emgrig.hil_tests.diagnosis.diagnose import Diagnosis, diagnose
 from emgrig.hil_tests.judging.check import CannotMeasure, CheckInfo, CheckResult, Layer, Level
+from emgrig.hil_tests.judging.incident import Incident, IncidentKind, kind_of
 from emgrig.hil_tests.judging.limits import LimitTable
-from emgrig.hil_tests.judging.measurement import (
-    Attachment,
-    Measure,
-    Measurement,
-    Outcome,
-    Samples,
-    worst,
-)
+from emgrig.hil_tests.judging.measurement import Attachment, Measure, Measurement, Outcome, worst
 from emgrig.hil_tests.measuring.restore import Restored, restore
 from emgrig.hil_tests.measuring.rig import Rig, canary
+from emgrig.version import __version__
 
 STALL_LIMIT = "delivery_lateness"
+SOAK_S = {Level.QUICK: 4.0, Level.FULL: 60.0}
+"""Length of the endurance check unless told otherwise, board time, s."""
+
+Observer = Callable[[CheckResult, bool, int], None]
+"""Told of a check: its result, whether it is done, and how many there are."""
 
 
 @dataclass
@@ -71,12 +70,15 @@ class BringupRun:
     observer : callable or None
         Told of each check: with its result so far when it begins (outcome NOT_MEASURED), and with
         the result when it ended.
+    n_checks : int
+        How many there are to be made.
     """
 
     options: RunOptions
     rig: Rig
     results: list[CheckResult] = field(default_factory=list)
-    observer: Callable[[CheckResult, bool], None] | None = None
+    observer: Observer | None = None
+    n_checks: int = 0
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     restored: Restored | None = None
     diagnosis: Diagnosis | None = None
@@ -119,7 +121,7 @@ class BringupRun:
     def facts(self) -> dict[str, str]:
         """Return which board this is and what was asked, in words."""
         known = {"address": self.options.address, "level": str(self.options.level)}
-        if self.rig.is_identified or hasattr(self.rig, "identity"):
+        if self.rig.is_open:
             identity = self.rig.identity
             known |= {
                 "board": identity.serial_number,
@@ -143,12 +145,9 @@ class BringupRun:
         self._attachments = []
         self._result = CheckResult(info)
         self._began_s = time.perf_counter()
-        self.rig.samples = Samples()
-        self.rig.incidents = []
-        self.rig.n_thrown_away = 0
-        self.rig.stalls_s = []
+        self.rig.forget()
         if self.observer is not None:
-            self.observer(self._result, False)
+            self.observer(self._result, False, self.n_checks)
 
     def block(self, info: CheckInfo, by: CheckResult) -> str:
         """Note that a check was not made; return why."""
@@ -200,17 +199,20 @@ class BringupRun:
         expected = {canary(parts) for parts in self.rig.chip.parts}
         if found != expected:
             shown = ", ".join(f"{byte:02X}h" for byte in sorted(found))
-            self.rig.incidents.append(f"the chip lost its registers (LOFF_FLIP reads {shown})")
+            words = f"the chip lost its registers (LOFF_FLIP reads {shown})"
+            self.rig.incidents.append(Incident(IncidentKind.CHIP_LOST, words))
 
     def _judge(self, error: EmgrigError | None) -> CheckResult:
-        if self.rig.n_thrown_away:
-            self.rig.incidents.append(f"the board threw away {self.rig.n_thrown_away} frames")
+        happened = self.rig.incidents
+        if n_frames := self.rig.n_thrown_away:
+            words = f"the board threw away {n_frames} frames"
+            happened.append(Incident(IncidentKind.FRAMES_DROPPED, words, value=n_frames))
         if error is not None:
-            if isinstance(error, TransportError):
-                self._try_to_come_back(error)
+            happened.append(self._incident_of(error))
             return self._finish(Outcome.FAIL, str(error))
-        if self.rig.incidents:
-            return self._finish(Outcome.FAIL, "; ".join(dict.fromkeys(self.rig.incidents)))
+        if happened:
+            said = dict.fromkeys(incident.words for incident in happened)
+            return self._finish(Outcome.FAIL, "; ".join(said))
         outcome = self.measure.outcome
         if outcome is Outcome.NOT_MEASURED:
             return self._finish(Outcome.ERROR, "it measured nothing against a limit")
@@ -227,17 +229,21 @@ class BringupRun:
     def _measured(self) -> list[Measurement]:
         return list(self.measure.measurements.values())
 
-    def _try_to_come_back(self, error: TransportError) -> None:
-        """Open a lost link anew, to say what happened and to restore the board."""
-        if not self.rig.is_open or self.rig.link.failure is None:
-            self.rig.incidents.append(f"no answer: {error}")
-            return
+    def _incident_of(self, error: EmgrigError) -> Incident:
+        """Say what an error is; open a lost link anew, to tell how long it was and to go on."""
+        rig = self.rig
+        lost = rig.is_open and isinstance(error, TransportError) and rig.link.failure is not None
+        if not lost:
+            n_packets = rig.link.counts.packets if rig.is_linked else 0
+            kind = kind_of(error, is_linked=rig.is_linked, n_packets=n_packets)
+            return Incident(kind, str(error))
         try:
-            down_s = self.rig.reopen()
+            down_s = rig.reopen()
         except EmgrigError as still:
-            self.rig.incidents.append(f"the link was lost and did not come back: {still}")
-        else:
-            self.rig.incidents.append(f"the link was lost and came back after {down_s:.1f} s")
+            words = f"the link was lost and did not come back: {still}"
+            return Incident(IncidentKind.LINK_LOST, words)
+        words = f"the link was lost and came back after {down_s:.1f} s"
+        return Incident(IncidentKind.LINK_LOST, words, value=down_s)
 
     def _finish(self, outcome: Outcome, message: str) -> CheckResult:
         assert self._result is not None
@@ -251,7 +257,7 @@ class BringupRun:
         self.results.append(result)
         self._result = None
         if self.observer is not None:
-            self.observer(result, True)
+            self.observer(result, True, self.n_checks)
         return result
 
 
@@ -262,7 +268,7 @@ def software_versions() -> dict[str, str]:
     import scipy
 
     return {
-        "emgrig": package_version(),
+        "emgrig": __version__,
         "python": sys.version.split()[0],
         "numpy": np.__version__,
         "scipy": scipy.__version__,

@@ -2,33 +2,26 @@
 
 from collections import Counter
 
+from emgrig.errors import ExitCode
 from emgrig.hil_tests.judging.check import Layer
 from emgrig.hil_tests.judging.measurement import Outcome
 from emgrig.hil_tests.run import BringupRun
 
-EXIT_PASS, EXIT_FAIL, EXIT_LINK = 0, 1, 3
-_COUNTED = (
-    Outcome.PASS,
-    Outcome.MARGINAL,
-    Outcome.FAIL,
-    Outcome.ERROR,
-    Outcome.BLOCKED,
-    Outcome.SKIPPED,
-    Outcome.NOT_MEASURED,
-)
 
+def exit_code(run: BringupRun) -> ExitCode:
+    """Return 0 if the board is good, 3 if there is no talking to it, 1 if it is not good.
 
-def exit_code(run: BringupRun) -> int:
-    """Return 0 if the board is good, 3 if there is no talking to it, 1 if it is not good."""
-    if run.outcome not in (Outcome.FAIL, Outcome.ERROR):
-        return EXIT_PASS
-    return EXIT_LINK if run.failed_layer is Layer.LINK else EXIT_FAIL
+    A board of which nothing was measured is not good.
+    """
+    if run.outcome in (Outcome.PASS, Outcome.MARGINAL):
+        return ExitCode.OK
+    return ExitCode.LINK if run.failed_layer is Layer.LINK else ExitCode.VERDICT
 
 
 def counted(run: BringupRun) -> str:
     """Return how many checks ended how: "18 pass, 1 fail, 4 blocked"."""
     counts = Counter(result.outcome for result in run.results)
-    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in _COUNTED if counts[outcome])
+    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
 
 
 def headline(run: BringupRun) -> str:
@@ -43,6 +36,8 @@ def headline(run: BringupRun) -> str:
         return (
             f"Good, but near a limit: {'; '.join(f'{r.info.number} {r.message}' for r in marginal)}"
         )
+    if run.outcome is Outcome.NOT_MEASURED:
+        return "Nothing is known of the board: no check has measured anything"
     return "The board is good"
 
 

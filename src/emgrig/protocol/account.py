@@ -6,30 +6,52 @@ is the board's. Board time is the cross-check: if it jumps while the count does 
 a loss.
 """
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.protocol.decoder import SamplePackets
+from emgrig.sentences import sentence
 
 _WRAP = 1 << 32
 #: So many packets in a row from the past, each one newer than the one before, are a new run.
 _LATE_LIMIT = 8
+#: The data period by board time is the median over so many packets.
+_N_PERIODS = 16
 
 
 class Cause(StrEnum):
     """Where conversions went."""
 
     NONE = "none"
-    LINK = "lost on the link"
-    BOARD = "lost on the board"
-    TAIL = "lost at the end of the run"
-    HOST = "dropped here: the reader was too slow"
-    OUTAGE = "the link was down"
-    PAUSE = "paused to change settings"
-    RESTART = "the board started anew"
+    LINK = "link"
+    BOARD = "board"
+    TAIL = "tail"
+    HOST = "host"
+    OUTAGE = "outage"
+    PAUSE = "pause"
+    RESTART = "restart"
+
+    @property
+    @sentence
+    def words(self) -> str:
+        """The cause for a person to read."""
+        return _CAUSE_WORDS[self]
+
+
+_CAUSE_WORDS = {
+    Cause.NONE: "none",
+    Cause.LINK: "lost on the link",
+    Cause.BOARD: "lost on the board",
+    Cause.TAIL: "lost at the end of the run",
+    Cause.HOST: "dropped here: the reader was too slow",
+    Cause.OUTAGE: "the link was down",
+    Cause.PAUSE: "paused to change settings",
+    Cause.RESTART: "the board started anew",
+}
 
 
 @dataclass(frozen=True)
@@ -55,30 +77,63 @@ class Piece:
 
 @dataclass
 class Totals:
-    """Conversions of the runs so far.
+    """What became of every conversion: the one account, from the packets to the sidecar.
+
+    All fields count conversions, of one run or of all runs of a stream or capture; `paused` counts
+    data periods. ``produced = received + lost``, ``received = delivered + dropped_here + unused``.
 
     Attributes
     ----------
-    received, lost_on_link, lost_on_board, lost_at_end : int
-        Their sum is what the board converted.
+    received : int
+        Reached this computer.
+    lost_on_link, lost_on_board, lost_at_end, lost_in_outages : int
+        Did not, by where they went.
+    paused : int
+        Data periods in which the board did not convert (settings changed, or it had to be
+        restored), by time: they were never produced.
     repeated : int
-        Frames that came twice, or too late after they were counted as lost; not used.
+        Came twice, or too late after they were counted as lost; not used.
     hidden : int
-        Conversions that board time says are missing though the board's count does not; not in the
-        sum.
+        Board time says that they are missing though the board's count does not; not in the sum.
+    dropped_here : int
+        Of those received: dropped because the reader was too slow.
+    unused : int
+        Of those received: came behind the duration, or after the reader had left.
     """
 
     received: int = 0
     lost_on_link: int = 0
     lost_on_board: int = 0
     lost_at_end: int = 0
+    lost_in_outages: int = 0
+    paused: int = 0
     repeated: int = 0
     hidden: int = 0
+    dropped_here: int = 0
+    unused: int = 0
 
     @property
     def lost(self) -> int:
-        """All conversions that are known to be missing."""
-        return self.lost_on_link + self.lost_on_board + self.lost_at_end
+        """Conversions that did not reach this computer."""
+        return self.lost_on_link + self.lost_on_board + self.lost_at_end + self.lost_in_outages
+
+    @property
+    def produced(self) -> int:
+        """Conversions that the board made, as far as it told."""
+        return self.received + self.lost
+
+    @property
+    def delivered(self) -> int:
+        """Samples that were handed on in blocks."""
+        return self.received - self.dropped_here - self.unused
+
+    @property
+    @sentence
+    def words(self) -> str:
+        """What did not become a sample, for a person to read."""
+        missing = {k: n for k, n in asdict(self).items() if n and k not in ("received", "unused")}
+        said = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in missing.items())
+        return said or "nothing lost"
 
 
 class LossAccount:
@@ -89,6 +144,7 @@ class LossAccount:
         self._expected = 0
         self._link_lost: int | None = None
         self._period_us = 0.0
+        self._periods_us: deque[float] = deque(maxlen=_N_PERIODS)
         self._last: tuple[int, int] | None = None
         self._late: list[int] = []
 
@@ -104,13 +160,14 @@ class LossAccount:
         """
         self._expected = 0
         self._period_us = period_us
+        self._periods_us.clear()
         self._link_lost = None
         self._last = None
         self._late = []
 
     def end_run(self, conversions: int) -> int:
         """Close a run of `conversions`, as the board counted; return how many its end lacks."""
-        missing = max((conversions - self._expected) % _WRAP, 0)
+        missing = (conversions - self._expected) % _WRAP
         if missing >= _WRAP // 2:  # the board counts fewer than it sent: nothing is missing
             missing = 0
         self.totals.lost_at_end += missing
@@ -124,6 +181,7 @@ class LossAccount:
         first = packets.first_conversion
         steps = np.diff(first)
         if first[0] == self._expected % _WRAP and bool((steps == n_frames).all()):
+            self._late = []
             return [self._piece(packets, slice(0, packets.n_packets), 0, Cause.NONE)]
         return self._split(packets, n_frames)
 
@@ -167,8 +225,7 @@ class LossAccount:
 
     def _cause(self, packets: SamplePackets, index: int) -> Cause:
         """Tell a loss on the link, where the sequence number jumps too, from one on the board."""
-        before = int(packets.link_lost[index - 1]) if index else self._link_lost
-        return Cause.BOARD if int(packets.link_lost[index]) == before else Cause.LINK
+        return Cause.BOARD if int(packets.link_lost[index]) == self._link_lost else Cause.LINK
 
     def _piece(self, packets: SamplePackets, part: slice, lost: int, cause: Cause) -> Piece:
         taken = packets if part == slice(0, packets.n_packets) else packets.part(part)
@@ -192,7 +249,7 @@ class LossAccount:
             first = np.concatenate([[self._last[0]], first])
             times = np.concatenate([[self._last[1]], times])
         conversions, elapsed = np.diff(first), np.diff(times)
-        usual = (conversions == n_frames) & (elapsed > 0)
+        usual = conversions == n_frames
         self._follow_period(elapsed[usual] / n_frames)
         hidden = np.rint(elapsed[usual] / self._period_us) - n_frames
         self.totals.hidden += int(hidden[hidden > 0].sum())
@@ -202,5 +259,5 @@ class LossAccount:
         """Let the period follow what the board's own clock says, if that is near the nominal."""
         near = periods_us[np.abs(periods_us / self._period_us - 1) < 0.03]
         if len(near):
-            share = min(len(near) / 16, 1.0)
-            self._period_us += share * (float(np.median(near)) - self._period_us)
+            self._periods_us.extend(near[-_N_PERIODS:].tolist())
+            self._period_us = float(np.median(self._periods_us))

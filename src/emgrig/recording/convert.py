@@ -7,31 +7,25 @@ room their annotations need, and once to write them.
 import errno
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import BinaryIO
 
 from emgrig.driver.captures.capture import CaptureReader
 from emgrig.errors import RecordingError
+from emgrig.files import attempt, check_output, whole_file, write_file
+from emgrig.protocol.account import Totals
+from emgrig.protocol.decoder import DecoderCounts
 from emgrig.recording import sidecar
-from emgrig.recording.bdf import Annotation, BdfWriter, FileHead
+from emgrig.recording.bdf.channels import header_channels
+from emgrig.recording.bdf.header import BOARD, SIMULATED_BOARD, FileHead
+from emgrig.recording.bdf.writer import BdfWriter
+from emgrig.recording.facts import Annotation
 from emgrig.recording.notes import Notes
+from emgrig.recording.part import Change, PartBegin, Samples, Step, TubeRows
 from emgrig.recording.sidecar import PartReport
 from emgrig.recording.sync.tube import tube_path, tube_table
-from emgrig.recording.timeline import (
-    Account,
-    Change,
-    Gap,
-    Mark,
-    PartBegin,
-    Samples,
-    Step,
-    Timeline,
-    TubeRows,
-)
-from emgrig.recording.words import describe_gap, header_channels
+from emgrig.recording.timeline import Timeline
+from emgrig.version import PROGRAM
 
 CAPTURE_SUFFIX = ".capture"
 BDF_SUFFIX = ".bdf"
@@ -49,23 +43,21 @@ class Recording:
         More than one if rate, gain or powered channels changed, or the board was long away.
     n_samples : int
         Samples in the files, received or filled; the padding of the last data records not counted.
-    account : Account
+    totals : Totals
         What became of every conversion.
+    decoder : DecoderCounts
+        What became of every byte.
+    damage : str
+        What is wrong with the capture file, in words; empty if nothing is.
     """
 
     capture_path: Path
     bdf_paths: tuple[Path, ...]
     sidecar_paths: tuple[Path, ...]
     n_samples: int
-    account: Account
-
-
-def software() -> str:
-    """Name and version of this package."""
-    try:
-        return f"emgrig {version('emgrig')}"
-    except PackageNotFoundError:
-        return "emgrig, not installed"
+    totals: Totals
+    decoder: DecoderCounts
+    damage: str
 
 
 def convert(
@@ -105,36 +97,44 @@ def convert(
     tell = _teller(reader, progress)
     timeline = Timeline(reader)
     reports = _survey(timeline, tell)
-    account, notes = timeline.account, timeline.notes
     if not reports:
-        damage = f" ({account.damage})" if account.damage else ""
+        damage = f" ({timeline.damage})" if timeline.damage else ""
         raise RecordingError(f"{source} holds no samples{damage}; there is nothing to convert")
     paths = tuple(part_path(target, number) for number in range(1, len(reports) + 1))
     for path in paths:
         check_target(path, overwrite=overwrite)
     for report in reports:
-        _set_start(report, notes)
-    with _no_room(source, target):
+        _set_start(report, timeline.notes)
+    advice = f"nothing is lost, {source} holds it all: convert it again"
+    with attempt("write", target, advice):
         _check_room(target.parent, sum(r.plan.n_bytes for r in reports if r.plan is not None))
-        _write(reader, reports, paths, tell)
-        for number, (report, path) in enumerate(zip(reports, paths, strict=True), start=1):
-            files = {
-                "bdf": path.name,
-                "capture": source.name,
-                "part": number,
-                "parts": len(paths),
-            }
-            if report.tube:
-                files["tube"] = _write_tube(report, notes, path)
-            content = sidecar.describe(report, notes, account, files=files, software=software())
-            sidecar.write(sidecar_path(path), content)
+    contents = [
+        _content(timeline, report, path, source, (number, len(paths)))
+        for number, (report, path) in enumerate(zip(reports, paths, strict=True), start=1)
+    ]
+    _write(reader, reports, contents, paths, tell, advice)
+    for report, path in zip(reports, paths, strict=True):
+        if report.tube:
+            write_file(tube_path(path), _tube_table(report, timeline.notes), advice)
     return Recording(
         capture_path=source,
         bdf_paths=paths,
         sidecar_paths=tuple(sidecar_path(path) for path in paths),
-        n_samples=sum(report.n_received + report.n_filled for report in reports),
-        account=account,
+        n_samples=sum(report.n_samples for report in reports),
+        totals=timeline.totals,
+        decoder=timeline.decoder,
+        damage=timeline.damage,
     )
+
+
+def _content(
+    timeline: Timeline, report: PartReport, path: Path, source: Path, part: tuple[int, int]
+) -> sidecar.Json:
+    """Return what the sidecar of a file says."""
+    files = {"bdf": path.name, "capture": source.name, "part": part[0], "parts": part[1]}
+    if report.tube:
+        files["tube"] = tube_path(path).name
+    return sidecar.describe(report, timeline, files=files, software=PROGRAM)
 
 
 def part_path(target: Path, number: int) -> Path:
@@ -159,15 +159,8 @@ def check_target(path: Path, *, overwrite: bool) -> Path:
     """
     if path.suffix.lower() != BDF_SUFFIX:
         raise ValueError(f"{path} must end in {BDF_SUFFIX}: recordings are BDF+ files")
-    if not path.parent.is_dir():
-        raise RecordingError(f"the folder {path.parent} does not exist; make it first")
-    for existing in (path, sidecar_path(path)):
-        if existing.is_dir():
-            raise RecordingError(f"{existing} is a folder; choose another name")
-        if existing.exists() and not overwrite:
-            raise RecordingError(
-                f"{existing} exists; choose another name, or say overwrite (--overwrite)"
-            )
+    for file in (path, sidecar_path(path)):
+        check_output(file, overwrite=overwrite)
     return path
 
 
@@ -207,7 +200,9 @@ def _survey(timeline: Timeline, tell: Callable[[int], None]) -> list[PartReport]
 def _end(writer: BdfWriter | None, reports: list[PartReport]) -> None:
     if writer is not None:
         reports[-1].plan = writer.finish()
-        reports[-1].n_padding = writer.n_padding
+        if writer.padding is not None:
+            reports[-1].add_annotation(writer.padding)
+            reports[-1].n_padding = writer.padding.n_samples
 
 
 def _count(report: PartReport, step: Step) -> None:
@@ -216,36 +211,26 @@ def _count(report: PartReport, step: Step) -> None:
             if step.is_fill:
                 report.n_filled += len(step.codes)
             else:
-                report.n_received += len(step.codes)
-        case Gap():
-            report.add_gap(step)
-        case Mark():
-            report.add_mark(step)
+                report.tally.n_samples += len(step.codes)
+        case Annotation():
+            report.add_annotation(step)
         case Change():
             report.add_change(step)
         case TubeRows():
             report.tube += step.rows
 
 
-def _write_tube(report: PartReport, notes: Notes, path: Path) -> str:
-    """Write the table of the digital tube beside a BDF+ file; return its name."""
+def _tube_table(report: PartReport, notes: Notes) -> str:
     rows = (row._replace(shown_unix_s=notes.tube_shown.get(row.number)) for row in report.tube)
-    target = tube_path(path)
-    lines = tube_table(rows, report.begin.epoch.rate_hz, report.head.start_unix_s)
-    target.write_text("".join(lines), encoding="utf-8")
-    return target.name
+    return "".join(tube_table(rows, report.begin.epoch.rate_hz, report.head.start_unix_s))
 
 
 def _put(writer: BdfWriter, step: Step) -> None:
     match step:
         case Samples():
             writer.write(step.codes)
-        case Gap():
-            text = describe_gap(step.n_samples, step.cause, is_estimate=step.is_estimate)
-            n_samples = step.n_samples if step.is_filled else 0
-            writer.annotate(Annotation(step.sample, n_samples, text))
-        case Mark():
-            writer.annotate(Annotation(step.sample, step.n_samples, step.text))
+        case Annotation():
+            writer.annotate(step)
 
 
 def _head(begin: PartBegin, notes: Notes) -> FileHead:
@@ -255,7 +240,7 @@ def _head(begin: PartBegin, notes: Notes) -> FileHead:
         channels=header_channels(begin.epoch, begin.channel_indices, notes),
         rate_hz=begin.epoch.rate_hz,
         start_unix_s=begin.arrival_s,
-        equipment="emgrig_simulated_board" if identity.is_simulated else "emgrig_ADS1299_board",
+        equipment=SIMULATED_BOARD if identity.is_simulated else BOARD,
         remarks=(identity.serial_number,),
     )
 
@@ -271,47 +256,40 @@ def _set_start(report: PartReport, notes: Notes) -> None:
 def _write(
     reader: CaptureReader,
     reports: list[PartReport],
+    contents: list[sidecar.Json],
     paths: tuple[Path, ...],
     tell: Callable[[int], None],
+    advice: str,
 ) -> None:
     """Read the capture again and write the files, each under its name only when it is whole."""
     steps: Iterator[Step] = iter(Timeline(reader))
-    ahead: Step | None = next(steps)
-    for report, path in zip(reports, paths, strict=True):
-        assert isinstance(ahead, PartBegin)
-        with _whole_file(path) as file:
-            writer = BdfWriter(report.head, file, report.plan)
-            for ahead in steps:
-                tell(1)
-                if isinstance(ahead, PartBegin):
-                    break
-                _put(writer, ahead)
-            writer.finish()
+    assert isinstance(next(steps), PartBegin)
+    for report, content, path in zip(reports, contents, paths, strict=True):
+        with (
+            whole_file(path, advice) as unfinished,
+            whole_file(sidecar_path(path), advice) as unfinished_sidecar,
+            unfinished.open("wb") as bdf,
+            unfinished_sidecar.open("w", encoding="utf-8", newline="\n") as text,
+        ):
+            writer = BdfWriter(report.head, bdf, report.plan)
+            annotations = _written(writer, steps, report.n_samples, tell)
+            sidecar.write(text, content, annotations, report.head.rate_hz)
 
 
-@contextmanager
-def _whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Give a file that gets its name when it was written without an error."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            yield file
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-@contextmanager
-def _no_room(source: Path, target: Path) -> Iterator[None]:
-    """Turn what the file system says into one line."""
-    try:
-        yield
-    except OSError as error:
-        hint = "; make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        raise RecordingError(
-            f"cannot write {target}: {error.strerror}; nothing is lost, {source} holds it all"
-            f"{hint} and convert it again"
-        ) from error
+def _written(
+    writer: BdfWriter, steps: Iterator[Step], n_samples: int, tell: Callable[[int], None]
+) -> Iterator[Annotation]:
+    """Write one part, and hand on its annotations; those that lie behind its end come to it."""
+    for step in steps:
+        tell(1)
+        if isinstance(step, PartBegin):
+            break
+        _put(writer, step)
+        if isinstance(step, Annotation):
+            yield replace(step, sample=min(step.sample, n_samples))
+    writer.finish()
+    if writer.padding is not None:
+        yield writer.padding
 
 
 def _check_room(folder: Path, n_bytes: int) -> None:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.driver.samples.block import Block
-from emgrig.protocol.account import Cause
+from emgrig.driver.samples.block import Block, Tally
 from emgrig.protocol.frames import CODE_BYTES
 
 _CODE_MAX = (1 << (8 * CODE_BYTES - 1)) - 1
@@ -44,10 +43,21 @@ class Progress:
 
 
 class Levels:
-    """Follow the blocks of a recording."""
+    """Follow the blocks of a recording.
+
+    Attributes
+    ----------
+    tally : Tally
+    elapsed_s : float
+        Length of what came, by its conversions.
+    rate_hz : float
+        As in `Progress`.
+    end_board_us : int or None
+        Board time of the end of the last block, µs.
+    """
 
     def __init__(self, n_channels: int) -> None:
-        self.n_samples = self.n_lost = self.n_paused = 0
+        self.tally = Tally()
         self.elapsed_s = 0.0
         self.rate_hz = 0.0
         self.end_board_us: int | None = None
@@ -63,14 +73,10 @@ class Levels:
 
     def feed(self, block: Block) -> None:
         """Take the next block."""
-        if block.cause is Cause.PAUSE:
-            self.n_paused += block.lost_before
-        else:
-            self.n_lost += block.lost_before
+        self.tally.add(block)
         self.elapsed_s += (block.lost_before + block.n_samples) / block.epoch.rate_hz
         if not block.n_samples:
             return
-        self.n_samples += block.n_samples
         self._follow_time(block)
         uv = block.volts * 1e6
         self._n += block.n_samples
@@ -96,9 +102,9 @@ class Levels:
         mean = self._sum / n
         progress = Progress(
             elapsed_s=self.elapsed_s,
-            n_samples=self.n_samples,
-            n_lost=self.n_lost,
-            n_paused=self.n_paused,
+            n_samples=self.tally.n_samples,
+            n_lost=self.tally.n_lost,
+            n_paused=self.tally.n_paused,
             rate_hz=self.rate_hz,
             offset_uv=mean,
             rms_uv=np.sqrt(np.maximum(self._squares / n - mean**2, 0.0)),

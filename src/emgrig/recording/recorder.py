@@ -11,23 +11,23 @@ from typing import Self
 import numpy as np
 
 from emgrig.calibration.certificate.certificate import Certificate
-from emgrig.calibration.certificate.certificate_file import to_json
 from emgrig.driver.board import Board
 from emgrig.driver.captures.capture import CaptureWriter
 from emgrig.driver.captures.journal import Entry
 from emgrig.driver.native.link import Direction
 from emgrig.driver.samples.block import Block
 from emgrig.errors import EmgrigError, RecordingError
+from emgrig.filemodel import plain
 from emgrig.recording.convert import (
     CAPTURE_SUFFIX,
     Recording,
     check_target,
     convert,
     part_path,
-    software,
 )
 from emgrig.recording.levels import Levels, Progress
 from emgrig.recording.sync.tube import TubeChange
+from emgrig.version import PROGRAM
 
 log = logging.getLogger(__name__)
 
@@ -105,13 +105,13 @@ class Recorder:
         self._writer = CaptureWriter(self.capture_path)
         begun: Entry = {
             "kind": "recording",
-            "software": software(),
+            "software": PROGRAM,
             "profile": profile,
             "duration_s": duration_s,
         }
         self._writer.note(begun, board.clock.unix_s())
         if calibration is not None:
-            noted: Entry = {"kind": "calibration", "record": to_json(calibration)}
+            noted: Entry = {"kind": "calibration", "record": plain(calibration)}
             self._writer.note(noted, board.clock.unix_s())
         if contact is not None:
             self._writer.note({"kind": "contact", "check": contact}, board.clock.unix_s())
@@ -132,8 +132,10 @@ class Recorder:
         if self._failure is not None:
             raise self._failure
 
-    def mark(self, text: str, board_time_us: int | None = None) -> None:
+    def mark(self, text: str, board_time_us: int | None = None, *, source: str = "") -> None:
         """Mark a moment: a board time, µs, or the end of the last block that was fed.
+
+        `source` names the stream of a marker that came from another program.
 
         Raises
         ------
@@ -145,7 +147,7 @@ class Recorder:
         if not text.strip():
             raise ValueError("a marker needs a text")
         at_us = self._levels.end_board_us if board_time_us is None else board_time_us
-        entry: Entry = {"kind": "marker", "text": text, "board_time_us": at_us}
+        entry: Entry = {"kind": "marker", "text": text, "source": source, "board_time_us": at_us}
         self._writer.note(entry, self._board.clock.unix_s())
 
     def note_tube(self, changes: Sequence[TubeChange]) -> None:
@@ -168,6 +170,11 @@ class Recorder:
     def elapsed_s(self) -> float:
         """Length so far, by the conversions of the blocks that were fed, s."""
         return self._levels.elapsed_s
+
+    @property
+    def n_lost(self) -> int:
+        """Data periods lost so far, without those in which settings were changed."""
+        return self._levels.tally.n_lost
 
     @property
     def size_bytes(self) -> int:
@@ -304,16 +311,14 @@ def _stream(
     progress: Callable[[Progress], None] | None,
 ) -> None:
     due_s = PROGRESS_EVERY_S
-    elapsed_s = 0.0
     with board.stream(duration_s) as stream:
         for block in stream:
             recorder.feed(block)
             if look is not None:
                 look(block, recorder)
-            elapsed_s += (block.lost_before + block.n_samples) / block.epoch.rate_hz
-            if progress is not None and elapsed_s >= due_s:
+            if progress is not None and recorder.elapsed_s >= due_s:
                 progress(recorder.progress())
-                due_s = elapsed_s + PROGRESS_EVERY_S
+                due_s = recorder.elapsed_s + PROGRESS_EVERY_S
 
 
 def _check_calibration(board: Board, calibration: Certificate) -> None:

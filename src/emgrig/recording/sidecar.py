@@ -6,21 +6,23 @@ Its schema is `sidecar.schema.json`; `docs/recording.md` explains the fields.
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
-from pathlib import Path
+from typing import TextIO
 
-from emgrig.driver.samples.block import Epoch
+from emgrig.driver.samples.block import Epoch, Tally
 from emgrig.driver.samples.clockfit import ClockFit
-from emgrig.recording.bdf import FileHead, Plan, header_limits
+from emgrig.recording.bdf.channels import BAND_PER_RATE
+from emgrig.recording.bdf.header import FileHead, Plan, header_limits
+from emgrig.recording.facts import Annotation, Gap, Kind
 from emgrig.recording.notes import Notes
+from emgrig.recording.part import Change, PartBegin
 from emgrig.recording.sync.tube import TubeRow
-from emgrig.recording.timeline import Account, Change, Gap, Mark, PartBegin
-from emgrig.recording.words import BAND_PER_RATE
+from emgrig.recording.timeline import Timeline
 
-FORMAT = "emgrig recording 1"
-#: So many gaps, marks and changes are listed; all are counted, and all are annotations in the file.
+FORMAT = "emgrig recording 2"
+#: The registers are listed after so many changes of settings; every change is an annotation too.
 MOST_LISTED = 1000
 
 Json = dict[str, object]
@@ -36,14 +38,15 @@ class PartReport:
     head : FileHead
     plan : Plan or None
         None until the part has been read.
-    n_received, n_filled, n_padding : int
-        Samples of the file, by where they come from.
-    lost : Counter of str
-        Conversions missing, by cause; those that were filled and those that were not.
-    gaps, marks, changes : list
+    tally : Tally
+        Samples of the file that were received, and data periods without one, by cause; those that
+        were filled and those that were not.
+    n_filled, n_padding : int
+        Further samples of the file, by where they come from.
+    counts : Counter of Kind
+        Annotations.
+    changes : list of Change
         The first of them.
-    n_gaps, n_marks : int
-        All of them.
     tube : list of TubeRow
         All changes of the digital tube.
     """
@@ -51,29 +54,23 @@ class PartReport:
     begin: PartBegin
     head: FileHead
     plan: Plan | None = None
-    n_received: int = 0
+    tally: Tally = field(default_factory=Tally)
     n_filled: int = 0
     n_padding: int = 0
-    lost: Counter[str] = field(default_factory=Counter)
-    gaps: list[Gap] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
+    counts: Counter[Kind] = field(default_factory=Counter)
     changes: list[Change] = field(default_factory=list)
-    n_gaps: int = 0
-    n_marks: int = 0
     tube: list[TubeRow] = field(default_factory=list)
 
-    def add_gap(self, gap: Gap) -> None:
-        """Count a gap, and list it if there is room."""
-        self.n_gaps += 1
-        self.lost[gap.cause.name.lower()] += gap.n_samples
-        if len(self.gaps) < MOST_LISTED:
-            self.gaps.append(gap)
+    @property
+    def n_samples(self) -> int:
+        """Samples of the file, without the padding."""
+        return self.tally.n_samples + self.n_filled
 
-    def add_mark(self, mark: Mark) -> None:
-        """Count a mark, and list it if there is room."""
-        self.n_marks += 1
-        if len(self.marks) < MOST_LISTED:
-            self.marks.append(mark)
+    def add_annotation(self, annotation: Annotation) -> None:
+        """Count an annotation; a gap also by its cause."""
+        self.counts[annotation.fact.kind] += 1
+        if isinstance(annotation.fact, Gap):
+            self.tally.missing[annotation.fact.cause] += annotation.fact.n_lost
 
     def add_change(self, change: Change) -> None:
         """List a change of settings if there is room."""
@@ -90,27 +87,25 @@ def schema() -> Json:
 
 def describe(
     report: PartReport,
-    notes: Notes,
-    account: Account,
+    timeline: Timeline,
     *,
     files: Mapping[str, object],
     software: str,
 ) -> Json:
-    """Return the content of a sidecar.
+    """Return the content of a sidecar without its annotations.
 
     Parameters
     ----------
     report : PartReport
         Of the file it lies beside.
-    notes : Notes
-        Complete.
-    account : Account
-        Of the whole capture, which may have become several files.
+    timeline : Timeline
+        Read to the end of the capture, which may have become several files.
     files : mapping
         Names of the BDF+ file and of the capture, part and number of parts.
     software : str
         What made the file.
     """
+    notes = timeline.notes
     begin, fit = report.begin, notes.clock_fit(report.begin.clock_index)
     identity = notes.identity
     return {
@@ -136,23 +131,29 @@ def describe(
         "registers": [_registers(0, begin.epoch, notes)]
         + [_registers(change.sample, change.epoch, notes) for change in report.changes],
         "samples": {
-            "total": report.n_received + report.n_filled + report.n_padding,
-            "received": report.n_received,
+            "total": report.n_samples + report.n_padding,
+            "received": report.tally.n_samples,
             "filled": report.n_filled,
             "padding": report.n_padding,
-            "missing_by_cause": dict(report.lost),
+            "missing_by_cause": dict(report.tally.missing),
         },
-        "gaps": [_gap(gap) for gap in report.gaps],
-        "n_gaps": report.n_gaps,
-        "marks": [asdict(mark) for mark in report.marks],
-        "n_marks": report.n_marks,
-        "capture": _account(account),
+        "capture": _account(timeline),
+        "n_annotations": dict(report.counts),
     }
 
 
-def write(path: Path, content: Json) -> None:
-    """Write a sidecar; OSError if the file cannot be written."""
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+def write(file: TextIO, content: Json, annotations: Iterable[Annotation], rate_hz: float) -> None:
+    """Write a sidecar; its annotations come last, each on a line, as they are made.
+
+    OSError if the file cannot be written.
+    """
+    head = json.dumps(content, indent=1, allow_nan=False)
+    file.write(head.removesuffix("\n}") + ',\n "annotations": [')
+    lead = "\n  "
+    for one in annotations:
+        file.write(lead + json.dumps(one.to_json(rate_hz), allow_nan=False))
+        lead = ",\n  "
+    file.write("\n ]\n}\n")
 
 
 def _start(report: PartReport, fit: ClockFit | None) -> Json:
@@ -239,23 +240,13 @@ def _registers(sample: int, epoch: Epoch, notes: Notes) -> Json:
     return {"sample": sample, "epoch": epoch.number, "chips": chips}
 
 
-def _gap(gap: Gap) -> Json:
-    return {**asdict(gap), "cause": gap.cause.name.lower(), "means": str(gap.cause)}
-
-
-def _account(account: Account) -> Json:
-    totals = account.totals
+def _account(timeline: Timeline) -> Json:
+    totals, decoder = timeline.totals, asdict(timeline.decoder)
+    del decoder["last_version"]
     return {
         "produced": totals.produced,
-        "received": totals.received,
         "lost": totals.lost,
-        "lost_on_link": totals.lost_on_link,
-        "lost_on_board": totals.lost_on_board,
-        "lost_at_end": totals.lost_at_end,
-        "lost_in_outages": totals.lost_in_outages,
-        "paused": totals.paused,
-        "repeated": totals.repeated,
-        "hidden": totals.hidden,
-        "decoder": account.decoder,
-        "damage": account.damage,
+        **asdict(totals),
+        "decoder": decoder,
+        "damage": timeline.damage,
     }

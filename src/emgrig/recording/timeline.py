@@ -1,148 +1,34 @@
 """A capture as a timeline: parts of one rate and gain, samples without holes, and annotations.
 
 Time stays right where conversions are missing: they are filled with the sample before them and
-marked ``BAD_gap``, which mne leaves out by itself. A change of rate, gain or power of a channel,
+annotated as a gap, which mne leaves out by itself. A change of rate, gain or power of a channel,
 and a gap of more than ten minutes, begin a new part, which becomes a file of its own.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
 
 from emgrig.driver.captures.capture import CaptureReader, Note, Record, RecordKind
-from emgrig.driver.chip.rate import RateCheck
-from emgrig.driver.samples.assemble import Assembler, StreamTotals
-from emgrig.driver.samples.block import Block, Epoch
+from emgrig.driver.samples.assemble import Assembler
+from emgrig.driver.samples.block import Block, within_duration
 from emgrig.errors import DeviceError, RecordingError, WireError
-from emgrig.protocol.account import Cause
-from emgrig.protocol.decoder import Decoder, EventPacket, Item, ReplyPacket, RequestPacket
+from emgrig.protocol.account import Totals
+from emgrig.protocol.decoder import (
+    Decoder,
+    DecoderCounts,
+    EventPacket,
+    Item,
+    ReplyPacket,
+    RequestPacket,
+)
 from emgrig.protocol.packets import EventType, Request
-from emgrig.recording.leadoff import LeadOffWatch
-from emgrig.recording.notes import Notes, Said
-from emgrig.recording.sync.tube import TubeChange, TubeRow
-from emgrig.recording.words import describe_change, describe_event, describe_lead_off
+from emgrig.recording.facts import Fact
+from emgrig.recording.notes import Notes
+from emgrig.recording.part import OpenPart, Step, TubeRows
 
-#: A longer gap is not filled: what follows is a file of its own.
-MAX_FILL_S = 600.0
-#: An event's board time is believed if it is no further than this from the samples around it.
-_EVENT_WITHIN_S = 10.0
-_FILL_SAMPLES = 1 << 15
-#: The status word's first four bits (SBAS499C, 9.4.4.2).
-STATUS_BEGINS = 0b1100
 #: Bytes that came one after the other are decoded together: many packets cost little more than one.
 _JOIN_BYTES = 1 << 16
 _JOIN_WITHIN_US = 1_000_000
-
-
-@dataclass
-class PartRate:
-    """The data rate of a part by board time; complete when the part has been read."""
-
-    n_conversions: int = 0
-    duration_us: float = 0.0
-
-    @property
-    def measured_hz(self) -> float | None:
-        """Samples per second of the board's clock, Hz; None if that is too few to say."""
-        return self.n_conversions / self.duration_us * 1e6 if self.duration_us else None
-
-
-@dataclass(frozen=True, eq=False)
-class PartBegin:
-    """A new file begins.
-
-    Attributes
-    ----------
-    epoch : Epoch
-        Settings at its beginning; rate, gains and powered channels stay.
-    channel_indices : tuple of int
-        Columns that are kept: the channels that are powered.
-    board_time_us : int
-        Board time of the first sample.
-    arrival_s : float
-        Host time (Unix) of the first sample, s, by when it came.
-    clock_index : int
-        Which of the board's clocks `board_time_us` is of (`Notes.clock_fit`).
-    rate : PartRate
-        Grows while the part is read.
-    """
-
-    epoch: Epoch
-    channel_indices: tuple[int, ...]
-    board_time_us: int
-    arrival_s: float
-    clock_index: int
-    rate: PartRate = field(default_factory=PartRate)
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """Codes of consecutive conversions, int32, shape (n_samples, n_kept); `is_fill` if made up."""
-
-    codes: NDArray[np.int32]
-    is_fill: bool = False
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Conversions that are missing from `sample` on; not filled at the ends of a part."""
-
-    sample: int
-    n_samples: int
-    cause: Cause
-    is_estimate: bool
-    is_filled: bool
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Something at a sample: kind is "event", "marker", "settings", "electrode", "link" or "frame".
-
-    `n_samples` is 0 for a point in time.
-    """
-
-    kind: str
-    sample: int
-    text: str
-    n_samples: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class Change:
-    """Settings from this sample on."""
-
-    sample: int
-    epoch: Epoch
-
-
-@dataclass(frozen=True)
-class TubeRows:
-    """Changes of the digital tube, placed."""
-
-    rows: tuple[TubeRow, ...]
-
-
-Step = PartBegin | Samples | Gap | Mark | Change | TubeRows
-
-
-@dataclass(frozen=True)
-class Account:
-    """What became of every conversion, and of every byte, of a capture.
-
-    Attributes
-    ----------
-    totals : StreamTotals
-    decoder : dict of str to int
-        What the decoder threw away.
-    damage : str
-        What is wrong with the capture file, in words; empty if nothing is.
-    """
-
-    totals: StreamTotals
-    decoder: dict[str, int]
-    damage: str
 
 
 class Timeline:
@@ -162,10 +48,10 @@ class Timeline:
         self._run_seen = False
         self._trouble = False  # the board itself has ended the run
         self._unseen = 0  # conversions of the run from before the capture began
-        self._part: _Part | None = None
+        self._part: OpenPart | None = None
         self._end: int | None = None  # in conversions, if the recording was to be of some length
         self._behind = 0  # samples that came behind it
-        self._early: list[Said] = []  # texts from before the first sample
+        self._early: list[tuple[Fact, int | None]] = []  # from before the first sample
 
     def __iter__(self) -> Iterator[Step]:
         host_s = 0.0
@@ -183,8 +69,8 @@ class Timeline:
             yield from self._block(last, host_s)
 
     @property
-    def account(self) -> Account:
-        """The account so far.
+    def totals(self) -> Totals:
+        """What became of every conversion so far.
 
         Raises
         ------
@@ -192,14 +78,21 @@ class Timeline:
             If the capture has not said from which board it is.
         """
         totals = self._assembler_now().totals
-        totals = replace(
+        return replace(
             totals,
             lost_on_link=totals.lost_on_link - self._unseen,
             unused=totals.unused + self._behind,
         )
-        counts = asdict(self._received.counts)
-        kept = ("packets", "skipped_bytes", "bad_crc", "bad_length", "malformed", "unknown")
-        return Account(totals, {name: counts[name] for name in kept}, self._reader.damage)
+
+    @property
+    def decoder(self) -> DecoderCounts:
+        """What became of every byte that was received so far."""
+        return self._received.counts
+
+    @property
+    def damage(self) -> str:
+        """What is wrong with the capture file, in words; empty if nothing is."""
+        return self._reader.damage
 
     # What comes in.
 
@@ -212,10 +105,10 @@ class Timeline:
             self._assembler_now().add_epoch(said.epoch)
         if said.tube and self._part is not None:
             yield TubeRows(tuple(self._part.tube(said.tube)))
-        if said.text and self._part is not None:
-            yield self._part.mark(said)
-        elif said.text:
-            self._early.append(said)
+        if said.fact is not None and self._part is not None:
+            yield self._part.mark(said.fact, said.board_time_us)
+        elif said.fact is not None:
+            self._early.append((said.fact, said.board_time_us))
 
     def _items(self, items: Iterable[Item], host_s: float) -> Iterator[Step]:
         for item in items:
@@ -259,16 +152,9 @@ class Timeline:
             return block
         if self._end is None:
             self._end = round(self.notes.duration_s * block.epoch.rate_hz)
-        first = block.first_conversion
-        if first + block.n_samples <= self._end:
-            return block
-        kept = max(self._end - first, 0)
-        self._behind += block.n_samples - kept
-        lost = min(block.lost_before, self._end - first + block.lost_before)
-        if lost < 0 or not (kept or lost):
-            return None
-        codes, status = block.codes[:kept], block.status[:kept]
-        return replace(block, codes=codes, status=status, lost_before=lost)
+        cut = within_duration(block, self._end)
+        self._behind += block.n_samples - cut.n_samples
+        return cut if cut is block or cut.n_samples or cut.lost_before else None
 
     def _block(self, whole: Block, host_s: float) -> Iterator[Step]:
         block = self._within_duration(whole)
@@ -279,12 +165,12 @@ class Timeline:
             if not block.n_samples:
                 return
             lost, is_known = block.lost_before, part is not None or self._run_seen
-            part = self._part = _Part(block, host_s, self.notes)
+            part = self._part = OpenPart(block, host_s, self.notes)
             yield part.begin
-            yield from map(part.mark, self._early)
+            yield from (part.mark(*early) for early in self._early)
             self._early = []
             if lost and is_known:
-                yield Gap(0, lost, block.cause, block.is_estimate, is_filled=False)
+                yield part.gap(block)
             elif lost:
                 self._unseen = lost
         elif block.lost_before:
@@ -318,114 +204,3 @@ def _joined(records: Iterable[Record]) -> Iterator[Record]:
         is_first = not is_received
     if held:
         yield replace(held[-1], payload=b"".join(piece.payload for piece in held))
-
-
-class _Part:
-    """The part that is being read: places things in it."""
-
-    def __init__(self, block: Block, host_s: float, notes: Notes) -> None:
-        powered = notes.powered(block.epoch)
-        kept = tuple(np.flatnonzero(powered).tolist()) or tuple(range(len(powered)))
-        began_s = host_s - block.n_samples / block.epoch.rate_hz
-        self.begin = PartBegin(block.epoch, kept, block.board_time_us, began_s, notes.clock_index)
-        self._notes = notes
-        self._columns = list(kept)
-        self._origin = block.first_conversion
-        self._end = 0
-        self._epoch = block.epoch
-        self._powered = powered
-        self._last = block.codes[:1, self._columns]
-        self._at_sample, self._at_us, self._period_us = 0, block.board_time_us, 0.0
-        self._runs_before = PartRate()
-        self._watch = LeadOffWatch(block.epoch.rate_hz, len(block.epoch.registers))
-
-    def goes_on(self, block: Block) -> bool:
-        """Tell whether a block belongs to the same file."""
-        epoch = block.epoch
-        if block.lost_before > MAX_FILL_S * self._epoch.rate_hz and block.n_samples:
-            return False
-        if epoch is self._epoch:
-            return True
-        return (
-            epoch.rate_hz == self._epoch.rate_hz
-            and bool((epoch.scale_v == self._epoch.scale_v).all())
-            and bool((self._notes.powered(epoch) == self._powered).all())
-        )
-
-    def fill(self, block: Block) -> Iterator[Step]:
-        """Hold the last sample over what is missing before `block`; not at the end."""
-        lost = block.lost_before
-        is_filled = block.n_samples > 0
-        yield Gap(self._end, lost, block.cause, block.is_estimate, is_filled)
-        if not is_filled:
-            return
-        self._end += lost
-        for begin in range(0, lost, _FILL_SAMPLES):
-            n_samples = min(_FILL_SAMPLES, lost - begin)
-            yield Samples(np.repeat(self._last, n_samples, axis=0), is_fill=True)
-
-    def follow_rate(self, block: Block, run: RateCheck) -> None:
-        """Take the rate of the run so far; the runs of the part that are over are added to it."""
-        rate = self.begin.rate
-        if block.is_estimate:
-            self._runs_before = replace(rate)
-        if run.measured_hz:
-            rate.n_conversions = self._runs_before.n_conversions + run.n_conversions
-            duration_us = run.n_conversions / run.measured_hz * 1e6
-            rate.duration_us = self._runs_before.duration_us + duration_us
-
-    def take(self, block: Block, period_us: float) -> Iterator[Step]:
-        """Take the samples of a block, and what it says besides."""
-        first = block.first_conversion - self._origin
-        self._at_sample, self._at_us, self._period_us = first, block.board_time_us, period_us
-        if block.epoch is not self._epoch:
-            text = describe_change(self._epoch, block.epoch, self._notes)
-            self._epoch = block.epoch
-            if text:
-                yield Change(first, block.epoch)
-                yield Mark("settings", first, text)
-        for event in block.events:
-            text = describe_event(event)
-            if text:
-                yield Mark("event", self._sample_at(event.board_time_us, first), text)
-        if block.n_samples:
-            codes = block.codes[:, self._columns]
-            self._last = codes[-1:]
-            self._end = first + block.n_samples
-            per_chip = len(self._powered) // block.status.shape[1]
-            for change in self._watch.feed(block.status, first, block.lost_before):
-                text = describe_lead_off(change, self._notes, per_chip)
-                yield Mark("electrode", change.conversion, text)
-            yield from _bad_frames(block, first)
-            yield Samples(codes)
-
-    def mark(self, said: Said) -> Mark:
-        """Place a text at its board time, or at the end of what has come."""
-        sample = self._end
-        if said.board_time_us is not None and self._period_us:
-            sample = self._sample_at(said.board_time_us, self._end)
-        return Mark(said.kind, sample, said.text)
-
-    def tube(self, changes: Iterable[TubeChange]) -> Iterator[TubeRow]:
-        """Place changes of the digital tube by their board time; those before the part are left."""
-        for change in changes:
-            if self._period_us and change.board_time_us >= self.begin.board_time_us:
-                sample = self._sample_at(change.board_time_us, self._end)
-                yield TubeRow(change.number, change.conversion, sample)
-
-    def _sample_at(self, board_time_us: int, otherwise: int) -> int:
-        sample = self._at_sample + round((board_time_us - self._at_us) / self._period_us)
-        if abs(sample - self._at_sample) > _EVENT_WITHIN_S * self._epoch.rate_hz:
-            return otherwise  # the board started anew: its time has jumped
-        return max(sample, 0)
-
-
-def _bad_frames(block: Block, first: int) -> Iterator[Mark]:
-    """Mark samples whose status word does not begin with 1100b: their codes mean nothing."""
-    is_bad = (block.status >> 20 != STATUS_BEGINS).any(axis=1)
-    if not is_bad.any():
-        return
-    edges = np.flatnonzero(np.diff(is_bad, prepend=False, append=False))
-    for begin, end in edges.reshape(-1, 2).tolist():
-        text = f"BAD_frame {end - begin} frames out of step: the status word does not begin 1100b"
-        yield Mark("frame", first + begin, text, end - begin)

@@ -8,8 +8,8 @@ import contextlib
 import os
 import selectors
 import socket
+import sys
 import threading
-import tty
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -32,13 +32,33 @@ FAST_STEP_S: Final = 0.05
 """Board time of one step at `speed=max`."""
 
 
+@dataclass(frozen=True)
+class _Terminal:
+    """The master side of a pseudo-terminal, used as a socket is; `slave` is held open."""
+
+    master: int
+    slave: int
+
+    def fileno(self) -> int:
+        return self.master
+
+    def recv(self, max_bytes: int) -> bytes:
+        return os.read(self.master, max_bytes)
+
+    def send(self, data: bytearray) -> int:
+        return os.write(self.master, data)
+
+    def close(self) -> None:
+        os.close(self.master)
+        os.close(self.slave)
+
+
 @dataclass(eq=False)
 class _Wire:
-    """One connection: a file descriptor and the board's client behind it."""
+    """One connection, and the board's client behind it."""
 
-    fd: int
+    end: socket.socket | _Terminal
     client: Client
-    closer: socket.socket | None = None
     unsent: bytearray = field(default_factory=bytearray)
     interest: int = selectors.EVENT_READ
 
@@ -46,8 +66,7 @@ class _Wire:
         """Give the operating system what it takes; False if the other side is gone."""
         try:
             while self.unsent:
-                sent = os.write(self.fd, self.unsent[:CHUNK_BYTES])
-                del self.unsent[:sent]
+                del self.unsent[: self.end.send(self.unsent[:CHUNK_BYTES])]
         except BlockingIOError:
             pass
         except OSError:
@@ -68,9 +87,8 @@ class BoardServer:
         Board time a second of the host; infinity is as fast as the client reads.
     listener : socket or None
         Listening socket, for TCP.
-    terminal : (int, int) or None
-        Master and slave side of a pseudo-terminal; both stay open, so that a program may leave
-        and another come.
+    terminal : _Terminal or None
+        A pseudo-terminal; both its sides stay open, so that a program may leave and another come.
     address : str
         Where it serves.
 
@@ -88,7 +106,7 @@ class BoardServer:
         speed: float,
         *,
         listener: socket.socket | None = None,
-        terminal: tuple[int, int] | None = None,
+        terminal: _Terminal | None = None,
         address: str,
     ) -> None:
         self.address = address
@@ -177,7 +195,7 @@ class BoardServer:
             elif isinstance(key.data, _Wire) and events & selectors.EVENT_READ:
                 self._receive(key.data)
         if self._terminal is not None and not self._wires and self._board.is_link_up:
-            self._add(_Wire(self._terminal[0], self._board.connect(WINDOW_BYTES)))
+            self._add(_Wire(self._terminal, self._board.connect(WINDOW_BYTES)))
         self._pass_time()
         for wire in tuple(self._wires):
             self._pump(wire)
@@ -216,16 +234,15 @@ class BoardServer:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        client = self._board.connect(WINDOW_BYTES)
-        self._add(_Wire(connection.fileno(), client, connection))
+        self._add(_Wire(connection, self._board.connect(WINDOW_BYTES)))
 
     def _add(self, wire: _Wire) -> None:
         self._wires.append(wire)
-        self._selector.register(wire.fd, selectors.EVENT_READ, wire)
+        self._selector.register(wire.end, selectors.EVENT_READ, wire)
 
     def _receive(self, wire: _Wire) -> None:
         try:
-            data = os.read(wire.fd, CHUNK_BYTES)
+            data = wire.end.recv(CHUNK_BYTES)
         except BlockingIOError:
             return
         except OSError:
@@ -234,7 +251,7 @@ class BoardServer:
             if not self._is_fast:
                 self._board.run_until(self._clock.now_s())
             self._board.receive(wire.client, data)
-        elif wire.closer is not None:
+        elif wire.end is not self._terminal:
             self._drop(wire)
 
     def _pump(self, wire: _Wire) -> None:
@@ -249,24 +266,22 @@ class BoardServer:
             interest |= selectors.EVENT_READ
         if interest != wire.interest:
             wire.interest = interest
-            self._selector.modify(wire.fd, interest, wire)
+            self._selector.modify(wire.end, interest, wire)
 
     def _drop(self, wire: _Wire) -> None:
-        self._selector.unregister(wire.fd)
+        self._selector.unregister(wire.end)
         self._wires.remove(wire)
         self._board.disconnect(wire.client)
-        if wire.closer is not None:
-            wire.closer.close()
+        if wire.end is not self._terminal:
+            wire.end.close()
 
     def _clean_up(self) -> None:
         for wire in tuple(self._wires):
             self._drop(wire)
         self._selector.close()
-        for end in (self._listener, self._wake_in, self._wake_out):
+        for end in (self._listener, self._terminal, self._wake_in, self._wake_out):
             if end is not None:
                 end.close()
-        for fd in self._terminal or ():
-            os.close(fd)
 
 
 def serve_tcp(
@@ -296,7 +311,8 @@ def serve_tcp(
     try:
         family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # elsewhere it would let two programs have one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen()
         listener.setblocking(False)
@@ -324,17 +340,21 @@ def serve_pty(board: SimulatedBoard, *, speed: float = 1.0) -> BoardServer:
     ValueError
         If the speed is not above 0.
     TransportError
-        If there is no pseudo-terminal to be had.
+        If there is no pseudo-terminal to be had, as on Windows.
     """
     _check_speed(speed)
-    try:
-        master, slave = os.openpty()
-    except OSError as error:
-        raise TransportError(f"no pseudo-terminal: {error.strerror}") from error
-    tty.setraw(slave)
-    os.set_blocking(master, False)
-    address = f"serial://{os.ttyname(slave)}"
-    return BoardServer(board, speed, terminal=(master, slave), address=address)
+    if sys.platform != "win32" and hasattr(os, "openpty"):
+        import tty
+
+        try:
+            master, slave = os.openpty()
+        except OSError as error:
+            raise TransportError(f"no pseudo-terminal: {error.strerror}") from error
+        tty.setraw(slave)
+        os.set_blocking(master, False)
+        address = f"serial://{os.ttyname(slave)}"
+        return BoardServer(board, speed, terminal=_Terminal(master, slave), address=address)
+    raise TransportError("this system has no pseudo-terminals; serve on TCP: --tcp :4299")
 
 
 def _check_speed(speed: float) -> None:

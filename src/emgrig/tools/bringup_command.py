@@ -4,10 +4,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
-from emgrig.tools.common.output import err, note, out, print_json, quiet_driver, say
+from emgrig.tools.common.output import note, out, print_json, print_table, quiet_driver, say
+from emgrig.tools.common.progress import Bar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from emgrig.hil_tests.judging.check import CheckResult
     from emgrig.hil_tests.run import BringupRun
 
@@ -17,8 +21,6 @@ _STYLES = {
     "fail": "bold red",
     "error": "bold red",
 }
-N_CHECKS = 25
-"""B0 to B24: what the progress bar counts to."""
 
 
 def bringup(
@@ -66,7 +68,7 @@ def bringup(
     from emgrig.hil_tests.verdict import exit_code
 
     # The suite cuts power and resets on purpose: the driver need not warn of what it is shown.
-    with quiet_driver(), _Progress() as progress:
+    with quiet_driver(), Bar("connecting") as bar:
         session = run_bringup(
             address,
             level=level,
@@ -75,54 +77,30 @@ def bringup(
             soak_s=soak,
             inputs=inputs,
             instruments=tuple(instrument or ()),
-            observer=progress.follow,
+            observer=_follower(bar),
         )
     if as_json:
         print_json(make_record(session))
     else:
         _tell(session, report)
-    raise typer.Exit(exit_code(session))
+    raise typer.Exit(int(exit_code(session)))
 
 
-class _Progress:
-    """A bar while it runs, on the standard error; nothing if that is no terminal."""
+def _follower(bar: Bar) -> "Callable[[CheckResult, bool, int], None]":
+    done = 0
 
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._progress = Progress(
-            TextColumn("{task.completed}/{task.total}"),
-            BarColumn(bar_width=24),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False),
-            console=err,
-            transient=True,
-            disable=not err.is_terminal,
-        )
-        self._task = self._progress.add_task("connecting", total=N_CHECKS)
-
-    def __enter__(self) -> "_Progress":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def follow(self, result: "CheckResult", is_done: bool) -> None:
-        """Be told of a check."""
+    def follow(result: "CheckResult", is_done: bool, n_checks: int) -> None:
+        nonlocal done
+        done += is_done
         info = result.info
-        if is_done:
-            self._progress.advance(self._task)
-        else:
-            text = f"{info.layer.title}: {info.number} {info.title}"
-            self._progress.update(self._task, description=text)
+        bar.follow(f"{info.layer.title}: {info.number} {info.title}", done / n_checks)
+
+    return follow
 
 
 def _tell(session: "BringupRun", report: Path | None) -> None:
     """Print the cause, the checks, and the verdict."""
-    from rich.table import Table
-    from rich.text import Text
-
+    from emgrig.hil_tests.judging.measurement import Outcome
     from emgrig.hil_tests.verdict import headline, last_line
 
     say(headline(session))
@@ -130,22 +108,12 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
         for other in session.diagnosis.others:
             say(f"  fits too, but is less likely: {other}")
     out.print()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("check", "layer", "outcome", "question, and what was found"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("check", "outcome"))
-    for result in session.results:
-        if result.outcome == "blocked":
-            continue
-        outcome = str(result.outcome)
-        found = f": {result.message}" if result.message else ""
-        table.add_row(
-            result.info.number,
-            result.info.layer.title,
-            Text(outcome, style=_STYLES.get(outcome, "dim")),
-            Text(result.info.title + found),
-        )
-    out.print(table)
-    blocked = [r.info.number for r in session.results if r.outcome == "blocked"]
+    print_table(
+        ("check", "layer", "outcome", "question, and what was found"),
+        [_row(result) for result in session.results if result.outcome is not Outcome.BLOCKED],
+        whole=("check", "outcome"),
+    )
+    blocked = [r.info.number for r in session.results if r.outcome is Outcome.BLOCKED]
     if blocked:
         say(f"not asked, since a layer below failed: {', '.join(blocked)}")
     if session.restored is not None and not session.restored.proved:
@@ -155,3 +123,13 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
     if report is not None:
         note(f"report: {report / 'index.html'}")
     say(last_line(session))
+
+
+def _row(result: "CheckResult") -> tuple[str, str, Text, str]:
+    outcome = str(result.outcome)
+    return (
+        result.info.number,
+        result.info.layer.title,
+        Text(outcome, style=_STYLES.get(outcome, "dim")),
+        f"{result.info.title}: {result.message}" if result.message else result.info.title,
+    )

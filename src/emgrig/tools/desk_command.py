@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emgrig.errors import RecordingError
 from emgrig.extras import require
+from emgrig.files import check_folder
 from emgrig.tools.board_commands import Address
 from emgrig.tools.common.options import read_mvc
 from emgrig.tools.common.output import note, say
@@ -82,8 +82,7 @@ def desk(
       emgrig desk sim: --open
     """
     need_desk()
-    if not output.is_dir():
-        raise RecordingError(f"the folder {output} does not exist; make it first")
+    check_folder(output)
     from emgrig.desk.desk import Desk
     from emgrig.desk.pages.page import build
     from emgrig.desk.server import Server

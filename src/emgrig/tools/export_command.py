@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from emgrig.extras import require
+from emgrig.files import check_output
 from emgrig.tools.board_commands import Json
-from emgrig.tools.common.output import err, note, print_json, say
+from emgrig.tools.common.output import note, print_json, say
+from emgrig.tools.common.progress import Bar
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from emgrig.recording.export.bids import BidsOptions
     from emgrig.recording.export.source import Part
     from emgrig.recording.export.staging import Tell
@@ -44,6 +44,10 @@ def export(
     ] = None,
     parquet: Annotated[Path | None, typer.Option(help="A Parquet file, a row a sample.")] = None,
     csv: Annotated[Path | None, typer.Option(help="A CSV file, a row a sample.")] = None,
+    to: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file of any format there is, by its suffix; repeat."),
+    ] = None,
     subject: Annotated[
         str,
         typer.Option(
@@ -110,9 +114,9 @@ def export(
 
     Example: emgrig export smile.bdf --parquet smile.parquet --csv smile.csv
     """
-    if not (bids or mat or parquet or csv):
+    if not (bids or mat or parquet or csv or to):
         raise ValueError(
-            "say what to make: --bids FOLDER, --mat FILE, --parquet FILE or --csv FILE"
+            "say what to make: --bids FOLDER, --mat FILE, --parquet FILE, --csv FILE or --to FILE"
         )
     if bids and not (subject and task):
         raise ValueError("--bids needs --subject CODE and --task LABEL, as in 01 and faces")
@@ -123,7 +127,15 @@ def export(
 
     parts = open_parts(recordings)
     jobs = [
-        *_table_jobs(parts, csv, parquet, overwrite=overwrite),
+        *_file_jobs(
+            parts,
+            [
+                (csv, ".csv"),
+                (parquet, ".parquet"),
+                *((one, one.suffix.lower()) for one in to or ()),
+            ],
+            overwrite=overwrite,
+        ),
         *_mat_jobs(parts, mat, as_table=as_table, hold_gaps=hold_gaps, overwrite=overwrite),
     ]
     if bids:
@@ -149,7 +161,6 @@ def _targets(
 ) -> "Iterator[tuple[Part, Path]]":
     """Give each part its file, which may be written; none if there is no target."""
     from emgrig.recording.convert import part_path
-    from emgrig.recording.export.staging import refuse_existing
 
     if target is None:
         return
@@ -157,20 +168,20 @@ def _targets(
         raise ValueError(f"--{suffix[1:]} {target}: expected a name that ends in {suffix}")
     for number, part in enumerate(parts, start=1):
         path = part_path(target, number)
-        refuse_existing(path, overwrite=overwrite)
+        check_output(path, overwrite=overwrite)
         yield part, path
 
 
-def _table_jobs(
-    parts: "Sequence[Part]", csv: Path | None, parquet: Path | None, *, overwrite: bool
+def _file_jobs(
+    parts: "Sequence[Part]", targets: "Sequence[tuple[Path | None, str]]", *, overwrite: bool
 ) -> "Iterator[_Job]":
-    from emgrig.recording.export import tables
+    """Plan one file a part, by the registered format of its suffix."""
+    from emgrig.recording.export.formats import EXPORTS
 
-    for part, path in _targets(parts, csv, ".csv", overwrite=overwrite):
-        yield _Job(path.name, partial(tables.write_csv, part, path), [path])
-    for part, path in _targets(parts, parquet, ".parquet", overwrite=overwrite):
-        tables.require_pyarrow()
-        yield _Job(path.name, partial(tables.write_parquet, part, path), [path])
+    for target, suffix in targets:
+        for part, path in _targets(parts, target, suffix, overwrite=overwrite):
+            export = EXPORTS.load(suffix.removeprefix("."))
+            yield _Job(path.name, partial(export.write, part, path), [path], export.check(part))
 
 
 def _bids_job(parts: "Sequence[Part]", root: Path, options: "BidsOptions") -> _Job:
@@ -229,7 +240,6 @@ def _write_mat(part: "Part", path: Path, as_table: bool, tell: "Tell") -> None:
     import numpy as np
 
     from emgrig.analysis.paper.casmemg_files import write_casmemg_mat
-    from emgrig.recording.export.staging import whole_file
 
     n_samples = part.n_samples - part.n_padding
     matrix = np.zeros((n_samples, _MAT_COLUMNS))
@@ -243,8 +253,7 @@ def _write_mat(part: "Part", path: Path, as_table: bool, tell: "Tell") -> None:
         tell(rows.stop / n_samples)
     if is_gap.any():
         matrix = matrix[np.maximum.accumulate(np.where(is_gap, 0, np.arange(n_samples)))]
-    with whole_file(path) as unfinished:
-        write_casmemg_mat(unfinished, matrix, as_table=as_table)
+    write_casmemg_mat(path, matrix, as_table=as_table)
 
 
 def _n_gap(part: "Part") -> int:
@@ -255,16 +264,9 @@ def _n_gap(part: "Part") -> int:
 
 
 def _make(jobs: Sequence[_Job]) -> None:
-    from rich.progress import Progress
-
-    with Progress(console=err, transient=True) as bar:
-        for job in jobs:
-            task = bar.add_task(job.title, total=1.0)
-            job.make(partial(_advance, bar, task))
-
-
-def _advance(bar: "Progress", task: "TaskID", share: float) -> None:
-    bar.update(task, completed=share)
+    for job in jobs:
+        with Bar(job.title) as bar:
+            job.make(bar.advance)
 
 
 def _report(parts: "Sequence[Part]", jobs: Sequence[_Job], *, as_json: bool) -> None:

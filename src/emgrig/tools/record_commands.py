@@ -13,6 +13,7 @@ import typer
 from emgrig.errors import RecordingError
 from emgrig.tools.board_commands import Address, Json
 from emgrig.tools.common.output import err, note, print_json, say
+from emgrig.tools.common.progress import Bar, Lines
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -96,23 +97,25 @@ def convert(
 
     Example: emgrig convert smile.capture
     """
-    from rich.progress import Progress as Bar
-
     from emgrig.recording.convert import convert as convert_capture
 
-    with Bar(console=err, transient=True) as bar:
-        task = bar.add_task(f"converting {capture.name}", total=1.0)
-        made = convert_capture(
-            capture,
-            output,
-            overwrite=overwrite,
-            progress=lambda share: bar.update(task, completed=share),
-        )
+    with Bar(f"converting {capture.name}") as bar:
+        made = convert_capture(capture, output, overwrite=overwrite, progress=bar.advance)
     _report(made, as_json=as_json)
 
 
 def calibration_of(board: "Board", where: str | None) -> "Certificate | None":
-    """Find the record of this board, if there is one; one that does not fit is refused.
+    """Find the certificate of this board as `find_calibration` does, and say which it is."""
+    found = find_calibration(board, where)
+    if where != "none":
+        note(
+            f"volts calibrated: {found}" if found else "no calibration of this board: nominal volts"
+        )
+    return found
+
+
+def find_calibration(board: "Board", where: str | None) -> "Certificate | None":
+    """Find the certificate of this board, if there is one; one that does not fit is refused.
 
     `where` is a folder or file, "none", or None for the usual folder.
 
@@ -135,7 +138,6 @@ def calibration_of(board: "Board", where: str | None) -> "Certificate | None":
     )
     if found is None and where:
         raise RecordingError(f"{where} holds no calibration of {board.identity.serial_number}")
-    note(f"volts calibrated: {found}" if found else "no calibration of this board: nominal volts")
     return found
 
 
@@ -179,34 +181,31 @@ def _exchange(board: "Board", link: "LslLink") -> "Callable[[Block, Recorder], N
         link.feed(block)
         for marker in link.poll():
             fit = board.clock_fit
-            recorder.mark(
-                marker.text, None if fit is None else round(fit.board_time_us(marker.unix_s))
-            )
+            at_us = None if fit is None else round(fit.board_time_us(marker.unix_s))
+            recorder.mark(marker.text, at_us, source=marker.source)
 
     return exchange
 
 
 def _report(made: "Recording", *, as_json: bool) -> None:
-    totals = asdict(made.account.totals)
     paths = [made.capture_path, *made.bdf_paths, *made.sidecar_paths]
     if as_json:
         print_json(
             {
                 "files": [str(path) for path in paths],
                 "n_samples": made.n_samples,
-                "account": totals,
-                "decoder": made.account.decoder,
-                "damage": made.account.damage,
+                "account": asdict(made.totals),
+                "decoder": asdict(made.decoder),
+                "damage": made.damage,
             }
         )
         return
     for path in paths:
         say(str(path))
-    lost = {k: n for k, n in totals.items() if n and k not in ("received", "unused")}
-    words = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in lost.items())
-    say(f"{totals['received'] - totals['unused']} samples recorded; {words or 'nothing lost'}")
-    if made.account.damage:
-        say(f"the capture is damaged: {made.account.damage}")
+    totals = made.totals
+    say(f"{totals.received - totals.unused} samples recorded; {totals.words}")
+    if made.damage:
+        say(f"the capture is damaged: {made.damage}")
 
 
 class _Shown:
@@ -221,6 +220,7 @@ class _Shown:
         self._names = names
         self._powered = powered
         self._live = Live(console=err, refresh_per_second=4, transient=True)
+        self._lines = Lines()
 
     def __enter__(self) -> "_Shown":
         self._live.start()
@@ -230,17 +230,19 @@ class _Shown:
         self._live.stop()
 
     def __call__(self, progress: "Progress") -> None:
-        self._live.update(self._picture(progress))
-
-    def _picture(self, progress: "Progress") -> "RenderableType":
-        from rich.table import Table
-
         of = f" of {self._duration_s:g}" if self._duration_s else ""
-        table = Table.grid(padding=(0, 1))
-        table.title = (
+        text = (
             f"{progress.elapsed_s:.1f}{of} s, {progress.n_samples} samples, "
             f"{progress.rate_hz:.1f} Hz, {progress.n_lost} lost"
         )
+        self._lines.say(text)
+        self._live.update(self._picture(text, progress))
+
+    def _picture(self, text: str, progress: "Progress") -> "RenderableType":
+        from rich.table import Table
+
+        table = Table.grid(padding=(0, 1))
+        table.title = text
         for index, name in enumerate(self._names):
             level = float(progress.rms_uv[index])
             if self._powered[index] and math.isfinite(level):

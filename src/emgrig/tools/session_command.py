@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emgrig.errors import ExitCode, RecordingError
+from emgrig.files import make_folder
 from emgrig.tools.board_commands import Json
-from emgrig.tools.common.output import err, note, print_json, print_table, say
+from emgrig.tools.common.output import note, print_json, print_table, say
+from emgrig.tools.common.progress import Bar
 from emgrig.tools.desk_command import need_desk, open_hub
 from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
+from emgrig.version import PROGRAM
 
 if TYPE_CHECKING:
     from emgrig.desk.server import Server
@@ -103,7 +106,7 @@ def session(
         if script is None:
             raise RecordingError(f"{error}; nothing was begun") from error
         note(f"{error}; a script shows none")
-    folder = SessionFolder(output or plan.folder / plan.output, plan.participant)
+    folder = SessionFolder(output or plan.folder / plan.recording.output, plan.participant.code)
     if not restart:
         folder.open_record(plan)  # what is wrong with it is said before the board is asked
     with ExitStack() as held:
@@ -167,9 +170,9 @@ def _with_pages(
 
     hub = open_hub(
         address,
-        profile=plan.profile,
+        profile=plan.recording.profile,
         rate=None,
-        mains_hz=plan.mains_hz or None,
+        mains_hz=plan.recording.mains_hz or None,
         calibration=calibration,
         lsl=lsl,
     )
@@ -186,7 +189,7 @@ def _scripted(
     script_name: str, plan: "Plan", address: str, calibration: str | None, *, lsl: bool
 ) -> _Opened:
     """Set up a simulated board on virtual time, with a participant in front of it."""
-    from emgrig.connect import open_transport, package_version
+    from emgrig.connect import open_transport
     from emgrig.desk.stream.hub import Hub
     from emgrig.driver.board import Board
     from emgrig.electrodes import check_contact
@@ -199,14 +202,14 @@ def _scripted(
         transport.close()
         raise ValueError(f"--script needs a simulated board on virtual time (sim:), not {address}")
     participant = ScriptedParticipant(script, plan, transport)
-    board = Board(transport, client=f"emgrig {package_version()}")
+    board = Board(transport, client=PROGRAM)
     try:
-        if plan.profile != "keep":
-            board.apply(plan.profile)
-        profile = "" if plan.profile == "keep" else plan.profile
+        if plan.recording.profile != "keep":
+            board.apply(plan.recording.profile)
+        profile = "" if plan.recording.profile == "keep" else plan.recording.profile
         used = calibration_of(board, calibration)
         outlet = open_lsl(board, used) if lsl else None
-        mains_hz = plan.mains_hz or None
+        mains_hz = plan.recording.mains_hz or None
         hub = Hub(board, mains_hz=mains_hz, profile=profile, calibration=used, outlet=outlet)
         hub.contact = check_contact(board, calibration=used).to_json()
     except BaseException:
@@ -217,17 +220,11 @@ def _scripted(
 
 
 def _follow(running: "Running", hub: "Hub", participant: "ScriptedParticipant") -> None:
-    from rich.progress import Progress
-
     from emgrig.experiment.runner import run_script
 
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("session", total=1.0)
+    with Bar("session") as bar:
         run_script(
-            running,
-            hub,
-            participant,
-            progress=lambda share, phase: bar.update(task, completed=share, description=phase),
+            running, hub, participant, progress=lambda share, phase: bar.follow(phase, share)
         )
 
 
@@ -242,7 +239,7 @@ def _run(opened: _Opened, plan: "Plan", folder: "SessionFolder", *, restart: boo
             note(f"the files from before are kept in {kept}")
         record = check_board(hub, plan, folder.open_record(plan))
         folder.convert_left_behind(record, note)
-        folder.make()
+        make_folder(folder.path)
         try:
             with session_on(hub, plan, folder, record) as running:
                 opened.lead(running)
@@ -262,10 +259,10 @@ def _export(
 
     paths = [folder.bdf_path(run.number) for run in record.runs]
     options = BidsOptions(
-        subject="".join(c for c in plan.participant if c.isalnum()),
+        subject="".join(c for c in plan.participant.code if c.isalnum()),
         task=_TASK,
         first_run=1,
-        mains_hz=plan.mains_hz or None,
+        mains_hz=plan.recording.mains_hz or None,
         overwrite=True,
     )
     return export_bids(open_parts([path for path in paths if path.exists()]), root, options)
@@ -275,7 +272,7 @@ def _report(
     plan: "Plan", folder: "SessionFolder", done: _Done, bids: list[Path], *, as_json: bool
 ) -> None:
     record, recording = done.record, done.recording
-    files = [folder.certificate_path]
+    files = [folder.record_path]
     if recording is not None:
         files += [recording.capture_path, *recording.bdf_paths, *recording.sidecar_paths]
     if as_json:
@@ -341,6 +338,6 @@ def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
         return
     paths = [shlex.quote(str(folder.bdf_path(run.number))) for run in record.runs]
     for path in paths:
-        say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.certificate_path))}")
+        say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.record_path))}")
     code = "".join(c for c in record.participant if c.isalnum())
     say(f"next: emgrig export {' '.join(paths)} --bids FOLDER --subject {code} --task {_TASK}")

@@ -127,5 +127,5 @@ def _list_faults(*, as_json: bool) -> None:
     for fault in faults:
         parameters = parameters_of(fault).items()
         shown = ", ".join(f"{name}={p.default}{p.unit and ' ' + p.unit}" for name, p in parameters)
-        rows.append((fault.name, fault.effect, fault.found_by, shown))
-    print_table(["fault", "what is seen", "found by", "parameters and defaults"], rows)
+        rows.append((fault.name, fault.effect, fault.found_by, fault.cause, shown))
+    print_table(["fault", "what is seen", "found by", "cause", "parameters and defaults"], rows)

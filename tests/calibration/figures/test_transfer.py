@@ -2,8 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from emgrig.calibration.figures.sinefit import fit_sine_3
+from emgrig.calibration.figures.sinefit import SineFit, fit_sine_3
 from emgrig.calibration.figures.testsignal import measure_square_wave
 from emgrig.calibration.figures.transfer import (
     cmrr_db,
@@ -13,6 +14,7 @@ from emgrig.calibration.figures.transfer import (
     impedance_result,
     input_impedance_ohm,
     input_reactance_ohm,
+    rejection_db,
 )
 from emgrig.calibration.figures.uncertainty import Bound
 
@@ -43,6 +45,37 @@ def test_gain_and_offset_cover_the_truth_with_the_meters_error_in_it():
     assert fit.gain.expanded_uncertainty < 5e-4
 
 
+@pytest.mark.parametrize("meter", [0.0, 3e-5])
+@pytest.mark.parametrize("centre_v", [0.0, 0.02, -1.0])
+def test_gain_offset_and_their_uncertainties_are_those_of_a_straight_line(centre_v, meter):
+    """Against scipy's; far from 0 the offset is known the worse, the further the levels are."""
+    levels = centre_v + np.array([-0.03, -0.02, 0.0, 0.01, 0.02, 0.04])
+    ripple = 1e-6 * np.array([3.0, -2.0, 1.0, 4.0, -5.0, 2.0])
+    line = stats.linregress(levels, 0.997 * levels + 50e-6 + ripple)
+    fit = fit_gain(
+        levels,
+        0.997 * levels + 50e-6 + ripple,
+        full_scale_v=2.0,
+        meter_relative_uncertainty=meter,
+    )
+    assert fit.gain.value == pytest.approx(line.slope, rel=1e-9)
+    assert fit.offset_uv.value == pytest.approx(line.intercept * 1e6, rel=1e-6)
+    assert fit.offset_uv.standard_uncertainty == pytest.approx(line.intercept_stderr * 1e6)
+    u_gain = math.hypot(line.stderr, meter * line.slope)
+    assert fit.gain.standard_uncertainty == pytest.approx(u_gain)
+    # 6 levels less 2 parameters; the meter's share has as many degrees of freedom as one likes.
+    assert fit.offset_uv.k == pytest.approx(stats.t.ppf(0.97725, 4), rel=1e-5)
+    freedom = 4 * (u_gain / line.stderr) ** 4
+    assert fit.gain.k == pytest.approx(stats.t.ppf(0.97725, freedom), rel=1e-5)
+    rest = ripple - np.polyval(np.polyfit(levels, ripple, 1), levels)
+    np.testing.assert_allclose(fit.residual_v, rest, atol=1e-12)
+    assert fit.inl_ppm == pytest.approx(np.abs(rest).max() / 4.0 * 1e6)
+    assert (fit.gain.unit, fit.offset_uv.unit) == ("V/V", "uV")
+    assert (fit.gain.n_used, fit.offset_uv.n_used) == (6, 6)
+    note = ("residuals are independent between levels",)
+    assert (fit.gain.assumptions, fit.offset_uv.assumptions) == (note, note)
+
+
 def test_a_bow_shows_as_nonlinearity_of_its_size():
     x = np.linspace(-1, 1, 201)
     fit = fit_gain(x, x + 50e-6 * x**3, full_scale_v=1.01, meter_relative_uncertainty=0.0)
@@ -53,15 +86,95 @@ def test_a_bow_shows_as_nonlinearity_of_its_size():
 @pytest.mark.parametrize(
     ("applied", "measured", "message"),
     [
-        ([1, 2, 3, 4], [1, 2, 3, 4], "5 or more"),
-        ([1, 1, 1, 1, 1], [1, 2, 3, 4, 5], "all applied levels are the same"),
-        ([1, 2, 3, 4, 5], [1, 2, 3, 4, 11], "beyond full scale"),
-        ([1, 2, 3, 4, math.nan], [1, 2, 3, 4, 5], "NaN"),
+        ([1, 2, 3, 4], [1, 2, 3, 4], "expected 5 or more pairs, got shapes (4,) and (4,)"),
+        (
+            [1, 1, 1, 1, 1],
+            [1, 2, 3, 4, 5],
+            "all applied levels are the same; a gain needs different ones",
+        ),
+        ([1, 2, 3, 4, 5], [1, 2, 3, 4, 11], "a level of 11 V is beyond full scale 10 V"),
+        ([1, 2, 3, 4, 5], [1, 2, 3, 4, 10], "a level of 10 V is beyond full scale 10 V"),
+        ([1, 2, 3, 4, 5], [-11, 2, 3, 4, 5], "a level of 11 V is beyond full scale 10 V"),
+        ([1, 2, 3, 4, math.nan], [1, 2, 3, 4, 5], "a level is NaN or infinite"),
+        ([1, 2, 3, 4, 5], [1, 2, 3, 4, math.inf], "a level is NaN or infinite"),
+        (
+            [1, 2, 3, 4, 5],
+            [1, 2, 3, 4, 5, 6],
+            "expected 5 or more pairs, got shapes (5,) and (6,)",
+        ),
+        (
+            np.ones((2, 5)),
+            np.ones((2, 5)),
+            "expected 5 or more pairs, got shapes (2, 5) and (2, 5)",
+        ),
     ],
 )
 def test_levels_that_give_no_gain_are_refused(applied, measured, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError) as caught:
         fit_gain(applied, measured, full_scale_v=10, meter_relative_uncertainty=0)
+    assert str(caught.value) == message
+
+
+def test_levels_of_single_precision_are_fitted_in_double():
+    levels = np.array([0.1, 0.2, 0.3, 0.4, 0.7], np.float32)
+    measured = (np.float32(1.3) * levels + np.float32(1e-3)).astype(np.float32)
+    line = stats.linregress(levels.astype(float), measured.astype(float))
+    for x, y in ((levels, measured), (levels.astype(float), measured)):
+        fit = fit_gain(x, y, full_scale_v=2.0, meter_relative_uncertainty=0.0)
+        assert fit.gain.value == pytest.approx(line.slope, rel=1e-13)
+        assert fit.offset_uv.value == pytest.approx(line.intercept * 1e6, rel=1e-10)
+
+
+def test_five_levels_are_enough_and_full_scale_is_not_reached():
+    fit = fit_gain([1, 2, 3, 4, 5], [1, 2, 3, 4, 5], full_scale_v=5.1, meter_relative_uncertainty=0)
+    assert fit.gain.value == pytest.approx(1.0)
+
+
+def made(amplitude: float, u: float = 0.0, phase: float = 0.0, u_phase: float = 0.0, n: int = 100):
+    """Make a fit of these figures."""
+    none = np.empty(0)
+    return SineFit(amplitude, phase, 0.0, 50.0, u, u_phase, 0.0, 0.0, 0.0, n, none, 1000.0)
+
+
+def test_a_rejection_is_a_ratio_in_db_with_both_uncertainties():
+    found = cmrr_db(2.0, made(2e-4, 4e-6, n=123), u_common_mode=0.01)
+    assert found.value == pytest.approx(80.0)
+    # 2 % and 1 %; d(20 log10 x) = 20/ln(10) dx/x = 8.686 dB
+    assert found.standard_uncertainty == pytest.approx(8.6859 * math.sqrt(5) * 0.01, rel=1e-4)
+    assert (found.unit, found.n_used, found.bound) == ("dB", 123, Bound.NONE)
+    assert found.assumptions == ("differential response to a common mode at 50 Hz, input-referred",)
+
+
+@pytest.mark.parametrize(("times_u", "is_bound"), [(2.99, True), (3.0, False), (3.01, False)])
+def test_a_response_below_three_times_its_uncertainty_is_a_bound(times_u, is_bound):
+    found = cmrr_db(1.0, made(times_u * 2**-20, 2**-20, n=77), u_common_mode=0.0)
+    assert (found.bound is Bound.AT_LEAST) == is_bound
+    if is_bound:
+        # It may be larger by twice its uncertainty, so 4.99 of them.
+        assert found.value == pytest.approx(20 * math.log10(2**20 / 4.99))
+        assert (found.unit, found.standard_uncertainty, found.n_used) == ("dB", 0.0, 77)
+        assert "differential response to a common mode at 50 Hz" in found.assumptions[0]
+    else:
+        assert found.value == pytest.approx(20 * math.log10(2**20 / times_u))
+
+
+@pytest.mark.parametrize("driven_v", [0.0, -1.0, math.nan])
+def test_a_rejection_needs_something_that_drives(driven_v):
+    with pytest.raises(ValueError, match="driving amplitude must be > 0 V"):
+        rejection_db(driven_v, made(1e-3), driven_relative_uncertainty=0.0, name="x")
+
+
+def test_crosstalk_is_a_rejection_the_other_way_round():
+    found = crosstalk_db(made(0.5, 0.005), made(5e-5, 1e-6, n=123))
+    assert found.value == pytest.approx(-80.0)
+    assert found.standard_uncertainty == pytest.approx(8.6859 * math.sqrt(5) * 0.01, rel=1e-4)
+    assert (found.unit, found.n_used, found.bound) == ("dB", 123, Bound.NONE)
+    assert found.assumptions == (
+        "response of a channel that is not driven at 50 Hz, input-referred",
+    )
+    hidden = crosstalk_db(made(1.0, 0.0), made(1e-6, 2e-6, n=88))
+    assert hidden.value == pytest.approx(-20 * math.log10(1 / 5e-6))
+    assert (hidden.bound, hidden.standard_uncertainty, hidden.n_used) == (Bound.AT_MOST, 0.0, 88)
 
 
 def test_common_mode_rejection_covers_the_truth():
@@ -86,6 +199,10 @@ def test_imbalance_limits_the_cmrr_of_the_divider():
     assert z == pytest.approx(159e6, rel=1e-3)
     assert divider_limit_cmrr_db(10e3, z) == pytest.approx(84.0, abs=0.1)
     assert divider_limit_cmrr_db(51e3, z) == pytest.approx(69.9, abs=0.1)
+    for imbalance, impedance in ((0.0, 1e6), (1e3, 0.0), (-1.0, 1e6), (1e3, -1.0)):
+        with pytest.raises(ValueError, match=r"^impedances must be > 0 ohm$"):
+            divider_limit_cmrr_db(imbalance, impedance)
+    assert divider_limit_cmrr_db(0.5, 0.5) == 0.0
 
 
 @pytest.mark.parametrize("z", [500e6 + 0j, -159e6j, 1 / (1 / 1e9 + 1 / -159e6j)])
@@ -99,6 +216,45 @@ def test_a_capacitive_input_needs_the_formula_for_capacitance():
     through = abs(z / (z + 1e6))
     assert input_reactance_ohm(1.0, through, 1e6) == pytest.approx(159e6, rel=1e-6)
     assert abs(input_impedance_ohm(1.0, through, 1e6)) > 40e9  # magnitudes taken for a resistance
+
+
+def test_no_loss_shows_no_input_impedance():
+    with pytest.raises(
+        ValueError,
+        match=r"^no loss through the series impedance: it is too small to show the input$",
+    ):
+        input_impedance_ohm(1 + 1j, 1 + 1j, 1e6)
+    for direct, through in ((1.0, 1.0), (1.0, 1.1), (1.0, 0.0), (1.0, -0.5), (0.0, -1.0)):
+        with pytest.raises(ValueError, match="no loss, no reactance"):
+            input_reactance_ohm(direct, through, 1e6)
+
+
+def test_the_input_impedance_has_the_uncertainty_of_the_loss_and_of_the_series_resistor():
+    # 1 V direct and 0.6j V through 1 Mohm: |Z| = 1e6 * 0.6 / |1 - 0.6j|.
+    direct = made(1.0, 0.003, u_phase=0.004, n=500)  # 5 mV
+    through = made(0.6, 0.012, math.pi / 2, 0.0, n=400)  # 12 mV: 13 mV in the loss of 1.166 V
+    found = impedance_result(direct, through, 1e6, series_relative_uncertainty=0.01)
+    loss = math.sqrt(1.36)
+    assert found.value == pytest.approx(0.6e6 / loss)
+    relative = math.hypot(0.013 / loss, 0.01)
+    assert found.standard_uncertainty == pytest.approx(found.value * relative)
+    assert (found.unit, found.n_used, found.bound) == ("ohm", 400, Bound.NONE)
+    assert found.assumptions == ("at 50 Hz; both readings share the phase of the generator",)
+    turned = made(0.6, 0.0, math.pi / 2, 0.02, n=600)  # 12 mV again, by its phase
+    again = impedance_result(direct, turned, 1e6, series_relative_uncertainty=0.01)
+    assert again.standard_uncertainty == pytest.approx(found.standard_uncertainty)
+    assert again.n_used == 500
+
+
+@pytest.mark.parametrize(("loss", "is_bound"), [(0.0374, True), (0.0376, False)])
+def test_a_loss_below_three_times_its_uncertainty_is_a_bound(loss, is_bound):
+    direct, through = made(1.0, 0.0075), made(1.0 - loss, 0.01, n=60)  # 12.5 mV together
+    found = impedance_result(direct, through, 1e6, series_relative_uncertainty=0.0)
+    assert (found.bound is Bound.AT_LEAST) == is_bound
+    if is_bound:
+        assert found.value == pytest.approx(1e6 * (1 - loss) / (loss + 0.025))
+        assert (found.unit, found.standard_uncertainty, found.n_used) == ("ohm", 0.0, 60)
+        assert found.assumptions == ("at 50 Hz; both readings share the phase of the generator",)
 
 
 def test_measured_input_impedance_covers_the_truth_or_is_a_bound():

@@ -37,14 +37,22 @@ def test_a_users_file_changes_single_figures_and_it_shows(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[nosuch]\nhigh = 1\n", "there is no limit 'nosuch'"),
-        ('[impedance]\nhigh = "much"\n', "expected a number"),
-        ("[impedance]\nhigh = nan\n", "expected a number"),
-        ("[impedance]\nhigh = true\n", "expected a number"),
-        ("[impedance]\nhihg = 1\n", "no key 'hihg'"),
+        ("[impedence]\nhigh = 1\n", r"no impedence; did you mean 'impedance'\?"),
+        (
+            "[nosuch]\nhigh = 1\n",
+            r"mine\.toml: there is no nosuch; there are: answering_channel_offset, ",
+        ),
+        (
+            '[impedance]\nhigh = "much"\n',
+            r"mine\.toml: impedance\.high is 'much'; a number was expected",
+        ),
+        ("[impedance]\nhigh = nan\n", "high is nan; a number was expected"),
+        ("[impedance]\nhigh = true\n", "high is True; a number was expected"),
+        ("[impedance]\nhihg = 1\n", r"no impedance\.hihg; did you mean 'high'\?"),
         ("[impedance]\nlow = 500\n", "low 500 is above high 200"),
         ('[impedance]\nunit = "ohm"\n', "is in kohm, not in ohm"),
-        ("impedance = 3\n", "not a table"),
+        ("impedance = 3\n", r"impedance is 3; a table, \[impedance\], was expected"),
+        ("[impedance]\nallowed = 3\n", "impedance.allowed is"),
     ],
 )
 def test_a_users_file_that_makes_no_sense_is_refused(
@@ -59,7 +67,7 @@ def test_a_users_file_that_makes_no_sense_is_refused(
 def test_a_file_that_is_no_toml_or_not_there_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("high: 3")
-    with pytest.raises(RecordingError, match="not a TOML file"):
+    with pytest.raises(RecordingError, match=r"mine\.toml is not TOML"):
         load_limits(path)
     with pytest.raises(RecordingError, match="cannot be read"):
         load_limits(tmp_path / "none.toml")
@@ -74,7 +82,38 @@ def test_a_file_that_is_no_toml_or_not_there_is_one_clear_line(tmp_path: Path) -
         (Limit(low=0, high=0), "exactly 0 uV"),
         (Limit(), "none"),
         (Limit(allowed=(True,)), "one of yes"),
+        (Limit(allowed=("3Eh", 62, False)), "one of 3Eh, 62, no"),
     ],
 )
 def test_limits_are_said_in_words(limit: Limit, words: str) -> None:
     assert limit.words("uV") == words
+
+
+def test_a_quantity_without_a_unit_has_none_in_its_words() -> None:
+    assert Limit(low=1, high=2).words("1") == Limit(low=1, high=2).words("") == "1 to 2"
+
+
+@pytest.mark.parametrize(
+    ("limit", "is_limit"),
+    [
+        (Limit(), False),
+        (Limit(marginal_low=1.0, marginal_high=2.0), False),
+        (Limit(low=0.0), True),
+        (Limit(high=0.0), True),
+        (Limit(allowed=(0,)), True),
+    ],
+)
+def test_a_value_can_fail_by_bounds_and_by_what_is_allowed(limit: Limit, is_limit: bool) -> None:
+    assert limit.is_limit == is_limit
+
+
+def test_a_user_may_say_what_is_allowed_and_keeps_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[chip_id]\nallowed = ["3Eh"]\n')
+    table, packaged = load_limits(path), load_limits()
+    assert table.origin == str(path)
+    changed = table.find("chip_id", "")
+    assert (changed.allowed, changed.source) == (("3Eh",), "user's file mine.toml")
+    assert changed.overridden
+    assert packaged.find("chip_id", "").allowed != ("3Eh",)
+    assert table.find("not in it", "uV") == Limit()

@@ -1,18 +1,31 @@
 import math
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emgrig.hil_tests.judging.limits import Limit, LimitTable
-from emgrig.hil_tests.judging.measurement import Measure, Outcome, judge, worst
+from emgrig.hil_tests.judging.measurement import (
+    Measure,
+    Measurement,
+    Outcome,
+    Reading,
+    Samples,
+    judge,
+    show,
+    worst,
+)
 
 TABLE = LimitTable(
     {
         "noise": Limit(low=0.5, high=2.0, marginal_high=1.3, source="ours"),
         "answer": Limit(allowed=("yes",), source="ours"),
+        "supply": Limit(low=2.0, high=8.0, marginal_low=3.0, marginal_high=7.0, source="ours"),
+        "least": Limit(low=2.0, marginal_low=3.0, source="ours"),
+        "count": Limit(allowed=(4, 6, 8), source="ours"),
     },
-    {"noise": "uV", "answer": ""},
+    {"noise": "uV", "answer": "", "supply": "V", "least": "dB", "count": "1"},
 )
 
 
@@ -34,6 +47,32 @@ def test_a_value_is_judged_by_its_limits(value: float | None, outcome: Outcome) 
     assert Measure(TABLE)("noise", value, "uV") is outcome
 
 
+@pytest.mark.parametrize(
+    ("value", "outcome"),
+    [
+        (1.99, Outcome.FAIL),
+        (2.0, Outcome.MARGINAL),
+        (2.99, Outcome.MARGINAL),
+        (3.0, Outcome.PASS),
+        (7.0, Outcome.PASS),
+        (7.01, Outcome.MARGINAL),
+        (8.0, Outcome.MARGINAL),
+        (8.01, Outcome.FAIL),
+        (2, Outcome.MARGINAL),
+        (-math.inf, Outcome.FAIL),
+    ],
+)
+def test_a_value_near_its_lower_limit_is_marginal_as_one_near_the_upper(
+    value: float, outcome: Outcome
+) -> None:
+    assert Measure(TABLE)("supply", value, "V") is outcome
+    if value < 7:
+        assert Measure(TABLE)("least", value, "dB") is outcome
+    else:
+        assert Measure(TABLE)("least", value, "dB") is Outcome.PASS
+
+
+@settings(deadline=None)
 @given(st.floats(allow_nan=False), st.floats(0, 10), st.floats(0, 10))
 def test_nothing_passes_that_lies_outside(value: float, below: float, above: float) -> None:
     limit = Limit(low=-below, high=above)
@@ -44,6 +83,13 @@ def test_a_word_passes_only_if_it_is_allowed() -> None:
     measure = Measure(TABLE)
     assert measure("answer", "yes", "") is Outcome.PASS
     assert Measure(TABLE)("answer", "perhaps", "") is Outcome.FAIL
+    assert Measure(TABLE)("something", "a word without a limit") is Outcome.PASS
+
+
+def test_a_number_passes_only_if_it_is_allowed() -> None:
+    assert Measure(TABLE)("count", 6) is Outcome.PASS
+    assert Measure(TABLE)("count", 5) is Outcome.FAIL
+    assert Measure(TABLE)("count", math.nan) is Outcome.NOT_MEASURED
 
 
 def test_channels_make_one_measurement_with_the_worst_outcome() -> None:
@@ -54,13 +100,79 @@ def test_channels_make_one_measurement_with_the_worst_outcome() -> None:
     assert [r.outcome for r in made.readings] == ["pass", "marginal", "fail"]
     assert made.outcome is measure.outcome is Outcome.FAIL
     assert made.describe_worst() == "noise on channel 3 is 9 uV; limit 0.5 to 2 uV"
+    assert made.values == {1: 1.0, 2: 1.5, 3: 9.0}
+    measure("noise", 8.0, "uV", channel=7)
+    assert made.describe_worst() == "noise on channel 3, 7 is 9 uV; limit 0.5 to 2 uV"
+
+
+def test_what_is_wrong_is_said_without_a_channel_too() -> None:
+    measure = Measure(TABLE)
+    measure("supply", None, "V", note="no meter")
+    made = measure.measurements["supply"]
+    assert made.describe_worst() == "supply is not measured; limit 2 to 8 V"
+    assert made.readings == [Reading(None, Outcome.NOT_MEASURED, None, "no meter")]
+    never = Measurement("never_seen", "uV", Limit())
+    assert never.outcome is Outcome.NOT_MEASURED
+    assert never.describe_worst().startswith("never seen is nothing; limit ")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (None, "uV", "not measured"),
+        (True, "1", "yes"),
+        (False, "1", "no"),
+        ("a word", "uV", "a word"),
+        (1.23456, "uV", "1.235 uV"),
+        (123456.0, "1", "1.235e+05"),
+        (123456, "1", "123456"),
+        (7, "", "7"),
+        (0.5, "s", "0.5 s"),
+    ],
+)
+def test_a_value_is_shown_with_its_unit(value: float | None, unit: str, text: str) -> None:
+    assert show(value, unit) == text
+
+
+def test_samples_add_up() -> None:
+    total = Samples(1, 20, 300) + Samples(4000, 50_000, 600_000)
+    assert total == Samples(4001, 50_020, 600_300)
+    assert str(total) == "4001 used, 50020 lost, 600300 rejected"
+    assert Samples() == Samples(0, 0, 0)
 
 
 def test_limits_that_follow_from_a_setting_replace_the_tables() -> None:
     measure = Measure(TABLE)
     outcome = measure("noise_gain_1", 3.0, "uV", low=1, high=9, marginal=(None, 5), limit="noise")
     assert outcome is Outcome.PASS
-    assert measure.measurements["noise_gain_1"].limit.source == "ours"
+    assert measure.measurements["noise_gain_1"].limit == Limit(1, 9, None, 5, source="ours")
+    assert Measure(TABLE)("noise", 3.0, "any unit", high=2.9) is Outcome.FAIL
+    assert Measure(TABLE)("noise", 3.0, "any unit", low=3.1) is Outcome.FAIL
+    assert Measure(TABLE)("noise", -5.0, "uV", high=3.0) is Outcome.PASS  # the table's low is gone
+    assert Measure(TABLE)("noise", 1.4, "uV", low=1.0) is Outcome.PASS  # its marginal band too
+    for value, outcome in ((4.9, Outcome.MARGINAL), (5.0, Outcome.PASS)):
+        assert Measure(TABLE)("x", value, low=1, marginal=(5, None)) is outcome
+
+
+def test_the_reference_that_was_given_last_stays() -> None:
+    measure = Measure(TABLE)
+    measure("noise", 1.0, "uV", channel=1)
+    made = measure.measurements["noise"]
+    assert (made.name, made.unit, made.reference) == ("noise", "uV", "")
+    measure("noise", 1.0, "uV", channel=2, reference="data sheet")
+    measure("noise", 1.0, "uV", channel=3, note="first run")
+    assert made.reference == "data sheet"
+    assert [reading.note for reading in made.readings] == ["", "", "first run"]
+    assert measure.limit("noise") is TABLE.limits["noise"]
+
+
+def test_scalars_of_numpy_become_numbers_of_python() -> None:
+    measure = Measure(TABLE)
+    for channel, value in enumerate((np.float64(1.0), np.int32(2), np.bool_(True)), start=1):
+        measure("noise", value, "uV", channel=channel)
+    kept = [reading.value for reading in measure.measurements["noise"].readings]
+    assert kept == [1.0, 2, True]
+    assert [type(value) for value in kept] == [float, int, bool]
 
 
 def test_another_unit_than_the_limits_is_refused() -> None:
@@ -71,7 +183,18 @@ def test_another_unit_than_the_limits_is_refused() -> None:
 def test_a_name_cannot_be_measured_twice() -> None:
     measure = Measure(TABLE)
     measure("noise", 1.0, "uV")
-    with pytest.raises(ValueError, match="noise"):
+    with pytest.raises(ValueError, match="noise: unit uV or channel None does not fit"):
+        measure("noise", 2.0, "uV")
+    measure("noise", 2.0, "uV", channel=1)
+    for unit, channel in (("mV", 2), ("uV", 1)):
+        with pytest.raises(ValueError, match=f"noise: unit {unit} or channel {channel} does not"):
+            measure("noise", 3.0, unit, channel=channel, low=0.0)
+
+
+def test_a_whole_and_its_channels_are_no_one_measurement() -> None:
+    measure = Measure(TABLE)
+    measure("noise", 1.0, "uV", channel=1)
+    with pytest.raises(ValueError, match="noise is measured twice in one check"):
         measure("noise", 2.0, "uV")
 
 

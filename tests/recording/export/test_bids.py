@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 import emgrig
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.errors import RecordingError
-from emgrig.recording.bdf import Annotation
 from emgrig.recording.export import staging
 from emgrig.recording.export.bids import BidsOptions, export_bids
 from emgrig.recording.export.bids_channels import Told
 from emgrig.recording.export.source import Part, open_parts
+from emgrig.recording.facts import Annotation, ElectrodeChanged, Marker
 from emgrig.recording.recorder import record
 from exported import record_face, write_recording
 
@@ -89,7 +89,7 @@ def test_the_validator_finds_no_error(face: Path, tmp_path: Path) -> None:
     )
     export_bids(open_parts([face]), root, options)
     other = tmp_path / "x.bdf"
-    odd = [Annotation(5, 0, 'say "a\tb" x=1 HED=3 stim_file=x onset=7 channel=2')]
+    odd = [Annotation.of(5, Marker('say "a\tb" x=1 HED=3 stim_file=x onset=7 channel=2'))]
     codes = np.zeros((500, 3), np.int32)
     write_recording(other, codes, annotations=odd, mux="test")
     export_bids([Part(other)], root, BidsOptions("02", "bench", session="a"))
@@ -218,9 +218,9 @@ def test_a_closed_srb1_is_the_reference_of_all(tmp_path: Path) -> None:
 
 def test_an_electrode_that_was_off_is_said(tmp_path: Path) -> None:
     notes = [
-        Annotation(100, 0, "electrode off: 1P a"),
-        Annotation(350, 0, "electrode on: 1P a"),
-        Annotation(400, 0, "electrode off: 2N b"),
+        Annotation.of(100, ElectrodeChanged(True, 1, "p", "a")),
+        Annotation.of(350, ElectrodeChanged(False, 1, "p", "a")),
+        Annotation.of(400, ElectrodeChanged(True, 2, "n", "b")),
     ]
     path = tmp_path / "a.bdf"
     write_recording(path, np.zeros((1000, 3), np.int32), annotations=notes, contact=CONTACT)

@@ -9,10 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emgrig.recording.bdf import Annotation
-from emgrig.recording.export.bids_events import events, parse
+from emgrig.driver.interruption import Happened, Interruption
+from emgrig.protocol.account import Cause
+from emgrig.recording.export.bids_events import events, taken_apart
 from emgrig.recording.export.bids_table import cell, merged, number, table
 from emgrig.recording.export.source import Part
+from emgrig.recording.facts import (
+    Annotation,
+    BadFrames,
+    BoardStarted,
+    ChipLost,
+    Counter,
+    ElectrodeChanged,
+    Fact,
+    FieldChange,
+    Gap,
+    Marker,
+    OtherEvent,
+    Overflow,
+    Padding,
+    Recovered,
+    SettingsChanged,
+    Trigger,
+)
 from exported import record_face, write_recording
 from properties import examples
 
@@ -44,21 +63,38 @@ def rows_of(text: str) -> list[dict[str, str]]:
         ("note onset=5 response_time=x HED=y", "note", {
             "marker_onset": "5", "marker_response_time": "x", "marker_HED": "y"}),
         ("empty key=", "empty", {"key": ""}),
-        ("BAD_gap 16 conversions: lost on the link", "BAD_gap", {}),
-        ("BAD_padding: fills the last record", "BAD_padding", {}),
-        ("BAD_frame 3 frames out of step", "BAD_frame", {}),
-        ("settings: CH3SET GAIN3 12 to 24", "settings", {}),
-        ("electrode off: 3P zygomaticus", "electrode off", {"channel": "3", "electrode": "c3p"}),
-        ("electrode on: 1N a", "electrode on", {"channel": "EMG a", "electrode": "c1n"}),
-        ("going on after 1.50 s: the link was lost; x=3", "going on", {}),
-        ("trigger 1 high", "trigger 1 high", {}),
-        ("counter 12", "counter", {"value": "12"}),
-        ("chip 2 lost its registers: 01h reads 00h", "chip 2 lost its registers", {}),
+        ("electrode off: 3P zygomaticus", "electrode off: 3P zygomaticus", {}),
     ],
 )  # fmt: skip
-def test_a_text_is_taken_apart(text: str, trial_type: str, values: dict) -> None:
-    event = parse(text, {1: "EMG a"})
-    assert (event.trial_type, event.values) == (trial_type, values)
+def test_a_marker_is_taken_apart(text: str, trial_type: str, values: dict) -> None:
+    assert taken_apart(Marker(text), {1: "EMG a"}) == (trial_type, values)
+
+
+@pytest.mark.parametrize(
+    ("fact", "trial_type", "values"),
+    [
+        (Gap(16, Cause.LINK, False, True), "BAD_gap", {}),
+        (Padding(), "BAD_padding", {}),
+        (BadFrames(3), "BAD_frame", {}),
+        (SettingsChanged((FieldChange(1, "CH3SET", "GAIN3", "12", "24"),)), "settings", {}),
+        (ElectrodeChanged(True, 3, "p", "zygomaticus"), "electrode off", {
+            "channel": "3", "electrode": "c3p"}),
+        (ElectrodeChanged(False, 1, "n", "a"), "electrode on", {
+            "channel": "EMG a", "electrode": "c1n"}),
+        (Recovered(Interruption(Happened.LINK_LOST, link_said="x=3"), 1.5), "going on", {}),
+        (BoardStarted(4), "board started", {}),
+        (Overflow(7), "board overflow", {}),
+        (Trigger(1, True), "trigger 1 high", {}),
+        (Trigger(2, False), "trigger 2 low", {}),
+        (Counter(12), "counter", {"value": "12"}),
+        (ChipLost(2, 1, 0x96, 0), "chip 2 lost its registers", {}),
+        (OtherEvent(99), "event 99", {}),
+    ],
+)  # fmt: skip
+def test_a_fact_of_the_recording_has_its_type_and_columns(
+    fact: Fact, trial_type: str, values: dict
+) -> None:
+    assert taken_apart(fact, {1: "EMG a"}) == (trial_type, values)
 
 
 WORDS = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
@@ -67,22 +103,22 @@ WORDS = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
 @given(name=WORDS, values=st.dictionaries(WORDS, WORDS, max_size=4))
 def test_a_marker_comes_back_as_it_was_made(name: str, values: dict) -> None:
     text = " ".join([f"begin {name}", *(f"{key}={value}" for key, value in values.items())])
-    event = parse(text)
     taken = (*OWN, "response_time", "stim_file", "hed")
-    assert event.trial_type == f"begin {name}"
+    trial_type, found = taken_apart(Marker(text))
+    assert trial_type == f"begin {name}"
     for key, value in values.items():
-        assert event.values[f"marker_{key}" if key.lower() in taken else key] == value
+        assert found[f"marker_{key}" if key.lower() in taken else key] == value
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=()), max_size=30), max_size=5))
 def test_no_text_breaks_a_table(texts: list[str]) -> None:
-    parsed = [parse(text) for text in texts]
-    heads = list(dict.fromkeys(key for event in parsed for key in event.values))
+    parsed = [taken_apart(Marker(text)) for text in texts]
+    heads = list(dict.fromkeys(key for _, values in parsed for key in values))
     made = table(
         ["trial_type", *heads, "description"],
         (
-            {**event.values, "trial_type": event.trial_type, "description": text}
-            for event, text in zip(parsed, texts, strict=True)
+            {**values, "trial_type": trial_type, "description": text}
+            for (trial_type, values), text in zip(parsed, texts, strict=True)
         ),
     )
     assert len(rows_of(made)) == len(texts)
@@ -102,7 +138,7 @@ def test_events_are_the_annotations_of_the_file(
     tmp_path_factory: pytest.TempPathFactory, notes: list
 ) -> None:
     path = tmp_path_factory.mktemp("events") / "a.bdf"
-    annotations = [Annotation(*note) for note in notes]
+    annotations = [Annotation.of(at, Marker(text), n) for at, n, text in sorted(notes)]
     write_recording(path, np.zeros((500, 1), np.int32), annotations=annotations)
     written = edfio.read_bdf(path).annotations  # a second reader
     rows = rows_of(events(Part(path))[0])

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from emgrig.errors import RecordingError
-from emgrig.recording.bdf import CODE_MAX, CODE_MIN, Annotation
+from emgrig.files import whole_file
+from emgrig.protocol.account import Cause
 from emgrig.recording.export import tables
+from emgrig.recording.export.bdf_file import BdfFile
 from emgrig.recording.export.source import Part, open_parts
-from emgrig.recording.export.staging import whole_file
 from emgrig.recording.export.tables import write_csv, write_parquet
+from emgrig.recording.facts import Annotation, Gap, Marker
 from exported import record_face, write_recording
 from properties import examples
 
@@ -79,6 +81,7 @@ def test_parquet_says_what_it_is_of(face: Path) -> None:
     assert schema.field("zygomaticus_major_uV").metadata[b"unit"] == b"uV"
 
 
+CODE_MIN, CODE_MAX = -(2**23), 2**23 - 1
 CODES = st.integers(CODE_MIN, CODE_MAX) | st.sampled_from([CODE_MIN, CODE_MAX, -1, 0, 1])
 
 
@@ -114,7 +117,7 @@ def test_every_code_comes_back_from_every_table(
 
 def test_a_gap_over_the_border_of_blocks_is_whole(tmp_path: Path) -> None:
     codes = np.arange(300, dtype=np.int32)[:, None]
-    gap = Annotation(95, 10, "BAD_gap 10 conversions: lost on the link")
+    gap = Annotation.of(95, Gap(10, Cause.LINK, False, True), 10)
     write_recording(tmp_path / "a.bdf", codes, annotations=[gap])
     part = Part(tmp_path / "a.bdf")
     blocks = list(part.blocks(100))
@@ -194,8 +197,8 @@ def test_ten_minutes_take_little_memory(tmp_path: Path) -> None:
         (lambda p: p.with_suffix(".json").write_text("{"), "cannot be read"),
         (lambda p: p.with_suffix(".json").write_text('{"format": "x"}'), "is no sidecar"),
         (
-            lambda p: p.with_suffix(".json").write_text('{"format": "emgrig recording 1"}'),
-            "lacks band",
+            lambda p: p.with_suffix(".json").write_text('{"format": "emgrig recording 2"}'),
+            "lacks annotations",
         ),
         (lambda p: p.write_bytes(p.read_bytes()[:300]), "cannot be read as BDF"),
         (lambda p: p.write_bytes(b"hello"), "cannot be read as BDF"),
@@ -224,8 +227,7 @@ def test_the_parts_of_a_recording_come_together(tmp_path: Path) -> None:
 
 def test_a_length_that_edfio_rounds_wrongly_is_read(tmp_path: Path) -> None:
     """28 691 data records of 0.1 s: read whole, edfio says that its own slice is too long."""
-    late = Annotation(2_869_000, 0, "late")
+    late = Annotation.of(2_869_000, Marker("late"))
     codes = np.zeros((2_869_100, 1), np.int32)
     write_recording(tmp_path / "long.bdf", codes, annotations=[late])
-    part = Part(tmp_path / "long.bdf")
-    assert [(note.onset_s, note.text) for note in part.notes] == [(2869.0, "late")]
+    assert BdfFile(tmp_path / "long.bdf").annotations() == [(2869.0, 0.0, "late")]

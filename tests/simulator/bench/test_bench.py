@@ -186,6 +186,48 @@ def test_a_fixed_range_overloads() -> None:
     assert str(instrument.execute("SYST:ERR?")).startswith("-222")
 
 
+def test_a_meter_tells_its_settings_and_keeps_to_those_it_has() -> None:
+    instrument = meter(Waveform(0.05))
+    for line, asked, value in (
+        ("VOLT:AC:BAND 3", "VOLT:AC:BAND?", 3.0),
+        ("VOLT:AC:BAND 19 Hz", "VOLT:AC:BAND?", 3.0),  # the next slower filter
+        ("VOLT:AC:BAND 1000", "VOLT:AC:BAND?", 200.0),
+        ("VOLT:DC:NPLC 0.02", "VOLT:DC:NPLC?", 0.02),
+        ("VOLT:DC:NPLC 3", "VOLT:DC:NPLC?", 10.0),  # the next longer one
+        ("VOLT:DC:NPLC 100", "VOLT:DC:NPLC?", 100.0),
+        ("VOLT:DC:RANG 1.2", "VOLT:DC:RANG?", 1.0),  # with 20 % over range
+        ("VOLT:DC:RANG 1200 mV", "VOLT:DC:RANG?", 1.0),
+        ("VOLT:DC:RANG -1.21", "VOLT:DC:RANG?", 10.0),
+    ):
+        assert instrument.execute(line) is None
+        assert number(instrument.execute(asked)) == value
+    assert instrument.execute("SYST:ERR?") == NO_ERROR
+    instrument.execute("*RST")
+    assert number(instrument.execute("VOLT:AC:BAND?")) == 20.0
+    assert number(instrument.execute("VOLT:DC:NPLC?")) == 10.0
+    instrument.execute("READ?")
+    assert number(instrument.execute("VOLT:DC:RANG?")) == 0.1  # by itself
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("VOLT:AC:BAND 2.9", -222),
+        ("VOLT:DC:NPLC 0", -222),
+        ("VOLT:DC:NPLC 101", -222),
+        ("VOLT:DC:RANG 1201", -222),
+        ("READ", -113),
+        ("CONF:VOLT:DC?", -113),
+        ("CONF:VOLT:AC?", -113),
+    ],
+)
+def test_what_a_meter_cannot_do_is_in_its_queue(line: str, code: int) -> None:
+    instrument = meter(Waveform())
+    assert instrument.execute(line) is None
+    assert str(instrument.execute("SYST:ERR?")).startswith(str(code))
+    assert instrument.execute("SYST:ERR?") == NO_ERROR
+
+
 @given(st.lists(st.text(max_size=30), max_size=8))
 def test_no_line_breaks_an_instrument(lines: list[str]) -> None:
     known = ["VOLT", "OUTP:LOAD", "C1:BSWV", "C1:OUTP", "CONF:VOLT:AC", "VOLT:AC:BAND", "READ?"]

@@ -1,6 +1,9 @@
 """The envelope while it is being recorded: forward only, block by block."""
 
+from itertools import pairwise
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import signal
 
 from emgrig.analysis.signal.cleaning import mains_sections
@@ -11,7 +14,6 @@ from emgrig.analysis.signal.filters import (
     as_columns,
     band_sections,
     envelope_sections,
-    segments,
 )
 
 
@@ -49,13 +51,16 @@ class LiveEnvelope:
         mains_hz: float | None = None,
     ) -> None:
         if n_channels < 1:
-            msg = f"n_channels is {n_channels}; at least 1 was expected"
-            raise ValueError(msg)
+            raise ValueError(f"n_channels is {n_channels}; at least 1 was expected")
         band = band_sections(preset, rate_hz)
         if mains_hz is not None:
             band = np.concatenate([mains_sections(rate_hz, mains_hz), band])
         low = envelope_sections(preset, rate_hz)
-        self._channels = [_LiveChannel(band, low) for _ in range(n_channels)]
+        self._band, self._band_rest = band, signal.sosfilt_zi(band)[:, :, None]
+        self._low = low
+        self._band_state = np.zeros((len(band), 2, n_channels))
+        self._low_state = np.zeros((len(low), 2, n_channels))
+        self._is_running = np.zeros(n_channels, dtype=np.bool_)
 
     def feed(self, block: Floats) -> Floats:
         """Filter the next block.
@@ -76,40 +81,30 @@ class LiveEnvelope:
             If the number of channels is another one; the state is then as before.
         """
         columns = as_columns(block)
-        if columns.shape[1] != len(self._channels):
-            msg = f"the block has {columns.shape[1]} channels, expected {len(self._channels)}"
-            raise ValueError(msg)
+        if columns.shape[1] != self._is_running.size:
+            raise ValueError(
+                f"the block has {columns.shape[1]} channels, expected {self._is_running.size}"
+            )
         if np.isinf(columns).any():
-            msg = "the block holds an infinite value; mark what is missing with NaN"
-            raise ValueError(msg)
-        live = [channel.feed(columns[:, i]) for i, channel in enumerate(self._channels)]
-        return np.stack(live, axis=1)
+            raise ValueError("the block holds an infinite value; mark what is missing with NaN")
+        finite = np.isfinite(columns)
+        changes = np.flatnonzero((finite[1:] != finite[:-1]).any(axis=1)) + 1
+        edges = [0, *(int(change) for change in changes), len(columns)]
+        return np.concatenate([self._run(columns[a:b], finite[a]) for a, b in pairwise(edges)])
 
-
-class _LiveChannel:
-    def __init__(self, band: Floats, low: Floats) -> None:
-        self._band = band
-        self._low = low
-        self._band_rest = signal.sosfilt_zi(band)
-        self._low_rest = signal.sosfilt_zi(low)
-        self._state: tuple[Floats, Floats] | None = None
-
-    def feed(self, x: Floats) -> Floats:
-        finite = np.isfinite(x)
-        out = np.full(x.size, np.nan)
-        for start, stop in segments(finite):
-            if start > 0:
-                self._state = None
-            out[start:stop] = self._run(np.ascontiguousarray(x[start:stop]))
-        if not finite[-1]:
-            self._state = None
+    def _run(self, x: Floats, is_live: NDArray[np.bool_]) -> Floats:
+        """Filter the channels that are live; the others start anew when they come back."""
+        fresh = is_live & ~self._is_running
+        # The band-pass gives 0 for a constant, so the envelope starts at 0 too.
+        self._band_state[:, :, fresh] = self._band_rest * x[0, fresh]
+        self._low_state[:, :, fresh] = 0.0
+        self._is_running = is_live
+        out = np.full(x.shape, np.nan)
+        if is_live.any():
+            band_state, low_state = self._band_state[:, :, is_live], self._low_state[:, :, is_live]
+            banded, band_state = signal.sosfilt(self._band, x[:, is_live], axis=0, zi=band_state)
+            out[:, is_live], low_state = signal.sosfilt(
+                self._low, np.abs(banded), axis=0, zi=low_state
+            )
+            self._band_state[:, :, is_live], self._low_state[:, :, is_live] = band_state, low_state
         return out
-
-    def _run(self, x: Floats) -> Floats:
-        if self._state is None:
-            # The band-pass gives 0 for a constant, so the envelope starts at 0 too.
-            self._state = self._band_rest * x[0], self._low_rest * 0.0
-        banded, band_state = signal.sosfilt(self._band, x, zi=self._state[0])
-        low, low_state = signal.sosfilt(self._low, np.abs(banded), zi=self._state[1])
-        self._state = band_state, low_state
-        return np.asarray(low, dtype=np.float64)

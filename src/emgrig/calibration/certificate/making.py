@@ -9,20 +9,21 @@ from emgrig.calibration.certificate.certificate import (
     VALID_DAYS,
     Certificate,
     ChannelCalibration,
+    Clock,
     Equaliser,
     GainCalibration,
     Instrument,
     LeadOffCalibration,
+    NamedBoard,
 )
 from emgrig.calibration.figures.response import droop_equaliser
 from emgrig.calibration.figures.uncertainty import Bound, Result
 from emgrig.calibration.procedures.acquire import SCALE_U, UNCALIBRATED
-from emgrig.calibration.procedures.readings import Quantity, Reading, Report
+from emgrig.calibration.procedures.readings import Inputs, Quantity, Reading, Report
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.errors import DeviceError
 
 SICK_GAIN_ERROR = 0.1
-BENCH = "bench"
 MATCHED = "matched to the mean of the channels by the test signal"
 _SIDES = {Quantity.LEAD_OFF_P: "p", Quantity.LEAD_OFF_N: "n"}
 
@@ -71,13 +72,12 @@ def make_certificate(
     clocks = [r.result for r in readings if r.quantity is Quantity.CLOCK_ERROR]
     rates = sorted({r.rate_hz for r in readings if r.quantity is Quantity.NOISE and r.rate_hz})
     record = Certificate(
-        serial_number=identity.serial_number,
-        is_simulated=identity.is_simulated,
+        board=NamedBoard(identity.serial_number, identity.is_simulated),
         made_utc=now,
         valid_until_utc=min(ends),
         software=software,
         channels=_channels(readings),
-        clock_error_ppm=clocks[-1] if clocks else None,
+        clock=Clock(clocks[-1]) if clocks else None,
         equalisers=tuple(_equaliser(rate) for rate in rates),
         instruments=tuple(instruments),
     )
@@ -110,9 +110,9 @@ def _gains(readings: Sequence[Reading], channel: int) -> tuple[GainCalibration, 
     gains = []
     for setting in sorted({r.gain for r in own if r.gain is not None}):
         at = [reading for reading in own if reading.gain == setting]
-        bench = [r for r in at if r.quantity is Quantity.GAIN and r.condition.startswith(BENCH)]
+        bench = [r for r in at if r.quantity is Quantity.GAIN and r.inputs is Inputs.BENCH]
         matched = [r for r in at if r.quantity is Quantity.MATCHING]
-        offsets = [r for r in at if r.quantity is Quantity.OFFSET and "shorted in" in r.condition]
+        offsets = [r for r in at if r.quantity is Quantity.OFFSET and r.inputs is Inputs.SHORTED]
         offset = min((r.result for r in offsets), key=_spread, default=None)
         if bench:
             gains.append(GainCalibration(setting, bench[-1].result, offset, bench[-1].condition))
@@ -136,7 +136,7 @@ def _with_scale(matching: Result) -> Result:
 
 def _lead_off(readings: Sequence[Reading], channel: int) -> tuple[LeadOffCalibration, ...]:
     return tuple(
-        LeadOffCalibration(_SIDES[r.quantity], r.condition.partition(",")[0], r.result)
+        LeadOffCalibration(_SIDES[r.quantity], r.current, r.result)
         for r in readings
         if r.channel == channel and r.quantity in _SIDES and r.result.bound is Bound.NONE
     )

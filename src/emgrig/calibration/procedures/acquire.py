@@ -14,6 +14,7 @@ from emgrig.driver.chip.registers import Config3
 from emgrig.driver.chip.settings import Settings, say, say_channels
 from emgrig.driver.samples.block import Block
 from emgrig.errors import DeviceError
+from emgrig.sentences import sentence
 
 GAIN_LIMIT = 0.005
 """Gain error without the reference, SBAS499C 7.5: 0.1 % typical, 0.5 % of full scale at most."""
@@ -65,6 +66,35 @@ class Tracker:
         self._progress(self._text, min(self._done_s / self._total_s, 1.0))
 
 
+@dataclass(frozen=True)
+class Unusable:
+    """Why a channel holds nothing to measure.
+
+    Attributes
+    ----------
+    rail_share : float
+        Share of the samples that are at the rail, 0 to 1.
+    frozen_at : int or None
+        The code of all samples; None if it is the rail that forbids it.
+    """
+
+    rail_share: float
+    frozen_at: int | None = None
+
+    @property
+    def is_railed(self) -> bool:
+        """True if too many samples are at the rail."""
+        return self.frozen_at is None
+
+    @property
+    @sentence
+    def words(self) -> str:
+        """The reason for a person to read."""
+        if self.is_railed:
+            return f"at the rail in {self.rail_share:.1%} of the samples"
+        return f"every sample is code {self.frozen_at}: powered down or frozen"
+
+
 @dataclass(frozen=True, eq=False)
 class Record:
     """Samples without a gap.
@@ -79,7 +109,7 @@ class Record:
     n_lost, n_rejected : int
         Conversions that never came, and samples that came and are not in `volts` (settling, and
         stretches before a gap).
-    unusable : dict of int to str
+    unusable : dict of int to Unusable
         Channels that hold nothing to measure, and why.
     """
 
@@ -88,7 +118,7 @@ class Record:
     rate_hz: float
     n_lost: int
     n_rejected: int
-    unusable: dict[int, str]
+    unusable: dict[int, Unusable]
 
     def usable(self, channels: Sequence[int]) -> list[int]:
         """Return those of `channels` that can be measured."""
@@ -232,13 +262,13 @@ def _behind(block: Block, first: int) -> Block:
     )
 
 
-def _unusable(codes: NDArray[np.int32]) -> Iterator[tuple[int, str]]:
+def _unusable(codes: NDArray[np.int32]) -> Iterator[tuple[int, Unusable]]:
     for index, column in enumerate(codes.T):
         share = float(ADS1299.is_clipped(column).mean())
         if share > RAIL_SHARE:
-            yield index + 1, f"at the rail in {share:.1%} of the samples"
+            yield index + 1, Unusable(share)
         elif column.min() == column.max():
-            yield index + 1, f"every sample is code {column[0]}: powered down or frozen"
+            yield index + 1, Unusable(share, int(column[0]))
 
 
 def widened(result: Result, relative_u: float, assumption: str) -> Result:

@@ -28,7 +28,7 @@ from emgrig.calibration.procedures.acquire import (
     prepare,
     silent,
 )
-from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
+from emgrig.calibration.procedures.readings import Curve, Inputs, Quantity, Reading, Report
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup, list_channels
 from emgrig.driver.board import Board
 from emgrig.driver.keeping import kept
@@ -171,7 +171,7 @@ def _gain_readings(
         note = ("noise of the means is in it",)
         inl = Result(fit.inl_ppm, "ppm", 0.0, n, assumptions=note, bound=Bound.AT_MOST)
         readings += [
-            Reading(Quantity.GAIN, account.counted(gain), *at),
+            Reading(Quantity.GAIN, account.counted(gain), *at, inputs=Inputs.BENCH),
             Reading(Quantity.LINEARITY, account.counted(inl), *at, note="of full range"),
         ]
     return readings
@@ -181,8 +181,9 @@ def _refuse_rail(record: Record, channels: Sequence[int], level_v: float) -> Non
     for channel in channels:
         if channel in record.unusable:
             raise DeviceError(
-                f"channel {channel} is {record.unusable[channel]} with {level_v * 1e3:.3g} mV on "
-                "it: is the bench's ground on N and on the bias electrode?"
+                f"channel {channel} is {record.unusable[channel].words} with "
+                f"{level_v * 1e3:.3g} mV on it: is the bench's ground on N and on the bias "
+                "electrode?"
             )
 
 

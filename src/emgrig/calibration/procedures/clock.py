@@ -136,9 +136,8 @@ def _run(board: Board, settings: ClockSettings, tracker: Tracker) -> _Stamps:
                     board.synchronise(EXCHANGES_AT_ONCE)
                     due_s += every_s
             if stream.recoveries:
-                raise DeviceError(
-                    f"the board's clock was interrupted: {stream.recoveries[0].reason}; try again"
-                )
+                why = stream.recoveries[0].reason.words
+                raise DeviceError(f"the board's clock was interrupted: {why}; try again")
     finally:
         board.journal = former
     return _Stamps(

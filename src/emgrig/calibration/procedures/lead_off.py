@@ -163,7 +163,8 @@ def _check(record: Record, channels: Sequence[int], ohm: float) -> None:
     for channel in channels:
         if channel in record.unusable:
             raise DeviceError(
-                f"channel {channel} is {record.unusable[channel]}: is {ohm:g} ohm connected to it?"
+                f"channel {channel} is {record.unusable[channel].words}: is {ohm:g} ohm connected "
+                "to it?"
             )
 
 
@@ -210,7 +211,16 @@ def _readings(
             at = (channel, GAIN, RATE_HZ, condition)
             note = f"nominal {settings.current}, data sheet +-20 %"
             outcome = _judged(current, nominal_a)
-            found.append(Reading(_QUANTITY[side], _nanoampere(current), *at, outcome, note))
+            found.append(
+                Reading(
+                    _QUANTITY[side],
+                    _nanoampere(current),
+                    *at,
+                    outcome,
+                    note,
+                    current=settings.current,
+                )
+            )
             series = account.counted(fit.series_ohm)
             found.append(Reading(Quantity.SERIES, series, *at, note=f"{side.upper()} side"))
     return found

@@ -21,7 +21,7 @@ from emgrig.calibration.procedures.acquire import (
     silent,
     widened,
 )
-from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
+from emgrig.calibration.procedures.readings import Curve, Inputs, Quantity, Reading, Report
 from emgrig.driver.board import Board
 from emgrig.driver.keeping import kept
 
@@ -110,7 +110,7 @@ def measure_noise(
                 board, gain=gain, rate_hz=rate_hz, mux=settings.mux, bias=settings.mux == "normal"
             )
             record = acquire(board, round(settings.duration_s * rate_hz), tracker=tracker)
-            notes += [f"channel {n}: {record.unusable[n]} ({settings.condition})"
+            notes += [f"channel {n}: {record.unusable[n].words} ({settings.condition})"
                       for n in channels if n in record.unusable]  # fmt: skip
             usable = record.usable(channels)
             if usable:
@@ -129,27 +129,33 @@ def _readings(
     found: list[Reading] = []
 
     def add(
-        quantity: Quantity, results: Sequence[Result], note: str = "", *, is_judged: bool = False
+        quantity: Quantity,
+        results: Sequence[Result],
+        note: str = "",
+        *,
+        is_judged: bool = False,
+        band: Band | None = None,
     ) -> None:
         for channel, result in zip(channels, results, strict=True):
             full = widened(record.counted(result), SCALE_U, UNCALIBRATED)
             verdict = judge_noise(full, gain, rate_hz) if is_judged else None
             at = (channel, gain, rate_hz, settings.condition)
-            if verdict is None:
-                found.append(Reading(quantity, full, *at, note=note))
-            else:
-                limit = f"data sheet, typical: {verdict.typical_uv_rms:g} uV"
-                found.append(Reading(quantity, full, *at, verdict.outcome, limit))
+            outcome, said = None, note or (band.name if band else "")
+            if verdict is not None:
+                outcome = verdict.outcome
+                said = f"data sheet, typical: {verdict.typical_uv_rms:g} uV"
+            found.append(Reading(quantity, full, *at, outcome, said, inputs, band))
 
     shorted = settings.mux == "shorted"
+    inputs = Inputs.SHORTED if shorted else Inputs.OTHER
     add(Quantity.NOISE, noise.total_rms(volts, rate_hz), is_judged=shorted)
     for band in settings.bands:
         if band.high_hz <= rate_hz / 2:
-            add(Quantity.NOISE_BAND, noise.band_rms(spectrum, band), band.name)
+            add(Quantity.NOISE_BAND, noise.band_rms(spectrum, band), band=band)
     equalised = _equalised_band(rate_hz)
     if equalised is not None:
         levels = noise.band_rms(noise.equalised(spectrum), equalised)
-        add(Quantity.NOISE_EQUALISED, levels, equalised.name)
+        add(Quantity.NOISE_EQUALISED, levels, band=equalised)
     floors = noise.fit_noise_floor(spectrum, mains_hz=settings.mains_hz)
     add(Quantity.WHITE, [floor.white_nv_per_rthz for floor in floors])
     for floor, channel in zip(floors, channels, strict=True):

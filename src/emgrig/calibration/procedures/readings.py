@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.calibration.figures.datasheet import Outcome
+from emgrig.calibration.figures.spectrum import Band
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.driver.chip.transaction import Restored
 
@@ -48,6 +49,14 @@ class Quantity(StrEnum):
     SFDR = "SFDR"
 
 
+class Inputs(StrEnum):
+    """What the inputs saw, as far as what is made of a reading hangs on it."""
+
+    OTHER = "other"
+    SHORTED = "shorted"
+    BENCH = "bench"
+
+
 @dataclass(frozen=True)
 class Reading:
     """One value.
@@ -63,11 +72,16 @@ class Reading:
     gain, rate_hz : int or None
         Settings, as read back.
     condition : str
-        What was connected, and what else belongs to the value.
+        What was connected, and what else belongs to the value, in words.
     outcome : Outcome or None
         The judgement, where there is a limit.
     note : str
         The limit in words, or what to know about the value.
+    inputs : Inputs
+    band : Band or None
+        Of a noise in a band.
+    current : str
+        Setting of the lead-off current that was measured.
     """
 
     quantity: Quantity
@@ -78,6 +92,9 @@ class Reading:
     condition: str = ""
     outcome: Outcome | None = None
     note: str = ""
+    inputs: Inputs = Inputs.OTHER
+    band: Band | None = None
+    current: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ from emgrig.calibration.procedures.acquire import (
     silent,
 )
 from emgrig.calibration.procedures.noise_floor import SHORTED
-from emgrig.calibration.procedures.readings import Quantity, Reading, Report
+from emgrig.calibration.procedures.readings import Inputs, Quantity, Reading, Report
 from emgrig.driver.board import Board
 from emgrig.driver.keeping import kept
 
@@ -137,7 +137,15 @@ def _offsets(record: Record, channels: Sequence[int], gain: int) -> list[Reading
     results = noise.offset(record.columns(channels))
     rate_hz = round(record.rate_hz)
     return [
-        Reading(Quantity.OFFSET, record.counted(result), channel, gain, rate_hz, SHORTED)
+        Reading(
+            Quantity.OFFSET,
+            record.counted(result),
+            channel,
+            gain,
+            rate_hz,
+            SHORTED,
+            inputs=Inputs.SHORTED,
+        )
         for channel, result in zip(channels, results, strict=True)
     ]
 

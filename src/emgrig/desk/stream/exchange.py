@@ -23,6 +23,11 @@ class Incoming(Protocol):
         """When, Unix time of the session, s."""
         ...
 
+    @property
+    def source(self) -> str:
+        """Name of the stream that it came from."""
+        ...
+
 
 class Outlet(Protocol):
     """Who hands samples and markers on to others and takes theirs, as `LslLink` does."""

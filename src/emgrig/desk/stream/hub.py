@@ -25,11 +25,10 @@ from emgrig.desk.stream.keeper import Keeper
 from emgrig.desk.stream.status import LinkState, Status
 from emgrig.desk.stream.views import Views
 from emgrig.driver.board import Board
-from emgrig.driver.samples.block import Block
+from emgrig.driver.samples.block import Block, Tally
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.stream import Stream
 from emgrig.errors import EmgrigError
-from emgrig.protocol.account import Cause
 from emgrig.recording.convert import Recording
 from emgrig.recording.sync.tube import Tube
 
@@ -121,7 +120,7 @@ class Hub:
         self._thread: threading.Thread | None = None
         self._is_closing = is_closing or threading.Event()
         self._jobs = Jobs()
-        self._n_samples = self._n_lost = self._n_paused = 0
+        self._tally = Tally()
         self._measured_hz = 0.0
         self._fit: ClockFit | None = None
         self._counters: dict[str, int] = {}
@@ -160,9 +159,9 @@ class Hub:
                 problem=problem,
                 rate_hz=self.rate_hz,
                 measured_hz=self._measured_hz,
-                n_samples=self._n_samples,
-                n_lost=self._n_lost,
-                n_paused=self._n_paused + self.views.n_paused,
+                n_samples=self._tally.n_samples,
+                n_lost=self._tally.n_lost,
+                n_paused=self._tally.n_paused + self.views.n_paused,
                 drift_ppm=self._fit.drift_ppm if self._fit is not None else None,
                 counters=dict(self._counters),
                 recording=self._keeper.state(),
@@ -225,7 +224,7 @@ class Hub:
         if block is None:
             return False
         for marker in self._exchange.feed(block):
-            self._place(marker.text, marker.unix_s)
+            self._place(marker.text, marker.unix_s, marker.source)
         with self.lock:
             self._take(block)
         self._ask_counters()
@@ -310,10 +309,7 @@ class Hub:
 
     def _take(self, block: Block) -> None:
         fit = self._clock_fit()
-        if block.cause is Cause.PAUSE:
-            self._n_paused += block.lost_before
-        else:
-            self._n_lost += block.lost_before
+        self._tally.add(block)
         self._keeper.feed(block)
         for listener in self._block_listeners:
             listener(block)
@@ -321,7 +317,6 @@ class Hub:
         first = self.views.feed(block, unix_s)
         if block.n_samples:
             self._last_came_s = self.board.clock.now_s()
-            self._n_samples += block.n_samples
             self._turn_tube(first, block)
 
     def _turn_tube(self, first: int, block: Block) -> None:
@@ -443,11 +438,11 @@ class Hub:
         self._place(text, at_s)
         self._exchange.mark(text, at_s)
 
-    def _place(self, text: str, unix_s: float) -> None:
+    def _place(self, text: str, unix_s: float, source: str = "") -> None:
         with self.lock:
             fit = self._clock_fit()
             at_us = None if fit is None else max(round(fit.board_time_us(unix_s)), 0)
-            self._keeper.mark(text, at_us)
+            self._keeper.mark(text, at_us, source)
 
     def note_tube_shown(self, shown: Sequence[tuple[int, float]]) -> None:
         """Keep when a page showed counts of the tube: (count, Unix time in s)."""

@@ -14,7 +14,6 @@ from emgrig.desk.stream.status import RecordingState
 from emgrig.driver.board import Board
 from emgrig.driver.samples.block import Block
 from emgrig.errors import EmgrigError, RecordingError
-from emgrig.protocol.account import Cause
 from emgrig.recording.convert import Recording
 from emgrig.recording.recorder import Recorder
 from emgrig.recording.sync.tube import TubeChange
@@ -51,7 +50,7 @@ class Keeper:
         self._lock = lock
         self._recorder: Recorder | None = None
         self._state: RecordingState | None = None
-        self._n_lost = self._n_marks = 0
+        self._n_marks = 0
         self._working: list[threading.Thread] = []
 
     @property
@@ -68,7 +67,7 @@ class Keeper:
             state,
             elapsed_s=recorder.elapsed_s,
             capture_bytes=recorder.size_bytes,
-            n_lost=self._n_lost,
+            n_lost=recorder.n_lost,
             n_marks=self._n_marks,
         )
 
@@ -86,19 +85,18 @@ class Keeper:
             calibration=self._calibration,
             contact=contact,
         )
-        self._n_lost = self._n_marks = 0
+        self._n_marks = 0
         self._state = RecordingState(self._recorder.bdf_path, is_on=True)
 
     def feed(self, block: Block) -> None:
         """Take the next block."""
         if self._recorder is not None:
-            self._n_lost += 0 if block.cause is Cause.PAUSE else block.lost_before
             self._guarded(self._recorder.feed, block)
 
-    def mark(self, text: str, board_time_us: int | None) -> None:
-        """Mark a moment."""
+    def mark(self, text: str, board_time_us: int | None, source: str) -> None:
+        """Mark a moment; see `Recorder.mark`."""
         if self._recorder is not None:
-            self._guarded(self._recorder.mark, text, board_time_us)
+            self._guarded(self._recorder.mark, text, board_time_us, source=source)
             self._n_marks += 1
 
     def note_tube(self, changes: Sequence[TubeChange]) -> None:

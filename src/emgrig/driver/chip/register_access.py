@@ -19,6 +19,7 @@ from emgrig.driver.chip.registers import Config3
 from emgrig.driver.chip.settings import Settings
 from emgrig.driver.chip.transaction import (
     Files,
+    Mended,
     Restored,
     Transaction,
     explain_registers,
@@ -297,8 +298,7 @@ class RegisterAccess:
         """
         found = self.read_registers()
         changes = tuple(
-            f"chip {chip} {place.name} was {have.raw[place.address]:02X}h, "
-            f"is {want.raw[place.address]:02X}h again"
+            Mended(chip, place.name, was=have.raw[place.address], now=want.raw[place.address])
             for chip, (want, have) in enumerate(zip(before, found, strict=True), start=1)
             for place, _ in want.wrong_bits(have)
         )

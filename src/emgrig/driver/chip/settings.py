@@ -174,8 +174,10 @@ def locate(channel: object, parts: Sequence[int]) -> tuple[int, int]:
     return chip_index, channel
 
 
-def parse(section: str, key: str, said: object) -> object:
+def parse(section: str, key: str, said: object, *, where: str = "") -> object:
     """Check what is said for a setting, without a board; return its value.
+
+    `where` is what a message calls the setting if that is not "section.key".
 
     Raises
     ------
@@ -188,7 +190,7 @@ def parse(section: str, key: str, said: object) -> object:
             return _channel_list(said)
         return setting.field.parse(said)
     except ValueError as error:
-        raise ValueError(f"{section}.{key}: {error}") from error
+        raise ValueError(f"{where or f'{section}.{key}'}: {error}") from error
 
 
 def say(section: str, parts: Sequence[int], **words: object) -> Settings:

@@ -16,12 +16,37 @@ from emgrig.errors import (
     TransportTimeout,
     WireError,
 )
+from emgrig.sentences import sentence
 
 log = logging.getLogger(__name__)
 
 SDATAC = 0x11
 
 Files = tuple[RegisterFile, ...]
+
+
+@dataclass(frozen=True)
+class Mended:
+    """A register that had changed by itself, and holds again what it held before.
+
+    `chip` counts from 1; `was` and `now` are bytes.
+    """
+
+    chip: int
+    register: str
+    was: int
+    now: int
+
+    @property
+    @sentence
+    def words(self) -> str:
+        """The change for a person to read."""
+        return f"chip {self.chip} {self.register} was {self.was:02X}h, is {self.now:02X}h again"
+
+
+def mended_words(mended: tuple[Mended, ...]) -> str:
+    """Say which registers were restored."""
+    return "; ".join(one.words for one in mended) or "registers unchanged"
 
 
 @dataclass(frozen=True)
@@ -32,13 +57,13 @@ class Restored:
     ----------
     before, after : tuple of RegisterFile
         What they were, and what was read in the end, one a chip.
-    changes : tuple of str
+    changes : tuple of Mended
         What had to be put back, register by register.
     """
 
     before: Files
     after: Files
-    changes: tuple[str, ...] = ()
+    changes: tuple[Mended, ...] = ()
 
     @property
     def is_proved(self) -> bool:
@@ -155,6 +180,7 @@ class Transaction:
             found.raw[place.address],
             chip=chip_index + 1,
             note=note + self._restore(),
+            had_no_effect=found == before,
         )
 
     def _restore(self) -> str:

@@ -89,12 +89,18 @@ class Link:
         the reader thread if there is one, and must not ask anything of the link.
     tap : Tap or None
         Who gets the raw bytes.
+    n_repeats : int
+        How often a request was sent again before it was answered.
+    slowest_s : float
+        Longest time that an answer took, s; STOP's not, which comes behind the last frame.
     """
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.listener: Listener | None = None
         self.tap: Tap | None = None
+        self.n_repeats = 0
+        self.slowest_s = 0.0
         self._condition = threading.Condition()
         self._requesting = threading.RLock()
         self._encode = PacketEncoder()
@@ -186,9 +192,13 @@ class Link:
                 self._reply, self._waiting_for = None, (request_id, request)
                 self._tell(RequestPacket(request_id, request, body), self.unix_s())
             try:
-                return self._attempt(request, payload, timeout_s, attempts)
+                answer = self._attempt(request, payload, timeout_s, attempts)
             finally:
                 self._waiting_for = None
+            self.n_repeats += answer.attempts - 1
+            if request is not Request.STOP:
+                self.slowest_s = max(self.slowest_s, answer.received_s - answer.sent_s)
+            return answer
 
     def _attempt(self, request: Request, payload: bytes, timeout_s: float, attempts: int) -> Answer:
         began_s, attempt = self.transport.clock.now_s(), 0

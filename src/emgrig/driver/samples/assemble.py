@@ -4,7 +4,7 @@ The same code serves a live stream and a capture that is read later: no I/O, no 
 """
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,60 +12,10 @@ from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.rate import RateCheck, RunTiming
 from emgrig.driver.samples.block import Block, Epoch
 from emgrig.errors import DeviceError
-from emgrig.protocol.account import Cause, LossAccount, Piece
+from emgrig.protocol.account import Cause, LossAccount, Piece, Totals
 from emgrig.protocol.decoder import EventPacket, Item, ReplyPacket, RequestPacket, SamplePackets
 from emgrig.protocol.frames import FrameLayout
 from emgrig.protocol.packets import EventType, Request, SampleFlag, Started, Stats, Stopped
-
-
-@dataclass(frozen=True)
-class StreamTotals:
-    """What became of every conversion of a stream.
-
-    Attributes
-    ----------
-    received : int
-        Conversions that reached this computer.
-    lost_on_link, lost_on_board, lost_at_end, lost_in_outages : int
-        Conversions that did not, by where they went.
-    paused : int
-        Data periods in which the board did not convert (settings changed, or it had to be
-        restored), by time: they were never produced.
-    repeated : int
-        Samples that came twice, or after they were counted as lost; not used.
-    hidden : int
-        Conversions that board time says are missing though the board's count does not.
-    dropped_here : int
-        Of those received: dropped because the reader was too slow.
-    unused : int
-        Of those received: came after the stream's duration, or after its reader had left.
-    """
-
-    received: int = 0
-    lost_on_link: int = 0
-    lost_on_board: int = 0
-    lost_at_end: int = 0
-    lost_in_outages: int = 0
-    paused: int = 0
-    repeated: int = 0
-    hidden: int = 0
-    dropped_here: int = 0
-    unused: int = 0
-
-    @property
-    def lost(self) -> int:
-        """Conversions that did not reach this computer."""
-        return self.lost_on_link + self.lost_on_board + self.lost_at_end + self.lost_in_outages
-
-    @property
-    def produced(self) -> int:
-        """Conversions that the board made, as far as it told."""
-        return self.received + self.lost
-
-    @property
-    def delivered(self) -> int:
-        """Samples that were handed on in blocks."""
-        return self.received - self.dropped_here - self.unused
 
 
 class Assembler:
@@ -175,18 +125,17 @@ class Assembler:
         return self._position
 
     @property
-    def totals(self) -> StreamTotals:
+    def totals(self) -> Totals:
         """The account so far."""
         account = self._account.totals
-        return StreamTotals(
-            received=account.received,
+        return replace(
+            account,
             lost_on_link=account.lost_on_link - self._outage_link,
             lost_on_board=account.lost_on_board - self._outage_board,
             lost_at_end=account.lost_at_end - self._outage_end,
             lost_in_outages=self._outage_link + self._outage_board + self._outage_end,
             paused=self._paused,
             repeated=account.repeated + self._late,
-            hidden=account.hidden,
         )
 
     @property

@@ -1,7 +1,8 @@
 """What a stream is made of: blocks of consecutive samples that say what is missing before them."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +92,59 @@ class Block:
         """
         scaled: NDArray[np.float64] = self.codes * self.epoch.scale_v
         return scaled
+
+
+@dataclass
+class Tally:
+    """Data periods of the blocks so far: those with a sample, and those without one.
+
+    Attributes
+    ----------
+    n_samples : int
+        Samples that came.
+    missing : Counter of Cause
+        Data periods without a sample, by cause. Unlike `emgrig.protocol.account.Totals` they count
+        the time between two runs to what ended the first of them.
+    """
+
+    n_samples: int = 0
+    missing: Counter[Cause] = field(default_factory=Counter)
+
+    def add(self, block: Block) -> None:
+        """Count the next block."""
+        self.n_samples += block.n_samples
+        self.missing[block.cause] += block.lost_before
+
+    @property
+    def n_paused(self) -> int:
+        """Data periods in which settings were changed."""
+        return self.missing[Cause.PAUSE]
+
+    @property
+    def n_lost(self) -> int:
+        """All other data periods without a sample."""
+        return self.missing.total() - self.n_paused
+
+
+def within_duration(block: Block, end: int) -> Block:
+    """Return what of a block lies before conversion number `end` of its stream.
+
+    Both its samples and what is missing before them are cut; nothing may be left of either. The
+    board time of a block that begins behind `end` becomes that of `end`, by the nominal rate.
+    """
+    first = block.first_conversion
+    if first + block.n_samples <= end:
+        return block
+    kept, behind = max(end - first, 0), max(first - end, 0)
+    begin = min(first, end)
+    return replace(
+        block,
+        codes=block.codes[:kept],
+        status=block.status[:kept],
+        first_conversion=begin,
+        board_time_us=block.board_time_us - round(behind * 1e6 / block.epoch.rate_hz),
+        lost_before=begin - min(first - block.lost_before, end),
+    )
 
 
 def make_epoch(

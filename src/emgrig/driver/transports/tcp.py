@@ -1,7 +1,7 @@
 """TCP: to a board that listens (`tcp://`), or from one that connects to us (`tcp-listen://`)."""
 
 import logging
-import select
+import selectors
 import socket
 from urllib.parse import urlsplit
 
@@ -12,7 +12,10 @@ log = logging.getLogger(__name__)
 
 WRITE_TIMEOUT_S = 5.0
 BUFFER_BYTES = 1 << 18
-_HANG_UP = select.POLLIN | select.POLLHUP | select.POLLERR | select.POLLNVAL
+# The one that costs the least to make anew for each wait; Windows has no poll.
+_Selector: type[selectors.BaseSelector] = getattr(
+    selectors, "PollSelector", selectors.SelectSelector
+)
 
 
 class TcpTransport:
@@ -66,7 +69,7 @@ class TcpTransport:
         """Wait for bytes, and return 1 to `max_bytes` of them; see the seam."""
         connection = self._open_socket()
         try:
-            came = _ready(connection, select.POLLIN, timeout_s)
+            came = _ready(connection, selectors.EVENT_READ, timeout_s)
             received = self._receive(connection, max_bytes) if came else None
         except BlockingIOError:
             received = None
@@ -91,7 +94,7 @@ class TcpTransport:
         try:
             while rest:
                 left_s = deadline_s - self.clock.now_s()
-                if left_s <= 0 or not _ready(connection, select.POLLOUT, left_s):
+                if left_s <= 0 or not _ready(connection, selectors.EVENT_WRITE, left_s):
                     raise TransportError(
                         f"{self.address}: the other side took nothing for {WRITE_TIMEOUT_S:g} s"
                     )
@@ -189,9 +192,9 @@ def _accept(listener: socket.socket, timeout_s: float, address: str) -> socket.s
 
 def _ready(connection: socket.socket, event: int, timeout_s: float) -> bool:
     """Wait until the socket can be read (or written), or has something bad to tell."""
-    poller = select.poll()
-    poller.register(connection, event | _HANG_UP if event == select.POLLIN else event)
-    return bool(poller.poll(max(timeout_s, 0.0) * 1000.0))
+    with _Selector() as selector:
+        selector.register(connection, event)
+        return bool(selector.select(max(timeout_s, 0.0)))
 
 
 def _bracketed(host: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from emgrig.experiment.files.plan import Clip, Movement, Plan
-from emgrig.experiment.files.record import SessionRecord
+from emgrig.experiment.files.record import By, SessionRecord
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,6 @@ def _is_wanted(
     if accepted is None:
         return True
     limits, best_uv = plan.part_a.limits, record.best_uv(channel)
-    if accepted.decided_by != "rule" or accepted.peak_uv is None or best_uv is None:
+    if accepted.decided_by != By.RULE or accepted.peak_uv is None or best_uv is None:
         return False
     return accepted.peak_uv < limits.of_best * best_uv and n_attempts < limits.attempts

@@ -6,7 +6,6 @@ from its record as if it had not been interrupted.
 
 from collections.abc import Callable
 from dataclasses import replace
-from enum import StrEnum
 
 from emgrig.experiment.course.course import Wanted, next_contraction, next_trial
 from emgrig.experiment.course.mvc import judge
@@ -26,6 +25,7 @@ from emgrig.experiment.course.steps import (
     Measure,
     Measured,
     Pause,
+    Phase,
     Rate,
     Resume,
     Save,
@@ -34,31 +34,12 @@ from emgrig.experiment.course.steps import (
     marker,
 )
 from emgrig.experiment.files.plan import RATING_MAX, Clip, Plan
-from emgrig.experiment.files.record import Contraction, Run, SessionRecord, Trial
+from emgrig.experiment.files.record import By, Contraction, Run, SessionRecord, Trial
 
 #: Rest is measured in at most so much time before the cue, s.
 _REST_TAKEN_S = 3.0
 #: And not in the first moment after the contraction before, s.
 _RELAX_S = 1.0
-
-
-class Phase(StrEnum):
-    """Where the session is."""
-
-    WAITING = "waiting"  # for Begin
-    READY = "ready"  # the next movement is explained
-    REST = "rest"
-    CONTRACT = "contract"
-    MEASURE = "measure"
-    DECIDE = "decide"
-    READY_CLIPS = "ready clips"
-    BASELINE = "baseline"
-    GAP = "gap"
-    CLIP = "clip"
-    CLIP_FAILED = "clip failed"
-    RATING = "rating"
-    DONE = "done"
-    STOPPED = "stopped"
 
 
 class Engine:
@@ -302,7 +283,7 @@ class Engine:
         elif self.phase is Phase.DECIDE:
             *earlier, last = self.record.contractions
             if choice is Choice.ACCEPT and last.peak_uv is not None:
-                taken = replace(last, is_accepted=True, decided_by="operator")
+                taken = replace(last, is_accepted=True, decided_by=By.OPERATOR)
                 self.record = replace(self.record, contractions=(*earlier, taken))
                 self.record = self.record.with_mvc(last.channel, self.plan.part_a.rule)
                 self._mark_contraction("mvc accept", unix_s, last)

@@ -156,6 +156,25 @@ Action = Mark | Measure | Save | Done
 # What is shown.
 
 
+class Phase(StrEnum):
+    """Where the session is."""
+
+    WAITING = "waiting"  # for Begin
+    READY = "ready"  # the next movement is explained
+    REST = "rest"
+    CONTRACT = "contract"
+    MEASURE = "measure"
+    DECIDE = "decide"
+    READY_CLIPS = "ready clips"
+    BASELINE = "baseline"
+    GAP = "gap"
+    CLIP = "clip"
+    CLIP_FAILED = "clip failed"
+    RATING = "rating"
+    DONE = "done"
+    STOPPED = "stopped"
+
+
 class Ask(StrEnum):
     """What the page must offer."""
 
@@ -172,8 +191,8 @@ class View:
 
     Attributes
     ----------
-    phase : str
-        Name of the phase; changes exactly when something else is to be shown.
+    phase : Phase
+        Changes exactly when something else is to be shown.
     title, text, note : str
         The note says why something is asked for again.
     countdown_s : float or None
@@ -190,7 +209,7 @@ class View:
         Where part A is; 0 elsewhere.
     """
 
-    phase: str
+    phase: Phase
     title: str
     text: str
     note: str = ""

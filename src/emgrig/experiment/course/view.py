@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from emgrig.experiment.course.course import progress
-from emgrig.experiment.course.engine import Engine, Phase
-from emgrig.experiment.course.steps import Ask, View
+from emgrig.experiment.course.engine import Engine
+from emgrig.experiment.course.steps import Ask, Phase, View
 
 _FILMS = (
     "You will see some short films. Keep a neutral face, whatever you feel. Press {key} whenever "
@@ -38,7 +38,7 @@ def view_of(engine: Engine, unix_s: float) -> View:
     done, total = progress(plan, engine.record)
     title, text = _WORDS.get(phase, ("", ""))
     view = View(
-        phase=str(phase),
+        phase=phase,
         title=title,
         text=text.format(key=plan.part_b.key.upper()),
         note=engine.note,

@@ -4,52 +4,31 @@ Rows are in order: what spoils everything above it comes first (a link that lose
 every check fail). Each holds on facts alone, so the table can be tested without a board.
 """
 
-from emgrig.hil_tests.diagnosis.evidence import words
-from emgrig.hil_tests.diagnosis.symptoms import (
-    Rule,
-    all_railed,
-    bridged,
-    electrodes_off,
-    has_missed_reads,
-    has_wrong_scale,
-    id_reads,
-    is_brown_out,
-    is_damaged,
-    is_doubled,
-    is_garbage,
-    is_lossy,
-    is_reordered,
-    is_said,
-    is_shifted,
-    is_slow,
-    is_stalled,
-    no_conversions,
-    noisy,
-    period_is_exact,
-    poor,
-    quiet,
-    rate_is_wrong,
-    reference,
-)
-from emgrig.hil_tests.judging.check import Layer
+from collections.abc import Callable, Sequence
 
-RULES: tuple[Rule, ...] = (
+from emgrig.hil_tests.diagnosis import symptoms
+from emgrig.hil_tests.diagnosis.evidence import Evidence, Place
+from emgrig.hil_tests.diagnosis.symptoms import Rule, When
+from emgrig.hil_tests.judging.check import Layer
+from emgrig.hil_tests.judging.incident import IncidentKind
+
+RULES: list[Rule] = [
     # Nobody there.
     Rule(
         "busy",
-        is_said("another client", "another program"),
+        symptoms.happened(IncidentKind.BUSY),
         "Another program holds the board",
         "close it (or wait until its link is gone), then run this again",
     ),
     Rule(
         "other-protocol",
-        is_said("not the board link", "the board speaks version", "may speak version"),
+        symptoms.happened(IncidentKind.OTHER_PROTOCOL),
         "What answers does not speak this version of the board link",
         "check port and baud rate; compare the first bytes with docs/protocol.md (A5 5A 01)",
     ),
     Rule(
         "silent",
-        lambda e: e.layer is Layer.LINK and "nothing came back" in e.trouble,
+        lambda e: e.layer is Layer.LINK and e.happened(IncidentKind.SILENT),
         "The link opens and nobody answers: the firmware is not up, waits for the chip, or this is "
         "another port",
         "look at the board's own log or lamp; reset it; then ask again",
@@ -63,113 +42,113 @@ RULES: tuple[Rule, ...] = (
     # Things that happened.
     Rule(
         "board-restart",
-        is_said("the board started anew"),
+        symptoms.happened(IncidentKind.BOARD_STARTED),
         "The board's processor restarted: watchdog, or its supply dipped",
         "read the reset cause in the report; watch the board's supply while it sends",
     ),
     Rule(
         "link-cut",
-        is_said("the link was lost"),
+        symptoms.happened(IncidentKind.LINK_LOST),
         "The link was cut while the board ran on",
         "check cable and connector, or the radio's signal; the board itself came back unharmed",
     ),
     Rule(
         "writes-ignored",
-        lambda e: e.layer is Layer.IDENTITY and "writes had no effect" in e.trouble,
+        lambda e: e.layer is Layer.IDENTITY and e.happened(IncidentKind.WRITES_IGNORED),
         "Registers can be read and not written: DIN does not reach the chip, or it is in RDATAC",
         "measure DIN at the chip while writing; is SDATAC sent before?",
     ),
     Rule(
         "brown-out",
-        is_brown_out,
+        symptoms.is_brown_out,
         "Brown-out: the chip fell back to its reset values while the processor ran on",
         "watch AVDD, DVDD and RESET with a scope; a dip or a glitch of 1 µs is enough",
     ),
     # The link.
     Rule(
         "board-hangs",
-        is_said("no answer:"),
+        symptoms.happened(IncidentKind.NO_ANSWER, IncidentKind.SILENT),
         "The board stopped answering though the link is open: its firmware hangs",
         "reset it, and read its log; which request was the last is in the report",
     ),
     Rule(
         "host-slow",
-        is_slow,
+        lambda e: e.number("link.thrown_away") > 0 and e.number("link.share_of_rate") < 0.9,
         "The link or this computer is too slow for the data rate: the board throws frames away",
         "lower the rate, raise the baud rate, or come nearer to the access point",
     ),
     Rule(
         "link-damage",
-        is_damaged,
+        symptoms.is_damaged,
         "Bytes are changed or lost on the link",
         "check baud rate, flow control and cable length; a slower rate tells",
     ),
     Rule(
         "link-garbage",
-        is_garbage,
+        symptoms.is_garbage,
         "Somebody else writes on the link: bytes between packets, and no packet is missing",
         "switch off boot messages and debug output of the firmware",
     ),
     Rule(
         "link-reorder",
-        is_reordered,
+        lambda e: e.number("link.backwards") > 0 and symptoms.strays(e) == 0,
         "Packets come out of order",
         "use a stream (TCP, serial), not datagrams; look for two paths",
     ),
     Rule(
         "link-double",
-        is_doubled,
+        symptoms.is_doubled,
         "Packets come twice: the link sends them again though they arrived",
         "look at retransmission in the radio's or the firmware's driver",
     ),
     Rule(
         "link-loss",
-        is_lossy,
+        symptoms.is_lossy,
         "Packets are lost on the link",
         "use TCP or flow control; try beside the board; compare with a cable",
     ),
     Rule(
         "reads-missed",
-        has_missed_reads,
+        symptoms.has_missed_reads,
         "The firmware comes too late for some conversions: its interrupt is starved",
         "raise the priority of data ready; keep flash writes and radio work out of its way",
     ),
     Rule(
         "link-stall",
-        is_stalled,
+        lambda e: e.has_failed("delivery_lateness", "echo_slowest"),
         "The link stalls: nothing came for a while, then all at once",
         "switch off Wi-Fi power save; move to a free channel; try a cable",
     ),
     # SPI.
     Rule(
         "miso-high",
-        id_reads("FFh"),
+        symptoms.id_reads("FFh"),
         "MISO floats high: CS does not reach the chip, or the chip is unpowered or held in reset",
         "measure CS, AVDD, DVDD, RESET and PWDN at the chip; pull MISO down: if the "
         "reading follows, nobody drives it",
     ),
     Rule(
         "miso-low",
-        id_reads("00h"),
+        symptoms.id_reads("00h"),
         "MISO stays low: no supply, SCLK not arriving, or MISO shorted",
         "if data ready lives (see the probe), supply and clock are well: look at SCLK, DIN and CS; "
         "if not, at supplies, RESET and PWDN",
     ),
     Rule(
         "bit-shift",
-        is_shifted,
+        symptoms.id_reads(*symptoms.SHIFTED),
         "Bits arrive shifted: the sampling edge is off, SPI mode 0, 2 or 3 in place of 1",
         "set CPOL 0, CPHA 1; if it is set, look for delay on SCLK or MISO",
     ),
     Rule(
         "inverted",
-        id_reads("C1h"),
+        symptoms.id_reads("C1h"),
         "Every bit is turned over: a level shifter inverts the line",
         "compare MISO on both sides of the level shifter",
     ),
     Rule(
         "other-part",
-        id_reads("90h", "91h", "92h", "D0h", "D1h", "D2h"),
+        symptoms.id_reads("90h", "91h", "92h", "D0h", "D1h", "D2h"),
         "This is an ADS1294, ADS1296 or ADS1298: other gains and another reference",
         "read the marking of the chip",
     ),
@@ -188,7 +167,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "read-back",
-        lambda e: e.has_failed("read_back_errors") or e.has_failed("single_byte"),
+        lambda e: e.has_failed("read_back_errors", "single_byte_errors"),
         "Registers do not hold what is written: edges, wire length, or bytes too fast",
         "lower SCLK; if single bytes work and bursts do not, leave 2 µs between bytes",
     ),
@@ -201,7 +180,9 @@ RULES: tuple[Rule, ...] = (
     # Clock and data ready.
     Rule(
         "drdy-dead",
-        lambda e: no_conversions(e) and bool(e.probes.get("registers.canary_held")),
+        lambda e: (
+            e.happened(IncidentKind.NO_SAMPLES) and bool(e.probes.get("registers.canary_held"))
+        ),
         "Data ready never comes though registers are fine: the DRDY line is open, START is held "
         "low, or there is no clock",
         "look at DRDY at the chip: if it pulses, the line or the interrupt is at fault; if not, "
@@ -209,7 +190,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "drdy-slow",
-        lambda e: rate_is_wrong(e) and not period_is_exact(e),
+        lambda e: e.has_failed("rate_error") and not symptoms.period_is_exact(e),
         "Samples are lost before they are counted: data-ready edges are missed, since the test "
         "signal's period has too few samples",
         "look for DRDY edges that the interrupt does not see: pull-up, shared line, priority",
@@ -222,7 +203,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "clock-wrong",
-        lambda e: rate_is_wrong(e) and period_is_exact(e),
+        lambda e: e.has_failed("rate_error") and symptoms.period_is_exact(e),
         "The chip's clock is not 2.048 MHz: the rate is off, the test signal's period in samples "
         "is exact",
         "measure CLK; check CLKSEL and the external oscillator",
@@ -230,13 +211,13 @@ RULES: tuple[Rule, ...] = (
     # Frames.
     Rule(
         "reference-off",
-        all_railed,
+        symptoms.all_railed,
         "No reference voltage: every channel is at full scale with shorted inputs",
         "measure VREFP (4.5 V) and VCAP1; look for a short at the reference capacitor",
     ),
     Rule(
         "spi-slip",
-        lambda e: any(map(e.has_failed, ("wrong_status", "outliers", "wrong_length"))),
+        lambda e: e.has_failed("wrong_status", "outliers", "wrong_length"),
         "Bytes are lost on SPI: frames lack a byte, or a read runs across data ready",
         "check the frame's length (27 bytes) and that a read ends before the next DRDY; raise SCLK",
     ),
@@ -249,63 +230,67 @@ RULES: tuple[Rule, ...] = (
     # Channels.
     Rule(
         "channel-railed",
-        lambda e: bool(e.probed_channels("codes.railed")) and not all_railed(e),
+        lambda e: bool(e.probed("codes.railed")) and not symptoms.all_railed(e),
         "Channel {channels} is at full scale with shorted inputs: input or amplifier damaged",
         "look for solder bridges at its pins; if there are none, replace the chip",
-        channels=lambda e: words(e.probed_channels("codes.railed")),
+        channels=lambda e: e.probed("codes.railed"),
     ),
     Rule(
         "channel-dead",
-        lambda e: bool(e.probed_channels("codes.dead")),
+        lambda e: bool(e.probed("codes.dead")),
         "Channel {channels} gives code 0 always: dead, or powered down",
         "compare CHnSET in the dump; if it is on, replace the chip",
-        channels=lambda e: words(e.probed_channels("codes.dead")),
+        channels=lambda e: e.probed("codes.dead"),
     ),
     Rule(
         "gain-stuck",
-        lambda e: bool(e.probed_channels("gains.stuck")),
+        lambda e: bool(e.probed("gains.stuck")),
         "The gain of channel {channels} does not follow its register",
         "write and read CHnSET by hand; if it holds and the gain does not follow, replace the chip",
-        channels=lambda e: words(e.probed_channels("gains.stuck")),
+        channels=lambda e: e.probed("gains.stuck"),
     ),
     Rule(
         "supply-low",
-        lambda e: 0.5 < e.number("supplies.avdd_v") < 4.8 and reference(e) > 4.3,
+        lambda e: 0.5 < e.number("supplies.avdd_v") < 4.8 and symptoms.reference(e) > 4.3,
         "AVDD is low: the regulator drops out",
         "measure AVDD and the regulator's input under load",
     ),
     Rule(
         "reference-wrong",
-        lambda e: reference(e) > 0 and not 4.3 <= reference(e) <= 4.7 and not all_railed(e),
+        lambda e: (
+            symptoms.reference(e) > 0
+            and not 4.3 <= symptoms.reference(e) <= 4.7
+            and not symptoms.all_railed(e)
+        ),
         "The reference is not 4.5 V: all readings scale with it",
         "measure VREFP; is an external reference fitted, does the regulator leave 4.75 V?",
     ),
     Rule(
         "channel-noisy",
-        lambda e: 0 < len(noisy(e)) <= e.n_channels / 2,
+        lambda e: 0 < len(e.channels_above("noise_over_typical")) <= e.n_channels / 2,
         "Channel {channels} alone is noisy: solder or ESD damage",
         "short its pins outside; if it stays, replace the chip",
-        channels=lambda e: words(noisy(e)),
+        channels=lambda e: e.channels_above("noise_over_typical"),
     ),
     Rule(
         "all-noisy",
-        lambda e: len(noisy(e)) > e.n_channels / 2,
+        lambda e: len(e.channels_above("noise_over_typical")) > e.n_channels / 2,
         "All channels are noisy: supply or reference",
         "look at AVDD and VCAP1 to VCAP4; run from a battery; see if a tone is in it",
     ),
     Rule(
         "scale",
-        has_wrong_scale,
+        symptoms.has_wrong_scale,
         "The test signal has the wrong size on channel {channels}: gain table or scale",
         "is it an ADS1298 gain table, or 2^24 for 2^23?",
-        channels=lambda e: words(e.probed_channels("gains.wrong_level")),
+        channels=lambda e: e.probed("gains.wrong_level"),
     ),
     Rule(
         "too-quiet",
-        lambda e: bool(quiet(e)),
+        lambda e: bool(symptoms.quiet(e)),
         "Channel {channels} has less noise than the chip can have: wrong scale, or filtered before",
         "compare the gain in the dump with the test signal; is it 2^24 for 2^23?",
-        channels=lambda e: words(quiet(e)),
+        channels=symptoms.quiet,
     ),
     Rule(
         "lost-samples",
@@ -328,31 +313,31 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "electrode-off",
-        lambda e: bool(electrodes_off(e)),
+        lambda e: bool(symptoms.electrodes_off(e)),
         "Electrode {channels} is off, or its wire is broken",
         "press it on; if it stays off, swap its wire with a good one",
-        channels=electrodes_off,
+        channels=symptoms.electrodes_off,
     ),
     Rule(
         "electrode-bridged",
-        lambda e: bool(bridged(e)),
+        lambda e: e.has_failed("shared_impedance"),
         "Electrodes of channels {channels} are connected: a bridge of gel or solder",
         "lift one electrode and dry the skin between; without electrodes, look for solder",
-        channels=bridged,
+        channels=lambda e: e.bad_channels("shared_impedance"),
     ),
     Rule(
         "electrode-poor",
         lambda e: e.has_failed("impedance"),
         "Poor contact of electrode {channels}: dry gel or unprepared skin",
         "clean the skin, renew the gel, and measure again",
-        channels=poor,
+        channels=lambda e: e.probed("sides.poor") or e.bad_channels("impedance"),
     ),
     Rule(
         "mains",
-        lambda e: e.has_failed("mains"),
+        lambda e: e.has_failed("mains", "mains_over_typical"),
         "Mains on channel {channels}",
         "on one channel: its contact; on all: bias electrode, or a mains-powered computer",
-        channels=lambda e: words(e.bad_channels("mains")),
+        channels=lambda e: e.bad_channels("mains", "mains_over_typical"),
         is_general=True,
     ),
     Rule(
@@ -363,8 +348,46 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "channel-map",
-        lambda e: e.has_failed("answering_channel"),
+        lambda e: e.has_failed("answering_channel_offset"),
         "Another channel answers than the one that is driven: byte offset or channel map",
         "compare the frame's bytes with docs/protocol.md",
     ),
-)
+]
+
+
+def cause(
+    key: str,
+    words: str,
+    next_step: str,
+    *,
+    channels: Callable[[Evidence], Sequence[Place]] | None = None,
+    before: str = "",
+) -> Callable[[When], When]:
+    """Add a row to the table: the function that it decorates says if the facts fit.
+
+    Parameters
+    ----------
+    key : str
+        Its name; a row of this name is replaced.
+    words, next_step : str
+        As `Rule.cause` and `Rule.next_step`.
+    channels : function, optional
+        As `Rule.channels`.
+    before : str
+        Key of the row before which it stands; without it is the last.
+
+    Raises
+    ------
+    ValueError
+        If there is no row `before`.
+    """
+
+    def declare(when: When) -> When:
+        rule, keys = Rule(key, when, words, next_step, channels), [rule.key for rule in RULES]
+        if key in keys:
+            RULES[keys.index(key)] = rule
+        else:
+            RULES.insert(keys.index(before) if before else len(keys), rule)
+        return when
+
+    return declare

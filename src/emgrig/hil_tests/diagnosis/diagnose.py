@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from emgrig.hil_tests.diagnosis import probes
 from emgrig.hil_tests.diagnosis.causes import RULES
-from emgrig.hil_tests.diagnosis.evidence import Evidence, Fact
+from emgrig.hil_tests.diagnosis.evidence import Evidence, Fact, Place
 from emgrig.hil_tests.judging.check import CheckResult
 from emgrig.hil_tests.measuring.rig import Rig
 
@@ -24,6 +24,8 @@ class Diagnosis:
         Name of the cause in the table.
     cause, next_step : str
         In words.
+    channels : tuple of int or str
+        The channels, or electrodes ("3P"), that it is about.
     because : tuple of str
         The findings it rests on.
     others : tuple of str
@@ -35,6 +37,7 @@ class Diagnosis:
     key: str
     cause: str
     next_step: str
+    channels: tuple[Place, ...] = ()
     because: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     probes: dict[str, Fact] = field(default_factory=dict)
@@ -51,7 +54,7 @@ def diagnose(rig: Rig, results: Sequence[CheckResult]) -> Diagnosis | None:
     evidence = Evidence(results, n_channels=n_channels)
     if evidence.failed is None:
         return None
-    probes.ask(rig, evidence)
+    probes.ask_all(rig, evidence)
     if not evidence.n_channels and rig.is_identified:
         evidence.n_channels = rig.n_channels
     return conclude(evidence)
@@ -74,6 +77,7 @@ def conclude(evidence: Evidence) -> Diagnosis:
         best.key,
         best.told(evidence),
         best.next_step,
+        best.places(evidence),
         because=_findings(evidence),
         others=tuple(rule.told(evidence) for rule in others if not rule.is_general),
         probes=evidence.probes,
@@ -83,5 +87,5 @@ def conclude(evidence: Evidence) -> Diagnosis:
 def _findings(evidence: Evidence) -> tuple[str, ...]:
     failed = evidence.failed
     assert failed is not None
-    found = [f"{failed.info.number} {failed.info.title}: {failed.message}", *failed.incidents]
-    return tuple(dict.fromkeys(found))
+    meanwhile = (i.words for i in failed.incidents if i.words not in failed.message)
+    return (f"{failed.info.number} {failed.info.title}: {failed.message}", *meanwhile)

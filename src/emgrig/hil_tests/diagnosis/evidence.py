@@ -1,12 +1,15 @@
 """What is known when a run failed: measurements, incidents, and what probes found."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from emgrig.hil_tests.judging.check import CheckResult, Layer
-from emgrig.hil_tests.judging.measurement import Measurement, Outcome
+from emgrig.hil_tests.judging.incident import IncidentKind
+from emgrig.hil_tests.judging.measurement import Measurement, Outcome, Value
 
-Fact = float | int | str | bool
+Place = int | str
+"""A channel, or an electrode of one: "3P"."""
+Fact = Value | tuple[Place, ...]
 
 
 @dataclass
@@ -17,7 +20,7 @@ class Evidence:
     ----------
     results : sequence of CheckResult
     probes : dict of str to Fact
-        What probes found, by name ("link.gaps"); channel lists are words such as "1, 3".
+        What probes found, by name ("link.lost").
     n_channels : int
         Of the board; 0 if that was never known.
     """
@@ -37,19 +40,18 @@ class Evidence:
         """The layer that failed."""
         return self.failed.info.layer if self.failed else None
 
-    @property
-    def trouble(self) -> str:
-        """What happened beside the failed check, and its message, in one text."""
-        if self.failed is None:
-            return ""
-        return "; ".join([*self.failed.incidents, self.failed.message])
+    def happened(self, *kinds: IncidentKind) -> bool:
+        """Say if one of these happened in the failed check."""
+        return self.failed is not None and any(
+            incident.kind in kinds for incident in self.failed.incidents
+        )
 
     def measurements(self, name: str) -> list[Measurement]:
-        """Return measurements by name, or by the beginning of it ("noise_gain_")."""
+        """Return measurements by name, or by their key in the table of limits."""
         found = (m for r in self.results for m in r.measurements)
-        return [m for m in found if m.name == name or m.name.startswith(f"{name}_")]
+        return [m for m in found if name in (m.name, m.key)]
 
-    def value(self, name: str) -> Fact | None:
+    def value(self, name: str) -> Value | None:
         """Return the first value of a measurement, or None."""
         for measurement in self.measurements(name):
             for reading in measurement.readings:
@@ -60,11 +62,11 @@ class Evidence:
     def number(self, name: str) -> float:
         """Return a probe's or a measurement's number; 0 if there is none."""
         value = self.probes.get(name, self.value(name))
-        return 0.0 if value is None or isinstance(value, str) else float(value)
+        return float(value) if isinstance(value, float | int) else 0.0
 
-    def has_failed(self, name: str) -> bool:
-        """Say if a measurement failed."""
-        return any(m.outcome is Outcome.FAIL for m in self.measurements(name))
+    def has_failed(self, *names: str) -> bool:
+        """Say if one of these measurements failed."""
+        return any(m.outcome is Outcome.FAIL for name in names for m in self.measurements(name))
 
     def bad_channels(self, *names: str) -> list[int]:
         """Return the channels on which any of these measurements failed."""
@@ -92,12 +94,7 @@ class Evidence:
             }
         )
 
-    def probed_channels(self, name: str) -> list[int]:
-        """Return the channels that a probe named."""
-        text = str(self.probes.get(name, ""))
-        return [int(part) for part in text.split(",") if part.strip()]
-
-
-def words(channels: Iterable[int]) -> str:
-    """Return channel numbers as text: "1, 3"."""
-    return ", ".join(str(channel) for channel in channels)
+    def probed(self, name: str) -> tuple[Place, ...]:
+        """Return the channels or electrodes that a probe named."""
+        found = self.probes.get(name, ())
+        return found if isinstance(found, tuple) else ()

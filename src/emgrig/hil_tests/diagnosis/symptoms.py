@@ -1,10 +1,11 @@
 """Symptoms, and the form of a row: what the table of causes is made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from emgrig.hil_tests.diagnosis.evidence import Evidence, words
+from emgrig.hil_tests.diagnosis.evidence import Evidence, Place
 from emgrig.hil_tests.judging.check import Layer
+from emgrig.hil_tests.judging.incident import IncidentKind
 
 When = Callable[[Evidence], bool]
 ID_BYTE = 0x3E
@@ -21,11 +22,11 @@ class Rule:
     when : function
         Says if the facts fit.
     cause : str
-        What is wrong; `{channels}` stands for what `channels` returns.
+        What is wrong, in words; `{channels}` stands for what `channels` returns.
     next_step : str
         What tells it from what else it could be, or mends it.
     channels : function, optional
-        Which channels, in words.
+        Which channels or electrodes.
     is_general : bool
         It fits whenever its check fails, so it says nothing beside a better row.
     """
@@ -34,17 +35,21 @@ class Rule:
     when: When
     cause: str
     next_step: str
-    channels: Callable[[Evidence], str] | None = None
+    channels: Callable[[Evidence], Sequence[Place]] | None = None
     is_general: bool = False
 
+    def places(self, evidence: Evidence) -> tuple[Place, ...]:
+        """Return the channels or electrodes that it is about."""
+        return tuple(self.channels(evidence)) if self.channels else ()
+
     def told(self, evidence: Evidence) -> str:
-        """Return the cause with its channels."""
-        return self.cause.format(channels=self.channels(evidence)) if self.channels else self.cause
+        """Return the cause with its channels, in words."""
+        return self.cause.format(channels=", ".join(map(str, self.places(evidence))))
 
 
-def is_said(*texts: str) -> When:
-    """Make a symptom: any of these words is in what was said."""
-    return lambda e: any(text in e.trouble for text in texts)
+def happened(*kinds: IncidentKind) -> When:
+    """Make a symptom: one of these happened in the check that failed."""
+    return lambda e: e.happened(*kinds)
 
 
 def id_reads(*bytes_read: str) -> When:
@@ -52,20 +57,15 @@ def id_reads(*bytes_read: str) -> When:
     return lambda e: e.layer is Layer.IDENTITY and e.value("chip_id") in bytes_read
 
 
-def is_shifted(e: Evidence) -> bool:
+def _is_shifted(byte: int) -> bool:
     """3Eh moved by one to three bits, whatever comes in from the side."""
-    read = e.value("chip_id")
-    if e.layer is not Layer.IDENTITY or not isinstance(read, str):
-        return False
-    byte = int(read.rstrip("h"), 16)
     late = any(byte & 0xFF << n & 0xFF == ID_BYTE << n & 0xFF for n in (1, 2, 3))
     early = any(byte & 0xFF >> n == ID_BYTE >> n for n in (1, 2, 3))
     return late or early
 
 
-def is_slow(e: Evidence) -> bool:
-    """Frames are thrown away, and much less arrives than the rate."""
-    return e.number("link.thrown_away") > 0 and e.number("link.share_of_rate") < 0.9
+SHIFTED = tuple(f"{byte:02X}h" for byte in range(256) if _is_shifted(byte))
+"""What the ID reads then, as B2 measures it."""
 
 
 def strays(e: Evidence) -> float:
@@ -83,11 +83,6 @@ def is_garbage(e: Evidence) -> bool:
 def is_damaged(e: Evidence) -> bool:
     """Stray bytes, and packets are missing."""
     return strays(e) > 0 and (e.number("link.lost") > 0 or e.number("echo.repeats") > 0)
-
-
-def is_reordered(e: Evidence) -> bool:
-    """Conversion numbers go backwards."""
-    return e.number("link.backwards") > 0 and strays(e) == 0
 
 
 def is_doubled(e: Evidence) -> bool:
@@ -108,20 +103,11 @@ def has_missed_reads(e: Evidence) -> bool:
     return on_board > 0 and e.number("link.thrown_away") == 0
 
 
-def is_stalled(e: Evidence) -> bool:
-    """Nothing came for a while, then all at once."""
-    return e.has_failed("delivery_lateness") or e.has_failed("echo_slowest")
-
-
 def is_brown_out(e: Evidence) -> bool:
     """Say if the chip is at its reset values, though it was set."""
-    lost = "lost its registers" in e.trouble
-    return lost or (bool(e.probes.get("registers.at_reset")) and e.layer is not Layer.RECOVERY)
-
-
-def rate_is_wrong(e: Evidence) -> bool:
-    """Conversions come at another rate than the registers say."""
-    return e.has_failed("rate_error")
+    return e.happened(IncidentKind.CHIP_LOST) or (
+        bool(e.probes.get("registers.at_reset")) and e.layer is not Layer.RECOVERY
+    )
 
 
 def period_is_exact(e: Evidence) -> bool:
@@ -129,33 +115,26 @@ def period_is_exact(e: Evidence) -> bool:
     return abs(e.number("test_period.ratio") - 1) < 0.005
 
 
-def no_conversions(e: Evidence) -> bool:
-    """Not one conversion came."""
-    return e.layer is Layer.CLOCK and "no sample came" in e.trouble
-
-
 def all_railed(e: Evidence) -> bool:
     """Every channel is at full scale with shorted inputs."""
-    railed = e.probed_channels("codes.railed")
-    return e.n_channels > 1 and len(railed) == e.n_channels
-
-
-def noisy(e: Evidence) -> list[int]:
-    """Return channels with too much noise."""
-    return e.channels_above("noise_gain")
+    return e.n_channels > 1 and len(e.probed("codes.railed")) == e.n_channels
 
 
 def quiet(e: Evidence) -> list[int]:
     """Channels with too little noise, that do not stand still."""
-    still = {*e.probed_channels("codes.dead"), *e.probed_channels("codes.railed")}
-    return [c for c in e.bad_channels("noise_gain") if c not in still and c not in noisy(e)]
+    others = {
+        *e.probed("codes.dead"),
+        *e.probed("codes.railed"),
+        *e.channels_above("noise_over_typical"),
+    }
+    return [c for c in e.bad_channels("noise_over_typical") if c not in others]
 
 
 def has_wrong_scale(e: Evidence) -> bool:
     """Say if the scale is off on a channel that is not dead, railed or stuck."""
     explained = ("codes.dead", "codes.railed", "gains.stuck")
-    others = {channel for name in explained for channel in e.probed_channels(name)}
-    return bool(set(e.probed_channels("gains.wrong_level")) - others)
+    others = {channel for name in explained for channel in e.probed(name)}
+    return bool(set(e.probed("gains.wrong_level")) - others)
 
 
 def reference(e: Evidence) -> float:
@@ -163,18 +142,7 @@ def reference(e: Evidence) -> float:
     return e.number("supplies.reference_v") or e.number("reference_voltage")
 
 
-def electrodes_off(e: Evidence) -> str:
+def electrodes_off(e: Evidence) -> list[Place]:
     """Name electrodes that are off: 1P, 3N."""
-    sides = [f"{c}P" for c in e.bad_channels("electrode_p_off")]
-    sides += [f"{c}N" for c in e.bad_channels("electrode_n_off")]
-    return ", ".join(sides)
-
-
-def poor(e: Evidence) -> str:
-    """Name electrodes with a poor contact, by side if that is known."""
-    return str(e.probes.get("sides.poor") or words(e.bad_channels("impedance")))
-
-
-def bridged(e: Evidence) -> str:
-    """Name channels whose electrodes are connected."""
-    return words(e.bad_channels("shared_impedance"))
+    sides: list[Place] = [f"{c}P" for c in e.bad_channels("electrode_p_off")]
+    return sides + [f"{c}N" for c in e.bad_channels("electrode_n_off")]

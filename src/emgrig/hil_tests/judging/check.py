@@ -1,11 +1,17 @@
 """What a check is: a question with a number, in a layer; and what came out of it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from emgrig.hil_tests.judging.incident import Incident
+from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Outcome, Samples
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 F = TypeVar("F", bound=Callable[..., None])
 _ATTRIBUTE = "bringup_check"
@@ -14,41 +20,28 @@ _ATTRIBUTE = "bringup_check"
 class Layer(IntEnum):
     """Layers of a board, each resting on those before: mend the first that fails."""
 
-    LINK = 0
-    IDENTITY = 1
-    REGISTERS = 2
-    CLOCK = 3
-    FRAMES = 4
-    NOISE = 5
-    TEST_SIGNAL = 6
-    SUPPLIES = 7
-    LEAD_OFF = 8
-    BIAS = 9
-    CROSSTALK = 10
-    RECOVERY = 11
-    ENDURANCE = 12
+    title: str
 
-    @property
-    def title(self) -> str:
-        """The layer in words."""
-        return _TITLES[self]
+    def __new__(cls, number: int, title: str) -> "Layer":
+        """Make a layer with its title, the layer in words."""
+        layer = int.__new__(cls, number)
+        layer._value_ = number
+        layer.title = title
+        return layer
 
-
-_TITLES = {
-    Layer.LINK: "link",
-    Layer.IDENTITY: "SPI and identity",
-    Layer.REGISTERS: "registers",
-    Layer.CLOCK: "clock and data ready",
-    Layer.FRAMES: "frame integrity",
-    Layer.NOISE: "noise and offset",
-    Layer.TEST_SIGNAL: "test signal",
-    Layer.SUPPLIES: "references and supplies",
-    Layer.LEAD_OFF: "lead-off",
-    Layer.BIAS: "bias",
-    Layer.CROSSTALK: "crosstalk and channel map",
-    Layer.RECOVERY: "recovery",
-    Layer.ENDURANCE: "endurance",
-}
+    LINK = 0, "link"
+    IDENTITY = 1, "SPI and identity"
+    REGISTERS = 2, "registers"
+    CLOCK = 3, "clock and data ready"
+    FRAMES = 4, "frame integrity"
+    NOISE = 5, "noise and offset"
+    TEST_SIGNAL = 6, "test signal"
+    SUPPLIES = 7, "references and supplies"
+    LEAD_OFF = 8, "lead-off"
+    BIAS = 9, "bias"
+    CROSSTALK = 10, "crosstalk and channel map"
+    RECOVERY = 11, "recovery"
+    ENDURANCE = 12, "endurance"
 
 
 class Level(StrEnum):
@@ -65,7 +58,7 @@ class CheckInfo:
     Attributes
     ----------
     number : str
-        B0 to B24, as in docs/bringup.md.
+        A letter and a number; those of the package begin with B.
     layer : Layer
     title : str
         The question in a few words.
@@ -75,14 +68,24 @@ class CheckInfo:
     layer: Layer
     title: str
 
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[A-Z][0-9]+", self.number):
+            raise ValueError(
+                f"a check has the number {self.number!r}; expected a letter and a "
+                "number, as B9 or X1"
+            )
+
     @property
-    def order(self) -> tuple[int, int]:
-        """Layer first, then number."""
-        return self.layer, int(self.number[1:])
+    def order(self) -> tuple[int, str, int]:
+        """Layer first, then letter and number."""
+        return self.layer, self.number[0], int(self.number[1:])
 
 
 def check(number: str, layer: Layer, title: str) -> Callable[[F], F]:
-    """Declare a test function to be a check; `info_of` finds it again."""
+    """Declare a test function to be a check; `info_of` finds it again.
+
+    The arguments are those of `CheckInfo`. docs/adding-a-check.md goes through the steps.
+    """
 
     def declare(function: F) -> F:
         setattr(function, _ATTRIBUTE, CheckInfo(number, layer, title))
@@ -113,7 +116,7 @@ class CheckResult:
         The worst finding, or why it was not made.
     measurements : list of Measurement
     samples : Samples
-    incidents : list of str
+    incidents : list of Incident
         What happened meanwhile that should not have: link lost, board restarted, chip lost.
     attachments : list of Attachment
     duration_s : float
@@ -125,6 +128,24 @@ class CheckResult:
     message: str = ""
     measurements: list[Measurement] = field(default_factory=list)
     samples: Samples = field(default_factory=Samples)
-    incidents: list[str] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     duration_s: float = 0.0
+
+
+Draw = Callable[["Axes", CheckResult, LimitTable], bool]
+"""Draws what a check measured; False if there is nothing to draw."""
+
+
+PICTURES: dict[str, tuple[str, float, Draw]] = {}
+"""Number of the check, height in inches and how to draw it, by caption; in the report's order."""
+
+
+def picture(number: str, caption: str, *, height_in: float = 2.5) -> Callable[[Draw], Draw]:
+    """Declare a function to draw what check `number` measured, for the report."""
+
+    def declare(draw: Draw) -> Draw:
+        PICTURES[caption] = number, height_in, draw
+        return draw
+
+    return declare

@@ -25,10 +25,10 @@ class Outcome(StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     MARGINAL = "marginal"
     FAIL = "fail"
-    NOT_MEASURED = "not measured"
-    SKIPPED = "skipped"
-    BLOCKED = "blocked"
     ERROR = "error"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+    NOT_MEASURED = "not measured"
 
 
 _SEVERITY = (
@@ -92,6 +92,8 @@ class Measurement:
     readings : list of Reading
     reference : str
         What the value is compared with, in words ("data sheet: 0.28 µV").
+    key : str
+        Its name in the table of limits: one for the same quantity at several settings.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Measurement:
     limit: Limit
     readings: list[Reading] = field(default_factory=list)
     reference: str = ""
+    key: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -195,6 +198,7 @@ class Measure:
         reference: str = "",
         note: str = "",
         limit: str = "",
+        source: str = "",
     ) -> Outcome:
         """Take a value, judge it, and keep it.
 
@@ -218,6 +222,8 @@ class Measure:
             Said beside the value.
         limit : str
             Key of the table of limits, if that is not the name.
+        source : str
+            Where `low` and `high` come from, if they are not worked out from the table's.
 
         Raises
         ------
@@ -233,8 +239,9 @@ class Measure:
                 high=high,
                 marginal_low=marginal[0] if marginal else None,
                 marginal_high=marginal[1] if marginal else None,
+                source=source or found.source,
             )
-        kept = self.measurements.setdefault(name, Measurement(name, unit, found))
+        kept = self.measurements.setdefault(name, Measurement(name, unit, found, key=limit or name))
         if kept.unit != unit or channel in kept.values:
             raise ValueError(f"{name}: unit {unit} or channel {channel} does not fit what it has")
         if channel is None and kept.readings:

@@ -10,15 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.protocol.account import LossAccount, Totals
-from emgrig.protocol.decoder import DecoderCounts, EventPacket, Item, SamplePackets
+from emgrig.protocol.decoder import EventPacket, Item, SamplePackets
 from emgrig.protocol.frames import FrameLayout
-from emgrig.protocol.packets import (
-    BootEvent,
-    ChipLostEvent,
-    Started,
-    Stats,
-    Stopped,
-)
+from emgrig.protocol.packets import BootEvent, ChipLostEvent, Started, Stats, Stopped
 
 
 @dataclass
@@ -28,14 +22,15 @@ class Collector:
     layout: FrameLayout
     packets: list[SamplePackets] = field(default_factory=list)
     heard_s: list[float] = field(default_factory=list)
-    events: list[EventPacket] = field(default_factory=list)
     n_samples: int = 0
     n_misfits: int = 0
+    is_lost: bool = False
+    """True if the board said that this run will give nothing more."""
 
     def listen(self, item: Item, host_s: float) -> None:
         """Be the link's listener."""
         if isinstance(item, EventPacket):
-            self.events.append(item)
+            self.is_lost |= isinstance(item.body, BootEvent | ChipLostEvent)
         elif isinstance(item, SamplePackets):
             if item.frames.shape[2] != self.layout.frame_bytes:
                 self.n_misfits += item.frames.shape[0] * item.frames.shape[1]
@@ -43,11 +38,6 @@ class Collector:
             self.packets.append(item)
             self.heard_s.append(host_s)
             self.n_samples += item.frames.shape[0] * item.frames.shape[1]
-
-    @property
-    def is_lost(self) -> bool:
-        """True if the board said that this run will give nothing more."""
-        return any(isinstance(event.body, BootEvent | ChipLostEvent) for event in self.events)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +70,8 @@ class Capture:
         How much later than the quickest the slowest packet came, s.
     heard_for_s : float
         Host time from the first sample to the last, s.
-    damage : DecoderCounts
-        What the link's decoder threw away during the run.
-    flags : int
-        Flags of all packets, or'ed.
-    events : tuple of EventPacket
-    wanted : int
-        Samples that were asked for.
+    bad_crc, stray_bytes : int
+        Packets and bytes that the link's decoder threw away during the run.
     """
 
     codes: NDArray[np.int32]
@@ -103,10 +88,8 @@ class Capture:
     board_time_us: NDArray[np.int64]
     lateness_s: float
     heard_for_s: float
-    damage: DecoderCounts
-    flags: int
-    events: tuple[EventPacket, ...]
-    wanted: int
+    bad_crc: int
+    stray_bytes: int
 
     @property
     def volts(self) -> NDArray[np.float64]:
@@ -148,11 +131,11 @@ def assemble(
     scale_v: NDArray[np.float64],
     rate_hz: float,
     n_settle: int,
-    wanted: int,
     started: Started,
     stopped: Stopped,
     stats: Stats,
-    damage: DecoderCounts,
+    bad_crc: int,
+    stray_bytes: int,
 ) -> Capture:
     """Put a run together from what was collected; `n_settle` samples at its start are left out."""
     account = LossAccount()
@@ -166,8 +149,6 @@ def assemble(
     account.end_run(stopped.conversions)
     whole = np.concatenate(frames) if frames else np.empty((0, layout.frame_bytes), np.uint8)
     kept = whole[n_settle:]
-    board_us = _joined([item.board_time_us for item in packets])
-    late_s = _lateness(packets, collected.heard_s)
     return Capture(
         codes=layout.codes(kept),
         status=layout.status(kept),
@@ -180,13 +161,11 @@ def assemble(
         stopped=stopped,
         stats=stats,
         first_conversion=_joined([item.first_conversion for item in packets]),
-        board_time_us=board_us,
-        lateness_s=late_s,
+        board_time_us=_joined([item.board_time_us for item in packets]),
+        lateness_s=_lateness(packets, collected.heard_s),
         heard_for_s=collected.heard_s[-1] - collected.heard_s[0] if packets else 0.0,
-        damage=damage,
-        flags=int(np.bitwise_or.reduce(_joined([item.flags for item in packets]), initial=0)),
-        events=tuple(collected.events),
-        wanted=wanted,
+        bad_crc=bad_crc,
+        stray_bytes=stray_bytes,
     )
 
 

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from emgrig.calibration.figures.leadoff import Excitation, impedances, measure_amplitude
 from emgrig.calibration.figures.spectrum import welch
 from emgrig.calibration.figures.testsignal import SquareWave, measure_square_wave
+from emgrig.driver.chip.model import ADS1299
 from emgrig.electrodes.quiet import mains_line
 from emgrig.hil_tests.measuring.capture import Capture
 from emgrig.hil_tests.measuring.rig import Rig
 
-FULL_SCALE = (1 << 23) - 1
 SLOW_CLOCKS, FAST_CLOCKS = 1 << 21, 1 << 20
 """Periods of the test signal in master clocks (SBAS499C, 9.6.1.3)."""
 N_LEVELS = 2400
@@ -32,7 +32,7 @@ MAINS_HALF_WIDTH_HZ = 0.6
 
 def periods(rate_hz: int, n_periods: int, clocks: int = FAST_CLOCKS) -> int:
     """Return samples that hold `n_periods` whole periods wherever they begin."""
-    return round(rate_hz * clocks / 2_048_000 * (n_periods + 1.2))
+    return round(rate_hz * clocks / ADS1299.f_clk_hz * (n_periods + 1.2))
 
 
 def waves(capture: Capture) -> list[SquareWave | None]:
@@ -158,7 +158,7 @@ def is_bias_electrode_off(rig: Rig) -> bool | None:
 
 def n_repeated(codes: NDArray[np.int32]) -> int:
     """Count frames that equal the one before; channels at the rail cannot tell."""
-    alive = codes[:, (np.abs(codes.astype(np.int64)) < FULL_SCALE).all(axis=0)]
+    alive = codes[:, ~ADS1299.is_clipped(codes).any(axis=0)]
     if alive.shape[1] == 0 or len(alive) < 2:
         return 0
     return int((np.diff(alive, axis=0) == 0).all(axis=1).sum())

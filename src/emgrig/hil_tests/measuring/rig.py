@@ -1,42 +1,37 @@
-"""The board under test, as the suite holds it: link, chips, captures, and the way back.
+"""The board under test, as the suite holds it: its connection, runs, incidents, and the way back.
 
-It stands on the driver's link and register layer. `open` finds out what was there; `restore`
-in the module of that name puts it back, whatever the checks did.
+What the driver does of itself for a user (stop what runs, restore what is lost, go on after an
+outage) is what checks look for: the connection leaves it alone here, and runs are taken from it
+packet by packet.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
 
-import numpy as np
-
-from emgrig.connect import open_transport, package_version
+from emgrig.connect import open_transport
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_access import Opcode
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import N_REGISTERS, Config3, LeadOffFlip
 from emgrig.driver.chip.settings import Settings
+from emgrig.driver.connection import Connection
 from emgrig.driver.native.board_identity import BoardIdentity
-from emgrig.driver.native.link import ATTEMPTS, REQUEST_TIMEOUT_S, Answer, Link
+from emgrig.driver.native.link import Link
 from emgrig.driver.native.port import NativePort, all_chips
-from emgrig.driver.samples.clockfit import ClockFit, fit_clock
+from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.seams import Clock
 from emgrig.errors import EmgrigError, TransportError
 from emgrig.hil_tests.judging.check import CannotMeasure
+from emgrig.hil_tests.judging.incident import Incident, IncidentKind
 from emgrig.hil_tests.judging.measurement import Samples
 from emgrig.hil_tests.measuring.capture import Capture, Collector, assemble
-from emgrig.protocol.decoder import DecoderCounts, EventPacket, Item
+from emgrig.protocol.decoder import EventPacket, Item
 from emgrig.protocol.frames import FrameLayout
-from emgrig.protocol.framing import VERSION
 from emgrig.protocol.packets import (
+    DEFAULT_FRAMES_PER_PACKET,
     BootEvent,
     Capability,
     ChipLostEvent,
-    ClockArguments,
-    ClockReading,
-    Hello,
-    HelloArguments,
     Line,
     OverflowEvent,
     Request,
@@ -47,11 +42,8 @@ from emgrig.protocol.packets import (
     Stats,
     Stopped,
 )
-from emgrig.protocol.schema import Message
+from emgrig.version import __version__
 
-log = logging.getLogger(__name__)
-
-FRAMES_PER_PACKET = 16
 N_SETTLE = 4
 """Samples left out as a run begins: an input step settles with the fourth (SBAS499C, 9.3.3)."""
 _INTERNAL_REFERENCES = (
@@ -67,28 +59,6 @@ def canary(n_channels: int) -> int:
     return 0xA5 & (1 << n_channels) - 1
 
 
-class WatchedLink(Link):
-    """A link that remembers how well requests went."""
-
-    slowest_s = 0.0
-    n_repeats = 0
-
-    def ask(
-        self,
-        request: Request,
-        arguments: Message | None = None,
-        *,
-        timeout_s: float = REQUEST_TIMEOUT_S,
-        attempts: int = ATTEMPTS,
-    ) -> Answer:
-        """Be `Link.ask`, and note how long it took and how often it was asked."""
-        answer = super().ask(request, arguments, timeout_s=timeout_s, attempts=attempts)
-        if request is not Request.STOP:  # its answer waits for the frames before it
-            self.slowest_s = max(self.slowest_s, answer.received_s - answer.sent_s)
-        self.n_repeats += answer.attempts - 1
-        return answer
-
-
 class Rig:
     """One board for one run of the suite.
 
@@ -99,9 +69,13 @@ class Rig:
 
     Attributes
     ----------
+    is_open : bool
+        True if somebody answered, and said who it is.
+    is_identified : bool
+        True if the chips are ADS1299.
     samples : Samples
         Tally of the check that is on; the plugin sets it to nothing before each.
-    incidents : list of str
+    incidents : list of Incident
         What happened that should not have, in that check.
     n_thrown_away : int
         Frames that the board said it threw away, in that check.
@@ -111,16 +85,20 @@ class Rig:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.samples = Samples()
-        self.incidents: list[str] = []
-        self.n_thrown_away = 0
-        self.stalls_s: list[float] = []
         self.before: tuple[bytes, ...] = ()
         self.streamed_before = False
-        self.is_identified = False
-        self._link: WatchedLink | None = None
+        self.is_open = self.is_identified = False
+        self._link: Link | None = None
+        self._connection: Connection | None = None
         self._collector: Collector | None = None
-        self._exchanges: list[tuple[float, float, float]] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin a check: nothing was measured, nothing has happened."""
+        self.samples = Samples()
+        self.incidents: list[Incident] = []
+        self.n_thrown_away = 0
+        self.stalls_s: list[float] = []
 
     # Beginning.
 
@@ -134,52 +112,49 @@ class Rig:
         ValueError
             If the address makes no sense.
         """
-        transport = open_transport(self.address)
-        try:
-            self._link = WatchedLink(transport)
-        except BaseException:
-            transport.close()
-            raise
-        self.link.listener = self._listen
-        self.identity = self._hello()
+        self._link = Link(open_transport(self.address))
+        client = f"emgrig bringup {__version__}"
+        self._connection = Connection(self._link, client=client, inspector=self._listen)
         self.streamed_before = bool(self.stats().streaming)
-        self.link.request(Request.STOP, None, Stopped, timeout_s=STOP_TIMEOUT_S)
-        self.ports = [NativePort(self.link, n) for n in range(self.identity.chip_count)]
-        self._all = all_chips(self.link)
-        self.chip = self._new_chip()
+        self.stop()
+        self.is_open = True
         with suppress(EmgrigError):
             self.before = self.read_raw()
         return self.identity
 
-    def _hello(self) -> BoardIdentity:
-        arguments = HelloArguments(VERSION, f"emgrig bringup {package_version()}")
-        return BoardIdentity.from_hello(self.link.request(Request.HELLO, arguments, Hello))
-
-    def _new_chip(self) -> Ads1299:
-        return Ads1299(
-            self.ports,
-            clock=self.clock,
-            f_clk_hz=self.identity.f_clk_hz,
-            vref_v=self.identity.vref_v,
-            quiet=self._quiet,
-        )
+    @property
+    def connection(self) -> Connection:
+        """The driver's connection; TransportError if nobody ever answered."""
+        if self._connection is None:
+            raise TransportError(f"{self.address} is not open")
+        return self._connection
 
     @property
-    def link(self) -> WatchedLink:
+    def link(self) -> Link:
         """The link; TransportError if it was never opened."""
         if self._link is None:
             raise TransportError(f"{self.address} is not open")
         return self._link
 
     @property
-    def is_open(self) -> bool:
-        """True if somebody answered, and said who it is."""
-        return self._link is not None and hasattr(self, "chip")
-
-    @property
     def is_linked(self) -> bool:
         """True if the link could be opened, whoever is at the other end."""
         return self._link is not None
+
+    @property
+    def identity(self) -> BoardIdentity:
+        """Who the board says it is."""
+        return self.connection.identity
+
+    @property
+    def ports(self) -> tuple[NativePort, ...]:
+        """Bare register access, one a chip."""
+        return self.connection.ports
+
+    @property
+    def chip(self) -> Ads1299:
+        """Its chips, to be set up in words."""
+        return self.connection.chip
 
     @property
     def clock(self) -> Clock:
@@ -207,7 +182,7 @@ class Rig:
 
     def identify(self) -> None:
         """Find out which parts the chips are, and prepare them for checks; raises as the driver."""
-        self.chip.identify()
+        self.connection.identify()
         self.is_identified = True
         self.prepare()
 
@@ -226,12 +201,12 @@ class Rig:
 
     def read_raw(self) -> tuple[bytes, ...]:
         """Read the 24 registers of each chip, whatever they are, in SDATAC mode."""
-        with self._quiet():
+        with self.connection.quiet():
             return tuple(port.read(0, N_REGISTERS) for port in self.ports)
 
     def command(self, opcode: int) -> None:
         """Send an opcode to all chips."""
-        self._all.command(opcode)
+        all_chips(self.link).command(opcode)
 
     def count(self, n_used: int, n_rejected: int = 0) -> None:
         """Count readings that are no samples (register reads, echoes)."""
@@ -247,12 +222,6 @@ class Rig:
         self.need(Capability.SET_LINE)
         self.link.request(Request.SET_LINE, SetLine(line, int(high)), SettingsEpoch)
 
-    @contextmanager
-    def _quiet(self) -> Iterator[None]:
-        """Have the chips in SDATAC mode; the suite never changes settings in a run."""
-        self.command(Opcode.SDATAC)
-        yield
-
     # Runs.
 
     def capture(self, n_samples: int, *, n_settle: int = N_SETTLE) -> Capture:
@@ -265,46 +234,53 @@ class Rig:
         EmgrigError
             If the link is lost or the board refuses.
         """
-        rate_hz = self.chip.rate_hz
-        collector = Collector(FrameLayout(len(self.chip.parts), self.chip.parts[0]))
-        damage = replace(self.link.counts)
-        self._collector = collector
-        wanted = n_samples + n_settle
-        try:
-            started = self.start()
-            self._wait_for(collector, wanted, timeout_s=wanted / rate_hz * 1.3 + 1.0)
-        finally:
-            stopped = self.stop()
-            self._collector = None
+        counts, wanted = self.link.counts, n_samples + n_settle
+        bad_crc, stray_bytes = counts.bad_crc, counts.skipped_bytes
+        with self._collected() as collector:
+            try:
+                started = self.start()
+                timeout_s = wanted / self.chip.rate_hz * 1.3 + 1.0
+                self._wait_for(collector, wanted, timeout_s=timeout_s)
+            finally:
+                stopped = self.stop()
         capture = assemble(
             collector,
             scale_v=self.chip.scale_v,
-            rate_hz=rate_hz,
+            rate_hz=self.chip.rate_hz,
             n_settle=n_settle,
-            wanted=wanted,
             started=started,
             stopped=stopped,
             stats=self.stats(),
-            damage=_difference(damage, self.link.counts),
+            bad_crc=self.link.counts.bad_crc - bad_crc,
+            stray_bytes=self.link.counts.skipped_bytes - stray_bytes,
         )
-        self._tally(capture)
+        self.stalls_s.append(capture.lateness_s)
+        self.samples += Samples(
+            len(capture.codes), capture.totals.lost, capture.n_rejected + capture.totals.repeated
+        )
         return capture
+
+    @contextmanager
+    def _collected(self) -> Iterator[Collector]:
+        self._collector = Collector(FrameLayout(len(self.chip.parts), self.chip.parts[0]))
+        try:
+            yield self._collector
+        finally:
+            self._collector = None
 
     def reset_while_running(self) -> float:
         """RESET the chips in a run; return what the board took to say so, s (3 if it did not)."""
-        collector = Collector(FrameLayout(len(self.chip.parts), self.chip.parts[0]))
-        self._collector = collector
-        try:
-            self.start()
-            self.link.wait(lambda: collector.n_samples > 0, 2.0)
-            self.command(Opcode.RESET)
-            began_s = self.clock.now_s()
-            self.link.wait(lambda: collector.is_lost, 3.0)
-            elapsed_s = self.clock.now_s() - began_s
-        finally:
-            self.stop()
-            self._collector = None
-        self.incidents = [text for text in self.incidents if "lost its registers" not in text]
+        with self._collected() as collector:
+            try:
+                self.start()
+                self.link.wait(lambda: collector.n_samples > 0, 2.0)
+                self.command(Opcode.RESET)
+                began_s = self.clock.now_s()
+                self.link.wait(lambda: collector.is_lost, 3.0)
+                elapsed_s = self.clock.now_s() - began_s
+            finally:
+                self.stop()
+        self.incidents = [i for i in self.incidents if i.kind is not IncidentKind.CHIP_LOST]
         return elapsed_s
 
     def count_conversions(self, duration_s: float = 0.3) -> int:
@@ -318,9 +294,8 @@ class Rig:
 
     def start(self) -> Started:
         """Begin a run that watches the canary."""
-        arguments = StartArguments(
-            min(FRAMES_PER_PACKET, self.identity.max_frames), LeadOffFlip.ADDRESS
-        )
+        n_frames = min(DEFAULT_FRAMES_PER_PACKET, self.identity.max_frames)
+        arguments = StartArguments(n_frames, LeadOffFlip.ADDRESS)
         return self.link.request(Request.START, arguments, Started)
 
     def stop(self) -> Stopped:
@@ -340,19 +315,16 @@ class Rig:
                 min(_POLL_S, left_s),
             )
 
-    def _tally(self, capture: Capture) -> None:
-        totals = capture.totals
-        self.stalls_s.append(capture.lateness_s)
-        self.samples += Samples(
-            len(capture.codes), totals.lost, capture.n_rejected + totals.repeated
-        )
-
     def _listen(self, item: Item, host_s: float) -> None:
         if isinstance(item, EventPacket):
             if isinstance(item.body, BootEvent):
-                self.incidents.append(f"the board started anew (reset cause {item.body.cause})")
+                cause = item.body.cause
+                words = f"the board started anew (reset cause {cause})"
+                self.incidents.append(Incident(IncidentKind.BOARD_STARTED, words, value=cause))
             elif isinstance(item.body, ChipLostEvent):
-                self.incidents.append(f"chip {item.body.chip + 1} lost its registers")
+                chip = item.body.chip + 1
+                words = f"chip {chip} lost its registers"
+                self.incidents.append(Incident(IncidentKind.CHIP_LOST, words, chip))
             elif isinstance(item.body, OverflowEvent):
                 self.n_thrown_away += item.body.frames
         if self._collector is not None:
@@ -360,27 +332,15 @@ class Rig:
 
     def stats(self) -> Stats:
         """Ask for the board's counters."""
-        return self.link.request(Request.STATS, None, Stats)
-
-    # Time.
+        return self.connection.stats()
 
     def exchange_clocks(self, n_exchanges: int) -> list[float]:
         """Ask the board's clock, for `clock_fit`; return how long each answer took, s."""
-        delays_s = []
-        for _ in range(n_exchanges):
-            answer = self.link.ask(Request.CLOCK, ClockArguments(round(self.link.unix_s() * 1e6)))
-            board_us = ClockReading.decode(answer.packet.data).board_time_us
-            delays_s.append(answer.received_s - answer.sent_s)
-            if answer.attempts == 1:
-                self._exchanges.append((answer.sent_s, float(board_us), answer.received_s))
-        return delays_s
+        return self.connection.synchronise(n_exchanges)
 
     def clock_fit(self) -> ClockFit | None:
         """Return the board's clock against this computer's; None if it was never asked."""
-        if not self._exchanges:
-            return None
-        sent, board, received = np.array(self._exchanges, np.float64).T
-        return fit_clock(sent, board, received)
+        return self.connection.clock_fit
 
     # The way back.
 
@@ -396,7 +356,7 @@ class Rig:
         while True:
             try:
                 self.link.reopen()
-                self.link.request(Request.STOP, None, Stopped, timeout_s=STOP_TIMEOUT_S)
+                self.stop()
                 return self.clock.now_s() - began_s
             except EmgrigError:
                 if self.clock.now_s() - began_s > REOPEN_S:
@@ -407,9 +367,3 @@ class Rig:
         """Close the link; a second call does nothing."""
         if self._link is not None:
             self._link.close()
-
-
-def _difference(before: DecoderCounts, after: DecoderCounts) -> DecoderCounts:
-    names = asdict(before)
-    changed = {n: getattr(after, n) - value for n, value in names.items() if n != "last_version"}
-    return DecoderCounts(**changed, last_version=after.last_version)

@@ -1,1 +1,1 @@
-"""The checks B0 to B24, a file a layer; docs/bringup.md says why each is asked."""
+"""The checks of the package, a file a layer; docs/bringup.md lists them."""

@@ -79,10 +79,10 @@ def test_rdatac_guard(rig: Rig, measure: Measure) -> None:
     rig.command(Opcode.RDATAC)
     try:
         found = rig.ports[0].read(0x00, 1)
-        answer = f"{found.hex().upper()}h"
+        is_refused, answer = False, f"it reads {found.hex().upper()}h"
     except RequestRefused as refusal:
-        answer = "refused" if refusal.code == ErrorCode.IN_RDATAC else f"code {refusal.code}"
-    measure("rdatac_read", answer, "")
+        is_refused, answer = refusal.code == ErrorCode.IN_RDATAC, f"code {refusal.code}"
+    measure("rdatac_read_refused", is_refused, "", note=answer)
     rig.command(Opcode.SDATAC)
     after = [port.read(0x00, 1) for port in rig.ports]
     rig.count(2 * len(rig.ports) + 1)

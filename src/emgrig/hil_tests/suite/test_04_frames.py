@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.driver.chip.model import ADS1299
 from emgrig.hil_tests.judging.check import Layer, check
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.capture import Capture
@@ -22,7 +23,7 @@ def test_frame_format(rig: Rig, measure: Measure, is_full: bool) -> None:
     rig.chip.set_rate(1000)
     capture = rig.capture(N_FRAMES[is_full])
     common = _most_common(capture.status)
-    wrong = (capture.status >> 20 != 0b1100) | (capture.status != common)
+    wrong = ~ADS1299.is_status(capture.status) | (capture.status != common)
     measure("wrong_status", int(wrong.any(axis=1).sum()))
     measure("wrong_length", capture.n_misfits)
     measure("repeated_frames", n_repeated(capture.codes))
@@ -46,8 +47,8 @@ def test_loss(rig: Rig, measure: Measure, is_full: bool) -> None:
     measure("repeated_samples", sum(c.totals.repeated for c in captures))
     measure("hidden_loss", sum(c.totals.hidden for c in captures))
     measure("thrown_away", sum(c.stats.transmit_overflows for c in captures))
-    measure("damaged_packets", sum(c.damage.bad_crc for c in captures))
-    measure("stray_bytes", sum(c.damage.skipped_bytes for c in captures))
+    measure("damaged_packets", sum(c.bad_crc for c in captures))
+    measure("stray_bytes", sum(c.stray_bytes for c in captures))
     rig.n_thrown_away = 0  # it is measured
 
 

@@ -10,6 +10,7 @@ from emgrig.calibration.figures.datasheet import NoiseLimits, NoiseVerdict, judg
 from emgrig.calibration.figures.noise import mains_lines, peak_to_peak, total_rms
 from emgrig.calibration.figures.spectrum import welch
 from emgrig.calibration.figures.uncertainty import Bound, Result
+from emgrig.driver.chip.model import ADS1299
 from emgrig.hil_tests.judging.check import Layer, check
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.rig import Rig
@@ -105,9 +106,7 @@ def test_offset(rig: Rig, measure: Measure) -> None:
         capture = rig.capture(1000)
         for channel, codes in zip(rig.channels, capture.codes.T, strict=True):
             scale_uv = capture.scale_v[channel - 1] * 1e6
-            railed = len(codes) > 0 and bool(
-                (np.abs(codes.astype(np.int64)) >= (1 << 23) - 1).all()
-            )
+            railed = len(codes) > 0 and bool(ADS1299.is_clipped(codes).all())
             measure(
                 f"offset_gain_{gain}",
                 float(codes.mean() * scale_uv) if len(codes) else None,

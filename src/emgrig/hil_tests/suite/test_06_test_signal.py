@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from emgrig.driver.chip.model import ADS1299
 from emgrig.hil_tests.judging.check import Layer, check
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.capture import Capture
@@ -60,7 +61,7 @@ def test_period_in_samples(rig: Rig, measure: Measure, is_full: bool) -> None:
     rig.chip.test_signal(frequency="fast")
     for rate_hz in RATES_HZ[is_full]:
         rig.chip.set_rate(rate_hz)
-        expected = rate_hz * FAST_CLOCKS / 2_048_000
+        expected = rate_hz * FAST_CLOCKS / ADS1299.f_clk_hz
         found = [wave for wave in waves(rig.capture(periods(rate_hz, 4))) if wave]
         middle = float(np.median([wave.period_samples for wave in found])) if found else None
         measure(

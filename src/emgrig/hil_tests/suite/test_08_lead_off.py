@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from emgrig.driver.chip.model import ADS1299
 from emgrig.hil_tests.judging.check import CannotMeasure, Layer, check
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.procedures import (
@@ -81,7 +82,7 @@ def test_contact(
     keep("electrodes", volts=capture.volts[:4000], rate_hz=1000.0)
     for channel in rig.wired:
         volts = capture.volts[:, channel - 1]
-        full_scale_v = capture.scale_v[channel - 1] * (1 << 23)
+        full_scale_v = capture.scale_v[channel - 1] * -ADS1299.code_min
         headroom = 100 * (1 - float(np.abs(volts).max()) / full_scale_v)
         measure("headroom", headroom, "%", channel=channel)
         measure("electrode_offset", float(volts.mean() * 1e3), "mV", channel=channel)

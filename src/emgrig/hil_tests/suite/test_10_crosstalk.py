@@ -24,8 +24,8 @@ def test_crosstalk(rig: Rig, measure: Measure) -> None:
         volts = rig.capture(N_SAMPLES + PERIOD).volts[:N_SAMPLES]
         level_v = _levels(volts)
         strongest = int(np.argmax(level_v)) + 1
-        answer = "the driven one" if strongest == channel else f"channel {strongest}"
-        measure("answering_channel", answer, "", channel=channel)
+        answering = f"channel {strongest} answers"
+        measure("answering_channel_offset", strongest - channel, channel=channel, note=answering)
         others = np.delete(level_v, channel - 1)
         ratio = max(float(others.max()), FLOOR_V) / max(float(level_v[channel - 1]), FLOOR_V)
         measure("crosstalk", 20 * float(np.log10(ratio)), "dB", channel=channel)

@@ -1,14 +1,15 @@
 """Channels and electrodes of a BIDS data set: what registers and the contact check say of them."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from emgrig.driver.chip.registers import Config3, Misc1
 from emgrig.electrodes.face_positions import FRAME, Point, Site, site_of
+from emgrig.electrodes.lights import Light
 from emgrig.recording.export.bids_table import NOT_KNOWN, number, table
 from emgrig.recording.export.source import Channel, Part
+from emgrig.recording.facts import ElectrodeChanged
 from emgrig.recording.sidecar import Json
 
 NORMAL = "normal"
@@ -24,7 +25,6 @@ _CHANNEL_HEAD = (
     *("target_muscle", "placement_scheme", "placement_description", "interelectrode_distance"),
     *("sampling_frequency", "low_cutoff", "high_cutoff", "gain", "status", "status_description"),
 )
-_OFF = re.compile(r"electrode (off|on): (\d+)([PN])\b")
 
 
 class Told(NamedTuple):
@@ -194,15 +194,15 @@ def _status(part: Part, channel: Channel) -> tuple[str, str]:
     words = [
         str(entry.get("advice") or f"{entry.get('electrode', 'channel')} {entry['light']}")
         for entry in found
-        if entry.get("light") in ("red", "yellow")
+        if entry.get("light") in (Light.RED, Light.YELLOW)
     ]
     off_s = _off_s(part).get(channel.number, 0.0)
     if off_s:
         words.append(f"an electrode was off for {number(off_s, 2)} s")
-    if "red" in lights or off_s > part.duration_s / 2:
+    if Light.RED in lights or off_s > part.duration_s / 2:
         status = "bad"
     else:
-        status = "good" if lights & {"green", "yellow"} else NOT_KNOWN
+        status = "good" if lights & {Light.GREEN, Light.YELLOW} else NOT_KNOWN
         words += [] if found else [NOT_CHECKED]
     return status, "; ".join(dict.fromkeys(words))
 
@@ -217,11 +217,11 @@ def _off_s(part: Part) -> dict[int, float]:
 
 def _off_spans(part: Part) -> Iterator[tuple[int, float, float]]:
     since: dict[tuple[int, str], float] = {}
-    for note in part.notes:
-        if found := _OFF.match(note.text):
-            key = int(found[2]), found[3]
-            if found[1] == "off":
-                since.setdefault(key, note.onset_s)
+    for one in part.annotations:
+        if isinstance(one.fact, ElectrodeChanged):
+            key, at_s = (one.fact.channel, one.fact.side), one.sample / part.rate_hz
+            if one.fact.is_off:
+                since.setdefault(key, at_s)
             elif key in since:
-                yield key[0], since.pop(key), note.onset_s
+                yield key[0], since.pop(key), at_s
     yield from ((key[0], begin_s, part.duration_s) for key, begin_s in since.items())

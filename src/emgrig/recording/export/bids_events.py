@@ -1,16 +1,28 @@
 """Annotations become the events of a BIDS data set.
 
 A marker is a text ``NAME KEY=VALUE KEY=VALUE``, as in "clip begin trial=3 clip=joy1": what stands
-before the first key is the `trial_type`, and each key becomes a column.
+before the first key is the `trial_type`, and each key becomes a column. What the recording itself
+annotated has a `trial_type` and columns by its facts.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from emgrig.electrodes.check import electrode_id
 from emgrig.recording.export.bids_table import cell, number, table
 from emgrig.recording.export.source import Part
+from emgrig.recording.facts import (
+    LABELS,
+    ChipLost,
+    Counter,
+    ElectrodeChanged,
+    Fact,
+    Kind,
+    Marker,
+    OtherEvent,
+    Trigger,
+)
 from emgrig.recording.sidecar import Json
 
 _KEY = re.compile(r"(?<!\S)([A-Za-z]\w*)=", re.ASCII)
@@ -20,26 +32,25 @@ _LAST = "description"
 _TAKEN = frozenset({*_FIRST, _LAST, "response_time", "stim_file", "hed"})
 _NAMELESS = "marker"
 
-#: What the texts of this program begin with, and what they mean.
-_OWN = MappingProxyType(
+#: What the kinds are called in events.tsv, if not as they are.
+_TYPES = MappingProxyType({**LABELS, Kind.RECOVERY: "going on", Kind.OVERFLOW: "board overflow"})
+#: What they mean.
+_MEANINGS = MappingProxyType(
     {
-        r"BAD_gap": "samples are missing; the file holds the sample before them",
-        r"BAD_frame": "frames out of step: the samples mean nothing",
-        r"BAD_padding": "the last data record is filled up with the last sample",
-        r"BAD_\w+": "samples that are not to be used",
-        r"settings(?=: )": "registers changed",
-        r"electrode off(?=: )": "lead-off detection: an electrode came off",
-        r"electrode on(?=: )": "lead-off detection: the electrode is on again",
-        r"going on(?= after |: )": "the link was lost, or the board started anew",
-        r"board started(?=: )": "the board started",
-        r"board overflow(?=: )": "the board threw frames away",
-        r"chip \d+ lost its registers(?=: )": "a chip lost its settings",
-        r"trigger \d+ (?:high|low)(?=$)": "edge at a trigger input",
-        r"counter(?= \d+$)": "a counter of the board, its count in value",
+        Kind.GAP: "samples are missing; the file holds the sample before them",
+        Kind.BAD_FRAMES: "frames out of step: the samples mean nothing",
+        Kind.PADDING: "the last data record is filled up with the last sample",
+        Kind.SETTINGS: "registers changed",
+        Kind.ELECTRODE: "lead-off detection: an electrode came off, or is on again",
+        Kind.RECOVERY: "the link was lost, or the board started anew",
+        Kind.BOARD_STARTED: "the board started",
+        Kind.OVERFLOW: "the board threw frames away",
+        Kind.CHIP_LOST: "a chip lost its settings",
+        Kind.TRIGGER: "edge at a trigger input",
+        Kind.COUNTER: "a counter of the board, its count in value",
+        Kind.OTHER_EVENT: "an event of the board that this version does not know",
     }
 )
-_ELECTRODE = re.compile(r"electrode (?:off|on): (\d+)([PN])\b")
-_COUNTER = re.compile(r"counter (\d+)")
 
 _DESCRIPTIONS = {
     "sample": "Index of the sample at onset in the emg file, 0 is the first.",
@@ -49,83 +60,80 @@ _DESCRIPTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Event:
-    """A text taken apart.
-
-    Attributes
-    ----------
-    trial_type : str
-    values : dict of str to str
-        By column.
-    meaning : str
-        What the trial type means, if the text is one of this program; else empty.
-    """
-
-    trial_type: str
-    values: dict[str, str] = field(default_factory=dict)
-    meaning: str = ""
-
-
-def parse(text: str, channel_names: Mapping[int, str] | None = None) -> Event:
-    """Take an annotation apart.
+def taken_apart(
+    fact: Fact, channel_names: Mapping[int, str] | None = None
+) -> tuple[str, dict[str, str]]:
+    """Return the `trial_type` of an event, and its further columns.
 
     Parameters
     ----------
-    text : str
+    fact : Fact
     channel_names : mapping of int to str, optional
         Name in channels.tsv by number: BIDS wants names in the column "channel".
     """
-    plain = cell(text)
     names = channel_names or {}
-    for pattern, meaning in _OWN.items():
-        if found := re.match(pattern, plain):
-            return Event(found[0], _own_values(plain, names), meaning)
+    match fact:
+        case Marker():
+            trial_type, values = _marker(fact.marker)
+            channel = values.get("channel", "")
+            if channel.isdecimal():
+                values["channel"] = names.get(int(channel), channel)
+            return trial_type, values
+        case ElectrodeChanged():
+            name = names.get(fact.channel, str(fact.channel))
+            values = {"channel": name, "electrode": electrode_id(fact.channel, fact.side)}
+            return f"electrode {'off' if fact.is_off else 'on'}", values
+        case Trigger():
+            return f"trigger {fact.line} {'high' if fact.is_high else 'low'}", {}
+        case ChipLost():
+            return f"chip {fact.chip} lost its registers", {}
+        case Counter():
+            return "counter", {"value": str(fact.count)}
+        case OtherEvent():
+            return f"event {fact.event}", {}
+    return _TYPES.get(fact.kind, fact.kind.replace("_", " ")), {}
+
+
+def _marker(text: str) -> tuple[str, dict[str, str]]:
+    """Take a marker apart: what stands before its first key, and its values by column."""
+    plain = cell(text)
     keys = list(_KEY.finditer(plain))
     if not keys:
-        return Event(plain)
+        return plain, {}
     ends = [key.start() for key in keys[1:]] + [len(plain)]
     values: dict[str, str] = {}
     for key, end in zip(keys, ends, strict=True):
         name = f"marker_{key[1]}" if key[1].lower() in _TAKEN else key[1]
         value = plain[key.end() : end].strip()
         values[name] = f"{values[name]} {value}" if name in values else value
-    channel = values.get("channel", "")
-    if channel.isdecimal():
-        values["channel"] = names.get(int(channel), channel)
-    return Event(plain[: keys[0].start()].strip() or _NAMELESS, values)
-
-
-def _own_values(text: str, names: Mapping[int, str]) -> dict[str, str]:
-    if found := _ELECTRODE.match(text):
-        number, side = int(found[1]), found[2].lower()
-        return {"channel": names.get(number, found[1]), "electrode": f"c{number}{side}"}
-    if found := _COUNTER.match(text):
-        return {"value": found[1]}
-    return {}
+    return plain[: keys[0].start()].strip() or _NAMELESS, values
 
 
 def events(part: Part) -> tuple[str, Json]:
     """Return events.tsv and events.json of a file."""
     names = {channel.number: channel.label for channel in part.channels}
-    parsed = [parse(note.text, names) for note in part.notes]
-    keys = list(dict.fromkeys(key for event in parsed for key in event.values))
+    parsed = [taken_apart(one.fact, names) for one in part.annotations]
+    keys = list(dict.fromkeys(key for _, values in parsed for key in values))
     rows = [
         {
-            **event.values,
-            "onset": number(note.onset_s),
-            "duration": number(note.duration_s),
-            "sample": str(round(note.onset_s * part.rate_hz)),
-            "trial_type": event.trial_type,
-            _LAST: note.text,
+            **values,
+            "onset": number(one.sample / part.rate_hz),
+            "duration": number(one.n_samples / part.rate_hz),
+            "sample": str(one.sample),
+            "trial_type": trial_type,
+            _LAST: one.text,
         }
-        for note, event in zip(part.notes, parsed, strict=True)
+        for one, (trial_type, values) in zip(part.annotations, parsed, strict=True)
     ]
-    return table((*_FIRST, *keys, _LAST), rows), _describe(parsed, keys)
+    own = {
+        trial_type: _MEANINGS[one.fact.kind]
+        for one, (trial_type, _) in zip(part.annotations, parsed, strict=True)
+        if one.fact.kind is not Kind.MARKER
+    }
+    return table((*_FIRST, *keys, _LAST), rows), _describe(own, keys)
 
 
-def _describe(parsed: Sequence[Event], keys: Sequence[str]) -> Json:
-    own = {event.trial_type: event.meaning for event in parsed if event.meaning}
+def _describe(own: Mapping[str, str], keys: Sequence[str]) -> Json:
     kinds = "; ".join(f"{name}: {meaning}" for name, meaning in own.items())
     described: Json = {
         "trial_type": {

@@ -13,24 +13,16 @@ from numpy.typing import NDArray
 
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.errors import RecordingError
+from emgrig.files import why
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
 from emgrig.recording.export.bdf_file import BdfFile
+from emgrig.recording.facts import read_annotations
 from emgrig.recording.sidecar import FORMAT, Json, schema
 
 if TYPE_CHECKING:
     from edfio import BdfSignal
 
 BLOCK_SAMPLES = 1 << 15
-#: Annotations that begin so, and last, cover samples that were not measured.
-BAD = "BAD_"
-
-
-class Note(NamedTuple):
-    """An annotation: onset and duration in s (0 for a point in time), and its text."""
-
-    onset_s: float
-    duration_s: float
-    text: str
 
 
 class Block(NamedTuple):
@@ -94,8 +86,8 @@ class Part:
         Of each channel, fill and padding included.
     start : datetime
         UTC, of the first sample.
-    notes : tuple of Note
-        All annotations of the file, by time.
+    annotations : tuple of Annotation
+        All of the file, as the sidecar has them, by sample and length (as MNE sorts them).
 
     Raises
     ------
@@ -107,9 +99,15 @@ class Part:
         self.path = path
         self.sidecar = _read_sidecar(path)
         try:
+            listed_facts = read_annotations(self.sidecar["annotations"])
+        except ValueError as error:
+            raise RecordingError(f"{sidecar_path(path)} makes no sense: {error}") from error
+        in_time = sorted(listed_facts, key=lambda one: (one.sample, one.n_samples))
+        self.annotations = tuple(in_time)
+        try:
             self._read(path)
         except (OSError, ValueError, LookupError, TypeError) as error:
-            raise RecordingError(f"{path} cannot be read as BDF+: {error}") from error
+            raise RecordingError(f"{path} cannot be read as BDF+: {why(error)}") from error
 
     def _read(self, path: Path) -> None:
         file = self._file = BdfFile(path)
@@ -121,7 +119,6 @@ class Part:
         self.rate_hz = float(signals[0].sampling_frequency)
         self.n_samples = file.n_records * file.record_samples
         self.start = dt.datetime.combine(file.head.startdate, file.head.starttime, dt.UTC)
-        self.notes = tuple(Note(*note) for note in file.annotations())
 
     @property
     def duration_s(self) -> float:
@@ -179,14 +176,7 @@ class Part:
     @cached_property
     def gaps(self) -> NDArray[np.int64]:
         """Begin and end of each stretch that was not measured, samples, shape (n, 2)."""
-        spans = [
-            (
-                round(note.onset_s * self.rate_hz),
-                round((note.onset_s + note.duration_s) * self.rate_hz),
-            )
-            for note in self.notes
-            if note.text.startswith(BAD) and note.duration_s
-        ]
+        spans = [(one.sample, one.sample + one.n_samples) for one in self.annotations if one.is_bad]
         return np.array(spans, np.int64).reshape(-1, 2)
 
     @property
@@ -212,6 +202,22 @@ class Part:
         for begin, end in (self.gaps[met] - first).tolist():
             is_gap[max(begin, 0) : end] = True
         return is_gap
+
+
+def find_part(path: Path) -> Part | None:
+    """Open a recording; None if no sidecar of this version lies beside the file.
+
+    Raises
+    ------
+    RecordingError
+        As `Part` does.
+    """
+    try:
+        content = json.loads(sidecar_path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_ours = isinstance(content, dict) and content.get("format") == FORMAT
+    return Part(path) if is_ours else None
 
 
 def open_parts(paths: Sequence[Path]) -> list[Part]:
@@ -247,7 +253,7 @@ def _read_sidecar(bdf_path: Path) -> Json:
             f"emgrig convert {bdf_path.with_suffix(CAPTURE_SUFFIX).name} makes both anew"
         ) from error
     except (OSError, ValueError) as error:
-        raise RecordingError(f"{path} cannot be read: {error}") from error
+        raise RecordingError(f"{path} cannot be read: {why(error)}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RecordingError(f"{path} is no sidecar of a recording: its format is not {FORMAT!r}")
     required = set(cast("Sequence[str]", schema()["required"])) - {"contact"}

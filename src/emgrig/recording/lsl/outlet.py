@@ -22,10 +22,11 @@ from emgrig.driver.samples.block import Block, Epoch, make_epoch
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.errors import DeviceError, TransportError
 from emgrig.protocol.account import Cause
+from emgrig.recording.facts import Gap, fact_of, text_of
 from emgrig.recording.lsl.library import Element, Outlet, describe_board, stream_info
 from emgrig.recording.lsl.markers import LslMarkerInlet, LslMarkerOutlet, Marker
 from emgrig.recording.lsl.stamps import SessionTime, StampLine
-from emgrig.recording.words import describe_event, describe_gap
+from emgrig.sentences import sentence
 
 log = logging.getLogger(__name__)
 
@@ -152,19 +153,18 @@ class LslOutlet:
         is_anew = block.n_samples > 0 and self._follow_settings(block.epoch)
         placed = self._line.place(block, fit)
         if block.lost_before:
-            text = describe_gap(block.lost_before, block.cause, is_estimate=block.is_estimate)
-            self._markers.mark(text, placed.missing_s)
+            gap = Gap(block.lost_before, block.cause, block.is_estimate, is_filled=False)
+            self._markers.mark(text_of(gap), placed.missing_s)
         for event in block.events:
-            if text := describe_event(event):
-                self._markers.mark(text, self._line.at(event.board_time_us))
+            if fact := fact_of(event):
+                self._markers.mark(text_of(fact), self._line.at(event.board_time_us))
         if not block.n_samples:
             return
         begins_s = float(placed.stamps_s[0])
         if block.cause in (Cause.OUTAGE, Cause.RESTART):
-            gap_s = begins_s - placed.missing_s
-            self._markers.mark(f"going on after {gap_s:.2f} s: {block.cause}", begins_s)
+            self._markers.mark(_going_on(begins_s - placed.missing_s, block.cause), begins_s)
         if is_anew:
-            self._markers.mark("settings changed: the EMG stream was opened anew", begins_s)
+            self._markers.mark(_opened_anew(), begins_s)
         uv = block.codes[:, self._columns] * self._code_uv + self._zero_uv
         stamps_s = placed.stamps_s + self._time.lsl_minus_unix_s
         self._outlet.push(uv.astype(np.float32), stamps_s.tolist())
@@ -177,6 +177,16 @@ class LslOutlet:
         self._outlet.close()
         self._open(epoch)
         return True
+
+
+@sentence
+def _going_on(gap_s: float, cause: Cause) -> str:
+    return f"going on after {gap_s:.2f} s: {cause.words}"
+
+
+@sentence
+def _opened_anew() -> str:
+    return "settings changed: the EMG stream was opened anew"
 
 
 def _files(epoch: Epoch) -> tuple[RegisterFile, ...]:

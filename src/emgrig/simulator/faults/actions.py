@@ -118,10 +118,12 @@ def locate(board: SimulatedBoard, channel: int) -> tuple[int, int]:
     return chip, index + 1
 
 
-def channel_fault(board: SimulatedBoard, channel: int, fault: ChannelFault, value: float) -> None:
+def channel_fault(
+    fault: ChannelFault, board: SimulatedBoard, channel: int, value: float | str = 1.0
+) -> None:
     """Put a fault of the chip on one channel."""
     chip, own = locate(board, channel)
-    change_world(board, chip, lambda world: world.with_fault(own, fault, value))
+    change_world(board, chip, lambda world: world.with_fault(own, fault, float(value)))
 
 
 def take_off(board: SimulatedBoard, channel: int, side: str) -> None:
@@ -136,11 +138,11 @@ def take_off_bias(board: SimulatedBoard) -> None:
     change_all_worlds(board, lambda world: replace(world, bias=OPEN))
 
 
-def make_poor(board: SimulatedBoard, channel: int, side: str, ohm: float) -> None:
-    """Let the contact of an electrode have a resistance of `ohm`."""
+def make_poor(board: SimulatedBoard, channel: int, side: str, kohm: float) -> None:
+    """Let the contact of an electrode have a resistance of `kohm`."""
     chip, own = locate(board, channel)
     pin = f"IN{own}{side.upper()}"
-    change_world(board, chip, lambda world: world.with_electrode(pin, Electrode(r_ohm=ohm)))
+    change_world(board, chip, lambda world: world.with_electrode(pin, Electrode(r_ohm=1e3 * kohm)))
 
 
 def bridge(board: SimulatedBoard, channel: int, other: int, side: str, ohm: float) -> None:
@@ -166,22 +168,12 @@ def set_reference(board: SimulatedBoard, volts: float) -> None:
 # ---- link ---------------------------------------------------------------------------------------
 
 
-def link_damage(board: SimulatedBoard, seed: int) -> LinkDamage:
-    """Return the accidents of the board's link, to add one."""
+def add_accident(board: SimulatedBoard, accident: Accident | None, rate: float, seed: int) -> None:
+    """Let something happen to a share `rate` of the packets; see `LinkDamage.add`."""
     link = board.firmware.link
     if not isinstance(link.damage, LinkDamage):
         link.damage = LinkDamage(seed)
-    return link.damage
-
-
-def add_accident(board: SimulatedBoard, accident: Accident, rate: float, seed: int) -> None:
-    """Let something happen to a share `rate` of the packets."""
-    link_damage(board, seed).add(accident, rate)
-
-
-def add_reordering(board: SimulatedBoard, rate: float, seed: int) -> None:
-    """Let a share `rate` of the packets come behind their successor."""
-    link_damage(board, seed).add_reordering(rate)
+    link.damage.add(accident, rate)
 
 
 def limit_link(board: SimulatedBoard, bytes_per_s: float) -> None:

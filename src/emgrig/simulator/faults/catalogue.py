@@ -1,15 +1,16 @@
-"""The faults: what one sees of each, which check finds it, its cause, and its parameters.
+"""The faults, an entry each: all that is said of a fault anywhere is made from its entry here.
 
-Checks are those of the bring-up list, B0 to B24.
+Which check must find it, and which cause it must name, are those of `emgrig bringup`;
+docs/adding-a-fault.md goes through the steps.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from emgrig.simulator.analog.world import ChannelFault
-from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.faults import actions as do
-from emgrig.simulator.faults.fault import Fault, Parameter, SwitchOn, Values, number, whole, word
+from emgrig.simulator.faults.fault import Fault, Parameter, SwitchOn, Values, number, whole
 from emgrig.simulator.faults.link import Accident, add_garbage, damage, double, lose
 from emgrig.simulator.firmware.spi import (
     DeadDrdy,
@@ -20,36 +21,27 @@ from emgrig.simulator.firmware.spi import (
     WireFault,
 )
 
-CHANNEL: Final = Parameter(1.0, "", "channel, 1 is the first", 1, 32, is_whole=True)
+CHANNEL: Final = Parameter(1, "", "channel, 1 is the first", 1, 32, is_whole=True)
 GAINS: Final = ("1", "2", "4", "6", "8", "12", "24")
 SIDE: Final = Parameter("p", "", "which input", words=("p", "n"))
 RATE: Final = Parameter(0.01, "", "share of the packets", 0, 1)
 
 
-def _channel_fault(kind: ChannelFault, key: str = "") -> SwitchOn:
-    def switch_on(board: SimulatedBoard, values: Values, seed: int) -> None:  # noqa: ARG001
-        value = float(values[key]) if key else 1.0
-        do.channel_fault(board, whole(values, "channel"), kind, value)
-
-    return switch_on
+def _act(action: Callable[..., None], *keys: str) -> SwitchOn:
+    """Do something to the board, with the values of these parameters."""
+    return lambda board, values, _seed: action(board, *(values[key] for key in keys))
 
 
 def _wire_fault(make: Callable[[Values, int], WireFault]) -> SwitchOn:
-    def switch_on(board: SimulatedBoard, values: Values, seed: int) -> None:
-        do.add_wire_fault(board, lambda chip: make(values, seed + chip))
-
-    return switch_on
-
-
-def _shifted(values: Values, seed: int) -> WireFault:  # noqa: ARG001 - all are made alike
-    return ShiftedMiso(whole(values, "bits"), early=word(values, "sampled") == "early")
+    return lambda board, values, seed: do.add_wire_fault(
+        board, lambda chip: make(values, seed + chip)
+    )
 
 
-def _accident(accident: Accident) -> SwitchOn:
-    def switch_on(board: SimulatedBoard, values: Values, seed: int) -> None:
-        do.add_accident(board, accident, number(values, "rate"), seed)
-
-    return switch_on
+def _accident(accident: Accident | None) -> SwitchOn:
+    return lambda board, values, seed: do.add_accident(
+        board, accident, number(values, "rate"), seed
+    )
 
 
 # ---- the faults ---------------------------------------------------------------------------------
@@ -58,264 +50,279 @@ ALL_FAULTS: Final = (
     Fault(
         "miso-high",
         "every byte reads FFh",
-        "B2",
-        "MISO floats high or is stuck: CS or DOUT open, chip without power or held in reset",
-        _wire_fault(lambda _values, _seed: StuckMiso(1)),
+        found_by="B2",
+        cause="miso-high",
+        switch_on=_wire_fault(lambda _values, _seed: StuckMiso(1)),
     ),
     Fault(
         "miso-low",
         "every byte reads 00h",
-        "B2",
-        "MISO is low: no supply, SCLK not arriving, or MISO shorted",
-        _wire_fault(lambda _values, _seed: StuckMiso(0)),
+        found_by="B2",
+        cause="miso-low",
+        switch_on=_wire_fault(lambda _values, _seed: StuckMiso(0)),
     ),
     Fault(
         "bit-shift",
         "ID reads 1Fh (early) or 7Ch (late), the status nibble is wrong",
-        "B2",
-        "sampling edge off by a bit: SPI mode 0, 2 or 3 in place of 1",
-        _wire_fault(_shifted),
-        {
-            "bits": Parameter(1.0, "", "how many bits", 1, 7, is_whole=True),
+        found_by="B2",
+        cause="bit-shift",
+        switch_on=_wire_fault(
+            lambda values, _seed: ShiftedMiso(
+                whole(values, "bits"), early=values["sampled"] == "early"
+            )
+        ),
+        parameters={
+            "bits": Parameter(1, "", "how many bits", 1, 7, is_whole=True),
             "sampled": Parameter("early", "", "when MISO is sampled", words=("early", "late")),
         },
+        variants=("sampled=late",),
     ),
     Fault(
         "spi-slip",
         "now and then a frame lacks a byte and the rest moves up",
-        "B7",
-        "bytes lost on SPI: frame length, interrupted reads, or a read across DRDY",
-        _wire_fault(lambda values, seed: SlippedFrames(number(values, "rate"), seed)),
-        {"rate": Parameter(0.01, "", "share of the frames", 0, 1)},
+        found_by="B7",
+        cause="spi-slip",
+        switch_on=_wire_fault(lambda values, seed: SlippedFrames(number(values, "rate"), seed)),
+        parameters={"rate": Parameter(0.01, "", "share of the frames", 0, 1)},
+        variants=("rate=0.002",),
     ),
     Fault(
         "drdy-dead",
         "registers are fine, no samples come",
-        "B6",
-        "DRDY does not reach the processor: line open",
-        _wire_fault(lambda _values, _seed: DeadDrdy()),
+        found_by="B6",
+        cause="drdy-dead",
+        switch_on=_wire_fault(lambda _values, _seed: DeadDrdy()),
     ),
     Fault(
         "drdy-slow",
         "samples come at a fraction of the rate, numbers without a gap",
-        "B12",
-        "samples are lost before they are counted: DRDY edges are missed",
-        _wire_fault(lambda values, _seed: SlowDrdy(whole(values, "factor"))),
-        {"factor": Parameter(2.0, "", "one edge in so many is seen", 2, 1000, is_whole=True)},
+        found_by="B6",
+        cause="drdy-slow",
+        switch_on=_wire_fault(lambda values, _seed: SlowDrdy(whole(values, "factor"))),
+        parameters={
+            "factor": Parameter(2, "", "one edge in so many is seen", 2, 1000, is_whole=True)
+        },
+        variants=("factor=3",),
     ),
     Fault(
         "reads-missed",
         "conversions are missing, marked as missed by the board",
-        "B8",
-        "the firmware comes too late: interrupts starved (flash write, Wi-Fi)",
-        lambda board, values, seed: do.miss_reads(board, number(values, "rate"), seed),
-        {"rate": Parameter(0.01, "", "share of the conversions", 0, 1)},
+        found_by="B8",
+        cause="reads-missed",
+        switch_on=lambda board, values, seed: do.miss_reads(board, number(values, "rate"), seed),
+        parameters={"rate": Parameter(0.01, "", "share of the conversions", 0, 1)},
+        variants=("rate=0.001",),
     ),
     Fault(
         "clock-wrong",
         "the data rate is off by a factor, the test signal's period in samples is not",
-        "B6",
-        "master clock is not 2.048 MHz: wrong external clock or CLKSEL",
-        None,
-        {"factor": Parameter(1.09, "", "of 2.048 MHz", 0.1, 4)},
+        found_by="B6",
+        cause="clock-wrong",
+        parameters={"factor": Parameter(1.09, "", "of 2.048 MHz", 0.1, 4)},
+        clock_factor=lambda values: number(values, "factor"),
+        variants=("factor=0.95", "factor=2"),
     ),
     Fault(
         "brown-out",
         "samples stop, registers are at their defaults",
-        "B23",
-        "brown-out: the chip's supply dipped and its registers are lost",
-        lambda board, _values, _seed: do.brown_out(board),
-        {"at": Parameter(1.0, "s", "when, true time since power-on")},
+        found_by="B6",
+        cause="brown-out",
+        switch_on=_act(do.brown_out),
+        parameters={"at": Parameter(1.0, "s", "when, true time since power-on")},
+        variants=("at=10", "at=40"),
     ),
     Fault(
         "board-restart",
         "BOOT event, the run is gone, sequence and conversions begin at 0",
-        "B23",
-        "the board's processor restarted: watchdog or supply",
-        lambda board, _values, _seed: do.restart(board),
-        {"at": Parameter(1.0, "s", "when, true time since power-on")},
+        found_by="B6",
+        cause="board-restart",
+        switch_on=_act(do.restart),
+        parameters={"at": Parameter(1.0, "s", "when, true time since power-on")},
+        variants=("at=25",),
     ),
     Fault(
         "reference-off",
         "codes at full scale whatever the input",
-        "B10",
-        "no reference voltage: REFBUF or VREFP capacitor dead",
-        lambda board, values, _seed: do.set_reference(board, number(values, "volts")),
-        {"volts": Parameter(0.0, "V", "what VREFP settles to", 0, 5)},
+        found_by="B9",
+        cause="reference-off",
+        switch_on=_act(do.set_reference, "volts"),
+        parameters={"volts": Parameter(0.0, "V", "what VREFP settles to", 0, 5)},
+        variants=("volts=0.5",),
     ),
     Fault(
         "supply-low",
         "the supply reading (MUX 011) is low",
-        "B14",
-        "AVDD is low: regulator drop-out",
-        lambda board, values, _seed: do.set_supply(board, number(values, "avdd")),
-        {"avdd": Parameter(4.0, "V", "AVDD", 0, 5.5)},
+        found_by="B13",
+        cause="supply-low",
+        switch_on=_act(do.set_supply, "avdd"),
+        parameters={"avdd": Parameter(4.0, "V", "AVDD", 0, 5.5)},
+        variants=("avdd=4.5",),
     ),
     Fault(
         "channel-dead",
         "one channel reads code 0",
-        "B11",
-        "this channel gives nothing: powered down or dead",
-        _channel_fault(ChannelFault.DEAD),
-        {"channel": CHANNEL},
+        found_by="B9",
+        cause="channel-dead",
+        switch_on=_act(partial(do.channel_fault, ChannelFault.DEAD), "channel"),
+        parameters={"channel": CHANNEL},
+        variants=("channel=5",),
     ),
     Fault(
         "channel-railed",
         "one channel is at full scale",
-        "B10",
-        "this channel is at the rail: input or amplifier damaged",
-        _channel_fault(ChannelFault.RAILED),
-        {"channel": CHANNEL},
+        found_by="B9",
+        cause="channel-railed",
+        switch_on=_act(partial(do.channel_fault, ChannelFault.RAILED), "channel"),
+        parameters={"channel": CHANNEL},
+        variants=("channel=8",),
     ),
     Fault(
         "channel-noisy",
         "one channel has more noise than the data sheet",
-        "B9",
-        "this channel alone is noisy: solder or ESD damage",
-        _channel_fault(ChannelFault.NOISY, "factor"),
-        {"channel": CHANNEL, "factor": Parameter(5.0, "", "of the usual noise", 0, 1e6)},
+        found_by="B9",
+        cause="channel-noisy",
+        switch_on=_act(partial(do.channel_fault, ChannelFault.NOISY), "channel", "factor"),
+        parameters={"channel": CHANNEL, "factor": Parameter(5.0, "", "of the usual noise", 0, 1e6)},
+        variants=("channel=3,factor=3",),
     ),
     Fault(
         "gain-stuck",
         "the test signal of one channel does not follow the gain setting",
-        "B21",
-        "the gain of this channel is not what its register says",
-        _channel_fault(ChannelFault.GAIN_STUCK, "gain"),
-        {"channel": CHANNEL, "gain": Parameter("1", "", "the gain it has", words=GAINS)},
+        found_by="B9",
+        cause="gain-stuck",
+        switch_on=_act(partial(do.channel_fault, ChannelFault.GAIN_STUCK), "channel", "gain"),
+        parameters={"channel": CHANNEL, "gain": Parameter("1", "", "the gain it has", words=GAINS)},
+        variants=("channel=2,gain=6", "channel=7,gain=12", "channel=4,gain=24"),
     ),
     Fault(
         "electrode-off",
         "the lead-off bit is set, the channel floats",
-        "B18",
-        "electrode off or its wire broken",
-        lambda board, values, _seed: do.take_off(
-            board, whole(values, "channel"), word(values, "side")
-        ),
-        {"channel": CHANNEL, "side": SIDE},
+        found_by="B16",
+        cause="electrode-off",
+        switch_on=_act(do.take_off, "channel", "side"),
+        parameters={"channel": CHANNEL, "side": SIDE},
+        variants=("channel=4,side=n",),
     ),
     Fault(
         "electrode-poor",
         "the impedance of one electrode is high, more mains on its channel",
-        "B18",
-        "poor contact: dry gel or unprepared skin",
-        lambda board, values, _seed: do.make_poor(
-            board,
-            whole(values, "channel"),
-            word(values, "side"),
-            1e3 * number(values, "kohm"),
-        ),
-        {
+        found_by="B17",
+        cause="electrode-poor",
+        switch_on=_act(do.make_poor, "channel", "side", "kohm"),
+        parameters={
             "channel": CHANNEL,
             "side": SIDE,
             "kohm": Parameter(500.0, "kΩ", "resistance of the contact"),
         },
+        variants=("channel=6,side=n,kohm=1000",),
     ),
     Fault(
         "electrode-bridged",
         "two channels show nearly the same signal",
-        "B18",
-        "two electrodes are connected: gel bridge",
-        lambda board, values, _seed: do.bridge(
-            board,
-            whole(values, "channel"),
-            whole(values, "other"),
-            word(values, "side"),
-            number(values, "ohm"),
-        ),
-        {
+        found_by="B17",
+        cause="electrode-bridged",
+        switch_on=_act(do.bridge, "channel", "other", "side", "ohm"),
+        parameters={
             "channel": CHANNEL,
-            "other": Parameter(2.0, "", "the other channel", 1, 32, is_whole=True),
+            "other": Parameter(2, "", "the other channel", 1, 32, is_whole=True),
             "side": SIDE,
             "ohm": Parameter(100.0, "Ω", "resistance of the bridge", 1e-3),
         },
+        variants=("channel=3,other=7,side=n",),
     ),
     Fault(
         "bias-off",
         "more mains on all channels, the bias lead-off bit is set",
-        "B19",
-        "bias electrode off or its wire broken: nothing holds the body",
-        lambda board, _values, _seed: do.take_off_bias(board),
+        found_by="B19",
+        cause="bias-off",
+        switch_on=_act(do.take_off_bias),
     ),
     Fault(
         "packets-lost",
         "conversion numbers and sequence numbers jump",
-        "B8",
-        "packets lost on the link",
-        _accident(lose),
-        {"rate": RATE},
+        found_by="B8",
+        cause="link-loss",
+        switch_on=_accident(lose),
+        parameters={"rate": RATE},
+        variants=("rate=0.003",),
     ),
     Fault(
         "packets-doubled",
         "some packets come twice",
-        "B8",
-        "packets doubled by the link: retransmission",
-        _accident(double),
-        {"rate": RATE},
+        found_by="B8",
+        cause="link-double",
+        switch_on=_accident(double),
+        parameters={"rate": RATE},
+        variants=("rate=0.003",),
     ),
     Fault(
         "packets-reordered",
         "some packets come behind their successor",
-        "B8",
-        "packets come out of order: datagrams, or two paths",
-        lambda board, values, seed: do.add_reordering(board, number(values, "rate"), seed),
-        {"rate": RATE},
+        found_by="B8",
+        cause="link-reorder",
+        switch_on=_accident(None),
+        parameters={"rate": RATE},
+        variants=("rate=0.003",),
     ),
     Fault(
         "packets-damaged",
         "bad CRC now and then, and the packet is missing",
-        "B8",
-        "bytes changed or lost on the link: baud rate, no flow control, long cable",
-        _accident(damage),
-        {"rate": RATE},
+        found_by="B8",
+        cause="link-damage",
+        switch_on=_accident(damage),
+        parameters={"rate": RATE},
+        variants=("rate=0.003",),
     ),
     Fault(
         "link-garbage",
         "bytes between packets that belong to none",
-        "B0",
-        "somebody else writes on the link: boot messages, debug output",
-        _accident(add_garbage),
-        {"rate": RATE},
+        found_by="B8",
+        cause="link-garbage",
+        switch_on=_accident(add_garbage),
+        parameters={"rate": RATE},
     ),
     Fault(
         "link-stall",
         "nothing comes for a while, then much at once; frames may be thrown away",
-        "B8",
-        "the link stalls: Wi-Fi power save, busy radio",
-        lambda board, values, _seed: do.stall_link(
-            board, number(values, "for"), number(values, "every")
-        ),
-        {
+        found_by="B6",
+        cause="link-stall",
+        switch_on=_act(do.stall_link, "for", "every"),
+        parameters={
             "at": Parameter(1.0, "s", "when, true time since power-on"),
             "for": Parameter(0.5, "s", "how long", 1e-3),
             "every": Parameter(0.0, "s", "again after so long; 0: once"),
         },
+        variants=("at=12,for=0.8",),
     ),
     Fault(
         "link-cut",
         "the connection is lost and comes back",
-        "B23",
-        "the link was cut while the board ran on",
-        lambda board, values, _seed: do.cut_link(board, number(values, "after")),
-        {
+        found_by="B6",
+        cause="link-cut",
+        switch_on=_act(do.cut_link, "after"),
+        parameters={
             "at": Parameter(1.0, "s", "when, true time"),
             "from": Parameter("power-on", "", "what `at` counts from", words=("power-on", "start")),
             "after": Parameter(1.0, "s", "how long nobody can connect"),
         },
+        variants=("at=20,after=2",),
     ),
     Fault(
         "host-slow",
         "frames are thrown away on the board, with overflow events",
-        "B8",
-        "the link or the PC is too slow for the data rate",
-        lambda board, values, _seed: do.limit_link(board, number(values, "bytes_per_s")),
-        {"bytes_per_s": Parameter(20_000.0, "B/s", "throughput", 1)},
+        found_by="B6",
+        cause="host-slow",
+        switch_on=_act(do.limit_link, "bytes_per_s"),
+        parameters={"bytes_per_s": Parameter(20_000.0, "B/s", "throughput", 1)},
+        variants=("bytes_per_s=40000",),
     ),
     Fault(
         "clock-drift",
         "board time drifts against the PC's",
-        "B8",
-        "the board's crystal is off",
-        lambda board, values, _seed: do.drift(board, number(values, "ppm")),
-        {"ppm": Parameter(200.0, "ppm", "how much too fast", -50_000, 50_000)},
+        found_by="B6",
+        cause="board-clock",
+        switch_on=_act(do.drift, "ppm"),
+        parameters={"ppm": Parameter(200.0, "ppm", "how much too fast", -50_000, 50_000)},
+        variants=("ppm=-300",),
     ),
 )

@@ -1,11 +1,11 @@
-"""What a fault is: a name, what one sees of it, which check finds it, and its parameters."""
+"""What a fault is: a name, what one sees of it, how it gets in, and what the suite must say."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from emgrig.simulator.board import SimulatedBoard
 
-Value = float | str
+Value = float | int | str
 Values = Mapping[str, Value]
 #: Puts a fault with these values into a board; the last argument is the seed of its accidents.
 SwitchOn = Callable[[SimulatedBoard, Values, int], None]
@@ -17,7 +17,7 @@ class Parameter:
 
     Attributes
     ----------
-    default : float or str
+    default : float, int or str
     unit : str
         Empty for counts, ratios and words.
     meaning : str
@@ -56,7 +56,7 @@ class Parameter:
         is_odd = self.is_whole and not value.is_integer()
         if not self.least <= value <= self.most or value == float("inf") or is_odd:
             raise ValueError(f"{text!r}; expected {self.allowed}")
-        return value
+        return int(value) if self.is_whole else value
 
     @property
     def allowed(self) -> str:
@@ -70,7 +70,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that can be wrong.
+    """Something that can be wrong: all that anybody has to know of it.
 
     Attributes
     ----------
@@ -78,21 +78,33 @@ class Fault:
     effect : str
         What one sees of it, in a line.
     found_by : str
-        The bring-up check that should find it, B0 to B24.
+        Number of the bring-up check that fails first on a board that has it.
     cause : str
-        What that check should say is wrong.
+        Key of the cause that the suite must name then (`emgrig.hil_tests.diagnosis.causes`).
+    switch_on : function or None
+        Makes a board that runs have it; None for what can only be built in.
+    clock_factor : function or None
+        For what is built in: the master clock's frequency over the nominal one.
     parameters : dict
         By name.
-    switch_on : function or None
-        Makes a board have it; None for what can only be built in (`clock-wrong`).
+    variants : tuple of str
+        Other sizes, places and times, as they are written behind the name; the suite must name
+        their cause too.
     """
 
     name: str
     effect: str
     found_by: str
     cause: str
-    switch_on: SwitchOn | None
+    switch_on: SwitchOn | None = None
+    clock_factor: Callable[[Values], float] | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    variants: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """It with its default parameters, then its variants, as `parse_fault` reads them."""
+        return (self.name, *(f"{self.name}:{variant}" for variant in self.variants))
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,7 @@ class FaultSetting:
     Attributes
     ----------
     name : str
-    values : tuple of (str, float or str)
+    values : tuple of (str, float, int or str)
         All parameters, those at their default too.
     """
 
@@ -126,11 +138,6 @@ def number(values: Values, key: str) -> float:
 
 def whole(values: Values, key: str) -> int:
     """Return the value of a parameter that is a whole number."""
-    return round(number(values, key))
-
-
-def word(values: Values, key: str) -> str:
-    """Return the value of a parameter that is a word."""
     value = values[key]
-    assert isinstance(value, str), key
+    assert isinstance(value, int), key
     return value

@@ -62,13 +62,13 @@ class LinkDamage:
         self._accidents: list[tuple[Accident | None, float, np.random.Generator]] = []
         self._held: bytes | None = None
 
-    def add(self, accident: Accident, rate: float) -> None:
-        """Let `accident` happen to a share `rate` (0 to 1) of the packets from now on."""
-        self._add(accident, rate)
+    def add(self, accident: Accident | None, rate: float) -> None:
+        """Let `accident` happen to a share `rate` of the packets from now on.
 
-    def add_reordering(self, rate: float) -> None:
-        """Let a share `rate` (0 to 1) of the packets arrive behind the packet that follows them."""
-        self._add(None, rate)
+        None lets them arrive behind the packet that follows them.
+        """
+        rng = np.random.default_rng([self._seed, 0x11E, len(self._accidents)])
+        self._accidents.append((accident, rate, rng))
 
     def __call__(self, packets: list[bytes]) -> bytes:
         """Return the bytes that arrive when `packets` are sent, in this order."""
@@ -80,12 +80,6 @@ class LinkDamage:
             elif len(hit):
                 packets = _strike(packets, accident, hit, draws)
         return b"".join(packets)
-
-    def _add(self, accident: Accident | None, rate: float) -> None:
-        if not 0 <= rate <= 1:
-            raise ValueError(f"rate is {rate}; expected 0 to 1")
-        rng = np.random.default_rng([self._seed, 0x11E, len(self._accidents)])
-        self._accidents.append((accident, rate, rng))
 
     def _reorder(self, packets: list[bytes], is_late: NDArray[np.bool_]) -> list[bytes]:
         arrived: list[bytes] = []

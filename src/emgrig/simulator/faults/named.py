@@ -24,10 +24,9 @@ FAULTS: Final[dict[str, Fault]] = {fault.name: fault for fault in ALL_FAULTS}
 RANDOM: Final = Fault(
     "random",
     "some of the other faults, drawn by seed",
-    "B24",
-    "whatever was drawn",
-    None,
-    {"count": Parameter(1.0, "", "how many", 1, len(ALL_FAULTS), is_whole=True)},
+    found_by="",
+    cause="",
+    parameters={"count": Parameter(1, "", "how many", 1, len(ALL_FAULTS), is_whole=True)},
 )
 
 
@@ -85,8 +84,8 @@ def clock_factor(settings: Iterable[FaultSetting]) -> float:
     """Return the master clock's frequency over the nominal one."""
     factor = 1.0
     for setting in settings:
-        if setting.name == "clock-wrong":
-            factor *= number(dict(setting.values), "factor")
+        if built_in := FAULTS[setting.name].clock_factor:
+            factor *= built_in(dict(setting.values))
     return factor
 
 

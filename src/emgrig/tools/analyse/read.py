@@ -10,15 +10,20 @@ import numpy as np
 from emgrig.analysis.paper.casmemg_files import RATE_HZ, read_casmemg_mat
 from emgrig.analysis.signal.filters import Floats
 from emgrig.reading.textfiles import TextRecording, read_text
+from emgrig.recording.bdf.header import SIMULATED_BOARD
 from emgrig.recording.export.bdf_file import BdfFile
-from emgrig.recording.export.source import BAD
+from emgrig.recording.export.source import Part, find_part
+from emgrig.recording.facts import BAD
 
 if TYPE_CHECKING:
     from edfio import Bdf, Edf
 
 #: Microvolts in a unit.
 _VOLTS = {"v": 1e6, "mv": 1e3, "uv": 1.0, "µv": 1.0, "nv": 1e-3}
-_PADDING = f"{BAD}padding"
+_SIMULATED = "SIMULATED: recorded from a simulated board, not from a person"
+_BAD_LEFT_OUT = (
+    "stretches that the file's annotations call BAD_ were left out; no sidecar of emgrig says why"
+)
 
 
 def read_recording(path: Path, rate_hz: float | None) -> TextRecording:
@@ -54,6 +59,24 @@ def in_unit(found: TextRecording, unit: str | None) -> TextRecording:
 
 
 def _read_edf(path: Path) -> TextRecording:
+    """Read EDF or BDF; of our own recordings the sidecar says what was measured."""
+    part = find_part(path) if path.suffix.lower() == ".bdf" else None
+    return _read_foreign(path) if part is None else _read_part(part)
+
+
+def _read_part(part: Part) -> TextRecording:
+    samples = np.concatenate([block.samples_uv for block in part.blocks()])
+    return TextRecording(
+        samples[: part.n_samples - part.n_padding],
+        tuple(channel.label for channel in part.channels),
+        ("uV",) * len(part.channels),
+        part.rate_hz,
+        "BDF",
+        (_SIMULATED,) if part.is_simulated else (),
+    )
+
+
+def _read_foreign(path: Path) -> TextRecording:
     import edfio
 
     file = edfio.read_bdf(path) if path.suffix.lower() == ".bdf" else edfio.read_edf(path)
@@ -67,17 +90,22 @@ def _read_edf(path: Path) -> TextRecording:
     units = [
         "uV" if f is not None else s.physical_dimension for s, f in zip(kept, scale, strict=True)
     ]
+    is_simulated = SIMULATED_BOARD in file.local_recording_identification.split()
+    bad = [note for note in _notes(path, file) if note[2].startswith(BAD) and note[1]]
     left = len(rates) - len(kept)
-    remarks = [f"{left} signals of another rate were left out"] if left else []
-    if "simulated" in file.local_recording_identification:
-        remarks.insert(0, "SIMULATED: recorded from a simulated board, not from a person")
+    remarks = [
+        *([_SIMULATED] if is_simulated else []),
+        *([f"{left} signals of another rate were left out"] if left else []),
+        *([f"{len(bad)} {_BAD_LEFT_OUT}"] if bad else []),
+    ]
     return TextRecording(
-        _measured(samples, rate_hz, _notes(path, file)),
+        _measured(samples, rate_hz, bad),
         tuple(s.label for s in kept),
         tuple(units),
         rate_hz,
         path.suffix[1:].upper(),
         tuple(remarks),
+        is_simulated,
     )
 
 
@@ -92,15 +120,14 @@ def _notes(path: Path, file: "Bdf | Edf") -> list[tuple[float, float, str]]:
         return [(note.onset, note.duration or 0.0, note.text) for note in file.annotations]
 
 
-def _measured(samples: Floats, rate_hz: float, notes: Iterable[tuple[float, float, str]]) -> Floats:
-    """Put NaN where annotations say BAD_…, and cut off what fills up the last data record.
+def _measured(samples: Floats, rate_hz: float, bad: Iterable[tuple[float, float, str]]) -> Floats:
+    """Put NaN where annotations say BAD_…, and cut off what of that is at the end.
 
     A file has no mark for a missing sample: what it holds in a gap was not measured.
     """
-    for onset_s, duration_s, text in notes:
-        if text.startswith(BAD) and duration_s:
-            begin = round(onset_s * rate_hz)
-            if text.startswith(_PADDING):
-                return samples[:begin]
-            samples[begin : round((onset_s + duration_s) * rate_hz)] = np.nan
-    return samples
+    end = len(samples)
+    for onset_s, duration_s, _ in bad:
+        begin, behind = round(onset_s * rate_hz), round((onset_s + duration_s) * rate_hz)
+        samples[begin:behind] = np.nan
+        end = min(begin, end) if behind >= len(samples) else end
+    return samples[:end]

@@ -205,7 +205,7 @@ def sources(
         Wanted(address, as_json, report),
         [
             lambda place, bar: measure_sources(
-                place.board, bar.ask(place), settings, progress=bar.follow
+                place.board, bar.aside(place.ask), settings, progress=bar.follow
             )
         ],
     )
@@ -319,7 +319,7 @@ def _lead_off_job(
         read_channels(channels), mains_hz=mains_hz,
     )  # fmt: skip
     return lambda place, bar: measure_lead_off(
-        place.board, bar.ask(place), settings, progress=bar.follow
+        place.board, bar.aside(place.ask), settings, progress=bar.follow
     )
 
 
@@ -346,19 +346,19 @@ def _bench_jobs(
     transfer, rejection = settings
     jobs: dict[str, Job] = {
         "gain": lambda p, bar: measure_bench_gain(
-            p.board, _bench_of(p), bar.ask(p), transfer, progress=bar.follow
+            p.board, _bench_of(p), bar.aside(p.ask), transfer, progress=bar.follow
         ),
         "response": lambda p, bar: measure_bench_response(
-            p.board, _bench_of(p), bar.ask(p), transfer, progress=bar.follow
+            p.board, _bench_of(p), bar.aside(p.ask), transfer, progress=bar.follow
         ),
         "dynamics": lambda p, bar: measure_bench_dynamics(
-            p.board, _bench_of(p), bar.ask(p), transfer, progress=bar.follow
+            p.board, _bench_of(p), bar.aside(p.ask), transfer, progress=bar.follow
         ),
         "cmrr": lambda p, bar: measure_cmrr(
-            p.board, _bench_of(p), bar.ask(p), rejection, progress=bar.follow
+            p.board, _bench_of(p), bar.aside(p.ask), rejection, progress=bar.follow
         ),
         "impedance": lambda p, bar: measure_input_impedance(
-            p.board, _bench_of(p), bar.ask(p), rejection, progress=bar.follow
+            p.board, _bench_of(p), bar.aside(p.ask), rejection, progress=bar.follow
         ),
     }
     unknown = [name for name in names if name not in jobs]

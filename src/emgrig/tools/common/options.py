@@ -16,9 +16,9 @@ def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
     levels: dict[int, float] = {}
     for option in options:
         if option.endswith(".json"):
-            from emgrig.experiment.files.record import read_certificate
+            from emgrig.experiment.files.record import read_record
 
-            levels |= {mvc.channel: mvc.uv for mvc in read_certificate(Path(option)).mvc}
+            levels |= {mvc.channel: mvc.uv for mvc in read_record(Path(option)).mvc}
             continue
         channel, _, level = option.partition("=")
         try:

@@ -1,16 +1,14 @@
 """`emgrig compare`: our recording against a commercial amplifier's, of the same muscle."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from emgrig.tools.board_commands import Json
 from emgrig.tools.common.output import note, print_json, print_table, say
+from emgrig.tools.common.progress import Bar
 from emgrig.tools.compare.found import Compared, facts, to_json
-
-if TYPE_CHECKING:
-    pass
 
 
 def compare(
@@ -52,12 +50,17 @@ def compare(
     mine = open_source(ours, ours_description, rate_hz=rate)
     theirs = open_source(reference, reference_description)
     found, tracks = [], []
-    for first, second in paired(mine, theirs, channels):
-        pair = mine.track(first), theirs.track(second)
-        found.append(Compared(pair[0].name, pair[1].name, compare_tracks(*pair, band=band)))
-        tracks.append(pair)
+    pairs = paired(mine, theirs, channels)
+    with Bar("comparing") as bar:
+        for done, (first, second) in enumerate(pairs):
+            bar.follow(f"{first} against {second}", done / len(pairs))
+            pair = mine.track(first), theirs.track(second)
+            found.append(Compared(pair[0].name, pair[1].name, compare_tracks(*pair, band=band)))
+            tracks.append(pair)
     filled = mine.description.n_filled
     warnings = [f"{filled} samples of {ours.name} fill gaps"] if filled else []
+    simulated = [one.path.name for one in (mine, theirs) if one.description.is_simulated]
+    warnings += [f"{name} is SIMULATED: not recorded from a person" for name in simulated]
     if as_json:
         print_json({"warnings": warnings, "pairs": [to_json(one) for one in found]})
     else:
@@ -66,7 +69,8 @@ def compare(
         for text in warnings:
             say(f"note: {text}")
     if report is not None:
-        note(f"report: {write(report, found, tracks, warnings)}")
+        page = write(report, found, tracks, warnings, simulated=bool(simulated))
+        note(f"report: {page}")
 
 
 def _tell(one: Compared) -> None:

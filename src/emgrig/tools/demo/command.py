@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from emgrig.errors import ExitCode
+from emgrig.files import make_folder
 from emgrig.tools.common.output import note, print_json, say
 
 RECORDINGS = Path("../shared/data/recordings")
@@ -33,7 +34,7 @@ def demo(
     from emgrig.tools.demo import page as demo_page
     from emgrig.tools.demo import run as demo_run
 
-    report.mkdir(parents=True, exist_ok=True)
+    make_folder(report)
     result = demo_run.run(
         report, seconds=seconds, source=source or _source(), seed=seed, speed=speed, tell=note
     )

@@ -1,8 +1,6 @@
 """`emgrig electrodes`: are the electrodes on, and how good is their contact."""
 
-import datetime as dt
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +9,8 @@ from emgrig.errors import ExitCode, RecordingError
 from emgrig.tools.board_commands import Address, Json
 from emgrig.tools.calibrate.words import read_channels
 from emgrig.tools.common.output import err, note, out, print_json
+from emgrig.tools.common.progress import Bar
+from emgrig.tools.record_commands import find_calibration
 
 if TYPE_CHECKING:
     from emgrig.calibration.certificate.certificate import Certificate
@@ -97,12 +97,11 @@ def _check(
     board: "Board", settings: "ContactSettings", where: str | None, *, as_json: bool
 ) -> bool:
     from emgrig.electrodes import check_contact
-    from emgrig.tools.calibrate.run import Bar
     from emgrig.tools.electrodes.view import show_check
 
-    known = None if settings.is_quick else _find(board, where)
+    known = None if settings.is_quick else find_calibration(board, where)
     try:
-        with Bar() as bar:
+        with Bar("electrodes") as bar:
             check = check_contact(board, settings, calibration=known, progress=bar.follow)
     except KeyboardInterrupt:  # what could not be put back would be another error
         note("broken off; the registers are as before, proved by reading")
@@ -123,29 +122,12 @@ def _keep(check: "ContactCheck") -> None:
 
     try:
         path = save_check(check)
-    except OSError as error:
+    except RecordingError as error:
         raise RecordingError(
-            f"this check is not kept, recordings will not have it: {error.filename}: "
-            f"{error.strerror}; let XDG_DATA_HOME name a folder that can be written to"
+            f"this check is not kept, recordings will not have it: {error}; or let XDG_DATA_HOME "
+            "name a folder that can be written to"
         ) from error
     note(f"kept as the last check of this board: {path}")
-
-
-def _find(board: "Board", where: str | None) -> "Certificate | None":
-    from emgrig.calibration.certificate.certificate_file import find_certificate
-
-    if where == "none":
-        return None
-    identity = board.identity
-    found = find_certificate(
-        identity.serial_number,
-        Path(where) if where else None,
-        dt.datetime.now(dt.UTC),
-        is_simulated=identity.is_simulated,
-    )
-    if found is None and where:
-        raise RecordingError(f"{where} holds no calibration of {identity.serial_number}")
-    return found
 
 
 def _current(check: "ContactCheck", known: "Certificate | None") -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import typer
 
 from emgrig.errors import ExitCode
+from emgrig.files import check_output, whole_file, write_file
 from emgrig.tools.board_commands import Json
 from emgrig.tools.common.output import note, print_facts, print_json, print_table, say
 
@@ -119,7 +120,7 @@ def sync(
     if page is not None:
         from emgrig.tools.sync.page import write
 
-        write(page, recording.name, found, facts)
+        write(page, recording.name, found, facts, simulated=source.is_simulated)
         note(f"page: {page}")
     if not found.is_within_bound:
         raise typer.Exit(int(ExitCode.VERDICT))
@@ -137,14 +138,12 @@ def _print_template(fps: float) -> None:
 
 def _check_outputs(outputs: list[Path | None], inputs: list[Path | None]) -> None:
     """Refuse to write over what is read, or where there is no folder."""
-    from emgrig.recording.export.staging import refuse_existing
-
     taken = {path.resolve() for path in inputs if path is not None}
     for path in outputs:
         if path is not None and path.resolve() in taken:
             raise ValueError(f"{path} is read and cannot be written too; choose another name")
         if path is not None:
-            refuse_existing(path, overwrite=True)
+            check_output(path, overwrite=True)
 
 
 def _film(fps: float, times: Path | None) -> Film:
@@ -191,16 +190,13 @@ def _align(
 
 def _write(path: Path, found: "TubeSync", source: "Source", film: Film, asked: "Ints") -> None:
     """Write the samples of frames, and beside them pairs for `emgrig analyse --clock`."""
-    from emgrig.recording.export.staging import whole_file
-
     samples = found.sample(film.video_s(asked.astype(np.float64)))
     is_in = _is_in_file(samples, source)
     rows = [
         f"{frame},{sample:.0f},{sample / source.nominal_hz:.4f}" if is_known else f"{frame},n/a,n/a"
         for frame, sample, is_known in zip(asked, samples, is_in, strict=True)
     ]
-    with whole_file(path) as unfinished:
-        unfinished.write_text("\n".join(["frame,sample,emg_s", *rows, ""]), encoding="utf-8")
+    write_file(path, "\n".join(["frame,sample,emg_s", *rows, ""]))
     target = path.with_name(path.stem + "_clock.csv")
     pairs = _pairs(found, source, film)
     with whole_file(target) as unfinished:

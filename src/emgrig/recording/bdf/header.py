@@ -1,23 +1,20 @@
-"""BDF+ as a stream: the header is edfio's, the data records are written as they come.
-
-edfio builds a whole file in memory; pyedflib streams, but cuts an annotation at 40 bytes and drops
-those beyond one a data record. A data record is little more than its 24-bit samples side by side,
-so it is written here. Formats: BDF+ is EDF+ (Kemp and Olivan 2003) with 24-bit samples.
-"""
+"""The header of a BDF+ file, made by edfio: limits that give the scale exactly, and records."""
 
 import datetime as dt
 import io
 import math
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import BinaryIO
 
 import numpy as np
 from edfio import Bdf, BdfSignal, EdfAnnotation, Recording
 from numpy.typing import NDArray
 
-CODE_MIN, CODE_MAX = -(2**23), 2**23 - 1
+CODE_MAX = 2**23 - 1
+#: What the header's recording field calls the equipment.
+BOARD, SIMULATED_BOARD = "emgrig_ADS1299_board", "emgrig_simulated_board"
+TICKS_PER_S = 10_000_000
 #: EDF+ asks for data records of at most so many bytes.
 _MAX_RECORD_BYTES = 61440
 #: Data records are about so long: the last one is filled up, so they are short.
@@ -26,9 +23,6 @@ _RECORD_S = 0.1
 _INNER_LIMIT = 7 * 2**20
 #: Where the header's field for the number of data records lies (8 characters).
 _N_RECORDS_AT = 236
-_MIN_ANNOTATION_BYTES = 12
-_TICKS_PER_S = 10_000_000
-_PACK_SAMPLES = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -105,15 +99,6 @@ class FileHead:
 
 
 @dataclass(frozen=True)
-class Annotation:
-    """A text at a sample; `n_samples` long, 0 for a point in time."""
-
-    sample: int
-    n_samples: int
-    text: str
-
-
-@dataclass(frozen=True)
 class RecordShape:
     """How a file is cut into data records: samples of each channel, and annotation bytes."""
 
@@ -125,7 +110,7 @@ class RecordShape:
     @property
     def duration(self) -> str:
         """Duration in seconds as the header says it."""
-        return _seconds(self.ticks)
+        return seconds(self.ticks)
 
     @property
     def n_bytes(self) -> int:
@@ -182,130 +167,6 @@ def record_shape(rate_hz: float, n_channels: int) -> RecordShape:
     return RecordShape(int(lengths[best]), round(durations_us[best]) * 10, n_channels)
 
 
-class BdfWriter:
-    """Write samples and annotations as they come.
-
-    An annotation lands in the data record of its onset, or in the next one if that is written.
-    Annotations need room in every record: a first writer without a file finds out how much
-    (`plan`), and the same calls to a second one write.
-
-    Parameters
-    ----------
-    head : FileHead
-    file : binary file, optional
-        Open for writing; None to plan only.
-    plan : Plan, optional
-        Needed with `file`.
-    """
-
-    def __init__(
-        self, head: FileHead, file: BinaryIO | None = None, plan: "Plan | None" = None
-    ) -> None:
-        self.head = head
-        self.n_samples = 0
-        self.n_padding = 0
-        self.n_records = 0
-        self._file = file
-        n_channels = len(head.channels)
-        self._shape = plan.shape if plan else record_shape(head.rate_hz, n_channels)
-        self._widest = 0
-        self._held: list[NDArray[np.int32]] = []
-        self._n_held = 0
-        self._waiting: list[Annotation] = []
-        self._start_ticks = _start_us(head) % 1_000_000 * 10
-        if file is None:  # the longest texts that any start can give
-            self._start_ticks = _TICKS_PER_S - 1
-        elif plan is None:
-            raise ValueError("a file is written by a plan")
-        else:
-            file.write(encode_header(head, plan))
-
-    def write(self, codes: NDArray[np.int32]) -> None:
-        """Append samples, int32, shape (n_samples, n_channels), -2**23 to 2**23 - 1."""
-        self._held.append(codes)
-        self._n_held += len(codes)
-        self.n_samples += len(codes)
-        if self._n_held >= _PACK_SAMPLES:
-            self._pack()
-
-    def annotate(self, annotation: Annotation) -> None:
-        """Add an annotation."""
-        self._waiting.append(annotation)
-
-    def finish(self) -> "Plan":
-        """Fill up the last data record with the last sample, marked `BAD_padding`; return the plan.
-
-        The file stays open.
-        """
-        self._pack()
-        missing = -self._n_held % self._shape.n_samples
-        if missing:
-            self.annotate(Annotation(self.n_samples, missing, "BAD_padding: fills the last record"))
-            self._held.append(np.repeat(self._held[-1][-1:], missing, axis=0))
-            self._n_held += missing
-            self.n_padding = missing
-        self._waiting = [
-            Annotation(min(note.sample, self.n_samples), note.n_samples, note.text)
-            for note in self._waiting
-        ]
-        self._pack(is_last=True)
-        if self._file is not None:
-            return Plan(self._shape, self.n_records)
-        n_bytes = max(math.ceil(self._widest / 3) * 3, _MIN_ANNOTATION_BYTES)
-        return Plan(replace(self._shape, annotation_bytes=n_bytes), self.n_records)
-
-    def _pack(self, *, is_last: bool = False) -> None:
-        """Write what fills whole data records; one is kept back for the last annotations."""
-        length = self._shape.n_samples
-        n_records = self._n_held // length - (not is_last)
-        if n_records < 1:
-            return
-        codes = np.concatenate(self._held)
-        whole = n_records * length
-        self._held = [codes[whole:]] if len(codes) > whole else []
-        self._n_held -= whole
-        texts = self._texts(n_records, is_last=is_last)
-        self._widest = max(self._widest, *map(len, texts))
-        if self._file is not None:
-            width = self._shape.annotation_bytes
-            records = np.empty((n_records, self._shape.n_bytes), np.uint8)
-            joined = b"".join(text.ljust(width, b"\0") for text in texts)
-            records[:, -width:] = np.frombuffer(joined, np.uint8).reshape(n_records, width)
-            records[:, :-width] = _pack_codes(codes[:whole], n_records)
-            self._file.write(records.data)
-
-    def _texts(self, n_records: int, *, is_last: bool) -> list[bytes]:
-        """Return the annotation bytes of the next data records."""
-        self._waiting.sort(key=lambda note: note.sample)
-        texts = []
-        at = 0
-        for record in range(self.n_records, self.n_records + n_records):
-            parts = [f"{self._onset(record * self._shape.ticks)}\x14\x14\0"]
-            end = (record + 1) * self._shape.n_samples
-            is_end = is_last and record == self.n_records + n_records - 1
-            while at < len(self._waiting) and (self._waiting[at].sample < end or is_end):
-                parts.append(self._text(self._waiting[at]))
-                at += 1
-            texts.append("".join(parts).encode())
-        self._waiting = self._waiting[at:]
-        self.n_records += n_records
-        return texts
-
-    def _text(self, note: Annotation) -> str:
-        onset = self._onset(round(note.sample * _TICKS_PER_S / self.head.rate_hz))
-        duration = round(note.n_samples * _TICKS_PER_S / self.head.rate_hz)
-        text = "".join(char if char.isprintable() else " " for char in note.text)
-        length = f"\x15{_seconds(duration)}" if duration else ""
-        return f"{onset}{length}\x14{text}\x14\0"
-
-    def _onset(self, ticks: int) -> str:
-        text = _seconds(self._start_ticks + ticks)
-        if self._file is not None:
-            return f"+{text}"
-        whole, _, rest = text.partition(".")
-        return f"+{whole}.{rest:0<7}"
-
-
 @dataclass(frozen=True)
 class Plan:
     """What a file needs: the shape of its data records, and how many there are."""
@@ -330,7 +191,7 @@ def encode_header(head: FileHead, plan: Plan) -> bytes:
     silence = np.zeros(shape.n_samples, np.int32)
     header_rate_hz = shape.n_samples / float(shape.duration)
     signals = [_signal(channel, silence, header_rate_hz) for channel in head.channels]
-    start = dt.datetime.fromtimestamp(_start_us(head) // 1_000_000, dt.UTC)
+    start = dt.datetime.fromtimestamp(start_us(head) // 1_000_000, dt.UTC)
     # edfio gives the annotations of its one record just the room they take: time and text with 10
     # bytes around them.
     filler = EdfAnnotation(0, None, "x" * (shape.annotation_bytes - 10))
@@ -350,7 +211,8 @@ def encode_header(head: FileHead, plan: Plan) -> bytes:
     return bytes(whole)
 
 
-def _start_us(head: FileHead) -> int:
+def start_us(head: FileHead) -> int:
+    """Start of a file, µs since 1970."""
     return round(head.start_unix_s * 1e6)
 
 
@@ -390,16 +252,7 @@ def ascii_text(text: str, length: int) -> str:
     return printable[: max(length, 0)].rstrip()
 
 
-def _pack_codes(codes: NDArray[np.int32], n_records: int) -> NDArray[np.uint8]:
-    """Return the samples of data records, channel after channel; uint8, (n_records, n_bytes)."""
-    n_channels = codes.shape[1]
-    by_channel = codes.reshape(n_records, -1, n_channels).transpose(0, 2, 1)
-    words = np.ascontiguousarray(by_channel, "<i4").view(np.uint8)
-    octets = words.reshape(n_records, -1, 4)[:, :, :3]
-    return octets.reshape(n_records, -1)
-
-
-def _seconds(ticks: int) -> str:
+def seconds(ticks: int) -> str:
     """Say a time of 100 ns ticks in seconds, exactly and without needless zeros."""
-    whole, rest = divmod(ticks, _TICKS_PER_S)
+    whole, rest = divmod(ticks, TICKS_PER_S)
     return f"{whole}.{rest:07d}".rstrip("0").rstrip(".")

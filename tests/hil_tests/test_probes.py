@@ -7,7 +7,7 @@ import pytest
 from emgrig.errors import TransportTimeout
 from emgrig.hil_tests.diagnosis import probes
 from emgrig.hil_tests.diagnosis.evidence import Evidence
-from emgrig.hil_tests.diagnosis.probes import Facts, ask
+from emgrig.hil_tests.diagnosis.probes import Facts, ask_all
 from emgrig.hil_tests.judging.check import CheckInfo, CheckResult, Layer
 from emgrig.hil_tests.judging.measurement import Outcome
 from emgrig.hil_tests.measuring.rig import Rig
@@ -43,21 +43,21 @@ def found(rig: Rig, probe: Callable[[Rig, Evidence], Facts]) -> Facts:
 
 
 def test_a_healthy_board_answers_every_echo(opened: Open) -> None:
-    facts = found(opened("sim:seed=1"), probes.probe_echoes)
+    facts = found(opened("sim:seed=1"), probes.echoes)
     assert (facts["echo.repeats"], facts["echo.stray_bytes"]) == (0, 0)
     assert 0 <= float(facts["echo.slowest_s"]) < 0.5
 
 
 def test_registers_are_read_as_they_are(opened: Open) -> None:
     rig = opened("sim:seed=1")
-    assert found(rig, probes.probe_registers) == {
+    assert found(rig, probes.registers) == {
         "registers.stable": True,
         "registers.at_reset": False,
         "registers.canary_held": True,
         "registers.silent": False,
     }
     rig.command(0x06)  # RESET (SBAS499C, table 11)
-    facts = found(rig, probes.probe_registers)
+    facts = found(rig, probes.registers)
     assert (facts["registers.at_reset"], facts["registers.canary_held"]) == (True, False)
 
 
@@ -76,7 +76,7 @@ def test_a_chip_that_reads_all_zeros_or_ones_is_silent(
 ) -> None:
     rig, reads = opened("sim:"), iter([(first,), (again,)])
     rig.read_raw = lambda: next(reads)  # type: ignore[method-assign]
-    facts = found(rig, probes.probe_registers)
+    facts = found(rig, probes.registers)
     assert (facts["registers.stable"], facts["registers.silent"]) == (stable, silent)
 
 
@@ -85,35 +85,35 @@ def test_a_chip_that_reads_all_zeros_or_ones_is_silent(
 )
 def test_a_pattern_comes_back_through_the_wires(fault: str, byte: str, opened: Open) -> None:
     address = f"sim:fault={fault}" if fault else "sim:"
-    facts = found(opened(address, identify=False), probes.probe_wires)
+    facts = found(opened(address, identify=False), probes.wires)
     assert facts["wires.reads_01h_as"] == byte
     # 0.3 s at 250 a second, the rate after power-on.
     assert 60 <= int(facts["wires.conversions"]) <= 90
 
 
 def test_a_chip_without_data_ready_converts_nothing(opened: Open) -> None:
-    facts = found(opened("sim:fault=drdy-dead", identify=False), probes.probe_wires)
+    facts = found(opened("sim:fault=drdy-dead", identify=False), probes.wires)
     assert facts["wires.conversions"] == 0
 
 
 def test_the_test_signal_has_its_period_whatever_the_clock_is(opened: Open) -> None:
     """Its period is in clock periods, and so are the samples."""
     for address in ("sim:seed=1", "sim:fault=clock-wrong"):
-        facts = found(opened(address), probes.probe_test_period)
+        facts = found(opened(address), probes.signal_period)
         assert facts["test_period.found"] is True
         assert facts["test_period.ratio"] == pytest.approx(1.0, abs=0.002)
 
 
 def test_supplies_and_the_reference_are_guessed(opened: Open) -> None:
-    facts = found(opened("sim:seed=1"), probes.probe_supplies)
+    facts = found(opened("sim:seed=1"), probes.supplies)
     assert facts["supplies.avdd_v"] == pytest.approx(5.0, rel=0.03)
     assert facts["supplies.dvdd_v"] == pytest.approx(3.3, rel=0.03)
     assert facts["supplies.reference_v"] == pytest.approx(4.5, rel=0.03)
 
 
 def test_the_bias_electrode_is_asked_for(opened: Open) -> None:
-    assert found(opened("sim:"), probes.probe_bias) == {"bias.electrode_off": False}
-    off = found(opened("sim:fault=bias-off"), probes.probe_bias)
+    assert found(opened("sim:"), probes.bias) == {"bias.electrode_off": False}
+    off = found(opened("sim:fault=bias-off"), probes.bias)
     assert off == {"bias.electrode_off": True}
 
 
@@ -132,13 +132,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 raise TransportTimeout("nothing came")
             return {f"{name}.asked": True}
 
-        probe.__name__ = f"probe_{name}"
+        probe.__name__ = name
         return probe
 
-    free, chips = stand_in("free", fails=False), stand_in("chips", fails=False)
-    broken = stand_in("broken", fails=True)
-    monkeypatch.setitem(probes.PROBES, Layer.NOISE, (broken, chips, free))
-    monkeypatch.setattr(probes, "_NEED_CHIP", (chips,))
+    monkeypatch.setattr(probes, "PROBES", {})
+    probes.probe(Layer.NOISE, needs_chip=False)(stand_in("broken", fails=True))
+    probes.probe(Layer.NOISE)(stand_in("chips", fails=False))
+    probes.probe(Layer.NOISE, needs_chip=False)(stand_in("free", fails=False))
     return names
 
 
@@ -146,7 +146,7 @@ def test_a_probe_that_fails_says_so_and_the_others_are_asked(
     opened: Open, asked: list[str]
 ) -> None:
     evidence = failed_in(Layer.NOISE)
-    ask(opened("sim:"), evidence)
+    ask_all(opened("sim:"), evidence)
     assert asked == ["broken", "chips", "free"]
     assert evidence.probes == {
         "broken.failed": "nothing came",
@@ -157,7 +157,7 @@ def test_a_probe_that_fails_says_so_and_the_others_are_asked(
 
 def test_of_chips_that_are_not_known_nothing_is_asked(opened: Open, asked: list[str]) -> None:
     evidence = failed_in(Layer.NOISE)
-    ask(opened("sim:", identify=False), evidence)
+    ask_all(opened("sim:", identify=False), evidence)
     assert asked == ["broken", "free"]
 
 
@@ -166,10 +166,10 @@ def test_without_a_failure_or_a_board_nothing_is_asked(opened: Open, asked: list
         (opened("sim:"), Evidence([], n_channels=8)),
         (Rig("sim:"), failed_in(Layer.NOISE)),
     ):
-        ask(rig, evidence)
+        ask_all(rig, evidence)
         assert evidence.probes == {}
     assert asked == []
 
 
 def test_every_layer_has_probes() -> None:
-    assert set(probes.PROBES) == set(Layer)
+    assert {layer for _, layers, _, _ in probes.PROBES.values() for layer in layers} == set(Layer)

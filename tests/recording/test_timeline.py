@@ -280,6 +280,24 @@ def test_events_before_the_end_are_kept_though_the_samples_behind_it_are_not() -
     assert shapes(steps) == [4, lost, mark]
 
 
+def test_an_event_at_the_very_end_is_kept() -> None:
+    """It comes alone, after the last sample: an empty block that lacks nothing."""
+    capture = Capture(duration_s=0.004)
+    capture.start()
+    capture.samples(0)
+    capture.came(event(capture, 1, 3))
+    _, steps = one_part(capture.steps())
+    assert shapes(steps) == [4, placed(3, Trigger(1, True))]
+
+
+def test_frames_behind_the_end_are_not_looked_at() -> None:
+    capture = Capture(duration_s=0.004)
+    capture.start()
+    capture.samples(0, n=8, status=[0xC00000] * 4 + [0x800000] * 4)
+    _, steps = one_part(capture.steps())
+    assert shapes(steps) == [4]
+
+
 def test_the_length_is_counted_at_the_rate_that_it_was_asked_at() -> None:
     """20 samples at 1000 Hz: 10 of them came before the rate was made 250 Hz."""
     capture = Capture(duration_s=0.02)
@@ -429,6 +447,17 @@ def test_what_is_held_when_the_link_goes_came_before_it() -> None:
     ]
 
 
+def test_a_hello_in_a_run_whose_start_was_not_seen_is_a_lost_link_too() -> None:
+    capture = Capture()
+    capture.samples(6)
+    capture.came(event(capture, 1, 8))
+    capture.ask(Request.HELLO)
+    capture.samples(14)
+    _, steps = one_part(capture.steps())
+    gap, mark = Gap(4, 4, Cause.OUTAGE, False, True), Mark("event", 2, "trigger 1 high")
+    assert shapes(steps) == [4, gap, -4, mark, 4]
+
+
 def test_after_a_new_start_a_hello_is_a_lost_link_again() -> None:
     capture = Capture()
     capture.start()
@@ -506,7 +535,9 @@ def test_a_change_is_told_once() -> None:
     capture.epoch(2, registers(ch3=0x60))
     capture.start()
     capture.samples(0)
-    capture.samples(4, 8, number=2)
+    capture.samples(4, number=2)
+    capture.note(kind="something new")  # what is read alone is a block of its own
+    capture.samples(8, number=2)
     _, steps = one_part(capture.steps())
     kinds = [step if isinstance(step, int) else type(step) for step in shapes(steps)]
     assert kinds == [4, Change, Annotation, 8]
@@ -562,6 +593,19 @@ def test_an_event_of_another_clock_lies_at_its_block(ahead: int, sample: int) ->
     assert shapes(steps) == [4, placed(sample, Trigger(1, True)), 4]
 
 
+def test_an_event_lies_at_the_sample_nearest_to_it() -> None:
+    capture = Capture()
+    capture.start()
+    capture.samples(0)
+    for after_us in (9_999_495, 9_999_505):  # from conversion 4 on
+        head = wire.EventHeader(EventType.TRIGGER, 0, 8_000 + after_us).encode()
+        body = wire.TriggerEvent(1, 1).encode()
+        capture.came(capture.maker.encode(PacketType.EVENT, head + body))
+    capture.samples(4)
+    _, steps = one_part(capture.steps())
+    assert [s.sample for s in steps if isinstance(s, Annotation)] == [4 + 9_999, 4 + 10_000]
+
+
 def test_events_lie_right_where_the_clock_is_slow() -> None:
     """2 % slow, as 260 conversions show: 1000 conversions on it is 20 samples less."""
     capture = Capture()
@@ -588,6 +632,8 @@ def test_what_the_status_words_say_is_no_event() -> None:
 def test_markers_lie_at_their_board_time_or_at_the_end_of_what_came() -> None:
     capture = Capture()
     capture.note(kind="marker", text="early", board_time_us=1_000)
+    capture.note(kind="marker", text="before its samples came", board_time_us=(4 + 6) * 1000)
+    capture.note(kind="marker", text="of another clock", board_time_us=90_000_000)
     capture.note(kind="recovery", down_s=2.0, reason="cut", restored=[])
     capture.start()
     capture.samples(0, 4)
@@ -599,6 +645,8 @@ def test_markers_lie_at_their_board_time_or_at_the_end_of_what_came() -> None:
     _, steps = one_part(capture.steps())
     assert shapes(steps) == [
         placed(0, Marker("early")),
+        placed(6, Marker("before its samples came")),
+        placed(0, Marker("of another clock")),
         placed(0, Recovered(Interruption(Happened.LINK_LOST, link_said="cut"), 2.0)),
         8,
         placed(2, Marker("by time")),
@@ -648,6 +696,17 @@ def test_an_electrode_that_is_off_is_marked_with_its_name() -> None:
         placed(0, ElectrodeChanged(True, 2, "p", "right")),
         placed(250, ElectrodeChanged(False, 2, "p", "right")),
     ]
+
+
+def test_over_a_gap_it_is_not_known_which_electrodes_are_off() -> None:
+    """130 of 250 samples would be more than half, but for the 10 between that nobody saw."""
+    capture = Capture()
+    capture.start()
+    capture.samples(0, n=130, status=[0xC00000 | 1 << 13] * 130)
+    capture.samples(140, n=120)
+    capture.samples(260, n=130)
+    _, steps = one_part(capture.steps())
+    assert shapes(steps) == [130, Gap(130, 10, Cause.BOARD, False, True), -10, 250]
 
 
 def test_lead_off_of_a_recording_that_begins_late_counts_from_its_first_sample() -> None:

@@ -44,6 +44,10 @@ def export(
     ] = None,
     parquet: Annotated[Path | None, typer.Option(help="A Parquet file, a row a sample.")] = None,
     csv: Annotated[Path | None, typer.Option(help="A CSV file, a row a sample.")] = None,
+    to: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file of any format there is, by its suffix; repeat."),
+    ] = None,
     subject: Annotated[
         str,
         typer.Option(
@@ -110,9 +114,9 @@ def export(
 
     Example: emgrig export smile.bdf --parquet smile.parquet --csv smile.csv
     """
-    if not (bids or mat or parquet or csv):
+    if not (bids or mat or parquet or csv or to):
         raise ValueError(
-            "say what to make: --bids FOLDER, --mat FILE, --parquet FILE or --csv FILE"
+            "say what to make: --bids FOLDER, --mat FILE, --parquet FILE, --csv FILE or --to FILE"
         )
     if bids and not (subject and task):
         raise ValueError("--bids needs --subject CODE and --task LABEL, as in 01 and faces")
@@ -123,7 +127,15 @@ def export(
 
     parts = open_parts(recordings)
     jobs = [
-        *_table_jobs(parts, csv, parquet, overwrite=overwrite),
+        *_file_jobs(
+            parts,
+            [
+                (csv, ".csv"),
+                (parquet, ".parquet"),
+                *((one, one.suffix.lower()) for one in to or ()),
+            ],
+            overwrite=overwrite,
+        ),
         *_mat_jobs(parts, mat, as_table=as_table, hold_gaps=hold_gaps, overwrite=overwrite),
     ]
     if bids:
@@ -160,16 +172,16 @@ def _targets(
         yield part, path
 
 
-def _table_jobs(
-    parts: "Sequence[Part]", csv: Path | None, parquet: Path | None, *, overwrite: bool
+def _file_jobs(
+    parts: "Sequence[Part]", targets: "Sequence[tuple[Path | None, str]]", *, overwrite: bool
 ) -> "Iterator[_Job]":
-    from emgrig.recording.export import tables
+    """Plan one file a part, by the registered format of its suffix."""
+    from emgrig.recording.export.formats import EXPORTS
 
-    for part, path in _targets(parts, csv, ".csv", overwrite=overwrite):
-        yield _Job(path.name, partial(tables.write_csv, part, path), [path])
-    for part, path in _targets(parts, parquet, ".parquet", overwrite=overwrite):
-        tables.require_pyarrow()
-        yield _Job(path.name, partial(tables.write_parquet, part, path), [path])
+    for target, suffix in targets:
+        for part, path in _targets(parts, target, suffix, overwrite=overwrite):
+            export = EXPORTS.load(suffix.removeprefix("."))
+            yield _Job(path.name, partial(export.write, part, path), [path], export.check(part))
 
 
 def _bids_job(parts: "Sequence[Part]", root: Path, options: "BidsOptions") -> _Job:

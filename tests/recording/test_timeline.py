@@ -454,8 +454,8 @@ def test_a_hello_in_a_run_whose_start_was_not_seen_is_a_lost_link_too() -> None:
     capture.ask(Request.HELLO)
     capture.samples(14)
     _, steps = one_part(capture.steps())
-    gap, mark = Gap(4, 4, Cause.OUTAGE, False, True), Mark("event", 2, "trigger 1 high")
-    assert shapes(steps) == [4, gap, -4, mark, 4]
+    lost, mark = gap(4, 4, Cause.OUTAGE, False, True), placed(2, Trigger(1, True))
+    assert shapes(steps) == [4, lost, -4, mark, 4]
 
 
 def test_after_a_new_start_a_hello_is_a_lost_link_again() -> None:
@@ -706,7 +706,7 @@ def test_over_a_gap_it_is_not_known_which_electrodes_are_off() -> None:
     capture.samples(140, n=120)
     capture.samples(260, n=130)
     _, steps = one_part(capture.steps())
-    assert shapes(steps) == [130, Gap(130, 10, Cause.BOARD, False, True), -10, 250]
+    assert shapes(steps) == [130, gap(130, 10, Cause.BOARD, False, True), -10, 250]
 
 
 def test_lead_off_of_a_recording_that_begins_late_counts_from_its_first_sample() -> None:

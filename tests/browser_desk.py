@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
@@ -25,8 +25,9 @@ ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
 SIZE = {"width": 1440, "height": 860}
-WAIT_MS = 20_000
-"""Nothing takes so long; it is when a test gives up."""
+WAIT_MS = 300_000
+"""When a test gives up. Nothing is judged by how long it took: the machine may be busy."""
+expect.set_options(timeout=WAIT_MS)
 
 
 def need_chromium() -> None:
@@ -72,7 +73,7 @@ class Desk:
         """Press Ctrl-C; return exit code and what it said on the standard error."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        _, said = self.process.communicate(timeout=30)
+        _, said = self.process.communicate(timeout=WAIT_MS / 1000)
         return self.process.returncode, said
 
 
@@ -85,16 +86,18 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(folder: Path, *, command: list[str] | None = None, seed: int = 1) -> Iterator[Desk]:
+def serving(
+    folder: Path, *more: str, command: list[str] | None = None, seed: int = 1
+) -> Iterator[Desk]:
     """Serve a simulated board in real time, and a page in front of it.
 
-    `command` is what stands between ``emgrig`` and the options; "ADDRESS" in it is replaced.
+    `more` are options of the desk. `command` is what else stands between ``emgrig`` and the
+    port; "ADDRESS" in it is replaced.
     """
     board = build_board(SimOptions(seed=seed))
     with serve_tcp(board) as server:
         words = command or [
-            "desk", "ADDRESS", "--output", str(folder), "--calibration", "none",
-            "--check-seconds", "0.6",  # a real check, but not of half a minute
+            "desk", "ADDRESS", "--output", str(folder), "--calibration", "none", *more
         ]  # fmt: skip
         words = [server.address if word == "ADDRESS" else word for word in words]
         process = subprocess.Popen(
@@ -108,17 +111,46 @@ def serving(folder: Path, *, command: list[str] | None = None, seed: int = 1) ->
         url = process.stdout.readline().strip()
         desk = Desk(process, url, folder, board, server)
         try:
-            assert url.startswith("http://"), process.communicate(timeout=30)
+            assert url.startswith("http://"), process.communicate(timeout=WAIT_MS / 1000)
             yield desk
         finally:
             desk.end()
 
 
-def open_page(browser: Browser, url: str) -> Page:
+@contextmanager
+def link_cut(desk: Desk) -> Iterator[None]:
+    """Cut the link, for as long as it takes to see what the pages say of it."""
+    with desk.server.lock:
+        desk.board.cut_link()
+    yield
+    with desk.server.lock:
+        desk.board.restore_link()
+
+
+def open_page(browser: Browser, url: str, script: str = "") -> Page:
+    """Open a page; `script` runs in it before its own."""
     page = browser.new_page(viewport=SIZE)
     page.set_default_timeout(WAIT_MS)
+    page.add_init_script(script)
     page.goto(url)
     return page
+
+
+RECORDED_S = """() => {
+  const words = document.querySelector('[data-testid="recording"]').innerText;
+  const found = /: (\\d+):(\\d\\d), /.exec(words);
+  return found ? 60 * found[1] + Number(found[2]) : -1;
+}"""
+
+
+def recorded_s(page: Page) -> int:
+    """Return how long the recording is by now, as the page says."""
+    return int(page.evaluate(RECORDED_S))
+
+
+def wait_recorded(page: Page, seconds: int) -> None:
+    """Wait until a recording is so long, or longer: a busy page leaves seconds out."""
+    page.wait_for_function(f"least => ({RECORDED_S})() >= least", arg=seconds)
 
 
 def screenshot(page: Page, name: str, folder: Path) -> None:

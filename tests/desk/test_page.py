@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,17 +15,18 @@ from browser_desk import (
     WAIT_MS,
     Desk,
     chromium,
-    environment,
+    link_cut,
     need_chromium,
     open_page,
+    recorded_s,
     screenshot,
     serving,
+    wait_recorded,
 )
 from emgrig.recording.sync.tube import tube_path
 from emgrig.simulator.analog.world import Electrode
 from emgrig.simulator.faults import actions as do
-
-expect.set_options(timeout=20_000)
+from shell import Run
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     need_chromium()
-    with serving(tmp_path_factory.mktemp("desk")) as made:
+    # A real check, but not of half a minute.
+    with serving(tmp_path_factory.mktemp("desk"), "--check-seconds", "0.6") as made:
         yield made
 
 
@@ -105,7 +105,7 @@ def test_lights_follow_the_electrodes(page: Page, desk: Desk) -> None:
             desk.board, 0, lambda now: now.with_electrode("IN5P", Electrode(r_ohm=80e3))
         )
     page.get_by_test_id("check").click()
-    expect(page.get_by_test_id("check-state")).to_contain_text("checked 0 min ago", timeout=60_000)
+    expect(page.get_by_test_id("check-state")).to_contain_text(re.compile(r"checked \d+ min ago"))
     expect(page.locator('[data-electrode="bias"]')).to_have_attribute("data-light", "green")
     assert light.get_attribute("data-light") in ("green", "yellow")
     expect(page.get_by_test_id("todo")).to_contain_text("re-prep c5 positive")
@@ -125,7 +125,7 @@ def test_lights_follow_the_electrodes(page: Page, desk: Desk) -> None:
     with desk.server.lock:
         do.change_world(desk.board, 0, lambda _: world)
     record(page, "checked.bdf")
-    expect(page.get_by_test_id("recording")).to_contain_text("0:01")
+    wait_recorded(page, 1)
     stop(page, "checked.bdf")
     contact = json.loads((desk.folder / "checked.json").read_text())["contact"]
     assert any(text.startswith("re-prep c5 positive") for text in contact["findings"])
@@ -137,7 +137,7 @@ def test_a_recording_is_started_marked_and_stopped(page: Page, desk: Desk, tmp_p
     page.get_by_test_id("marker").fill("smile now")
     page.get_by_test_id("mark").click()
     expect(page.get_by_test_id("recording")).to_contain_text("1 marker")
-    expect(page.get_by_test_id("recording")).to_contain_text("0:03")
+    wait_recorded(page, 3)
     screenshot(page, "desk", tmp_path)
     stop(page, "first.bdf")
     bdf = edfio.read_bdf(desk.folder / "first.bdf")
@@ -168,8 +168,10 @@ def test_the_tube_counts_conversions(browser: Browser, page: Page, desk: Desk) -
     tube = screen.get_by_test_id("tube")
     expect(tube).to_have_text(re.compile(r"^\d{5}$"))
     first = int(tube.inner_text())
-    expect(tube).to_have_text(re.compile(f"^{(first + 200) // 100:03d}"))  # 100 later, or more
-    page.wait_for_function("Date.now() % 1000 < 100")
+    screen.wait_for_function(
+        """least => Number(document.querySelector('[data-testid="tube"]').innerText) >= least""",
+        arg=first + 100,
+    )
     screen.close()
     stop(page, "tube.bdf")
     table = np.genfromtxt(tube_path(desk.folder / "tube.bdf"), names=True, missing_values="n/a")
@@ -177,53 +179,35 @@ def test_the_tube_counts_conversions(browser: Browser, page: Page, desk: Desk) -
     assert (np.diff(table["sample"]) == 32).all()  # two packets of sixteen
     shown = np.isfinite(table["shown"])
     assert shown.sum() > 30
-    # On one computer the page is behind the conversion by the link and a frame or two.
-    lag_s = (table["shown"] - table["onset"])[shown]
-    assert -0.05 < np.median(lag_s) < 1.0
+    # The page is behind the conversion: by a frame or two, or by more on a busy computer.
+    assert np.median((table["shown"] - table["onset"])[shown]) > -0.05
+    assert (np.diff(table["shown"][shown]) >= 0).all()
 
 
 def test_a_link_that_drops_is_said_and_its_gap_marked(page: Page, desk: Desk) -> None:
     expect(page.get_by_test_id("link")).to_have_text("streaming")
     record(page, "dropped.bdf")
-    expect(page.get_by_test_id("recording")).to_contain_text("0:01")
-    with desk.server.lock:
-        do.cut_link(desk.board, 5.0)
+    wait_recorded(page, 1)
     alert = page.get_by_test_id("alert")
-    expect(alert).to_contain_text("trying to connect again")
-    expect(alert).to_contain_text("the recording goes on, and the gap will be marked")
-    expect(page.get_by_test_id("level-5")).to_contain_text("–")  # no level of before
+    with link_cut(desk):
+        expect(alert).to_contain_text("trying to connect again")
+        expect(alert).to_contain_text("the recording goes on, and the gap will be marked")
+        expect(page.get_by_test_id("level-5")).to_contain_text("–")  # no level of before
     expect(alert).to_be_hidden()
     expect(page.get_by_test_id("link")).to_have_text("streaming")
-    expect(page.get_by_test_id("recording")).to_contain_text(re.compile(r"0:0[89]"))
+    wait_recorded(page, recorded_s(page) + 1)
     stop(page, "dropped.bdf")
     gaps = [
         (duration_s, text)
         for _, duration_s, text in annotations(desk.folder / "dropped.bdf")
         if text.startswith("BAD_gap")
     ]
-    assert sum(duration_s for duration_s, _ in gaps) == pytest.approx(5.5, abs=2.0)
     said = json.loads((desk.folder / "dropped.json").read_text())
+    assert said["samples"]["filled"] > 100
+    gap_s = sum(duration_s for duration_s, _ in gaps)
+    assert gap_s == pytest.approx(said["samples"]["filled"] / 1000, abs=0.01)
     assert said["capture"]["produced"] == said["capture"]["received"] + said["capture"]["lost"]
-    assert said["samples"]["received"] > 2000
-
-
-def test_a_closed_page_and_ctrl_c_leave_a_whole_file(browser: Browser, tmp_path: Path) -> None:
-    with serving(tmp_path, seed=5) as desk:
-        page = open_page(browser, desk.url)
-        expect(page.get_by_test_id("link")).to_have_text("streaming")
-        record(page, "left.bdf")
-        expect(page.get_by_test_id("recording")).to_contain_text("0:01")
-        page.close()
-        again = open_page(browser, desk.url)
-        expect(again.get_by_test_id("recording")).to_contain_text("recording left.bdf: 0:03")
-        again.goto(f"{desk.url}tube")  # a tube that counts when it ends
-        expect(again.get_by_test_id("tube")).to_have_text(re.compile(r"^\d{5}$"))
-        code, said = desk.end()
-        again.close()
-    assert code == 0, said
-    assert "left.bdf" in said
-    assert "Traceback" not in said
-    assert len(edfio.read_bdf(tmp_path / "left.bdf").signals[0].digital) >= 3000
+    assert said["samples"]["received"] > 1000
 
 
 def test_the_last_check_is_broken_off_by_ctrl_c(browser: Browser, tmp_path: Path) -> None:
@@ -243,24 +227,30 @@ def test_the_last_check_is_broken_off_by_ctrl_c(browser: Browser, tmp_path: Path
         assert written(desk) == before
 
 
-def test_two_desks_on_one_board_and_a_port_in_use(desk: Desk, tmp_path: Path) -> None:
-    def run(*words: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "emgrig", "desk", *words, "--output", str(tmp_path)]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            env=environment(tmp_path),
-            timeout=60,
-            check=False,
-        )
-        return done.returncode, done.stderr
-
-    code, said = run(desk.server.address, "--port", "0")
-    assert code == 4
-    assert "another program streams from it" in said
+def test_two_desks_on_one_board_and_a_port_in_use(desk: Desk, tmp_path: Path, shell: Run) -> None:
+    said = shell(f"desk {desk.server.address} --port 0 --output {tmp_path}")
+    assert said.code == 4
+    assert "another program streams from it" in said.err
     port = desk.url.rstrip("/").rpartition(":")[2]
-    code, said = run("sim:", "--port", port)
-    assert code == 3
-    assert f"cannot serve the page on 127.0.0.1:{port}" in said
-    assert "--port 0" in said
+    said = shell(f"desk sim: --port {port} --output {tmp_path}")
+    assert said.code == 3
+    assert f"cannot serve the page on 127.0.0.1:{port}" in said.err
+    assert "--port 0" in said.err
+
+
+def test_a_closed_page_and_ctrl_c_leave_a_whole_file(page: Page, desk: Desk) -> None:
+    """The last one here: it ends the desk of the others."""
+    expect(page.get_by_test_id("link")).to_have_text("streaming")
+    record(page, "left.bdf")
+    wait_recorded(page, 1)
+    page.goto("about:blank")
+    page.goto(desk.url)
+    expect(page.get_by_test_id("recording")).to_contain_text("recording left.bdf")
+    wait_recorded(page, 2)
+    page.goto(f"{desk.url}tube")  # a tube that counts when it ends
+    expect(page.get_by_test_id("tube")).to_have_text(re.compile(r"^\d{5}$"))
+    code, said = desk.end()
+    assert code == 0, said
+    assert "left.bdf" in said
+    assert "Traceback" not in said
+    assert len(edfio.read_bdf(desk.folder / "left.bdf").signals[0].digital) >= 2000

@@ -11,7 +11,7 @@ import pytest
 
 import emgrig
 from emgrig.hil_tests.bringup import run_bringup
-from emgrig.hil_tests.judging.incident import Trouble
+from emgrig.hil_tests.judging.incident import IncidentKind
 from emgrig.hil_tests.record import Record
 from emgrig.hil_tests.run import BringupRun
 from emgrig.tools.common.schemas import schema
@@ -64,8 +64,8 @@ def test_the_record_keeps_its_schema(which: str, request: pytest.FixtureRequest)
 
 
 def test_the_schema_knows_every_kind_of_incident() -> None:
-    kinds = schema(Record)["$defs"]["Trouble"]["enum"]  # type: ignore[index]
-    assert kinds == [str(trouble) for trouble in Trouble]
+    kinds = schema(Record)["$defs"]["IncidentKind"]["enum"]  # type: ignore[index]
+    assert kinds == [str(kind) for kind in IncidentKind]
 
 
 def test_the_schema_refuses_a_record_without_a_verdict(full_run: Run) -> None:

@@ -99,11 +99,12 @@ def test_the_grid_is_one_command(tmp_path: Path) -> None:
     assert "trivial answer" in text
 
 
-def test_a_synthetic_data_set_can_be_searched(data: Path, tmp_path: Path) -> None:
-    sheet = data / "casmemg" / "380_sort.xlsx"
+def test_a_synthetic_data_set_can_be_searched(made_up: list[Expression], tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.xlsx"
+    write_annotations(sheet, made_up)
     code, _ = run("synthetic", tmp_path, "--annotations", sheet, "--subject", 35)
     assert code == 0
-    assert len(list(tmp_path.glob("35_*.mat"))) == 2
+    assert len(list(tmp_path.glob("35_*.mat"))) == 4
     code, text = run("grid", tmp_path, "--annotations", tmp_path / "truth.xlsx")
     assert code == 0
     code, text = run("synthetic", tmp_path, "--annotations", sheet, "--subject", 21)

@@ -8,7 +8,6 @@ import errno
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from emgrig.driver.captures.capture import CaptureReader
@@ -26,6 +25,7 @@ from emgrig.recording.part import Change, PartBegin, Samples, Step, TubeRows
 from emgrig.recording.sidecar import PartReport
 from emgrig.recording.sync.tube import tube_path, tube_table
 from emgrig.recording.timeline import Timeline
+from emgrig.version import PROGRAM
 
 CAPTURE_SUFFIX = ".capture"
 BDF_SUFFIX = ".bdf"
@@ -58,14 +58,6 @@ class Recording:
     totals: Totals
     decoder: DecoderCounts
     damage: str
-
-
-def software() -> str:
-    """Name and version of this package."""
-    try:
-        return f"emgrig {version('emgrig')}"
-    except PackageNotFoundError:
-        return "emgrig, not installed"
 
 
 def convert(
@@ -142,7 +134,7 @@ def _content(
     files = {"bdf": path.name, "capture": source.name, "part": part[0], "parts": part[1]}
     if report.tube:
         files["tube"] = tube_path(path).name
-    return sidecar.describe(report, timeline, files=files, software=software())
+    return sidecar.describe(report, timeline, files=files, software=PROGRAM)
 
 
 def part_path(target: Path, number: int) -> Path:
@@ -277,7 +269,7 @@ def _write(
             whole_file(path, advice) as unfinished,
             whole_file(sidecar_path(path), advice) as unfinished_sidecar,
             unfinished.open("wb") as bdf,
-            unfinished_sidecar.open("w", encoding="utf-8") as text,
+            unfinished_sidecar.open("w", encoding="utf-8", newline="\n") as text,
         ):
             writer = BdfWriter(report.head, bdf, report.plan)
             annotations = _written(writer, steps, report.n_samples, tell)

@@ -12,10 +12,10 @@ from emgrig.calibration.certificate.certificate_file import sidecar_entry
 from emgrig.driver.captures.journal import EpochNote, read_epoch, read_identity, read_note
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.transaction import Mended
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Epoch
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
-from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import RecordingError
 from emgrig.filemodel import NoteModel, read
 from emgrig.recording.facts import Fact, Marker, Recovered
@@ -60,18 +60,18 @@ class MarkerNote(NoteModel):
 class RecoveryNote(NoteModel):
     """How a stream came to go on; the first version said reason and registers in words."""
 
-    reason: Trouble | str = ""
+    reason: Interruption | str = ""
     down_s: float | None = None
     restored: tuple[Mended | str, ...] = ()
 
     @property
     def fact(self) -> Recovered:
         """The same as an annotation has it."""
-        trouble = self.reason
-        if isinstance(trouble, str):
-            trouble = Trouble(Happened.LINK_LOST, link_said=trouble)
+        reason = self.reason
+        if isinstance(reason, str):
+            reason = Interruption(Happened.LINK_LOST, link_said=reason)
         restored = tuple(one for one in self.restored if isinstance(one, Mended))
-        return Recovered(trouble, self.down_s, restored)
+        return Recovered(reason, self.down_s, restored)
 
 
 class Notes:

@@ -24,10 +24,10 @@ from emgrig.recording.convert import (
     check_target,
     convert,
     part_path,
-    software,
 )
 from emgrig.recording.levels import Levels, Progress
 from emgrig.recording.sync.tube import TubeChange
+from emgrig.version import PROGRAM
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Recorder:
         self._writer = CaptureWriter(self.capture_path)
         begun: Entry = {
             "kind": "recording",
-            "software": software(),
+            "software": PROGRAM,
             "profile": profile,
             "duration_s": duration_s,
         }

@@ -7,6 +7,7 @@ import importlib
 import logging
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -139,6 +140,9 @@ def _in_words(error: Exception) -> str:
 
 def main() -> None:
     """Run the command line; an error is one line on the standard error and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a pipe on Windows knows no Ω
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         app()

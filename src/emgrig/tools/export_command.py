@@ -40,6 +40,7 @@ class ExportOptions(Printed):
     mat: Path | None = option("A .mat file in CASMEMG's layout (1000 Hz).")
     parquet: Path | None = option("A Parquet file, a row a sample.")
     csv: Path | None = option("A CSV file, a row a sample.")
+    to: list[Path] | None = option("A file of any format there is, by its suffix; repeat.")
     subject: str = option("Code of the participant, as in 01; never a name.", "", panel=_BIDS)
     session: str = option("Label of the session, if there are several.", "", panel=_BIDS)
     task: str = option("Label of the task, as in faces.", "", panel=_BIDS)
@@ -74,16 +75,16 @@ def export(given: ExportOptions) -> None:
 
     Example: emgrig export smile.bdf --parquet smile.parquet --csv smile.csv
     """
-    if not (given.bids or given.mat or given.parquet or given.csv):
+    if not (given.bids or given.mat or given.parquet or given.csv or given.to):
         raise ValueError(
-            "say what to make: --bids FOLDER, --mat FILE, --parquet FILE or --csv FILE"
+            "say what to make: --bids FOLDER, --mat FILE, --parquet FILE, --csv FILE or --to FILE"
         )
     if given.bids and not (given.subject and given.task):
         raise ValueError("--bids needs --subject CODE and --task LABEL, as in 01 and faces")
     from emgrig.recording.export.source import open_parts
 
     parts = open_parts(given.recordings)
-    jobs = [*_table_jobs(parts, given), *_mat_jobs(parts, given)]
+    jobs = [*_file_jobs(parts, given), *_mat_jobs(parts, given)]
     if given.bids:
         jobs.append(_bids_job(parts, given.bids, given))
     _make(jobs)
@@ -106,14 +107,15 @@ def _targets(
         yield part, path
 
 
-def _table_jobs(parts: "Sequence[Part]", given: ExportOptions) -> "Iterator[_Job]":
-    from emgrig.recording.export import tables
+def _file_jobs(parts: "Sequence[Part]", given: ExportOptions) -> "Iterator[_Job]":
+    """Plan one file a part, by the registered format of its suffix."""
+    from emgrig.recording.export.formats import EXPORTS
 
-    for part, path in _targets(parts, given.csv, ".csv", overwrite=given.overwrite):
-        yield _Job(path.name, partial(tables.write_csv, part, path), [path])
-    for part, path in _targets(parts, given.parquet, ".parquet", overwrite=given.overwrite):
-        tables.require_pyarrow()
-        yield _Job(path.name, partial(tables.write_parquet, part, path), [path])
+    named = [(given.csv, ".csv"), (given.parquet, ".parquet")]
+    for target, suffix in [*named, *((one, one.suffix.lower()) for one in given.to or ())]:
+        for part, path in _targets(parts, target, suffix, overwrite=given.overwrite):
+            export = EXPORTS.load(suffix.removeprefix("."))
+            yield _Job(path.name, partial(export.write, part, path), [path], export.check(part))
 
 
 def _bids_job(parts: "Sequence[Part]", root: Path, given: ExportOptions) -> _Job:

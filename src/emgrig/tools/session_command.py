@@ -17,6 +17,7 @@ from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 from emgrig.tools.desk_command import need_desk, open_hub
 from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
+from emgrig.version import PROGRAM
 
 if TYPE_CHECKING:
     from emgrig.desk.server import Server
@@ -158,7 +159,7 @@ def _with_pages(
 
 def _scripted(script_name: str, plan: "Plan", address: str, given: Recorded) -> _Opened:
     """Set up a simulated board on virtual time, with a participant in front of it."""
-    from emgrig.connect import open_transport, package_version
+    from emgrig.connect import open_transport
     from emgrig.desk.stream.hub import Hub
     from emgrig.driver.board import Board
     from emgrig.electrodes import check_contact
@@ -171,7 +172,7 @@ def _scripted(script_name: str, plan: "Plan", address: str, given: Recorded) -> 
         transport.close()
         raise ValueError(f"--script needs a simulated board on virtual time (sim:), not {address}")
     participant = ScriptedParticipant(script, plan, transport)
-    board = Board(transport, client=f"emgrig {package_version()}")
+    board = Board(transport, client=PROGRAM)
     try:
         if plan.recording.profile != "keep":
             board.apply(plan.recording.profile)

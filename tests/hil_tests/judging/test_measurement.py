@@ -111,7 +111,7 @@ def test_what_is_wrong_is_said_without_a_channel_too() -> None:
     made = measure.measurements["supply"]
     assert made.describe_worst() == "supply is not measured; limit 2 to 8 V"
     assert made.readings == [Reading(None, Outcome.NOT_MEASURED, None, "no meter")]
-    never = Measurement("never_seen", "uV", "never_seen", Limit())
+    never = Measurement("never_seen", "uV", Limit())
     assert never.outcome is Outcome.NOT_MEASURED
     assert never.describe_worst().startswith("never seen is nothing; limit ")
 

@@ -160,14 +160,14 @@ def _levels(intervals: Intervals, predicted: Floats, step: float, slope: float) 
     values = np.sort(values[chosen[support[chosen] >= min(3, support.max())]])
     costs = _cost(intervals, _residuals(intervals, predicted[:, np.newaxis] + values * step))
     gaps = np.diff(intervals.video_s, prepend=intervals.video_s[:1]) * slope / step + 2
+    # The furthest level that the gap allows.
+    reach = np.searchsorted(values, values + gaps[:, np.newaxis], side="right") - 1
     stay = np.arange(values.size)
     came = np.zeros(costs.shape, np.int16)
     total = costs[0]
     for i in range(1, len(costs)):
-        # The cheapest level that is not further ahead than the gap allows.
-        reach = np.searchsorted(values, values + gaps[i], side="right") - 1
         least = np.minimum.accumulate(total)
-        at = np.maximum.accumulate(np.where(total <= least, stay, 0))[reach]
+        at = np.maximum.accumulate(np.where(total <= least, stay, 0))[reach[i]]  # the cheapest
         jumps = total[at] + _JUMP < total
         came[i] = np.where(jumps, at, stay)
         total = np.where(jumps, total[at] + _JUMP, total) + costs[i]

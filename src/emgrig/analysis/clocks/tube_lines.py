@@ -1,6 +1,7 @@
 """All lines within intervals, by linear programming: one slope, an offset for each stretch."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Intervals:
     high: Floats
     most_half: float
 
-    @property
+    @cached_property
     def half(self) -> Floats:
         """Half of each interval, at most `most_half`."""
         return np.minimum((self.high - self.low) / 2, self.most_half)

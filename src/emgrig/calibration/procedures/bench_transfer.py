@@ -251,10 +251,11 @@ def _response_readings(
     departure = Result(worst_db, "dB", u_db, n, assumptions=("meter alike at all frequencies",))
     outcome = Outcome.PASS if worst_db <= DROOP_LIMIT_DB + 2 * u_db else Outcome.MARGINAL
     limit = f"to 0.4 of the rate; limit {DROOP_LIMIT_DB} dB"
-    corner = Result(fit.minus_3db_hz, "Hz", 0.0, n)
     return [
         Reading(Quantity.RESPONSE_ERROR, account.counted(departure), *at, outcome, limit),
-        Reading(Quantity.RESPONSE, account.counted(corner), *at, note="-3 dB"),
+        Reading(
+            Quantity.RESPONSE, account.counted(replace(fit.minus_3db, n_used=n)), *at, note="-3 dB"
+        ),
         Reading(Quantity.POLE, account.counted(replace(fit.pole, n_used=n)), *at),
     ]
 

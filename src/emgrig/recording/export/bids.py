@@ -8,7 +8,6 @@ from pathlib import Path
 
 from emgrig.errors import RecordingError
 from emgrig.files import check_folder, json_text, refuse_existing, why
-from emgrig.recording.convert import software
 from emgrig.recording.export import bids_channels
 from emgrig.recording.export.bids_channels import NOT_TOLD, SRB1, Told, is_emg
 from emgrig.recording.export.bids_events import events
@@ -16,6 +15,7 @@ from emgrig.recording.export.bids_table import NOT_KNOWN, merged
 from emgrig.recording.export.source import Part
 from emgrig.recording.export.staging import Content, Tell, publish, quiet
 from emgrig.recording.sidecar import Json
+from emgrig.version import __version__
 
 BIDS_VERSION = "1.11.1"
 _NAME = "Facial EMG"
@@ -318,7 +318,7 @@ def _begin(root: Path, options: BidsOptions) -> dict[str, str]:
         "Name": options.name or _NAME,
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "raw",
-        "GeneratedBy": [{"Name": "emgrig", "Version": software().removeprefix("emgrig ")}],
+        "GeneratedBy": [{"Name": "emgrig", "Version": __version__}],
     }
     if options.authors:
         description["Authors"] = list(options.authors)

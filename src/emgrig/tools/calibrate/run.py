@@ -12,6 +12,7 @@ from emgrig.errors import ExitCode
 from emgrig.tools.calibrate.place import Place, open_place
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
+from emgrig.version import PROGRAM
 
 if TYPE_CHECKING:
     from emgrig.calibration.bench import Attenuator
@@ -69,7 +70,6 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     """
     from emgrig.calibration.figures import datasheet
     from emgrig.comparison.amplifiers import load_amplifiers
-    from emgrig.connect import package_version
     from emgrig.tools.calibrate.page import Outcome, to_json, write
 
     amplifiers = load_amplifiers(wanted.amplifiers)  # a broken file is found before, not after
@@ -82,14 +82,13 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
         instruments = _instruments(place, wanted)
     comparisons, ours = _beside(reports, amplifiers)
     now = dt.datetime.now(dt.UTC)
-    software = f"emgrig {package_version()}"
     outcome = Outcome(
         identity=identity,
         address=wanted.address,
         reports=reports,
         comparisons=comparisons,
         ours=ours,
-        software=software,
+        software=PROGRAM,
         made_utc=f"{now:%Y-%m-%d %H:%M} UTC",
         instruments=tuple(f"{one.role}: {one.identity}" for one in instruments),
     )
@@ -100,7 +99,7 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     if wanted.report is not None:
         note(f"report: {write(wanted.report, outcome)}")
     if wanted.save:
-        _save(identity, reports, instruments, wanted, now, software)
+        _save(identity, reports, instruments, wanted, now)
     if any(report.outcome is datasheet.Outcome.FAIL for report in reports):
         raise typer.Exit(ExitCode.VERDICT)
 
@@ -128,7 +127,6 @@ def _save(
     instruments: Sequence["Instrument"],
     wanted: Wanted,
     now: dt.datetime,
-    software: str,
 ) -> None:
     from emgrig.calibration.certificate.certificate_file import save_certificate
     from emgrig.calibration.certificate.making import make_certificate
@@ -137,7 +135,7 @@ def _save(
         identity,
         reports,
         now=now,
-        software=software,
+        software=PROGRAM,
         instruments=instruments,
         valid_days=wanted.valid_days,
     )

@@ -44,7 +44,8 @@ def quiet_driver() -> Iterator[None]:
 
 def print_json(value: object) -> None:
     """Print `value` as JSON, keys as they come."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    is_ascii = sys.stdout.encoding.lower() != "utf-8"  # what a pipe lacks is escaped, not lost
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=is_ascii) + "\n")
 
 
 def print_table(

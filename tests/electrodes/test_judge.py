@@ -42,7 +42,8 @@ def blank(channel: int, side: str) -> Electrode:
     return Electrode(
         electrode=f"c{channel}{side}", channel=channel, side=side, name=NAMES[channel],
         light=Light.GREY, impedance_ohm=None, impedance_u_ohm=None, k=None, at_hz=31.25,
-        resistance_ohm=None, resistance_u_ohm=None, capacitance_f=None, method="",
+        resistance_ohm=None, resistance_u_ohm=None, capacitance_f=None, capacitance_u_f=None,
+        method="",
         series_ohm=2200.0, n_samples=0, finding=Finding.NONE, advice="", made_utc=NOW,
     )  # fmt: skip
 
@@ -336,11 +337,13 @@ def test_a_channel_that_cannot_be_read_says_why(
 def test_everything_that_was_measured_is_kept() -> None:
     resistance = Result(6100.0, "ohm", 30.0, 1600, k=3.0)
     impedance = Result(5000.0, "ohm", 20.0, 1500, k=2.5)
-    reading = Reading(impedance, resistance, capacitance_f=22e-9)
+    capacitance = Result(22e-9, "F", 1e-9, 1600, k=2.0)
+    reading = Reading(impedance, resistance, capacitance)
     one = judge({"c1p": reading})["c1p"]
     assert one == replace(
         blank(1, "p"), light=Light.GREEN, impedance_ohm=5000.0, impedance_u_ohm=50.0, k=2.5,
-        resistance_ohm=6100.0, resistance_u_ohm=90.0, capacitance_f=22e-9, method="fit",
+        resistance_ohm=6100.0, resistance_u_ohm=90.0, capacitance_f=22e-9, capacitance_u_f=2e-9,
+        method="fit",
         n_samples=1500,
     )  # fmt: skip
     one = judge({"c1p": Reading(impedance)})["c1p"]

@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test nightly lint docs benchmark clean
+.PHONY: help demo test nightly lint docs schemas benchmark mutants clean
+
 
 help:
 	@echo "make demo       the whole way of the data, on a simulated board"
@@ -12,7 +13,9 @@ help:
 	@echo "make nightly    the property tests with many random examples"
 	@echo "make lint       format, lint, types, import rules"
 	@echo "make docs       the documentation site, in build/site"
+	@echo "make schemas    the JSON schemas of our files, from their models"
 	@echo "make benchmark  what we claim about speed, measured here"
+	@echo "make mutants    whether the tests notice when the code is changed at random (DRAW=60 SEED=1)"
 	@echo "make clean      remove $(VENV) and caches"
 
 demo: $(VENV)/.core
@@ -34,8 +37,17 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/site
 	@echo "build/site/index.html"
 
+schemas: $(VENV)/.core
+	$(BIN)/python -m emgrig.tools.common.schemas
+
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+# DRAW=0 makes every change there is; it takes the better part of an hour.
+DRAW := 60
+SEED := 1
+mutants: $(VENV)/.mutants
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 nice $(BIN)/python tests/mutants.py --draw $(DRAW) --seed $(SEED)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("emgrig needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -51,5 +63,9 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/.core
 
+$(VENV)/.mutants: $(VENV)/.dev
+	@$(PIP) -e '.[mutants]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -7,7 +7,6 @@ board to volts, in the same time. `DESK_SECONDS` sets how long; 3600 is an hour.
 
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -90,19 +89,19 @@ def _first_line(process: "subprocess.Popen[str]") -> str:
 def _bare(address: str, profile: Path) -> float:
     """Return the share of a core that streaming alone takes, start and end included."""
     seconds = min(SECONDS, 30.0)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = os.times()
     command = [sys.executable, "-c", BARE, address, str(profile), str(seconds)]
     subprocess.run(command, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    after = os.times()
     # Importing numpy and connecting is not streaming: measured by a run of a tenth of a second.
     start = _children_s(after) - _children_s(before)
     subprocess.run([*command[:-1], "0.1"], check=True, capture_output=True)
-    idle = _children_s(resource.getrusage(resource.RUSAGE_CHILDREN)) - _children_s(after)
+    idle = _children_s(os.times()) - _children_s(after)
     return (start - idle) / seconds
 
 
-def _children_s(usage: resource.struct_rusage) -> float:
-    return usage.ru_utime + usage.ru_stime
+def _children_s(times: os.times_result) -> float:
+    return times.children_user + times.children_system
 
 
 def _desk(address: str, profile: Path, folder: str) -> tuple[float, str]:

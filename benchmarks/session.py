@@ -45,7 +45,7 @@ def main() -> None:
         transport, files, record = _play(plan_path, folder / "out")
         taken_s = time.monotonic() - began_s
         bdf_path = files.bdf_path(1)
-        events = _analysed(bdf_path, files.certificate_path, folder)
+        events = _analysed(bdf_path, files.record_path, folder)
         length_s = transport.clock.now_s()
         print(f"a session of {length_s / 60:.0f} minutes in {taken_s:.0f} s, files made")
         print(f"MVC of {len(record.mvc)} channels, {len(record.trials)} clips rated")
@@ -62,11 +62,10 @@ def _play(plan_path: Path, output: Path) -> tuple[SimTransport, SessionFolder, S
     plan = load_plan(plan_path)
     transport = SimTransport(f"seed={SEED}")
     participant = ScriptedParticipant(Script(), plan, transport)
-    files = SessionFolder(output, plan.participant)
-    files.make()
+    files = SessionFolder(output, plan.participant.code)
     board = Board(transport)
-    board.apply(plan.profile)
-    with Hub(board, mains_hz=plan.mains_hz, profile=plan.profile) as hub:
+    board.apply(plan.recording.profile)
+    with Hub(board, mains_hz=plan.recording.mains_hz, profile=plan.recording.profile) as hub:
         hub.start()
         record = check_board(hub, plan, files.open_record(plan))
         with session_on(hub, plan, files, record) as running:
@@ -74,9 +73,9 @@ def _play(plan_path: Path, output: Path) -> tuple[SimTransport, SessionFolder, S
     return transport, files, running.driver.record
 
 
-def _analysed(bdf_path: Path, certificate_path: Path, folder: Path) -> list[dict[str, str]]:
+def _analysed(bdf_path: Path, record_path: Path, folder: Path) -> list[dict[str, str]]:
     command = [sys.executable, "-m", "emgrig", "analyse", str(bdf_path), "-o", str(folder)]
-    command += ["--face", "--mvc", str(certificate_path)]
+    command += ["--face", "--mvc", str(record_path)]
     subprocess.run(command, check=True, capture_output=True)
     text = (folder / f"{bdf_path.stem}_events.tsv").read_text("utf-8")
     return list(csv.DictReader(text.splitlines(), delimiter="\t"))

@@ -1,11 +1,11 @@
 """How the documentation site is built: `make docs`; no network is needed."""
 
-from importlib import metadata
+from emgrig.version import __version__
 
 project = "emgrig"
 author = "the emgrig authors"
 copyright = author  # noqa: A001  # Sphinx's name for it
-release = metadata.version("emgrig")
+release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"

@@ -82,7 +82,7 @@ def said_of(run: BringupRun) -> dict[str, object]:
     found = run.diagnosis
     return {
         "outcomes": {r.info.number: r.outcome.name for r in run.results},
-        "incidents": [i.trouble.name for r in run.results for i in r.incidents],
+        "incidents": [i.kind.name for r in run.results for i in r.incidents],
         "diagnosis": found and [found.key, list(found.channels)],
         "proved": run.restored is not None and run.restored.proved,
         "exit code": exit_code(run),

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from emgrig.analysis.paper.annotations import Expression, read_annotations
@@ -12,15 +13,31 @@ choose_profile()
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of real data beside the checkout."""
+    """The published annotations, beside the checkout: they have no licence to come along."""
     if not SHARED.is_dir():
-        pytest.skip("needs the folder ../shared/data beside the checkout")
+        pytest.skip("needs the published annotations, in ../shared/data/casmemg")
     return SHARED
 
 
 @pytest.fixture(scope="session")
 def expressions(data: Path) -> list[Expression]:
     return read_annotations(data / "casmemg" / "380_sort.xlsx")
+
+
+@pytest.fixture(scope="session")
+def made_up() -> list[Expression]:
+    """Four recordings of one subject, with five expressions each; nobody's face."""
+    rng = np.random.default_rng(0)
+    made = []
+    for video in range(1, 5):
+        for number in range(5):
+            onset = 6000 + 9000 * number + int(rng.integers(3000))
+            length = int(rng.integers(120, 500) if number < 3 else rng.integers(600, 1500))
+            times = (onset, onset + length // 2, onset + length)
+            seen = (round(time / 1000 + 2.7, 3) for time in times)
+            channel = int(rng.integers(1, 8))
+            made.append(Expression(len(made) + 2, 35, video, channel, *seen, *times))
+    return made
 
 
 @pytest.fixture

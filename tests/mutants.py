@@ -7,6 +7,7 @@ tests that reach them. Survivors that mean nothing are listed in docs/mutants.md
 import argparse
 import json
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,7 +48,9 @@ def main() -> None:
     names = every_mutant()
     drawn = random.Random(asked.seed).sample(names, asked.draw) if asked.draw else names
     mutmut = Path(sys.executable).with_name("mutmut")
-    subprocess.run([mutmut, "run", "--max-children", "1", *drawn], check=True)
+    shutil.rmtree("mutants", ignore_errors=True)  # verdicts of other tests would be kept
+    wanted = drawn if asked.draw else []
+    subprocess.run([mutmut, "run", "--max-children", "1", *wanted], check=True)
     found = verdicts()
     survived = [name for name in drawn if found[name] in (SURVIVED, NO_TEST, None)]
     for name in survived:

@@ -3,18 +3,21 @@
     python tests/other_words.py ADDRESS...
 
 Each string of the package that holds a space (so it is read by people, whole or as a part of an
-f-string) is turned by 13 letters as its module is imported. What the suite says then is printed as
-JSON, an entry an address; `hil_tests/test_words.py` compares it with what it says in our words.
+f-string) is turned by some letters as its module is imported: by as many as its place says, so that
+who looks for a piece of a sentence does not find it, for his own copy of it reads otherwise again.
+What the suite says then is printed as JSON, an entry an address; `hil_tests/test_words.py` compares
+it with what it says in our words.
 """
 
 import ast
-import codecs
 import importlib
 import importlib.abc
 import importlib.machinery
 import json
 import re
+import string
 import sys
+import zlib
 from collections.abc import Sequence
 from types import CodeType, ModuleType
 
@@ -22,10 +25,13 @@ _KEPT = re.compile(r"(\{[^}]*\}|%\(\w+\)\w|%[-\d.]*\w)")
 """What is filled in later: {channels}, %(default)s, %d."""
 
 
-def other(sentence: str) -> str:
+def other(sentence: str, place: str) -> str:
     """Return another sentence with the same places to be filled in."""
+    n = 1 + zlib.crc32(place.encode()) % 25
+    low, up = string.ascii_lowercase, string.ascii_uppercase
+    table = str.maketrans(low + up, low[n:] + low[:n] + up[n:] + up[:n])
     parts = _KEPT.split(sentence)
-    return "".join(p if _KEPT.fullmatch(p) else codecs.encode(p, "rot13") for p in parts)
+    return "".join(p if _KEPT.fullmatch(p) else p.translate(table) for p in parts)
 
 
 def _is_sentence(text: str) -> bool:
@@ -35,9 +41,12 @@ def _is_sentence(text: str) -> bool:
 class Rewording(ast.NodeTransformer):
     """Turns the sentences of a module."""
 
+    def __init__(self, module: str) -> None:
+        self._module = module
+
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if isinstance(node.value, str) and _is_sentence(node.value):
-            return ast.copy_location(ast.Constant(other(node.value)), node)
+            return ast.copy_location(ast.Constant(self._other(node.value, node)), node)
         return node
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
@@ -47,15 +56,18 @@ class Rewording(ast.NodeTransformer):
             if isinstance(part, ast.FormattedValue):
                 part.value = self.visit(part.value)  # its format stays as it is
             elif isinstance(part, ast.Constant) and turns:
-                part.value = other(str(part.value))
+                part.value = self._other(str(part.value), node)
         return node
+
+    def _other(self, text: str, node: ast.expr) -> str:
+        return other(text, f"{self._module} {node.lineno} {node.col_offset}")
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        tree = ast.parse(self.get_data(path), path)
-        return compile(ast.fix_missing_locations(Rewording().visit(tree)), path, "exec")
+        tree = Rewording(fullname).visit(ast.parse(self.get_data(path), path))
+        return compile(ast.fix_missing_locations(tree), path, "exec")
 
 
 class _Finder(importlib.abc.MetaPathFinder):

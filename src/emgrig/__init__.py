@@ -6,7 +6,8 @@ What is named here is what programs may rest on; other modules may move.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from emgrig.connect import connect, package_version
+from emgrig.connect import connect
+from emgrig.version import __version__
 
 if TYPE_CHECKING:
     from emgrig.driver.board import Board
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
         TransportTimeout,
         WireError,
     )
-
-    __version__: str
 
 __all__ = [
     "Block",
@@ -63,10 +62,7 @@ def __getattr__(name: str) -> object:
     """Import what is asked for, when it is asked for: `emgrig --help` needs none of it."""
     if name not in __all__:
         raise AttributeError(f"module 'emgrig' has no attribute {name!r}")
-    if name == "__version__":
-        value: object = package_version()
-    else:
-        value = getattr(import_module(_ELSEWHERE.get(name, "emgrig.errors")), name)
+    value: object = getattr(import_module(_ELSEWHERE.get(name, "emgrig.errors")), name)
     globals()[name] = value
     return value
 

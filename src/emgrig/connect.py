@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from emgrig.registry import Registry
+from emgrig.version import PROGRAM
 
 if TYPE_CHECKING:
     from emgrig.driver.board import Board
@@ -115,7 +116,7 @@ def connect(
 
     return Board(
         open_transport(address, timeout_s=timeout_s),
-        client=f"emgrig {package_version()}",
+        client=PROGRAM,
         identify=identify,
         force_channels=force_channels,
         reconnect=reconnect,
@@ -131,16 +132,6 @@ def in_real_time(address: str) -> str:
     if scheme.lower() != "sim" or not colon or "speed=" in query:
         return address
     return f"{address}{'&' if query else ''}speed=real"
-
-
-def package_version() -> str:
-    """Return the version of this package, "unknown" if it was never installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("emgrig")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _explain(address: str) -> str:

@@ -33,30 +33,26 @@ def require(module: str, extra: str, what: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and not f"{module}.".startswith(f"{error.name}."):
             raise  # it is there, and lacks something itself
-        wanted = _wanted(extra)
-        if wanted is None:
-            said = (
-                f"{what} needs {module}, which is not installed: pip install '{PACKAGE}[{extra}]'"
-            )
-        elif wanted:
-            packages = " ".join(f"'{one}'" for one in wanted)
-            said = f"{what} needs {module}, which is not installed: pip install {packages}"
-        else:
-            said = f"{what} needs {module}, which is not to be had for this Python or system"
-        raise MissingExtra(said) from error
+        raise MissingExtra(f"{what} needs {module}, which is not {_remedy(extra)}") from error
 
 
-def _wanted(extra: str) -> list[str] | None:
-    """Return what the extra installs on this machine; None if nobody can say."""
+def _remedy(extra: str) -> str:
+    """Say how to get what the extra installs on this machine, or where it can be had."""
     try:
         lines = metadata.requires(PACKAGE) or []
-    except metadata.PackageNotFoundError:
-        return None
-    found = [Requirement(line) for line in lines]
-    return [
-        f"{one.name}{'[' + ','.join(sorted(one.extras)) + ']' if one.extras else ''}{one.specifier}"
-        for one in found
-        if one.marker is not None
-        and one.marker.evaluate({"extra": extra})
-        and not one.marker.evaluate({"extra": ""})
-    ]
+    except metadata.PackageNotFoundError:  # a bare clone
+        lines = []
+    packages, elsewhere = [], []
+    for one in map(Requirement, lines):
+        condition, _, group = str(one.marker or "").rpartition("extra == ")
+        if group.strip("\"'") != extra:
+            continue
+        if one.marker is not None and one.marker.evaluate({"extra": extra}):
+            options = f"[{','.join(sorted(one.extras))}]" if one.extras else ""
+            packages.append(f"'{one.name}{options}{one.specifier}'")
+        else:
+            elsewhere.append(f"{one.name} only for {condition.removesuffix(' and ')}")
+    named = f"'{PACKAGE}[{extra}]'"
+    if elsewhere and not packages:
+        return f"to be had for this Python or system: {', '.join(elsewhere)}"
+    return f"installed: pip install {' '.join(packages) or named}"

@@ -286,7 +286,7 @@ def test_a_journal_that_comes_late_is_told_what_is_known(board: Board) -> None:
 @pytest.mark.parametrize("entry", [{}, {"number": "x"}, {"capabilities": None}])
 def test_an_entry_that_is_none_is_refused(read: object, entry: Entry) -> None:
     assert callable(read)
-    with pytest.raises(RecordingError, match="not an"):
+    with pytest.raises(RecordingError, match=r"note of the capture: .* expected"):
         read(entry)
 
 

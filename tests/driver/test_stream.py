@@ -12,10 +12,10 @@ from emgrig.connect import connect
 from emgrig.driver.board import Board
 from emgrig.driver.chip.rate import RateVerdict
 from emgrig.driver.chip.transaction import Mended
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.recovery import ReconnectPolicy
 from emgrig.driver.samples.block import Block
 from emgrig.driver.stream import Stream
-from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import (
     DeviceError,
     IdentityError,
@@ -294,7 +294,7 @@ def test_a_chip_that_lost_its_registers_gets_them_back(
         transport.board.brown_out()
         blocks += stream
     check_whole(blocks)
-    assert stream.recoveries[0].reason == Trouble(Happened.CHIP_LOST, chip=1)
+    assert stream.recoveries[0].reason == Interruption(Happened.CHIP_LOST, chip=1)
     assert {block.epoch.gain[0] for block in blocks} == {12.0}
     assert stream.totals.produced == sum(transport.board.produced)
 
@@ -382,7 +382,7 @@ def test_a_run_that_ended_by_itself_is_begun_again(board: Board, transport: Fake
         transport.board._end_run()
         blocks += stream
     check_whole(blocks)
-    assert stream.recoveries[0].reason == Trouble(Happened.BOARD_STOPPED)
+    assert stream.recoveries[0].reason == Interruption(Happened.BOARD_STOPPED)
 
 
 def test_a_board_that_is_silent_for_good_is_given_up(transport: FakeTransport) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import emgrig
-from emgrig.calibration.certificate.certificate import Certificate
+from emgrig.calibration.certificate.certificate import Certificate, NamedBoard
 from emgrig.driver.board import Board
 from emgrig.electrodes import (
     ContactCheck,
@@ -80,7 +80,7 @@ def test_good_electrodes_are_green_or_yellow_and_nothing_is_said(board: Board) -
     assert result.is_good
     assert (result.bias.light, result.bias.is_off) == (Light.GREEN, False)
     assert result.electrodes[0].name == "frontalis"
-    assert result.is_simulated
+    assert result.board.is_simulated
     assert result.electrodes[0].n_samples == 1600
     assert ("c7n, depressor anguli oris", 1.0) in [(text, round(share, 1)) for text, share in told]
 
@@ -319,7 +319,7 @@ def test_what_was_far_apart_stays_so_within_the_margin() -> None:
 
 
 def test_a_calibration_of_another_board_is_refused(board: Board) -> None:
-    other = Certificate("OTHER", True, NOW, NOW + dt.timedelta(days=9), "test")
+    other = Certificate(NamedBoard("OTHER", True), NOW, NOW + dt.timedelta(days=9), "test")
     with pytest.raises(IdentityError, match="OTHER"):
         check_contact(board, calibration=other, now=NOW)
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import emgrig
+from emgrig.calibration.certificate.certificate import NamedBoard
 from emgrig.electrodes import (
     ContactCheck,
     ContactSettings,
@@ -98,7 +99,7 @@ def test_damaged_json_is_refused_or_still_a_check(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("value", [None, [], "text", 3, {}, {"format": "emgrig contact 2"}])
 def test_what_is_no_check_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="expected 'emgrig contact 1'"):
+    with pytest.raises(ValueError, match=r"format is .*; 'emgrig contact 1' was expected"):
         ContactCheck.from_json(value)
 
 
@@ -137,7 +138,7 @@ def test_a_damaged_file_is_one_line_and_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_serial_number_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:
-    path = save_check(replace(CHECK, serial_number="../../x"), tmp_path / "contact")
+    path = save_check(replace(CHECK, board=NamedBoard("../../x", True)), tmp_path / "contact")
     assert path.parent == tmp_path / "contact"
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from emgrig.calibration.figures.uncertainty import Result
+from emgrig.calibration.procedures.acquire import Unusable
 from emgrig.electrodes.check import Channel, Electrode, Finding
 from emgrig.electrodes.impedance import Reading
 from emgrig.electrodes.judge import (
@@ -41,16 +42,23 @@ def blank(channel: int, side: str) -> Electrode:
     return Electrode(
         electrode=f"c{channel}{side}", channel=channel, side=side, name=NAMES[channel],
         light=Light.GREY, impedance_ohm=None, impedance_u_ohm=None, k=None, at_hz=31.25,
-        resistance_ohm=None, resistance_u_ohm=None, capacitance_f=None, method="",
+        resistance_ohm=None, resistance_u_ohm=None, capacitance_f=None, capacitance_u_f=None,
+        method="",
         series_ohm=2200.0, n_samples=0, finding=Finding.NONE, advice="", made_utc=NOW,
     )  # fmt: skip
 
 
-def reads(ohm: float | None, u_ohm: float = 1.0, problem: str = "", **shared: float) -> Reading:
+#: A channel that cannot be read: at the rail, or every sample the same.
+RAILED, FROZEN = Unusable(0.02), Unusable(0.0, 0)
+
+
+def reads(
+    ohm: float | None, u_ohm: float = 1.0, unusable: Unusable | None = None, **shared: float
+) -> Reading:
     """An impedance with its expanded uncertainty, and what moves along (`c2n=501`), ohm."""
     moved = {(int(name[1]), name[2]): value for name, value in shared.items()}
     if ohm is None:
-        return Reading(None, shared_ohm=moved, problem=problem)
+        return Reading(None, shared_ohm=moved, unusable=unusable)
     result = Result(ohm, "ohm", u_ohm / 4, 1600, k=4.0)
     return Reading(result, shared_ohm=moved)
 
@@ -121,7 +129,7 @@ def test_the_bias_electrode_is_suspected_if_of_three_or_more_none_can_be_read(
     unread: int, read: int, off: int, suspected: bool
 ) -> None:
     wheres = [(channel, side) for channel in (1, 2, 3, 4) for side in "pn"]
-    ones = [reads(None, problem="x")] * unread + [reads(5e3)] * read
+    ones = [reads(None, unusable=FROZEN)] * unread + [reads(5e3)] * read
     readings = dict(zip(wheres, ones, strict=False))
     seen = Seen(readings, frozenset(wheres[:off]), bias_off=False)
     bias = judge_bias(seen, wheres)
@@ -281,7 +289,7 @@ def test_a_contact_that_is_surely_no_skin_touches_the_bias_or_its_partner(
 
 def test_a_short_without_a_partner_that_was_read_is_only_a_low_value() -> None:
     assert found(judge({"c1p": reads(100.0, 0.0)})) == {}
-    judged = judge({"c1p": reads(100.0, 0.0), "c1n": reads(None, problem="1 is flat")})
+    judged = judge({"c1p": reads(100.0, 0.0), "c1n": reads(None, unusable=FROZEN)})
     assert found(judged) == {"c1n": Finding.FLAT}
 
 
@@ -298,20 +306,27 @@ def test_the_graver_finding_wins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("problem", "finding", "advice"),
+    ("unusable", "finding", "advice"),
     [
         (
-            "2 is at the rail",
+            RAILED,
             Finding.RAILED,
-            "c2 negative: channel 2 is at the rail: re-seat c2 negative, check its lead",
+            (
+                "c2 negative: channel at the rail in 2.0% of the samples: re-seat c2 negative, "
+                "check its lead"
+            ),
         ),
-        ("it is flat", Finding.FLAT, "channel 2: it is flat; see emgrig bringup"),
+        (
+            FROZEN,
+            Finding.FLAT,
+            "channel 2: every sample is code 0: powered down or frozen; see emgrig bringup",
+        ),
     ],
 )
 def test_a_channel_that_cannot_be_read_says_why(
-    problem: str, finding: Finding, advice: str
+    unusable: Unusable, finding: Finding, advice: str
 ) -> None:
-    one = judge({"c2n": reads(None, problem=problem)})["c2n"]
+    one = judge({"c2n": reads(None, unusable=unusable)})["c2n"]
     assert (one.light, one.finding, one.advice) == (Light.RED, finding, advice)
     assert one.impedance_ohm is None
 
@@ -322,11 +337,13 @@ def test_a_channel_that_cannot_be_read_says_why(
 def test_everything_that_was_measured_is_kept() -> None:
     resistance = Result(6100.0, "ohm", 30.0, 1600, k=3.0)
     impedance = Result(5000.0, "ohm", 20.0, 1500, k=2.5)
-    reading = Reading(impedance, resistance, capacitance_f=22e-9)
+    capacitance = Result(22e-9, "F", 1e-9, 1600, k=2.0)
+    reading = Reading(impedance, resistance, capacitance)
     one = judge({"c1p": reading})["c1p"]
     assert one == replace(
         blank(1, "p"), light=Light.GREEN, impedance_ohm=5000.0, impedance_u_ohm=50.0, k=2.5,
-        resistance_ohm=6100.0, resistance_u_ohm=90.0, capacitance_f=22e-9, method="fit",
+        resistance_ohm=6100.0, resistance_u_ohm=90.0, capacitance_f=22e-9, capacitance_u_f=2e-9,
+        method="fit",
         n_samples=1500,
     )  # fmt: skip
     one = judge({"c1p": Reading(impedance)})["c1p"]
@@ -438,7 +455,7 @@ def test_one_that_is_high_anyway_is_not_apart_too() -> None:
 
 def test_without_a_value_of_the_partner_nothing_is_apart() -> None:
     assert found(judge({"c1p": reads(25e3)})) == {}
-    judged = judge({"c1p": reads(25e3), "c1n": reads(None, problem="it is flat")})
+    judged = judge({"c1p": reads(25e3), "c1n": reads(None, unusable=FROZEN)})
     assert found(judged) == {"c1n": Finding.FLAT}
 
 

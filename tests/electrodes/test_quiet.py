@@ -19,6 +19,7 @@ from emgrig.electrodes import (
     quiet_figures,
 )
 from emgrig.electrodes.lights import light_of, worst
+from emgrig.filemodel import read
 
 RATE_HZ = 1000.0
 FULL_SCALE_V = 4.5 / 12
@@ -189,18 +190,18 @@ def test_the_worst_light_is_the_one_of_a_group() -> None:
 
 
 def test_limits_are_settings_and_refused_if_they_make_no_sense() -> None:
-    assert Limits.of_table({"green_ohm": 5000, "yellow_ohm": 20e3}).green_ohm == 5000.0
+    assert read(Limits, {"green_ohm": 5000, "yellow_ohm": 20e3}).green_ohm == 5000.0
     for table, words in (
-        ({"grean_ohm": 1}, "no limit 'grean_ohm'"),
-        ({"green_ohm": "ten"}, "expected a number"),
-        ({"green_ohm": True}, "expected a number"),
-        ({"green_ohm": -1.0}, "0 or more"),
-        ({"green_ohm": math.nan}, "0 or more"),
+        ({"grean_ohm": 1}, r"no grean_ohm; did you mean 'green_ohm'\?"),
+        ({"green_ohm": "ten"}, "green_ohm is 'ten'; a number of 0 or more was expected"),
+        ({"green_ohm": True}, "green_ohm is True; a number of 0 or more was expected"),
+        ({"green_ohm": -1.0}, "green_ohm is -1.0; a number of 0 or more was expected"),
+        ({"green_ohm": math.nan}, "green_ohm is nan; a number of 0 or more was expected"),
         ({"green_ohm": 40e3}, "rising order"),
         ({"hysteresis": 1.0}, "below 1"),
     ):
         with pytest.raises(ValueError, match=words):
-            Limits.of_table(table)
+            read(Limits, table)
 
 
 # Live.

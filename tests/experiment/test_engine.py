@@ -39,13 +39,15 @@ from emgrig.experiment.course.steps import (
 from emgrig.experiment.course.view import view_of
 from emgrig.experiment.files.plan import (
     Clip,
+    HowToRecord,
     Limits,
     Movement,
     PartA,
     PartB,
+    Participant,
     Plan,
 )
-from emgrig.experiment.files.record import SessionRecord, read_certificate, write_record
+from emgrig.experiment.files.record import SessionRecord, read_record, write_record
 from properties import examples
 
 MARKER = re.compile(r"(key [A-Z]|[a-z]+( [a-z]+)*)( [a-z_]+=[^\s=]+)*")
@@ -53,11 +55,8 @@ MARKER = re.compile(r"(key [A-Z]|[a-z]+( [a-z]+)*)( [a-z_]+=[^\s=]+)*")
 
 def a_plan(n_movements: int = 2, n_each: int = 1) -> Plan:
     return Plan(
-        participant="P01",
-        number=1,
-        profile="facial-emg",
-        output="out",
-        mains_hz=50.0,
+        participant=Participant("P01"),
+        recording=HowToRecord(output="out"),
         part_a=PartA(
             movements=tuple(
                 Movement(channel, f"muscle {channel}", f"move {channel}")
@@ -86,8 +85,10 @@ def a_plan(n_movements: int = 2, n_each: int = 1) -> Plan:
 
 
 def new_record(plan: Plan) -> SessionRecord:
-    ids = tuple(clip.id for clip in clip_order(plan.part_b.clips, plan.part_b.seed, plan.number))
-    return SessionRecord(plan.participant, plan.content(), ids, True, "SIM-0000")
+    ids = tuple(
+        clip.id for clip in clip_order(plan.part_b.clips, plan.part_b.seed, plan.participant.number)
+    )
+    return SessionRecord(plan.participant.code, plan.content(), ids, True, "SIM-0000")
 
 
 class Session:
@@ -341,7 +342,7 @@ def test_it_goes_on_from_its_record_wherever_it_was_stopped(n_steps: int, tmp_pa
         session.do(Stop())
         ends += session.marks("clip end")
         write_record(tmp_path / "s.json", session.engine.record)
-        record = read_certificate(tmp_path / "s.json")
+        record = read_record(tmp_path / "s.json")
         assert record == replace(session.engine.record, plan=record.plan)
         assert runs < 100
     assert ends == ["clip end trial=1", "clip end trial=2", "clip end trial=3"]
@@ -489,7 +490,7 @@ def test_a_record_that_is_damaged_is_refused_in_one_line(tmp_path: Path) -> None
     for text in ("", "[]", "{}", whole[:200], whole.replace("session 1", "session 9")):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(Exception, match=r"s\.json") as caught:
-            read_certificate(path)
+            read_record(path)
         assert type(caught.value).__name__ == "RecordingError"
         assert "\n" not in str(caught.value)
     assert not list(tmp_path.glob(".*")), "nothing half-written is left"

@@ -27,7 +27,7 @@ from emgrig.driver.board import Board
 from emgrig.driver.samples.block import Block
 from emgrig.errors import RecordingError, exit_code_for
 from emgrig.experiment.files.plan import Plan
-from emgrig.experiment.files.record import SessionRecord, read_certificate, write_record
+from emgrig.experiment.files.record import SessionRecord, read_record, write_record
 from emgrig.experiment.folder import SessionFolder
 from emgrig.experiment.participant import Script, ScriptedParticipant, load_script
 from emgrig.experiment.runner import Running, check_board, run_script, session_on
@@ -76,11 +76,11 @@ def play(
 ) -> Finished:
     transport = SimTransport(f"seed={seed}")
     participant = ScriptedParticipant(script, plan, transport)
-    folder = SessionFolder(output, plan.participant)
-    folder.make()
+    folder = SessionFolder(output, plan.participant.code)
+    folder.path.mkdir(parents=True, exist_ok=True)
     board = Board(transport)
-    board.apply(plan.profile)
-    with Hub(board, mains_hz=plan.mains_hz, profile=plan.profile) as hub:
+    board.apply(plan.recording.profile)
+    with Hub(board, mains_hz=plan.recording.mains_hz, profile=plan.recording.profile) as hub:
         hub.start()
         record = check_board(hub, plan, folder.open_record(plan))
         with session_on(hub, plan, folder, record) as running:
@@ -111,7 +111,7 @@ def test_all_is_done_and_it_says_that_it_is_simulated(done: Finished) -> None:
     assert Counter(trial.emotion for trial in record.trials) == dict.fromkeys(EMOTIONS, 4)
     assert all(trial.rating is not None for trial in record.trials)
     assert [mvc.channel for mvc in record.mvc] == [1, 2, 3, 4, 5, 6, 7]
-    assert read_certificate(done.folder.certificate_path).trials == record.trials
+    assert read_record(done.folder.record_path).trials == record.trials
 
 
 def test_what_was_made_too_weak_or_with_another_muscle_was_asked_for_again(done: Finished) -> None:
@@ -327,12 +327,12 @@ def test_an_interrupted_session_goes_on_where_it_stopped(
 ) -> None:
     assert "the same command goes on" in stopped_before.text
     path = stopped.parent / "recordings/P01"
-    before = read_certificate(path / "P01_session.json")
+    before = read_record(path / "P01_session.json")
     assert len(before.trials) == 2
     assert "session interrupted" in [text for _, text in annotations(path / "P01.bdf")]
     code, text = run("session", stopped, "sim:seed=5", "--script", "auto")
     assert code == 0, text
-    after = read_certificate(path / "P01_session.json")
+    after = read_record(path / "P01_session.json")
     assert after.is_complete
     assert after.order == before.order
     assert after.trials[:2] == before.trials
@@ -393,7 +393,7 @@ def test_a_link_that_is_cut_in_a_contraction_has_it_asked_for_again(tmp_path: Pa
     code, text = run("session", path, cut, "--script", "auto", "--json")
     assert code == 0, text
     folder = tmp_path / "recordings/P01"
-    record = read_certificate(folder / "P01_session.json")
+    record = read_record(folder / "P01_session.json")
     assert [c.problem for c in record.contractions if not c.is_accepted] == ["gap"]
     assert record.mvc[0].n_repetitions == 3
     texts = [text for _, text in annotations(folder / "P01.bdf")]
@@ -418,7 +418,7 @@ def test_an_error_in_the_page_keeps_what_was_done(small: Path) -> None:
     with pytest.raises(Crash):
         play(plan, output, Script(stop_after_trial=1), at_end=fail)
     assert annotations(output / "P01/P01.bdf")[0][1].startswith("session begin")
-    assert len(read_certificate(output / "P01/P01_session.json").trials) == 1
+    assert len(read_record(output / "P01/P01_session.json").trials) == 1
 
 
 # Bad input.
@@ -499,7 +499,7 @@ def test_a_full_disk_ends_the_session_with_what_was_done(
     assert code == 5
     assert "No space left" in text
     assert annotations(small.parent / "recordings/P01/P01.bdf")
-    assert len(read_certificate(small.parent / "recordings/P01/P01_session.json").trials) == 2
+    assert len(read_record(small.parent / "recordings/P01/P01_session.json").trials) == 2
 
 
 def test_a_recording_that_ends_stops_the_session_and_nothing_counts_without_samples(
@@ -519,7 +519,7 @@ def test_a_recording_that_ends_stops_the_session_and_nothing_counts_without_samp
     assert code == 5
     assert "No space left on device; make room; the same command goes on" in text
     path = small.parent / "recordings/P01"
-    before = read_certificate(path / "P01_session.json")
+    before = read_record(path / "P01_session.json")
     done = [trial.trial for trial in before.trials if trial.rating is not None]
     assert 0 < len(done) < 6
     assert run("session", small, "sim:seed=5", "--script", "auto")[0] == 0
@@ -551,7 +551,8 @@ def test_a_record_that_cannot_be_written_leaves_the_one_before_and_nothing_else(
 def test_a_script_says_how_the_participant_behaves(tmp_path: Path) -> None:
     text = 'seed = 4\nlevel_low = 0.5\nweak = ["c1.1"]\nwrong = []\ndecide = "skip"\nclip_s = 5'
     script = load_script(str(script_file(tmp_path, text)))
-    assert (script.seed, script.level, script.weak, script.wrong) == (4, (0.5, 1.0), ("c1.1",), ())
+    assert (script.seed, script.level_low, script.level_high) == (4, 0.5, 1.0)
+    assert (script.weak, script.wrong) == (("c1.1",), ())
     assert script.press_macro == pytest.approx(39 / 147), "table 5 of the paper"
     assert load_script("auto") == Script()
 

@@ -11,9 +11,11 @@ import pytest
 
 import emgrig
 from emgrig.hil_tests.bringup import run_bringup
-from emgrig.hil_tests.judging.incident import Trouble
-from emgrig.hil_tests.record import schema
+from emgrig.hil_tests.judging.incident import IncidentKind
+from emgrig.hil_tests.record import Record
 from emgrig.hil_tests.run import BringupRun
+from emgrig.tools.common.schemas import schema
+from page_check import check_page
 
 
 class Run:
@@ -52,25 +54,24 @@ def test_a_full_run_of_a_healthy_board_asks_everything_and_passes(full_run: Run)
     assert sorted(c["number"] for c in checks) == sorted(declared)
     assert {c["outcome"] for c in checks} == {"pass"}
     assert full_run.record["verdict"]["exit_code"] == 0
-    assert full_run.record["duration_s"] < 60
 
 
 @pytest.mark.parametrize("which", ["full_run", "sick_run"])
 def test_the_record_keeps_its_schema(which: str, request: pytest.FixtureRequest) -> None:
-    jsonschema.Draft202012Validator.check_schema(schema())
-    validator = jsonschema.Draft202012Validator(schema())
+    jsonschema.Draft202012Validator.check_schema(schema(Record))
+    validator = jsonschema.Draft202012Validator(schema(Record))
     validator.validate(request.getfixturevalue(which).record)
 
 
 def test_the_schema_knows_every_kind_of_incident() -> None:
-    kinds = schema()["$defs"]["incident"]["properties"]["trouble"]["enum"]  # type: ignore[index]
-    assert kinds == [str(trouble) for trouble in Trouble]
+    kinds = schema(Record)["$defs"]["IncidentKind"]["enum"]  # type: ignore[index]
+    assert kinds == [str(kind) for kind in IncidentKind]
 
 
 def test_the_schema_refuses_a_record_without_a_verdict(full_run: Run) -> None:
     record = {k: v for k, v in full_run.record.items() if k != "verdict"}
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(record, schema())
+        jsonschema.validate(record, schema(Record))
 
 
 def test_every_check_has_a_measured_value_that_could_have_failed(full_run: Run) -> None:
@@ -142,13 +143,9 @@ def test_raw_data_are_found_by_their_hash(full_run: Run) -> None:
 
 def test_the_page_stands_alone_and_leads_with_the_cause(sick_run: Run) -> None:
     page = (sick_run.folder / "index.html").read_text()
-    for outside in ("http://", "https://", "<script", "<link", " src="):
-        assert outside not in page.replace('xmlns="http://www.w3.org/2000/svg"', "").replace(
-            'xmlns:xlink="http://www.w3.org/1999/xlink"', ""
-        ), outside
+    check_page(page, simulated=True)
     cause = "Channel 1 alone is noisy"
-    assert page.index("<h1>") < page.index(cause) < page.index("<h2>Layers")
-    assert "SIMULATED" in page
+    assert page.index("<h1>") < page.index(cause) < page.index(">Layers</h2>")
     assert page.count("<svg") >= 2
 
 

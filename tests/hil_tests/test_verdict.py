@@ -12,7 +12,7 @@ from emgrig.hil_tests.measuring.restore import Restored
 from emgrig.hil_tests.run import BringupRun, RunOptions
 from emgrig.hil_tests.verdict import counted, exit_code, headline, last_line, verdict_lines
 
-NOBODY = SimpleNamespace(is_identified=False)
+NOBODY = SimpleNamespace(is_identified=False, is_open=False)
 
 
 def a_run(*results: tuple[str, Layer, Outcome, str], proved: bool = True) -> BringupRun:

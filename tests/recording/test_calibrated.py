@@ -15,6 +15,7 @@ from emgrig.calibration.certificate.certificate import (
     Certificate,
     ChannelCalibration,
     GainCalibration,
+    NamedBoard,
 )
 from emgrig.calibration.certificate.certificate_file import save_certificate
 from emgrig.calibration.figures.uncertainty import Result
@@ -38,8 +39,7 @@ def channel(number: int, setting: int = 12) -> ChannelCalibration:
 
 
 CALIBRATION = Certificate(
-    serial_number="SIM-0000",
-    is_simulated=True,
+    board=NamedBoard("SIM-0000", is_simulated=True),
     made_utc=NOW - dt.timedelta(days=1),
     valid_until_utc=NOW + dt.timedelta(days=30),
     software="the test",
@@ -81,8 +81,8 @@ def test_without_a_record_the_volts_are_nominal(board: Board, tmp_path: Path):
 @pytest.mark.parametrize(
     ("changed", "error", "words"),
     [
-        ({"serial_number": "SIM-0007"}, IdentityError, "is of board SIM-0007"),
-        ({"is_simulated": False}, IdentityError, "a real board"),
+        ({"board": NamedBoard("SIM-0007", True)}, IdentityError, "is of board SIM-0007"),
+        ({"board": NamedBoard("SIM-0000", False)}, IdentityError, "a real board"),
         ({"valid_until_utc": NOW - dt.timedelta(days=2)}, RecordingError, "was valid until"),
         ({"channels": (channel(1, 24),)}, ValueError, "not at gain 12"),
     ],

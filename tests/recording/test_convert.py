@@ -159,7 +159,7 @@ def test_no_room_for_the_files_leaves_the_capture_and_nothing_half_written(
 ) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 10))
-    with pytest.raises(RecordingError, match=r"nothing is lost.*make room and convert it again"):
+    with pytest.raises(RecordingError, match=r"make room; nothing is lost.*: convert it again"):
         convert(capture, tmp_path / "b.bdf")
     assert list(tmp_path.iterdir()) == []
 
@@ -171,7 +171,7 @@ def test_a_disk_that_fills_up_in_mid_file_leaves_nothing_half_written(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("emgrig.recording.bdf.writer._pack_codes", full)
-    with pytest.raises(RecordingError, match="No space left on device; nothing is lost"):
+    with pytest.raises(RecordingError, match="No space left on device; make room; nothing is lost"):
         convert(capture, tmp_path / "b.bdf")
     assert list(tmp_path.iterdir()) == []
 

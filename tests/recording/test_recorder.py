@@ -154,6 +154,26 @@ def test_what_was_lost_is_held_marked_and_counted(
     assert said["n_annotations"] == {"gap": 2}
 
 
+def test_all_annotations_are_listed_however_many_there_are(
+    board: Board, transport: FakeTransport, tmp_path: Path
+) -> None:
+    drop(transport.board, set(range(1, 3000, 2)))
+    with (
+        board.stream(10.0, frames_per_packet=1) as stream,
+        Recorder(board, tmp_path / "a.bdf") as recorder,
+    ):
+        for block in stream:
+            recorder.feed(block)
+    content = sidecar_of(tmp_path / "a.bdf")
+    gaps = [one for one in content["annotations"] if one["kind"] == "gap"]
+    assert [gap["sample"] for gap in gaps] == list(range(1, 2500, 2))
+    assert content["n_annotations"]["gap"] == content["samples"]["missing_by_cause"]["link"] == 1250
+    texts = [note.text for note in edfio.read_bdf(tmp_path / "a.bdf").annotations]
+    assert sorted(texts) == sorted(one["text"] for one in content["annotations"])
+    lines = (tmp_path / "a.json").read_text().splitlines()
+    assert sum('"kind": "gap"' in line for line in lines) == 1250
+
+
 def test_what_is_lost_at_the_end_is_said_but_not_made_up(
     board: Board, transport: FakeTransport, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from emgrig.recording.recorder import record
 from emgrig.tools.analyse.commands import app
 from emgrig.tools.analyse.read import read_recording
 from exported import write_recording
+from page_check import check_page
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -63,7 +64,7 @@ def test_analyse_writes_page_events_and_elan_and_scores_what_comes_back(
     table = (tmp_path / "01_1_events.tsv").read_text().splitlines()
     assert table[1].split("\t")[2:4] == ["micro", "c2"]
     assert table[1].endswith("AU4")
-    assert "<svg" in (tmp_path / "01_1.html").read_text()
+    check_page((tmp_path / "01_1.html").read_text(), simulated=False)
     code, text = run(*common, "--elan", tmp_path / "01_1.eaf")
     assert code == 0
     assert "recall: 1.000" in text
@@ -98,11 +99,12 @@ def test_the_grid_is_one_command(tmp_path: Path) -> None:
     assert "trivial answer" in text
 
 
-def test_a_synthetic_data_set_can_be_searched(data: Path, tmp_path: Path) -> None:
-    sheet = data / "casmemg" / "380_sort.xlsx"
+def test_a_synthetic_data_set_can_be_searched(made_up: list[Expression], tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.xlsx"
+    write_annotations(sheet, made_up)
     code, _ = run("synthetic", tmp_path, "--annotations", sheet, "--subject", 35)
     assert code == 0
-    assert len(list(tmp_path.glob("35_*.mat"))) == 2
+    assert len(list(tmp_path.glob("35_*.mat"))) == 4
     code, text = run("grid", tmp_path, "--annotations", tmp_path / "truth.xlsx")
     assert code == 0
     code, text = run("synthetic", tmp_path, "--annotations", sheet, "--subject", 21)
@@ -185,7 +187,7 @@ def test_a_recording_with_a_gap_is_analysed_without_what_was_lost(tmp_path: Path
     code, text = run("analyse", tmp_path / "cut.bdf", "-o", tmp_path)
     assert code == 0
     assert "SIMULATED" in text
-    assert "SIMULATED" in (tmp_path / "cut.html").read_text(encoding="utf-8")
+    check_page((tmp_path / "cut.html").read_text(encoding="utf-8"), simulated=True)
     counted = json.loads((tmp_path / "cut.json").read_text("utf-8"))["samples"]
     assert counted["filled"] > 2000
     assert text.count(f"{counted['filled']} samples missing in ") == 7

@@ -16,6 +16,7 @@ from emgrig.simulator.analog.tolerances import oscillator_error_ppm
 from emgrig.simulator.sources.recordings import Recording
 from emgrig.simulator.transport import SimTransport
 from emgrig.tools.compare.read import EDGE_CLOCKS, open_source, paired
+from page_check import check_page
 from shell import Run
 
 WORLD_HZ, DURATION_S, RATE_HZ = 8000.0, 24.0, 2000
@@ -98,6 +99,7 @@ def test_offset_clock_and_gain_are_the_true_ones(run: Run, pair: Pair, tmp_path:
     assert sum(found["shares"].values()) == pytest.approx(1)
     page = (tmp_path / "index.html").read_text()
     assert page.count("<svg") == 1
+    check_page(page, simulated=False)
     for words in ("alignment, each second", "Bland-Altman", "coherence", "why they differ"):
         assert words in page
 
@@ -164,6 +166,7 @@ def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
                     "measured_by_host_clock_hz": 1002.0,
                 },
                 "samples": {"padding": 10, "filled": 3},
+                "is_simulated": True,
             }
         )
     )
@@ -174,6 +177,7 @@ def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
     assert track.response == "sinc3"
     assert track.delay_s == pytest.approx(1.5e-3, rel=0.01)
     assert source.description.n_filled == 3
+    assert source.description.is_simulated
     assert open_source(path, rate_hz=1003.0).track("Zyg").rate_hz == 1003.0
 
 
@@ -224,8 +228,12 @@ def test_a_recording_agrees_with_itself(run: Run, tmp_path: Path) -> None:
         board.apply("facial-emg")
         record(board, tmp_path / "a.bdf", 30.0)
     path = tmp_path / "a.bdf"
-    said = run(f"{path} {path} --channels 2=2 --json")
+    path.with_suffix(".json").unlink()  # the file itself says who made it
+    said = run(f"{path} {path} --channels 2=2 --json --report {tmp_path}/page")
     assert said.code == 0
-    (pair,) = json.loads(said.out)["pairs"]
+    found = json.loads(said.out)
+    assert found["warnings"] == ["a.bdf is SIMULATED: not recorded from a person"] * 2
+    check_page((tmp_path / "page" / "index.html").read_text("utf-8"), simulated=True)
+    (pair,) = found["pairs"]
     assert pair["correlation_raw"] == pytest.approx(1.0, abs=2e-5)
     assert pair["amplitude_ratio"]["value"] == pytest.approx(1.0, abs=1e-4)

@@ -18,6 +18,7 @@ from emgrig.errors import RecordingError
 from emgrig.recording.recorder import Recorder
 from emgrig.recording.sync.tube import Tube, tube_path
 from emgrig.tools.sync.read import parse_readings, read_frames, read_source, read_times
+from page_check import check_page
 from properties import examples
 from shell import Run
 
@@ -112,6 +113,7 @@ def test_a_film_of_a_simulated_recording_is_mapped(
     assert np.abs(mine - filmed.truth).max() < 0.015 * filmed.rate_hz
     np.testing.assert_allclose(table[:, 2], table[:, 1] / 1000, atol=1e-3)  # the file's own time
     text = page.read_text()
+    check_page(text, simulated=True)
     for words in ("SIMULATED", "<svg", "Wrong readings", "Jumps of the film", "+12", "good: 81 of"):
         assert words in text
 

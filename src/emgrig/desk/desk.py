@@ -110,6 +110,6 @@ class Desk:
         try:
             save_check(checked.result())
             self.contact.state = CheckState()
-        except (EmgrigError, OSError) as unsaved:
+        except EmgrigError as unsaved:
             log.warning("%s", unsaved)
             self.contact.state = CheckState(problem=f"the check was not kept on disk: {unsaved}")

@@ -12,6 +12,7 @@ from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.profile import Profile, load_profile
 from emgrig.driver.chip.transaction import Files
 from emgrig.driver.connection import Connection
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link, Tap
 from emgrig.driver.native.port import NativePort
@@ -19,7 +20,6 @@ from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.seams import Clock, Transport
 from emgrig.driver.stream import DEFAULT_QUEUE_SAMPLES, SILENCE_S, Stream
-from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import DeviceError, EmgrigError, TransportError, TransportTimeout
 from emgrig.protocol.decoder import DecoderCounts
 from emgrig.protocol.packets import (
@@ -227,7 +227,7 @@ class Board:
                 f"{self.address}: the board was asked to start anew, and no BOOT event came; "
                 "connect anew"
             )
-        recover(connection, self._reconnect, Trouble(Happened.REBOOT_ASKED), restart=False)
+        recover(connection, self._reconnect, Interruption(Happened.REBOOT_ASKED), restart=False)
         self.identify_chips()
 
     # Samples and time.
@@ -329,7 +329,7 @@ class Board:
         self._refuse_while_streaming("reconnect by hand")
         connection = self._connection
         believed = connection.believed
-        reason = Trouble(Happened.RECONNECT_ASKED)
+        reason = Interruption(Happened.RECONNECT_ASKED)
         recovery = recover(connection, self._reconnect, reason, restart=False)
         return replace(recovery, restored=connection.restore(believed))
 

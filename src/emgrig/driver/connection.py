@@ -14,12 +14,12 @@ from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Config1
 from emgrig.driver.chip.transaction import SDATAC, Files, Mended, mended_words
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link, Listener, Tap
 from emgrig.driver.native.port import NativePort, all_chips
 from emgrig.driver.samples.block import Epoch, make_epoch
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
-from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import DeviceError, IdentityError, RequestRefused, TransportError
 from emgrig.protocol.decoder import EventPacket, Item
 from emgrig.protocol.framing import VERSION
@@ -72,7 +72,7 @@ class Connection:
         One a channel.
     frames_per_packet : int or None
         Of the run that is on, or should be; None if the board is to be stopped.
-    trouble : Trouble or None
+    trouble : Interruption or None
         Why the chips must be compared and restored before the stream can go on.
     stream_listener : Listener or None
         The stream that is on.
@@ -91,7 +91,7 @@ class Connection:
         self.epochs: dict[int, Epoch] = {}
         self.channel_names: tuple[str, ...] = ()
         self.frames_per_packet: int | None = None
-        self.trouble: Trouble | None = None
+        self.trouble: Interruption | None = None
         self.stream_listener: Listener | None = inspector
         self._journal: Journal | None = None
         self._believed: Files | None = None
@@ -295,10 +295,10 @@ class Connection:
     def _listen(self, item: Item, host_s: float) -> None:
         if isinstance(item, EventPacket):
             if isinstance(item.body, BootEvent):
-                self.trouble = Trouble(Happened.BOARD_STARTED, reset_cause=item.body.cause)
+                self.trouble = Interruption(Happened.BOARD_STARTED, reset_cause=item.body.cause)
                 self._exchanges.clear()  # its clock began anew too
             elif isinstance(item.body, ChipLostEvent):
-                self.trouble = Trouble(Happened.CHIP_LOST, chip=item.body.chip + 1)
+                self.trouble = Interruption(Happened.CHIP_LOST, chip=item.body.chip + 1)
         if self.stream_listener is not None:
             self.stream_listener(item, host_s)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from emgrig.driver.chip.transaction import Files, Mended, mended_words
 from emgrig.driver.connection import Connection
-from emgrig.driver.trouble import Trouble
+from emgrig.driver.interruption import Interruption
 from emgrig.errors import EmgrigError, RequestRefused, TransportError, WireError
 from emgrig.protocol.packets import ErrorCode
 
@@ -44,7 +44,7 @@ class Recovery:
 
     Attributes
     ----------
-    reason : Trouble
+    reason : Interruption
         What had happened.
     down_s : float
         From noticing it to the new START, s.
@@ -54,14 +54,14 @@ class Recovery:
         Registers that had to be restored; empty if all held what was believed.
     """
 
-    reason: Trouble
+    reason: Interruption
     down_s: float
     attempts: int
     restored: tuple[Mended, ...]
 
 
 def recover(
-    connection: Connection, policy: ReconnectPolicy, reason: Trouble, *, restart: bool = True
+    connection: Connection, policy: ReconnectPolicy, reason: Interruption, *, restart: bool = True
 ) -> Recovery:
     """Open the link if it is lost, prove the board and its registers, and start a new run.
 
@@ -71,7 +71,7 @@ def recover(
         The connection that was on.
     policy : ReconnectPolicy
         How long to try.
-    reason : Trouble
+    reason : Interruption
         What happened.
     restart : bool
         False only stops the board, and learns how many conversions its run had.

@@ -9,11 +9,11 @@ from typing import Self
 
 from emgrig.driver.chip.rate import RateCheck
 from emgrig.driver.connection import Connection
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.samples.assemble import Assembler
 from emgrig.driver.samples.block import Block, within_duration
 from emgrig.driver.samples.clockfit import ClockFit
-from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import (
     DeviceError,
     EmgrigError,
@@ -193,7 +193,7 @@ class Stream(Iterator[Block]):
             except TransportEnd:
                 self._finish(reconnect=False)
             except TransportError as error:
-                self._recover(Trouble(Happened.LINK_LOST, link_said=str(error)))
+                self._recover(Interruption(Happened.LINK_LOST, link_said=str(error)))
 
     def _has_news(self) -> bool:
         is_over = self._is_complete or self._is_stopped or self._failure is not None
@@ -246,7 +246,7 @@ class Stream(Iterator[Block]):
             if not reconnect or not self._reconnect.total_s:
                 raise
             self._assembler.link_lost()
-            reason = Trouble(Happened.LINK_LOST, link_said=str(error))
+            reason = Interruption(Happened.LINK_LOST, link_said=str(error))
             self.recoveries.append(
                 recover(self._connection, self._reconnect, reason, restart=False)
             )
@@ -273,7 +273,7 @@ class Stream(Iterator[Block]):
 
     # What goes wrong.
 
-    def _recover(self, reason: Trouble) -> None:
+    def _recover(self, reason: Interruption) -> None:
         if not self._reconnect.total_s:
             self.close()
             raise TransportError(f"{reason.words}; reconnection is switched off")
@@ -293,7 +293,7 @@ class Stream(Iterator[Block]):
         stats = self._connection.stats()
         log.info("nothing came for %g s: %s", self._silence_s, stats)
         if not stats.streaming:
-            self._connection.trouble = Trouble(Happened.BOARD_STOPPED)
+            self._connection.trouble = Interruption(Happened.BOARD_STOPPED)
         elif stats.conversions == self._silent_conversions:
             self._failure = DeviceError(
                 f"the board runs, but its chip made no conversion in {self._silence_s:g} s "

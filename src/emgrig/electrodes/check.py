@@ -4,19 +4,17 @@ The fields of the classes below are the keys of the JSON; `docs/electrodes.md` e
 """
 
 import datetime as dt
-import types
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import ClassVar
 
+from emgrig.calibration.certificate.certificate import NamedBoard
 from emgrig.electrodes.lights import Light, Limits
 from emgrig.electrodes.quiet import ChannelFigures
+from emgrig.filemodel import FileModel, Json, Moment, plain, read
 
-FORMAT = "emgrig contact 1"
 SIDES = {"p": "positive", "n": "negative"}
-
-Json = dict[str, object]
 
 
 class Finding(Enum):
@@ -84,7 +82,7 @@ class Electrode:
     n_samples: int
     finding: Finding
     advice: str
-    made_utc: dt.datetime
+    made_utc: Moment
 
 
 @dataclass(frozen=True)
@@ -156,13 +154,12 @@ class Conditions:
 
 
 @dataclass(frozen=True)
-class ContactCheck:
+class ContactCheck(FileModel):
     """All that one check found.
 
     Attributes
     ----------
-    serial_number, is_simulated
-        Of the board.
+    board : NamedBoard
     made_utc : datetime
         With time zone.
     software : str
@@ -174,9 +171,10 @@ class ContactCheck:
         The registers afterwards were what they were before, as read back.
     """
 
-    serial_number: str
-    is_simulated: bool
-    made_utc: dt.datetime
+    FORMAT: ClassVar = "emgrig contact 1"
+
+    board: NamedBoard
+    made_utc: Moment
     software: str
     conditions: Conditions
     electrodes: tuple[Electrode, ...]
@@ -213,35 +211,20 @@ class ContactCheck:
 
     def to_json(self) -> Json:
         """Return the content of a file."""
-        return {
-            "format": FORMAT,
-            "board": {"serial_number": self.serial_number, "is_simulated": self.is_simulated},
-            **{
-                name: _to_json(getattr(self, name))
-                for name in ("made_utc", "software", "conditions", "electrodes", "bias", "channels")
-            },
-            "findings": list(self.findings),
-            "registers_proved": self.registers_proved,
-        }
+        return {**plain(self), "findings": list(self.findings)}
 
     @classmethod
-    def from_json(cls, content: object) -> "ContactCheck":
-        """Return the check that `content` holds.
+    def from_json(cls, content: object, name: str = "") -> "ContactCheck":
+        """Return the check that `content` holds; messages begin with `name`.
 
         Raises
         ------
         ValueError
             If it holds none; the message names the place.
         """
-        if not isinstance(content, Mapping) or content.get("format") != FORMAT:
-            said = content.get("format") if isinstance(content, Mapping) else content
-            raise ValueError(f"its format is {said!r}, expected {FORMAT!r}")
-        board = content.get("board")
-        if not isinstance(board, Mapping):
-            raise ValueError(f"board is {board!r}, expected an object")  # noqa: TRY004 - a file
-        found = _read(cls, {**board, **content}, "check")
-        assert isinstance(found, cls)
-        return found
+        if isinstance(content, Mapping):
+            content = {key: value for key, value in content.items() if key != "findings"}
+        return read(cls, content, name)
 
 
 def electrode_id(channel: int, side: str) -> str:
@@ -252,68 +235,3 @@ def electrode_id(channel: int, side: str) -> str:
 def electrode_words(channel: int, side: str) -> str:
     """Return "c1 positive" and the like."""
     return f"c{channel} {SIDES[side]}"
-
-
-def _to_json(value: object) -> object:
-    if is_dataclass(value):
-        return {field.name: _to_json(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [_to_json(one) for one in value]
-    if isinstance(value, dt.datetime):
-        return value.isoformat(timespec="seconds")
-    return value.value if isinstance(value, Enum) else value
-
-
-def _read(kind: object, value: object, where: str) -> object:
-    """Read a value of a declared type; ValueError naming the place if it is another."""
-    if isinstance(kind, types.UnionType):
-        inner, _ = typing.get_args(kind)
-        return None if value is None else _read(inner, value, where)
-    if typing.get_origin(kind) is tuple:
-        return _read_tuple(typing.get_args(kind), value, where)
-    if isinstance(kind, type) and is_dataclass(kind):
-        if not isinstance(value, Mapping):
-            raise ValueError(f"{where} is {value!r}, expected an object")
-        return _read_fields(kind, value, where)
-    try:
-        return _read_plain(kind, value)
-    except (TypeError, ValueError, OverflowError):
-        name = getattr(kind, "__name__", str(kind))
-        raise ValueError(f"{where} is {value!r}, expected {name}") from None
-
-
-def _read_fields(kind: type, value: Mapping[object, object], where: str) -> object:
-    hints = typing.get_type_hints(kind)
-    read = {}
-    for field in fields(kind):
-        if field.name not in value:
-            raise ValueError(f"{where} has no {field.name}")
-        read[field.name] = _read(hints[field.name], value[field.name], field.name)
-    return kind(**read)
-
-
-def _read_tuple(kinds: tuple[object, ...], value: object, where: str) -> object:
-    if not isinstance(value, list):
-        raise ValueError(f"{where} is {value!r}, expected a list")  # noqa: TRY004 - a file
-    if kinds[-1] is Ellipsis:
-        return tuple(_read(kinds[0], one, where) for one in value)
-    if len(value) != len(kinds):
-        raise ValueError(f"{where} has {len(value)} values, expected {len(kinds)}")
-    return tuple(_read(kind, one, where) for kind, one in zip(kinds, value, strict=True))
-
-
-def _read_plain(kind: object, value: object) -> object:
-    if kind is dt.datetime:
-        read = dt.datetime.fromisoformat(typing.cast("str", value))
-        if read.tzinfo is None:
-            raise ValueError
-        return read
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not (isinstance(kind, type) and type(value) is kind):
-        raise TypeError
-    if isinstance(value, float) and value - value != 0:
-        raise ValueError
-    return value

@@ -1,12 +1,13 @@
 """The last contact check of a board, kept as a file."""
 
 import datetime as dt
-import json
 from pathlib import Path
 
 from emgrig.calibration.certificate import certificate_file as record_file
+from emgrig.calibration.certificate.certificate import NamedBoard
 from emgrig.electrodes.check import ContactCheck
 from emgrig.errors import RecordingError
+from emgrig.filemodel import parse_json, read_text, save
 
 MAX_AGE_S = 12 * 3600.0
 """A check of the day before says nothing about the electrodes of today."""
@@ -25,24 +26,23 @@ def save_check(check: ContactCheck, folder: Path | None = None) -> Path:
 
     Raises
     ------
-    OSError
+    RecordingError
         If it cannot be written.
     """
     folder = default_folder() if folder is None else folder
     try:
         before = last_check(
-            check.serial_number, is_simulated=check.is_simulated, now=check.made_utc, folder=folder
+            check.board.serial_number,
+            is_simulated=check.board.is_simulated,
+            now=check.made_utc,
+            folder=folder,
         )
     except RecordingError:
         before = None
     if before is not None and before.conditions.limits == check.conditions.limits:
         check = before.updated(check, MAX_AGE_S)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = record_file.certificate_path(check.serial_number, folder)
-    text = json.dumps(check.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    path = record_file.certificate_path(check.board.serial_number, folder)
+    save(path, check.to_json())
     return path
 
 
@@ -76,12 +76,11 @@ def last_check(
     path = record_file.certificate_path(serial_number, folder)
     if not path.is_file():
         return None
+    name = f"contact check {path}"
     try:
-        check = ContactCheck.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise RecordingError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise RecordingError(f"{path} is no contact check: {error}; check anew") from error
-    is_of_board = (check.serial_number, check.is_simulated) == (serial_number, is_simulated)
+        check = ContactCheck.from_json(parse_json(read_text(path, name), name), name)
+    except ValueError as error:
+        raise RecordingError(f"{error}; check anew") from error
+    is_of_board = check.board == NamedBoard(serial_number, is_simulated)
     age_s = (now - check.made_utc).total_seconds()
     return check if is_of_board and -60.0 < age_s <= max_age_s else None

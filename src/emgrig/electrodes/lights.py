@@ -1,8 +1,14 @@
 """Limits, and lights that do not flicker at them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Annotated
+
+from annotated_types import Ge, Interval
+
+from emgrig.filemodel import FileModel
+
+NotNegative = Annotated[float, Ge(0)]
 
 
 class Light(StrEnum):
@@ -24,7 +30,7 @@ def worst(*lights: Light) -> Light:
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(FileModel):
     """Where lights change; every limit is a setting. `docs/electrodes.md` says where each is from.
 
     Attributes
@@ -49,19 +55,19 @@ class Limits:
         A light that is on changes only when its limit is crossed by this share of it.
     """
 
-    green_ohm: float = 10e3
-    yellow_ohm: float = 30e3
-    open_ohm: float = 1e6
-    bridge_ohm: float = 500.0
-    short_ohm: float = 500.0
-    apart_ratio: float = 3.0
-    apart_ohm: float = 10e3
-    rail_yellow_percent: float = 75.0
-    rail_red_percent: float = 90.0
-    mains_yellow_uv: float = 40.0
-    mains_red_uv: float = 150.0
-    same_correlation: float = 0.9
-    hysteresis: float = 0.1
+    green_ohm: NotNegative = 10e3
+    yellow_ohm: NotNegative = 30e3
+    open_ohm: NotNegative = 1e6
+    bridge_ohm: NotNegative = 500.0
+    short_ohm: NotNegative = 500.0
+    apart_ratio: NotNegative = 3.0
+    apart_ohm: NotNegative = 10e3
+    rail_yellow_percent: NotNegative = 75.0
+    rail_red_percent: NotNegative = 90.0
+    mains_yellow_uv: NotNegative = 40.0
+    mains_red_uv: NotNegative = 150.0
+    same_correlation: Annotated[float, Interval(ge=0, le=1)] = 0.9
+    hysteresis: Annotated[float, Interval(ge=0, lt=1)] = 0.1
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -74,25 +80,6 @@ class Limits:
             )
         if self.hysteresis >= 1 or self.same_correlation > 1:
             raise ValueError("hysteresis must be below 1, same_correlation at most 1")
-
-    @classmethod
-    def of_table(cls, table: Mapping[str, object]) -> "Limits":
-        """Read limits from a TOML or JSON table; what is not in it keeps its default.
-
-        Raises
-        ------
-        ValueError
-            If there is no such limit, or a value is no number or makes no sense.
-        """
-        names = [field.name for field in fields(cls)]
-        read: dict[str, float] = {}
-        for name, value in table.items():
-            if name not in names:
-                raise ValueError(f"there is no limit {name!r}; there are {', '.join(names)}")
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ValueError(f"{name} is {value!r}; expected a number")  # noqa: TRY004 - a file
-            read[name] = float(value)
-        return cls(**read)
 
 
 def light_of(

@@ -4,9 +4,8 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 
-from emgrig.calibration.certificate.certificate import Certificate
+from emgrig.calibration.certificate.certificate import Certificate, NamedBoard
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.calibration.procedures.acquire import (
     Account,
@@ -40,6 +39,7 @@ from emgrig.electrodes.judge import (
 from emgrig.electrodes.lights import Light, Limits
 from emgrig.electrodes.lines import whole_periods
 from emgrig.electrodes.quiet import ChannelFigures, quiet_figures
+from emgrig.version import PROGRAM
 
 SECONDS = {31.25: 1.6, 7.8125: 4.096}
 """For each electrode: 1600 and 4096 samples, 50 and 32 whole periods."""
@@ -320,10 +320,9 @@ class _Checking:
             previous=previous.channels if previous else (),
         )
         return ContactCheck(
-            identity.serial_number,
-            identity.is_simulated,
+            NamedBoard(identity.serial_number, identity.is_simulated),
             now.replace(microsecond=0),
-            _software(),
+            PROGRAM,
             self._conditions(),
             electrodes,
             judge_bias(seen, self._electrodes),
@@ -374,10 +373,3 @@ class _Checking:
 
 def _off_of(status: LeadOffStatus) -> set[Where]:
     return {(n, "p") for n in status.off_p} | {(n, "n") for n in status.off_n}
-
-
-def _software() -> str:
-    try:
-        return f"emgrig {version('emgrig')}"
-    except PackageNotFoundError:
-        return "emgrig"

@@ -138,7 +138,7 @@ class SessionDriver:
             rest_s=(asked.rest[0] - begin_s, asked.rest[1] - begin_s),
             contraction_s=(asked.contraction[0] - begin_s, end_s - begin_s),
             rule=plan.part_a.rule,
-            mains_hz=plan.mains_hz,
+            mains_hz=plan.recording.mains_hz,
         )
         self._asked = None
         self.handle(Measured(asked.channel, asked.repetition, asked.attempt, found), now_s)

@@ -7,7 +7,8 @@ from pathlib import Path
 from emgrig.errors import EmgrigError, RecordingError
 from emgrig.experiment.course.order import clip_order
 from emgrig.experiment.files.plan import Plan
-from emgrig.experiment.files.record import SessionRecord, differences, read_certificate
+from emgrig.experiment.files.record import SessionRecord, differences, read_record
+from emgrig.files import attempt
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, convert
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class SessionFolder:
         self._code = code
 
     @property
-    def certificate_path(self) -> Path:
+    def record_path(self) -> Path:
         """What was done."""
         return self.path / f"{self._code}_session.json"
 
@@ -37,19 +38,6 @@ class SessionFolder:
         """Return the recording of a run, from 1."""
         stem = self._code if run == 1 else f"{self._code}_run-{run}"
         return self.path / f"{stem}{BDF_SUFFIX}"
-
-    def make(self) -> None:
-        """Make the folder.
-
-        Raises
-        ------
-        RecordingError
-            If that is not possible.
-        """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RecordingError(f"cannot make {self.path}: {error.strerror}") from error
 
     def set_aside(self) -> Path | None:
         """Give the folder another name, and return it; None if there was none.
@@ -64,10 +52,8 @@ class SessionFolder:
         number = 1
         while (kept := self.path.with_name(f"{self._code}_before-{number}")).exists():
             number += 1
-        try:
+        with attempt("rename", self.path):
             return self.path.rename(kept)
-        except OSError as error:
-            raise RecordingError(f"cannot rename {self.path}: {error.strerror}") from error
 
     def open_record(self, plan: Plan) -> SessionRecord:
         """Return the record to go on with, or a new one.
@@ -79,22 +65,25 @@ class SessionFolder:
         RecordingError
             If the record cannot be read.
         """
-        if not self.certificate_path.exists():
-            order = clip_order(plan.part_b.clips, plan.part_b.seed, plan.number)
+        if not self.record_path.exists():
+            order = clip_order(plan.part_b.clips, plan.part_b.seed, plan.participant.number)
             ids = tuple(clip.id for clip in order)
-            return SessionRecord(plan.participant, plan.content(), ids, False, "")
-        record = read_certificate(self.certificate_path)
+            return SessionRecord(plan.participant.code, plan.content(), ids, False, "")
+        try:
+            record = read_record(self.record_path)
+        except RecordingError as error:
+            raise RecordingError(f"{error}; --restart begins anew") from error
         changed = differences(record.plan, plan.content())
         if changed:
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
             raise ValueError(
-                f"the session of {plan.participant} was begun with another plan: "
+                f"the session of {plan.participant.code} was begun with another plan: "
                 f"{'; '.join(changed[:3])}{more}; use the old plan, or --restart to begin anew"
             )
         if record.is_complete:
             how = ", on a simulated board," if record.is_simulated else ""
             raise ValueError(
-                f"the session of {plan.participant} is complete{how} ({self.certificate_path}); "
+                f"the session of {plan.participant.code} is complete{how} ({self.record_path}); "
                 "--restart begins anew and keeps the old files"
             )
         return record

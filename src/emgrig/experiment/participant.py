@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Interval
 
 from emgrig.analysis.paper.printed import TABLE_5
 from emgrig.experiment.course.steps import (
@@ -22,7 +24,7 @@ from emgrig.experiment.course.steps import (
 )
 from emgrig.experiment.driver import SessionDriver
 from emgrig.experiment.files.plan import RATING_MAX, Plan
-from emgrig.experiment.files.tables import Table, load_toml
+from emgrig.filemodel import FileModel, load
 from emgrig.simulator.sources.face import MVC_UV_RMS
 from emgrig.simulator.sources.performer import Performer
 from emgrig.simulator.stage import perform_on
@@ -38,8 +40,11 @@ _OVERRUN_S = 0.2
 _RATING_AFTER_S = 1.0
 
 
+Share = Annotated[float, Interval(ge=0, le=1)]
+
+
 @dataclass(frozen=True)
-class Script:
+class Script(FileModel):
     """How the participant behaves.
 
     Attributes
@@ -47,8 +52,8 @@ class Script:
     seed : int
     delay_s : float
         From cue to contraction, s.
-    level : (float, float)
-        Contractions lie between these shares of the muscle's maximum; the second is higher.
+    level_low, level_high : float
+        Contractions lie between these shares of the muscle's maximum.
     weak : tuple of str
         "c2.1": the first attempt at repetition 1 of channel 2 is `weak_level` only.
     weak_level : float
@@ -67,18 +72,23 @@ class Script:
         The session is interrupted after this trial; 0 is never.
     """
 
-    seed: int = 0
-    delay_s: float = 0.3
-    level: tuple[float, float] = (0.9, 1.0)
+    seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 0
+    delay_s: Annotated[float, Interval(ge=0.1, le=2)] = 0.3
+    level_low: Share = 0.9
+    level_high: Share = 1.0
     weak: tuple[str, ...] = ("c2.1", "c6.3")
-    weak_level: float = 0.01
+    weak_level: Share = 0.01
     wrong: tuple[str, ...] = ("c4.2",)
     decide: Choice = Choice.ACCEPT
-    press_micro: float = _NOTICED["micro"]
-    press_macro: float = _NOTICED["macro"]
-    reaction_s: float = 0.6
-    clip_s: float = 60.0
-    stop_after_trial: int = 0
+    press_micro: Share = _NOTICED["micro"]
+    press_macro: Share = _NOTICED["macro"]
+    reaction_s: Annotated[float, Interval(ge=0.1, le=5)] = 0.6
+    clip_s: Annotated[float, Interval(ge=0.1, le=7200)] = 60.0
+    stop_after_trial: Annotated[int, Interval(ge=0, le=10**6)] = 0
+
+    def __post_init__(self) -> None:
+        if self.level_low > self.level_high:
+            raise ValueError(f"level_high is {self.level_high:g}; level_low or more was expected")
 
 
 def load_script(name: str) -> Script:
@@ -89,33 +99,7 @@ def load_script(name: str) -> Script:
     ValueError
         In one line, if the file cannot be read or something in it is wrong.
     """
-    if name == "auto":
-        return Script()
-    table = load_toml(Path(name))
-    try:
-        script = _script(table, Script())
-        table.done()
-    except ValueError as error:
-        raise ValueError(f"script {name}: {error}") from error
-    return script
-
-
-def _script(table: Table, default: Script) -> Script:
-    low = table.number("level_low", default.level[0], 0.0, 1.0)
-    return Script(
-        seed=table.integer("seed", default.seed, 0, 2**32 - 1),
-        delay_s=table.number("delay_s", default.delay_s, 0.1, 2.0),
-        level=(low, table.number("level_high", max(default.level[1], low), low, 1.0)),
-        weak=table.texts("weak") if table.has("weak") else default.weak,
-        weak_level=table.number("weak_level", default.weak_level, 0.0, 1.0),
-        wrong=table.texts("wrong") if table.has("wrong") else default.wrong,
-        decide=Choice(table.choice("decide", default.decide, list(Choice))),
-        press_micro=table.number("press_micro", default.press_micro, 0.0, 1.0),
-        press_macro=table.number("press_macro", default.press_macro, 0.0, 1.0),
-        reaction_s=table.number("reaction_s", default.reaction_s, 0.1, 5.0),
-        clip_s=table.number("clip_s", default.clip_s, 0.1, 7200.0),
-        stop_after_trial=table.integer("stop_after_trial", 0, 0, 10**6),
-    )
+    return Script() if name == "auto" else load(Path(name), Script, "script")
 
 
 class ScriptedParticipant:
@@ -187,7 +171,7 @@ class ScriptedParticipant:
     def _contract(self, view: View, now_s: float) -> None:
         script, channel = self._script, view.channel
         rng = self._rng(1, channel, view.repetition, view.attempt)
-        level = float(rng.uniform(*script.level))
+        level = float(rng.uniform(script.level_low, script.level_high))
         name = f"c{channel}.{view.repetition}" if view.attempt == 1 else ""
         if name in script.weak:
             level = script.weak_level

@@ -41,7 +41,7 @@ def check_board(hub: Hub, plan: Plan, record: SessionRecord) -> SessionRecord:
     if off:
         raise ValueError(
             f"channel {', '.join(map(str, off))} has a movement in the plan but is off; change "
-            f"the profile ({plan.profile}) or part_a.movements"
+            f"the profile ({plan.recording.profile}) or part_a.movements"
         )
     identity = hub.board.identity
     if record.runs and record.board != identity.serial_number:
@@ -77,7 +77,7 @@ def session_on(
     """
 
     def save(done: SessionRecord) -> None:
-        write_record(folder.certificate_path, done)
+        write_record(folder.record_path, done)
         hub.mvc_uv.update({mvc.channel: mvc.uv for mvc in done.mvc})
 
     def recording_problem() -> str:

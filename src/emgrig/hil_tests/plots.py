@@ -1,14 +1,10 @@
 """Pictures for the page, as SVG: what a person wants to see before reading a number."""
 
-import io
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from emgrig.calibration.figures.datasheet import typical_noise_uv_rms
@@ -17,43 +13,24 @@ from emgrig.calibration.figures.spectrum import welch
 from emgrig.hil_tests.judging.check import PICTURES, CheckResult, picture
 from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Measurement, arrays_of
+from emgrig.pages.plots import BAD, COLOURS, GOOD, INK, colour, one_panel, styled, svg
 
-WIDTH_IN = 7.2
-INK, GRID, BAND, LIMIT = "#24292f", "#d8dee4", "#dff0e4", "#b3261e"
-CHANNEL_COLOURS = (
-    "#3b6ea5", "#d9822b", "#4f8f5b", "#a8456b", "#7a5ea8", "#8a6d3b", "#2a9d9d", "#77808a",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BAND = GOOD + "30"  # a quarter as dense
 _GAINS, _RATES_HZ = (24, 12, 8, 6, 4, 2, 1), (1000, 250, 500, 2000)
-_STYLE: dict[Any, Any] = {
-    "font.size": 8.5,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "text.color": INK,
-    "axes.edgecolor": "#8c959f",
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 9.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "svg.hashsalt": "emgrig",
-    "svg.fonttype": "path",
-}
 
 
+@styled
 def draw_pictures(results: Sequence[CheckResult], limits: LimitTable) -> dict[str, str]:
     """Return SVG pictures by caption, for what was measured; empty if nothing was."""
     by_number = {result.info.number: result for result in results}
     drawn = {}
-    with rc_context(_STYLE):
-        for caption, (number, height_in, draw) in PICTURES.items():
-            figure, axes = _figure(height_in)
-            if number in by_number and draw(axes, by_number[number], limits):
-                drawn[caption] = _svg(figure)
+    for caption, (number, height_in, draw) in PICTURES.items():
+        figure, axes = one_panel(height_in)
+        if number in by_number and draw(axes, by_number[number], limits):
+            drawn[caption] = svg(figure)
     return drawn
 
 
@@ -68,7 +45,7 @@ def _numbers(measurement: Measurement) -> tuple[NDArray[np.float64], NDArray[np.
 
 
 @picture("B9", "Noise with shorted inputs, against the data sheet", height_in=2.7)
-def noise_ratios(axes: Axes, result: CheckResult, limits: LimitTable) -> bool:
+def noise_ratios(axes: "Axes", result: CheckResult, limits: LimitTable) -> bool:
     """Draw rms over typical, a column a setting, a dot a channel."""
     named = {measurement.name: measurement for measurement in result.measurements}
     found = {
@@ -80,18 +57,18 @@ def noise_ratios(axes: Axes, result: CheckResult, limits: LimitTable) -> bool:
         return False
     limit = limits.limits["noise_over_typical"]
     axes.axhspan(limit.low or 0, limit.marginal_high or 1, color=BAND, zorder=0)
-    axes.axhline(1.0, color="#4f8f5b", lw=0.8, zorder=1)
+    axes.axhline(1.0, color=GOOD, lw=0.8, zorder=1)
     for value in (limit.low, limit.high):
-        axes.axhline(value or 0, color=LIMIT, lw=0.9, ls=(0, (4, 2)), zorder=1)
+        axes.axhline(value or 0, color=BAD, lw=0.9, ls=(0, (4, 2)), zorder=1)
     labels = []
     for place, ((gain, rate_hz), measurement) in enumerate(found.items()):
         channels, values = _numbers(measurement)
         ratios = values / typical_noise_uv_rms(gain, rate_hz)
         spread = (channels - channels.mean()) * 0.07
-        colours = [_colour(int(channel)) for channel in channels]
+        colours = [colour(int(channel)) for channel in channels]
         axes.scatter(place + spread, ratios, s=16, c=colours, zorder=3, linewidths=0)
         labels.append(f"gain {gain}\n{rate_hz} SPS")
-    axes.set_xticks(range(len(labels)), labels, fontsize=7.5)
+    axes.set_xticks(range(len(labels)), labels)
     axes.set_ylabel("rms over typical")
     axes.set_ylim(0, min(max(2.2, axes.get_ylim()[1]), 6.0))
     _channel_legend(axes, next(iter(found.values())))
@@ -99,7 +76,7 @@ def noise_ratios(axes: Axes, result: CheckResult, limits: LimitTable) -> bool:
 
 
 @picture("B9", "Noise spectrum at gain 24, 1000 SPS", height_in=2.7)
-def noise_spectrum(axes: Axes, result: CheckResult, _limits: LimitTable) -> bool:
+def noise_spectrum(axes: "Axes", result: CheckResult, _limits: LimitTable) -> bool:
     """Draw the density of each channel, and what white noise of the typical rms looks like."""
     volts = _volts(result, "noise_gain_24")
     alive = np.ptp(volts, axis=0) > 0 if len(volts) else np.zeros(0, bool)
@@ -110,7 +87,7 @@ def noise_spectrum(axes: Axes, result: CheckResult, _limits: LimitTable) -> bool
     for channel, column in zip(np.flatnonzero(alive) + 1, spectrum.psd.T, strict=True):
         density = np.sqrt(column[inside]) * 1e9
         axes.plot(
-            spectrum.frequency_hz[inside], density, color=_colour(int(channel)), lw=0.7, alpha=0.9
+            spectrum.frequency_hz[inside], density, color=colour(int(channel)), lw=0.7, alpha=0.9
         )
     shape = sinc3_noise_shape(spectrum.frequency_hz[inside], 1000.0)
     white = typical_noise_uv_rms(24, 1000) * 1e-6
@@ -121,17 +98,17 @@ def noise_spectrum(axes: Axes, result: CheckResult, _limits: LimitTable) -> bool
         label="white noise of the typical rms, through sinc³",
     )  # fmt: skip
     axes.set(xlabel="frequency, Hz", ylabel="nV/√Hz", xlim=(0, 500), ylim=(0, None))
-    axes.legend(loc="upper right", fontsize=7.5)
+    axes.legend(loc="upper right")
     return True
 
 
 @picture("B11", "Test signal as each channel reads it, gain 24, 250 SPS", height_in=2.3)
-def square_waves(axes: Axes, result: CheckResult, _limits: LimitTable) -> bool:
+def square_waves(axes: "Axes", result: CheckResult, _limits: LimitTable) -> bool:
     """Draw some periods, and the levels that they should have."""
     volts = _volts(result, "test_signal_1x")[:640]
     n = len(volts)
     for channel, column in enumerate(volts.T, start=1):
-        axes.plot(np.arange(n) / 250.0, column * 1e3, color=_colour(channel), lw=0.9)
+        axes.plot(np.arange(n) / 250.0, column * 1e3, color=colour(channel))
     for level in (-1.875, 1.875):
         axes.axhline(level, color=INK, lw=0.8, ls=(0, (4, 2)))
     axes.set(xlabel="time, s", ylabel="mV", xlim=(0, max(n, 1) / 250.0))
@@ -139,7 +116,7 @@ def square_waves(axes: Axes, result: CheckResult, _limits: LimitTable) -> bool:
 
 
 @picture("B17", "Electrode impedance, P and N together", height_in=2.2)
-def impedances(axes: Axes, result: CheckResult, limits: LimitTable) -> bool:
+def impedances(axes: "Axes", result: CheckResult, limits: LimitTable) -> bool:
     """Draw a bar a channel, and the limit."""
     found = [m for m in result.measurements if m.name == "impedance"]
     if not found:
@@ -147,12 +124,12 @@ def impedances(axes: Axes, result: CheckResult, limits: LimitTable) -> bool:
     channels, values = _numbers(found[0])
     limit = limits.limits["impedance"]
     top = 1.4 * (limit.high or 200.0)
-    axes.bar(channels, np.minimum(values, top), 0.6, color="#3b6ea5")
+    axes.bar(channels, np.minimum(values, top), 0.6, color=COLOURS[0])
     for channel, value in zip(channels, values, strict=True):
         text = f"{value:.0f}" if value < 1000 else f"{value / 1000:.3g} M"
-        axes.text(channel, min(value, top) + top * 0.015, text, ha="center", fontsize=7.5)
+        axes.text(channel, min(value, top) + top * 0.015, text, ha="center")
     if limit.high is not None:
-        axes.axhline(limit.high, color=LIMIT, lw=0.9, ls=(0, (4, 2)))
+        axes.axhline(limit.high, color=BAD, lw=0.9, ls=(0, (4, 2)))
     axes.set(xlabel="channel", ylabel="kΩ at 7.8 Hz", ylim=(0, top * 1.08), xticks=channels)
     return True
 
@@ -164,31 +141,11 @@ def _volts(result: CheckResult, name: str) -> NDArray[np.float64]:
     return np.asarray(arrays_of(attachment)["volts"] if attachment else np.empty((0, 0)))
 
 
-def _colour(channel: int) -> str:
-    return CHANNEL_COLOURS[(channel - 1) % len(CHANNEL_COLOURS)]
-
-
-def _channel_legend(axes: Axes, measurement: Measurement) -> None:
+def _channel_legend(axes: "Axes", measurement: Measurement) -> None:
     channels, _ = _numbers(measurement)
     for channel in channels.astype(int):
-        axes.scatter([], [], s=16, c=_colour(int(channel)), label=str(channel), linewidths=0)
+        axes.scatter([], [], s=16, c=colour(int(channel)), label=str(channel), linewidths=0)
     axes.legend(
         title="channel", loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7.5,
-        title_fontsize=7.5, handletextpad=0.2, borderaxespad=0.3,
+        handletextpad=0.2, borderaxespad=0.3,
     )  # fmt: skip
-
-
-def _figure(height_in: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
-    axes = figure.subplots()
-    axes.grid(axis="y", color=GRID, lw=0.6)
-    axes.set_axisbelow(True)
-    return figure, axes
-
-
-def _svg(figure: Figure) -> str:
-    buffer = io.StringIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", metadata=nothing)
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]

@@ -3,110 +3,277 @@
 `record.schema.json` beside this file is its JSON Schema.
 """
 
-import json
+import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
-from importlib.resources import files
-from typing import cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge, Gt, MinLen
 
 from emgrig.driver.chip.profile import load_profile
 from emgrig.driver.chip.register_file import RegisterFile
-from emgrig.hil_tests.judging.check import CheckResult
+from emgrig.filemodel import FileModel, Json, Text, one_of, plain
+from emgrig.hil_tests.diagnosis.evidence import Fact, Place
+from emgrig.hil_tests.judging.check import CheckResult, Level
+from emgrig.hil_tests.judging.incident import Incident
 from emgrig.hil_tests.judging.limits import Limit
-from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Reading
+from emgrig.hil_tests.judging.measurement import (
+    Attachment,
+    Measurement,
+    Outcome,
+    Reading,
+    Samples,
+)
 from emgrig.hil_tests.run import BringupRun, software_versions
 from emgrig.hil_tests.verdict import exit_code, headline, last_line
 
-FORMAT, VERSION = "emgrig bring-up record", 1
 PROFILES = ("facial-emg",)
-Record = dict[str, object]
+
+Count = Annotated[int, Ge(0)]
 
 
-def schema() -> Record:
-    """Return the JSON Schema of a record."""
-    text = files("emgrig.hil_tests").joinpath("record.schema.json").read_text(encoding="utf-8")
-    return cast(Record, json.loads(text))
+@dataclass(frozen=True)
+class Verdict:
+    """What the run says; `counts` are of checks, by outcome."""
+
+    outcome: Outcome
+    exit_code: Annotated[int, one_of(0, 1, 3)]
+    headline: Text
+    line: Text
+    counts: dict[Outcome, Annotated[int, Ge(1)]]
 
 
-def make_record(run: BringupRun, pictures: Sequence[Attachment] = ()) -> Record:
+@dataclass(frozen=True)
+class Cause:
+    """What is likely wrong.
+
+    Attributes
+    ----------
+    key : str
+        Name in the table of causes.
+    channels : tuple of int or str
+        What it is about: channels, or electrodes such as 3P; empty if it is not about some.
+    cause, next : str
+        In words, and what to do.
+    because, others : tuple of str
+        What it rests on; what fits too, but is less likely.
+    probes : dict
+        What was asked after a check failed.
+    """
+
+    key: str
+    channels: tuple[Place, ...]
+    cause: str
+    next: str
+    because: tuple[str, ...]
+    others: tuple[str, ...]
+    probes: Mapping[str, Fact | None]
+
+
+@dataclass(frozen=True)
+class BoardFacts:
+    """A board, as it names itself; `chip_ids` in hexadecimal."""
+
+    serial_number: str
+    firmware: str
+    git_revision: str
+    protocol_version: int
+    simulated: bool
+    chip_count: Annotated[int, Ge(1)]
+    channels_per_chip: Annotated[int, one_of(0, 4, 6, 8)]
+    chip_ids: tuple[str, ...]
+    f_clk_hz: Annotated[float, Gt(0)]
+    vref_v: Annotated[float, Gt(0)]
+    channels_wired: tuple[int, ...]
+    series_ohm: tuple[float, ...]
+    capabilities: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UsedLimits:
+    """The user's file, empty if there was none, and what it changed."""
+
+    file: str
+    overrides: dict[str, Limit]
+
+
+@dataclass(frozen=True)
+class Registers:
+    """The 24 register bytes of each chip, hexadecimal; `proved`: read afterwards, and the same."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    proved: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """Whether the board streamed."""
+
+    before: bool
+    after: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A quantity of a check; see `Measurement`."""
+
+    name: str
+    unit: str
+    outcome: Outcome
+    reference: str
+    limit: Limit
+    readings: Annotated[tuple[Reading, ...], MinLen(1)]
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A file: data/, the first 16 digits of its SHA-256, a hyphen and the name."""
+
+    name: str
+    media_type: str
+    sha256: str
+    bytes: Count
+
+
+@dataclass(frozen=True)
+class Check:
+    """What came out of one check; see `CheckResult`."""
+
+    number: str
+    layer: str
+    title: str
+    outcome: Outcome
+    message: str
+    duration_s: Annotated[float, Ge(0)]
+    samples: Samples
+    incidents: tuple[Incident, ...]
+    measurements: tuple[Measured, ...]
+    attachments: tuple[Attached, ...]
+
+
+@dataclass(frozen=True)
+class Record(FileModel):
+    """One run of the bring-up suite.
+
+    Attributes
+    ----------
+    version : int
+    verdict : Verdict
+    diagnosis : Cause or None
+        None if nothing failed.
+    board : BoardFacts or None
+        None if nobody answered.
+    address, level, inputs : str
+        As the run was asked for.
+    profile : str or None
+        Packaged profile that the board held when the run began.
+    soak_s : float
+        Length of the endurance check, s of board time.
+    instruments : tuple of str
+        What else was connected.
+    temperature_c : float or None
+        Of the die, mean of all channels, °C.
+    began : datetime
+    duration_s : float
+        Wall time, s.
+    software : dict
+        Versions by name.
+    limits, registers, stream, checks
+    pictures : tuple of Attached
+    """
+
+    FORMAT: ClassVar = "emgrig bring-up record"
+
+    version: Annotated[int, one_of(1)]
+    verdict: Verdict
+    diagnosis: Cause | None
+    board: BoardFacts | None
+    address: str
+    level: Level
+    inputs: Annotated[str, one_of("connected", "open")]
+    profile: str | None
+    soak_s: Annotated[float, Gt(0)]
+    instruments: tuple[str, ...]
+    temperature_c: float | None
+    began: dt.datetime
+    duration_s: Annotated[float, Ge(0)]
+    software: dict[str, str]
+    limits: UsedLimits
+    registers: Registers
+    stream: StreamState
+    checks: tuple[Check, ...]
+    pictures: tuple[Attached, ...]
+
+
+def make_record(run: BringupRun, pictures: Sequence[Attachment] = ()) -> Json:
     """Return all that is known of a run that has ended, in values that JSON can hold."""
     options, restored = run.options, run.restored
     assert restored is not None, "the run has not ended"
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "verdict": {
-            "outcome": str(run.outcome),
-            "exit_code": int(exit_code(run)),
-            "headline": headline(run),
-            "line": last_line(run),
-            "counts": dict(Counter(str(r.outcome) for r in run.results)),
-        },
-        "diagnosis": _diagnosis(run),
-        "board": _board(run),
-        "address": options.address,
-        "level": str(options.level),
-        "inputs": options.inputs,
-        "profile": _profile_in_force(run),
-        "soak_s": options.soak_s,
-        "instruments": list(options.instruments),
-        "temperature_c": _temperature_c(run),
-        "began": run.began.isoformat(timespec="seconds"),
-        "duration_s": round(run.duration_s, 3),
-        "software": software_versions(),
-        "limits": {
-            "file": options.limits.origin,
-            "overrides": {n: _limit(limit) for n, limit in options.limits.overrides.items()},
-        },
-        "registers": {
-            "before": list(restored.before),
-            "after": list(restored.after),
-            "proved": restored.proved,
-            "note": restored.note,
-        },
-        "stream": {"before": restored.streamed_before, "after": restored.streams_after},
-        "checks": [_check(result) for result in run.results],
-        "pictures": [_attachment(picture) for picture in pictures],
-    }
+    counts = Counter(result.outcome for result in run.results)
+    record = Record(
+        version=1,
+        verdict=Verdict(run.outcome, int(exit_code(run)), headline(run), last_line(run), counts),
+        diagnosis=_diagnosis(run),
+        board=_board(run),
+        address=options.address,
+        level=options.level,
+        inputs=options.inputs,
+        profile=_profile_in_force(run),
+        soak_s=options.soak_s,
+        instruments=tuple(options.instruments),
+        temperature_c=_temperature_c(run),
+        began=run.began,
+        duration_s=round(run.duration_s, 3),
+        software=software_versions(),
+        limits=UsedLimits(options.limits.origin, options.limits.overrides),
+        registers=Registers(restored.before, restored.after, restored.proved, restored.note),
+        stream=StreamState(restored.streamed_before, restored.streams_after),
+        checks=tuple(map(_check, run.results)),
+        pictures=tuple(map(_attached, pictures)),
+    )
+    content: Json = _finite(plain(record))
+    return content
 
 
-def _diagnosis(run: BringupRun) -> Record | None:
+def _diagnosis(run: BringupRun) -> Cause | None:
     found = run.diagnosis
     if found is None:
         return None
-    return {
-        "key": found.key,
-        "channels": list(found.channels),
-        "cause": found.cause,
-        "next": found.next_step,
-        "because": list(found.because),
-        "others": list(found.others),
-        "probes": {name: _plain(value) for name, value in found.probes.items()},
-    }
+    return Cause(
+        found.key,
+        found.channels,
+        found.cause,
+        found.next_step,
+        found.because,
+        found.others,
+        found.probes,
+    )
 
 
-def _board(run: BringupRun) -> Record | None:
+def _board(run: BringupRun) -> BoardFacts | None:
     rig = run.rig
     if not rig.is_open:
         return None
     identity = rig.identity
-    return {
-        "serial_number": identity.serial_number,
-        "firmware": identity.firmware,
-        "git_revision": identity.git_revision,
-        "protocol_version": identity.protocol_version,
-        "simulated": identity.is_simulated,
-        "chip_count": identity.chip_count,
-        "channels_per_chip": identity.channels_per_chip,
-        "chip_ids": [f"{raw[0]:02X}h" for raw in rig.before],
-        "f_clk_hz": identity.f_clk_hz,
-        "vref_v": identity.vref_v,
-        "channels_wired": list(identity.channels_wired),
-        "series_ohm": list(identity.series_ohm),
-        "capabilities": [flag.name or "" for flag in identity.capabilities],
-    }
+    return BoardFacts(
+        serial_number=identity.serial_number,
+        firmware=identity.firmware,
+        git_revision=identity.git_revision,
+        protocol_version=identity.protocol_version,
+        simulated=identity.is_simulated,
+        chip_count=identity.chip_count,
+        channels_per_chip=identity.channels_per_chip,
+        chip_ids=tuple(f"{raw[0]:02X}h" for raw in rig.before),
+        f_clk_hz=identity.f_clk_hz,
+        vref_v=identity.vref_v,
+        channels_wired=identity.channels_wired,
+        series_ohm=identity.series_ohm,
+        capabilities=tuple(flag.name or "" for flag in identity.capabilities),
+    )
 
 
 def _profile_in_force(run: BringupRun) -> str | None:
@@ -134,68 +301,33 @@ def _temperature_c(run: BringupRun) -> float | None:
     return None
 
 
-def _check(result: CheckResult) -> Record:
-    return {
-        "number": result.info.number,
-        "layer": result.info.layer.title,
-        "title": result.info.title,
-        "outcome": str(result.outcome),
-        "message": result.message,
-        "duration_s": round(result.duration_s, 4),
-        "samples": {
-            "used": result.samples.used,
-            "lost": result.samples.lost,
-            "rejected": result.samples.rejected,
-        },
-        "incidents": [asdict(incident) for incident in result.incidents],
-        "measurements": [_measurement(m) for m in result.measurements],
-        "attachments": [_attachment(a) for a in result.attachments],
-    }
+def _check(result: CheckResult) -> Check:
+    return Check(
+        result.info.number,
+        result.info.layer.title,
+        result.info.title,
+        result.outcome,
+        result.message,
+        round(result.duration_s, 4),
+        result.samples,
+        tuple(result.incidents),
+        tuple(map(_measured, result.measurements)),
+        tuple(map(_attached, result.attachments)),
+    )
 
 
-def _measurement(measurement: Measurement) -> Record:
-    return {
-        "name": measurement.name,
-        "unit": measurement.unit,
-        "outcome": str(measurement.outcome),
-        "reference": measurement.reference,
-        "limit": _limit(measurement.limit),
-        "readings": [_reading(reading) for reading in measurement.readings],
-    }
+def _measured(one: Measurement) -> Measured:
+    return Measured(one.name, one.unit, one.outcome, one.reference, one.limit, tuple(one.readings))
 
 
-def _reading(reading: Reading) -> Record:
-    return {
-        "channel": reading.channel,
-        "value": _plain(reading.value),
-        "outcome": str(reading.outcome),
-        "note": reading.note,
-    }
+def _attached(one: Attachment) -> Attached:
+    return Attached(one.name, one.media_type, one.sha256, len(one.data))
 
 
-def _limit(limit: Limit) -> Record:
-    return {
-        "low": _plain(limit.low),
-        "high": _plain(limit.high),
-        "marginal_low": _plain(limit.marginal_low),
-        "marginal_high": _plain(limit.marginal_high),
-        "allowed": list(limit.allowed),
-        "source": limit.source,
-        "overridden": limit.overridden,
-    }
-
-
-def _attachment(attachment: Attachment) -> Record:
-    return {
-        "name": attachment.name,
-        "media_type": attachment.media_type,
-        "sha256": attachment.sha256,
-        "bytes": len(attachment.data),
-    }
-
-
-def _plain(value: object) -> object:
-    """Return a value that JSON has: it has no infinity and no NaN."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return list(value) if isinstance(value, tuple) else value
+def _finite(value: Any) -> Any:
+    """Return JSON with None for what it has not: infinity and NaN."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,24 +1,22 @@
 """Write the report: record.json, index.html, and raw data by hash; junit.xml is pytest's."""
 
-import json
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-
 from emgrig.driver.chip.register_file import RegisterFile
-from emgrig.errors import RecordingError
+from emgrig.filemodel import Json
+from emgrig.files import json_text, make_folder, write_file
 from emgrig.hil_tests.judging.check import CheckResult, Layer
 from emgrig.hil_tests.judging.measurement import Measurement, Outcome, of_picture, show, worst
 from emgrig.hil_tests.plots import draw_pictures
-from emgrig.hil_tests.record import Record, make_record
+from emgrig.hil_tests.record import make_record
 from emgrig.hil_tests.run import BringupRun
+from emgrig.pages.page import render
 
 RECORD_FILE, PAGE_FILE, DATA_FOLDER = "record.json", "index.html", "data"
 
 
-def write_report(run: BringupRun, folder: Path) -> Record:
+def write_report(run: BringupRun, folder: Path) -> Json:
     """Write record, page and data into `folder`, which is made; return the record.
 
     Raises
@@ -30,17 +28,12 @@ def write_report(run: BringupRun, folder: Path) -> Record:
     images = [of_picture(_slug(caption), svg) for caption, svg in drawn.items()]
     record = make_record(run, images)
     attachments = [a for result in run.results for a in result.attachments] + images
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-        (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
-        (folder / PAGE_FILE).write_text(render_page(run, record, drawn), encoding="utf-8")
-        for attachment in attachments:
-            path = folder / DATA_FOLDER / f"{attachment.sha256[:16]}-{attachment.name}"
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(attachment.data)
-    except OSError as error:
-        raise RecordingError(f"{folder}: the report cannot be written: {error}") from error
+    make_folder(folder)
+    write_file(folder / RECORD_FILE, json_text(record))
+    write_file(folder / PAGE_FILE, render_page(run, record, drawn))
+    for attachment in attachments:
+        place = make_folder(folder / DATA_FOLDER)
+        write_file(place / f"{attachment.sha256[:16]}-{attachment.name}", attachment.data)
     return record
 
 
@@ -50,22 +43,24 @@ def _slug(caption: str) -> str:
     return "-".join(words[:4])
 
 
-def render_page(run: BringupRun, record: Record, drawn: Mapping[str, str]) -> str:
-    """Return the page with pictures by caption: one file, no script, no link to the outside."""
-    template = files("emgrig.hil_tests").joinpath("page.html").read_text(encoding="utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["values"] = _values
-    environment.filters["limit"] = lambda m: m.limit.words(m.unit)
-    return environment.from_string(template).render(
+def render_page(run: BringupRun, record: Json, drawn: Mapping[str, str]) -> str:
+    """Return the page with pictures by caption."""
+    board, limits = run.rig.identity if run.rig.is_open else None, run.options.limits
+    return render(
+        "emgrig.hil_tests/page.html",
+        title=f"Bring-up: {run.outcome} – {board.serial_number if board else run.options.address}",
+        simulated=board.is_simulated if board else run.options.address.startswith("sim:"),
+        outcome=str(run.outcome),
         r=record,
         checks=_worst_first(run),
         layers=_layers(run),
         pictures=drawn,
         registers=_registers(run),
-        overrides=run.options.limits.overrides,
-        units=run.options.limits.units,
+        overrides=[
+            (name.replace("_", " "), limit.words(limits.units[name]), limit.source)
+            for name, limit in limits.overrides.items()
+        ],
+        values=_values,
     )
 
 

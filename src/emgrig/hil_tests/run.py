@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from emgrig.connect import package_version
 from emgrig.driver.chip.registers import LeadOffFlip
 from emgrig.errors import EmgrigError, TransportError
 from emgrig.hil_tests.diagnosis.diagnose import Diagnosis, diagnose
 from emgrig.hil_tests.judging.check import CannotMeasure, CheckInfo, CheckResult, Layer, Level
-from emgrig.hil_tests.judging.incident import Incident, Trouble, trouble_of
+from emgrig.hil_tests.judging.incident import Incident, IncidentKind, kind_of
 from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Attachment, Measure, Measurement, Outcome, worst
 from emgrig.hil_tests.measuring.restore import Restored, restore
 from emgrig.hil_tests.measuring.rig import Rig, canary
+from emgrig.version import __version__
 
 STALL_LIMIT = "delivery_lateness"
 SOAK_S = {Level.QUICK: 4.0, Level.FULL: 60.0}
@@ -200,13 +200,13 @@ class BringupRun:
         if found != expected:
             shown = ", ".join(f"{byte:02X}h" for byte in sorted(found))
             words = f"the chip lost its registers (LOFF_FLIP reads {shown})"
-            self.rig.incidents.append(Incident(Trouble.CHIP_LOST, words))
+            self.rig.incidents.append(Incident(IncidentKind.CHIP_LOST, words))
 
     def _judge(self, error: EmgrigError | None) -> CheckResult:
         happened = self.rig.incidents
         if n_frames := self.rig.n_thrown_away:
             words = f"the board threw away {n_frames} frames"
-            happened.append(Incident(Trouble.FRAMES_DROPPED, words, value=n_frames))
+            happened.append(Incident(IncidentKind.FRAMES_DROPPED, words, value=n_frames))
         if error is not None:
             happened.append(self._incident_of(error))
             return self._finish(Outcome.FAIL, str(error))
@@ -235,15 +235,15 @@ class BringupRun:
         lost = rig.is_open and isinstance(error, TransportError) and rig.link.failure is not None
         if not lost:
             n_packets = rig.link.counts.packets if rig.is_linked else 0
-            trouble = trouble_of(error, is_linked=rig.is_linked, n_packets=n_packets)
-            return Incident(trouble, str(error))
+            kind = kind_of(error, is_linked=rig.is_linked, n_packets=n_packets)
+            return Incident(kind, str(error))
         try:
             down_s = rig.reopen()
         except EmgrigError as still:
             words = f"the link was lost and did not come back: {still}"
-            return Incident(Trouble.LINK_LOST, words)
+            return Incident(IncidentKind.LINK_LOST, words)
         words = f"the link was lost and came back after {down_s:.1f} s"
-        return Incident(Trouble.LINK_LOST, words, value=down_s)
+        return Incident(IncidentKind.LINK_LOST, words, value=down_s)
 
     def _finish(self, outcome: Outcome, message: str) -> CheckResult:
         assert self._result is not None
@@ -268,7 +268,7 @@ def software_versions() -> dict[str, str]:
     import scipy
 
     return {
-        "emgrig": package_version(),
+        "emgrig": __version__,
         "python": sys.version.split()[0],
         "numpy": np.__version__,
         "scipy": scipy.__version__,

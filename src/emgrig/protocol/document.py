@@ -10,6 +10,7 @@ from pathlib import Path
 
 import construct as cs
 
+from emgrig.files import write_file
 from emgrig.protocol import packets
 from emgrig.protocol.framing import HEADER, PACKET
 from emgrig.protocol.schema import Message
@@ -70,7 +71,7 @@ def main() -> None:
     """Fill the documents that are named on the command line."""
     for name in sys.argv[1:]:
         path = Path(name)
-        path.write_text(fill(path.read_text(encoding="utf-8")), encoding="utf-8")
+        write_file(path, fill(path.read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ class TextRecording:
         Which layout was recognised.
     remarks : tuple of str
         What a reader should know.
+    is_simulated : bool
+        Whether the file says that it was recorded from a simulated board.
     """
 
     samples: Floats
@@ -37,6 +39,7 @@ class TextRecording:
     rate_hz: float
     source: str
     remarks: tuple[str, ...] = ()
+    is_simulated: bool = False
 
 
 def read_text(path: str | Path, *, rate_hz: float | None = None) -> TextRecording:
@@ -61,11 +64,9 @@ def read_text(path: str | Path, *, rate_hz: float | None = None) -> TextRecordin
     try:
         lines = raw.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        msg = f"{file.name} is no text: {error}"
-        raise ValueError(msg) from error
+        raise ValueError(f"{file.name} is no text: {error}") from error
     if len(lines) < 3:
-        msg = f"{file.name} has {len(lines)} lines; a header and samples were expected"
-        raise ValueError(msg)
+        raise ValueError(f"{file.name} has {len(lines)} lines; a header and samples were expected")
     if lines[0].startswith("%"):
         return _openbci(lines)
     if re.match(r"\s*[\d.]+\s*(m|micro)?sec/sample", lines[1]):
@@ -79,8 +80,7 @@ def _numbers(lines: Sequence[str], separator: str | None, columns: Sequence[int]
     try:
         table = np.loadtxt(lines, delimiter=separator, usecols=columns, ndmin=2, comments=None)
     except ValueError as error:
-        msg = f"a row of the file is broken: {error}"
-        raise ValueError(msg) from error
+        raise ValueError(f"a row of the file is broken: {error}") from error
     return np.asarray(table, dtype=np.float64)
 
 
@@ -98,8 +98,9 @@ def _openbci(lines: list[str]) -> TextRecording:
     names = [name.strip() for name in lines[len(head)].split(",")]
     columns = [i for i, name in enumerate(names) if name.startswith("EXG Channel")]
     if found is None or not columns or names[0] != "Sample Index":
-        msg = "an OpenBCI file was expected to name its sample rate, index and EXG channels"
-        raise ValueError(msg)
+        raise ValueError(
+            "an OpenBCI file was expected to name its sample rate, index and EXG channels"
+        )
     table = _numbers(lines[len(head) + 1 :], ",", [0, *columns])
     samples, lost = _with_gaps(table[:, 1:], table[:, 0])
     remarks = (f"{lost} samples were lost and are marked as gaps",) if lost else ()
@@ -122,8 +123,9 @@ def _acqknowledge(lines: list[str]) -> TextRecording:
     step = re.match(r"\s*([\d.]+)\s*(m|micro)?sec/sample", lines[1])
     count = re.match(r"(\d+) channels", lines[2])
     if step is None or count is None:
-        msg = "an AcqKnowledge export was expected to name its step and channels in lines 2 and 3"
-        raise ValueError(msg)
+        raise ValueError(
+            "an AcqKnowledge export was expected to name its step and channels in lines 2 and 3"
+        )
     factor = {"m": 1e3, "micro": 1e6, None: 1.0}[step[2]]
     n = int(count[1])
     labels = tuple(line.strip() for line in lines[3 : 3 + 2 * n : 2])
@@ -148,8 +150,7 @@ def _uci(lines: list[str], rate_hz: float | None) -> TextRecording:
     found = [pattern.match(line) for line in head]
     described = [match for match in found if match is not None]
     if not described:
-        msg = "the log names no channel"
-        raise ValueError(msg)
+        raise ValueError("the log names no channel")
     body = [line for line in lines[len(head) + 1 :] if line.strip()]
     table = _numbers(body, None, range(len(described)))
     samples, units = _scaled(table, [m[3] for m in described])
@@ -161,15 +162,13 @@ def _uci(lines: list[str], rate_hz: float | None) -> TextRecording:
 
 def _plain(lines: list[str], rate_hz: float | None, name: str) -> TextRecording:
     if rate_hz is None:
-        msg = f"{name} does not name its sampling rate; give it (--rate)"
-        raise ValueError(msg)
+        raise ValueError(f"{name} does not name its sampling rate; give it (--rate)")
     separator = max(",;\t", key=lines[0].count)
     names = [cell.strip() for cell in lines[0].split(separator)]
     cells = [cell.strip() for cell in lines[1].split(separator)]
     columns = [i for i, cell in enumerate(cells[: len(names)]) if _is_number(cell)]
     if not columns or all(_is_number(cell) for cell in names):
-        msg = f"{name}: a header line and numeric columns were expected"
-        raise ValueError(msg)
+        raise ValueError(f"{name}: a header line and numeric columns were expected")
     table = _numbers([line for line in lines[1:] if line.strip()], separator, columns)
     labels = tuple(names[i] for i in columns)
     return TextRecording(table, labels, ("",) * len(columns), rate_hz, "CSV")

@@ -5,17 +5,14 @@ room their annotations need, and once to write them.
 """
 
 import errno
-import io
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import BinaryIO
 
 from emgrig.driver.captures.capture import CaptureReader
 from emgrig.errors import RecordingError
+from emgrig.files import attempt, check_output, whole_file, write_file
 from emgrig.protocol.account import Totals
 from emgrig.protocol.decoder import DecoderCounts
 from emgrig.recording import sidecar
@@ -28,6 +25,7 @@ from emgrig.recording.part import Change, PartBegin, Samples, Step, TubeRows
 from emgrig.recording.sidecar import PartReport
 from emgrig.recording.sync.tube import tube_path, tube_table
 from emgrig.recording.timeline import Timeline
+from emgrig.version import PROGRAM
 
 CAPTURE_SUFFIX = ".capture"
 BDF_SUFFIX = ".bdf"
@@ -60,14 +58,6 @@ class Recording:
     totals: Totals
     decoder: DecoderCounts
     damage: str
-
-
-def software() -> str:
-    """Name and version of this package."""
-    try:
-        return f"emgrig {version('emgrig')}"
-    except PackageNotFoundError:
-        return "emgrig, not installed"
 
 
 def convert(
@@ -115,15 +105,17 @@ def convert(
         check_target(path, overwrite=overwrite)
     for report in reports:
         _set_start(report, timeline.notes)
-    with _no_room(source, target):
+    advice = f"nothing is lost, {source} holds it all: convert it again"
+    with attempt("write", target, advice):
         _check_room(target.parent, sum(r.plan.n_bytes for r in reports if r.plan is not None))
-        contents = [
-            _content(timeline, report, path, source, (number, len(paths)))
-            for number, (report, path) in enumerate(zip(reports, paths, strict=True), start=1)
-        ]
-        _write(reader, reports, contents, paths, tell)
-        for report, path in zip(reports, paths, strict=True):
-            _write_tube(report, timeline.notes, path)
+    contents = [
+        _content(timeline, report, path, source, (number, len(paths)))
+        for number, (report, path) in enumerate(zip(reports, paths, strict=True), start=1)
+    ]
+    _write(reader, reports, contents, paths, tell, advice)
+    for report, path in zip(reports, paths, strict=True):
+        if report.tube:
+            write_file(tube_path(path), _tube_table(report, timeline.notes), advice)
     return Recording(
         capture_path=source,
         bdf_paths=paths,
@@ -142,7 +134,7 @@ def _content(
     files = {"bdf": path.name, "capture": source.name, "part": part[0], "parts": part[1]}
     if report.tube:
         files["tube"] = tube_path(path).name
-    return sidecar.describe(report, timeline, files=files, software=software())
+    return sidecar.describe(report, timeline, files=files, software=PROGRAM)
 
 
 def part_path(target: Path, number: int) -> Path:
@@ -167,15 +159,8 @@ def check_target(path: Path, *, overwrite: bool) -> Path:
     """
     if path.suffix.lower() != BDF_SUFFIX:
         raise ValueError(f"{path} must end in {BDF_SUFFIX}: recordings are BDF+ files")
-    if not path.parent.is_dir():
-        raise RecordingError(f"the folder {path.parent} does not exist; make it first")
-    for existing in (path, sidecar_path(path)):
-        if existing.is_dir():
-            raise RecordingError(f"{existing} is a folder; choose another name")
-        if existing.exists() and not overwrite:
-            raise RecordingError(
-                f"{existing} exists; choose another name, or say overwrite (--overwrite)"
-            )
+    for file in (path, sidecar_path(path)):
+        check_output(file, overwrite=overwrite)
     return path
 
 
@@ -235,13 +220,9 @@ def _count(report: PartReport, step: Step) -> None:
             report.tube += step.rows
 
 
-def _write_tube(report: PartReport, notes: Notes, path: Path) -> None:
-    """Write the table of the digital tube beside a BDF+ file, if one was shown."""
-    if not report.tube:
-        return
+def _tube_table(report: PartReport, notes: Notes) -> str:
     rows = (row._replace(shown_unix_s=notes.tube_shown.get(row.number)) for row in report.tube)
-    lines = tube_table(rows, report.begin.epoch.rate_hz, report.head.start_unix_s)
-    tube_path(path).write_text("".join(lines), encoding="utf-8")
+    return "".join(tube_table(rows, report.begin.epoch.rate_hz, report.head.start_unix_s))
 
 
 def _put(writer: BdfWriter, step: Step) -> None:
@@ -278,17 +259,21 @@ def _write(
     contents: list[sidecar.Json],
     paths: tuple[Path, ...],
     tell: Callable[[int], None],
+    advice: str,
 ) -> None:
     """Read the capture again and write the files, each under its name only when it is whole."""
     steps: Iterator[Step] = iter(Timeline(reader))
     assert isinstance(next(steps), PartBegin)
     for report, content, path in zip(reports, contents, paths, strict=True):
-        with _whole_file(path) as bdf, _whole_file(sidecar_path(path)) as beside:
+        with (
+            whole_file(path, advice) as unfinished,
+            whole_file(sidecar_path(path), advice) as unfinished_sidecar,
+            unfinished.open("wb") as bdf,
+            unfinished_sidecar.open("w", encoding="utf-8", newline="\n") as text,
+        ):
             writer = BdfWriter(report.head, bdf, report.plan)
             annotations = _written(writer, steps, report.n_samples, tell)
-            text = io.TextIOWrapper(beside, encoding="utf-8")
             sidecar.write(text, content, annotations, report.head.rate_hz)
-            text.detach()
 
 
 def _written(
@@ -305,31 +290,6 @@ def _written(
     writer.finish()
     if writer.padding is not None:
         yield writer.padding
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Give a file that gets its name when it was written without an error."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            yield file
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-@contextmanager
-def _no_room(source: Path, target: Path) -> Iterator[None]:
-    """Turn what the file system says into one line."""
-    try:
-        yield
-    except OSError as error:
-        hint = "; make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        raise RecordingError(
-            f"cannot write {target}: {error.strerror}; nothing is lost, {source} holds it all"
-            f"{hint} and convert it again"
-        ) from error
 
 
 def _check_room(folder: Path, n_bytes: int) -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from emgrig.driver.chip.transaction import Mended, mended_words
-from emgrig.driver.trouble import Trouble
+from emgrig.driver.interruption import Interruption
 from emgrig.protocol import packets
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import EventPacket
@@ -127,9 +127,9 @@ class ElectrodeChanged:
 
 @dataclass(frozen=True)
 class Recovered:
-    """The stream goes on after `trouble`; `down_s` is None if it was not away."""
+    """The stream goes on after `reason`; `down_s` is None if it was not away."""
 
-    trouble: Trouble
+    reason: Interruption
     down_s: float | None = None
     restored: tuple[Mended, ...] = ()
     kind: Literal[Kind.RECOVERY] = Kind.RECOVERY
@@ -253,7 +253,7 @@ def words_of(fact: Fact) -> str:
             return f"electrode {state}: {pin} {fact.name}"
         case Recovered():
             after = "" if fact.down_s is None else f" after {fact.down_s:.2f} s"
-            return f"going on{after}: {fact.trouble.words}; {mended_words(fact.restored)}"
+            return f"going on{after}: {fact.reason.words}; {mended_words(fact.restored)}"
         case Marker():
             return fact.marker
     return _event_words(fact)

@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.calibration.certificate.certificate import Certificate, scale_uv
-from emgrig.calibration.certificate.certificate_file import from_json, sidecar_entry
-from emgrig.driver.captures.journal import read_epoch, read_identity
+from emgrig.calibration.certificate.certificate_file import sidecar_entry
+from emgrig.driver.captures.journal import EpochNote, read_epoch, read_identity, read_note
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.transaction import Mended
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Epoch
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
-from emgrig.driver.trouble import Happened, Trouble
 from emgrig.errors import RecordingError
+from emgrig.filemodel import NoteModel, read
 from emgrig.recording.facts import Fact, Marker, Recovered
 from emgrig.recording.sync.tube import TubeChange
 
@@ -31,7 +32,46 @@ class Said:
     tube: tuple[TubeChange, ...] = ()
 
 
+T = TypeVar("T")
 NOTHING = Said()
+Exchange = tuple[float, float, float]
+"""Host time when board time was asked for, board time, host time when it came; s, µs, s."""
+
+
+@dataclass(frozen=True)
+class RecordingNote(NoteModel):
+    """What records; `duration_s` is None if until it is stopped."""
+
+    software: str = ""
+    profile: str | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True)
+class MarkerNote(NoteModel):
+    """What somebody marked; see `Marker`."""
+
+    text: str = ""
+    source: str = ""
+    board_time_us: int | None = None
+
+
+@dataclass(frozen=True)
+class RecoveryNote(NoteModel):
+    """How a stream came to go on; the first version said reason and registers in words."""
+
+    reason: Interruption | str = ""
+    down_s: float | None = None
+    restored: tuple[Mended | str, ...] = ()
+
+    @property
+    def fact(self) -> Recovered:
+        """The same as an annotation has it."""
+        reason = self.reason
+        if isinstance(reason, str):
+            reason = Interruption(Happened.LINK_LOST, link_said=reason)
+        restored = tuple(one for one in self.restored if isinstance(one, Mended))
+        return Recovered(reason, self.down_s, restored)
 
 
 class Notes:
@@ -64,7 +104,7 @@ class Notes:
         self.tube_shown: dict[int, float] = {}
         self.n_notes = 0
         # One list for each time the board's clock began anew.
-        self._exchanges: list[list[tuple[float, float, float]]] = [[]]
+        self._exchanges: list[list[Exchange]] = [[]]
 
     def take(self, note: Mapping[str, object]) -> Said:
         """Take one note; kinds that are not known are left alone.
@@ -80,30 +120,29 @@ class Notes:
             self.identity = read_identity(note)
             self.address = str(note.get("address", ""))
         elif kind == "epoch":
-            self.channel_names = tuple(_texts(note.get("channel_names")))
+            self.channel_names = read_note(EpochNote, note).channel_names
             return Said(epoch=read_epoch(note))
         elif kind == "clock":
-            self._take_clock(note.get("exchanges"))
+            self._take_clock(_value(tuple[Exchange, ...], note, "exchanges"))
         elif kind == "recording":
-            self.software = str(note.get("software", ""))
-            self.profile = str(note.get("profile") or "")
-            wanted = note.get("duration_s")
-            self.duration_s = float(wanted) if isinstance(wanted, int | float) else None
+            begun = read_note(RecordingNote, note)
+            self.software, self.profile = begun.software, begun.profile or ""
+            self.duration_s = begun.duration_s
         elif kind == "calibration":
-            self.calibration = _read_calibration(note.get("record"))
+            self.calibration = _value(Certificate, note, "record")
         elif kind == "contact":
-            self.contact = _read_contact(note.get("check"))
+            self.contact = _value(dict[str, object], note, "check")
         elif kind == "tube":
-            return Said(tube=_read_tube(note.get("changes")))
+            return Said(tube=_value(tuple[TubeChange, ...], note, "changes"))
         elif kind == "tube shown":
-            self._take_shown(note.get("shown"))
+            for count, unix_s in _value(tuple[tuple[int, float], ...], note, "shown"):
+                self.tube_shown.setdefault(count, unix_s)
         elif kind == "marker":
-            time_us = note.get("board_time_us")
-            known = time_us if isinstance(time_us, int) else None
-            marker = Marker(str(note.get("text", "")), str(note.get("source", "")))
-            return Said(fact=marker if marker.marker else None, board_time_us=known)
+            said = read_note(MarkerNote, note)
+            marker = Marker(said.text, said.source) if said.text else None
+            return Said(fact=marker, board_time_us=said.board_time_us)
         elif kind == "recovery":
-            return Said(fact=_read_recovery(note))
+            return Said(fact=read_note(RecoveryNote, note).fact)
         return NOTHING
 
     def scale_uv(self, epoch: Epoch, channel_index: int) -> tuple[float, float]:
@@ -144,64 +183,16 @@ class Notes:
         """Return True for each channel that is on."""
         return np.concatenate([file.powered for file in self.files(epoch)])
 
-    def _take_shown(self, pairs: object) -> None:
-        for count, unix_s in _rows(pairs, "tube"):
-            self.tube_shown.setdefault(int(count), unix_s)
-
-    def _take_clock(self, exchanges: object) -> None:
-        if not isinstance(exchanges, list):
-            raise RecordingError("a clock note of the capture has no exchanges")
-        try:
-            taken = [(float(sent), float(board), float(got)) for sent, board, got in exchanges]
-        except (TypeError, ValueError) as error:
-            raise RecordingError(f"a clock note of the capture is damaged: {error}") from error
+    def _take_clock(self, exchanges: tuple[Exchange, ...]) -> None:
         held = self._exchanges[-1]
-        if taken and held and taken[0][1] < held[-1][1]:
+        if exchanges and held and exchanges[0][1] < held[-1][1]:
             self._exchanges.append([])
-        self._exchanges[-1].extend(taken)
+        self._exchanges[-1].extend(exchanges)
 
 
-def _read_calibration(content: object) -> Certificate:
+def _value(kind: type[T], note: Mapping[str, object], key: str) -> T:
+    """Read one value of a note."""
     try:
-        return from_json(cast("dict[str, object]", content))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RecordingError(f"the capture's calibration makes no sense: {error}") from error
-
-
-def _read_contact(content: object) -> Mapping[str, object]:
-    if not isinstance(content, Mapping):
-        raise RecordingError("the check of the electrodes in the capture is no JSON object")
-    return content
-
-
-def _read_tube(rows: object) -> tuple[TubeChange, ...]:
-    return tuple(TubeChange(int(c), int(n), int(t)) for c, n, t in _rows(rows, "tube", 3))
-
-
-def _rows(rows: object, what: str, width: int = 2) -> list[list[float]]:
-    """Read rows of numbers of a note."""
-    try:
-        read = [[float(cell) for cell in row] for row in cast("list[list[float]]", rows)]
-    except (TypeError, ValueError) as error:
-        raise RecordingError(f"a {what} note of the capture is damaged: {error}") from error
-    if any(len(row) != width for row in read):
-        raise RecordingError(f"a {what} note of the capture is damaged: rows of {width} expected")
-    return read
-
-
-def _texts(value: object) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else []
-
-
-def _read_recovery(note: Mapping[str, object]) -> Recovered:
-    """Read how a stream came to go on; notes of the first version said the reason in words."""
-    reason, down_s = note.get("reason"), note.get("down_s")
-    try:
-        if isinstance(reason, Mapping):
-            trouble = Trouble(**{**reason, "happened": Happened(reason["happened"])})
-            restored = tuple(Mended(**one) for one in cast("list[Any]", note.get("restored")))
-        else:
-            trouble, restored = Trouble(Happened.LINK_LOST, link_said=str(reason or "")), ()
-    except (KeyError, TypeError, ValueError) as error:
-        raise RecordingError(f"a recovery note of the capture is damaged: {error}") from error
-    return Recovered(trouble, float(down_s) if isinstance(down_s, int | float) else None, restored)
+        return read(kind, note.get(key), f"{note['kind']} note of the capture, {key}")
+    except ValueError as error:
+        raise RecordingError(str(error)) from error

@@ -114,7 +114,8 @@ class OpenPart:
         self._epoch = block.epoch
         self._powered = powered
         self._last = block.codes[:1, self._columns]
-        self._at_sample, self._at_us, self._period_us = 0, block.board_time_us, 0.0
+        self._at_sample, self._at_us = 0, block.board_time_us
+        self._period_us = 1e6 / block.epoch.rate_hz
         self._runs_before = PartRate()
         self._watch = LeadOffWatch(block.epoch.rate_hz, len(block.epoch.registers))
 
@@ -138,7 +139,6 @@ class OpenPart:
         yield self.gap(block, lost if is_filled else 0)
         if not is_filled:
             return
-        self._end += lost
         for begin in range(0, lost, _FILL_SAMPLES):
             n_samples = min(_FILL_SAMPLES, lost - begin)
             yield Samples(np.repeat(self._last, n_samples, axis=0), is_fill=True)
@@ -186,14 +186,14 @@ class OpenPart:
     def mark(self, fact: Fact, board_time_us: int | None) -> Annotation:
         """Place a fact at its board time, or at the end of what has come."""
         sample = self._end
-        if board_time_us is not None and self._period_us:
+        if board_time_us is not None:
             sample = self._sample_at(board_time_us, self._end)
         return Annotation.of(sample, fact)
 
     def tube(self, changes: Iterable[TubeChange]) -> Iterator[TubeRow]:
         """Place changes of the digital tube by their board time; those before the part are left."""
         for change in changes:
-            if self._period_us and change.board_time_us >= self.begin.board_time_us:
+            if change.board_time_us >= self.begin.board_time_us:
                 sample = self._sample_at(change.board_time_us, self._end)
                 yield TubeRow(change.number, change.conversion, sample)
 

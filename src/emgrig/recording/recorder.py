@@ -11,23 +11,23 @@ from typing import Self
 import numpy as np
 
 from emgrig.calibration.certificate.certificate import Certificate
-from emgrig.calibration.certificate.certificate_file import to_json
 from emgrig.driver.board import Board
 from emgrig.driver.captures.capture import CaptureWriter
 from emgrig.driver.captures.journal import Entry
 from emgrig.driver.native.link import Direction
 from emgrig.driver.samples.block import Block
 from emgrig.errors import EmgrigError, RecordingError
+from emgrig.filemodel import plain
 from emgrig.recording.convert import (
     CAPTURE_SUFFIX,
     Recording,
     check_target,
     convert,
     part_path,
-    software,
 )
 from emgrig.recording.levels import Levels, Progress
 from emgrig.recording.sync.tube import TubeChange
+from emgrig.version import PROGRAM
 
 log = logging.getLogger(__name__)
 
@@ -105,13 +105,13 @@ class Recorder:
         self._writer = CaptureWriter(self.capture_path)
         begun: Entry = {
             "kind": "recording",
-            "software": software(),
+            "software": PROGRAM,
             "profile": profile,
             "duration_s": duration_s,
         }
         self._writer.note(begun, board.clock.unix_s())
         if calibration is not None:
-            noted: Entry = {"kind": "calibration", "record": to_json(calibration)}
+            noted: Entry = {"kind": "calibration", "record": plain(calibration)}
             self._writer.note(noted, board.clock.unix_s())
         if contact is not None:
             self._writer.note({"kind": "contact", "check": contact}, board.clock.unix_s())

@@ -51,7 +51,7 @@ class Timeline:
         self._part: OpenPart | None = None
         self._end: int | None = None  # in conversions, if the recording was to be of some length
         self._behind = 0  # samples that came behind it
-        self._early: list[Fact] = []  # facts from before the first sample
+        self._early: list[tuple[Fact, int | None]] = []  # from before the first sample
 
     def __iter__(self) -> Iterator[Step]:
         host_s = 0.0
@@ -108,7 +108,7 @@ class Timeline:
         if said.fact is not None and self._part is not None:
             yield self._part.mark(said.fact, said.board_time_us)
         elif said.fact is not None:
-            self._early.append(said.fact)
+            self._early.append((said.fact, said.board_time_us))
 
     def _items(self, items: Iterable[Item], host_s: float) -> Iterator[Step]:
         for item in items:
@@ -167,7 +167,7 @@ class Timeline:
             lost, is_known = block.lost_before, part is not None or self._run_seen
             part = self._part = OpenPart(block, host_s, self.notes)
             yield part.begin
-            yield from (part.mark(fact, None) for fact in self._early)
+            yield from (part.mark(*early) for early in self._early)
             self._early = []
             if lost and is_known:
                 yield part.gap(block)

@@ -51,7 +51,7 @@ class ScaledClock:
             raise ValueError(f"speed is {speed}; expected a number above 0")
         self._speed = speed
         self._start_s = start_s
-        self._host_start_s = time.monotonic()
+        self._host_start_s = time.perf_counter()
         self._unix_start_s = time.time()
 
     def now_s(self) -> float:
@@ -67,7 +67,7 @@ class ScaledClock:
         time.sleep(duration_s / self._speed)
 
     def _elapsed_s(self) -> float:
-        return (time.monotonic() - self._host_start_s) * self._speed
+        return (time.perf_counter() - self._host_start_s) * self._speed
 
 
 class Crystal:

@@ -1,13 +1,19 @@
 """`emgrig bringup`: whether a board is good, and if not, what is wrong with it."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
+from rich.text import Text
 
-from emgrig.tools.common.output import err, note, out, print_json, quiet_driver, say
+from emgrig.tools.common.options import Printed, argument, option, takes
+from emgrig.tools.common.output import note, out, print_json, print_table, quiet_driver, say
+from emgrig.tools.common.progress import Bar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from emgrig.hil_tests.judging.check import CheckResult
     from emgrig.hil_tests.run import BringupRun
 
@@ -19,31 +25,23 @@ _STYLES = {
 }
 
 
-def bringup(
-    address: Annotated[
-        str, typer.Argument(help="sim:, tcp://HOST:PORT, serial:///dev/…; see emgrig -h")
-    ] = "sim:",
-    level: Annotated[
-        str, typer.Option(help="quick (2.5 minutes on a real board) or full (about 10).")
-    ] = "quick",
-    report: Annotated[
-        Path | None,
-        typer.Option(help="Folder for index.html, record.json, junit.xml and raw data."),
-    ] = None,
-    limits: Annotated[
-        Path | None, typer.Option(help="TOML that overrides limits; see docs/bringup.md.")
-    ] = None,
-    inputs: Annotated[
-        str, typer.Option(help="What is on the inputs: connected (electrodes, resistors) or open.")
-    ] = "connected",
-    soak: Annotated[
-        float | None, typer.Option(help="Length of the endurance check, seconds of board time.")
-    ] = None,
-    instrument: Annotated[
-        list[str] | None, typer.Option(help="What else is connected, for the record; repeatable.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class BringupOptions(Printed):
+    """What `emgrig bringup` takes."""
+
+    address: str = argument("sim:, tcp://HOST:PORT, serial:///dev/…; see emgrig -h", "sim:")
+    level: str = option("quick (2.5 minutes on a real board) or full (about 10).", "quick")
+    report: Path | None = option("Folder for index.html, record.json, junit.xml and raw data.")
+    limits: Path | None = option("TOML that overrides limits; see docs/bringup.md.")
+    inputs: str = option(
+        "What is on the inputs: connected (electrodes, resistors) or open.", "connected"
+    )
+    soak: float | None = option("Length of the endurance check, seconds of board time.")
+    instrument: list[str] | None = option("What else is connected, for the record; repeatable.")
+
+
+@takes
+def bringup(given: BringupOptions) -> None:
     """Put all bring-up questions to the board at ADDRESS, and say what is wrong with it.
 
     The first line of a failing run is the likely cause, the last line the verdict. Registers and
@@ -64,63 +62,38 @@ def bringup(
     from emgrig.hil_tests.verdict import exit_code
 
     # The suite cuts power and resets on purpose: the driver need not warn of what it is shown.
-    with quiet_driver(), _Progress() as progress:
+    with quiet_driver(), Bar("connecting") as bar:
         session = run_bringup(
-            address,
-            level=level,
-            report=report,
-            limits=limits,
-            soak_s=soak,
-            inputs=inputs,
-            instruments=tuple(instrument or ()),
-            observer=progress.follow,
+            given.address,
+            level=given.level,
+            report=given.report,
+            limits=given.limits,
+            soak_s=given.soak,
+            inputs=given.inputs,
+            instruments=tuple(given.instrument or ()),
+            observer=_follower(bar),
         )
-    if as_json:
+    if given.as_json:
         print_json(make_record(session))
     else:
-        _tell(session, report)
+        _tell(session, given.report)
     raise typer.Exit(int(exit_code(session)))
 
 
-class _Progress:
-    """A bar while it runs, on the standard error; nothing if that is no terminal."""
+def _follower(bar: Bar) -> "Callable[[CheckResult, bool, int], None]":
+    done = 0
 
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._progress = Progress(
-            TextColumn("{task.completed}/{task.total}"),
-            BarColumn(bar_width=24),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False),
-            console=err,
-            transient=True,
-            disable=not err.is_terminal,
-        )
-        self._task = self._progress.add_task("connecting", total=None)
-
-    def __enter__(self) -> "_Progress":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def follow(self, result: "CheckResult", is_done: bool, n_checks: int) -> None:
-        """Be told of a check, and of how many there are."""
+    def follow(result: "CheckResult", is_done: bool, n_checks: int) -> None:
+        nonlocal done
+        done += is_done
         info = result.info
-        if is_done:
-            self._progress.advance(self._task)
-        else:
-            text = f"{info.layer.title}: {info.number} {info.title}"
-            self._progress.update(self._task, description=text, total=n_checks)
+        bar.follow(f"{info.layer.title}: {info.number} {info.title}", done / n_checks)
+
+    return follow
 
 
 def _tell(session: "BringupRun", report: Path | None) -> None:
     """Print the cause, the checks, and the verdict."""
-    from rich.table import Table
-    from rich.text import Text
-
     from emgrig.hil_tests.judging.measurement import Outcome
     from emgrig.hil_tests.verdict import headline, last_line
 
@@ -129,21 +102,11 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
         for other in session.diagnosis.others:
             say(f"  fits too, but is less likely: {other}")
     out.print()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("check", "layer", "outcome", "question, and what was found"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("check", "outcome"))
-    for result in session.results:
-        if result.outcome is Outcome.BLOCKED:
-            continue
-        outcome = str(result.outcome)
-        found = f": {result.message}" if result.message else ""
-        table.add_row(
-            result.info.number,
-            result.info.layer.title,
-            Text(outcome, style=_STYLES.get(outcome, "dim")),
-            Text(result.info.title + found),
-        )
-    out.print(table)
+    print_table(
+        ("check", "layer", "outcome", "question, and what was found"),
+        [_row(result) for result in session.results if result.outcome is not Outcome.BLOCKED],
+        whole=("check", "outcome"),
+    )
     blocked = [r.info.number for r in session.results if r.outcome is Outcome.BLOCKED]
     if blocked:
         say(f"not asked, since a layer below failed: {', '.join(blocked)}")
@@ -154,3 +117,13 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
     if report is not None:
         note(f"report: {report / 'index.html'}")
     say(last_line(session))
+
+
+def _row(result: "CheckResult") -> tuple[str, str, Text, str]:
+    outcome = str(result.outcome)
+    return (
+        result.info.number,
+        result.info.layer.title,
+        Text(outcome, style=_STYLES.get(outcome, "dim")),
+        f"{result.info.title}: {result.message}" if result.message else result.info.title,
+    )

@@ -7,14 +7,16 @@ import importlib
 import logging
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from emgrig.errors import EmgrigError, ExitCode, exit_code_for
+from emgrig.files import why
 from emgrig.tools import board_commands, record_commands, register_commands, simulate_command
-from emgrig.tools.common.output import EXIT_CODES_HELP, err
+from emgrig.tools.common.output import EXIT_CODES_HELP, err, say
 from emgrig.tools.demo.command import demo
 
 
@@ -103,7 +105,7 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from emgrig import __version__
 
-        typer.echo(f"emgrig {__version__}")
+        say(f"emgrig {__version__}")
         raise typer.Exit
 
 
@@ -130,8 +132,17 @@ def _root(
     """
 
 
+def _in_words(error: Exception) -> str:
+    """Say an error in a line; an `OSError` that nobody put into words, with its file."""
+    where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+    return where + why(error)
+
+
 def main() -> None:
     """Run the command line; an error is one line on the standard error and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a pipe on Windows knows no Ω
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         app()
@@ -141,6 +152,6 @@ def main() -> None:
     except (EmgrigError, ValueError, OSError, KeyboardInterrupt) as error:
         if os.environ.get("EMGRIG_TRACEBACK"):
             raise
-        text = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+        text = "interrupted" if isinstance(error, KeyboardInterrupt) else _in_words(error)
         err.print(f"error: {text}", markup=False, style="red")
         sys.exit(int(exit_code_for(error)))

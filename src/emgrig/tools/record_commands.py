@@ -4,15 +4,23 @@ import datetime as dt
 import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from emgrig.errors import RecordingError
-from emgrig.tools.board_commands import Address, Json
+from emgrig.tools.common.options import (
+    OfBoard,
+    Overwrite,
+    Printed,
+    Profile,
+    Recorded,
+    argument,
+    option,
+    takes,
+)
 from emgrig.tools.common.output import err, note, print_json, say
+from emgrig.tools.common.progress import Bar, Lines
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,26 +35,18 @@ if TYPE_CHECKING:
     from emgrig.recording.recorder import Recorder
 
 
-def record(
-    address: Address,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file to make, FILE.bdf.")],
-    profile: Annotated[
-        str, typer.Option(help="A packaged profile, a TOML file, or 'keep' for what is set.")
-    ] = "facial-emg",
-    duration: Annotated[
-        float | None, typer.Option(help="Seconds of board time; else until Ctrl-C.", min=0.001)
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace old files.")] = False,
-    calibration: Annotated[
-        str | None,
-        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
-    ] = None,
-    lsl: Annotated[
-        bool,
-        typer.Option("--lsl", help="Send samples and markers over LSL, take others' markers."),
-    ] = False,
-    as_json: Json = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class RecordOptions(OfBoard, Recorded, Printed):
+    """What `emgrig record` takes."""
+
+    output: Path = option("The file to make, FILE.bdf.", ..., "-o", "--output")
+    profile: Profile = "facial-emg"
+    duration: float | None = option("Seconds of board time; else until Ctrl-C.", min=0.001)
+    overwrite: Overwrite = False
+
+
+@takes
+def record(given: RecordOptions) -> None:
     """Record to BDF+ (24 bit), with every gap marked, and a JSON file beside it.
 
     While it runs only FILE.capture is written, byte for byte as it came, so that a crash loses
@@ -58,61 +58,68 @@ def record(
     from emgrig.recording.convert import check_target
     from emgrig.recording.recorder import record as record_board
 
-    check_target(output, overwrite=overwrite)
-    with emgrig.connect(address) as board:
-        if profile != "keep":
-            board.apply(profile)
+    check_target(given.output, overwrite=given.overwrite)
+    with emgrig.connect(given.address) as board:
+        if given.profile != "keep":
+            board.apply(given.profile)
         warn_of_reference(board)
-        found = calibration_of(board, calibration)
+        found = calibration_of(board, given.calibration)
         check = contact_of(board)
         with ExitStack() as opened:
             shown = opened.enter_context(
-                _Shown(duration, board.channel_names, board.chip.powered.tolist())
+                _Shown(given.duration, board.channel_names, board.chip.powered.tolist())
             )
-            link = opened.enter_context(open_lsl(board, found)) if lsl else None
+            link = opened.enter_context(open_lsl(board, found)) if given.lsl else None
             made = record_board(
                 board,
-                output,
-                duration,
-                overwrite=overwrite,
-                profile="" if profile == "keep" else profile,
+                given.output,
+                given.duration,
+                overwrite=given.overwrite,
+                profile="" if given.profile == "keep" else given.profile,
                 calibration=found,
                 contact=None if check is None else check.to_json(),
                 look=None if link is None else _exchange(board, link),
                 progress=shown,
             )
-    _report(made, as_json=as_json)
+    _report(made, as_json=given.as_json)
 
 
-def convert(
-    capture: Annotated[Path, typer.Argument(help="A raw capture, FILE.capture.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The file to make; else FILE.bdf.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace old files.")] = False,
-    as_json: Json = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ConvertOptions(Printed):
+    """What `emgrig convert` takes."""
+
+    capture: Path = argument("A raw capture, FILE.capture.")
+    output: Path | None = option("The file to make; else FILE.bdf.", None, "-o", "--output")
+    overwrite: Overwrite = False
+
+
+@takes
+def convert(given: ConvertOptions) -> None:
     """Make the BDF+ file from a raw capture, also one that a crash cut short.
 
     Example: emgrig convert smile.capture
     """
-    from rich.progress import Progress as Bar
-
     from emgrig.recording.convert import convert as convert_capture
 
-    with Bar(console=err, transient=True) as bar:
-        task = bar.add_task(f"converting {capture.name}", total=1.0)
+    with Bar(f"converting {given.capture.name}") as bar:
         made = convert_capture(
-            capture,
-            output,
-            overwrite=overwrite,
-            progress=lambda share: bar.update(task, completed=share),
+            given.capture, given.output, overwrite=given.overwrite, progress=bar.advance
         )
-    _report(made, as_json=as_json)
+    _report(made, as_json=given.as_json)
 
 
 def calibration_of(board: "Board", where: str | None) -> "Certificate | None":
-    """Find the record of this board, if there is one; one that does not fit is refused.
+    """Find the certificate of this board as `find_calibration` does, and say which it is."""
+    found = find_calibration(board, where)
+    if where != "none":
+        note(
+            f"volts calibrated: {found}" if found else "no calibration of this board: nominal volts"
+        )
+    return found
+
+
+def find_calibration(board: "Board", where: str | None) -> "Certificate | None":
+    """Find the certificate of this board, if there is one; one that does not fit is refused.
 
     `where` is a folder or file, "none", or None for the usual folder.
 
@@ -135,7 +142,6 @@ def calibration_of(board: "Board", where: str | None) -> "Certificate | None":
     )
     if found is None and where:
         raise RecordingError(f"{where} holds no calibration of {board.identity.serial_number}")
-    note(f"volts calibrated: {found}" if found else "no calibration of this board: nominal volts")
     return found
 
 
@@ -218,6 +224,7 @@ class _Shown:
         self._names = names
         self._powered = powered
         self._live = Live(console=err, refresh_per_second=4, transient=True)
+        self._lines = Lines()
 
     def __enter__(self) -> "_Shown":
         self._live.start()
@@ -227,17 +234,19 @@ class _Shown:
         self._live.stop()
 
     def __call__(self, progress: "Progress") -> None:
-        self._live.update(self._picture(progress))
-
-    def _picture(self, progress: "Progress") -> "RenderableType":
-        from rich.table import Table
-
         of = f" of {self._duration_s:g}" if self._duration_s else ""
-        table = Table.grid(padding=(0, 1))
-        table.title = (
+        text = (
             f"{progress.elapsed_s:.1f}{of} s, {progress.n_samples} samples, "
             f"{progress.rate_hz:.1f} Hz, {progress.n_lost} lost"
         )
+        self._lines.say(text)
+        self._live.update(self._picture(text, progress))
+
+    def _picture(self, text: str, progress: "Progress") -> "RenderableType":
+        from rich.table import Table
+
+        table = Table.grid(padding=(0, 1))
+        table.title = text
         for index, name in enumerate(self._names):
             level = float(progress.rms_uv[index])
             if self._powered[index] and math.isfinite(level):

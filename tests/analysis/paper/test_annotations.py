@@ -94,9 +94,8 @@ def test_a_file_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
         read_annotations(path)
 
 
-def test_what_is_written_is_read_again(tmp_path: Path, expressions: list[Expression]) -> None:
+def test_what_is_written_is_read_again(tmp_path: Path, made_up: list[Expression]) -> None:
     path = tmp_path / "out.xlsx"
-    write_annotations(path, expressions)
+    write_annotations(path, made_up)
     again = read_annotations(path)
-    assert [e.duration_ms for e in again] == [e.duration_ms for e in expressions]
-    assert again[3] == expressions[3]
+    assert again == made_up

@@ -15,20 +15,19 @@ from hypothesis import strategies as st
 from emgrig.calibration.certificate.certificate import (
     Certificate,
     ChannelCalibration,
+    Clock,
     GainCalibration,
     Instrument,
     LeadOffCalibration,
+    NamedBoard,
 )
 from emgrig.calibration.certificate.certificate_file import (
     certificate_path,
     default_folder,
     find_certificate,
-    from_json,
     read_certificate,
     save_certificate,
-    schema,
     sidecar_entry,
-    to_json,
 )
 from emgrig.calibration.certificate.making import make_certificate
 from emgrig.calibration.figures.leadoff import Excitation, impedances, measure_amplitude
@@ -40,7 +39,9 @@ from emgrig.calibration.procedures.scale import ScaleSettings, measure_scale
 from emgrig.driver.board import Board
 from emgrig.driver.chip.transaction import Restored
 from emgrig.errors import DeviceError, IdentityError, RecordingError
+from emgrig.filemodel import plain, read
 from emgrig.simulator.transport import SimTransport
+from emgrig.tools.common.schemas import schema
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 PROVED = Restored((), ())
@@ -57,8 +58,7 @@ def gain(setting: int, value: float, offset_uv: float = 0.0) -> GainCalibration:
 
 def record(serial_number: str = "A-17", *, is_simulated: bool = False) -> Certificate:
     return Certificate(
-        serial_number=serial_number,
-        is_simulated=is_simulated,
+        board=NamedBoard(serial_number, is_simulated),
         made_utc=NOW,
         valid_until_utc=NOW + dt.timedelta(days=365),
         software="emgrig test",
@@ -70,7 +70,7 @@ def record(serial_number: str = "A-17", *, is_simulated: bool = False) -> Certif
             ),
             ChannelCalibration(2, (gain(24, 0.8, -10.0),)),
         ),
-        clock_error_ppm=Result(2000.0, "ppm", 30.0, 60_000),
+        clock=Clock(Result(2000.0, "ppm", 30.0, 60_000)),
         instruments=(Instrument("meter", "Keysight,34461A,MY1,A", dt.date(2027, 1, 31)),),
     )
 
@@ -105,10 +105,10 @@ def test_a_record_survives_its_file_and_fits_its_schema(tmp_path: Path) -> None:
     assert read_certificate(path) == record()
     jsonschema.validate(
         json.loads(path.read_text()),
-        schema(),
+        schema(Certificate),
         format_checker=jsonschema.FormatChecker(),
     )
-    jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.Draft202012Validator.check_schema(schema(Certificate))
 
 
 def test_the_record_of_a_board_is_found_by_its_serial_number(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_newer_knowledge_goes_over_older_and_does_not_make_it_younger(tmp_path: 
         made_utc=later,
         valid_until_utc=later + dt.timedelta(days=365),
         channels=(ChannelCalibration(1, (gain(24, 1.5), gain(6, 1.1))),),
-        clock_error_ppm=None,
+        clock=None,
         instruments=(),
     )
     found = read_certificate(save_certificate(newer, tmp_path))
@@ -178,7 +178,7 @@ def test_newer_knowledge_goes_over_older_and_does_not_make_it_younger(tmp_path: 
     assert found.gain_of(1, 24).gain.value == 1.5
     assert found.gain_of(1, 12).gain.value == 1.01
     assert found.gain_of(2, 24).gain.value == 0.8
-    assert found.clock_error_ppm == record().clock_error_ppm
+    assert found.clock == record().clock
     assert found.instruments == record().instruments
     assert found.valid_until_utc == record().valid_until_utc
 
@@ -200,19 +200,24 @@ def test_two_boards_records_cannot_be_joined() -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        ({"format": "something else"}, "format"),
-        ({"channels": "none"}, "no list"),
+        ({"format": "something else"}, "format is 'something else'; 'emgrig calibration 1' was"),
+        ({"channels": "none"}, "channels is 'none'; a list was expected"),
         ({"made_utc": "yesterday"}, "yesterday"),
-        ({"made_utc": "2026-05-01T12:00:00"}, "time zone"),
-        ({"board": {"serial_number": 5, "is_simulated": False}}, "no text"),
-        ({"clock": {"error": {"unit": "Hz"}}}, "ppm"),
+        ({"made_utc": "2026-05-01T12:00:00"}, "made_utc .* with its zone was expected"),
+        (
+            {"board": {"serial_number": 5, "is_simulated": False}},
+            "board.serial_number is 5; a text",
+        ),
+        ({"clock": {"error": {"unit": "Hz"}}}, r"clock\.error\.value is missing; a number"),
+        ({"clock": {"error": plain(Result(1.0, "Hz", 0.1, 9))}}, "a result in ppm was expected"),
+        ({"clok": None}, "no clok; did you mean 'clock'"),
     ],
 )
 def test_a_damaged_record_is_refused_with_its_place(
     tmp_path: Path, damage: dict[str, object], words: str
 ) -> None:
     path = tmp_path / "board-A-17.json"
-    path.write_text(json.dumps({**to_json(record()), **damage}))
+    path.write_text(json.dumps({**plain(record()), **damage}))
     with pytest.raises(RecordingError, match=words) as caught:
         read_certificate(path)
     assert str(path) in str(caught.value)
@@ -220,12 +225,12 @@ def test_a_damaged_record_is_refused_with_its_place(
 
 
 def test_a_gain_that_cannot_be_is_refused() -> None:
-    text = json.dumps(to_json(record())).replace("1.02", "24.0")
+    text = json.dumps(plain(record())).replace("1.02", "24.0")
     content = json.loads(text)
     with pytest.raises(ValueError, match="a gain of 24 V/V, expected 1"):
-        from_json(content)
+        read(Certificate, content)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(content, schema())
+        jsonschema.validate(content, schema(Certificate))
 
 
 _JSON = st.recursive(
@@ -237,12 +242,12 @@ _JSON = st.recursive(
 )
 
 
-@given(key=st.sampled_from(sorted(to_json(record()))), value=_JSON)
+@given(key=st.sampled_from(sorted(plain(record()))), value=_JSON)
 def test_whatever_is_in_a_record_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: object
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzzed.json"
-    path.write_text(json.dumps({**to_json(record()), key: value}))
+    path.write_text(json.dumps({**plain(record()), key: value}))
     with contextlib.suppress(RecordingError):
         read_certificate(path)
 
@@ -270,7 +275,7 @@ def test_the_lead_off_current_serves_the_impedance() -> None:
 
 def test_the_actual_rate_follows_from_the_clock() -> None:
     assert record().rate_hz(1000) == pytest.approx(1002)
-    assert replace(record(), clock_error_ppm=None).rate_hz(1000) == 1000
+    assert replace(record(), clock=None).rate_hz(1000) == 1000
 
 
 # Making one.
@@ -292,10 +297,10 @@ def test_a_simulated_board_is_better_with_its_record_than_without() -> None:
     found = made.apply(read_v, np.full(8, 24.0))
     # What is left is the mean of the channels, and it is common to all.
     assert np.ptp(found - level_v, axis=1).max() < 0.05e-6 < np.ptp(read_v - level_v, axis=1).max()
-    assert made.clock_error_ppm is not None
+    assert made.clock is not None
     (equaliser,) = made.equalisers
     assert (equaliser.rate_hz, equaliser.edge_hz) == (1000, 400)
-    jsonschema.validate(to_json(made), schema())
+    jsonschema.validate(plain(made), schema(Certificate))
 
 
 def reading(quantity: Quantity, value: float, unit: str, u: float, condition: str) -> Reading:

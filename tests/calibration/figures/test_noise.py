@@ -137,6 +137,10 @@ def test_equalised_noise_is_that_of_a_flat_amplifier_at_low_frequencies():
     assert band_rms(spectrum, EMG_BAND)[0].value == pytest.approx(expected, rel=0.02)
 
 
+WHITE = (0.28e-6) ** 2 / 275
+"""V²/Hz of white noise before sinc3 whose rms behind it, at 1000 SPS, is 0.28 uV."""
+
+
 def coverage(hits: list[bool]) -> float:
     """Hits in a hundred."""
     return 100 * sum(hits) / len(hits)
@@ -158,22 +162,41 @@ def test_rms_offset_and_band_rms_cover_the_truth():
     assert all(r.expanded_uncertainty < 0.04 * r.value for r in found)
 
 
-def test_white_level_and_corner_cover_the_truth():
+def pink_and_white(n: int, corner_hz: float, exponent: float, n_records: int) -> np.ndarray:
+    """White noise of 0.28 uV rms and 1/f^a through sinc3, made in the spectrum; V."""
     rng = np.random.default_rng(8)
-    n, w = 16_000, (0.28e-6) ** 2 / 275
     f = np.fft.rfftfreq(n, 1e-3)
     shape = (66 + 52 * np.cos(f * math.tau / 1e3) + 2 * np.cos(f * 2 * math.tau / 1e3)) / 120
-    psd = w * (1 + 5 / np.maximum(f, f[1])) * shape
-    noise = np.fft.rfft(rng.standard_normal((n, 150)), axis=0) * np.sqrt(psd * 500)[:, None]
-    floors = fit_noise_floor(welch(np.fft.irfft(noise, n, axis=0), 1000))
-    assert coverage([x.white_nv_per_rthz.contains(math.sqrt(w) * 1e9) for x in floors]) >= 93
+    psd = WHITE * (1 + (corner_hz / np.maximum(f, f[1])) ** exponent) * shape
+    noise = np.fft.rfft(rng.standard_normal((n, n_records)), axis=0) * np.sqrt(psd * 500)[:, None]
+    return np.fft.irfft(noise, n, axis=0)
+
+
+def test_white_level_and_corner_cover_the_truth():
+    floors = fit_noise_floor(welch(pink_and_white(16_000, 5.0, 1.0, 150), 1000))
+    assert coverage([x.white_nv_per_rthz.contains(math.sqrt(WHITE) * 1e9) for x in floors]) >= 93
     assert coverage([x.corner_hz.contains(5.0) for x in floors]) >= 93
     assert np.mean([x.exponent for x in floors]) == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("n", "corner_hz", "exponent"), [(4000, 5.0, 1.0), (10_000, 1.0, 0.5), (30_000, 1.0, 1.9)]
+)
+def test_a_corner_that_is_seen_in_some_records_only_is_bounded_in_the_others(
+    n, corner_hz, exponent
+):
+    """That a short record shows none does not mean that it is below its lowest bin."""
+    floors = fit_noise_floor(welch(pink_and_white(n, corner_hz, exponent, 100), 1000))
+    unseen = [x for x in floors if x.corner_hz.bound is Bound.AT_MOST]
+    assert 10 < len(unseen) < 95
+    assert coverage([x.corner_hz.value > corner_hz for x in unseen]) >= 93
+    assert coverage([x.white_nv_per_rthz.contains(math.sqrt(WHITE) * 1e9) for x in unseen]) >= 93
 
 
 def test_white_noise_has_no_corner_but_a_bound():
     (floor,) = fit_noise_floor(welch(1e-6 * quick_sinc3(np.random.default_rng(9), 30_000, 1), 1000))
     assert floor.corner_hz.bound is Bound.AT_MOST
+    assert floor.corner_hz.value < 2
     assert math.isnan(floor.exponent)
     assert floor.white_nv_per_rthz.contains(1e3 / math.sqrt(275))
 

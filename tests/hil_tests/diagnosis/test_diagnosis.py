@@ -9,7 +9,7 @@ from emgrig.hil_tests.diagnosis.diagnose import conclude
 from emgrig.hil_tests.diagnosis.evidence import Evidence, Fact
 from emgrig.hil_tests.diagnosis.symptoms import Rule
 from emgrig.hil_tests.judging.check import CheckInfo, CheckResult, Layer
-from emgrig.hil_tests.judging.incident import Incident, Trouble
+from emgrig.hil_tests.judging.incident import Incident, IncidentKind
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.hil_tests.judging.measurement import Measure, Outcome
 
@@ -19,7 +19,7 @@ def facts(
     layer: Layer,
     *measured: tuple[str, Fact, str, int | None],
     probes: dict[str, Fact] | None = None,
-    happened: tuple[Trouble, ...] = (),
+    happened: tuple[IncidentKind, ...] = (),
 ) -> Evidence:
     measure = Measure(load_limits())
     for name, value, unit, channel in measured:
@@ -27,7 +27,7 @@ def facts(
     made = list(measure.measurements.values())
     said = "; ".join(m.describe_worst() for m in made if m.outcome is Outcome.FAIL)
     info = CheckInfo(number, layer, "a question")
-    incidents = [Incident(trouble, "whatever") for trouble in happened]
+    incidents = [Incident(kind, "whatever") for kind in happened]
     result = CheckResult(info, Outcome.FAIL, said, made, incidents=incidents)
     return Evidence([result], n_channels=8, probes=probes or {})
 
@@ -61,7 +61,7 @@ def test_a_wrong_rate_with_an_exact_period_is_the_clock() -> None:
 
 def test_what_happened_to_the_board_comes_before_what_it_caused() -> None:
     noisy = [("offset_gain_1", 9e3, "uV", 1)]
-    evidence = facts("B10", Layer.NOISE, *noisy, happened=(Trouble.CHIP_LOST,))
+    evidence = facts("B10", Layer.NOISE, *noisy, happened=(IncidentKind.CHIP_LOST,))
     assert conclude(evidence).key == "brown-out"
 
 
@@ -80,21 +80,21 @@ def test_other_causes_that_fit_are_told_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "layer", "key"),
+    ("kind", "layer", "key"),
     [
-        (Trouble.NO_LINK, Layer.LINK, "no-board"),
-        (Trouble.BUSY, Layer.LINK, "busy"),
-        (Trouble.OTHER_PROTOCOL, Layer.LINK, "other-protocol"),
-        (Trouble.SILENT, Layer.LINK, "silent"),
-        (Trouble.SILENT, Layer.RECOVERY, "board-hangs"),
-        (Trouble.NO_ANSWER, Layer.NOISE, "board-hangs"),
-        (Trouble.LINK_LOST, Layer.FRAMES, "link-cut"),
-        (Trouble.BOARD_STARTED, Layer.NOISE, "board-restart"),
-        (Trouble.WRITES_IGNORED, Layer.IDENTITY, "writes-ignored"),
+        (IncidentKind.NO_LINK, Layer.LINK, "no-board"),
+        (IncidentKind.BUSY, Layer.LINK, "busy"),
+        (IncidentKind.OTHER_PROTOCOL, Layer.LINK, "other-protocol"),
+        (IncidentKind.SILENT, Layer.LINK, "silent"),
+        (IncidentKind.SILENT, Layer.RECOVERY, "board-hangs"),
+        (IncidentKind.NO_ANSWER, Layer.NOISE, "board-hangs"),
+        (IncidentKind.LINK_LOST, Layer.FRAMES, "link-cut"),
+        (IncidentKind.BOARD_STARTED, Layer.NOISE, "board-restart"),
+        (IncidentKind.WRITES_IGNORED, Layer.IDENTITY, "writes-ignored"),
     ],
 )
-def test_what_happened_is_read_as_a_value(trouble: Trouble, layer: Layer, key: str) -> None:
-    assert conclude(facts("B0", layer, happened=(trouble,))).key == key
+def test_what_happened_is_read_as_a_value(kind: IncidentKind, layer: Layer, key: str) -> None:
+    assert conclude(facts("B0", layer, happened=(kind,))).key == key
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from emgrig.errors import (
     TransportTimeout,
     WireError,
 )
-from emgrig.hil_tests.judging.incident import Trouble, trouble_of
+from emgrig.hil_tests.judging.incident import IncidentKind, kind_of
 from emgrig.protocol.packets import ErrorCode
 
 
@@ -22,25 +22,30 @@ def caused_by(number: int) -> TransportError:
 
 
 @pytest.mark.parametrize(
-    ("error", "is_linked", "n_packets", "trouble"),
+    ("error", "is_linked", "n_packets", "kind"),
     [
-        (TransportError("refused"), False, 0, Trouble.NO_LINK),
-        (TransportTimeout("no connection"), False, 0, Trouble.NO_LINK),
-        (caused_by(errno.EBUSY), False, 0, Trouble.BUSY),
-        (caused_by(errno.EADDRINUSE), False, 0, Trouble.BUSY),
-        (caused_by(errno.ENOENT), False, 0, Trouble.NO_LINK),
-        (RequestRefused("HELLO", ErrorCode.BUSY, "later"), True, 1, Trouble.BUSY),
-        (RequestRefused("START", ErrorCode.BAD_ARGUMENT, "no"), True, 1, Trouble.DEVICE),
-        (WireError("what"), True, 0, Trouble.OTHER_PROTOCOL),
-        (TransportTimeout("nothing"), True, 0, Trouble.SILENT),
-        (TransportTimeout("nothing"), True, 3, Trouble.NO_ANSWER),
-        (TransportError("took nothing"), True, 0, Trouble.NO_ANSWER),
-        (ReadBackError("CONFIG1", "DR", 1, 2, had_no_effect=True), True, 9, Trouble.WRITES_IGNORED),
-        (ReadBackError("CONFIG1", "DR", 1, 2), True, 9, Trouble.DEVICE),
-        (DeviceError("the board is on fire"), True, 9, Trouble.DEVICE),
+        (TransportError("refused"), False, 0, IncidentKind.NO_LINK),
+        (TransportTimeout("no connection"), False, 0, IncidentKind.NO_LINK),
+        (caused_by(errno.EBUSY), False, 0, IncidentKind.BUSY),
+        (caused_by(errno.EADDRINUSE), False, 0, IncidentKind.BUSY),
+        (caused_by(errno.ENOENT), False, 0, IncidentKind.NO_LINK),
+        (RequestRefused("HELLO", ErrorCode.BUSY, "later"), True, 1, IncidentKind.BUSY),
+        (RequestRefused("START", ErrorCode.BAD_ARGUMENT, "no"), True, 1, IncidentKind.DEVICE),
+        (WireError("what"), True, 0, IncidentKind.OTHER_PROTOCOL),
+        (TransportTimeout("nothing"), True, 0, IncidentKind.SILENT),
+        (TransportTimeout("nothing"), True, 3, IncidentKind.NO_ANSWER),
+        (TransportError("took nothing"), True, 0, IncidentKind.NO_ANSWER),
+        (
+            ReadBackError("CONFIG1", "DR", 1, 2, had_no_effect=True),
+            True,
+            9,
+            IncidentKind.WRITES_IGNORED,
+        ),
+        (ReadBackError("CONFIG1", "DR", 1, 2), True, 9, IncidentKind.DEVICE),
+        (DeviceError("the board is on fire"), True, 9, IncidentKind.DEVICE),
     ],
 )
 def test_an_error_is_sorted_by_its_class_and_values(
-    error: EmgrigError, is_linked: bool, n_packets: int, trouble: Trouble
+    error: EmgrigError, is_linked: bool, n_packets: int, kind: IncidentKind
 ) -> None:
-    assert trouble_of(error, is_linked=is_linked, n_packets=n_packets) is trouble
+    assert kind_of(error, is_linked=is_linked, n_packets=n_packets) is kind

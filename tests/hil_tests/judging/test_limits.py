@@ -37,15 +37,22 @@ def test_a_users_file_changes_single_figures_and_it_shows(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[nosuch]\nhigh = 1\n", "there is no limit 'nosuch'"),
-        ('[impedance]\nhigh = "much"\n', "expected a number"),
-        ("[impedance]\nhigh = nan\n", "expected a number"),
-        ("[impedance]\nhigh = true\n", "expected a number"),
-        ("[impedance]\nhihg = 1\n", "no key 'hihg'"),
+        ("[impedence]\nhigh = 1\n", r"no impedence; did you mean 'impedance'\?"),
+        (
+            "[nosuch]\nhigh = 1\n",
+            r"mine\.toml: there is no nosuch; there are: answering_channel_offset, ",
+        ),
+        (
+            '[impedance]\nhigh = "much"\n',
+            r"mine\.toml: impedance\.high is 'much'; a number was expected",
+        ),
+        ("[impedance]\nhigh = nan\n", "high is nan; a number was expected"),
+        ("[impedance]\nhigh = true\n", "high is True; a number was expected"),
+        ("[impedance]\nhihg = 1\n", r"no impedance\.hihg; did you mean 'high'\?"),
         ("[impedance]\nlow = 500\n", "low 500 is above high 200"),
         ('[impedance]\nunit = "ohm"\n', "is in kohm, not in ohm"),
-        ("impedance = 3\n", "not a table"),
-        ("[impedance]\nallowed = 3\n", "impedance.allowed is a list"),
+        ("impedance = 3\n", r"impedance is 3; a table, \[impedance\], was expected"),
+        ("[impedance]\nallowed = 3\n", "impedance.allowed is"),
     ],
 )
 def test_a_users_file_that_makes_no_sense_is_refused(
@@ -60,7 +67,7 @@ def test_a_users_file_that_makes_no_sense_is_refused(
 def test_a_file_that_is_no_toml_or_not_there_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("high: 3")
-    with pytest.raises(RecordingError, match="not a TOML file"):
+    with pytest.raises(RecordingError, match=r"mine\.toml is not TOML"):
         load_limits(path)
     with pytest.raises(RecordingError, match="cannot be read"):
         load_limits(tmp_path / "none.toml")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emgrig.driver.trouble import Happened, Trouble
+from emgrig.driver.interruption import Happened, Interruption
 from emgrig.protocol.account import Cause
-from emgrig.recording.export.bids_events import events, trial_type_of, values_of
+from emgrig.recording.export.bids_events import events, taken_apart
 from emgrig.recording.export.bids_table import cell, merged, number, table
 from emgrig.recording.export.source import Part
 from emgrig.recording.facts import (
@@ -67,8 +67,7 @@ def rows_of(text: str) -> list[dict[str, str]]:
     ],
 )  # fmt: skip
 def test_a_marker_is_taken_apart(text: str, trial_type: str, values: dict) -> None:
-    assert trial_type_of(Marker(text)) == trial_type
-    assert values_of(Marker(text), {1: "EMG a"}) == values
+    assert taken_apart(Marker(text), {1: "EMG a"}) == (trial_type, values)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ def test_a_marker_is_taken_apart(text: str, trial_type: str, values: dict) -> No
             "channel": "3", "electrode": "c3p"}),
         (ElectrodeChanged(False, 1, "n", "a"), "electrode on", {
             "channel": "EMG a", "electrode": "c1n"}),
-        (Recovered(Trouble(Happened.LINK_LOST, link_said="x=3"), 1.5), "going on", {}),
+        (Recovered(Interruption(Happened.LINK_LOST, link_said="x=3"), 1.5), "going on", {}),
         (BoardStarted(4), "board started", {}),
         (Overflow(7), "board overflow", {}),
         (Trigger(1, True), "trigger 1 high", {}),
@@ -95,8 +94,7 @@ def test_a_marker_is_taken_apart(text: str, trial_type: str, values: dict) -> No
 def test_a_fact_of_the_recording_has_its_type_and_columns(
     fact: Fact, trial_type: str, values: dict
 ) -> None:
-    assert trial_type_of(fact) == trial_type
-    assert values_of(fact, {1: "EMG a"}) == values
+    assert taken_apart(fact, {1: "EMG a"}) == (trial_type, values)
 
 
 WORDS = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
@@ -106,20 +104,21 @@ WORDS = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
 def test_a_marker_comes_back_as_it_was_made(name: str, values: dict) -> None:
     text = " ".join([f"begin {name}", *(f"{key}={value}" for key, value in values.items())])
     taken = (*OWN, "response_time", "stim_file", "hed")
-    assert trial_type_of(Marker(text)) == f"begin {name}"
+    trial_type, found = taken_apart(Marker(text))
+    assert trial_type == f"begin {name}"
     for key, value in values.items():
-        assert values_of(Marker(text))[f"marker_{key}" if key.lower() in taken else key] == value
+        assert found[f"marker_{key}" if key.lower() in taken else key] == value
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=()), max_size=30), max_size=5))
 def test_no_text_breaks_a_table(texts: list[str]) -> None:
-    values = [values_of(Marker(text)) for text in texts]
-    heads = list(dict.fromkeys(key for one in values for key in one))
+    parsed = [taken_apart(Marker(text)) for text in texts]
+    heads = list(dict.fromkeys(key for _, values in parsed for key in values))
     made = table(
         ["trial_type", *heads, "description"],
         (
-            {**one, "trial_type": trial_type_of(Marker(text)), "description": text}
-            for one, text in zip(values, texts, strict=True)
+            {**values, "trial_type": trial_type, "description": text}
+            for (trial_type, values), text in zip(parsed, texts, strict=True)
         ),
     )
     assert len(rows_of(made)) == len(texts)

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from emgrig.errors import RecordingError
+from emgrig.files import whole_file
 from emgrig.protocol.account import Cause
 from emgrig.recording.export import tables
 from emgrig.recording.export.bdf_file import BdfFile
 from emgrig.recording.export.source import Part, open_parts
-from emgrig.recording.export.staging import whole_file
 from emgrig.recording.export.tables import write_csv, write_parquet
 from emgrig.recording.facts import Annotation, Gap, Marker
 from exported import record_face, write_recording

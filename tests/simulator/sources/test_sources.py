@@ -27,13 +27,8 @@ from emgrig.simulator.sources.signals import (
     parse_source,
     sine,
 )
-from places import SHARED
+from places import RECORDINGS
 from properties import examples
-
-RECORDINGS = SHARED / "recordings"
-needs_recordings = pytest.mark.skipif(
-    not RECORDINGS.is_dir(), reason="the folder ../shared/data is not beside the checkout"
-)
 
 
 def seconds(start: float, stop: float, rate_hz: float) -> NDArray[np.float64]:
@@ -244,20 +239,19 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         load_recording(tmp_path / "no.csv.gz", rate_hz=10, unit="V")
 
 
-@needs_recordings
 @pytest.mark.parametrize(
     ("name", "options", "n_samples", "first_v"),
     [
         (
             "subvocal_cyton_face/P008_F_Sim.csv.gz",
             "rate=250&unit=uV",
-            25063,
+            10_000,
             [6443.337e-6, -6266.557e-6, 7831.828e-6, 9789.863e-6, *[-0.1875] * 4],
         ),
         (
             "openbci_cyton_sample/OpenBCI_GUI-v6-blinks-jawClench-alpha.txt.gz",
             "rate=250&unit=uV&columns=2,3,4,5",
-            22490,
+            7500,
             [61379.36e-6, 49492.89e-6, -16597.06e-6, -21309.75e-6, 0, 0, 0, 0],
         ),
         (
@@ -274,7 +268,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_recordings_beside_the_checkout_load(
+def test_the_recordings_of_others_load(
     name: str, options: str, n_samples: int, first_v: list[float]
 ) -> None:
     source = parse_source(f"file:{RECORDINGS / name}?{options}", 8)

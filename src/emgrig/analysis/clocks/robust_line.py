@@ -94,11 +94,9 @@ def fit_clock_map(emg_s: Floats, video_s: Floats, *, jump_s: float = JUMP_S) -> 
     emg = np.asarray(emg_s, dtype=np.float64)
     video = np.asarray(video_s, dtype=np.float64)
     if emg.ndim != 1 or emg.shape != video.shape or emg.size == 0 or jump_s <= 0:
-        msg = "emg_s and video_s must be vectors of one length, with at least one pair"
-        raise ValueError(msg)
+        raise ValueError("emg_s and video_s must be vectors of one length, with at least one pair")
     if not (np.isfinite(emg).all() and np.isfinite(video).all()):
-        msg = "a time is not a number"
-        raise ValueError(msg)
+        raise ValueError("a time is not a number")
     order = np.argsort(emg, kind="stable")
     emg, difference = emg[order], (video - emg)[order]
     bounds = [0, *_breaks(difference - _rough_drift(emg, difference) * emg, jump_s), emg.size]

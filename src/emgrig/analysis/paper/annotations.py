@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emgrig.extras import require
+from emgrig.files import whole_file
 
 MICRO_LIMIT_MS = 500
 """A micro-expression lasts at most this long, *by EMG* (the video gives 25 others)."""
@@ -91,8 +92,7 @@ def read_annotations(path: str | Path) -> list[Expression]:
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (InvalidFileException, KeyError) as error:
-        msg = f"{path} is no .xlsx workbook: {error}"
-        raise ValueError(msg) from error
+        raise ValueError(f"{path} is no .xlsx workbook: {error}") from error
     try:
         rows = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
     finally:
@@ -105,8 +105,9 @@ def annotations_from_rows(rows: Sequence[Sequence[object]]) -> list[Expression]:
     header = [str(name).strip() if name is not None else "" for name in rows[0]] if rows else []
     missing = [name for name in COLUMNS if name not in header]
     if missing:
-        msg = f"the sheet has no column {', '.join(missing)}; found {', '.join(header) or 'none'}"
-        raise ValueError(msg)
+        raise ValueError(
+            f"the sheet has no column {', '.join(missing)}; found {', '.join(header) or 'none'}"
+        )
     order = [header.index(name) for name in COLUMNS]
     expressions = [
         _expression(number, [row[i] if i < len(row) else None for i in order])
@@ -143,11 +144,9 @@ def _span(
 ) -> tuple[float, float | None, float, tuple[str, ...]]:
     """Check one clock's times; an apex that cannot be true becomes None and a defect."""
     if onset is None or offset is None:
-        msg = f"row {number}: {clock} onset or offset is missing"
-        raise ValueError(msg)
+        raise ValueError(f"row {number}: {clock} onset or offset is missing")
     if not 0 <= onset < offset:
-        msg = f"row {number}: {clock} runs from {onset} to {offset}, which is reversed"
-        raise ValueError(msg)
+        raise ValueError(f"row {number}: {clock} runs from {onset} to {offset}, which is reversed")
     if apex is None:
         return onset, None, offset, (f"{clock}_apex is empty",)
     if not onset <= apex <= offset:
@@ -157,8 +156,7 @@ def _span(
 
 def _whole(number: int, column: str, cell: object) -> int:
     if isinstance(cell, bool) or not isinstance(cell, int | float) or cell % 1 or cell < 1:
-        msg = f"row {number}: {column} is {cell!r}; a whole number from 1 was expected"
-        raise ValueError(msg)
+        raise ValueError(f"row {number}: {column} is {cell!r}; a whole number from 1 was expected")
     return int(cell)
 
 
@@ -166,8 +164,7 @@ def _seconds(number: int, column: str, cell: object) -> float | None:
     if cell is None or cell == "":
         return None
     if isinstance(cell, bool) or not isinstance(cell, int | float) or not abs(cell) < 1e6:
-        msg = f"row {number}: {column} is {cell!r}; seconds were expected"
-        raise ValueError(msg)
+        raise ValueError(f"row {number}: {column} is {cell!r}; seconds were expected")
     return round(float(cell), 5)
 
 
@@ -196,8 +193,14 @@ def recordings(expressions: Iterable[Expression]) -> dict[tuple[int, int], list[
 
 
 def write_annotations(path: str | Path, expressions: Iterable[Expression]) -> None:
-    """Write a sheet in the layout that `read_annotations` reads, times in seconds."""
-    openpyxl = require("openpyxl", "analysis", "reading .xlsx")
+    """Write a sheet in the layout that `read_annotations` reads, times in seconds.
+
+    Raises
+    ------
+    RecordingError
+        If the file cannot be written.
+    """
+    openpyxl = require("openpyxl", "analysis", "writing .xlsx")
 
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("Sheet1")
@@ -213,7 +216,8 @@ def write_annotations(path: str | Path, expressions: Iterable[Expression]) -> No
                 *(None if t is None else t / 1000 for t in emg),
             ]
         )
-    book.save(path)
+    with whole_file(Path(path)) as unfinished:
+        book.save(unfinished)
     book.close()
 
 
@@ -236,7 +240,6 @@ def read_results(path: str | Path) -> list[tuple[float, ...]]:
     for number, row in enumerate(rows, start=2):
         values = [v for v in row[:15] if isinstance(v, int | float)]
         if len(values) != 15:
-            msg = f"{path}, row {number}: 15 numbers were expected, found {len(values)}"
-            raise ValueError(msg)
+            raise ValueError(f"{path}, row {number}: 15 numbers were expected, found {len(values)}")
         results.append(tuple(float(v) for v in values))
     return results

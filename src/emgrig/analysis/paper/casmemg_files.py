@@ -10,6 +10,7 @@ from scipy import io
 from emgrig.analysis.signal.filters import Floats, as_columns
 from emgrig.errors import MissingExtra
 from emgrig.extras import require
+from emgrig.files import whole_file
 
 RATE_HZ = 1000.0
 _N_COLUMNS = 8
@@ -37,8 +38,7 @@ def read_casmemg_mat(path: str | Path) -> Floats:
     except NotImplementedError:  # MATLAB 7.3, which scipy does not read
         return _read_table(path)
     except (ValueError, TypeError) as error:
-        msg = f"{path} is no .mat file: {error}"
-        raise ValueError(msg) from error
+        raise ValueError(f"{path} is no .mat file: {error}") from error
     arrays = {k: np.asarray(v) for k, v in content.items() if not k.startswith("__")}
     fitting = {
         name: array
@@ -48,12 +48,12 @@ def read_casmemg_mat(path: str | Path) -> Floats:
     if len(fitting) == 1:
         return fitting.popitem()[1].astype(np.float64)
     if fitting:
-        msg = f"{path} holds {len(fitting)} matrices ({', '.join(fitting)}); one was expected"
-        raise ValueError(msg)
+        raise ValueError(
+            f"{path} holds {len(fitting)} matrices ({', '.join(fitting)}); one was expected"
+        )
     if "None" in arrays or "__function_workspace__" in content:
         return _read_table(path)
-    msg = f"{path} holds no numeric matrix of at least {_N_COLUMNS} columns"
-    raise ValueError(msg)
+    raise ValueError(f"{path} holds no numeric matrix of at least {_N_COLUMNS} columns")
 
 
 def _read_table(path: str | Path) -> Floats:
@@ -66,11 +66,10 @@ def _read_table(path: str | Path) -> Floats:
         if is_numeric and array.shape[1] >= _N_COLUMNS and not name.startswith("__"):
             found.append(array.astype(np.float64))
     if len(found) != 1:
-        msg = (
+        raise ValueError(
             f"{path} holds {len(found)} tables or matrices of at least {_N_COLUMNS} numeric "
             "columns; one was expected"
         )
-        raise ValueError(msg)
     return found[0]
 
 
@@ -96,21 +95,24 @@ def write_casmemg_mat(path: str | Path, samples_uv: Floats, *, as_table: bool = 
     ValueError
         If there are more than 8 channels, or a gap: the published code cannot take NaN. If a table
         is wanted and the extra is not installed.
+    RecordingError
+        If the file cannot be written.
     """
     columns = as_columns(samples_uv)
     n_samples, n_channels = columns.shape
     if n_channels > _N_COLUMNS:
-        msg = f"{n_channels} channels do not fit in the layout's {_N_COLUMNS}"
-        raise ValueError(msg)
+        raise ValueError(f"{n_channels} channels do not fit in the layout's {_N_COLUMNS}")
     if not np.isfinite(columns).all():
-        msg = "the recording holds a gap, which the published code cannot take; cut it out first"
-        raise ValueError(msg)
+        raise ValueError(
+            "the recording holds a gap, which the published code cannot take; cut it out first"
+        )
     matrix = np.zeros((n_samples, _N_COLUMNS))
     matrix[:, :n_channels] = columns
-    if as_table:
+    with whole_file(Path(path)) as unfinished:
+        if not as_table:
+            io.savemat(unfinished, {"data": matrix}, appendmat=False, do_compression=True)
+            return
         matio = _matio(path)
         names = [f"c{n}" for n in range(1, _N_COLUMNS + 1)]
         table = importlib.import_module("pandas").DataFrame(matrix, columns=names)
-        matio.save_to_mat(str(path), {"data": table}, version="v7")
-        return
-    io.savemat(path, {"data": matrix}, appendmat=False, do_compression=True)
+        matio.save_to_mat(str(unfinished), {"data": table}, version="v7")

@@ -113,8 +113,7 @@ def clock_summary(expressions: Sequence[Expression]) -> ClockSummary:
     reports = clock_reports(expressions)
     paired = [r for r in reports if r.n_events > 1]
     if not paired:
-        msg = "no recording has two expressions; the clocks cannot be compared"
-        raise ValueError(msg)
+        raise ValueError("no recording has two expressions; the clocks cannot be compared")
     every = _clock(expressions)[1]
     steps = np.concatenate([np.diff(_clock(e)[1]) for e in recordings(expressions).values()])
     drifts = [r.drift_ms_per_s for r in reports if np.isfinite(r.drift_ms_per_s)]

@@ -146,8 +146,7 @@ def likely_units(channel: int) -> tuple[int, ...]:
         If the channel is not 1 to 7.
     """
     if channel not in CHANNEL_UNITS:
-        msg = f"channel {channel} is not on the paper's face (1 to 7)"
-        raise ValueError(msg)
+        raise ValueError(f"channel {channel} is not on the paper's face (1 to 7)")
     return CHANNEL_UNITS[channel]
 
 

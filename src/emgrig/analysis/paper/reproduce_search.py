@@ -36,8 +36,9 @@ def result_rows(results: Sequence[tuple[float, ...]] | None) -> list[Row]:
     table = np.array(results, dtype=np.float64)
     chosen = np.flatnonzero((table[:, :6] == _OPTIMUM).all(axis=1))
     if chosen.size != 1:
-        msg = f"the results hold the paper's parameters {_OPTIMUM} {chosen.size} times, not once"
-        raise ValueError(msg)
+        raise ValueError(
+            f"the results hold the paper's parameters {_OPTIMUM} {chosen.size} times, not once"
+        )
     best = int(chosen[0])
     equal = sum(_equals_table_7(row[6:]) for row in table)
     note = f"of {len(table)} sets, {equal} equal(s) table 7 in all nine figures"

@@ -95,11 +95,9 @@ def recording(
         If the expressions are none or of several recordings, or a channel is not 1 to 7.
     """
     if len({(e.subject, e.video) for e in expressions}) != 1:
-        msg = "expressions of exactly one recording were expected"
-        raise ValueError(msg)
+        raise ValueError("expressions of exactly one recording were expected")
     if any(not 1 <= e.channel <= 7 for e in expressions):
-        msg = "a channel is not 1 to 7"
-        raise ValueError(msg)
+        raise ValueError("a channel is not 1 to 7")
     subject, video = expressions[0].subject, expressions[0].video
     rng = np.random.default_rng((seed, subject, video))
     here = face(subject, seed=seed)

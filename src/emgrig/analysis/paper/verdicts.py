@@ -88,8 +88,7 @@ class Row:
 def _number(printed: str) -> str:
     match = re.search(r"-?\d*\.?\d+", printed)
     if match is None:
-        msg = f"{printed!r} holds no number"
-        raise ValueError(msg)
+        raise ValueError(f"{printed!r} holds no number")
     return match.group()
 
 

@@ -161,8 +161,7 @@ def analyse(
     columns = as_columns(samples)
     check_rate(rate_hz)
     if not len(labels) == len(units) == columns.shape[1]:
-        msg = f"{columns.shape[1]} channels need as many labels and units"
-        raise ValueError(msg)
+        raise ValueError(f"{columns.shape[1]} channels need as many labels and units")
     band, remarks = _band(rate_hz)
     quality = [_with_unit(q, units[q.channel_index]) for q in assess(columns, rate_hz)]
     good = [q.channel_index for q in quality if not q.reject]
@@ -213,8 +212,7 @@ def _clean_band(x: Floats, rate_hz: float, preset: Preprocessing, mains_hz: floa
 def _band(rate_hz: float) -> tuple[tuple[float, float], list[str]]:
     top = min(450.0, round(0.45 * rate_hz))
     if top < 60:
-        msg = f"{rate_hz:g} samples a second carry no EMG band; at least 134 are needed"
-        raise ValueError(msg)
+        raise ValueError(f"{rate_hz:g} samples a second carry no EMG band; at least 134 are needed")
     if top == 450:
         return (20.0, top), []
     remark = (

@@ -56,11 +56,10 @@ def write_elan(
             start, end = clock.video_s(np.array([start_s, end_s]))
             start_ms, end_ms = round(1000 * float(start)), round(1000 * float(end))
             if not 0 <= start_ms < end_ms:
-                msg = (
+                raise ValueError(
                     f"{name}: {start_s:g} to {end_s:g} s maps to {start_ms} to {end_ms} ms of the "
                     "video, which is reversed or before its start"
                 )
-                raise ValueError(msg)
             document.add_annotation(name, start_ms, end_ms, text)
     if video is not None:
         file = Path(video)
@@ -91,8 +90,7 @@ def read_elan(path: str | Path, *, clock: ClockMap = SAME_CLOCK) -> dict[str, li
             warnings.simplefilter("ignore", ResourceWarning)
             document = eaf(str(path))
     except Exception as error:  # pympi raises plain Exception for what it cannot parse
-        msg = f"{path} is no ELAN file: {error}"
-        raise ValueError(msg) from error
+        raise ValueError(f"{path} is no ELAN file: {error}") from error
     tiers: dict[str, list[Mark]] = {}
     for name in document.get_tier_names():
         rows = sorted(document.get_annotation_data_for_tier(name))

@@ -29,15 +29,15 @@ def mains_sections(rate_hz: float, mains_hz: float, *, width_hz: float = 2.0) ->
     """
     check_rate(rate_hz)
     if not 0 < width_hz < mains_hz < rate_hz / 2:
-        msg = (
+        raise ValueError(
             f"a notch of {width_hz:g} Hz at {mains_hz:g} Hz does not fit in {rate_hz:g} samples "
             "a second"
         )
-        raise ValueError(msg)
     harmonics = np.arange(mains_hz, rate_hz / 2 - width_hz, mains_hz)
     if harmonics.size == 0:
-        msg = f"{mains_hz:g} Hz lies closer than {width_hz:g} Hz to half of {rate_hz:g} Hz"
-        raise ValueError(msg)
+        raise ValueError(
+            f"{mains_hz:g} Hz lies closer than {width_hz:g} Hz to half of {rate_hz:g} Hz"
+        )
     notches = [signal.iirnotch(f, f / width_hz, fs=rate_hz) for f in harmonics]
     return np.array([np.concatenate(pair) for pair in notches])
 
@@ -65,8 +65,9 @@ def remove_mains(
                 part = columns[start:stop, index]
                 notched[start:stop, index] = signal.sosfiltfilt(sections, part, padlen=pad)
     if np.isnan(notched).all():
-        msg = f"no stretch without a gap is longer than {2 * pad} samples, which the notch needs"
-        raise ValueError(msg)
+        raise ValueError(
+            f"no stretch without a gap is longer than {2 * pad} samples, which the notch needs"
+        )
     return notched
 
 
@@ -106,11 +107,10 @@ def subtract_mains(
     check_rate(rate_hz)
     window = round(window_s * rate_hz)
     if not 0 < mains_hz < rate_hz / 2 or columns.shape[0] < window:
-        msg = (
+        raise ValueError(
             f"mains of {mains_hz:g} Hz at {rate_hz:g} samples a second over {window_s:g} s cannot "
             f"be fitted to {columns.shape[0]} samples"
         )
-        raise ValueError(msg)
     sections = signal.butter(1, smooth_hz, fs=rate_hz, output="sos")
     clean = columns.copy()
     for index in range(columns.shape[1]):
@@ -171,8 +171,7 @@ def equalise(samples: Floats, fir: Floats) -> Floats:
     columns = as_columns(samples)
     taps = np.asarray(fir, dtype=np.float64)
     if taps.ndim != 1 or taps.size % 2 == 0 or not np.allclose(taps, taps[::-1], rtol=1e-9):
-        msg = "fir must be a symmetric vector of odd length (linear phase)"
-        raise ValueError(msg)
+        raise ValueError("fir must be a symmetric vector of odd length (linear phase)")
     half = taps.size // 2
     equal = np.full_like(columns, np.nan)
     for index in range(columns.shape[1]):
@@ -181,8 +180,7 @@ def equalise(samples: Floats, fir: Floats) -> Floats:
                 part = signal.oaconvolve(columns[start:stop, index], taps, mode="valid")
                 equal[start + half : stop - half, index] = part
     if np.isnan(equal).all():
-        msg = f"no stretch without a gap is as long as the filter ({taps.size} samples)"
-        raise ValueError(msg)
+        raise ValueError(f"no stretch without a gap is as long as the filter ({taps.size} samples)")
     return equal
 
 
@@ -204,8 +202,7 @@ def z_score(values: Floats, groups: Sequence[object] | NDArray[np.generic]) -> F
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or len(groups) != array.size:
-        msg = f"{array.size} values need as many group labels, not {len(groups)}"
-        raise ValueError(msg)
+        raise ValueError(f"{array.size} values need as many group labels, not {len(groups)}")
     members: dict[object, list[int]] = {}
     for index, label in enumerate(groups):
         members.setdefault(label, []).append(index)
@@ -238,8 +235,7 @@ def baseline_corrected(samples: Floats, rate_hz: float, baseline_s: tuple[float,
     columns = as_columns(samples)
     part = columns[period(baseline_s, rate_hz, columns.shape[0])]
     if np.isnan(part).all(axis=0).any():
-        msg = f"a channel has nothing but gaps in the baseline {baseline_s} s"
-        raise ValueError(msg)
+        raise ValueError(f"a channel has nothing but gaps in the baseline {baseline_s} s")
     return np.asarray(columns - np.nanmean(part, axis=0), dtype=np.float64)
 
 
@@ -248,9 +244,8 @@ def period(interval_s: tuple[float, float], rate_hz: float, n_samples: int) -> s
     check_rate(rate_hz)
     start, stop = (round(edge * rate_hz) for edge in interval_s)
     if not 0 <= start < stop <= n_samples:
-        msg = (
+        raise ValueError(
             f"the period {interval_s[0]:g} to {interval_s[1]:g} s is empty, reversed or outside "
             f"the record of {n_samples / rate_hz:g} s"
         )
-        raise ValueError(msg)
     return slice(start, stop)

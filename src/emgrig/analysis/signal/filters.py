@@ -58,11 +58,9 @@ class Preprocessing:
     def __post_init__(self) -> None:
         low, high = self.band_hz
         if not 0 < low < high:
-            msg = f"band_hz is {self.band_hz}; it must rise from above 0"
-            raise ValueError(msg)
+            raise ValueError(f"band_hz is {self.band_hz}; it must rise from above 0")
         if self.envelope_hz <= 0 or self.band_order < 1 or self.envelope_order < 1:
-            msg = "envelope_hz must be above 0 and both orders at least 1"
-            raise ValueError(msg)
+            raise ValueError("envelope_hz must be above 0 and both orders at least 1")
 
 
 CASMEMG_CODE = Preprocessing("casmemg_code", mean_removed="after")
@@ -83,22 +81,19 @@ def as_columns(samples: Floats) -> Floats:
     """
     array = np.asarray(samples)
     if array.dtype.kind not in "fiub":
-        msg = f"samples are of type {array.dtype}; real numbers were expected"
-        raise TypeError(msg)
+        raise TypeError(f"samples are of type {array.dtype}; real numbers were expected")
     array = array.astype(np.float64, copy=False)
     if array.ndim == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2 or array.size == 0:
-        msg = f"samples have shape {array.shape}; (n_samples, n_channels) was expected"
-        raise ValueError(msg)
+        raise ValueError(f"samples have shape {array.shape}; (n_samples, n_channels) was expected")
     return array
 
 
 def check_rate(rate_hz: float) -> None:
     """Refuse a rate that is not a positive finite number, Hz."""
     if not np.isfinite(rate_hz) or rate_hz <= 0:
-        msg = f"rate_hz is {rate_hz}; a sampling rate above 0 was expected"
-        raise ValueError(msg)
+        raise ValueError(f"rate_hz is {rate_hz}; a sampling rate above 0 was expected")
 
 
 def check_band(band_hz: tuple[float, float], rate_hz: float) -> None:
@@ -111,11 +106,10 @@ def check_band(band_hz: tuple[float, float], rate_hz: float) -> None:
     """
     check_rate(rate_hz)
     if band_hz[1] >= rate_hz / 2:
-        msg = (
+        raise ValueError(
             f"a band of {band_hz[0]:g}-{band_hz[1]:g} Hz does not fit in {rate_hz:g} samples a "
             f"second, which carry less than {rate_hz / 2:g} Hz; lower the upper edge"
         )
-        raise ValueError(msg)
 
 
 def band_sections(preset: Preprocessing, rate_hz: float) -> Floats:
@@ -224,8 +218,7 @@ def _by_segment(columns: Floats, pad: int, run: Callable[[Floats], Floats]) -> F
     """Apply `run` to every gap-free stretch of every channel."""
     n_samples, n_channels = columns.shape
     if n_samples <= pad:
-        msg = f"the record has {n_samples} samples; the filter needs more than {pad}"
-        raise ValueError(msg)
+        raise ValueError(f"the record has {n_samples} samples; the filter needs more than {pad}")
     # Channels are kept together in memory: filters run along them.
     filtered = np.empty((n_channels, n_samples))
 
@@ -246,8 +239,7 @@ def _stretches(x: Floats, pad: int, run: Callable[[Floats], Floats]) -> Floats:
     if finite.all():
         return run(x)
     if np.isinf(x).any():
-        msg = "samples hold an infinite value; mark what is missing with NaN"
-        raise ValueError(msg)
+        raise ValueError("samples hold an infinite value; mark what is missing with NaN")
     out = np.full_like(x, np.nan)
     for start, stop in segments(finite):
         if stop - start > pad:

@@ -28,8 +28,7 @@ def strongest_channel(envelope_uv: Floats) -> int:
     columns = as_columns(envelope_uv)
     peaks = np.where(np.isnan(columns), -np.inf, columns).max(axis=0)
     if not np.isfinite(peaks).any():
-        msg = "every channel is nothing but gaps"
-        raise ValueError(msg)
+        raise ValueError("every channel is nothing but gaps")
     return int(np.argmax(peaks))
 
 
@@ -62,8 +61,7 @@ def mvc_uv(
         out as zero or below.
     """
     if not repetitions_uv:
-        msg = "no repetition was given; the MVC cannot be taken"
-        raise ValueError(msg)
+        raise ValueError("no repetition was given; the MVC cannot be taken")
     check_rate(rate_hz)
     peaks = [_peak(x, rate_hz, rule) for x in repetitions_uv]
     if rule in ("maximum", "best 0.5 s"):
@@ -73,30 +71,27 @@ def mvc_uv(
     elif rule == "median of maxima":
         mvc = float(np.median(peaks))
     else:
-        msg = f"the rule {rule!r} is unknown"
-        raise ValueError(msg)
+        raise ValueError(f"the rule {rule!r} is unknown")
     if mvc <= 0:
-        msg = "the MVC comes out as zero: the channel was flat in part A"
-        raise ValueError(msg)
+        raise ValueError("the MVC comes out as zero: the channel was flat in part A")
     return mvc
 
 
 def _peak(repetition_uv: Floats, rate_hz: float, rule: PeakRule) -> float:
     x = np.asarray(repetition_uv, dtype=np.float64)
     if x.ndim != 1 or x.size == 0 or np.isnan(x).all():
-        msg = "a repetition is empty or nothing but gaps"
-        raise ValueError(msg)
+        raise ValueError("a repetition is empty or nothing but gaps")
     check_microvolts(x)
     if rule != "best 0.5 s":
         return float(np.nanmax(x))
     width = round(0.5 * rate_hz)
     if x.size < width:
-        msg = f"a repetition of {x.size / rate_hz:g} s is shorter than the 0.5 s of the rule"
-        raise ValueError(msg)
+        raise ValueError(
+            f"a repetition of {x.size / rate_hz:g} s is shorter than the 0.5 s of the rule"
+        )
     means = np.convolve(x, np.full(width, 1 / width), mode="valid")
     if np.isnan(means).all():
-        msg = "a repetition has no half second without a gap"
-        raise ValueError(msg)
+        raise ValueError("a repetition has no half second without a gap")
     return float(np.nanmax(means))
 
 
@@ -109,11 +104,11 @@ def mvc_percent(peak_uv: float, mvc_level_uv: float) -> float:
         If the MVC is not above zero or the peak is not a number.
     """
     if not np.isfinite(mvc_level_uv) or mvc_level_uv <= 0:
-        msg = f"the MVC is {mvc_level_uv:g} uV; MVC% needs one above zero (repeat part A)"
-        raise ValueError(msg)
+        raise ValueError(
+            f"the MVC is {mvc_level_uv:g} uV; MVC% needs one above zero (repeat part A)"
+        )
     if not np.isfinite(peak_uv):
-        msg = "the peak is not a number: the expression lies in a gap"
-        raise ValueError(msg)
+        raise ValueError("the peak is not a number: the expression lies in a gap")
     return 100.0 * peak_uv / mvc_level_uv
 
 
@@ -131,11 +126,10 @@ def check_microvolts(envelope_uv: Floats) -> None:
     if top == 0 or _ENVELOPE_UV[0] <= top <= _ENVELOPE_UV[1]:
         return
     guess = "volts or millivolts" if top < _ENVELOPE_UV[0] else "nanovolts or codes"
-    msg = (
+    raise ValueError(
         f"the envelope reaches {top:.3g}, which is no facial EMG in uV "
         f"({_ENVELOPE_UV[0]:g} to {_ENVELOPE_UV[1]:g}); is it in {guess}?"
     )
-    raise ValueError(msg)
 
 
 @dataclass(frozen=True)
@@ -192,13 +186,13 @@ def integrated_emg(
     x = np.asarray(envelope_uv, dtype=np.float64)
     start, stop = interval
     if x.ndim != 1 or not 0 <= start < stop <= x.size:
-        msg = f"the interval {interval} is empty, reversed or outside the {x.size} samples"
-        raise ValueError(msg)
+        raise ValueError(
+            f"the interval {interval} is empty, reversed or outside the {x.size} samples"
+        )
     offset, scale = _normalisation(x, normalise, mvc_level_uv)
     total = float(np.abs((x[start:stop] - offset) / scale).sum())
     if not np.isfinite(total):
-        msg = f"the interval {interval} holds a gap; its integral is unknown"
-        raise ValueError(msg)
+        raise ValueError(f"the interval {interval} holds a gap; its integral is unknown")
     plain = normalise == "none"
     if as_sum:
         return IntegratedEmg(total, "uV samples" if plain else "samples", normalise)
@@ -212,14 +206,12 @@ def _normalisation(
         return 0.0, 1.0
     if normalise == "mvc":
         if mvc_level_uv is None or not mvc_level_uv > 0:
-            msg = "normalising by the MVC needs mvc_level_uv above zero"
-            raise ValueError(msg)
+            raise ValueError("normalising by the MVC needs mvc_level_uv above zero")
         return 0.0, mvc_level_uv
     low, high = float(np.nanmin(x)), float(np.nanmax(x))
     offset = low if normalise == "recording range" else 0.0
     if not high > offset or high == low:
-        msg = "the envelope does not vary, so it cannot be normalised"
-        raise ValueError(msg)
+        raise ValueError("the envelope does not vary, so it cannot be normalised")
     return offset, high - offset
 
 
@@ -246,15 +238,13 @@ def mean_and_median_frequency(samples: Floats, rate_hz: float) -> tuple[Floats, 
     check_rate(rate_hz)
     columns = as_columns(samples)
     if not np.isfinite(columns).all():
-        msg = "samples hold a gap; a spectrum needs a stretch without one"
-        raise ValueError(msg)
+        raise ValueError("samples hold a gap; a spectrum needs a stretch without one")
     window = np.hanning(columns.shape[0])[:, np.newaxis]
     power = np.abs(np.fft.rfft(columns * window, axis=0)) ** 2
     frequency_hz = np.fft.rfftfreq(columns.shape[0], 1 / rate_hz)
     total = power.sum(axis=0)
     if not (total > 0).all():
-        msg = "a channel has no power; it has no frequency"
-        raise ValueError(msg)
+        raise ValueError("a channel has no power; it has no frequency")
     mean = frequency_hz @ power / total
     below = np.cumsum(power, axis=0) < total / 2
     return np.asarray(mean, dtype=np.float64), frequency_hz[below.sum(axis=0)]
@@ -293,8 +283,7 @@ def rest_level(
         part = columns[period(rest_s, rate_hz, columns.shape[0])]
         return np.array([_nan_or(np.nanmean, part[:, i]) for i in range(part.shape[1])])
     if not 0 <= percentile < 50:
-        msg = f"percentile is {percentile}; a rest level needs one from 0 to below 50"
-        raise ValueError(msg)
+        raise ValueError(f"percentile is {percentile}; a rest level needs one from 0 to below 50")
     return np.array([_nan_or(lambda x: np.nanpercentile(x, percentile), x) for x in columns.T])
 
 

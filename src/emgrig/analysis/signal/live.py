@@ -51,8 +51,7 @@ class LiveEnvelope:
         mains_hz: float | None = None,
     ) -> None:
         if n_channels < 1:
-            msg = f"n_channels is {n_channels}; at least 1 was expected"
-            raise ValueError(msg)
+            raise ValueError(f"n_channels is {n_channels}; at least 1 was expected")
         band = band_sections(preset, rate_hz)
         if mains_hz is not None:
             band = np.concatenate([mains_sections(rate_hz, mains_hz), band])
@@ -83,11 +82,11 @@ class LiveEnvelope:
         """
         columns = as_columns(block)
         if columns.shape[1] != self._is_running.size:
-            msg = f"the block has {columns.shape[1]} channels, expected {self._is_running.size}"
-            raise ValueError(msg)
+            raise ValueError(
+                f"the block has {columns.shape[1]} channels, expected {self._is_running.size}"
+            )
         if np.isinf(columns).any():
-            msg = "the block holds an infinite value; mark what is missing with NaN"
-            raise ValueError(msg)
+            raise ValueError("the block holds an infinite value; mark what is missing with NaN")
         finite = np.isfinite(columns)
         changes = np.flatnonzero((finite[1:] != finite[:-1]).any(axis=1)) + 1
         edges = [0, *(int(change) for change in changes), len(columns)]

@@ -64,8 +64,7 @@ class ChiSquare:
 def _sample(values: Floats, least: int = 2) -> Floats:
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or x.size < least or not np.isfinite(x).all():
-        msg = f"a vector of at least {least} finite values was expected"
-        raise ValueError(msg)
+        raise ValueError(f"a vector of at least {least} finite values was expected")
     return x
 
 
@@ -87,8 +86,7 @@ def compare(a: Summary, b: Summary) -> tuple[Comparison, Comparison]:
         If a sample has fewer than two values or neither varies.
     """
     if min(a.n, b.n) < 2 or not a.sd**2 + b.sd**2 > 0:
-        msg = "each sample needs at least two values, and one of them must vary"
-        raise ValueError(msg)
+        raise ValueError("each sample needs at least two values, and one of them must vary")
     pooled = np.sqrt(((a.n - 1) * a.sd**2 + (b.n - 1) * b.sd**2) / (a.n + b.n - 2))
     d = float((a.mean - b.mean) / pooled)
     student = stats.ttest_ind_from_stats(a.mean, a.sd, a.n, b.mean, b.sd, b.n)
@@ -134,8 +132,7 @@ def bootstrap_interval(
 
 def _level(level: float) -> float:
     if not 0 < level < 1:
-        msg = f"level is {level}; a share between 0 and 1 was expected"
-        raise ValueError(msg)
+        raise ValueError(f"level is {level}; a share between 0 and 1 was expected")
     return level
 
 
@@ -149,8 +146,7 @@ def regress(x: Floats, y: Floats) -> Regression:
     """
     x, y = _sample(x, 3), _sample(y, 3)
     if x.size != y.size or np.ptp(x) == 0 or np.ptp(y) == 0:
-        msg = "x and y must be of one length and vary"
-        raise ValueError(msg)
+        raise ValueError("x and y must be of one length and vary")
     fit = stats.linregress(x, y)
     r = float(fit.rvalue)
     t = t_of_correlation(r, x.size)
@@ -162,8 +158,7 @@ def regress(x: Floats, y: Floats) -> Regression:
 def t_of_correlation(r: float, n: int) -> float:
     """Compute t of a correlation of n pairs, df = n - 2; infinite for r = +-1."""
     if not -1 <= r <= 1 or n < 3:
-        msg = f"r = {r}, n = {n}: r from -1 to 1 and n of at least 3 were expected"
-        raise ValueError(msg)
+        raise ValueError(f"r = {r}, n = {n}: r from -1 to 1 and n of at least 3 were expected")
     with np.errstate(divide="ignore"):
         return float(np.float64(r) * np.sqrt((n - 2) / np.float64(1 - r * r)))
 
@@ -178,11 +173,9 @@ def chi_square(table: NDArray[np.int64]) -> ChiSquare:
     """
     counts = np.asarray(table)
     if counts.ndim != 2 or min(counts.shape) < 2 or (counts < 0).any():
-        msg = "a table of counts with at least two rows and two columns was expected"
-        raise ValueError(msg)
+        raise ValueError("a table of counts with at least two rows and two columns was expected")
     if (counts.sum(axis=0) == 0).any() or (counts.sum(axis=1) == 0).any():
-        msg = "the table has an empty row or column; leave it out"
-        raise ValueError(msg)
+        raise ValueError("the table has an empty row or column; leave it out")
     chi2, p, df, expected = stats.chi2_contingency(counts, correction=False)
     yates, p_yates = float("nan"), float("nan")
     if counts.shape == (2, 2):
@@ -202,8 +195,7 @@ def chi_square(table: NDArray[np.int64]) -> ChiSquare:
 def cramers_v(chi2: float, n: int, least_side: int) -> float:
     """Compute Cramér's V from chi2, the number of cases and the shorter side of the table."""
     if chi2 < 0 or n < 1 or least_side < 2:
-        msg = "chi2 from 0, n from 1 and least_side from 2 were expected"
-        raise ValueError(msg)
+        raise ValueError("chi2 from 0, n from 1 and least_side from 2 were expected")
     return float(np.sqrt(chi2 / (n * (least_side - 1))))
 
 
@@ -231,8 +223,7 @@ def cluster(
     x, y = _sample(duration_s, k), _sample(intensity_percent, k)
     points = np.stack([x, y], axis=1) if x.size == y.size else np.empty((0, 2))
     if points.size == 0 or k < 2 or (np.ptp(points, axis=0) == 0).any():
-        msg = "two vectors of one length that vary and k from 2 were expected"
-        raise ValueError(msg)
+        raise ValueError("two vectors of one length that vary and k from 2 were expected")
     scaled = (points - points.mean(axis=0)) / points.std(axis=0)
     tries = [kmeans2(scaled, k, minit="++", rng=np.random.default_rng(seed + i)) for i in range(10)]
     labels = min(tries, key=lambda t: ((scaled - t[0][t[1]]) ** 2).sum())[1]
@@ -255,8 +246,7 @@ def agreement(a: Collection[object], b: Collection[object]) -> float:
     """
     first, second = set(a), set(b)
     if not first and not second:
-        msg = "neither coder coded anything; agreement is not defined"
-        raise ValueError(msg)
+        raise ValueError("neither coder coded anything; agreement is not defined")
     return 2 * len(first & second) / (len(first) + len(second))
 
 
@@ -264,6 +254,5 @@ def agreement_as_printed(a: Collection[object], b: Collection[object]) -> float:
     """Compute equation 8 as it is printed: 2 x intersection / union, which reaches 2, not 1."""
     first, second = set(a), set(b)
     if not first | second:
-        msg = "neither coder coded anything; agreement is not defined"
-        raise ValueError(msg)
+        raise ValueError("neither coder coded anything; agreement is not defined")
     return 2 * len(first & second) / len(first | second)

@@ -49,15 +49,14 @@ class Parameters:
 
     def __post_init__(self) -> None:
         if self.window < 1 or self.step < 1 or self.back < 0 or self.ahead < 0:
-            msg = f"{self}: window and step must be at least 1, back and ahead at least 0"
-            raise ValueError(msg)
+            raise ValueError(
+                f"{self}: window and step must be at least 1, back and ahead at least 0"
+            )
         if self.run < 2:
             # With 1 the published loop takes windows below the threshold, too.
-            msg = f"{self}: run must be at least 2"
-            raise ValueError(msg)
+            raise ValueError(f"{self}: run must be at least 2")
         if not np.isfinite(self.scale) or self.scale <= 0:
-            msg = f"{self}: scale must be above 0"
-            raise ValueError(msg)
+            raise ValueError(f"{self}: scale must be above 0")
 
 
 @dataclass(frozen=True)
@@ -86,11 +85,13 @@ def cut_windows(clip_envelope: Floats, window: int, step: int) -> Windows:
     """
     x = np.asarray(clip_envelope, dtype=np.float64)
     if x.ndim != 1 or x.size <= window:
-        msg = f"a clip of {x.size} samples is not longer than one window ({window} samples)"
-        raise ValueError(msg)
+        raise ValueError(
+            f"a clip of {x.size} samples is not longer than one window ({window} samples)"
+        )
     if not np.isfinite(x).all():
-        msg = "the clip holds a gap; the baseline's threshold is the mean of the whole clip"
-        raise ValueError(msg)
+        raise ValueError(
+            "the clip holds a gap; the baseline's threshold is the mean of the whole clip"
+        )
     cut = sliding_window_view(x, window + 1)[::step]
     starts = np.arange(cut.shape[0]) * step
     return Windows(cut.mean(axis=1), starts + cut.argmin(axis=1))
@@ -148,8 +149,9 @@ def casmemg_code(
 
 def _clip_envelope(clip_uv: Floats, rate_hz: float, preset: Preprocessing) -> Floats:
     if np.ndim(clip_uv) != 1:
-        msg = f"a clip has shape {np.shape(clip_uv)}; one channel, (n_samples,), was expected"
-        raise ValueError(msg)
+        raise ValueError(
+            f"a clip has shape {np.shape(clip_uv)}; one channel, (n_samples,), was expected"
+        )
     return envelope(clip_uv, rate_hz, preset=preset)[:, 0]
 
 
@@ -203,8 +205,7 @@ def paper_text(
     chosen = parameters or Parameters()
     x = _clip_envelope(clip_uv, rate_hz, PAPER_TEXT)
     if not np.isfinite(x).all() or np.ptp(x) == 0:
-        msg = "the envelope holds a gap or does not vary; it cannot be normalised"
-        raise ValueError(msg)
+        raise ValueError("the envelope holds a gap or does not vary; it cannot be normalised")
     normal = (x - x.min()) / np.ptp(x)
     windows = cut_windows(normal, chosen.window - 1, chosen.step)
     marked = windows.energy > chosen.scale * normal.mean()
@@ -276,11 +277,10 @@ def clip_around(
         If the annotation is reversed or outside the recording.
     """
     if not 0 <= onset_ms < offset_ms <= n_samples:
-        msg = (
+        raise ValueError(
             f"the expression {onset_ms} to {offset_ms} ms is reversed or outside the recording "
             f"of {n_samples} samples"
         )
-        raise ValueError(msg)
     if reading == "plain":
         start, stop = max(0, onset_ms - margin), min(n_samples, offset_ms + margin)
         return Clip(start, stop, onset_ms - start, offset_ms - start)

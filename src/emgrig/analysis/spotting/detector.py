@@ -58,11 +58,9 @@ class DetectorSettings:
 
     def __post_init__(self) -> None:
         if not 0 < self.low <= self.high or self.change <= 1:
-            msg = "0 < low <= high and change > 1 were expected"
-            raise ValueError(msg)
+            raise ValueError("0 < low <= high and change > 1 were expected")
         if min(self.smooth_hz, self.reach_s, self.join_s, self.least_s) <= 0:
-            msg = "smooth_hz, reach_s, join_s and least_s must be above 0"
-            raise ValueError(msg)
+            raise ValueError("smooth_hz, reach_s, join_s and least_s must be above 0")
 
 
 def double_threshold(
@@ -150,8 +148,9 @@ def _amplitude(x: Floats, rate_hz: float, smooth_hz: float) -> Floats:
         if stop - start > pad:
             out[start:stop] = signal.sosfiltfilt(sections, np.abs(x[start:stop]), padlen=pad)
     if np.isnan(out).all() and np.isfinite(x).any():
-        msg = f"no stretch without a gap is longer than {pad} samples, which the detector needs"
-        raise ValueError(msg)
+        raise ValueError(
+            f"no stretch without a gap is longer than {pad} samples, which the detector needs"
+        )
     return out
 
 
@@ -161,8 +160,7 @@ def _rest(amplitude: Floats, rest: slice | None) -> tuple[float, float]:
     part = part[np.isfinite(part)]
     if part.size == 0:
         if rest is not None and np.isfinite(amplitude).any():
-            msg = "the declared rest holds nothing but a gap"
-            raise ValueError(msg)
+            raise ValueError("the declared rest holds nothing but a gap")
         return float("nan"), float("nan")
     if rest is not None:
         return float(part.mean()), float(part.std())

@@ -126,8 +126,9 @@ def search(
     chosen = grid or Grid()
     truth = np.asarray(truth, dtype=np.int64)
     if truth.shape != (len(clips_uv), 2) or len(clips_uv) == 0:
-        msg = f"truth has shape {truth.shape}, expected ({len(clips_uv)}, 2) and at least one clip"
-        raise ValueError(msg)
+        raise ValueError(
+            f"truth has shape {truth.shape}, expected ({len(clips_uv)}, 2) and at least one clip"
+        )
     detected = np.empty((chosen.size, len(clips_uv), 2), dtype=np.int64)
     answers = _work(clips_uv, chosen, rate_hz, preset, n_jobs, scheduler)
     done = 0

@@ -66,13 +66,11 @@ def intervals(values: Numbers, what: str = "intervals") -> Floats:
     """Return intervals as float64 of shape (n, 2); refuses reversed and non-finite ones."""
     array = np.asarray(values, dtype=np.float64).reshape(-1, 2)
     if not np.isfinite(array).all():
-        msg = f"{what} hold a value that is not a number"
-        raise ValueError(msg)
+        raise ValueError(f"{what} hold a value that is not a number")
     reversed_rows = np.flatnonzero(array[:, 1] <= array[:, 0])
     if reversed_rows.size:
         row = int(reversed_rows[0])
-        msg = f"{what}, row {row}: {array[row].tolist()} is empty or reversed"
-        raise ValueError(msg)
+        raise ValueError(f"{what}, row {row}: {array[row].tolist()} is empty or reversed")
     return array
 
 
@@ -167,8 +165,9 @@ def _paired(
     answer = np.asarray(detected, dtype=np.float64).reshape(-1, 2)
     true = intervals(truth, "truth")
     if answer.shape != true.shape or answer.shape[0] == 0:
-        msg = f"detected has shape {answer.shape}, truth {true.shape}; one row a clip was expected"
-        raise ValueError(msg)
+        raise ValueError(
+            f"detected has shape {answer.shape}, truth {true.shape}; one row a clip was expected"
+        )
     found = np.asarray((answer >= 0).all(axis=1) & np.isfinite(answer).all(axis=1))
     return answer, true, found
 
@@ -188,8 +187,7 @@ def trivial_answer(clip_lengths: Ints, rate_hz: float = 1000.0, *, inset_s: floa
     lengths = np.asarray(clip_lengths, dtype=np.int64)
     inset = round(inset_s * rate_hz)
     if (lengths <= 2 * inset).any():
-        msg = f"a clip is no longer than twice {inset_s:g} s"
-        raise ValueError(msg)
+        raise ValueError(f"a clip is no longer than twice {inset_s:g} s")
     return np.stack([np.full_like(lengths, inset), lengths - inset], axis=1)
 
 
@@ -258,8 +256,9 @@ def score_events(
         If intervals are reversed or true intervals overlap or leave the recording.
     """
     if not recordings or not 0 < least_iou <= 1:
-        msg = "at least one recording and a least_iou above 0 and at most 1 were expected"
-        raise ValueError(msg)
+        raise ValueError(
+            "at least one recording and a least_iou above 0 and at most 1 were expected"
+        )
     matches = [_match(*recording, least_iou=least_iou) for recording in recordings]
     n_true = sum(m.n_true for m in matches)
     n_detected = sum(m.n_detected for m in matches)
@@ -286,11 +285,9 @@ def _match(detected_s: Floats, true_s: Floats, length_s: float, *, least_iou: fl
     found, true = intervals(detected_s, "detected"), intervals(true_s, "truth")
     true = true[np.argsort(true[:, 0])]
     if (true[1:, 0] < true[:-1, 1]).any():
-        msg = "true events overlap; join or drop the duplicate mark-up first"
-        raise ValueError(msg)
+        raise ValueError("true events overlap; join or drop the duplicate mark-up first")
     if true.size and (true.min() < 0 or true.max() > length_s):
-        msg = f"a true event lies outside the recording of {length_s:g} s"
-        raise ValueError(msg)
+        raise ValueError(f"a true event lies outside the recording of {length_s:g} s")
     iou = intersection_over_union(found, true)
     rows, columns = linear_sum_assignment(iou, maximize=True)
     good = iou[rows, columns] >= least_iou

@@ -8,17 +8,35 @@ recording.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Gt, Interval, MinLen
 from numpy.typing import ArrayLike, NDArray
 
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Epoch
 from emgrig.errors import IdentityError, RecordingError
+from emgrig.filemodel import FileModel, Moment, Rule, one_of
 
-FORMAT = "emgrig calibration 1"
 VALID_DAYS = 365
+
+
+def _in(unit: str, values: dict[str, float] | None = None) -> Rule:
+    return Rule(
+        f"a result in {unit}",
+        lambda result: result.unit == unit,
+        {"properties": {"unit": {"const": unit}, **({"value": values} if values else {})}},
+    )
+
+
+@dataclass(frozen=True)
+class NamedBoard:
+    """Which board: the name it gives itself, and whether it is a simulated one."""
+
+    serial_number: str
+    is_simulated: bool
 
 
 @dataclass(frozen=True)
@@ -50,15 +68,15 @@ class GainCalibration:
         By the register: 1, 2, 4, 6, 8, 12 or 24.
     gain : Result
         Volts by the nominal scale over volts at the input, V/V; near 1.
-    offset_uv : Result or None
+    offset : Result or None
         What the channel reads with nothing at its input, µV by the nominal scale.
     method : str
         How the gain was found.
     """
 
-    setting: int
-    gain: Result
-    offset_uv: Result | None
+    setting: Annotated[int, one_of(1, 2, 4, 6, 8, 12, 24)]
+    gain: Annotated[Result, _in("V/V", {"exclusiveMinimum": 0.5, "exclusiveMaximum": 2})]
+    offset: Annotated[Result, _in("uV")] | None
     method: str
 
     def __post_init__(self) -> None:
@@ -80,16 +98,16 @@ class LeadOffCalibration:
         nA.
     """
 
-    side: str
-    nominal: str
-    current: Result
+    side: Annotated[str, one_of("p", "n")]
+    nominal: Annotated[str, one_of("6nA", "24nA", "6uA", "24uA")]
+    current: Annotated[Result, _in("nA")]
 
 
 @dataclass(frozen=True)
 class ChannelCalibration:
     """All that is known of one channel, 1 to n."""
 
-    channel: int
+    channel: Annotated[int, Interval(ge=1, le=32)]
     gains: tuple[GainCalibration, ...] = ()
     lead_off: tuple[LeadOffCalibration, ...] = ()
 
@@ -108,38 +126,50 @@ class Equaliser:
         Symmetric FIR.
     """
 
-    rate_hz: float
-    edge_hz: float
-    max_error_db: float
-    noise_gain: float
-    taps: tuple[float, ...]
+    rate_hz: Annotated[float, Gt(0)]
+    edge_hz: Annotated[float, Gt(0)]
+    max_error_db: Annotated[float, Ge(0)]
+    noise_gain: Annotated[float, Ge(0)]
+    taps: Annotated[tuple[float, ...], MinLen(3)]
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Clock:
+    """The sample clock.
+
+    Attributes
+    ----------
+    error : Result
+        Actual over nominal rate less 1, ppm.
+    """
+
+    error: Annotated[Result, _in("ppm")]
+
+
+@dataclass(frozen=True)
+class Certificate(FileModel):
     """What was found out about one board.
 
     Attributes
     ----------
-    serial_number : str
-    is_simulated : bool
+    board : NamedBoard
     made_utc, valid_until_utc : datetime
         With time zone. The earliest end of all that was put together.
     software : str
     channels : tuple of ChannelCalibration
-    clock_error_ppm : Result or None
-        Of the sample clock, actual over nominal less 1.
+    clock : Clock or None
     equalisers : tuple of Equaliser
     instruments : tuple of Instrument
     """
 
-    serial_number: str
-    is_simulated: bool
-    made_utc: dt.datetime
-    valid_until_utc: dt.datetime
+    FORMAT: ClassVar = "emgrig calibration 1"
+
+    board: NamedBoard
+    made_utc: Moment
+    valid_until_utc: Moment
     software: str
     channels: tuple[ChannelCalibration, ...] = ()
-    clock_error_ppm: Result | None = None
+    clock: Clock | None = None
     equalisers: tuple[Equaliser, ...] = ()
     instruments: tuple[Instrument, ...] = ()
 
@@ -150,7 +180,7 @@ class Certificate:
 
     def __str__(self) -> str:
         return (
-            f"calibration of board {self.serial_number}, {self.made_utc:%Y-%m-%d}, "
+            f"calibration of board {self.board.serial_number}, {self.made_utc:%Y-%m-%d}, "
             f"valid until {self.valid_until_utc:%Y-%m-%d}"
         )
 
@@ -166,16 +196,16 @@ class Certificate:
         RecordingError
             If it is out of date, or from the future.
         """
-        if self.serial_number != serial_number:
+        if self.board.serial_number != serial_number:
             raise IdentityError(
-                f"the calibration is of board {self.serial_number}, but this is board "
+                f"the calibration is of board {self.board.serial_number}, but this is board "
                 f"{serial_number}; calibrate this one (emgrig calibrate all)"
             )
-        if self.is_simulated != is_simulated:
+        if self.board.is_simulated != is_simulated:
             words = ("a real", "a simulated")
             raise IdentityError(
-                f"the calibration of {serial_number} is of {words[self.is_simulated]} board, but "
-                f"this is {words[is_simulated]} one; calibrate this one (emgrig calibrate all)"
+                f"the calibration of {serial_number} is of {words[self.board.is_simulated]} board, "
+                f"but this is {words[is_simulated]} one; calibrate this one (emgrig calibrate all)"
             )
         if now > self.valid_until_utc:
             raise RecordingError(
@@ -232,7 +262,7 @@ class Certificate:
         for index in np.flatnonzero(is_on):
             found = self.gain_of(numbers[index], int(settings[index]))
             scale[index] = 1 / found.gain.value
-            offset_v[index] = found.offset_uv.value * 1e-6 if found.offset_uv else 0.0
+            offset_v[index] = found.offset.value * 1e-6 if found.offset else 0.0
         return np.asarray((array - offset_v) * scale)
 
     def gain_of(self, channel: int, setting: int) -> GainCalibration:
@@ -243,8 +273,8 @@ class Certificate:
                 return gain
         there = ", ".join(str(gain.setting) for gain in known) or "no gain"
         raise ValueError(
-            f"channel {channel} of board {self.serial_number} is calibrated at {there}, not at "
-            f"gain {setting}: run emgrig calibrate gain --gains {setting} --save"
+            f"channel {channel} of board {self.board.serial_number} is calibrated at {there}, not "
+            f"at gain {setting}: run emgrig calibrate gain --gains {setting} --save"
         )
 
     def lead_off_current_a(self, channel: int, side: str, nominal: str) -> Result | None:
@@ -263,9 +293,9 @@ class Certificate:
 
     def rate_hz(self, nominal_hz: float) -> float:
         """Return the actual sample rate for a nominal one, Hz; that itself if it is not known."""
-        if self.clock_error_ppm is None:
+        if self.clock is None:
             return nominal_hz
-        return nominal_hz * (1 + self.clock_error_ppm.value * 1e-6)
+        return nominal_hz * (1 + self.clock.error.value * 1e-6)
 
     # Newer knowledge.
 
@@ -279,9 +309,10 @@ class Certificate:
         IdentityError
             If they are of two boards.
         """
-        if (self.serial_number, self.is_simulated) != (newer.serial_number, newer.is_simulated):
+        if self.board != newer.board:
             raise IdentityError(
-                f"records of boards {self.serial_number} and {newer.serial_number} cannot be joined"
+                f"records of boards {self.board.serial_number} and {newer.board.serial_number} "
+                "cannot be joined"
             )
         mine = {one.channel: one for one in self.channels}
         for one in newer.channels:
@@ -291,7 +322,7 @@ class Certificate:
             newer,
             valid_until_utc=min(self.valid_until_utc, newer.valid_until_utc),
             channels=tuple(mine[number] for number in sorted(mine)),
-            clock_error_ppm=newer.clock_error_ppm or self.clock_error_ppm,
+            clock=newer.clock or self.clock,
             equalisers=tuple(rates[rate] for rate in sorted(rates)),
             instruments=tuple(dict.fromkeys((*self.instruments, *newer.instruments))),
         )
@@ -320,5 +351,5 @@ def scale_uv(
         known = calibration.gain_of(channel_index + 1, round(epoch.gain[channel_index]))
     except ValueError:  # a gain that was set in mid-recording and was never calibrated
         return nominal, 0.0
-    offset_uv = known.offset_uv.value if known.offset_uv else 0.0
+    offset_uv = known.offset.value if known.offset else 0.0
     return nominal / known.gain.value, -offset_uv / known.gain.value

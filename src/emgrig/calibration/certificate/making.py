@@ -9,10 +9,12 @@ from emgrig.calibration.certificate.certificate import (
     VALID_DAYS,
     Certificate,
     ChannelCalibration,
+    Clock,
     Equaliser,
     GainCalibration,
     Instrument,
     LeadOffCalibration,
+    NamedBoard,
 )
 from emgrig.calibration.figures.response import droop_equaliser
 from emgrig.calibration.figures.uncertainty import Bound, Result
@@ -70,13 +72,12 @@ def make_certificate(
     clocks = [r.result for r in readings if r.quantity is Quantity.CLOCK_ERROR]
     rates = sorted({r.rate_hz for r in readings if r.quantity is Quantity.NOISE and r.rate_hz})
     record = Certificate(
-        serial_number=identity.serial_number,
-        is_simulated=identity.is_simulated,
+        board=NamedBoard(identity.serial_number, identity.is_simulated),
         made_utc=now,
         valid_until_utc=min(ends),
         software=software,
         channels=_channels(readings),
-        clock_error_ppm=clocks[-1] if clocks else None,
+        clock=Clock(clocks[-1]) if clocks else None,
         equalisers=tuple(_equaliser(rate) for rate in rates),
         instruments=tuple(instruments),
     )

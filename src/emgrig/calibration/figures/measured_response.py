@@ -22,7 +22,7 @@ class ResponseFit:
     pole : Result
         Corner of the analogue low-pass before the chip, Hz; a lower bound where it is too far
         above the band to be seen.
-    minus_3db_hz : float
+    minus_3db : Result
         Where the fitted response is 3 dB below its DC value, Hz.
     residual_db : ndarray of float64, shape (n_frequencies,)
         Measured over fitted, dB.
@@ -32,7 +32,7 @@ class ResponseFit:
 
     gain: Result
     pole: Result
-    minus_3db_hz: float
+    minus_3db: Result
     residual_db: NDArray[np.float64]
     droop_error_db: NDArray[np.float64]
 
@@ -73,17 +73,18 @@ def fit_response(
 
     sigma = np.full(f.size, relative_uncertainty)
     start = (float(log_excess[0]), 0.0)
-    (log_gain, bend), covariance = optimize.curve_fit(
+    found, covariance = optimize.curve_fit(
         model, f / rate_hz, log_excess, p0=start, sigma=sigma, absolute_sigma=True
     )
+    log_gain, bend, u_bend = float(found[0]), float(found[1]), math.sqrt(covariance[1, 1])
     fitted = model(f / rate_hz, log_gain, bend)
     gain = math.exp(log_gain)
     u_gain = gain * math.hypot(covariance[0, 0] ** 0.5, gain_relative_uncertainty)
     note = ("one analogue pole and sinc3",)
     return ResponseFit(
         gain=Result(gain, "V/V", u_gain, f.size, assumptions=note),
-        pole=_pole(float(bend), float(covariance[1, 1]) ** 0.5, rate_hz, f.size),
-        minus_3db_hz=_fitted_minus_3db(float(bend), rate_hz),
+        pole=_pole(bend, u_bend, rate_hz, f.size),
+        minus_3db=_fitted_minus_3db(bend, u_bend, rate_hz, f.size),
         residual_db=20 / math.log(10) * (log_excess - fitted),
         droop_error_db=20 / math.log(10) * (log_excess - log_gain),
     )
@@ -101,17 +102,22 @@ def _checked(
 
 
 def _pole(bend: float, u_bend: float, rate_hz: float, n: int) -> Result:
-    if bend < 2 * u_bend:
-        limit = rate_hz / math.sqrt(max(bend, 0.0) + 2 * u_bend)
+    if bend < 3 * u_bend:
+        limit = rate_hz / math.sqrt(max(bend, 0.0) + 3 * u_bend)
         note = "no bend beyond sinc3 is resolved"
         return Result(limit, "Hz", 0.0, n, assumptions=(note,), bound=Bound.AT_LEAST)
     pole = rate_hz / math.sqrt(bend)
     return Result(pole, "Hz", pole * u_bend / bend / 2, n)
 
 
-def _fitted_minus_3db(bend: float, rate_hz: float) -> float:
-    def excess(frequency_hz: float) -> float:
-        pole = 1 / math.sqrt(1 + max(bend, 0.0) * (frequency_hz / rate_hz) ** 2)
-        return float(sinc3_magnitude(frequency_hz, rate_hz)) * pole - math.sqrt(0.5)
+def _fitted_minus_3db(bend: float, u_bend: float, rate_hz: float, n: int) -> Result:
+    def found_hz(bend: float) -> float:
+        def excess(frequency_hz: float) -> float:
+            pole = 1 / math.sqrt(1 + max(bend, 0.0) * (frequency_hz / rate_hz) ** 2)
+            return float(sinc3_magnitude(frequency_hz, rate_hz)) * pole - math.sqrt(0.5)
 
-    return float(optimize.brentq(excess, 1e-6 * rate_hz, 0.4 * rate_hz))
+        return float(optimize.brentq(excess, 1e-6 * rate_hz, 0.4 * rate_hz))
+
+    value_hz = found_hz(bend)
+    note = ("one analogue pole and sinc3",)
+    return Result(value_hz, "Hz", value_hz - found_hz(max(bend, 0.0) + u_bend), n, assumptions=note)

@@ -27,12 +27,15 @@ from emgrig.calibration.figures.spectrum import (
     rms_with_error,
     welch,
 )
-from emgrig.calibration.figures.uncertainty import Bound, Result, coverage_factor
+from emgrig.calibration.figures.uncertainty import Bound, Result, coverage_factor, rectangular
 
 UV = 1e6
 _LINE_HALF_WIDTH_HZ = 1.0
 _SEEN = 11.8
 """Twice the gain in log likelihood that two more parameters must bring (3 sigma)."""
+_EXPONENTS = (0.5, 2.0)
+_SEEN_ONE = 9.0
+"""The same for one parameter."""
 
 
 def rms_relative_standard_error(
@@ -261,7 +264,7 @@ class NoiseFloor:
     white_nv_per_rthz : Result
         Density before sinc³, nV/√Hz.
     corner_hz : Result
-        Where 1/f noise equals white noise; an upper bound if none was seen.
+        Where 1/f noise equals white noise; at most that (3 sigma) if none was seen.
     exponent : float
         a of 1/f^a; NaN if no 1/f noise was seen.
     """
@@ -321,16 +324,14 @@ def _fit_floor(f: NDArray[np.float64], s: NDArray[np.float64], spectrum: Spectru
         ratio = s / model
         return float((np.log(model) + ratio).sum()), np.asarray(slopes @ (1 - ratio))
 
-    bounds = [(-10.0, 10.0), (math.log(f[0]) - 7, math.log(f[-1])), (0.5, 2.0)]
+    bounds = [(-10.0, 10.0), (math.log(f[0]) - 7, math.log(f[-1])), _EXPONENTS]
     start = np.array([math.log(float(np.median(s))), math.log(f[0]), 1.0])
     best = optimize.minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
     # The cost of white noise alone is n · (ln 1 + 1).
     gained = (f.size - float(best.fun)) * spectrum.averages_per_bin
     n = spectrum.n_samples
     if 2 * gained < _SEEN:
-        relative = 1 / math.sqrt(f.size * spectrum.averages_per_bin)
-        corner = Result(float(f[0]), "Hz", 0.0, n, bound=Bound.AT_MOST)
-        return NoiseFloor(_density(scale, relative, n), corner, math.nan)
+        return _white_floor(f, s, scale, spectrum)
     _, slopes = _floor_model(best.x, f)
     covariance = np.linalg.pinv(slopes @ slopes.T) / spectrum.averages_per_bin
     corner_hz = math.exp(best.x[1])
@@ -339,6 +340,28 @@ def _fit_floor(f: NDArray[np.float64], s: NDArray[np.float64], spectrum: Spectru
         Result(corner_hz, "Hz", corner_hz * math.sqrt(covariance[1, 1]), n),
         float(best.x[2]),
     )
+
+
+def _white_floor(
+    f: NDArray[np.float64], s: NDArray[np.float64], scale: float, spectrum: Spectrum
+) -> NoiseFloor:
+    """Say what 1/f noise there may be that was not seen, and what the white level then may be.
+
+    With corner and exponent given, the most likely white level is a mean.
+    """
+    n, averages = spectrum.n_samples, spectrum.averages_per_bin
+    corners_hz = np.geomspace(f[0] / 1e3, f[-1], 500)
+    most_hz = most_pink = 0.0
+    for exponent in (_EXPONENTS[0], 1.0, _EXPONENTS[1]):
+        pink = 1 + (corners_hz[:, None] / f) ** exponent
+        white = (s / pink).mean(axis=1)
+        lost = (f.size * np.log(white) + np.log(pink).sum(axis=1)) * averages
+        last = int(np.flatnonzero(lost - lost.min() < _SEEN_ONE / 2)[-1])
+        most_hz = max(most_hz, float(corners_hz[last]))
+        most_pink = max(most_pink, 1 - float(white[last]))
+    relative = math.hypot(1 / math.sqrt(f.size * averages), rectangular(most_pink))
+    corner = Result(most_hz, "Hz", 0.0, n, bound=Bound.AT_MOST)
+    return NoiseFloor(_density(scale, relative, n), corner, math.nan)
 
 
 def _density(white: float, relative: float, n: int) -> Result:

@@ -7,13 +7,18 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Gt
 from numpy.typing import NDArray
 from scipy import stats
 
 COVERAGE_PROBABILITY = 0.9545
 """What k = 2 covers of a normal distribution; k for few degrees of freedom is chosen to match."""
+
+
+Count = Annotated[int, Ge(0)]
 
 
 class Bound(StrEnum):
@@ -51,11 +56,11 @@ class Result:
 
     value: float
     unit: str
-    standard_uncertainty: float
-    n_used: int
-    k: float = 2.0
-    n_lost: int = 0
-    n_rejected: int = 0
+    standard_uncertainty: Annotated[float, Ge(0)]
+    n_used: Count
+    k: Annotated[float, Gt(0)] = 2.0
+    n_lost: Count = 0
+    n_rejected: Count = 0
     assumptions: tuple[str, ...] = ()
     bound: Bound = Bound.NONE
 

@@ -10,7 +10,6 @@ written at once and unbuffered: then it is the operating system's, and a killed 
 nothing of it. Reading holds one piece of the file at a time, and goes on behind damage.
 """
 
-import errno
 import json
 import os
 import struct
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Self
 
 from emgrig.errors import RecordingError
+from emgrig.files import attempt, why
 
 #: As PNG's: a transfer that changes line ends or strips the eighth bit damages it visibly.
 MAGIC = b"\x89emgrig\r\n\x1a\n"
@@ -101,12 +101,8 @@ class CaptureWriter:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        try:
+        with attempt("make", path):
             self._file = path.open("xb", buffering=0)
-        except FileExistsError as error:
-            raise RecordingError(f"{path} exists; choose another name or remove it") from error
-        except OSError as error:
-            raise RecordingError(f"cannot make {path}: {error.strerror}") from error
         self._size = 0
         self._append(HEADER)
 
@@ -164,11 +160,8 @@ class CaptureWriter:
         except OSError as error:
             os.ftruncate(self._file.fileno(), self._size)
             self._file.close()
-            hint = "; make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
             kept = f"{self._size} bytes are kept and can be converted"
-            raise RecordingError(f"cannot write {self.path}: {error.strerror}; {kept}{hint}") from (
-                error
-            )
+            raise RecordingError(f"cannot write {self.path}: {why(error)}; {kept}") from error
         self._size += len(data)
 
 
@@ -199,11 +192,8 @@ class CaptureReader:
         self.damaged_bytes = 0
         self.truncated_bytes = 0
         self.read_bytes = 0
-        try:
-            with path.open("rb") as file:
-                head = file.read(len(HEADER))
-        except OSError as error:
-            raise RecordingError(f"cannot read {path}: {error.strerror}") from error
+        with attempt("read", path), path.open("rb") as file:
+            head = file.read(len(HEADER))
         if not head:
             raise RecordingError(f"{path} is empty; it was killed before anything was recorded")
         if head[: len(MAGIC)] != MAGIC[: len(head)]:

@@ -5,51 +5,80 @@ entries are read back by `read_identity` and `read_epoch`; what the others say i
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
+from typing import TypeVar
 
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Epoch, make_epoch
 from emgrig.errors import RecordingError
-from emgrig.protocol.packets import Capability
+from emgrig.filemodel import NoteModel, plain, read
 
+T = TypeVar("T", bound=NoteModel)
 Entry = dict[str, object]
 Journal = Callable[[Entry], None]
 
 
+@dataclass(frozen=True)
+class EpochNote(NoteModel):
+    """The settings from an epoch on; the scale follows from the register bytes.
+
+    Attributes
+    ----------
+    number : int
+    registers : tuple of str
+        Bytes of each chip, hexadecimal.
+    channels_per_chip : int
+    f_clk_hz, vref_v : float
+        Nominal, Hz and V.
+    gains : tuple of float
+        Of each channel, V/V; for people.
+    rate_hz : float
+        For people.
+    channel_names : tuple of str
+    """
+
+    number: int
+    registers: tuple[str, ...]
+    channels_per_chip: int
+    f_clk_hz: float
+    vref_v: float
+    gains: tuple[float, ...] = ()
+    rate_hz: float = 0.0
+    channel_names: tuple[str, ...] = ()
+
+
+def read_note(kind: type[T], entry: Mapping[str, object]) -> T:
+    """Read an entry, also one that came through JSON; RecordingError if it is not of its kind."""
+    try:
+        return read(kind, entry, f"{entry.get('kind')} note of the capture")
+    except ValueError as error:
+        raise RecordingError(str(error)) from error
+
+
 def identity_entry(identity: BoardIdentity, address: str) -> Entry:
     """Note which board it is."""
-    fields = asdict(identity) | {"capabilities": int(identity.capabilities)}
-    return {"kind": "identity", "address": address, **fields}
+    return {"kind": "identity", "address": address, **plain(identity)}
 
 
 def read_identity(entry: Mapping[str, object]) -> BoardIdentity:
-    """Read an `identity` entry, also one that came through JSON; RecordingError if it is none."""
-    fields = {
-        key: value for key, value in entry.items() if key not in ("kind", "address", "unix_s")
-    }
-    try:
-        for key in ("channels_wired", "series_ohm", "chip_ids"):
-            fields[key] = tuple(_list(fields[key]))
-        fields["capabilities"] = Capability(_int(fields["capabilities"]))
-        return BoardIdentity(**fields)  # type: ignore[arg-type]
-    except (KeyError, TypeError, ValueError) as error:
-        raise RecordingError(f"not an identity entry: {error!r}") from error
+    """Read an `identity` entry; RecordingError if it is none."""
+    return read_note(BoardIdentity, entry)
 
 
 def epoch_entry(epoch: Epoch, identity: BoardIdentity, names: Sequence[str]) -> Entry:
     """Note the settings from an epoch on."""
-    return {
-        "kind": "epoch",
-        "number": epoch.number,
-        "registers": [raw.hex() for raw in epoch.registers],
-        "channels_per_chip": identity.layout.channels_per_chip,
-        "f_clk_hz": identity.f_clk_hz,
-        "vref_v": identity.vref_v,
-        "gains": epoch.gain.tolist(),
-        "rate_hz": epoch.rate_hz,
-        "channel_names": list(names),
-    }
+    note = EpochNote(
+        epoch.number,
+        tuple(raw.hex() for raw in epoch.registers),
+        identity.layout.channels_per_chip,
+        identity.f_clk_hz,
+        identity.vref_v,
+        tuple(epoch.gain.tolist()),
+        epoch.rate_hz,
+        tuple(names),
+    )
+    return {"kind": "epoch", **plain(note)}
 
 
 def read_epoch(entry: Mapping[str, object]) -> Epoch:
@@ -62,34 +91,9 @@ def read_epoch(entry: Mapping[str, object]) -> Epoch:
     DeviceError
         If its registers have no meaning.
     """
+    note = read_note(EpochNote, entry)
     try:
-        channels = _int(entry["channels_per_chip"])
-        files = [
-            RegisterFile(bytes.fromhex(str(raw)), channels) for raw in _list(entry["registers"])
-        ]
-        return make_epoch(
-            _int(entry["number"]),
-            files,
-            f_clk_hz=_float(entry["f_clk_hz"]),
-            vref_v=_float(entry["vref_v"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise RecordingError(f"not an epoch entry: {error!r}") from error
-
-
-def _int(value: object) -> int:
-    if not isinstance(value, int):
-        raise TypeError(f"{value!r} is no integer")
-    return value
-
-
-def _float(value: object) -> float:
-    if not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is no number")
-    return float(value)
-
-
-def _list(value: object) -> list[object]:
-    if not isinstance(value, list | tuple):
-        raise TypeError(f"{value!r} is no list")
-    return list(value)
+        files = [RegisterFile(bytes.fromhex(raw), note.channels_per_chip) for raw in note.registers]
+        return make_epoch(note.number, files, f_clk_hz=note.f_clk_hz, vref_v=note.vref_v)
+    except (TypeError, ValueError) as error:
+        raise RecordingError(f"epoch note of the capture: {error}") from error

@@ -10,21 +10,61 @@ Sections: ``[board]``, ``[bias]``, ``[lead_off]``, ``[test_signal]`` with the ke
 ``label``; ``[defaults]`` for all listed channels; and a ``title``.
 """
 
-import difflib
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, make_dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, Any
 
 from emgrig.driver.chip.registers import PLACES, Config1, Gain, Gpio, Identity, Mux
 from emgrig.driver.chip.settings import SECTIONS, Edit, Settings, parse, say, say_channels
+from emgrig.filemodel import FileModel, Rule, Text, parse_toml, read, read_text, refuse_unknown
 
 _BOARD_SECTIONS = ("board", "bias", "lead_off", "test_signal")
-_TEXTS = ("name", "label")
 _OFF = {"gain": Gain.X1, "mux": Mux.SHORTED, "power_down": True, "srb2": False}
 _ON = {"gain": Gain.X24, "mux": Mux.NORMAL, "power_down": False, "srb2": False}
+
+
+# The model of a file: its keys are those of `SECTIONS`.
+
+
+def _table(section: str, *texts: str) -> Any:
+    """Return the model of a table with the keys of a section, each left out or a word of it."""
+    words = [
+        (key, Annotated[object, Rule("a word", partial(_is_word, section, key))], None)
+        for key in SECTIONS[section]
+    ]
+    said = {"__doc__": f"Settings of a {section}, each left out or a word."}
+    more = [(key, Text, "") for key in texts]
+    return make_dataclass(section, [*words, *more], frozen=True, namespace=said)
+
+
+def _is_word(section: str, key: str, said: object) -> bool:
+    try:
+        parse(section, key, said)
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix(f"{section}.{key}: ")) from error
+    return True
+
+
+_Number = Annotated[
+    str, Rule("the number of a channel, 1 or more,", re.compile("[1-9][0-9]{0,3}").fullmatch)
+]
+_Channels: Any = dict[_Number, _table("channel", "name", "label")]  # type: ignore[misc]
+_TABLES = {**{name: _table(name) for name in _BOARD_SECTIONS}, "defaults": _table("channel")}
+_TABLES["channels"] = _Channels
+ProfileFile: Any = make_dataclass(
+    "ProfileFile",
+    [
+        ("title", Text, ""),
+        *((name, kind, field(default_factory=kind)) for name, kind in _TABLES.items()),
+    ],
+    bases=(FileModel,),
+    frozen=True,
+    namespace={"__doc__": "The settings of a whole board; docs/bringup.md explains the words."},
+)
 
 
 @dataclass(frozen=True)
@@ -116,100 +156,42 @@ def load_profile(name_or_path: str | Path) -> Profile:
         If there is none, or something in it is not allowed; the message names file and key.
     """
     source = str(name_or_path)
-    try:
-        if (
-            isinstance(name_or_path, Path)
-            or source.endswith(".toml")
-            or len(Path(source).parts) > 1
-        ):
-            text = Path(source).read_text(encoding="utf-8")
-        elif source in packaged_profiles():
-            file = resources.files("emgrig.driver.chip.profiles") / f"{source}.toml"
-            text = file.read_text(encoding="utf-8")
-        else:
-            _refuse(f"there is no profile {source!r}", source, packaged_profiles())
-        return parse_profile(text, source)
-    except OSError as error:
-        raise ValueError(f"profile {source} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"profile {source} is not a text file in UTF-8") from error
+    name = f"profile {source}"
+    if isinstance(name_or_path, Path) or source.endswith(".toml") or len(Path(source).parts) > 1:
+        text = read_text(Path(source), name)
+    elif source in packaged_profiles():
+        text = read_text(resources.files("emgrig.driver.chip.profiles") / f"{source}.toml", name)
+    else:
+        raise ValueError(refuse_unknown(f"profile {source!r}", source, packaged_profiles()))
+    return parse_profile(text, source)
 
 
 def parse_profile(text: str, source: str) -> Profile:
     """Read a profile from TOML; `source` names it in messages. Raises as `load_profile` does."""
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"profile {source} is not TOML: {error}") from error
-    try:
-        return _profile(tables, source)
-    except ValueError as error:
-        raise ValueError(f"profile {source}: {error}") from error
-
-
-def _profile(tables: Mapping[str, object], source: str) -> Profile:
-    allowed = ("title", *_BOARD_SECTIONS, "defaults", "channels")
-    for key in tables:
-        if key not in allowed:
-            _refuse(f"there is no {key!r}", key, allowed)
-    sections = {
-        section: _settings(section, section, _table(tables, section)) for section in _BOARD_SECTIONS
-    }
-    defaults = _settings("channel", "defaults", _table(tables, "defaults"))
-    plans = [
-        _plan(key, _table(_table(tables, "channels"), key, "channels."), defaults)
-        for key in _table(tables, "channels")
-    ]
-    title = _text(tables, "title", "", source)
-    return Profile(source, title, sections, tuple(sorted(plans, key=lambda plan: plan.channel)))
-
-
-def _plan(key: str, table: Mapping[str, object], defaults: Mapping[str, object]) -> ChannelPlan:
-    if not (key.isascii() and key.isdecimal() and str(int(key)) == key and key != "0"):
-        raise ValueError(f"channels.{key}: {key!r} is not the number of a channel, 1 or more")
-    where = f"channels.{key}"
-    said = {name: value for name, value in table.items() if name not in _TEXTS}
-    words = {**_ON, **defaults, **_settings("channel", where, said, also=_TEXTS)}
-    if parse("channel", "power_down", words["power_down"]) and "mux" not in said:
-        words["mux"] = Mux.SHORTED
-    return ChannelPlan(
-        int(key),
-        _text(table, "name", f"{where}.", f"channel {key}"),
-        _text(table, "label", f"{where}.", f"ch{key}"),
-        words,
+    name = f"profile {source}"
+    file = read(ProfileFile, parse_toml(text, name), name)
+    plans = [_plan(int(key), table, file.defaults) for key, table in file.channels.items()]
+    return Profile(
+        source,
+        file.title or source,
+        {section: _said(getattr(file, section)) for section in _BOARD_SECTIONS},
+        tuple(sorted(plans, key=lambda plan: plan.channel)),
     )
 
 
-def _settings(
-    section: str, where: str, table: Mapping[str, object], also: Iterable[str] = ()
-) -> Mapping[str, object]:
-    """Check the keys and values of one table, and return it."""
-    for key, said in table.items():
-        if key not in SECTIONS[section]:
-            allowed = (*SECTIONS[section], *also)
-            _refuse(f"there is no {where}.{key}", key, allowed)
-        parse(section, key, said, where=f"{where}.{key}")
-    return table
+def _plan(channel: int, table: Any, defaults: Any) -> ChannelPlan:
+    own = _said(table)
+    words = {**_ON, **_said(defaults), **own}
+    if parse("channel", "power_down", words["power_down"]) and "mux" not in own:
+        words["mux"] = Mux.SHORTED
+    name, label = table.name or f"channel {channel}", table.label or f"ch{channel}"
+    return ChannelPlan(channel, name, label, words)
 
 
-def _table(tables: Mapping[str, object], key: str, where: str = "") -> Mapping[str, object]:
-    table = tables.get(key, {})
-    if not isinstance(table, dict):
-        raise ValueError(f"{where}{key} must be a table, [{where}{key}], not {table!r}")  # noqa: TRY004
-    return table
-
-
-def _text(table: Mapping[str, object], key: str, where: str, default: str) -> str:
-    text = table.get(key, default)
-    if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"{where}{key} must be a text in quotes, not {text!r}")
-    return text
-
-
-def _refuse(problem: str, said: str, allowed: Sequence[str]) -> NoReturn:
-    close = difflib.get_close_matches(said, allowed, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"{problem}{hint} There are: {', '.join(allowed)}")
+def _said(table: Any) -> dict[str, object]:
+    """Return the words that a table says."""
+    texts = ("name", "label")
+    return {key: said for key, said in vars(table).items() if said is not None and key not in texts}
 
 
 def _reset_settings(parts: Sequence[int]) -> Settings:

@@ -1,15 +1,17 @@
 """Which board is there: what HELLO says, and what its chips' ID registers say."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from emgrig.errors import DeviceError, WireError
+from emgrig.filemodel import AsNumber, NoteModel
 from emgrig.protocol.frames import FrameLayout
 from emgrig.protocol.framing import VERSION
 from emgrig.protocol.packets import Capability, Hello
 
 
 @dataclass(frozen=True)
-class BoardIdentity:
+class BoardIdentity(NoteModel):
     """A board, as it names itself.
 
     Attributes
@@ -47,7 +49,7 @@ class BoardIdentity:
     vref_v: float
     channels_wired: tuple[int, ...]
     series_ohm: tuple[int, ...]
-    capabilities: Capability
+    capabilities: Annotated[Capability, AsNumber()]
     max_frames: int
     protocol_version: int = VERSION
     chip_ids: tuple[int, ...] = field(default=())

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import re
 import threading
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,6 +18,8 @@ DEFAULT_BAUD = 921_600
 WRITE_TIMEOUT_S = 5.0
 #: A read inside pyserial takes no longer, so that `close` never waits longer for it.
 _SLICE_S = 0.1
+#: What pyserial writes, without an errno, for a port that another program has: POSIX, Windows.
+_IN_USE = "exclusively lock|PermissionError"
 
 
 class SerialTransport:
@@ -148,7 +151,7 @@ def _explain_open(address: str, name: str, error: Exception) -> str:
             f"{address}: permission denied; add yourself to the port's group "
             "(sudo usermod -aG dialout $USER) and log in again"
         )
-    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
+    if number in (errno.EBUSY, errno.EAGAIN) or re.search(_IN_USE, str(error)):
         return f"{address}: the port is in use by another program; close that first"
     if number == errno.ENOENT or (number is None and "://" not in name):
         ports = ", ".join(port.device for port in list_ports.comports()) or "none"

@@ -6,18 +6,22 @@ the key L and a rating from 0 to 8 (3.2). Times are ours: the paper does not pri
 
 import re
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import cast, get_args
+from typing import Annotated, TypeVar
+
+from annotated_types import Interval
 
 from emgrig.analysis.paper.printed import MUSCLES
 from emgrig.analysis.signal.indicators import PeakRule
 from emgrig.errors import RecordingError
-from emgrig.experiment.files.tables import Table, load_toml
+from emgrig.filemodel import FileModel, Rule, Text, load
 
+T = TypeVar("T")
 RATING_MAX = 8
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,16}")
-_WORD = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_WORD = r"[A-Za-z0-9_-]{1,32}"
 _INSTRUCTIONS = {
     1: "Raise your eyebrows as high as you can",
     2: "Frown: pull your eyebrows together and down as hard as you can",
@@ -32,13 +36,53 @@ _QUESTION = (
 )
 
 
+Word = Annotated[
+    str,
+    Rule(
+        "up to 32 letters, digits, - and _",
+        re.compile(_WORD).fullmatch,
+        {"pattern": f"^{_WORD}$"},
+    ),
+]
+Letter = Annotated[
+    str,
+    Rule("one letter", re.compile("[A-Za-z]").fullmatch, {"pattern": "^[A-Za-z]$"}),
+]
+Often = Annotated[int, Interval(ge=1, le=20)]
+Times = Annotated[float, Interval(ge=1, le=1000)]
+Pause = Annotated[float, Interval(ge=0, le=600)]
+
+
+def _repeated(values: Iterable[T]) -> list[tuple[T, int]]:
+    return [(value, count) for value, count in Counter(values).items() if count > 1]
+
+
 @dataclass(frozen=True)
 class Movement:
-    """A movement of part A: the channel it is for, its name, and what the participant is told."""
+    """A movement of part A.
 
-    channel: int
-    name: str
-    instruction: str
+    Attributes
+    ----------
+    channel : int
+        It is for.
+    name : str
+        Of the muscle.
+    instruction : str
+        What the participant is told.
+    """
+
+    channel: Annotated[int, Interval(ge=1, le=32)]
+    name: Text = ""
+    instruction: Text = ""
+
+    def __post_init__(self) -> None:
+        known = {"name": f"channel {self.channel}"}
+        if self.channel in _INSTRUCTIONS:
+            known = {"name": MUSCLES[self.channel], "instruction": _INSTRUCTIONS[self.channel]}
+        for key in ("name", "instruction"):
+            if not getattr(self, key) and key not in known:
+                raise ValueError(f"instruction is missing; channel {self.channel} has no usual one")
+            object.__setattr__(self, key, getattr(self, key) or known[key])
 
 
 @dataclass(frozen=True)
@@ -57,76 +101,168 @@ class Limits:
         So often a repetition is asked for; then the operator decides.
     """
 
-    times_rest: float
-    of_best: float
-    times_other: float
-    attempts: int
+    times_rest: Times = 5.0
+    of_best: Annotated[float, Interval(ge=0, le=1)] = 0.5
+    times_other: Times = 2.0
+    attempts: Often = 3
 
 
 @dataclass(frozen=True)
 class PartA:
-    """Maximum contractions; `rule` is that of `emgrig.analysis.signal.indicators.mvc_uv`."""
+    """Maximum contractions.
 
-    movements: tuple[Movement, ...]
-    repetitions: int
-    contract_s: float
-    rest_s: float
-    rule: PeakRule
-    limits: Limits
+    Attributes
+    ----------
+    movements : tuple of Movement
+    repetitions : int
+        Of each movement.
+    contract_s, rest_s : float
+        How long a contraction is, and the rest after it, s.
+    rule : str
+        How the MVC is found, as in `emgrig.analysis.signal.indicators.mvc_uv`.
+    limits : Limits
+    """
+
+    movements: tuple[Movement, ...] = field(
+        default_factory=lambda: tuple(map(Movement, _INSTRUCTIONS))
+    )
+    repetitions: Often = 3
+    contract_s: Annotated[float, Interval(ge=1, le=10)] = 3.0
+    rest_s: Annotated[float, Interval(ge=2, le=120)] = 5.0
+    rule: PeakRule = "maximum"
+    limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        for channel, count in _repeated(one.channel for one in self.movements):
+            raise ValueError(f"movements names channel {channel} {count} times; one each")
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip: `file` as the plan has it; `length_s` is 0 if it is not said."""
+    """A clip.
 
-    id: str
-    file: str
-    emotion: str
-    length_s: float
+    Attributes
+    ----------
+    id : str
+        Its own.
+    file : str
+        As the plan has it.
+    emotion : str
+    length_s : float
+        0 if it is not said, s.
+    """
+
+    id: Word
+    file: Text
+    emotion: Word
+    length_s: Annotated[float, Interval(ge=0, le=7200)] = 0.0
 
 
 @dataclass(frozen=True)
 class PartB:
-    """Clips; times in s."""
-
-    clips: tuple[Clip, ...]
-    seed: int
-    baseline_s: float
-    gap_s: float
-    key: str
-    question: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A session's plan, checked.
+    """Clips with a key and a rating.
 
     Attributes
     ----------
-    participant : str
-        A code.
+    clips : tuple of Clip
+    seed : int
+        Of their order.
+    baseline_s, gap_s : float
+        Rest before the first clip, and before each other one, s.
+    key : str
+        The letter that is pressed.
+    question : str
+        For the rating.
+    """
+
+    clips: tuple[Clip, ...] = ()
+    seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 0
+    baseline_s: Pause = 10.0
+    gap_s: Pause = 10.0
+    key: Letter = "L"
+    question: Text = _QUESTION
+
+    def __post_init__(self) -> None:
+        for name, count in _repeated(clip.id for clip in self.clips):
+            raise ValueError(f"clips has the id {name!r} {count} times; each must be its own")
+        counts = Counter(clip.emotion for clip in self.clips)
+        if self.clips and (len(counts) < 3 or len(set(counts.values())) > 1):
+            found = ", ".join(f"{emotion} {count}" for emotion, count in sorted(counts.items()))
+            raise ValueError(
+                f"clips cannot be balanced: {found}; three or more emotions with as many clips "
+                "each were expected"
+            )
+
+
+@dataclass(frozen=True)
+class Participant:
+    """Who takes part.
+
+    Attributes
+    ----------
+    code : str
+        Up to 16 ASCII letters, digits, ``-`` and ``_`` with a digit among them: a word without one
+        is somebody's name, and refused.
     number : int
-        Place in the balanced design, 1 or more.
+        Place in the balanced design; the last number of the code if it is not said.
+    """
+
+    code: str
+    number: Annotated[int, Interval(ge=1, le=10**9)] = 0
+
+    def __post_init__(self) -> None:
+        if not _CODE.fullmatch(self.code) or not any(c.isdigit() for c in self.code):
+            raise ValueError(
+                f"code is {self.code!r}; codes only, no names: up to 16 letters, digits, - and _, "
+                "with at least one digit, as in P01"
+            )
+        if not self.number:
+            last = re.findall(r"\d+", self.code)[-1]
+            object.__setattr__(self, "number", max(int(last), 1))
+
+
+@dataclass(frozen=True)
+class HowToRecord:
+    """What belongs to the board and the files.
+
+    Attributes
+    ----------
     profile : str
         Packaged profile or TOML file, or "keep".
     output : str
-        Folder for recordings, as the plan has it.
+        Folder for recordings; a relative path begins where the plan lies.
     mains_hz : float
         50 or 60; 0 if none is to be taken out.
-    part_a : PartA
-    part_b : PartB
+    """
+
+    profile: Text = "facial-emg"
+    output: Text = "recordings"
+    mains_hz: Annotated[
+        float, Rule("50, 60 or 0 (none)", (50, 60, 0).__contains__, {"enum": [50, 60, 0]})
+    ] = 50.0
+
+
+@dataclass(frozen=True)
+class PlanFile(FileModel):
+    """A session's plan as it is written; all but the participant's code may be left out."""
+
+    participant: Participant
+    recording: HowToRecord = HowToRecord()
+    part_a: PartA = PartA()
+    part_b: PartB = PartB()
+
+
+@dataclass(frozen=True)
+class Plan(PlanFile):
+    """A session's plan.
+
+    Attributes
+    ----------
     folder : Path
         Where the plan lies: its relative paths begin there.
     """
 
-    participant: str
-    number: int
-    profile: str
-    output: str
-    mains_hz: float
-    part_a: PartA
-    part_b: PartB
-    folder: Path
+    folder: Path = Path()
 
     def clip_path(self, clip: Clip) -> Path:
         """Return where a clip's file is."""
@@ -134,10 +270,14 @@ class Plan:
 
     def content(self) -> dict[str, object]:
         """Return all that decides what happens, as JSON has it; not where files are kept."""
-        content = asdict(self)
-        for key in ("output", "folder"):
-            del content[key]
-        return content
+        return {
+            "participant": self.participant.code,
+            "number": self.participant.number,
+            "profile": self.recording.profile,
+            "mains_hz": self.recording.mains_hz,
+            "part_a": asdict(self.part_a),
+            "part_b": asdict(self.part_b),
+        }
 
 
 def load_plan(path: Path, *, seed: int | None = None) -> Plan:
@@ -148,11 +288,8 @@ def load_plan(path: Path, *, seed: int | None = None) -> Plan:
     ValueError
         In one line, with the place, if the file cannot be read or something in it is wrong.
     """
-    table = load_toml(path)
-    try:
-        return _plan(table, path.parent, seed)
-    except ValueError as error:
-        raise ValueError(f"plan {path}: {error}") from error
+    plan = Plan(**vars(load(path, PlanFile, "plan")), folder=path.parent)
+    return plan if seed is None else replace(plan, part_b=replace(plan.part_b, seed=seed))
 
 
 def check_clips(plan: Plan) -> None:
@@ -173,142 +310,4 @@ def check_clips(plan: Plan) -> None:
     if bad:
         raise RecordingError(
             f"{len(bad)} of {len(plan.part_b.clips)} clips are missing: {', '.join(bad)}"
-        )
-
-
-def check_code(code: str, where: str = "participant.code") -> str:
-    """Refuse what is no participant code.
-
-    Raises
-    ------
-    ValueError
-        If it is not 1 to 16 ASCII letters, digits, ``-`` and ``_`` with a digit among them: a word
-        without one is somebody's name.
-    """
-    if not _CODE.fullmatch(code) or not any(c.isdigit() for c in code):
-        raise ValueError(
-            f"{where} is {code!r}; codes only, no names: up to 16 letters, digits, - and _, "
-            "with at least one digit, as in P01"
-        )
-    return code
-
-
-def _plan(table: Table, folder: Path, seed: int | None) -> Plan:
-    who = table.table("participant")
-    code = check_code(who.text("code"))
-    number = who.integer("number", _trailing_number(code), 1, 10**9)
-    who.done()
-    recording = table.table("recording")
-    mains_hz = recording.number("mains_hz", 50.0, 0.0, 60.0)
-    if mains_hz not in (0.0, 50.0, 60.0):
-        raise ValueError(f"recording.mains_hz is {mains_hz:g}; 50, 60 or 0 (none) was expected")
-    plan = Plan(
-        participant=code,
-        number=number,
-        profile=recording.text("profile", "facial-emg"),
-        output=recording.text("output", "recordings"),
-        mains_hz=mains_hz,
-        part_a=_part_a(table.table("part_a")),
-        part_b=_part_b(table.table("part_b"), seed),
-        folder=folder,
-    )
-    recording.done()
-    table.done()
-    return plan
-
-
-def _trailing_number(code: str) -> int:
-    """Return the number at the end of a code, or that of its last digits; at least 1."""
-    return max(int(re.findall(r"\d+", code)[-1]), 1)
-
-
-def _part_a(table: Table) -> PartA:
-    rows = table.tables("movements")
-    movements = tuple(_movement(row) for row in rows) or tuple(
-        Movement(channel, MUSCLES[channel], text) for channel, text in _INSTRUCTIONS.items()
-    )
-    channels = [movement.channel for movement in movements]
-    for channel, count in Counter(channels).items():
-        if count > 1:
-            raise ValueError(f"part_a.movements names channel {channel} {count} times; one each")
-    limits = table.table("limits")
-    part = PartA(
-        movements=movements,
-        repetitions=table.integer("repetitions", 3, 1, 20),
-        contract_s=table.number("contract_s", 3.0, 1.0, 10.0),
-        rest_s=table.number("rest_s", 5.0, 2.0, 120.0),
-        rule=cast("PeakRule", table.choice("rule", "maximum", get_args(PeakRule))),
-        limits=Limits(
-            times_rest=limits.number("times_rest", 5.0, 1.0, 1000.0),
-            of_best=limits.number("of_best", 0.5, 0.0, 1.0),
-            times_other=limits.number("times_other", 2.0, 1.0, 1000.0),
-            attempts=limits.integer("attempts", 3, 1, 20),
-        ),
-    )
-    limits.done()
-    table.done()
-    return part
-
-
-def _movement(row: Table) -> Movement:
-    channel = row.integer("channel", None, 1, 32)
-    movement = Movement(
-        channel,
-        row.text("name", MUSCLES.get(channel, f"channel {channel}")),
-        row.text("instruction", _INSTRUCTIONS.get(channel)),
-    )
-    row.done()
-    return movement
-
-
-def _part_b(table: Table, seed: int | None) -> PartB:
-    own_seed = table.integer("seed", 0, 0, 2**32 - 1)
-    part = PartB(
-        clips=tuple(_clip(row) for row in table.tables("clips")),
-        seed=own_seed if seed is None else seed,
-        baseline_s=table.number("baseline_s", 10.0, 0.0, 600.0),
-        gap_s=table.number("gap_s", 10.0, 0.0, 600.0),
-        key=table.text("key", "L"),
-        question=table.text("question", _QUESTION),
-    )
-    table.done()
-    if len(part.key) != 1 or not (part.key.isascii() and part.key.isalpha()):
-        raise ValueError(f"part_b.key is {part.key!r}; one letter was expected")
-    for name, count in Counter(clip.id for clip in part.clips).items():
-        if count > 1:
-            raise ValueError(
-                f"part_b.clips has the id {name!r} {count} times; each must be its own"
-            )
-    _check_balance(part.clips)
-    return part
-
-
-def _clip(row: Table) -> Clip:
-    clip = Clip(
-        id=_word(row, "id"),
-        file=row.text("file"),
-        emotion=_word(row, "emotion"),
-        length_s=row.number("length_s", 0.0, 0.0, 7200.0),
-    )
-    row.done()
-    return clip
-
-
-def _word(row: Table, key: str) -> str:
-    word = row.text(key)
-    if not _WORD.fullmatch(word):
-        raise ValueError(
-            f"{row.place(key)} is {word!r}; up to 32 letters, digits, - and _ were expected"
-        )
-    return word
-
-
-def _check_balance(clips: tuple[Clip, ...]) -> None:
-    """Refuse clips that cannot be put into balanced blocks; no clip at all is well."""
-    counts = Counter(clip.emotion for clip in clips)
-    if clips and (len(counts) < 3 or len(set(counts.values())) > 1):
-        found = ", ".join(f"{emotion} {count}" for emotion, count in sorted(counts.items()))
-        raise ValueError(
-            f"part_b.clips cannot be balanced: {found}; three or more emotions with as many clips "
-            "each were expected"
         )

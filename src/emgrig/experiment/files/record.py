@@ -1,22 +1,21 @@
 """What was done in a session: one JSON file, written anew after each step."""
 
 import json
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Interval
 
 from emgrig.analysis.signal.indicators import PeakRule
 from emgrig.errors import RecordingError
-from emgrig.recording.export.staging import whole_file
+from emgrig.experiment.files.plan import RATING_MAX
+from emgrig.filemodel import FileModel, load, save
 
-FORMAT = "emgrig session 1"
-
-T = TypeVar("T")
+Counted = Annotated[int, Ge(1)]
 
 
 class By(StrEnum):
@@ -44,9 +43,9 @@ class Contraction:
     decided_by : By
     """
 
-    channel: int
-    repetition: int
-    attempt: int
+    channel: Counted
+    repetition: Counted
+    attempt: Counted
     begin_unix_s: float
     end_unix_s: float
     peak_uv: float | None
@@ -76,14 +75,14 @@ class Trial:
     is_skipped : bool
     """
 
-    trial: int
+    trial: Counted
     clip: str
     emotion: str
     begin_unix_s: float
     end_unix_s: float | None = None
     key_s: tuple[float, ...] = ()
-    rating: int | None = None
-    attempt: int = 1
+    rating: Annotated[int, Interval(ge=0, le=RATING_MAX)] | None = None
+    attempt: Counted = 1
     is_skipped: bool = False
 
     @property
@@ -96,7 +95,7 @@ class Trial:
 class Run:
     """From one start of the command to its end: one recording."""
 
-    number: int
+    number: Counted
     file: str
     begin_unix_s: float
 
@@ -105,14 +104,14 @@ class Run:
 class Mvc:
     """The MVC of a channel, µV, with the rule and the number of repetitions it was taken from."""
 
-    channel: int
+    channel: Counted
     uv: float
-    rule: str
-    n_repetitions: int
+    rule: PeakRule
+    n_repetitions: Counted
 
 
 @dataclass(frozen=True)
-class SessionRecord:
+class SessionRecord(FileModel):
     """All of a session so far.
 
     Attributes
@@ -133,6 +132,8 @@ class SessionRecord:
         Of the repetitions that were accepted so far.
     is_complete : bool
     """
+
+    FORMAT: ClassVar = "emgrig session 1"
 
     participant: str
     plan: Mapping[str, object]
@@ -186,14 +187,10 @@ def write_record(path: Path, record: SessionRecord) -> None:
     RecordingError
         If it cannot be written; what was there before is as it was.
     """
-    text = json.dumps({"format": FORMAT, **asdict(record)}, indent=1, ensure_ascii=False)
-    with whole_file(path) as beside, beside.open("w", encoding="utf-8") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    save(path, record)
 
 
-def read_certificate(path: Path) -> SessionRecord:
+def read_record(path: Path) -> SessionRecord:
     """Read a record.
 
     Raises
@@ -201,27 +198,7 @@ def read_certificate(path: Path) -> SessionRecord:
     RecordingError
         If it cannot be read or is no session.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
-            raise RecordingError(f"{path} is no session of this version ({FORMAT})")
-        content["order"] = tuple(content["order"])
-        content["skipped"] = tuple((int(a), int(b)) for a, b in content["skipped"])
-        content["runs"] = _rows(content["runs"], Run)
-        content["mvc"] = _rows(content["mvc"], Mvc)
-        content["contractions"] = _rows(content["contractions"], Contraction)
-        for row in content["trials"]:
-            row["key_s"] = tuple(row["key_s"])
-        content["trials"] = _rows(content["trials"], Trial)
-        return SessionRecord(**content)
-    except OSError as error:
-        raise RecordingError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RecordingError(f"{path} is damaged: {error}; --restart begins anew") from error
-
-
-def _rows(rows: object, make: Callable[..., T]) -> tuple[T, ...]:
-    return tuple(make(**row) for row in cast("list[dict[str, object]]", rows))
+    return load(path, SessionRecord, "session", raises=RecordingError)
 
 
 def differences(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:

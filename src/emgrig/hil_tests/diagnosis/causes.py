@@ -10,25 +10,25 @@ from emgrig.hil_tests.diagnosis import symptoms
 from emgrig.hil_tests.diagnosis.evidence import Evidence, Place
 from emgrig.hil_tests.diagnosis.symptoms import Rule, When
 from emgrig.hil_tests.judging.check import Layer
-from emgrig.hil_tests.judging.incident import Trouble
+from emgrig.hil_tests.judging.incident import IncidentKind
 
 RULES: list[Rule] = [
     # Nobody there.
     Rule(
         "busy",
-        symptoms.happened(Trouble.BUSY),
+        symptoms.happened(IncidentKind.BUSY),
         "Another program holds the board",
         "close it (or wait until its link is gone), then run this again",
     ),
     Rule(
         "other-protocol",
-        symptoms.happened(Trouble.OTHER_PROTOCOL),
+        symptoms.happened(IncidentKind.OTHER_PROTOCOL),
         "What answers does not speak this version of the board link",
         "check port and baud rate; compare the first bytes with docs/protocol.md (A5 5A 01)",
     ),
     Rule(
         "silent",
-        lambda e: e.layer is Layer.LINK and e.happened(Trouble.SILENT),
+        lambda e: e.layer is Layer.LINK and e.happened(IncidentKind.SILENT),
         "The link opens and nobody answers: the firmware is not up, waits for the chip, or this is "
         "another port",
         "look at the board's own log or lamp; reset it; then ask again",
@@ -42,19 +42,19 @@ RULES: list[Rule] = [
     # Things that happened.
     Rule(
         "board-restart",
-        symptoms.happened(Trouble.BOARD_STARTED),
+        symptoms.happened(IncidentKind.BOARD_STARTED),
         "The board's processor restarted: watchdog, or its supply dipped",
         "read the reset cause in the report; watch the board's supply while it sends",
     ),
     Rule(
         "link-cut",
-        symptoms.happened(Trouble.LINK_LOST),
+        symptoms.happened(IncidentKind.LINK_LOST),
         "The link was cut while the board ran on",
         "check cable and connector, or the radio's signal; the board itself came back unharmed",
     ),
     Rule(
         "writes-ignored",
-        lambda e: e.layer is Layer.IDENTITY and e.happened(Trouble.WRITES_IGNORED),
+        lambda e: e.layer is Layer.IDENTITY and e.happened(IncidentKind.WRITES_IGNORED),
         "Registers can be read and not written: DIN does not reach the chip, or it is in RDATAC",
         "measure DIN at the chip while writing; is SDATAC sent before?",
     ),
@@ -67,7 +67,7 @@ RULES: list[Rule] = [
     # The link.
     Rule(
         "board-hangs",
-        symptoms.happened(Trouble.NO_ANSWER, Trouble.SILENT),
+        symptoms.happened(IncidentKind.NO_ANSWER, IncidentKind.SILENT),
         "The board stopped answering though the link is open: its firmware hangs",
         "reset it, and read its log; which request was the last is in the report",
     ),
@@ -180,7 +180,9 @@ RULES: list[Rule] = [
     # Clock and data ready.
     Rule(
         "drdy-dead",
-        lambda e: e.happened(Trouble.NO_SAMPLES) and bool(e.probes.get("registers.canary_held")),
+        lambda e: (
+            e.happened(IncidentKind.NO_SAMPLES) and bool(e.probes.get("registers.canary_held"))
+        ),
         "Data ready never comes though registers are fine: the DRDY line is open, START is held "
         "low, or there is no clock",
         "look at DRDY at the chip: if it pulses, the line or the interrupt is at fault; if not, "

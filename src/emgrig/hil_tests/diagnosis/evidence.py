@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from emgrig.hil_tests.judging.check import CheckResult, Layer
-from emgrig.hil_tests.judging.incident import Trouble
+from emgrig.hil_tests.judging.incident import IncidentKind
 from emgrig.hil_tests.judging.measurement import Measurement, Outcome, Value
 
 Place = int | str
@@ -40,10 +40,10 @@ class Evidence:
         """The layer that failed."""
         return self.failed.info.layer if self.failed else None
 
-    def happened(self, *troubles: Trouble) -> bool:
+    def happened(self, *kinds: IncidentKind) -> bool:
         """Say if one of these happened in the failed check."""
         return self.failed is not None and any(
-            incident.trouble in troubles for incident in self.failed.incidents
+            incident.kind in kinds for incident in self.failed.incidents
         )
 
     def measurements(self, name: str) -> list[Measurement]:

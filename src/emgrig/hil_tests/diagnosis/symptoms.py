@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from emgrig.hil_tests.diagnosis.evidence import Evidence, Place
 from emgrig.hil_tests.judging.check import Layer
-from emgrig.hil_tests.judging.incident import Trouble
+from emgrig.hil_tests.judging.incident import IncidentKind
 
 When = Callable[[Evidence], bool]
 ID_BYTE = 0x3E
@@ -47,9 +47,9 @@ class Rule:
         return self.cause.format(channels=", ".join(map(str, self.places(evidence))))
 
 
-def happened(*troubles: Trouble) -> When:
+def happened(*kinds: IncidentKind) -> When:
     """Make a symptom: one of these happened in the check that failed."""
-    return lambda e: e.happened(*troubles)
+    return lambda e: e.happened(*kinds)
 
 
 def id_reads(*bytes_read: str) -> When:
@@ -105,7 +105,7 @@ def has_missed_reads(e: Evidence) -> bool:
 
 def is_brown_out(e: Evidence) -> bool:
     """Say if the chip is at its reset values, though it was set."""
-    return e.happened(Trouble.CHIP_LOST) or (
+    return e.happened(IncidentKind.CHIP_LOST) or (
         bool(e.probes.get("registers.at_reset")) and e.layer is not Layer.RECOVERY
     )
 

@@ -4,16 +4,14 @@
 same form replaces single figures; the report shows which.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from emgrig.errors import RecordingError
-
-_NUMBERS = ("low", "high", "marginal_low", "marginal_high")
-_KEYS = (*_NUMBERS, "allowed", "unit", "source")
+from emgrig.filemodel import Json, parse_toml, read, read_text, refuse_unknown
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Limit:
     high: float | None = None
     marginal_low: float | None = None
     marginal_high: float | None = None
-    allowed: tuple[float | str | bool, ...] = ()
+    allowed: tuple[bool | int | float | str, ...] = ()
     source: str = ""
     overridden: bool = False
 
@@ -113,6 +111,39 @@ class LimitTable:
         return {name: limit for name, limit in self.limits.items() if limit.overridden}
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One table of a file of limits; what it does not say stays as it was.
+
+    Attributes
+    ----------
+    low, high, marginal_low, marginal_high, allowed, source
+        As `Limit` has them.
+    unit : str
+        Of the packaged table; a user's file may repeat it.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    marginal_low: float | None = None
+    marginal_high: float | None = None
+    allowed: tuple[bool | int | float | str, ...] | None = None
+    unit: str | None = None
+    source: str | None = None
+
+    def over(self, base: Limit) -> Limit:
+        """Return `base` with what this says; ValueError if that makes no sense."""
+        said = {key: value for key, value in vars(self).items() if value is not None}
+        said.pop("unit", None)
+        limit = replace(base, **said)
+        if problem := limit.problem():
+            raise ValueError(problem)
+        return limit
+
+
+LimitsFile = dict[str, Entry]
+
+
 def load_limits(path: Path | str | None = None) -> LimitTable:
     """Read the packaged table, and a user's file over it.
 
@@ -123,67 +154,30 @@ def load_limits(path: Path | str | None = None) -> LimitTable:
     ValueError
         If it names a limit that does not exist, or a figure makes no sense.
     """
-    packaged = tomllib.loads(
-        files("emgrig.hil_tests.judging").joinpath("limits.toml").read_text(encoding="utf-8")
-    )
-    limits = {name: _limit(name, entry, Limit()) for name, entry in packaged.items()}
-    units = {name: str(entry["unit"]) for name, entry in packaged.items()}
+    packaged = _read(files("emgrig.hil_tests.judging") / "limits.toml", "limits.toml")
+    limits = {name: entry.over(Limit()) for name, entry in packaged.items()}
+    units = {name: entry.unit or "" for name, entry in packaged.items()}
     if path is None:
         return LimitTable(limits, units)
-    for name, entry in _read(Path(path)).items():
+    path = Path(path)
+    for name, entry in _read(path, f"limits {path}").items():
+        where = f"limits {path}: {name}"
         if name not in limits:
-            near = ", ".join(sorted(limits))
-            raise ValueError(f"{path}: there is no limit {name!r}; there are {near}")
-        if entry.get("unit", units[name]) != units[name]:
-            raise ValueError(f"{path}: {name} is in {units[name]}, not in {entry['unit']}")
-        source = {"source": f"user's file {Path(path).name}"}
-        limits[name] = replace(
-            _limit(name, {**source, **entry}, limits[name], str(path)), overridden=True
-        )
+            raise ValueError(f"limits {path}: {refuse_unknown(name, name, sorted(limits))}")
+        if entry.unit not in (None, units[name]):
+            raise ValueError(f"{where} is in {units[name]}, not in {entry.unit}")
+        try:
+            limit = entry.over(limits[name])
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from error
+        source = entry.source or f"user's file {path.name}"
+        limits[name] = replace(limit, source=source, overridden=True)
     return LimitTable(limits, units, str(path))
 
 
-def _read(path: Path) -> dict[str, dict[str, object]]:
+def _read(path: Path | Traversable, name: str) -> LimitsFile:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecordingError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecordingError(f"{path}: not a TOML file: {error}") from error
-    for name, entry in table.items():
-        if not isinstance(entry, dict):
-            raise ValueError(  # noqa: TRY004 - the file is wrong, not the call
-                f"{path}: {name} is not a table; write [{name}] and below it high = 1"
-            )
-    return table
-
-
-def _limit(
-    name: str, entry: Mapping[str, object], base: Limit, where: str = "limits.toml"
-) -> Limit:
-    """Return `base` with what `entry` says."""
-    unknown = sorted(set(entry) - set(_KEYS))
-    if unknown:
-        raise ValueError(f"{where}: {name} has no key {unknown[0]!r}; there are {', '.join(_KEYS)}")
-    numbers = {key: _number(name, key, entry[key], where) for key in _NUMBERS if key in entry}
-    allowed = entry.get("allowed", list(base.allowed))
-    if not isinstance(allowed, list):
-        raise ValueError(f"{where}: {name}.allowed is a list")  # noqa: TRY004 - as above
-    limit = replace(
-        base,
-        low=numbers.get("low", base.low),
-        high=numbers.get("high", base.high),
-        marginal_low=numbers.get("marginal_low", base.marginal_low),
-        marginal_high=numbers.get("marginal_high", base.marginal_high),
-        allowed=tuple(allowed),
-        source=str(entry.get("source", base.source)),
-    )
-    if problem := limit.problem():
-        raise ValueError(f"{where}: {name}: {problem}")
-    return limit
-
-
-def _number(name: str, key: str, value: object, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        raise ValueError(f"{where}: {name}.{key} is {value!r}; expected a number")
-    return float(value)
+        content: Json = parse_toml(read_text(path, name), name)
+    except ValueError as error:
+        raise RecordingError(str(error)) from error
+    return read(LimitsFile, content, name)

@@ -87,21 +87,21 @@ class Measurement:
     Attributes
     ----------
     name, unit : str
-    key : str
-        What it is called in the table of limits: one for the same quantity at several settings.
     limit : Limit
         What it was judged by; without bounds it only informs.
     readings : list of Reading
     reference : str
         What the value is compared with, in words ("data sheet: 0.28 µV").
+    key : str
+        Its name in the table of limits: one for the same quantity at several settings.
     """
 
     name: str
     unit: str
-    key: str
     limit: Limit
     readings: list[Reading] = field(default_factory=list)
     reference: str = ""
+    key: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -241,7 +241,7 @@ class Measure:
                 marginal_high=marginal[1] if marginal else None,
                 source=source or found.source,
             )
-        kept = self.measurements.setdefault(name, Measurement(name, unit, limit or name, found))
+        kept = self.measurements.setdefault(name, Measurement(name, unit, found, key=limit or name))
         if kept.unit != unit or channel in kept.values:
             raise ValueError(f"{name}: unit {unit} or channel {channel} does not fit what it has")
         if channel is None and kept.readings:

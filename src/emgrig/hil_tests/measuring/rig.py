@@ -8,7 +8,7 @@ packet by packet.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from emgrig.connect import open_transport, package_version
+from emgrig.connect import open_transport
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_access import Opcode
 from emgrig.driver.chip.register_file import RegisterFile
@@ -22,7 +22,7 @@ from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.seams import Clock
 from emgrig.errors import EmgrigError, TransportError
 from emgrig.hil_tests.judging.check import CannotMeasure
-from emgrig.hil_tests.judging.incident import Incident, Trouble
+from emgrig.hil_tests.judging.incident import Incident, IncidentKind
 from emgrig.hil_tests.judging.measurement import Samples
 from emgrig.hil_tests.measuring.capture import Capture, Collector, assemble
 from emgrig.protocol.decoder import EventPacket, Item
@@ -42,6 +42,7 @@ from emgrig.protocol.packets import (
     Stats,
     Stopped,
 )
+from emgrig.version import __version__
 
 N_SETTLE = 4
 """Samples left out as a run begins: an input step settles with the fourth (SBAS499C, 9.3.3)."""
@@ -112,7 +113,7 @@ class Rig:
             If the address makes no sense.
         """
         self._link = Link(open_transport(self.address))
-        client = f"emgrig bringup {package_version()}"
+        client = f"emgrig bringup {__version__}"
         self._connection = Connection(self._link, client=client, inspector=self._listen)
         self.streamed_before = bool(self.stats().streaming)
         self.stop()
@@ -279,7 +280,7 @@ class Rig:
                 elapsed_s = self.clock.now_s() - began_s
             finally:
                 self.stop()
-        self.incidents = [i for i in self.incidents if i.trouble is not Trouble.CHIP_LOST]
+        self.incidents = [i for i in self.incidents if i.kind is not IncidentKind.CHIP_LOST]
         return elapsed_s
 
     def count_conversions(self, duration_s: float = 0.3) -> int:
@@ -319,11 +320,11 @@ class Rig:
             if isinstance(item.body, BootEvent):
                 cause = item.body.cause
                 words = f"the board started anew (reset cause {cause})"
-                self.incidents.append(Incident(Trouble.BOARD_STARTED, words, value=cause))
+                self.incidents.append(Incident(IncidentKind.BOARD_STARTED, words, value=cause))
             elif isinstance(item.body, ChipLostEvent):
                 chip = item.body.chip + 1
                 words = f"chip {chip} lost its registers"
-                self.incidents.append(Incident(Trouble.CHIP_LOST, words, chip))
+                self.incidents.append(Incident(IncidentKind.CHIP_LOST, words, chip))
             elif isinstance(item.body, OverflowEvent):
                 self.n_thrown_away += item.body.frames
         if self._collector is not None:

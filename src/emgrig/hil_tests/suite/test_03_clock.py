@@ -2,7 +2,7 @@
 
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.hil_tests.judging.check import Layer, check
-from emgrig.hil_tests.judging.incident import Incident, Trouble
+from emgrig.hil_tests.judging.incident import Incident, IncidentKind
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.capture import Capture
 from emgrig.hil_tests.measuring.rig import Rig
@@ -26,7 +26,7 @@ def test_data_rate(rig: Rig, measure: Measure, is_full: bool) -> None:
                 f"no sample came in {DURATION_S[is_full]:g} s; the board counted "
                 f"{capture.stopped.conversions} conversions"
             )
-            rig.incidents.append(Incident(Trouble.NO_SAMPLES, words))
+            rig.incidents.append(Incident(IncidentKind.NO_SAMPLES, words))
             return
         _measure_rate(measure, rig, capture, rate_hz)
         rig.exchange_clocks(8)

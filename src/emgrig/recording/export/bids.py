@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emgrig.errors import RecordingError
-from emgrig.recording.convert import software
+from emgrig.files import check_folder, json_text, refuse_existing, why
 from emgrig.recording.export import bids_channels
 from emgrig.recording.export.bids_channels import NOT_TOLD, SRB1, Told, is_emg
 from emgrig.recording.export.bids_events import events
 from emgrig.recording.export.bids_table import NOT_KNOWN, merged
 from emgrig.recording.export.source import Part
-from emgrig.recording.export.staging import Content, Tell, as_json, publish, quiet
+from emgrig.recording.export.staging import Content, Tell, publish, quiet
 from emgrig.recording.sidecar import Json
+from emgrig.version import __version__
 
 BIDS_VERSION = "1.11.1"
 _NAME = "Facial EMG"
@@ -154,12 +155,9 @@ def plan_bids(parts: Sequence[Part], root: Path, options: BidsOptions) -> dict[s
     files: dict[str, Content] = {}
     for part, run in zip(parts, runs, strict=True):
         files |= _recording_files(part, run, options)
-    taken = [name for name in files if (root / name).exists()]
-    if taken and not options.overwrite:
-        raise RecordingError(
-            f"{root / taken[0]} exists; choose another --session, --task or --run, or say "
-            "overwrite (--overwrite)"
-        )
+    for name in files:
+        instead = "--session, --task or --run"
+        refuse_existing(root / name, overwrite=options.overwrite, instead=instead)
     return {
         **_data_set_files(parts[0], root, options),
         **_session_files(parts, runs, root, options),
@@ -170,8 +168,7 @@ def plan_bids(parts: Sequence[Part], root: Path, options: BidsOptions) -> dict[s
 def _refuse_other_folders(root: Path) -> None:
     if root.exists() and not root.is_dir():
         raise RecordingError(f"{root} is a file; a data set is a folder")
-    if not root.parent.is_dir():
-        raise RecordingError(f"the folder {root.parent} does not exist; make it first")
+    check_folder(root.parent)
     is_begun = (root / "dataset_description.json").exists()
     if root.is_dir() and not is_begun and any(root.iterdir()):
         raise RecordingError(
@@ -185,12 +182,12 @@ def _recording_files(part: Part, run: int | None, options: BidsOptions) -> dict[
     told = options.told
     files: dict[str, Content] = {
         f"{stem}_emg.bdf": part.path,
-        f"{stem}_emg.json": as_json(_emg_json(part, options)),
+        f"{stem}_emg.json": json_text(_emg_json(part, options)),
         f"{stem}_channels.tsv": bids_channels.channels_table(part, told),
-        f"{stem}_channels.json": as_json(bids_channels.channels_json()),
+        f"{stem}_channels.json": json_text(bids_channels.channels_json()),
     }
     files[f"{stem}_events.tsv"], described = events(part)
-    files[f"{stem}_events.json"] = as_json(described)
+    files[f"{stem}_events.json"] = json_text(described)
     return files | _source_files(part, f"{_SOURCE}/{stem}", options)
 
 
@@ -216,7 +213,7 @@ def _source_files(part: Part, stem: str, options: BidsOptions) -> dict[str, Cont
         "files": {**part.section("files"), **said},
         "board": {**board, "address": str(board["address"]).partition(":")[0] + ":"},
     }
-    files[f"{stem}_recording.json"] = as_json(content)
+    files[f"{stem}_recording.json"] = json_text(content)
     return files
 
 
@@ -304,8 +301,8 @@ def _session_files(
         name = f"{stem}_electrodes.tsv"
         files[name] = merged(root / name, electrodes, replace=options.overwrite)
         described = {
-            f"{stem}_electrodes.json": as_json(bids_channels.electrodes_json()),
-            f"{stem}_coordsystem.json": as_json(bids_channels.coordinates_json()),
+            f"{stem}_electrodes.json": json_text(bids_channels.electrodes_json()),
+            f"{stem}_coordsystem.json": json_text(bids_channels.coordinates_json()),
         }
         files |= {
             name: text
@@ -321,14 +318,14 @@ def _begin(root: Path, options: BidsOptions) -> dict[str, str]:
         "Name": options.name or _NAME,
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "raw",
-        "GeneratedBy": [{"Name": "emgrig", "Version": software().removeprefix("emgrig ")}],
+        "GeneratedBy": [{"Name": "emgrig", "Version": __version__}],
     }
     if options.authors:
         description["Authors"] = list(options.authors)
     begun = {
-        "dataset_description.json": as_json(description),
+        "dataset_description.json": json_text(description),
         "README": _README,
-        "participants.json": as_json(_PARTICIPANTS_JSON),
+        "participants.json": json_text(_PARTICIPANTS_JSON),
     }
     new = {name: text for name, text in begun.items() if not (root / name).exists()}
     if "dataset_description.json" not in new and (options.name or options.authors):
@@ -348,9 +345,9 @@ def _renamed(path: Path, options: BidsOptions) -> str:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise RecordingError(f"{path} cannot be read: {error}") from error
+        raise RecordingError(f"{path} cannot be read: {why(error)}") from error
     if options.name:
         content["Name"] = options.name
     if options.authors:
         content["Authors"] = list(options.authors)
-    return as_json(content)
+    return json_text(content)

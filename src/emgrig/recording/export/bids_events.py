@@ -14,7 +14,6 @@ from emgrig.recording.export.bids_table import cell, number, table
 from emgrig.recording.export.source import Part
 from emgrig.recording.facts import (
     LABELS,
-    Annotation,
     ChipLost,
     Counter,
     ElectrodeChanged,
@@ -33,17 +32,8 @@ _LAST = "description"
 _TAKEN = frozenset({*_FIRST, _LAST, "response_time", "stim_file", "hed"})
 _NAMELESS = "marker"
 
-#: What the kinds are called in events.tsv; those with more to say are in `_trial_type`.
-_TYPES = MappingProxyType(
-    {
-        **LABELS,
-        Kind.SETTINGS: "settings",
-        Kind.RECOVERY: "going on",
-        Kind.BOARD_STARTED: "board started",
-        Kind.OVERFLOW: "board overflow",
-        Kind.COUNTER: "counter",
-    }
-)
+#: What the kinds are called in events.tsv, if not as they are.
+_TYPES = MappingProxyType({**LABELS, Kind.RECOVERY: "going on", Kind.OVERFLOW: "board overflow"})
 #: What they mean.
 _MEANINGS = MappingProxyType(
     {
@@ -70,24 +60,10 @@ _DESCRIPTIONS = {
 }
 
 
-def trial_type_of(fact: Fact) -> str:
-    """Name what happened, for the column trial_type."""
-    match fact:
-        case Marker():
-            return _marker(fact.marker)[0]
-        case ElectrodeChanged():
-            return f"electrode {'off' if fact.is_off else 'on'}"
-        case Trigger():
-            return f"trigger {fact.line} {'high' if fact.is_high else 'low'}"
-        case ChipLost():
-            return f"chip {fact.chip} lost its registers"
-        case OtherEvent():
-            return f"event {fact.event}"
-    return _TYPES[fact.kind]
-
-
-def values_of(fact: Fact, channel_names: Mapping[int, str] | None = None) -> dict[str, str]:
-    """Return the further columns of an event.
+def taken_apart(
+    fact: Fact, channel_names: Mapping[int, str] | None = None
+) -> tuple[str, dict[str, str]]:
+    """Return the `trial_type` of an event, and its further columns.
 
     Parameters
     ----------
@@ -98,17 +74,24 @@ def values_of(fact: Fact, channel_names: Mapping[int, str] | None = None) -> dic
     names = channel_names or {}
     match fact:
         case Marker():
-            values = _marker(fact.marker)[1]
+            trial_type, values = _marker(fact.marker)
             channel = values.get("channel", "")
             if channel.isdecimal():
                 values["channel"] = names.get(int(channel), channel)
-            return values
+            return trial_type, values
         case ElectrodeChanged():
             name = names.get(fact.channel, str(fact.channel))
-            return {"channel": name, "electrode": electrode_id(fact.channel, fact.side)}
+            values = {"channel": name, "electrode": electrode_id(fact.channel, fact.side)}
+            return f"electrode {'off' if fact.is_off else 'on'}", values
+        case Trigger():
+            return f"trigger {fact.line} {'high' if fact.is_high else 'low'}", {}
+        case ChipLost():
+            return f"chip {fact.chip} lost its registers", {}
         case Counter():
-            return {"value": str(fact.count)}
-    return {}
+            return "counter", {"value": str(fact.count)}
+        case OtherEvent():
+            return f"event {fact.event}", {}
+    return _TYPES.get(fact.kind, fact.kind.replace("_", " ")), {}
 
 
 def _marker(text: str) -> tuple[str, dict[str, str]]:
@@ -129,28 +112,28 @@ def _marker(text: str) -> tuple[str, dict[str, str]]:
 def events(part: Part) -> tuple[str, Json]:
     """Return events.tsv and events.json of a file."""
     names = {channel.number: channel.label for channel in part.channels}
-    values = [values_of(one.fact, names) for one in part.annotations]
-    keys = list(dict.fromkeys(key for one in values for key in one))
+    parsed = [taken_apart(one.fact, names) for one in part.annotations]
+    keys = list(dict.fromkeys(key for _, values in parsed for key in values))
     rows = [
         {
-            **own,
+            **values,
             "onset": number(one.sample / part.rate_hz),
             "duration": number(one.n_samples / part.rate_hz),
             "sample": str(one.sample),
-            "trial_type": trial_type_of(one.fact),
+            "trial_type": trial_type,
             _LAST: one.text,
         }
-        for one, own in zip(part.annotations, values, strict=True)
+        for one, (trial_type, values) in zip(part.annotations, parsed, strict=True)
     ]
-    return table((*_FIRST, *keys, _LAST), rows), _describe(part.annotations, keys)
-
-
-def _describe(annotations: Sequence[Annotation], keys: Sequence[str]) -> Json:
     own = {
-        trial_type_of(one.fact): _MEANINGS[one.fact.kind]
-        for one in annotations
+        trial_type: _MEANINGS[one.fact.kind]
+        for one, (trial_type, _) in zip(part.annotations, parsed, strict=True)
         if one.fact.kind is not Kind.MARKER
     }
+    return table((*_FIRST, *keys, _LAST), rows), _describe(own, keys)
+
+
+def _describe(own: Mapping[str, str], keys: Sequence[str]) -> Json:
     kinds = "; ".join(f"{name}: {meaning}" for name, meaning in own.items())
     described: Json = {
         "trial_type": {

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.errors import RecordingError
+from emgrig.files import why
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
 from emgrig.recording.export.bdf_file import BdfFile
 from emgrig.recording.facts import read_annotations
@@ -106,7 +107,7 @@ class Part:
         try:
             self._read(path)
         except (OSError, ValueError, LookupError, TypeError) as error:
-            raise RecordingError(f"{path} cannot be read as BDF+: {error}") from error
+            raise RecordingError(f"{path} cannot be read as BDF+: {why(error)}") from error
 
     def _read(self, path: Path) -> None:
         file = self._file = BdfFile(path)
@@ -252,7 +253,7 @@ def _read_sidecar(bdf_path: Path) -> Json:
             f"emgrig convert {bdf_path.with_suffix(CAPTURE_SUFFIX).name} makes both anew"
         ) from error
     except (OSError, ValueError) as error:
-        raise RecordingError(f"{path} cannot be read: {error}") from error
+        raise RecordingError(f"{path} cannot be read: {why(error)}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RecordingError(f"{path} is no sidecar of a recording: its format is not {FORMAT!r}")
     required = set(cast("Sequence[str]", schema()["required"])) - {"contact"}

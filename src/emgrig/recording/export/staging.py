@@ -1,12 +1,11 @@
 """Files that appear under their names only when all of them are whole."""
 
-import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from emgrig.errors import RecordingError
+from emgrig.files import attempt
 
 #: Told the share that is done, 0 to 1.
 Tell = Callable[[float], None]
@@ -19,47 +18,6 @@ _COPY_BYTES = 1 << 23
 
 def quiet(share: float) -> None:
     """Tell nobody."""
-
-
-def as_json(value: object) -> str:
-    """Return JSON text for a person to read."""
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def refuse_existing(path: Path, *, overwrite: bool) -> None:
-    """Refuse a target that cannot be written to, before anything is.
-
-    Raises
-    ------
-    RecordingError
-        If its folder does not exist, it is a folder, or it exists and may not be overwritten.
-    """
-    if not path.parent.is_dir():
-        raise RecordingError(f"the folder {path.parent} does not exist; make it first")
-    if path.is_dir():
-        raise RecordingError(f"{path} is a folder; choose the name of a file")
-    if path.exists() and not overwrite:
-        raise RecordingError(f"{path} exists; choose another name, or say overwrite (--overwrite)")
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give the path of a file to write, which becomes `path` if no error comes.
-
-    Raises
-    ------
-    RecordingError
-        If the file system refuses; nothing is left of the file.
-    """
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    except OSError as error:
-        raise RecordingError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):  # a read-only folder refuses that too
-            unfinished.unlink(missing_ok=True)
 
 
 def publish(root: Path, files: Mapping[str, Content], tell: Tell = quiet) -> None:
@@ -87,13 +45,12 @@ def publish(root: Path, files: Mapping[str, Content], tell: Tell = quiet) -> Non
             "if none is"
         )
     try:
-        stage.mkdir(parents=True)
-        _write_all(stage, files, tell)
-        for name in files:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (stage / name).replace(root / name)
-    except OSError as error:
-        raise RecordingError(f"cannot write to {root}: {error.strerror or error}") from error
+        with attempt("write to", root):
+            stage.mkdir(parents=True)
+            _write_all(stage, files, tell)
+            for name in files:
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (stage / name).replace(root / name)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
         if is_new and root.is_dir() and not any(root.iterdir()):

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emgrig.extras import require
+from emgrig.files import whole_file
+from emgrig.recording.export.formats import Export
 from emgrig.recording.export.source import Block, Part
-from emgrig.recording.export.staging import Tell, quiet, whole_file
+from emgrig.recording.export.staging import Tell, quiet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,11 +65,6 @@ def write_csv(part: Part, path: Path, tell: Tell = quiet) -> None:
         _each_block(part, put, tell)
 
 
-def require_pyarrow() -> None:
-    """Raise MissingExtra if pyarrow, which Parquet needs, is not installed."""
-    require("pyarrow", "parquet", "Parquet")
-
-
 def write_parquet(part: Part, path: Path, tell: Tell = quiet) -> None:
     """Write a recording as Parquet, a row group for each 32768 samples or so.
 
@@ -77,12 +74,12 @@ def write_parquet(part: Part, path: Path, tell: Tell = quiet) -> None:
 
     Raises
     ------
-    ValueError
+    MissingExtra
         If pyarrow is not installed.
     RecordingError
         If the file cannot be written; nothing is left of it.
     """
-    require_pyarrow()
+    _check_parquet(part)
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -126,3 +123,12 @@ def _each_block(part: Part, put: Callable[[Block, np.ndarray], None], tell: Tell
         n_samples = len(block.is_gap)
         put(block, np.arange(block.first, block.first + n_samples) / part.rate_hz)
         tell((block.first + n_samples) / part.n_samples)
+
+
+def _check_parquet(_part: Part) -> str:
+    require("pyarrow", "parquet", "Parquet")
+    return ""
+
+
+CSV = Export(write_csv)
+PARQUET = Export(write_parquet, _check_parquet)

@@ -9,7 +9,6 @@ EMG is noise from 20 to 450 Hz. All of it follows from the seed and the time, in
 fixed length, so any moment can be had without what came before it.
 """
 
-import json
 from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from emgrig.errors import RecordingError
+from emgrig.files import json_text, write_file
 from emgrig.simulator.analog.noise import stream
 from emgrig.simulator.sources.interpolation import Interpolator
 
@@ -151,10 +150,7 @@ class Face:
             "mvc_uv_rms": list(MVC_UV_RMS[: self._n_muscles]),
             "events": [asdict(event) for event in self.truth(t0_s, t1_s)],
         }
-        try:
-            Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise RecordingError(f"cannot write the truth to {path}: {error}") from error
+        write_file(Path(path), json_text(content))
 
     def _forget(self) -> None:
         """Make all samples anew when they are asked for; those of the same events are the same."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.errors import RecordingError
+from emgrig.files import why
 from emgrig.simulator.quantities import VOLTS
 from emgrig.simulator.sources.interpolation import Interpolator
 
@@ -124,7 +125,7 @@ def load_recording(
         else:
             raise ValueError(f"{path.name}: expected .csv, .txt, .tsv (also .gz), .edf or .bdf")
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise RecordingError(f"cannot read the recording {path}: {error}") from error
+        raise RecordingError(f"cannot read the recording {path}: {why(error)}") from error
     if rate_hz is None:
         raise ValueError(f"{path.name} does not say its sample rate; give rate=")
     if asked is not None:

@@ -3,17 +3,12 @@
 `app` is a typer application; the command line adds its commands to its own.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, TypeVar
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import Progress
-from rich.table import Table
+from rich.text import Text
 
 from emgrig.analysis.clocks.robust_line import ClockMap, fit_clock_map
 from emgrig.analysis.paper import printed as paper
@@ -39,11 +34,12 @@ from emgrig.analysis.signal.statistics import interval_of_mean, summarise
 from emgrig.analysis.spotting.casmemg import clip_around
 from emgrig.analysis.spotting.grid import Grid, search
 from emgrig.analysis.spotting.scoring import score_clips, score_events
-from emgrig.errors import RecordingError
+from emgrig.files import make_folder, write_file
 from emgrig.reading.textfiles import TextRecording
 from emgrig.tools.analyse.read import in_unit, read_recording
-from emgrig.tools.common.options import read_mvc
-from emgrig.tools.common.output import print_json
+from emgrig.tools.common.options import Mvc, Printed, argument, flag, option, read_mvc, takes
+from emgrig.tools.common.output import print_json, print_table, say
+from emgrig.tools.common.progress import Bar
 
 app = typer.Typer(no_args_is_help=True, help="From volts to the numbers of the paper.")
 
@@ -54,65 +50,60 @@ _COLOURS = {
     Verdict.NO_MATERIAL: "dim",
 }
 
-_T = TypeVar("_T")
-Sheet = Annotated[Path, typer.Option("--annotations", help="380_sort.xlsx of CASMEMG.")]
+
+@dataclass(frozen=True, kw_only=True)
+class OfCasmemg:
+    """What `emgrig clock-report` takes, and others that read the published annotations."""
+
+    annotations: Path = option("380_sort.xlsx of CASMEMG.", ..., "--annotations")
 
 
-def _read(what: Callable[[], _T]) -> _T:
-    """Run a reader; a file that cannot be read is a `RecordingError` of one line."""
-    try:
-        return what()
-    except OSError as error:
-        raise RecordingError(str(error)) from error
+@dataclass(frozen=True, kw_only=True)
+class ReproduceOptions(Printed):
+    """What `emgrig reproduce` takes."""
+
+    annotations: Path | None = option("380_sort.xlsx; without it its rows have no material.")
+    results: list[Path] | None = option("results_*.xlsx of the published search; repeat.")
+    figures: Path | None = option("Folder for the figures that can be drawn, as SVG.")
 
 
 @app.command("reproduce")
-def reproduce_command(
-    annotations: Annotated[
-        Path | None, typer.Option(help="380_sort.xlsx; without it its rows have no material.")
-    ] = None,
-    results: Annotated[
-        list[Path] | None, typer.Option(help="results_*.xlsx of the published search; repeat.")
-    ] = None,
-    figures: Annotated[
-        Path | None, typer.Option(help="Folder for the figures that can be drawn, as SVG.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The rows as JSON.")] = False,
-) -> None:
+@takes
+def reproduce_command(given: ReproduceOptions) -> None:
     """Set every number the paper prints beside ours, with a computed verdict."""
-    expressions = None if annotations is None else _read(lambda: read_annotations(annotations))
-    found = _read(lambda: [row for path in results or () for row in read_results(path)])
-    rows = _read(lambda: reproduce(expressions, found or None))
-    if figures is not None:
-        _read(lambda: _write_figures(figures, expressions))
-    if as_json:
+    expressions = None if given.annotations is None else read_annotations(given.annotations)
+    found = [row for path in given.results or () for row in read_results(path)]
+    rows = reproduce(expressions, found or None)
+    if given.figures is not None:
+        _write_figures(given.figures, expressions)
+    if given.as_json:
         keys = ("section", "what", "printed", "ours_text", "verdict", "note")
         print_json([{key: str(getattr(row, key)) for key in keys} for row in rows])
         return
-    table = Table("where", "what", "printed", "ours", "verdict", "note", title="The paper")
-    for row in rows:
-        colour = _COLOURS[row.verdict]
-        cells = (row.section, row.what, row.printed, row.ours_text)
-        table.add_row(*map(escape, cells), f"[{colour}]{row.verdict}[/]", escape(row.note))
-    console = Console()
-    console.print(table)
+    print_table(
+        ("where", "what", "printed", "ours", "verdict", "note"),
+        [
+            (row.section, row.what, row.printed, row.ours_text, _coloured(row.verdict), row.note)
+            for row in rows
+        ],
+        title="The paper",
+    )
     for verdict in Verdict:
-        count = sum(row.verdict is verdict for row in rows)
-        console.print(f"[{_COLOURS[verdict]}]{verdict}[/]: {count}")
+        say(f"{verdict}: {sum(row.verdict is verdict for row in rows)}")
     if expressions is not None:
-        _print_trivial(console, expressions)
+        _print_trivial(expressions)
 
 
-def _print_trivial(console: Console, expressions: list[Expression]) -> None:
+def _coloured(verdict: Verdict) -> Text:
+    return Text(str(verdict), style=_COLOURS[verdict])
+
+
+def _print_trivial(expressions: list[Expression]) -> None:
     title = "Table 7 beside the answer that never looks: 0.3 s from each end of the clip"
-    table = Table("figure", "table 7", "trivial answer", title=title)
-    for cells in trivial_rows(expressions):
-        table.add_row(*cells)
-    console.print(table)
+    print_table(("figure", "table 7", "trivial answer"), trivial_rows(expressions), title=title)
 
 
 def _write_figures(folder: Path, expressions: list[Expression] | None) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     emotions = paper.EMOTIONS
     drawn = {
         "figure-08.svg": plots.indicators_svg(paper.TABLE_3),
@@ -129,81 +120,72 @@ def _write_figures(folder: Path, expressions: list[Expression] | None) -> None:
         label = "duration of micro-expressions by EMG, s"
         drawn["figure-11.svg"] = plots.histogram_svg(seconds, label, interval=interval)
     for name, svg in drawn.items():
-        (folder / name).write_text(svg, encoding="utf-8")
+        write_file(make_folder(folder) / name, svg)
 
 
 @app.command("clock-report")
-def clock_report_command(annotations: Sheet) -> None:
+@takes
+def clock_report_command(given: OfCasmemg) -> None:
     """Report offset, drift, residual and jumps between video and EMG time, per recording."""
-    expressions = _read(lambda: read_annotations(annotations))
-    table = Table(
-        "recording", "events", "offset s", "range s", "drift ms/s", "residual ms", "jumps"
-    )
+    expressions = read_annotations(given.annotations)
+    rows = []
     for r in clock_reports(expressions):
         numbers = (r.offset_s, r.range_s, r.drift_ms_per_s, r.residual_ms)
         cells = ["-" if np.isnan(x) else f"{x:.3f}" for x in numbers]
-        table.add_row(f"{r.subject}/{r.video}", str(r.n_events), *cells, str(r.n_jumps))
-    console = Console()
-    console.print(table)
-    for name, number in asdict(_read(lambda: clock_summary(expressions))).items():
-        console.print(f"{name}: {number:.4g}" if isinstance(number, float) else f"{name}: {number}")
+        rows.append((f"{r.subject}/{r.video}", str(r.n_events), *cells, str(r.n_jumps)))
+    print_table(
+        ("recording", "events", "offset s", "range s", "drift ms/s", "residual ms", "jumps"), rows
+    )
+    for name, number in asdict(clock_summary(expressions)).items():
+        say(f"{name}: {number:.4g}" if isinstance(number, float) else f"{name}: {number}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalyseOptions:
+    """What `emgrig analyse` takes."""
+
+    recording: Path = argument(".bdf, .edf, .mat (CASMEMG), .csv, .txt, .gz")
+    output: Path = option("Folder for the results.", Path(), "--output", "-o")
+    rate: float | None = option("Hz, if the file does not name it.")
+    unit: str | None = option("V, mV, uV or nV of channels that the file gives none for.")
+    face: bool = option("Channels 1 to 7 lie as on the paper's face.", False)
+    mvc: Mvc = None
+    rest: str = option("START:END of declared rest, s.", "")
+    video: Path | None = option("Write an ELAN file over this video.")
+    video_offset: float = option("Video minus EMG time, s.", 0.0)
+    clock: Path | None = option("CSV of emg_s,video_s pairs: fit a clock map instead.")
+    undo_droop: bool = flag("Undo the sinc³ droop of an ADS1299, to 0.4 of the rate.", "--equalise")
+    mat: Path | None = option("Write the samples as a table in CASMEMG's layout too.")
+    elan: Path | None = option("Corrected ELAN file to score the candidates against.")
 
 
 @app.command("analyse")
-def analyse_command(
-    recording: Annotated[Path, typer.Argument(help=".bdf, .edf, .mat (CASMEMG), .csv, .txt, .gz")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the results.")
-    ] = Path(),
-    rate: Annotated[float | None, typer.Option(help="Hz, if the file does not name it.")] = None,
-    unit: Annotated[
-        str | None, typer.Option(help="V, mV, uV or nV of channels that the file gives none for.")
-    ] = None,
-    face: Annotated[bool, typer.Option(help="Channels 1 to 7 lie as on the paper's face.")] = False,
-    mvc: Annotated[
-        list[str] | None,
-        typer.Option(help="MVC of a muscle: CHANNEL=uV (repeat), or a session's file."),
-    ] = None,
-    rest: Annotated[str, typer.Option(help="START:END of declared rest, s.")] = "",
-    video: Annotated[Path | None, typer.Option(help="Write an ELAN file over this video.")] = None,
-    video_offset: Annotated[float, typer.Option(help="Video minus EMG time, s.")] = 0.0,
-    clock: Annotated[
-        Path | None, typer.Option(help="CSV of emg_s,video_s pairs: fit a clock map instead.")
-    ] = None,
-    undo_droop: Annotated[
-        bool,
-        typer.Option("--equalise", help="Undo the sinc³ droop of an ADS1299, to 0.4 of the rate."),
-    ] = False,
-    mat: Annotated[
-        Path | None, typer.Option(help="Write the samples as a table in CASMEMG's layout too.")
-    ] = None,
-    elan: Annotated[
-        Path | None, typer.Option(help="Corrected ELAN file to score the candidates against.")
-    ] = None,
-) -> None:
+@takes
+def analyse_command(given: AnalyseOptions) -> None:
     """Find candidate expressions: an HTML page, a BIDS events.tsv and an ELAN file."""
-    found = in_unit(_read(lambda: read_recording(recording, rate)), unit)
-    clock_map = _read(lambda: _clock(clock, video_offset))
-    if mat is not None:
-        _write_mat(mat, found)
-    if undo_droop:
+    found = in_unit(read_recording(given.recording, given.rate), given.unit)
+    clock_map = _clock(given.clock, given.video_offset)
+    if given.mat is not None:
+        _write_mat(given.mat, found)
+    if given.undo_droop:
         found = _equalised(found)
-    analysis = _read(
-        lambda: analyse(
+    levels_uv = read_mvc(given.mvc or [], len(found.labels))
+    with Bar(f"analysing {given.recording.name}"):
+        analysis = analyse(
             found.samples,
             found.rate_hz,
             labels=found.labels,
             units=found.units,
-            muscles={i: i + 1 for i in range(min(7, len(found.labels)))} if face else None,
-            mvc_uv={n - 1: uv for n, uv in read_mvc(mvc or [], len(found.labels)).items()},
-            rest_s=_rest(rest),
+            muscles={i: i + 1 for i in range(min(7, len(found.labels)))} if given.face else None,
+            mvc_uv={channel - 1: uv for channel, uv in levels_uv.items()},
+            rest_s=_rest(given.rest),
         )
-    )
-    name = recording.name.partition(".")[0]
-    _read(lambda: _write_results(output, name, analysis, found, video, clock_map))
+        name = given.recording.name.partition(".")[0]
+        _write_results(given.output, name, analysis, found, given.video, clock_map)
+    _say_written(given.output, name, given.video)
     _say(analysis, found)
-    if elan is not None:
-        _read(lambda: _score_elan(elan, analysis, clock_map))
+    if given.elan is not None:
+        _score_elan(given.elan, analysis, clock_map)
 
 
 def _clock(pairs: Path | None, offset_s: float) -> ClockMap:
@@ -211,10 +193,9 @@ def _clock(pairs: Path | None, offset_s: float) -> ClockMap:
         return fit_clock_map(np.zeros(1), np.full(1, offset_s))
     table = np.loadtxt(pairs, delimiter=",", skiprows=1, ndmin=2)
     if table.shape[1] != 2:
-        msg = f"{pairs} has {table.shape[1]} columns; emg_s,video_s was expected"
-        raise ValueError(msg)
+        raise ValueError(f"{pairs} has {table.shape[1]} columns; emg_s,video_s was expected")
     fitted = fit_clock_map(table[:, 0], table[:, 1])
-    typer.echo(
+    say(
         f"clock map: drift {1000 * fitted.drift:+.2f} ms/s, {fitted.n_jumps} jumps, "
         f"median residual {1000 * fitted.residual_mad_s:.0f} ms"
     )
@@ -226,8 +207,7 @@ def _rest(option: str) -> tuple[float, float] | None:
         return None
     start, colon, end = option.partition(":")
     if not colon:
-        msg = f"--rest {option}: START:END in seconds was expected"
-        raise ValueError(msg)
+        raise ValueError(f"--rest {option}: START:END in seconds was expected")
     return float(start), float(end)
 
 
@@ -247,7 +227,7 @@ def _equalised(found: TextRecording) -> TextRecording:
 def _write_mat(path: Path, found: TextRecording) -> None:
     if found.rate_hz != RATE_HZ:
         raise ValueError(f"--mat {path}: CASMEMG has {RATE_HZ:g} Hz, this is {found.rate_hz:g} Hz")
-    _read(lambda: write_casmemg_mat(path, found.samples, as_table=True))
+    write_casmemg_mat(path, found.samples, as_table=True)
 
 
 def _write_results(
@@ -258,15 +238,16 @@ def _write_results(
     video: Path | None,
     clock: ClockMap,
 ) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    html = page(analysis, title=name, remarks=(f"read as {found.source}", *found.remarks))
-    (folder / f"{name}.html").write_text(html, encoding="utf-8")
-    (folder / f"{name}_events.tsv").write_text(events_tsv(analysis), encoding="utf-8")
+    remarks = (f"read as {found.source}", *found.remarks)
+    html = page(analysis, title=name, remarks=remarks, simulated=found.is_simulated)
+    write_file(make_folder(folder) / f"{name}.html", html)
+    write_file(folder / f"{name}_events.tsv", events_tsv(analysis))
     if video is not None:
         write_elan(folder / f"{name}.eaf", _tiers(analysis), video=video, clock=clock)
-    typer.echo(
-        f"written: {folder / name}.html, {name}_events.tsv" + (f", {name}.eaf" if video else "")
-    )
+
+
+def _say_written(folder: Path, name: str, video: Path | None) -> None:
+    say(f"written: {folder / name}.html, {name}_events.tsv" + (f", {name}.eaf" if video else ""))
 
 
 def _tiers(analysis: Analysis) -> dict[str, list[tuple[float, float, str]]]:
@@ -282,15 +263,15 @@ def _tiers(analysis: Analysis) -> dict[str, list[tuple[float, float, str]]]:
 
 def _say(analysis: Analysis, found: TextRecording) -> None:
     for remark in (*found.remarks, *analysis.remarks):
-        typer.echo(f"note: {remark}")
+        say(f"note: {remark}")
     for q in analysis.quality:
         label = analysis.labels[q.channel_index]
         if q.reject:
-            typer.echo(f"channel {q.channel_index + 1} ({label}): not analysed, {q.reject}")
+            say(f"channel {q.channel_index + 1} ({label}): not analysed, {q.reject}")
         for remark in q.remarks:
-            typer.echo(f"channel {q.channel_index + 1} ({label}): {remark}")
+            say(f"channel {q.channel_index + 1} ({label}): {remark}")
     micro = sum(c.is_micro for c in analysis.candidates)
-    typer.echo(f"{len(analysis.candidates)} candidates, {micro} of at most 500 ms")
+    say(f"{len(analysis.candidates)} candidates, {micro} of at most 500 ms")
 
 
 def _score_elan(path: Path, analysis: Analysis, clock: ClockMap) -> None:
@@ -305,77 +286,75 @@ def _score_elan(path: Path, analysis: Analysis, clock: ClockMap) -> None:
         found = np.array([(c.start_s, c.end_s) for c in mine]).reshape(-1, 2)
         scored.append((found, np.array([m[:2] for m in marks]).reshape(-1, 2), length_s))
     if not scored:
-        msg = f"{path} has no tier named after a channel of this recording"
-        raise ValueError(msg)
+        raise ValueError(f"{path} has no tier named after a channel of this recording")
     for name, number in asdict(score_events(scored)).items():
-        typer.echo(f"{name}: {number:.3f}" if isinstance(number, float) else f"{name}: {number}")
+        say(f"{name}: {number:.3f}" if isinstance(number, float) else f"{name}: {number}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridOptions(OfCasmemg):
+    """What `emgrig grid` takes."""
+
+    folder: Path = argument("Folder of SUBJECT_VIDEO.mat files.")
+    jobs: int = option("Local processes; -1 is one a core.", 1)
+    scheduler: str | None = option("tcp://HOST:PORT of a dask cluster.")
+    as_published: bool = option("Cut clips with the scripts' slips.", False)
+    best: int = option("How many sets to show.", 10, min=1)
 
 
 @app.command("grid")
-def grid_command(
-    folder: Annotated[Path, typer.Argument(help="Folder of SUBJECT_VIDEO.mat files.")],
-    annotations: Sheet,
-    jobs: Annotated[int, typer.Option(help="Local processes; -1 is one a core.")] = 1,
-    scheduler: Annotated[
-        str | None, typer.Option(help="tcp://HOST:PORT of a dask cluster.")
-    ] = None,
-    as_published: Annotated[bool, typer.Option(help="Cut clips with the scripts' slips.")] = False,
-    best: Annotated[int, typer.Option(min=1, help="How many sets to show.")] = 10,
-) -> None:
+@takes
+def grid_command(given: GridOptions) -> None:
     """Search the published 4500 parameter sets on every annotated clip."""
-    expressions = _read(lambda: read_annotations(annotations))
-    clips, truth = _read(lambda: _clips(folder, expressions, as_published=as_published))
+    expressions = read_annotations(given.annotations)
+    clips, truth = _clips(given.folder, expressions, as_published=given.as_published)
     grid = Grid()
-    with Progress() as progress:
-        bar = progress.add_task(f"{grid.size} sets", total=len(clips))
-        result = _read(
-            lambda: search(
-                clips,
-                truth,
-                grid=grid,
-                n_jobs=jobs,
-                scheduler=scheduler,
-                progress=lambda done, _: progress.update(bar, completed=done),
-            )
+    with Bar(f"{grid.size} sets, clip by clip") as bar:
+        result = search(
+            clips,
+            truth,
+            grid=grid,
+            n_jobs=given.jobs,
+            scheduler=given.scheduler,
+            progress=lambda done, of: bar.advance(done / of),
         )
     iou = [score_clips(row, truth).mean_iou for row in result.detected]
-    table = Table("W_L S_L k S_n W_f W_b", "missed", "overlap", "P > .5", "true IoU")
-    for i in np.argsort(iou)[::-1][:best].tolist():
+    rows = []
+    for i in np.argsort(iou)[::-1][: given.best].tolist():
         p, s = result.parameters[i], result.scores[i]
-        cells = (s.n_missed, f"{s.mean_overlap:.3f}", f"{s.share_above_half:.3f}", f"{iou[i]:.3f}")
-        values = (p.window, p.step, p.scale, p.run, p.back, p.ahead)
-        table.add_row(" ".join(f"{v:g}" for v in values), *map(str, cells))
-    console = Console()
-    console.print(table)
-    _print_trivial(console, expressions)
+        shares = (s.mean_overlap, s.share_above_half, iou[i])
+        values = " ".join(f"{v:g}" for v in (p.window, p.step, p.scale, p.run, p.back, p.ahead))
+        rows.append((values, str(s.n_missed), *(f"{share:.3f}" for share in shares)))
+    print_table(("W_L S_L k S_n W_f W_b", "missed", "overlap", "P > .5", "true IoU"), rows)
+    _print_trivial(expressions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticOptions(OfCasmemg):
+    """What `emgrig synthetic` takes."""
+
+    folder: Path = argument("Folder for SUBJECT_VIDEO.mat and truth.xlsx.")
+    seed: int = option("Another seed: other faces and noise.", 0)
+    subject: list[int] | None = option("These subjects only; repeat. All take about 1 GB.")
 
 
 @app.command("synthetic")
-def synthetic_command(
-    folder: Annotated[Path, typer.Argument(help="Folder for SUBJECT_VIDEO.mat and truth.xlsx.")],
-    annotations: Sheet,
-    seed: Annotated[int, typer.Option(help="Another seed: other faces and noise.")] = 0,
-    subject: Annotated[
-        list[int] | None, typer.Option(help="These subjects only; repeat. All take about 1 GB.")
-    ] = None,
-) -> None:
+@takes
+def synthetic_command(given: SyntheticOptions) -> None:
     """Write a synthetic CASMEMG: the annotated expressions on drawn faces, in its layout."""
-    expressions = _read(lambda: read_annotations(annotations))
-    wanted = [e for e in expressions if not subject or e.subject in subject]
+    expressions = read_annotations(given.annotations)
+    wanted = [e for e in expressions if not given.subject or e.subject in given.subject]
     if not wanted:
-        _read(lambda: _no_subject(subject or []))
-    folder.mkdir(parents=True, exist_ok=True)
-    with Progress() as progress:
-        groups = recordings(wanted)
-        for (number, video), group in progress.track(groups.items(), total=len(groups)):
-            samples = synthetic.recording(group, seed=seed).samples_uv
-            write_casmemg_mat(folder / f"{number:02d}_{video}.mat", samples)
-    write_annotations(folder / "truth.xlsx", wanted)
-
-
-def _no_subject(subjects: list[int]) -> None:
-    msg = f"the annotations have no subject {', '.join(map(str, subjects))}"
-    raise ValueError(msg)
+        raise ValueError(
+            f"the annotations have no subject {', '.join(map(str, given.subject or ()))}"
+        )
+    groups = recordings(wanted)
+    with Bar("synthetic CASMEMG") as bar:
+        for done, ((number, video), group) in enumerate(groups.items()):
+            path = make_folder(given.folder) / f"{number:02d}_{video}.mat"
+            bar.follow(path.name, done / len(groups))
+            write_casmemg_mat(path, synthetic.recording(group, seed=given.seed).samples_uv)
+    write_annotations(given.folder / "truth.xlsx", wanted)
 
 
 def _clips(

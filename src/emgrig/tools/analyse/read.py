@@ -73,6 +73,7 @@ def _read_part(part: Part) -> TextRecording:
         part.rate_hz,
         "BDF",
         (_SIMULATED,) if part.is_simulated else (),
+        part.is_simulated,
     )
 
 
@@ -105,6 +106,7 @@ def _read_foreign(path: Path) -> TextRecording:
         rate_hz,
         path.suffix[1:].upper(),
         tuple(remarks),
+        is_simulated,
     )
 
 

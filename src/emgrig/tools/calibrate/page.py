@@ -1,23 +1,23 @@
 """A calibration as one self-contained HTML page, and as JSON."""
 
-import io
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
-from emgrig.calibration.certificate.certificate_file import result_json
 from emgrig.calibration.figures.response import effective_band, minus_3db_hz
 from emgrig.calibration.figures.spectrum import EMG_BAND
 from emgrig.calibration.procedures.readings import Curve, Quantity, Reading, Report
 from emgrig.comparison.amplifiers import NoiseComparison
 from emgrig.driver.native.board_identity import BoardIdentity
+from emgrig.filemodel import plain
+from emgrig.files import json_text, make_folder, write_file
+from emgrig.pages.page import render
+from emgrig.pages.plots import one_panel, styled, svg
 
 Json = dict[str, object]
+
+SHORT = 30
+"""A report of so many readings or fewer is shown in one table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ def _reading(reading: Reading) -> Json:
         "gain": reading.gain,
         "rate_hz": reading.rate_hz,
         "condition": reading.condition,
-        **result_json(reading.result),
+        **plain(reading.result),
         "outcome": reading.outcome and str(reading.outcome),
         "note": reading.note,
     }
@@ -118,26 +118,72 @@ def _comparison(one: NoiseComparison) -> Json:
 
 
 def write(folder: Path, outcome: Outcome) -> Path:
-    """Write ``index.html`` and ``calibration.json`` into `folder`; return the page."""
-    folder.mkdir(parents=True, exist_ok=True)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("emgrig.tools"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    pictures = {id(curve): picture(curve) for r in outcome.reports for curve in r.curves}
-    page = environment.get_template("calibrate.html").render(
-        outcome=outcome,
+    """Write ``index.html`` and ``calibration.json`` into `folder`; return the page.
+
+    Raises
+    ------
+    RecordingError
+        If they cannot be written.
+    """
+    board = outcome.identity
+    worst = _worst(report.outcome for report in outcome.reports)
+    page = render(
+        "emgrig.tools.calibrate/page.html",
+        title=f"Calibration of board {board.serial_number}",
+        simulated=board.is_simulated,
+        outcome=worst,
+        headline=_HEADLINES[worst],
         bands=bands(outcome.reports),
-        pictures=pictures,
-        accounts={id(report): account(report) for report in outcome.reports},
-        id=id,
+        reports=[_shown(report) for report in outcome.reports],
+        found=outcome,
     )
-    path = folder / "index.html"
-    path.write_text(page, encoding="utf-8")
-    text = json.dumps(to_json(outcome), indent=1, ensure_ascii=False) + "\n"
-    (folder / "calibration.json").write_text(text, encoding="utf-8")
+    path = make_folder(folder) / "index.html"
+    write_file(path, page)
+    write_file(folder / "calibration.json", json_text(to_json(outcome)))
     return path
+
+
+_HEADLINES = {
+    "fail": "Something is outside its limits",
+    "marginal": "Within the limits, but something is near one",
+    "pass": "Everything that has limits is within them",
+    "": "Measured; nothing here has a limit",
+}
+
+
+def _worst(outcomes: Iterable[str | None]) -> str:
+    """Return the worst of some outcomes; nothing if there is none."""
+    found = set(outcomes)
+    return next((word for word in _HEADLINES if word in found), "")
+
+
+def _shown(report: Report) -> Json:
+    """Return what the page shows of a report; many readings by quantity."""
+    groups: dict[str, list[Reading]] = {}
+    for reading in report.readings:
+        name = "" if len(report.readings) <= SHORT else str(reading.quantity)
+        groups.setdefault(name, []).append(reading)
+    return {
+        "title": report.title,
+        "outcome": report.outcome,
+        "account": account(report),
+        "is_restored": report.restored.is_proved,
+        "before": " ".join(file.raw.hex() for file in report.restored.before),
+        "after": " ".join(file.raw.hex() for file in report.restored.after),
+        "notes": report.notes,
+        "pictures": [(curve.title, picture(curve)) for curve in report.curves],
+        "groups": [
+            (name and _summary(name, group), _worst(r.outcome for r in group), group)
+            for name, group in groups.items()
+        ],
+    }
+
+
+def _summary(name: str, readings: Sequence[Reading]) -> str:
+    """Say a quantity, how often it was measured, and from what to what."""
+    values = sorted(reading.result.value for reading in readings)
+    unit = readings[0].result.unit
+    return f"{name}: {len(values)} values, {values[0]:.4g} to {values[-1]:.4g} {unit}"
 
 
 def account(report: Report) -> str:
@@ -151,28 +197,16 @@ def account(report: Report) -> str:
     return f"up to {most} samples a value, {lost} lost, {rejected} rejected"
 
 
+@styled
 def picture(curve: Curve) -> str:
     """Draw a curve as SVG."""
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
-    axes = figure.subplots()
+    drawn, axes = one_panel(3.0)
     for column, name in zip(curve.y.T, curve.names, strict=True):
-        axes.plot(curve.x, column, linewidth=0.9, label=name)
+        axes.plot(curve.x, column, label=name)
     if curve.is_log:
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-    axes.set_xlabel(curve.x_label)
-    axes.set_ylabel(curve.y_label)
-    axes.set_title(curve.title, loc="left", fontsize=9)
-    axes.grid(visible=True, which="both", linewidth=0.3)
+        axes.set(xscale="log", yscale="log")
+        axes.grid(which="both", axis="both")
+    axes.set(xlabel=curve.x_label, ylabel=curve.y_label)
     if len(curve.names) > 1:
-        axes.legend(fontsize=7, ncols=4)
-    return svg(figure)
-
-
-def svg(figure: Figure) -> str:
-    """Return a figure as an ``<svg>`` element."""
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "emgrig"}):
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    _, start, rest = buffer.getvalue().partition("<svg")
-    return start + rest
+        drawn.legend(loc="outside right center")
+    return svg(drawn)

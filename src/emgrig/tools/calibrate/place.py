@@ -9,6 +9,7 @@ import typer
 
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup
 from emgrig.tools.common.output import err, note
+from emgrig.version import PROGRAM
 
 if TYPE_CHECKING:
     from emgrig.calibration.bench import Attenuator, Bench
@@ -96,12 +97,11 @@ def _bench(resources: str | None, attenuator: "Attenuator | None") -> Iterator["
 
 @contextlib.contextmanager
 def _simulated(transport: object) -> Iterator["Board"]:
-    from emgrig.connect import package_version
     from emgrig.driver.board import Board
     from emgrig.simulator.transport import SimTransport
 
     assert isinstance(transport, SimTransport)
-    with Board(transport, client=f"emgrig {package_version()}") as board:
+    with Board(transport, client=PROGRAM) as board:
         yield board
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from emgrig.calibration.procedures.setup import Setup
 from emgrig.errors import ExitCode
 from emgrig.tools.calibrate.place import Place, open_place
-from emgrig.tools.common.output import err, note, print_json, print_table, say
+from emgrig.tools.common.output import note, print_json, print_table, say
+from emgrig.tools.common.progress import Bar
+from emgrig.version import PROGRAM
 
 if TYPE_CHECKING:
     from emgrig.calibration.bench import Attenuator
@@ -59,79 +60,35 @@ class Wanted:
     amplifiers: tuple[Path, ...] = ()
 
 
-class Bar:
-    """A bar on the standard error while it runs; nothing if that is no terminal."""
-
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._progress = Progress(
-            TextColumn("{task.percentage:3.0f} %"),
-            BarColumn(bar_width=24),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False),
-            console=err,
-            transient=True,
-            disable=not err.is_terminal,
-        )
-        self._task = self._progress.add_task("connecting", total=1.0)
-
-    def __enter__(self) -> "Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def follow(self, text: str, share: float) -> None:
-        """Be a procedure's `Progress`."""
-        self._progress.update(self._task, description=text, completed=share)
-
-    def ask(self, place: Place) -> Callable[[Setup], None]:
-        """Return the place's `ask`, with the bar out of the way meanwhile."""
-
-        def asked(setup: Setup) -> None:
-            self._progress.stop()
-            place.ask(setup)
-            self._progress.start()
-
-        return asked
-
-
 Job = Callable[[Place, Bar], "Report"]
 
 
 def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     """Run procedures on the board, and do with the outcome what is wanted.
 
-    Raises
-    ------
-    typer.Exit
-        With exit code 1 if something failed its limit.
+    Raises typer.Exit, with exit code 1, if something failed its limit.
     """
     from emgrig.calibration.figures import datasheet
     from emgrig.comparison.amplifiers import load_amplifiers
-    from emgrig.connect import package_version
     from emgrig.tools.calibrate.page import Outcome, to_json, write
 
     amplifiers = load_amplifiers(wanted.amplifiers)  # a broken file is found before, not after
     with (
         open_place(wanted.address, bench=wanted.bench, attenuator=wanted.attenuator) as place,
-        Bar() as bar,
+        Bar("connecting") as bar,
     ):
         identity = place.board.identity
         reports = tuple(job(place, bar) for job in jobs)
         instruments = _instruments(place, wanted)
     comparisons, ours = _beside(reports, amplifiers)
     now = dt.datetime.now(dt.UTC)
-    software = f"emgrig {package_version()}"
     outcome = Outcome(
         identity=identity,
         address=wanted.address,
         reports=reports,
         comparisons=comparisons,
         ours=ours,
-        software=software,
+        software=PROGRAM,
         made_utc=f"{now:%Y-%m-%d %H:%M} UTC",
         instruments=tuple(f"{one.role}: {one.identity}" for one in instruments),
     )
@@ -142,7 +99,7 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     if wanted.report is not None:
         note(f"report: {write(wanted.report, outcome)}")
     if wanted.save:
-        _save(identity, reports, instruments, wanted, now, software)
+        _save(identity, reports, instruments, wanted, now)
     if any(report.outcome is datasheet.Outcome.FAIL for report in reports):
         raise typer.Exit(ExitCode.VERDICT)
 
@@ -170,7 +127,6 @@ def _save(
     instruments: Sequence["Instrument"],
     wanted: Wanted,
     now: dt.datetime,
-    software: str,
 ) -> None:
     from emgrig.calibration.certificate.certificate_file import save_certificate
     from emgrig.calibration.certificate.making import make_certificate
@@ -179,7 +135,7 @@ def _save(
         identity,
         reports,
         now=now,
-        software=software,
+        software=PROGRAM,
         instruments=instruments,
         valid_days=wanted.valid_days,
     )

@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -44,18 +44,23 @@ def quiet_driver() -> Iterator[None]:
 
 def print_json(value: object) -> None:
     """Print `value` as JSON, keys as they come."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    is_ascii = sys.stdout.encoding.lower() != "utf-8"  # what a pipe lacks is escaped, not lost
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=is_ascii) + "\n")
 
 
 def print_table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None
+    header: Sequence[str],
+    rows: Iterable[Sequence[str | Text]],
+    *,
+    title: str | None = None,
+    whole: Collection[str] = (),
 ) -> None:
-    """Print a plain table that also reads well in a log file."""
+    """Print a plain table that also reads well in a log file; columns in `whole` never wrap."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in header:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name in whole)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     out.print(table)
 
 

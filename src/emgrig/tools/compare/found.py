@@ -60,6 +60,15 @@ def facts(one: Compared) -> list[tuple[str, str]]:
     ]
 
 
+def verdict(one: Compared) -> str:
+    """Say in a line how well a pair agrees, and what most of the difference is."""
+    c = one.comparison
+    cause, share = max(c.decomposition.shares.items(), key=lambda pair: pair[1])
+    return (
+        f"correlation {c.correlation_raw:.4f} as recorded; {share:.0%} of the difference is {cause}"
+    )
+
+
 def in_ms(result: "Result") -> str:
     """Say a time in ms."""
     return f"{result.value * 1e3:.4f} ± {result.expanded_uncertainty * 1e3:.4f} ms"
@@ -71,7 +80,7 @@ def _unit(found: "BlandAltman") -> str:
 
 def to_json(one: Compared) -> dict[str, object]:
     """Return a pair as JSON holds it."""
-    from emgrig.calibration.certificate.certificate_file import result_json
+    from emgrig.filemodel import plain
 
     c = one.comparison
     w, b = c.windows, c.windows.bland_altman
@@ -80,9 +89,9 @@ def to_json(one: Compared) -> dict[str, object]:
         "reference": one.reference,
         "band_hz": [c.band.low_hz, c.band.high_hz],
         "overlap_s": list(c.overlap_s),
-        "offset": result_json(c.alignment.offset_s),
-        "event_offset": result_json(c.event_offset_s),
-        "clock": result_json(c.alignment.clock_ppm),
+        "offset": plain(c.alignment.offset_s),
+        "event_offset": plain(c.event_offset_s),
+        "clock": plain(c.alignment.clock_ppm),
         "polarity": c.alignment.polarity,
         "correlation_raw": c.correlation_raw,
         "correlation_envelope": c.correlation_envelope,
@@ -90,11 +99,11 @@ def to_json(one: Compared) -> dict[str, object]:
             {"low_hz": part.low_hz, "high_hz": part.high_hz, "value": value}
             for part, value in c.coherence
         ],
-        "amplitude_ratio": result_json(w.amplitude_ratio),
-        "rms": result_json(w.rms_uv),
-        "mav": result_json(w.mav_uv),
-        "mean_frequency": result_json(w.mean_frequency_hz),
-        "median_frequency": result_json(w.median_frequency_hz),
+        "amplitude_ratio": plain(w.amplitude_ratio),
+        "rms": plain(w.rms_uv),
+        "mav": plain(w.mav_uv),
+        "mean_frequency": plain(w.mean_frequency_hz),
+        "median_frequency": plain(w.median_frequency_hz),
         "bland_altman": {
             "is_log": b.is_log, "bias": b.bias, "bias_interval": [b.bias_low, b.bias_high],
             "limits": [b.limit_low, b.limit_high], "n": b.n,

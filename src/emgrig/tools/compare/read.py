@@ -12,6 +12,8 @@ from emgrig.calibration.figures.response import sinc3_group_delay_s
 from emgrig.comparison import Response, Track
 from emgrig.driver.chip.model import ADS1299
 from emgrig.errors import RecordingError
+from emgrig.files import attempt, why
+from emgrig.recording.bdf.header import SIMULATED_BOARD
 from emgrig.recording.sidecar import FORMAT
 
 #: From the last modulator sample to the data-ready edge, clock periods: 3 until its result is
@@ -36,6 +38,8 @@ class Description:
         Known delay of its filters.
     n_padding, n_filled : int
         Samples at the end that are none, and samples that fill gaps.
+    is_simulated : bool
+        Whether the file or its sidecar says that it came from a simulated board.
     """
 
     rate_hz: float | None = None
@@ -46,6 +50,7 @@ class Description:
     delay_s: float | None = None
     n_padding: int = 0
     n_filled: int = 0
+    is_simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,8 @@ def open_source(path: Path, description: Path | None = None, **told: float | str
     if description is not None or beside.is_file():
         known = _of_toml(description or beside, known)
     known = replace(known, **{k: v for k, v in told.items() if v is not None})  # type: ignore[arg-type]
-    return Source(path, _labels(path), known)
+    labels, is_simulated = _head(path)
+    return Source(path, labels, replace(known, is_simulated=known.is_simulated or is_simulated))
 
 
 def paired(ours: Source, reference: Source, channels: str) -> list[tuple[str, str]]:
@@ -164,16 +170,19 @@ def _is_edf(path: Path) -> bool:
     return path.suffix.lower() in (".edf", ".bdf")
 
 
-def _labels(path: Path) -> tuple[str, ...]:
+def _head(path: Path) -> tuple[tuple[str, ...], bool]:
+    """Return the labels of a file, and whether it says that a simulated board made it."""
     if not _is_edf(path):
-        return ()
+        return (), False
     import edfio
 
     read = edfio.read_bdf if path.suffix.lower() == ".bdf" else edfio.read_edf
     try:
-        return tuple(signal.label for signal in read(str(path)).signals)
+        file = read(str(path))
+        is_simulated = SIMULATED_BOARD in file.local_recording_identification.split()
+        return tuple(signal.label for signal in file.signals), is_simulated
     except (ValueError, IndexError, KeyError, OSError) as error:
-        raise RecordingError(f"{path} is not a readable EDF or BDF file: {error}") from error
+        raise RecordingError(f"{path} is not a readable EDF or BDF file: {why(error)}") from error
 
 
 def _of_sidecar(path: Path) -> Description:
@@ -183,7 +192,7 @@ def _of_sidecar(path: Path) -> Description:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RecordingError(f"{path} cannot be read: {error}") from error
+        raise RecordingError(f"{path} cannot be read: {why(error)}") from error
     if not isinstance(content, Mapping) or content.get("format") != FORMAT:
         return Description()
     try:
@@ -196,6 +205,7 @@ def _of_sidecar(path: Path) -> Description:
             delay_s=sinc3_group_delay_s(nominal_hz) + EDGE_CLOCKS / ADS1299.f_clk_hz,
             n_padding=int(samples["padding"]),
             n_filled=int(samples["filled"]),
+            is_simulated=bool(content["is_simulated"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RecordingError(f"{path} is no sidecar of emgrig: {error!r}") from error
@@ -203,9 +213,8 @@ def _of_sidecar(path: Path) -> Description:
 
 def _of_toml(path: Path, known: Description) -> Description:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecordingError(f"{path} cannot be read: {error.strerror}") from error
+        with attempt("read", path):
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no TOML: {error}") from error
     unknown = sorted(set(content) - set(_KNOWN))

@@ -1,64 +1,69 @@
 """The demo's page: one self-contained HTML file."""
 
-import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jinja2
-import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from emgrig.files import write_file
+from emgrig.pages.page import render
+from emgrig.pages.plots import BAD, COLOURS, figure, png, styled, svg
 from emgrig.tools.demo.run import DemoResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 #: Points a trace is drawn with; more cannot be seen.
 N_COLUMNS = 1500
-INK, GAP_INK = "#1f4e79", "#f4c7c3"
 
 
 def write(path: Path, result: DemoResult) -> Path:
-    """Write the page and return its path."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("emgrig.tools"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    figure = _signals(result)
-    figure.savefig(path.with_name("signals.png"), dpi=90)
-    page = environment.get_template("demo.html").render(
+    """Write the page, and the signals as ``signals.png`` beside it; return the page's path."""
+    drawn = _signals(result)
+    write_file(path.with_name("signals.png"), png(drawn))
+    account = result.account
+    page = render(
+        "emgrig.tools.demo/page.html",
+        title=f"emgrig demo: {'PASS' if result.is_good else 'FAIL'}",
+        simulated=bool(result.identity["is_simulated"]),
+        outcome="pass" if result.is_good else "fail",
         result=result,
-        lost=result.lost,
-        signals=_svg(figure),
+        signals=svg(drawn),
+        account=[
+            ("produced by the chip, as the board counted", result.conversions),
+            ("received", account["received"]),
+            ("lost while the link was cut", account["lost_in_outages"]),
+            ("lost on the link otherwise", account["lost_on_link"] + account["lost_at_end"]),
+            ("lost on the board", account["lost_on_board"]),
+            ("received + lost", account["received"] + result.lost),
+            ("not made, while the board stopped to compare registers", account["paused"]),
+        ],
+        clock=[
+            ("data rate by the registers, Hz", f"{result.rate_hz:.1f}"),
+            *((name, f"{value:.4g}") for name, value in result.clock.items()),
+        ],
     )
-    path.write_text(page, encoding="utf-8")
+    write_file(path, page)
     return path
 
 
-def _signals(result: DemoResult) -> Figure:
+@styled
+def _signals(result: DemoResult) -> "Figure":
     """Draw every channel that is on, least and greatest of each column, gaps shaded."""
     shown = [i for i in range(result.volts.shape[1]) if np.ptp(result.volts[:, i]) > 0]
-    figure = Figure(figsize=(10, 0.5 + 1.05 * len(shown)), layout="constrained")
-    axes = figure.subplots(len(shown), sharex=True, squeeze=False)[:, 0]
-    for axis, index in zip(axes, shown, strict=True):
+    drawn = figure(0.4 + 0.85 * len(shown))
+    panels = drawn.subplots(len(shown), sharex=True, squeeze=False)[:, 0]
+    for axes, index in zip(panels, shown, strict=True):
         microvolts = 1e6 * (result.volts[:, index] - np.median(result.volts[:, index]))
         t_s, low, high = _envelope(result.t_s, microvolts)
-        axis.fill_between(t_s, low, high, color=INK, linewidth=0.4)
+        axes.fill_between(t_s, low, high, color=COLOURS[0], linewidth=0.4)
         for begin, end, _ in result.gaps:
-            axis.axvspan(begin, end, color=GAP_INK)
-        axis.set_ylabel("µV", fontsize=8)
-        axis.set_title(f"{index + 1}  {result.names[index]}", loc="left", fontsize=8, pad=2)
-        axis.tick_params(labelsize=7)
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.margins(x=0)
-    axes[-1].set_xlabel("s", fontsize=8)
-    return figure
-
-
-def _svg(figure: Figure) -> str:
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "emgrig"}):
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue().partition("<svg")[1] + buffer.getvalue().partition("<svg")[2]
+            axes.axvspan(begin, end, color=BAD, alpha=0.25)
+        axes.set_title(f"{index + 1}  {result.names[index]}, µV", pad=2)
+        axes.margins(x=0)
+    panels[-1].set_xlabel("s")
+    return drawn
 
 
 def _envelope(

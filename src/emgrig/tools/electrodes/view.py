@@ -156,7 +156,7 @@ def _all_well(check: "ContactCheck") -> str:
 def _account(check: "ContactCheck", current: str) -> str:
     conditions = check.conditions
     proof = "as before, proved by reading" if check.registers_proved else "NOT as before"
-    simulated = "simulated board, " if check.is_simulated else ""
+    simulated = "simulated board, " if check.board.is_simulated else ""
     lost = f"{conditions.n_lost} conversions lost, {conditions.n_rejected} samples not used"
     if conditions.is_quick:
         return f"{simulated}{lost}; registers {proof}"

@@ -12,6 +12,7 @@ import numpy as np
 from emgrig.analysis.clocks.tube_table import TubeTable
 from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.errors import RecordingError
+from emgrig.files import attempt, why
 from emgrig.recording.sync.tube import tube_path
 
 #: What a person or a program writes where the count cannot be read.
@@ -168,10 +169,8 @@ def _number(cell: str, name: str, number: int, *, is_whole: bool) -> float:
 
 
 def _bytes(path: Path) -> bytes:
-    try:
+    with attempt("read", path):
         return path.read_bytes()
-    except OSError as error:
-        raise RecordingError(f"cannot read {path}: {error.strerror}") from error
 
 
 def read_source(bdf: Path) -> Source:
@@ -201,7 +200,7 @@ def read_source(bdf: Path) -> Source:
         nominal_hz = known.nominal_hz or float(samples[-1] / onset_s[-1])
         table = TubeTable(counts, samples, shown_s, known.measured_hz or nominal_hz)
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise RecordingError(f"{path.name} makes no sense: {error!s:.200}") from error
+        raise RecordingError(f"{path.name} makes no sense: {why(error):.200}") from error
     return Source(table, nominal_hz, known.rate_is, known.n_samples, known.is_simulated)
 
 

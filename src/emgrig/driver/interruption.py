@@ -18,7 +18,7 @@ class Happened(StrEnum):
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Interruption:
     """Why the chips must be compared with what they are believed to hold.
 
     Attributes

@@ -1,0 +1,117 @@
+"""Files that are whole or not there, under names that are free; a refusal in one line.
+
+Every layer writes through this module. What the file system refuses becomes a `RecordingError`
+that says what could not be done with which file, why, and what to do.
+"""
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from emgrig.errors import EmgrigError, RecordingError
+
+_RIGHT, _ROOM = "choose another place, or get the right to use this one", "make room"
+_ADVICE = {
+    errno.ENOENT: "check the name", errno.ENOTDIR: "check the name",
+    errno.EEXIST: "choose another name", errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EISDIR: "choose the name of a file", errno.EROFS: "choose another place",
+    errno.EACCES: _RIGHT, errno.EPERM: _RIGHT, errno.ENOSPC: _ROOM, errno.EDQUOT: _ROOM,
+}  # fmt: skip
+
+
+def why(error: Exception) -> str:
+    """Say in words what an error says; of an `OSError` also what to do about it."""
+    if not isinstance(error, OSError) or isinstance(error, EmgrigError):
+        return str(error)
+    advice = _ADVICE.get(error.errno or 0)
+    return (error.strerror or str(error)) + (f"; {advice}" if advice else "")
+
+
+@contextmanager
+def attempt(what: str, path: Path, advice: str = "") -> Iterator[None]:
+    """Do something with a file, as in ``with attempt("read", path):``.
+
+    An `OSError` becomes a RecordingError: "cannot read a.bdf: No such file or directory; check the
+    name"; `advice` is what else to say then.
+    """
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, EmgrigError):
+            raise
+        more = f"; {advice}" if advice else ""
+        raise RecordingError(f"cannot {what} {path}: {why(error)}{more}") from error
+
+
+# Names.
+
+
+def check_folder(path: Path) -> None:
+    """Raise RecordingError if there is no such folder."""
+    if not path.is_dir():
+        raise RecordingError(f"the folder {path} does not exist; make it first")
+
+
+def refuse_existing(path: Path, *, overwrite: bool, instead: str = "name") -> None:
+    """Raise RecordingError if `path` is a folder, or exists and may not be overwritten.
+
+    `instead` is what may be chosen anew.
+    """
+    if path.is_dir():
+        raise RecordingError(f"{path} is a folder; choose the name of a file")
+    if path.exists() and not overwrite:
+        raise RecordingError(
+            f"{path} exists; choose another {instead}, or say overwrite (--overwrite)"
+        )
+
+
+def check_output(path: Path, *, overwrite: bool) -> None:
+    """Refuse a file that cannot be made, before anything is; raises as the two above."""
+    check_folder(path.parent)
+    refuse_existing(path, overwrite=overwrite)
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder, with those it lies in, unless it is there; return it."""
+    with attempt("make the folder", path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+# Writing.
+
+
+@contextmanager
+def whole_file(path: Path, advice: str = "") -> Iterator[Path]:
+    """Give the path of a file to write, which becomes `path` if no error comes.
+
+    Raises
+    ------
+    RecordingError
+        If the file system refuses; nothing is left of the file, and one that was there stays.
+    """
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        with attempt("write", path, advice):
+            yield unfinished
+            unfinished.replace(path)
+    finally:
+        with suppress(OSError):  # a read-only folder refuses that too
+            unfinished.unlink(missing_ok=True)
+
+
+def write_file(path: Path, content: str | bytes, advice: str = "") -> None:
+    """Write a whole file (text in UTF-8), on the disk when this returns; as `whole_file`."""
+    data = content.encode() if isinstance(content, str) else content
+    with whole_file(path, advice) as unfinished, unfinished.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def json_text(content: object) -> str:
+    """Return JSON that a person can read too; ValueError for NaN and infinity, which it has not."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

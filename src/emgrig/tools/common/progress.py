@@ -1,0 +1,100 @@
+"""What is seen while a command works: a bar on a terminal, elsewhere a line now and then.
+
+All of it goes to the standard error, so that results can be piped.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
+
+from rich.console import RenderableType
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from emgrig.tools.common.output import err, note
+
+Clock = Callable[[], float]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LATE_S = 2.0
+"""What takes no longer than this shows no bar."""
+LINE_EVERY_S = 30.0
+
+
+class Lines:
+    """Says a line every half minute where there is no terminal; `now` is a clock, s."""
+
+    def __init__(self, now: Clock = time.monotonic) -> None:
+        self._now = now
+        self._last_s = now()
+
+    def say(self, text: str) -> None:
+        """Say it if it is time for a line."""
+        if not err.is_terminal and self._now() - self._last_s >= LINE_EVERY_S:
+            self._last_s = self._now()
+            note(text)
+
+
+class _Late(Progress):
+    """Bars that are not seen in their first two seconds."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Return what is drawn."""
+        if any((task.elapsed or 0.0) >= LATE_S for task in self.tasks):
+            yield from super().get_renderables()
+
+
+class Bar:
+    """How far a command is; on a terminal it goes away at the end.
+
+    Parameters
+    ----------
+    text : str
+        What is going on.
+    now : callable
+        A clock, s.
+    """
+
+    def __init__(self, text: str, now: Clock = time.monotonic) -> None:
+        self._text = text
+        self._lines = Lines(now)
+        self._bar = _Late(
+            TaskProgressColumn(),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+            get_time=now,
+        )
+        self._task = self._bar.add_task(text, total=None)
+
+    def __enter__(self) -> "Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def follow(self, text: str, share: float) -> None:
+        """Be told what is going on, and which share of all is done, 0 to 1."""
+        self._text = text
+        self._bar.update(self._task, description=text, completed=share, total=1.0)
+        self._lines.say(f"{share:4.0%}  {text}")
+
+    def advance(self, share: float) -> None:
+        """Be told which share is done, 0 to 1."""
+        self.follow(self._text, share)
+
+    def aside(self, function: Callable[P, T]) -> Callable[P, T]:
+        """Return a function that has the terminal for itself while it runs."""
+
+        def alone(*args: P.args, **kwargs: P.kwargs) -> T:
+            self._bar.stop()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self._bar.start()
+
+        return alone

@@ -1,0 +1,95 @@
+"""Progress: never on the standard output, late on a terminal, a line now and then elsewhere."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from emgrig.tools.common import output, progress
+from emgrig.tools.common.progress import Bar, Lines
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def screen(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> io.StringIO:
+    """Put the standard error of the commands where a test can read it."""
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=is_terminal, width=100, soft_wrap=True)
+    for module in (progress, output):
+        monkeypatch.setattr(module, "err", console)
+    return file
+
+
+def test_what_is_short_shows_no_bar(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = screen(monkeypatch, is_terminal=True)
+    with Bar("reading", clock) as bar:
+        clock.now_s += 1.9
+        bar.follow("reading more", 0.5)
+    assert "reading" not in file.getvalue()
+    assert capsys.readouterr().out == ""
+
+
+def test_a_bar_says_share_and_what_is_going_on(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = screen(monkeypatch, is_terminal=True)
+    with Bar("reading", clock) as bar:
+        bar.follow("[noise] of a.bdf", 0.25)
+        clock.now_s += 65
+        bar.advance(0.5)
+    drawn = file.getvalue()
+    for words in ("50%", "0:01:05", "[noise] of a.bdf"):
+        assert words in drawn
+    assert capsys.readouterr().out == ""
+
+
+def test_a_question_has_the_terminal_for_itself(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    file = screen(monkeypatch, is_terminal=True)
+    with Bar("measuring", clock) as bar:
+        clock.now_s += 5
+
+        def ask(question: str) -> str:
+            before = file.getvalue()
+            clock.now_s += 5
+            bar.follow("measuring on", 0.5)
+            assert file.getvalue() == before, "the bar drew over the question"
+            return question + " yes"
+
+        assert bar.aside(ask)("connected?") == "connected? yes"
+    assert "measuring on" in file.getvalue()
+
+
+def test_in_a_pipe_a_line_is_said_each_half_minute(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = screen(monkeypatch, is_terminal=False)
+    with Bar("grid", clock) as bar:
+        for second in range(100):
+            clock.now_s = 100.0 + second
+            bar.advance(second / 100)
+    assert file.getvalue() == " 30%  grid\n 60%  grid\n 90%  grid\n"
+    assert capsys.readouterr().out == ""
+
+
+def test_lines_are_for_pipes_only(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    file = screen(monkeypatch, is_terminal=True)
+    lines = Lines(clock)
+    clock.now_s += 1000
+    lines.say("60 s recorded")
+    assert file.getvalue() == ""

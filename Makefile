@@ -43,7 +43,7 @@ schemas: $(VENV)/.core
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
-# DRAW=0 makes every change there is; it takes the better part of an hour.
+# DRAW=0 makes every change there is, 1900 or so: a second each.
 DRAW := 60
 SEED := 1
 mutants: $(VENV)/.mutants

@@ -156,7 +156,7 @@ class DialingServer(_Server):
 
 
 class PtyServer(_Server):
-    """Be a serial port: `name` is its device file, `address` leads to it; a hang-up takes it away."""
+    """Be a serial port, whose device file is `name`; hanging up takes the device away."""
 
     def __init__(self, board: FakeBoard | None = None) -> None:
         super().__init__(board)

@@ -5,14 +5,44 @@ import select
 import socket
 import threading
 import time
-import tty
 from types import TracebackType
 from typing import Self
+
+import pytest
 
 from fake_board import FakeBoard
 
 LONGEST_STEP_S = 0.01
 """Time of the board that passes at most before it looks for requests again."""
+
+
+class Terminal:
+    """The master side of a new pseudo-terminal, used as a socket is; `name` is the other side."""
+
+    def __init__(self) -> None:
+        if not hasattr(os, "openpty"):
+            pytest.skip("this system has no pseudo-terminals")
+        import tty
+
+        self._master, self._slave = os.openpty()  # slave held, or its master sees a hang-up
+        tty.setraw(self._slave)
+        self.name = os.ttyname(self._slave)
+
+    def fileno(self) -> int:
+        return self._master
+
+    def recv(self, max_bytes: int) -> bytes:
+        return os.read(self._master, max_bytes)
+
+    def send(self, data: bytes) -> int:
+        return os.write(self._master, data)
+
+    def close(self) -> None:
+        os.close(self._slave)
+        os.close(self._master)
+
+
+End = socket.socket | Terminal
 
 
 class _Server:
@@ -28,7 +58,7 @@ class _Server:
     def __init__(self, board: FakeBoard | None = None) -> None:
         self.board = board or FakeBoard()
         self.silent = False
-        self._wake_r, self._wake_w = os.pipe()
+        self._wake_r, self._wake_w = socket.socketpair()
         self._hang_up = self._closing = False
         self._thread = threading.Thread(target=self._serve)
 
@@ -43,35 +73,35 @@ class _Server:
         traceback: TracebackType | None,
     ) -> None:
         self._closing = True
-        os.write(self._wake_w, b"x")
+        self._wake_w.send(b"x")
         self._thread.join()
-        os.close(self._wake_r)
-        os.close(self._wake_w)
+        self._wake_r.close()
+        self._wake_w.close()
 
     def hang_up(self) -> None:
         """Close the connection that is open, and wait for the next."""
         self._hang_up = True
-        os.write(self._wake_w, b"x")
+        self._wake_w.send(b"x")
 
     def _serve(self) -> None:
         raise NotImplementedError
 
-    def _wait(self, descriptor: int, timeout_s: float | None) -> bool:
-        """Wait for the descriptor or for a word from the test; True if the descriptor is ready."""
-        ready, _, _ = select.select([descriptor, self._wake_r], [], [], timeout_s)
+    def _wait(self, end: End, timeout_s: float | None) -> bool:
+        """Wait for the other end or for a word from the test; True if the other end is ready."""
+        ready, _, _ = select.select([end, self._wake_r], [], [], timeout_s)
         if self._wake_r in ready:
-            os.read(self._wake_r, 1)
-        return descriptor in ready
+            self._wake_r.recv(1)
+        return end in ready
 
-    def _talk(self, descriptor: int) -> None:
+    def _talk(self, end: End) -> None:
         """Be the board until the connection ends."""
         self.board.connected()
         last_s = time.monotonic()
         while not (self._closing or self._hang_up):
-            ready = self._wait(descriptor, 0.002 if self.board.streaming else 1.0)
+            ready = self._wait(end, 0.002 if self.board.streaming else 1.0)
             if ready:
                 try:
-                    received = os.read(descriptor, 65536)
+                    received = end.recv(65536)
                 except OSError:
                     return
                 if not received:
@@ -87,7 +117,7 @@ class _Server:
                 self.board.out.clear()
                 try:
                     while out:
-                        out = out[os.write(descriptor, out) :]
+                        out = out[end.send(out) :]
                 except OSError:
                     return
 
@@ -103,12 +133,12 @@ class TcpServer(_Server):
     def _serve(self) -> None:
         with self._listener:
             while not self._closing:
-                if not self._wait(self._listener.fileno(), None):
+                if not self._wait(self._listener, None):
                     continue
                 connection, _ = self._listener.accept()
                 self._hang_up = False
                 with connection:
-                    self._talk(connection.fileno())
+                    self._talk(connection)
 
 
 class DialingServer(_Server):
@@ -128,23 +158,18 @@ class DialingServer(_Server):
             connection.settimeout(None)
             self._hang_up = False
             with connection:
-                self._talk(connection.fileno())
+                self._talk(connection)
 
 
 class PtyServer(_Server):
-    """Be a serial port; `name` is its device file. Hanging up takes the device away."""
+    """Be a serial port, whose device file is `name`; hanging up takes the device away."""
 
     def __init__(self, board: FakeBoard | None = None) -> None:
         super().__init__(board)
-        self._plug_in()
-
-    def _plug_in(self) -> None:
-        self._master, slave = os.openpty()
-        tty.setraw(slave)
-        self.name = os.ttyname(slave)
-        self._slave = slave  # held, or the master would see a hang-up before the first open
+        self._terminal = Terminal()
+        self.name = self._terminal.name
+        self.address = f"serial://{self.name}"
 
     def _serve(self) -> None:
-        self._talk(self._master)
-        os.close(self._slave)
-        os.close(self._master)
+        self._talk(self._terminal)
+        self._terminal.close()

@@ -163,6 +163,7 @@ def test_closing_twice_does_nothing_and_wait_returns() -> None:
     assert server.wait(0.0)
 
 
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
 def test_a_run_over_a_pseudo_terminal() -> None:
     board = counting_board()
     with serve_pty(board, speed=MAX_SPEED) as server:

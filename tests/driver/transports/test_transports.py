@@ -69,9 +69,8 @@ def test_the_fake_board_passes_the_contract() -> None:
 
 @pytest.mark.parametrize("kind", ["tcp", "pty"])
 def test_a_reader_that_waits_is_woken_by_close(kind: str) -> None:
-    with TcpServer() as tcp, PtyServer() as pty:
-        address = tcp.address if kind == "tcp" else f"serial://{pty.name}"
-        transport = open_transport(address)
+    with TcpServer() if kind == "tcp" else PtyServer() as server:
+        transport = open_transport(server.address)
         caught: list[Exception] = []
 
         def read() -> None:

@@ -73,6 +73,7 @@ def _read_part(part: Part) -> TextRecording:
         part.rate_hz,
         "BDF",
         (_SIMULATED,) if part.is_simulated else (),
+        part.is_simulated,
     )
 
 

@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 #: What is imported of each extra, and a command that needs it and can do nothing without.
 NEEDED = {
     "analysis": ("openpyxl", "clock-report --annotations {0}/a.xlsx"),
-    "elan": ("pympi.Elan", "analyse {0}/a.csv --rate 1000 --elan {0}/corrected.eaf"),
+    "elan": ("pympi.Elan", "analyse {0}/a.csv --rate 1000 -o {0} --elan {0}/corrected.eaf"),
     "matlab": ("matio", "export {0}/a.bdf --mat {0}/a.mat --as-table"),
     "bench": ("pyvisa", "calibrate bench-gain sim: --bench a,b"),
     "desk": ("nicegui", "desk sim:"),

@@ -1,18 +1,12 @@
 """`emgrig info`: who is there."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from emgrig.tools.common.options import Address, Json
 from emgrig.tools.common.output import out, print_facts, print_json, print_table
 
 if TYPE_CHECKING:
     from emgrig.driver.board import Board
-
-Address = Annotated[
-    str, typer.Argument(help="sim:, tcp://HOST:PORT, serial:///dev/…, replay:FILE; see emgrig -h")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 
 
 def info(address: Address, as_json: Json = False) -> None:

@@ -1,11 +1,13 @@
 """`emgrig bringup`: whether a board is good, and if not, what is wrong with it."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from rich.text import Text
 
+from emgrig.tools.common.options import Printed, argument, option, takes
 from emgrig.tools.common.output import note, out, print_json, print_table, quiet_driver, say
 from emgrig.tools.common.progress import Bar
 
@@ -23,31 +25,23 @@ _STYLES = {
 }
 
 
-def bringup(
-    address: Annotated[
-        str, typer.Argument(help="sim:, tcp://HOST:PORT, serial:///dev/…; see emgrig -h")
-    ] = "sim:",
-    level: Annotated[
-        str, typer.Option(help="quick (2.5 minutes on a real board) or full (about 10).")
-    ] = "quick",
-    report: Annotated[
-        Path | None,
-        typer.Option(help="Folder for index.html, record.json, junit.xml and raw data."),
-    ] = None,
-    limits: Annotated[
-        Path | None, typer.Option(help="TOML that overrides limits; see docs/bringup.md.")
-    ] = None,
-    inputs: Annotated[
-        str, typer.Option(help="What is on the inputs: connected (electrodes, resistors) or open.")
-    ] = "connected",
-    soak: Annotated[
-        float | None, typer.Option(help="Length of the endurance check, seconds of board time.")
-    ] = None,
-    instrument: Annotated[
-        list[str] | None, typer.Option(help="What else is connected, for the record; repeatable.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class BringupOptions(Printed):
+    """What `emgrig bringup` takes."""
+
+    address: str = argument("sim:, tcp://HOST:PORT, serial:///dev/…; see emgrig -h", "sim:")
+    level: str = option("quick (2.5 minutes on a real board) or full (about 10).", "quick")
+    report: Path | None = option("Folder for index.html, record.json, junit.xml and raw data.")
+    limits: Path | None = option("TOML that overrides limits; see docs/bringup.md.")
+    inputs: str = option(
+        "What is on the inputs: connected (electrodes, resistors) or open.", "connected"
+    )
+    soak: float | None = option("Length of the endurance check, seconds of board time.")
+    instrument: list[str] | None = option("What else is connected, for the record; repeatable.")
+
+
+@takes
+def bringup(given: BringupOptions) -> None:
     """Put all bring-up questions to the board at ADDRESS, and say what is wrong with it.
 
     The first line of a failing run is the likely cause, the last line the verdict. Registers and
@@ -70,19 +64,19 @@ def bringup(
     # The suite cuts power and resets on purpose: the driver need not warn of what it is shown.
     with quiet_driver(), Bar("connecting") as bar:
         session = run_bringup(
-            address,
-            level=level,
-            report=report,
-            limits=limits,
-            soak_s=soak,
-            inputs=inputs,
-            instruments=tuple(instrument or ()),
+            given.address,
+            level=given.level,
+            report=given.report,
+            limits=given.limits,
+            soak_s=given.soak,
+            inputs=given.inputs,
+            instruments=tuple(given.instrument or ()),
             observer=_follower(bar),
         )
-    if as_json:
+    if given.as_json:
         print_json(make_record(session))
     else:
-        _tell(session, report)
+        _tell(session, given.report)
     raise typer.Exit(int(exit_code(session)))
 
 

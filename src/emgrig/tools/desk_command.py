@@ -3,15 +3,25 @@
 import logging
 import math
 import threading
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from emgrig.extras import require
 from emgrig.files import check_folder
-from emgrig.tools.board_commands import Address
-from emgrig.tools.common.options import read_mvc
+from emgrig.tools.common.options import (
+    Mvc,
+    OfBoard,
+    Profile,
+    Recorded,
+    Served,
+    flag,
+    option,
+    read_mvc,
+    takes,
+)
 from emgrig.tools.common.output import note, say
 from emgrig.tools.record_commands import (
     calibration_of,
@@ -21,51 +31,35 @@ from emgrig.tools.record_commands import (
 )
 
 if TYPE_CHECKING:
+    from emgrig.desk.server import Server
     from emgrig.desk.stream.hub import Hub
 
 log = logging.getLogger(__name__)
 
-PORT = 8299
 FRAMES_PER_PACKET = 16
 
 
-def desk(
-    address: Address,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="The folder that recordings go into.")
-    ] = Path(),
-    profile: Annotated[
-        str, typer.Option(help="A packaged profile, a TOML file, or 'keep' for what is set.")
-    ] = "facial-emg",
-    rate: Annotated[
-        int | None, typer.Option(help="Samples a second, in place of the profile's.")
-    ] = None,
-    host: Annotated[
-        str, typer.Option(help="Address to serve on; anything but loopback asks for a token.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")] = PORT,
-    mains: Annotated[float, typer.Option(help="Mains, Hz: 50, 60, or 0 for none.")] = 50.0,
-    mvc: Annotated[
-        list[str] | None,
-        typer.Option(help="MVC for the level meters: CHANNEL=uV (repeat), or a session's file."),
-    ] = None,
-    packets_per_count: Annotated[
-        int, typer.Option(help="The digital tube counts one for so many packets of 16.", min=1)
-    ] = 2,
-    digits: Annotated[int, typer.Option(help="Of the digital tube.", min=1, max=9)] = 5,
-    check_seconds: Annotated[
-        float | None,
-        typer.Option(help="Of the check, for each electrode; 1.6 if left out, at least 0.5."),
-    ] = None,
-    lsl: Annotated[bool, typer.Option("--lsl", help="Send samples and markers over LSL.")] = False,
-    calibration: Annotated[
-        str | None,
-        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
-    ] = None,
-    open_page: Annotated[
-        bool, typer.Option("--open", help="Open the page in this computer's browser.")
-    ] = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class DeskOptions(OfBoard, Served, Recorded):
+    """What `emgrig desk` takes."""
+
+    output: Path = option("The folder that recordings go into.", Path(), "-o", "--output")
+    profile: Profile = "facial-emg"
+    rate: int | None = option("Samples a second, in place of the profile's.")
+    mains: float = option("Mains, Hz: 50, 60, or 0 for none.", 50.0)
+    mvc: Mvc = None
+    packets_per_count: int = option(
+        "The digital tube counts one for so many packets of 16.", 2, min=1
+    )
+    digits: int = option("Of the digital tube.", 5, min=1, max=9)
+    check_seconds: float | None = option(
+        "Of the check, for each electrode; 1.6 if left out, at least 0.5."
+    )
+    open_page: bool = flag("Open the page in this computer's browser.", "--open")
+
+
+@takes
+def desk(given: DeskOptions) -> None:
     """Serve a page: are the electrodes on, is the signal good, record it.
 
     The page shows a face with the electrodes and their lights, live traces and level meters, rate,
@@ -82,37 +76,41 @@ def desk(
       emgrig desk sim: --open
     """
     need_desk()
-    check_folder(output)
+    check_folder(given.output)
+    from emgrig.desk.server import Server
+
+    server = Server(given.host, given.port, title="emgrig desk")
+    try:
+        _serve(given, server)
+    finally:
+        server.close()
+
+
+def _serve(given: DeskOptions, server: "Server") -> None:
     from emgrig.desk.desk import Desk
     from emgrig.desk.pages.page import build
-    from emgrig.desk.server import Server
     from emgrig.desk.stream.contact import Contact
     from emgrig.electrodes import ContactSettings, Limits
 
-    check_settings = ContactSettings(seconds=check_seconds)
-    server = Server(host, port, title="emgrig desk")
-    try:
-        with open_hub(
-            address,
-            profile=profile,
-            rate=rate,
-            mains_hz=mains or None,
-            calibration=calibration,
-            lsl=lsl,
-            conversions_per_count=packets_per_count * FRAMES_PER_PACKET,
-        ) as hub:
-            hub.mvc_uv.update(read_mvc(mvc or [], hub.board.chip.n_channels))
-            contact = Contact(hub, Limits(), contact_of(hub.board))
-            hub.start(threaded=True)
-            folder = output.resolve()
-            build(Desk(hub, contact, folder, digits=digits, check_settings=check_settings))
-            _say_where(server.url, is_local=server.is_local, hub=hub)
-            if open_page:
-                typer.launch(server.url)
-            server.run()
-            _say_end(hub)
-    finally:
-        server.close()
+    check_settings = ContactSettings(seconds=given.check_seconds)
+    with open_hub(
+        given.address,
+        given,
+        profile=given.profile,
+        rate=given.rate,
+        mains_hz=given.mains or None,
+        conversions_per_count=given.packets_per_count * FRAMES_PER_PACKET,
+    ) as hub:
+        hub.mvc_uv.update(read_mvc(given.mvc or [], hub.board.chip.n_channels))
+        contact = Contact(hub, Limits(), contact_of(hub.board))
+        hub.start(threaded=True)
+        folder = given.output.resolve()
+        build(Desk(hub, contact, folder, digits=given.digits, check_settings=check_settings))
+        _say_where(server.url, is_local=server.is_local, hub=hub)
+        if given.open_page:
+            typer.launch(server.url)
+        server.run()
+        _say_end(hub)
 
 
 def need_desk() -> None:
@@ -122,20 +120,16 @@ def need_desk() -> None:
 
 def open_hub(
     address: str,
+    given: Recorded,
     *,
     profile: str,
-    rate: int | None,
     mains_hz: float | None,
-    calibration: str | None,
-    lsl: bool,
+    rate: int | None = None,
     conversions_per_count: int = 2 * FRAMES_PER_PACKET,
 ) -> "Hub":
     """Connect, set the board up, and make its hub; it is not started yet.
 
-    Raises
-    ------
-    EmgrigError, ValueError
-        As `connect`, `apply` and the hub do; the board is closed then.
+    Raises as `connect`, `apply` and the hub do; the board is closed then.
     """
     import emgrig
     from emgrig.connect import in_real_time
@@ -151,13 +145,13 @@ def open_hub(
         if rate is not None:
             board.chip.set_rate(rate)
         warn_of_reference(board)
-        found = calibration_of(board, calibration)
+        found = calibration_of(board, given.calibration)
         return Hub(
             board,
             mains_hz=mains_hz,
             profile="" if profile == "keep" else profile,
             calibration=found,
-            outlet=open_lsl(board, found) if lsl else None,
+            outlet=open_lsl(board, found) if given.lsl else None,
             conversions_per_count=conversions_per_count,
             is_closing=is_closing,
         )

@@ -1,20 +1,18 @@
 """`emgrig export`: recordings handed over, to BIDS, CASMEMG, Parquet and CSV."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
-
-import typer
+from typing import TYPE_CHECKING, NamedTuple
 
 from emgrig.extras import require
 from emgrig.files import check_output
-from emgrig.tools.board_commands import Json
+from emgrig.tools.common.options import Overwrite, Printed, argument, flag, option, takes
 from emgrig.tools.common.output import note, print_json, say
 from emgrig.tools.common.progress import Bar
 
 if TYPE_CHECKING:
-    from emgrig.recording.export.bids import BidsOptions
     from emgrig.recording.export.source import Part
     from emgrig.recording.export.staging import Tell
 
@@ -31,75 +29,38 @@ class _Job(NamedTuple):
     note: str = ""
 
 
-def export(
-    recordings: Annotated[
-        list[Path],
-        typer.Argument(help="FILE.bdf; its further parts, FILE-2.bdf and so on, come with it."),
-    ],
-    bids: Annotated[
-        Path | None, typer.Option(help="Folder of a BIDS data set, to begin or to add to.")
-    ] = None,
-    mat: Annotated[
-        Path | None, typer.Option(help="A .mat file in CASMEMG's layout (1000 Hz).")
-    ] = None,
-    parquet: Annotated[Path | None, typer.Option(help="A Parquet file, a row a sample.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="A CSV file, a row a sample.")] = None,
-    to: Annotated[
-        list[Path] | None,
-        typer.Option(help="A file of any format there is, by its suffix; repeat."),
-    ] = None,
-    subject: Annotated[
-        str,
-        typer.Option(
-            help="Code of the participant, as in 01; never a name.", rich_help_panel=_BIDS
-        ),
-    ] = "",
-    session: Annotated[
-        str, typer.Option(help="Label of the session, if there are several.", rich_help_panel=_BIDS)
-    ] = "",
-    task: Annotated[
-        str, typer.Option(help="Label of the task, as in faces.", rich_help_panel=_BIDS)
-    ] = "",
-    run: Annotated[
-        int | None,
-        typer.Option(help="Number of the first file; several count on.", rich_help_panel=_BIDS),
-    ] = None,
-    mains: Annotated[
-        float | None, typer.Option(help="Mains frequency, 50 or 60 Hz.", rich_help_panel=_BIDS)
-    ] = None,
-    name: Annotated[
-        str, typer.Option(help="Name of the data set, when it is begun.", rich_help_panel=_BIDS)
-    ] = "",
-    author: Annotated[
-        list[str] | None, typer.Option(help="An author of it; repeat.", rich_help_panel=_BIDS)
-    ] = None,
-    electrode_mm: Annotated[
-        float | None,
-        typer.Option(
-            help="Distance of the electrodes of a pair, mm.", rich_help_panel=_BIDS, min=0.1
-        ),
-    ] = None,
-    electrode_type: Annotated[
-        str, typer.Option(help='As in "cup".', rich_help_panel=_BIDS)
-    ] = "n/a",
-    electrode_material: Annotated[
-        str, typer.Option(help='As in "Ag/AgCl".', rich_help_panel=_BIDS)
-    ] = "n/a",
-    capture: Annotated[
-        bool, typer.Option("--capture", help="Copy the raw capture too.", rich_help_panel=_BIDS)
-    ] = False,
-    as_table: Annotated[
-        bool, typer.Option("--as-table", help=".mat: a MATLAB table, not a matrix.")
-    ] = False,
-    hold_gaps: Annotated[
-        bool,
-        typer.Option(
-            "--hold-gaps", help=".mat: hold the sample before a gap; it has no mark for one."
-        ),
-    ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace old files.")] = False,
-    as_json: Json = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(Printed):
+    """What `emgrig export` takes."""
+
+    recordings: list[Path] = argument(
+        "FILE.bdf; its further parts, FILE-2.bdf and so on, come with it."
+    )
+    bids: Path | None = option("Folder of a BIDS data set, to begin or to add to.")
+    mat: Path | None = option("A .mat file in CASMEMG's layout (1000 Hz).")
+    parquet: Path | None = option("A Parquet file, a row a sample.")
+    csv: Path | None = option("A CSV file, a row a sample.")
+    to: list[Path] | None = option("A file of any format there is, by its suffix; repeat.")
+    subject: str = option("Code of the participant, as in 01; never a name.", "", panel=_BIDS)
+    session: str = option("Label of the session, if there are several.", "", panel=_BIDS)
+    task: str = option("Label of the task, as in faces.", "", panel=_BIDS)
+    run: int | None = option("Number of the first file; several count on.", panel=_BIDS)
+    mains: float | None = option("Mains frequency, 50 or 60 Hz.", panel=_BIDS)
+    name: str = option("Name of the data set, when it is begun.", "", panel=_BIDS)
+    author: list[str] | None = option("An author of it; repeat.", panel=_BIDS)
+    electrode_mm: float | None = option(
+        "Distance of the electrodes of a pair, mm.", panel=_BIDS, min=0.1
+    )
+    electrode_type: str = option('As in "cup".', "n/a", panel=_BIDS)
+    electrode_material: str = option('As in "Ag/AgCl".', "n/a", panel=_BIDS)
+    capture: bool = flag("Copy the raw capture too.", panel=_BIDS)
+    as_table: bool = flag(".mat: a MATLAB table, not a matrix.")
+    hold_gaps: bool = flag(".mat: hold the sample before a gap; it has no mark for one.")
+    overwrite: Overwrite = False
+
+
+@takes
+def export(given: ExportOptions) -> None:
     """Hand recordings over as BIDS data set, .mat, Parquet or CSV; several at once.
 
     Values are those of the BDF+ file, in µV. Where samples were lost, the rows
@@ -114,46 +75,20 @@ def export(
 
     Example: emgrig export smile.bdf --parquet smile.parquet --csv smile.csv
     """
-    if not (bids or mat or parquet or csv or to):
+    if not (given.bids or given.mat or given.parquet or given.csv or given.to):
         raise ValueError(
             "say what to make: --bids FOLDER, --mat FILE, --parquet FILE, --csv FILE or --to FILE"
         )
-    if bids and not (subject and task):
+    if given.bids and not (given.subject and given.task):
         raise ValueError("--bids needs --subject CODE and --task LABEL, as in 01 and faces")
-
-    from emgrig.recording.export.bids import BidsOptions
-    from emgrig.recording.export.bids_channels import Told
     from emgrig.recording.export.source import open_parts
 
-    parts = open_parts(recordings)
-    jobs = [
-        *_file_jobs(
-            parts,
-            [
-                (csv, ".csv"),
-                (parquet, ".parquet"),
-                *((one, one.suffix.lower()) for one in to or ()),
-            ],
-            overwrite=overwrite,
-        ),
-        *_mat_jobs(parts, mat, as_table=as_table, hold_gaps=hold_gaps, overwrite=overwrite),
-    ]
-    if bids:
-        options = BidsOptions(
-            subject=subject,
-            task=task,
-            session=session,
-            first_run=run,
-            mains_hz=mains,
-            name=name,
-            authors=tuple(author or ()),
-            told=Told(electrode_mm, electrode_type, electrode_material),
-            with_capture=capture,
-            overwrite=overwrite,
-        )
-        jobs.append(_bids_job(parts, bids, options))
+    parts = open_parts(given.recordings)
+    jobs = [*_file_jobs(parts, given), *_mat_jobs(parts, given)]
+    if given.bids:
+        jobs.append(_bids_job(parts, given.bids, given))
     _make(jobs)
-    _report(parts, jobs, as_json=as_json)
+    _report(parts, jobs, as_json=given.as_json)
 
 
 def _targets(
@@ -172,38 +107,48 @@ def _targets(
         yield part, path
 
 
-def _file_jobs(
-    parts: "Sequence[Part]", targets: "Sequence[tuple[Path | None, str]]", *, overwrite: bool
-) -> "Iterator[_Job]":
+def _file_jobs(parts: "Sequence[Part]", given: ExportOptions) -> "Iterator[_Job]":
     """Plan one file a part, by the registered format of its suffix."""
     from emgrig.recording.export.formats import EXPORTS
 
-    for target, suffix in targets:
-        for part, path in _targets(parts, target, suffix, overwrite=overwrite):
+    named = [(given.csv, ".csv"), (given.parquet, ".parquet")]
+    for target, suffix in [*named, *((one, one.suffix.lower()) for one in given.to or ())]:
+        for part, path in _targets(parts, target, suffix, overwrite=given.overwrite):
             export = EXPORTS.load(suffix.removeprefix("."))
             yield _Job(path.name, partial(export.write, part, path), [path], export.check(part))
 
 
-def _bids_job(parts: "Sequence[Part]", root: Path, options: "BidsOptions") -> _Job:
-    from emgrig.recording.export.bids import plan_bids
+def _bids_job(parts: "Sequence[Part]", root: Path, given: ExportOptions) -> _Job:
+    from emgrig.recording.export.bids import BidsOptions, plan_bids
+    from emgrig.recording.export.bids_channels import Told
     from emgrig.recording.export.staging import publish
 
+    options = BidsOptions(
+        subject=given.subject,
+        task=given.task,
+        session=given.session,
+        first_run=given.run,
+        mains_hz=given.mains,
+        name=given.name,
+        authors=tuple(given.author or ()),
+        told=Told(given.electrode_mm, given.electrode_type, given.electrode_material),
+        with_capture=given.capture,
+        overwrite=given.overwrite,
+    )
     files = plan_bids(parts, root, options)
-    told = "" if options.mains_hz else "PowerLineFrequency is n/a: --mains 50 or 60 says it"
+    told = "" if given.mains else "PowerLineFrequency is n/a: --mains 50 or 60 says it"
     return _Job(str(root), partial(publish, root, files), [root / name for name in files], told)
 
 
 # The layout of CASMEMG: 8 columns, 1000 Hz, no mark for a gap.
 
 
-def _mat_jobs(
-    parts: "Sequence[Part]", mat: Path | None, *, as_table: bool, hold_gaps: bool, overwrite: bool
-) -> Iterator[_Job]:
-    if as_table:
+def _mat_jobs(parts: "Sequence[Part]", given: ExportOptions) -> Iterator[_Job]:
+    if given.as_table:
         require("matio", "matlab", "--as-table")
-    for part, path in _targets(parts, mat, ".mat", overwrite=overwrite):
-        said = _check_mat(part, hold_gaps=hold_gaps)
-        yield _Job(path.name, partial(_write_mat, part, path, as_table), [path], said)
+    for part, path in _targets(parts, given.mat, ".mat", overwrite=given.overwrite):
+        said = _check_mat(part, hold_gaps=given.hold_gaps)
+        yield _Job(path.name, partial(_write_mat, part, path, given.as_table), [path], said)
 
 
 def _check_mat(part: "Part", *, hold_gaps: bool) -> str:

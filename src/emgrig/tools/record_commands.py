@@ -4,14 +4,21 @@ import datetime as dt
 import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from emgrig.errors import RecordingError
-from emgrig.tools.board_commands import Address, Json
+from emgrig.tools.common.options import (
+    OfBoard,
+    Overwrite,
+    Printed,
+    Profile,
+    Recorded,
+    argument,
+    option,
+    takes,
+)
 from emgrig.tools.common.output import err, note, print_json, say
 from emgrig.tools.common.progress import Bar, Lines
 
@@ -28,26 +35,18 @@ if TYPE_CHECKING:
     from emgrig.recording.recorder import Recorder
 
 
-def record(
-    address: Address,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file to make, FILE.bdf.")],
-    profile: Annotated[
-        str, typer.Option(help="A packaged profile, a TOML file, or 'keep' for what is set.")
-    ] = "facial-emg",
-    duration: Annotated[
-        float | None, typer.Option(help="Seconds of board time; else until Ctrl-C.", min=0.001)
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace old files.")] = False,
-    calibration: Annotated[
-        str | None,
-        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
-    ] = None,
-    lsl: Annotated[
-        bool,
-        typer.Option("--lsl", help="Send samples and markers over LSL, take others' markers."),
-    ] = False,
-    as_json: Json = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class RecordOptions(OfBoard, Recorded, Printed):
+    """What `emgrig record` takes."""
+
+    output: Path = option("The file to make, FILE.bdf.", ..., "-o", "--output")
+    profile: Profile = "facial-emg"
+    duration: float | None = option("Seconds of board time; else until Ctrl-C.", min=0.001)
+    overwrite: Overwrite = False
+
+
+@takes
+def record(given: RecordOptions) -> None:
     """Record to BDF+ (24 bit), with every gap marked, and a JSON file beside it.
 
     While it runs only FILE.capture is written, byte for byte as it came, so that a crash loses
@@ -59,49 +58,54 @@ def record(
     from emgrig.recording.convert import check_target
     from emgrig.recording.recorder import record as record_board
 
-    check_target(output, overwrite=overwrite)
-    with emgrig.connect(address) as board:
-        if profile != "keep":
-            board.apply(profile)
+    check_target(given.output, overwrite=given.overwrite)
+    with emgrig.connect(given.address) as board:
+        if given.profile != "keep":
+            board.apply(given.profile)
         warn_of_reference(board)
-        found = calibration_of(board, calibration)
+        found = calibration_of(board, given.calibration)
         check = contact_of(board)
         with ExitStack() as opened:
             shown = opened.enter_context(
-                _Shown(duration, board.channel_names, board.chip.powered.tolist())
+                _Shown(given.duration, board.channel_names, board.chip.powered.tolist())
             )
-            link = opened.enter_context(open_lsl(board, found)) if lsl else None
+            link = opened.enter_context(open_lsl(board, found)) if given.lsl else None
             made = record_board(
                 board,
-                output,
-                duration,
-                overwrite=overwrite,
-                profile="" if profile == "keep" else profile,
+                given.output,
+                given.duration,
+                overwrite=given.overwrite,
+                profile="" if given.profile == "keep" else given.profile,
                 calibration=found,
                 contact=None if check is None else check.to_json(),
                 look=None if link is None else _exchange(board, link),
                 progress=shown,
             )
-    _report(made, as_json=as_json)
+    _report(made, as_json=given.as_json)
 
 
-def convert(
-    capture: Annotated[Path, typer.Argument(help="A raw capture, FILE.capture.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The file to make; else FILE.bdf.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace old files.")] = False,
-    as_json: Json = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ConvertOptions(Printed):
+    """What `emgrig convert` takes."""
+
+    capture: Path = argument("A raw capture, FILE.capture.")
+    output: Path | None = option("The file to make; else FILE.bdf.", None, "-o", "--output")
+    overwrite: Overwrite = False
+
+
+@takes
+def convert(given: ConvertOptions) -> None:
     """Make the BDF+ file from a raw capture, also one that a crash cut short.
 
     Example: emgrig convert smile.capture
     """
     from emgrig.recording.convert import convert as convert_capture
 
-    with Bar(f"converting {capture.name}") as bar:
-        made = convert_capture(capture, output, overwrite=overwrite, progress=bar.advance)
-    _report(made, as_json=as_json)
+    with Bar(f"converting {given.capture.name}") as bar:
+        made = convert_capture(
+            given.capture, given.output, overwrite=given.overwrite, progress=bar.advance
+        )
+    _report(made, as_json=given.as_json)
 
 
 def calibration_of(board: "Board", where: str | None) -> "Certificate | None":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emgrig.errors import ExitCode
-from emgrig.tools.board_commands import Address, Json
+from emgrig.tools.common.options import Address, Json
 from emgrig.tools.common.output import print_json, print_table, say
 
 if TYPE_CHECKING:

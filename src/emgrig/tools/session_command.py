@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from emgrig.errors import ExitCode, RecordingError
 from emgrig.files import make_folder
-from emgrig.tools.board_commands import Json
+from emgrig.tools.common.options import Printed, Recorded, Served, argument, flag, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 from emgrig.tools.desk_command import need_desk, open_hub
@@ -32,48 +32,24 @@ if TYPE_CHECKING:
 _TASK = "faces"
 
 
-def session(
-    plan_file: Annotated[
-        Path | None, typer.Argument(metavar="PLAN.toml", help="The plan; --example prints one.")
-    ] = None,
-    address: Annotated[
-        str | None, typer.Argument(metavar="ADDRESS", help="The board; see emgrig --help.")
-    ] = None,
-    script: Annotated[
-        str | None,
-        typer.Option(
-            help="A simulated participant instead of the page: 'auto' or SCRIPT.toml; needs sim:."
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Of the order of the clips, in place of the plan's.", min=0)
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="In place of the plan's output folder.")
-    ] = None,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Begin anew; old files are kept, renamed.")
-    ] = False,
-    calibration: Annotated[
-        str | None,
-        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
-    ] = None,
-    host: Annotated[
-        str, typer.Option(help="Address of the pages; anything but loopback asks for a token.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the pages; 0 takes a free one.")] = 8299,
-    lsl: Annotated[
-        bool,
-        typer.Option("--lsl", help="Send samples and markers over LSL, take others' markers."),
-    ] = False,
-    export_bids: Annotated[
-        Path | None, typer.Option(help="Add the session to this BIDS data set at its end.")
-    ] = None,
-    example: Annotated[
-        bool, typer.Option("--example", help="Print a plan with every key explained, and stop.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class SessionOptions(Served, Recorded, Printed):
+    """What `emgrig session` takes."""
+
+    plan_file: Path | None = argument("The plan; --example prints one.", None, metavar="PLAN.toml")
+    address: str | None = argument("The board; see emgrig --help.", None, metavar="ADDRESS")
+    script: str | None = option(
+        "A simulated participant instead of the page: 'auto' or SCRIPT.toml; needs sim:."
+    )
+    seed: int | None = option("Of the order of the clips, in place of the plan's.", min=0)
+    output: Path | None = option("In place of the plan's output folder.", None, "-o", "--output")
+    restart: bool = flag("Begin anew; old files are kept, renamed.")
+    export_bids: Path | None = option("Add the session to this BIDS data set at its end.")
+    example: bool = flag("Print a plan with every key explained, and stop.")
+
+
+@takes
+def session(given: SessionOptions) -> None:
     """Run an experiment: maximum contractions, then clips with a key and a rating.
 
     Part A asks for each movement, and again if a contraction cannot be believed. Part B plays the
@@ -88,42 +64,49 @@ def session(
 
       emgrig session plan.toml sim: --script auto --export-bids study
     """
-    if example:
+    if given.example:
         from importlib import resources
 
         text = resources.files("emgrig.experiment.files").joinpath("example.toml")
         say(text.read_text(encoding="utf-8").rstrip("\n"))
         return
-    if plan_file is None or address is None:
+    if given.plan_file is None or given.address is None:
         raise ValueError("expected PLAN.toml and ADDRESS; --example prints a plan")
+    plan, folder = _prepare(given, given.plan_file)
+    with ExitStack() as held:
+        if given.script is None:
+            server = held.enter_context(_page_server(given.host, given.port))
+            opened = _with_pages(server, plan, folder, given.address, given)
+        else:
+            opened = _scripted(given.script, plan, given.address, given)
+        done = _run(opened, plan, folder, restart=given.restart)
+    bids: list[Path] = []
+    try:
+        if given.export_bids:
+            bids = _export(plan, folder, done.record, given.export_bids)
+    finally:
+        _report(plan, folder, done, bids, as_json=given.as_json)
+    if done.is_broken:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def _prepare(given: SessionOptions, plan_file: Path) -> "tuple[Plan, SessionFolder]":
+    """Read the plan, and find what is wrong with its files before the board is asked."""
     from emgrig.experiment.files.plan import check_clips, load_plan
     from emgrig.experiment.folder import SessionFolder
 
-    plan = load_plan(plan_file, seed=seed)
+    plan = load_plan(plan_file, seed=given.seed)
     try:
         check_clips(plan)
     except RecordingError as error:
-        if script is None:
+        if given.script is None:
             raise RecordingError(f"{error}; nothing was begun") from error
         note(f"{error}; a script shows none")
-    folder = SessionFolder(output or plan.folder / plan.recording.output, plan.participant.code)
-    if not restart:
-        folder.open_record(plan)  # what is wrong with it is said before the board is asked
-    with ExitStack() as held:
-        if script is None:
-            server = held.enter_context(_page_server(host, port))
-            opened = _with_pages(server, plan, folder, address, calibration, lsl=lsl)
-        else:
-            opened = _scripted(script, plan, address, calibration, lsl=lsl)
-        done = _run(opened, plan, folder, restart=restart)
-    bids: list[Path] = []
-    try:
-        if export_bids:
-            bids = _export(plan, folder, done.record, export_bids)
-    finally:
-        _report(plan, folder, done, bids, as_json=as_json)
-    if done.is_broken:
-        raise typer.Exit(ExitCode.INTERRUPTED)
+    output = given.output or plan.folder / plan.recording.output
+    folder = SessionFolder(output, plan.participant.code)
+    if not given.restart:
+        folder.open_record(plan)
+    return plan, folder
 
 
 @dataclass
@@ -157,25 +140,14 @@ def _page_server(host: str, port: int) -> "Iterator[Server]":
 
 
 def _with_pages(
-    server: "Server",
-    plan: "Plan",
-    folder: "SessionFolder",
-    address: str,
-    calibration: str | None,
-    *,
-    lsl: bool,
+    server: "Server", plan: "Plan", folder: "SessionFolder", address: str, given: Recorded
 ) -> _Opened:
     """Set up a board in real time, with pages for participant and operator."""
     from emgrig.experiment.serve import lead_by_pages
 
-    hub = open_hub(
-        address,
-        profile=plan.recording.profile,
-        rate=None,
-        mains_hz=plan.recording.mains_hz or None,
-        calibration=calibration,
-        lsl=lsl,
-    )
+    recording = plan.recording
+    mains_hz = recording.mains_hz or None
+    hub = open_hub(address, given, profile=recording.profile, mains_hz=mains_hz)
     check = contact_of(hub.board)
     say(server.url)
     operator = server.page("operator")
@@ -185,9 +157,7 @@ def _with_pages(
     return _Opened(hub, lead_by_pages(hub, plan, server, folder.path, check))
 
 
-def _scripted(
-    script_name: str, plan: "Plan", address: str, calibration: str | None, *, lsl: bool
-) -> _Opened:
+def _scripted(script_name: str, plan: "Plan", address: str, given: Recorded) -> _Opened:
     """Set up a simulated board on virtual time, with a participant in front of it."""
     from emgrig.connect import open_transport
     from emgrig.desk.stream.hub import Hub
@@ -207,8 +177,8 @@ def _scripted(
         if plan.recording.profile != "keep":
             board.apply(plan.recording.profile)
         profile = "" if plan.recording.profile == "keep" else plan.recording.profile
-        used = calibration_of(board, calibration)
-        outlet = open_lsl(board, used) if lsl else None
+        used = calibration_of(board, given.calibration)
+        outlet = open_lsl(board, used) if given.lsl else None
         mains_hz = plan.recording.mains_hz or None
         hub = Hub(board, mains_hz=mains_hz, profile=profile, calibration=used, outlet=outlet)
         hub.contact = check_contact(board, calibration=used).to_json()

@@ -1,46 +1,40 @@
 """`emgrig simulate`: serve a simulated board over TCP or a pseudo-terminal."""
 
 import contextlib
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
+from emgrig.tools.common.options import Printed, flag, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from emgrig.simulator.options import SimOptions
 
 #: How much of a face's future `--truth` writes.
 TRUTH_S = 3600.0
 
 
-def simulate(
-    tcp: Annotated[
-        str | None,
-        typer.Option(help="Listen on [HOST]:PORT; port 0 takes a free one. HOST is 127.0.0.1."),
-    ] = None,
-    pty: Annotated[
-        bool, typer.Option("--pty", help="Serve a pseudo-terminal, as a serial port.")
-    ] = False,
-    source: Annotated[
-        str, typer.Option(help="What the electrodes see: face, bench, silence, sine:…, file:…")
-    ] = "face",
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(help="A fault by name, as packets-lost:rate=0.01; may be repeated."),
-    ] = None,
-    speed: Annotated[str, typer.Option(help="real, a factor such as 10, or max.")] = "real",
-    seed: Annotated[int, typer.Option(help="Which of all boards this is.")] = 1,
-    chips: Annotated[int, typer.Option(help="ADS1299 on the board.", min=1, max=4)] = 1,
-    channels: Annotated[int, typer.Option(help="Channels a chip: 8, 6 or 4.")] = 8,
-    duration: Annotated[
-        float | None, typer.Option(help="Stop after so many seconds; else on Ctrl-C.")
-    ] = None,
-    truth: Annotated[
-        str | None, typer.Option(help="Write the face's true expressions to this JSON file.")
-    ] = None,
-    list_faults: Annotated[
-        bool, typer.Option("--list-faults", help="Say which faults there are, and stop.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The list as JSON.")] = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class SimulateOptions(Printed):
+    """What `emgrig simulate` takes."""
+
+    tcp: str | None = option("Listen on [HOST]:PORT; port 0 takes a free one. HOST is 127.0.0.1.")
+    pty: bool = flag("Serve a pseudo-terminal, as a serial port.")
+    source: str = option("What the electrodes see: face, bench, silence, sine:…, file:…", "face")
+    fault: list[str] | None = option("A fault by name, as packets-lost:rate=0.01; may be repeated.")
+    speed: str = option("real, a factor such as 10, or max.", "real")
+    seed: int = option("Which of all boards this is.", 1)
+    chips: int = option("ADS1299 on the board.", 1, min=1, max=4)
+    channels: int = option("Channels a chip: 8, 6 or 4.", 8)
+    duration: float | None = option("Stop after so many seconds; else on Ctrl-C.")
+    truth: str | None = option("Write the face's true expressions to this JSON file.")
+    list_faults: bool = flag("Say which faults there are, and stop.")
+
+
+@takes
+def simulate(given: SimulateOptions) -> None:
     """Serve a simulated ADS1299 board, true to the chip down to the SPI byte.
 
     The first line printed is the address to connect to.
@@ -53,39 +47,45 @@ def simulate(
 
       emgrig simulate --pty --source "sine:1mV,80Hz" --speed 10
     """
-    if list_faults:
-        _list_faults(as_json=as_json)
+    if given.list_faults:
+        _list_faults(as_json=given.as_json)
         return
-    if (tcp is None) == (not pty):
+    if (given.tcp is None) == (not given.pty):
         raise typer.BadParameter("say either --tcp [HOST]:PORT or --pty")
     from emgrig.simulator.assembly import build_board
-    from emgrig.simulator.faults.named import parse_fault
-    from emgrig.simulator.options import SimOptions, parse_speed
+    from emgrig.simulator.options import parse_speed
     from emgrig.simulator.serve import serve_pty, serve_tcp
 
-    if channels not in (4, 6, 8):
-        raise typer.BadParameter(f"--channels {channels}: expected 4, 6 or 8")
-    options = SimOptions(
-        source=source,
-        faults=tuple(parse_fault(text) for text in fault or []),
-        seed=seed,
-        chips=chips,
-        channels=channels,
-        is_bench=source == "bench",
-    )
+    options = _board_options(given)
     board = build_board(options)
-    if truth:
-        _write_truth(board.truth, truth)
-    rate = parse_speed(speed)
-    where = None if tcp is None else _host_port(tcp)
+    if given.truth:
+        _write_truth(board.truth, given.truth)
+    rate = parse_speed(given.speed)
+    where = None if given.tcp is None else _host_port(given.tcp)
     server = serve_pty(board, speed=rate) if where is None else serve_tcp(board, *where, speed=rate)
     with server:
         say(server.address)
         for setting in options.faults:
             note(f"with the fault {setting}")
-        note(f"a simulated board, SIM-{seed:04d}; Ctrl-C stops it")
+        note(f"a simulated board, SIM-{given.seed:04d}; Ctrl-C stops it")
         with contextlib.suppress(KeyboardInterrupt):
-            server.wait(duration)
+            server.wait(given.duration)
+
+
+def _board_options(given: SimulateOptions) -> "SimOptions":
+    from emgrig.simulator.faults.named import parse_fault
+    from emgrig.simulator.options import SimOptions
+
+    if given.channels not in (4, 6, 8):
+        raise typer.BadParameter(f"--channels {given.channels}: expected 4, 6 or 8")
+    return SimOptions(
+        source=given.source,
+        faults=tuple(parse_fault(text) for text in given.fault or []),
+        seed=given.seed,
+        chips=given.chips,
+        channels=given.channels,
+        is_bench=given.source == "bench",
+    )
 
 
 def _write_truth(source: object, path: str) -> None:

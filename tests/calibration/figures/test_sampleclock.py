@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from emgrig.calibration.figures.sampleclock import allan_deviation, fit_clock
+from emgrig.calibration.figures.uncertainty import coverage_factor
 
 BOARD_S = np.arange(6000) * 0.01
 
@@ -78,10 +79,29 @@ def test_somebody_elses_overlapping_allan_deviation_agrees():
     rng = np.random.default_rng(7)
     phase = np.cumsum(rng.standard_normal(5000)) * 1e-9 + 1e-8 * rng.standard_normal(5000)
     ours = allan_deviation(phase, 0.5)
-    taus, theirs, _, n = allantools.oadev(phase, rate=2.0, data_type="phase", taus=ours.tau_s)
+    taus, theirs, _, _ = allantools.oadev(phase, rate=2.0, data_type="phase", taus=ours.tau_s)
     assert ours.tau_s == pytest.approx(taus)
     assert ours.deviation == pytest.approx(theirs, rel=1e-12)
-    assert list(ours.n_terms) == list(n)
+    free = [allantools.edf_simple(5000, round(tau / 0.5), alpha=0) for tau in ours.tau_s]
+    assert ours.degrees_of_freedom == pytest.approx(free)
+
+
+@pytest.mark.parametrize("noise", ["frequency", "phase"])
+def test_allan_deviations_are_within_what_they_state(noise):
+    """White noise of 1 a second; by theory 1/sqrt(tau) of the frequency, sqrt(3)/tau of the phase.
+
+    The longest is a quarter of the record, with four degrees of freedom.
+    """
+    rng = np.random.default_rng(3)
+    steps = rng.standard_normal((300, 1000))
+    phases = steps.cumsum(axis=1) if noise == "frequency" else steps
+    found = [allan_deviation(phase, 1.0) for phase in phases]
+    for i, tau_s in enumerate(found[0].tau_s):
+        true = 1 / np.sqrt(tau_s) if noise == "frequency" else np.sqrt(3) / tau_s
+        free = found[0].degrees_of_freedom[i]
+        u = coverage_factor(free) / np.sqrt(2 * free)
+        hits = [abs(one.deviation[i] - true) < u * one.deviation[i] for one in found]
+        assert np.mean(hits) > 0.9
 
 
 def test_white_phase_noise_falls_with_the_averaging_time():

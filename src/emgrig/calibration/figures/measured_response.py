@@ -73,18 +73,18 @@ def fit_response(
 
     sigma = np.full(f.size, relative_uncertainty)
     start = (float(log_excess[0]), 0.0)
-    (log_gain, bend), covariance = optimize.curve_fit(
+    found, covariance = optimize.curve_fit(
         model, f / rate_hz, log_excess, p0=start, sigma=sigma, absolute_sigma=True
     )
+    log_gain, bend, u_bend = float(found[0]), float(found[1]), math.sqrt(covariance[1, 1])
     fitted = model(f / rate_hz, log_gain, bend)
     gain = math.exp(log_gain)
     u_gain = gain * math.hypot(covariance[0, 0] ** 0.5, gain_relative_uncertainty)
     note = ("one analogue pole and sinc3",)
-    u_bend = math.sqrt(covariance[1, 1])
     return ResponseFit(
         gain=Result(gain, "V/V", u_gain, f.size, assumptions=note),
-        pole=_pole(float(bend), u_bend, rate_hz, f.size),
-        minus_3db=_fitted_minus_3db(float(bend), u_bend, rate_hz, f.size),
+        pole=_pole(bend, u_bend, rate_hz, f.size),
+        minus_3db=_fitted_minus_3db(bend, u_bend, rate_hz, f.size),
         residual_db=20 / math.log(10) * (log_excess - fitted),
         droop_error_db=20 / math.log(10) * (log_excess - log_gain),
     )

@@ -185,13 +185,14 @@ class AllanDeviation:
         Averaging times, s.
     deviation : ndarray of float64, shape (n_tau,)
         Fractional frequency, 1.
-    n_terms : ndarray of int64, shape (n_tau,)
-        Second differences in each; few mean a wide error.
+    degrees_of_freedom : ndarray of float64, shape (n_tau,)
+        Of each for white frequency noise, 1 or more; white phase noise has more. The standard
+        uncertainty of a deviation is ``deviation / sqrt(2 · degrees_of_freedom)``.
     """
 
     tau_s: NDArray[np.float64]
     deviation: NDArray[np.float64]
-    n_terms: NDArray[np.int64]
+    degrees_of_freedom: NDArray[np.float64]
 
 
 def allan_deviation(phase_s: ArrayLike, interval_s: float) -> AllanDeviation:
@@ -211,18 +212,22 @@ def allan_deviation(phase_s: ArrayLike, interval_s: float) -> AllanDeviation:
 
     Notes
     -----
-    ``σ²(mτ) = mean((x[i+2m] − 2 x[i+m] + x[i])²) / (2 (mτ)²)`` (NIST SP 1065, 5.2.4).
+    ``σ²(mτ) = mean((x[i+2m] − 2 x[i+m] + x[i])²) / (2 (mτ)²)`` (NIST SP 1065, 5.2.4); degrees of
+    freedom by table 5 there.
     """
     phase = np.asarray(phase_s, dtype=np.float64)
     if phase.ndim != 1 or phase.size < 8 or not np.isfinite(phase).all():
         raise ValueError(f"expected 8 or more finite values, got shape {phase.shape}")
     if not interval_s > 0:
         raise ValueError(f"interval must be > 0 s, not {interval_s}")
-    steps = 2 ** np.arange(int(math.log2((phase.size - 1) // 3)) + 1)
-    deviations, counts = [], []
+    n = phase.size
+    steps = 2 ** np.arange(int(math.log2((n - 1) // 3)) + 1)
+    deviations = []
     for m in steps:
         second = phase[2 * m :] - 2 * phase[m:-m] + phase[: -2 * m]
         deviations.append(math.sqrt(float((second**2).mean()) / 2) / (m * interval_s))
-        counts.append(second.size)
-    tau_s = steps.astype(np.float64) * interval_s
-    return AllanDeviation(tau_s, np.array(deviations), np.array(counts))
+    averaged = steps.astype(np.float64)
+    free = 3 * (n - 1) / (2 * averaged) - 2 * (n - 2) / n
+    free *= 4 * averaged**2 / (4 * averaged**2 + 5)
+    tau_s = averaged * interval_s
+    return AllanDeviation(tau_s, np.array(deviations), np.maximum(free, 1.0))

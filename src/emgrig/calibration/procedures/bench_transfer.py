@@ -17,7 +17,7 @@ from emgrig.calibration.figures.measured_response import ResponseFit, fit_respon
 from emgrig.calibration.figures.noise import rms_relative_standard_error
 from emgrig.calibration.figures.sinefit import SineFit, dynamic_performance, fit_sine_4
 from emgrig.calibration.figures.transfer import fit_gain
-from emgrig.calibration.figures.uncertainty import Result
+from emgrig.calibration.figures.uncertainty import Bound, Result
 from emgrig.calibration.procedures.acquire import (
     Account,
     Progress,
@@ -168,7 +168,8 @@ def _gain_readings(
         )
         at = (channel, settings.gain, settings.rate_hz, condition)
         gain = replace(fit.gain, n_used=n, assumptions=(*fit.gain.assumptions, METER))
-        inl = Result(fit.inl_ppm, "ppm", 0.0, n, assumptions=("noise of the means is in it",))
+        note = ("noise of the means is in it",)
+        inl = Result(fit.inl_ppm, "ppm", 0.0, n, assumptions=note, bound=Bound.AT_MOST)
         readings += [
             Reading(Quantity.GAIN, account.counted(gain), *at, inputs=Inputs.BENCH),
             Reading(Quantity.LINEARITY, account.counted(inl), *at, note="of full range"),

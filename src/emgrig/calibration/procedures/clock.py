@@ -171,8 +171,8 @@ def _readings(stamps: _Stamps, settings: ClockSettings) -> tuple[list[Reading], 
         against_board.delay_rms_s * PPM, "us", rectangular(STAMP_US / 2), len(nominal_s),
         n_lost=stamps.n_lost, assumptions=("time stamps at the data-ready edge, in whole us",),
     )  # fmt: skip
-    tau_s, deviation, curve = _allan(nominal_s, stamp_s)
-    longest = Result(deviation * PPM, "ppm", 0.0, len(nominal_s), n_lost=stamps.n_lost)
+    tau_s, longest, curve = _allan(nominal_s, stamp_s)
+    longest = replace(longest, n_lost=stamps.n_lost)
     host, own = "against this computer's clock", "against the board's own clock"
     return [
         Reading(Quantity.CLOCK_ERROR, error, rate_hz=rate_hz, condition=host),
@@ -244,8 +244,8 @@ def _combined(
 
 def _allan(
     nominal_s: NDArray[np.float64], stamp_s: NDArray[np.float64]
-) -> tuple[float, float, Curve]:
-    """Return the longest averaging time, s, the deviation there, and the curve."""
+) -> tuple[float, Result, Curve]:
+    """Return the longest averaging time, s, the deviation there, ppm, and the curve."""
     n = len(nominal_s)
     even_s = np.linspace(nominal_s[0], nominal_s[-1], n)
     phase_s = np.interp(even_s, nominal_s, stamp_s) - even_s
@@ -254,4 +254,6 @@ def _allan(
         "Allan deviation of conversions against the board's clock", "averaging time, s",
         "fractional frequency", allan.tau_s, allan.deviation[:, None], ("deviation",),
     )  # fmt: skip
-    return float(allan.tau_s[-1]), float(allan.deviation[-1]), curve
+    ppm, free = float(allan.deviation[-1]) * PPM, float(allan.degrees_of_freedom[-1])
+    longest = Result(ppm, "ppm", ppm / math.sqrt(2 * free), n, coverage_factor(free))
+    return float(allan.tau_s[-1]), longest, curve

@@ -3,9 +3,8 @@
 `app` is a typer application; the command line adds its commands to its own.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import typer
@@ -38,7 +37,7 @@ from emgrig.analysis.spotting.scoring import score_clips, score_events
 from emgrig.files import make_folder, write_file
 from emgrig.reading.textfiles import TextRecording
 from emgrig.tools.analyse.read import in_unit, read_recording
-from emgrig.tools.common.options import read_mvc
+from emgrig.tools.common.options import Mvc, Printed, argument, flag, option, read_mvc, takes
 from emgrig.tools.common.output import print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 
@@ -51,29 +50,33 @@ _COLOURS = {
     Verdict.NO_MATERIAL: "dim",
 }
 
-Sheet = Annotated[Path, typer.Option("--annotations", help="380_sort.xlsx of CASMEMG.")]
+
+@dataclass(frozen=True, kw_only=True)
+class OfCasmemg:
+    """What `emgrig clock-report` takes, and others that read the published annotations."""
+
+    annotations: Path = option("380_sort.xlsx of CASMEMG.", ..., "--annotations")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReproduceOptions(Printed):
+    """What `emgrig reproduce` takes."""
+
+    annotations: Path | None = option("380_sort.xlsx; without it its rows have no material.")
+    results: list[Path] | None = option("results_*.xlsx of the published search; repeat.")
+    figures: Path | None = option("Folder for the figures that can be drawn, as SVG.")
 
 
 @app.command("reproduce")
-def reproduce_command(
-    annotations: Annotated[
-        Path | None, typer.Option(help="380_sort.xlsx; without it its rows have no material.")
-    ] = None,
-    results: Annotated[
-        list[Path] | None, typer.Option(help="results_*.xlsx of the published search; repeat.")
-    ] = None,
-    figures: Annotated[
-        Path | None, typer.Option(help="Folder for the figures that can be drawn, as SVG.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The rows as JSON.")] = False,
-) -> None:
+@takes
+def reproduce_command(given: ReproduceOptions) -> None:
     """Set every number the paper prints beside ours, with a computed verdict."""
-    expressions = None if annotations is None else read_annotations(annotations)
-    found = [row for path in results or () for row in read_results(path)]
+    expressions = None if given.annotations is None else read_annotations(given.annotations)
+    found = [row for path in given.results or () for row in read_results(path)]
     rows = reproduce(expressions, found or None)
-    if figures is not None:
-        _write_figures(figures, expressions)
-    if as_json:
+    if given.figures is not None:
+        _write_figures(given.figures, expressions)
+    if given.as_json:
         keys = ("section", "what", "printed", "ours_text", "verdict", "note")
         print_json([{key: str(getattr(row, key)) for key in keys} for row in rows])
         return
@@ -121,9 +124,10 @@ def _write_figures(folder: Path, expressions: list[Expression] | None) -> None:
 
 
 @app.command("clock-report")
-def clock_report_command(annotations: Sheet) -> None:
+@takes
+def clock_report_command(given: OfCasmemg) -> None:
     """Report offset, drift, residual and jumps between video and EMG time, per recording."""
-    expressions = read_annotations(annotations)
+    expressions = read_annotations(given.annotations)
     rows = []
     for r in clock_reports(expressions):
         numbers = (r.offset_s, r.range_s, r.drift_ms_per_s, r.residual_ms)
@@ -136,62 +140,52 @@ def clock_report_command(annotations: Sheet) -> None:
         say(f"{name}: {number:.4g}" if isinstance(number, float) else f"{name}: {number}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class AnalyseOptions:
+    """What `emgrig analyse` takes."""
+
+    recording: Path = argument(".bdf, .edf, .mat (CASMEMG), .csv, .txt, .gz")
+    output: Path = option("Folder for the results.", Path(), "--output", "-o")
+    rate: float | None = option("Hz, if the file does not name it.")
+    unit: str | None = option("V, mV, uV or nV of channels that the file gives none for.")
+    face: bool = option("Channels 1 to 7 lie as on the paper's face.", False)
+    mvc: Mvc = None
+    rest: str = option("START:END of declared rest, s.", "")
+    video: Path | None = option("Write an ELAN file over this video.")
+    video_offset: float = option("Video minus EMG time, s.", 0.0)
+    clock: Path | None = option("CSV of emg_s,video_s pairs: fit a clock map instead.")
+    undo_droop: bool = flag("Undo the sinc³ droop of an ADS1299, to 0.4 of the rate.", "--equalise")
+    mat: Path | None = option("Write the samples as a table in CASMEMG's layout too.")
+    elan: Path | None = option("Corrected ELAN file to score the candidates against.")
+
+
 @app.command("analyse")
-def analyse_command(
-    recording: Annotated[Path, typer.Argument(help=".bdf, .edf, .mat (CASMEMG), .csv, .txt, .gz")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the results.")
-    ] = Path(),
-    rate: Annotated[float | None, typer.Option(help="Hz, if the file does not name it.")] = None,
-    unit: Annotated[
-        str | None, typer.Option(help="V, mV, uV or nV of channels that the file gives none for.")
-    ] = None,
-    face: Annotated[bool, typer.Option(help="Channels 1 to 7 lie as on the paper's face.")] = False,
-    mvc: Annotated[
-        list[str] | None,
-        typer.Option(help="MVC of a muscle: CHANNEL=uV (repeat), or a session's file."),
-    ] = None,
-    rest: Annotated[str, typer.Option(help="START:END of declared rest, s.")] = "",
-    video: Annotated[Path | None, typer.Option(help="Write an ELAN file over this video.")] = None,
-    video_offset: Annotated[float, typer.Option(help="Video minus EMG time, s.")] = 0.0,
-    clock: Annotated[
-        Path | None, typer.Option(help="CSV of emg_s,video_s pairs: fit a clock map instead.")
-    ] = None,
-    undo_droop: Annotated[
-        bool,
-        typer.Option("--equalise", help="Undo the sinc³ droop of an ADS1299, to 0.4 of the rate."),
-    ] = False,
-    mat: Annotated[
-        Path | None, typer.Option(help="Write the samples as a table in CASMEMG's layout too.")
-    ] = None,
-    elan: Annotated[
-        Path | None, typer.Option(help="Corrected ELAN file to score the candidates against.")
-    ] = None,
-) -> None:
+@takes
+def analyse_command(given: AnalyseOptions) -> None:
     """Find candidate expressions: an HTML page, a BIDS events.tsv and an ELAN file."""
-    found = in_unit(read_recording(recording, rate), unit)
-    clock_map = _clock(clock, video_offset)
-    if mat is not None:
-        _write_mat(mat, found)
-    if undo_droop:
+    found = in_unit(read_recording(given.recording, given.rate), given.unit)
+    clock_map = _clock(given.clock, given.video_offset)
+    if given.mat is not None:
+        _write_mat(given.mat, found)
+    if given.undo_droop:
         found = _equalised(found)
-    levels_uv = read_mvc(mvc or [], len(found.labels))
-    with Bar(f"analysing {recording.name}"):
+    levels_uv = read_mvc(given.mvc or [], len(found.labels))
+    with Bar(f"analysing {given.recording.name}"):
         analysis = analyse(
             found.samples,
             found.rate_hz,
             labels=found.labels,
             units=found.units,
-            muscles={i: i + 1 for i in range(min(7, len(found.labels)))} if face else None,
+            muscles={i: i + 1 for i in range(min(7, len(found.labels)))} if given.face else None,
             mvc_uv={channel - 1: uv for channel, uv in levels_uv.items()},
-            rest_s=_rest(rest),
+            rest_s=_rest(given.rest),
         )
-        name = recording.name.partition(".")[0]
-        _write_results(output, name, analysis, found, video, clock_map)
-    _say_written(output, name, video)
+        name = given.recording.name.partition(".")[0]
+        _write_results(given.output, name, analysis, found, given.video, clock_map)
+    _say_written(given.output, name, given.video)
     _say(analysis, found)
-    if elan is not None:
-        _score_elan(elan, analysis, clock_map)
+    if given.elan is not None:
+        _score_elan(given.elan, analysis, clock_map)
 
 
 def _clock(pairs: Path | None, offset_s: float) -> ClockMap:
@@ -297,33 +291,36 @@ def _score_elan(path: Path, analysis: Analysis, clock: ClockMap) -> None:
         say(f"{name}: {number:.3f}" if isinstance(number, float) else f"{name}: {number}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class GridOptions(OfCasmemg):
+    """What `emgrig grid` takes."""
+
+    folder: Path = argument("Folder of SUBJECT_VIDEO.mat files.")
+    jobs: int = option("Local processes; -1 is one a core.", 1)
+    scheduler: str | None = option("tcp://HOST:PORT of a dask cluster.")
+    as_published: bool = option("Cut clips with the scripts' slips.", False)
+    best: int = option("How many sets to show.", 10, min=1)
+
+
 @app.command("grid")
-def grid_command(
-    folder: Annotated[Path, typer.Argument(help="Folder of SUBJECT_VIDEO.mat files.")],
-    annotations: Sheet,
-    jobs: Annotated[int, typer.Option(help="Local processes; -1 is one a core.")] = 1,
-    scheduler: Annotated[
-        str | None, typer.Option(help="tcp://HOST:PORT of a dask cluster.")
-    ] = None,
-    as_published: Annotated[bool, typer.Option(help="Cut clips with the scripts' slips.")] = False,
-    best: Annotated[int, typer.Option(min=1, help="How many sets to show.")] = 10,
-) -> None:
+@takes
+def grid_command(given: GridOptions) -> None:
     """Search the published 4500 parameter sets on every annotated clip."""
-    expressions = read_annotations(annotations)
-    clips, truth = _clips(folder, expressions, as_published=as_published)
+    expressions = read_annotations(given.annotations)
+    clips, truth = _clips(given.folder, expressions, as_published=given.as_published)
     grid = Grid()
     with Bar(f"{grid.size} sets, clip by clip") as bar:
         result = search(
             clips,
             truth,
             grid=grid,
-            n_jobs=jobs,
-            scheduler=scheduler,
+            n_jobs=given.jobs,
+            scheduler=given.scheduler,
             progress=lambda done, of: bar.advance(done / of),
         )
     iou = [score_clips(row, truth).mean_iou for row in result.detected]
     rows = []
-    for i in np.argsort(iou)[::-1][:best].tolist():
+    for i in np.argsort(iou)[::-1][: given.best].tolist():
         p, s = result.parameters[i], result.scores[i]
         shares = (s.mean_overlap, s.share_above_half, iou[i])
         values = " ".join(f"{v:g}" for v in (p.window, p.step, p.scale, p.run, p.back, p.ahead))
@@ -332,27 +329,32 @@ def grid_command(
     _print_trivial(expressions)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SyntheticOptions(OfCasmemg):
+    """What `emgrig synthetic` takes."""
+
+    folder: Path = argument("Folder for SUBJECT_VIDEO.mat and truth.xlsx.")
+    seed: int = option("Another seed: other faces and noise.", 0)
+    subject: list[int] | None = option("These subjects only; repeat. All take about 1 GB.")
+
+
 @app.command("synthetic")
-def synthetic_command(
-    folder: Annotated[Path, typer.Argument(help="Folder for SUBJECT_VIDEO.mat and truth.xlsx.")],
-    annotations: Sheet,
-    seed: Annotated[int, typer.Option(help="Another seed: other faces and noise.")] = 0,
-    subject: Annotated[
-        list[int] | None, typer.Option(help="These subjects only; repeat. All take about 1 GB.")
-    ] = None,
-) -> None:
+@takes
+def synthetic_command(given: SyntheticOptions) -> None:
     """Write a synthetic CASMEMG: the annotated expressions on drawn faces, in its layout."""
-    expressions = read_annotations(annotations)
-    wanted = [e for e in expressions if not subject or e.subject in subject]
+    expressions = read_annotations(given.annotations)
+    wanted = [e for e in expressions if not given.subject or e.subject in given.subject]
     if not wanted:
-        raise ValueError(f"the annotations have no subject {', '.join(map(str, subject or ()))}")
+        raise ValueError(
+            f"the annotations have no subject {', '.join(map(str, given.subject or ()))}"
+        )
     groups = recordings(wanted)
     with Bar("synthetic CASMEMG") as bar:
         for done, ((number, video), group) in enumerate(groups.items()):
-            path = make_folder(folder) / f"{number:02d}_{video}.mat"
+            path = make_folder(given.folder) / f"{number:02d}_{video}.mat"
             bar.follow(path.name, done / len(groups))
-            write_casmemg_mat(path, synthetic.recording(group, seed=seed).samples_uv)
-    write_annotations(folder / "truth.xlsx", wanted)
+            write_casmemg_mat(path, synthetic.recording(group, seed=given.seed).samples_uv)
+    write_annotations(given.folder / "truth.xlsx", wanted)
 
 
 def _clips(

@@ -66,10 +66,7 @@ Job = Callable[[Place, Bar], "Report"]
 def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     """Run procedures on the board, and do with the outcome what is wanted.
 
-    Raises
-    ------
-    typer.Exit
-        With exit code 1 if something failed its limit.
+    Raises typer.Exit, with exit code 1, if something failed its limit.
     """
     from emgrig.calibration.figures import datasheet
     from emgrig.comparison.amplifiers import load_amplifiers

@@ -1,6 +1,140 @@
-"""Options that several commands take."""
+"""The options of a command as one object, a dataclass; what several commands take stands here.
 
+A field of such a dataclass is made by `argument`, `option` or `flag`, or its annotation says it.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import wraps
 from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import typer
+from typer.models import ArgumentInfo
+
+T = TypeVar("T")
+
+Address = Annotated[
+    str, typer.Argument(help="sim:, tcp://HOST:PORT, serial:///dev/…, replay:FILE; see emgrig -h")
+]
+Calibration = Annotated[
+    str | None, typer.Option(help="Folder or file of certificates, or 'none'; else the usual one.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+Lsl = Annotated[
+    bool, typer.Option("--lsl", help="Send samples and markers over LSL, take others' markers.")
+]
+Mvc = Annotated[
+    list[str] | None,
+    typer.Option(help="MVC of a muscle: CHANNEL=uV (repeat), or a session's file."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace old files.")]
+Profile = Annotated[
+    str, typer.Option(help="A packaged profile, a TOML file, or 'keep' for what is set.")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfBoard:
+    """The board."""
+
+    address: Address
+
+
+@dataclass(frozen=True, kw_only=True)
+class Printed:
+    """How results are printed."""
+
+    as_json: Json = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What volts are calibrated by, and who else gets them."""
+
+    calibration: Calibration = None
+    lsl: Lsl = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """Where pages are."""
+
+    host: Annotated[
+        str, typer.Option(help="Address of the pages; anything but loopback asks for a token.")
+    ] = "127.0.0.1"
+    port: Annotated[int, typer.Option(help="Port of the pages; 0 takes a free one.")] = 8299
+
+
+def argument(
+    text: str,
+    default: object = ...,
+    *,
+    metavar: str | None = None,
+) -> Any:
+    """Return a field that is an argument, with its help; without a default it must be given."""
+    return _field(typer.Argument(help=text, metavar=metavar), default)
+
+
+def option(
+    text: str,
+    default: object = None,
+    *names: str,
+    panel: str | None = None,
+    min: float | None = None,  # noqa: A002 - as typer calls it
+    max: float | None = None,  # noqa: A002
+) -> Any:
+    """Return a field that is an option, with its help; it is called as the field unless named."""
+    info = typer.Option(..., *names, help=text, rich_help_panel=panel, min=min, max=max)
+    return _field(info, default)
+
+
+def flag(text: str, name: str = "", *, panel: str | None = None) -> Any:
+    """Return a field that is an option without a value, false unless it is given."""
+    return _field(typer.Option(..., name, help=text, rich_help_panel=panel), default=False)
+
+
+def _field(info: Any, default: object) -> Any:
+    return field(default=MISSING if default is ... else default, metadata={"typer": info})
+
+
+def takes(function: Callable[[T], None]) -> Callable[..., None]:
+    """Make a command of a function of one object, whose fields are the arguments and options.
+
+    Arguments come in the order of the fields, those of bases first; in the help, own options come
+    before those of bases.
+    """
+    kind: Any = next(iter(get_type_hints(function).values()))
+    hints = get_type_hints(kind, include_extras=True)
+    made = {one.name: _parameter(one, hints[one.name]) for one in fields(kind)}
+    arguments = [
+        name
+        for name, one in made.items()
+        if isinstance(one.annotation.__metadata__[0], ArgumentInfo)
+    ]
+    own_first = [name for one in kind.__mro__ for name in inspect.get_annotations(one)]
+    parameters = [made[name] for name in dict.fromkeys([*arguments, *own_first])]
+
+    @wraps(function)
+    def command(**values: object) -> None:
+        function(kind(**values))
+
+    vars(command)["__signature__"] = inspect.Signature(parameters)
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    return command
+
+
+def _parameter(one: "Field[Any]", hint: Any) -> inspect.Parameter:
+    info: Any = one.metadata.get("typer")
+    if getattr(info, "param_decls", None) == ("",):  # a flag: no --no-NAME
+        info.param_decls = (f"--{one.name.replace('_', '-')}",)
+    return inspect.Parameter(
+        one.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if one.default is MISSING else one.default,
+        annotation=hint if info is None else Annotated[hint, info],
+    )
 
 
 def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:

@@ -13,6 +13,7 @@ from emgrig.comparison import Response, Track
 from emgrig.driver.chip.model import ADS1299
 from emgrig.errors import RecordingError
 from emgrig.files import attempt, why
+from emgrig.recording.bdf.header import SIMULATED_BOARD
 from emgrig.recording.sidecar import FORMAT
 
 #: From the last modulator sample to the data-ready edge, clock periods: 3 until its result is
@@ -178,7 +179,7 @@ def _head(path: Path) -> tuple[tuple[str, ...], bool]:
     read = edfio.read_bdf if path.suffix.lower() == ".bdf" else edfio.read_edf
     try:
         file = read(str(path))
-        is_simulated = "simulated" in file.local_recording_identification
+        is_simulated = SIMULATED_BOARD in file.local_recording_identification.split()
         return tuple(signal.label for signal in file.signals), is_simulated
     except (ValueError, IndexError, KeyError, OSError) as error:
         raise RecordingError(f"{path} is not a readable EDF or BDF file: {why(error)}") from error

@@ -1,29 +1,33 @@
 """`emgrig demo`: the whole way of the data, on a simulated board in another process."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from emgrig.errors import ExitCode
 from emgrig.files import make_folder
+from emgrig.tools.common.options import Printed, option, takes
 from emgrig.tools.common.output import note, print_json, say
 
 RECORDINGS = Path("../shared/data/recordings")
 
 
-def demo(
-    report: Annotated[
-        Path, typer.Option(help="Folder for the page and the recording; made if it is not there.")
-    ] = Path("demo-report"),
-    seconds: Annotated[float, typer.Option(help="How long to record.", min=8.0, max=600.0)] = 14.0,
-    source: Annotated[
-        str | None, typer.Option(help="What the electrodes see; else a real recording, or a face.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Which of all simulated boards.")] = 1,
-    speed: Annotated[float, typer.Option(help="Board time a second.", min=1.0, max=20.0)] = 1.0,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions(Printed):
+    """What `emgrig demo` takes."""
+
+    report: Path = option(
+        "Folder for the page and the recording; made if it is not there.", Path("demo-report")
+    )
+    seconds: float = option("How long to record.", 14.0, min=8.0, max=600.0)
+    source: str | None = option("What the electrodes see; else a real recording, or a face.")
+    seed: int = option("Which of all simulated boards.", 1)
+    speed: float = option("Board time a second.", 1.0, min=1.0, max=20.0)
+
+
+@takes
+def demo(given: DemoOptions) -> None:
     """Show the whole way of the data on a simulated board; needs no hardware.
 
     A simulated board is served over TCP by a process of its own. The driver identifies the chip,
@@ -34,18 +38,23 @@ def demo(
     from emgrig.tools.demo import page as demo_page
     from emgrig.tools.demo import run as demo_run
 
-    make_folder(report)
+    make_folder(given.report)
     result = demo_run.run(
-        report, seconds=seconds, source=source or _source(), seed=seed, speed=speed, tell=note
+        given.report,
+        seconds=given.seconds,
+        source=given.source or _source(),
+        seed=given.seed,
+        speed=given.speed,
+        tell=note,
     )
-    page = demo_page.write(report / "index.html", result)
-    if as_json:
+    page = demo_page.write(given.report / "index.html", result)
+    if given.as_json:
         print_json(result.as_json())
     else:
         for line in result.lines():
             say(line)
         say(f"page: {page}")
-    say_verdict = note if as_json else say
+    say_verdict = note if given.as_json else say
     say_verdict(f"demo: {'PASS' if result.is_good else 'FAIL: ' + '; '.join(result.problems)}")
     if not result.is_good:
         raise typer.Exit(ExitCode.VERDICT)

@@ -1,13 +1,14 @@
 """`emgrig electrodes`: are the electrodes on, and how good is their contact."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
 from emgrig.errors import ExitCode, RecordingError
-from emgrig.tools.board_commands import Address, Json
 from emgrig.tools.calibrate.words import read_channels
+from emgrig.tools.common.options import Calibration, OfBoard, Printed, flag, option, takes
 from emgrig.tools.common.output import err, note, out, print_json
 from emgrig.tools.common.progress import Bar
 from emgrig.tools.record_commands import find_calibration
@@ -21,35 +22,26 @@ KEEP = "keep"
 _LOOK_EVERY_S = 0.25
 
 
-def electrodes(
-    address: Address,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Only what is open, in about a second.")
-    ] = False,
-    watch: Annotated[
-        bool,
-        typer.Option("--watch", help="Inject nothing; show the channels live, until Ctrl-C."),
-    ] = False,
-    channels: Annotated[
-        str, typer.Option(help="As 1,3-5; those with electrodes if left out.")
-    ] = "",
-    current: Annotated[str, typer.Option(help="24nA or 6nA.")] = "24nA",
-    frequency: Annotated[float, typer.Option(help="31.25 or 7.8125 Hz.")] = 31.25,
-    seconds: Annotated[
-        float | None,
-        typer.Option(help="For each electrode (1.6 or 4.1 if left out); with --watch, in all."),
-    ] = None,
-    green: Annotated[float, typer.Option(help="Good up to here, ohm.")] = 10e3,
-    yellow: Annotated[float, typer.Option(help="Fair up to here, ohm.")] = 30e3,
-    calibration: Annotated[
-        str | None,
-        typer.Option(help="Folder or file of certificates, or 'none'; else the usual one."),
-    ] = None,
-    profile: Annotated[
-        str, typer.Option(help="Names of the muscles from it, nothing else; 'keep': the board's.")
-    ] = KEEP,
-    as_json: Json = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ElectrodesOptions(OfBoard, Printed):
+    """What `emgrig electrodes` takes."""
+
+    quick: bool = flag("Only what is open, in about a second.")
+    watch: bool = flag("Inject nothing; show the channels live, until Ctrl-C.")
+    channels: str = option("As 1,3-5; those with electrodes if left out.", "")
+    current: str = option("24nA or 6nA.", "24nA")
+    frequency: float = option("31.25 or 7.8125 Hz.", 31.25)
+    seconds: float | None = option(
+        "For each electrode (1.6 or 4.1 if left out); with --watch, in all."
+    )
+    green: float = option("Good up to here, ohm.", 10e3)
+    yellow: float = option("Fair up to here, ohm.", 30e3)
+    calibration: Calibration = None
+    profile: str = option("Names of the muscles from it, nothing else; 'keep': the board's.", KEEP)
+
+
+@takes
+def electrodes(given: ElectrodesOptions) -> None:
     """Measure the impedance of every electrode, and say what to do about those that are bad.
 
     One electrode at a time by ac lead-off, with its uncertainty. Open electrodes, bridges of gel
@@ -67,22 +59,22 @@ def electrodes(
     import emgrig
     from emgrig.electrodes import ContactSettings, Limits
 
-    if watch and (quick or as_json):
+    if given.watch and (given.quick or given.as_json):
         raise ValueError("--watch goes with neither --quick nor --json")
     settings = ContactSettings(
-        channels=read_channels(channels),
-        current=current,
-        frequency_hz=frequency,
-        seconds=None if watch else seconds,
-        is_quick=quick,
-        limits=Limits(green_ohm=green, yellow_ohm=yellow),
-        names=_names(profile),
+        channels=read_channels(given.channels),
+        current=given.current,
+        frequency_hz=given.frequency,
+        seconds=None if given.watch else given.seconds,
+        is_quick=given.quick,
+        limits=Limits(green_ohm=given.green, yellow_ohm=given.yellow),
+        names=_names(given.profile),
     )
-    with emgrig.connect(address) as board:
-        if watch:
-            is_good = _watch(board, settings, seconds)
+    with emgrig.connect(given.address) as board:
+        if given.watch:
+            is_good = _watch(board, settings, given.seconds)
         else:
-            is_good = _check(board, settings, calibration, as_json=as_json)
+            is_good = _check(board, settings, given.calibration, as_json=given.as_json)
     if not is_good:
         raise typer.Exit(ExitCode.VERDICT)
 

@@ -2,14 +2,14 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
 import typer
 
 from emgrig.errors import ExitCode
 from emgrig.files import check_output, whole_file, write_file
-from emgrig.tools.board_commands import Json
+from emgrig.tools.common.options import Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_facts, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -59,35 +59,28 @@ class Film:
         return np.arange(first, last + 1, dtype=np.int64)
 
 
-def sync(
-    recording: Annotated[
-        Path | None, typer.Argument(help="BDF+ file; its NAME_tube.tsv must lie beside it.")
-    ] = None,
-    readings: Annotated[
-        Path | None, typer.Argument(help="CSV of frame,count (or time_s,count) off the video.")
-    ] = None,
-    fps: Annotated[float, typer.Option(help="Frames a second of the video, right to 1 %.")] = 30.0,
-    digits: Annotated[
-        int | None, typer.Option(help="Digits of the tube, if its count began anew after 99…9.")
-    ] = None,
-    begins: Annotated[
-        float,
-        typer.Option(help="With --digits: s of the recording at which the video begins, roughly."),
-    ] = 0.0,
-    frames: Annotated[
-        Path | None, typer.Option(help="CSV of the frames to map; else all between readings.")
-    ] = None,
-    times: Annotated[
-        Path | None, typer.Option(help="CSV of frame,time_s, where the frame rate varies.")
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write frame,sample,emg_s here; pairs beside it."),
-    ] = None,
-    page: Annotated[Path | None, typer.Option(help="Write an HTML page with a picture.")] = None,
-    template: Annotated[bool, typer.Option(help="Print an empty CSV for the readings.")] = False,
-    as_json: Json = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class SyncOptions(Printed):
+    """What `emgrig sync` takes."""
+
+    recording: Path | None = argument("BDF+ file; its NAME_tube.tsv must lie beside it.", None)
+    readings: Path | None = argument("CSV of frame,count (or time_s,count) off the video.", None)
+    fps: float = option("Frames a second of the video, right to 1 %.", 30.0)
+    digits: int | None = option("Digits of the tube, if its count began anew after 99…9.")
+    begins: float = option(
+        "With --digits: s of the recording at which the video begins, roughly.", 0.0
+    )
+    frames: Path | None = option("CSV of the frames to map; else all between readings.")
+    times: Path | None = option("CSV of frame,time_s, where the frame rate varies.")
+    output: Path | None = option(
+        "Write frame,sample,emg_s here; pairs beside it.", None, "--output", "-o"
+    )
+    page: Path | None = option("Write an HTML page with a picture.")
+    template: bool = option("Print an empty CSV for the readings.", False)
+
+
+@takes
+def sync(given: SyncOptions) -> None:
     """Map video frames to samples, from readings of the filmed digital tube.
 
     Read the count in about one frame a second, 30 or more in all, spread over the whole film;
@@ -100,28 +93,29 @@ def sync(
     """
     from emgrig.tools.sync.read import read_frames, read_readings, read_source
 
-    if template:
-        _print_template(fps)
+    if given.template:
+        _print_template(given.fps)
         return
-    if recording is None or readings is None:
+    if given.recording is None or given.readings is None:
         raise ValueError("a recording and readings are needed; emgrig sync --template shows how")
-    _check_outputs([output, page], [recording, readings, frames, times])
-    source, read = read_source(recording), read_readings(readings)
-    film = _film(fps, times)
-    found = _align(source, read, film, digits, begins)
-    asked = read_frames(frames) if frames else film.frames(found.video_s[0], found.video_s[-1])
-    if output is not None:
-        _write(output, found, source, film, asked)
+    inputs = [given.recording, given.readings, given.frames, given.times]
+    _check_outputs([given.output, given.page], inputs)
+    source, read = read_source(given.recording), read_readings(given.readings)
+    film = _film(given.fps, given.times)
+    found = _align(source, read, film, given.digits, given.begins)
+    asked = read_frames(given.frames) if given.frames else film.frames(*found.video_s[[0, -1]])
+    if given.output is not None:
+        _write(given.output, found, source, film, asked)
     facts = describe(found, source, read)
-    if as_json:
+    if given.as_json:
         print_json(to_json(found, source, read))
     else:
         _tell(found, facts)
-    if page is not None:
+    if given.page is not None:
         from emgrig.tools.sync.page import write
 
-        write(page, recording.name, found, facts, simulated=source.is_simulated)
-        note(f"page: {page}")
+        write(given.page, given.recording.name, found, facts, simulated=source.is_simulated)
+        note(f"page: {given.page}")
     if not found.is_within_bound:
         raise typer.Exit(int(ExitCode.VERDICT))
 

@@ -196,8 +196,10 @@ def test_only_the_bdf_file_tells_what_mne_can_be_told(tmp_path: Path, shell: Run
 
 PACKAGES = (
     *("analysis", "calibration", "comparison", "desk", "driver", "electrodes", "experiment"),
-    *("protocol", "recording", "tools"),
+    *("hil_tests", "protocol", "recording", "tools"),
 )
+#: They read documents and docstrings.
+OF_TEXTS = ("protocol/document.py", "tools/common/schemas.py")
 SENTENCE = re.compile(r"[A-Za-z]\S* \S*[A-Za-z(%]")
 LOOKS = frozenset(
     (
@@ -210,7 +212,6 @@ ALLOWED = frozenset(
     {
         ("driver/transports/serial_port.py", "exclusively lock"),
         ("experiment/course/steps.py", MARKER.pattern),
-        ("protocol/document.py", r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)"),
         ("recording/notes.py", "tube shown"),
         ("tools/register_commands.py", "0123456789abcdefABCDEF xXhH,;:"),
         *(
@@ -240,12 +241,13 @@ def looked_for(tree: ast.AST) -> Iterator[str]:
 
 def test_no_module_looks_into_a_sentence() -> None:
     found = {
-        (str(path.relative_to(ROOT / "src/emgrig")), text)
+        (path.relative_to(ROOT / "src/emgrig").as_posix(), text)
         for package in PACKAGES
         for path in (ROOT / "src/emgrig" / package).rglob("*.py")
         for text in looked_for(ast.parse(path.read_text("utf-8")))
         if SENTENCE.search(text)
     }
+    found = {(module, text) for module, text in found if module not in OF_TEXTS}
     assert found - ALLOWED == set()
     assert "mean of maxima" in {text for _, text in found}  # what there is, is found
 

@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test nightly lint docs schemas benchmark mutants clean
+.PHONY: help demo quick test nightly lint docs schemas benchmark mutants clean
 
 
 help:
 	@echo "make demo       the whole way of the data, on a simulated board"
+	@echo "make quick      the fast tests, of every layer"
 	@echo "make test       the test suite"
 	@echo "make nightly    the property tests with many random examples"
 	@echo "make lint       format, lint, types, import rules"
@@ -21,11 +22,18 @@ help:
 demo: $(VENV)/.core
 	@$(BIN)/emgrig demo
 
+# A thread for each process: they are as many as there are cores. Bytecode is kept also where the
+# environment says otherwise: a hundred processes would each compile all sources.
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal --max-worker-restart 0
+
+quick: $(VENV)/.dev
+	@$(PYTEST) -m "not slow"
+
 test: $(VENV)/.dev
-	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --max-worker-restart 0
+	@$(PYTEST)
 
 nightly: $(VENV)/.dev
-	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --max-worker-restart 0 -m hypothesis --hypothesis-profile nightly
+	@$(PYTEST) -m hypothesis --hypothesis-profile nightly
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -68,4 +76,5 @@ $(VENV)/.mutants: $(VENV)/.dev
 	@touch $@
 
 clean:
+	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf $(VENV) build dist mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -6,6 +6,8 @@ import pytest
 
 from following import copy_of_the_project, follow
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_export_is_added_as_the_page_says(tmp_path: Path) -> None:
     copy_of_the_project(tmp_path)

@@ -8,6 +8,8 @@ import pytest
 
 from places import ROOT
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 

@@ -116,6 +116,7 @@ def test_after_alignment_the_two_agree(two_amplifiers):
     assert found.decomposition.shares["alignment"] + found.decomposition.shares["clock"] > 0.99
 
 
+@pytest.mark.slow
 def test_offset_drift_and_gain_cover_the_truth():
     hits = np.zeros(3, int)
     # over 600 other seeds: 95, 96 and 96 in a hundred

@@ -324,6 +324,7 @@ def test_a_check_is_broken_off_when_the_desk_closes(tmp_path: Path) -> None:
         assert [file.raw for file in board.chip.files] == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [RecordingError("no link"), RuntimeError("a mistake of ours")])
 def test_after_a_check_that_failed_another_can_begin(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception

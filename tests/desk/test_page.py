@@ -28,6 +28,8 @@ from emgrig.simulator.analog.world import Electrode
 from emgrig.simulator.faults import actions as do
 from shell import Run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:

@@ -489,6 +489,7 @@ def where(code: int, n_runs: int) -> tuple[int, int]:
     raise AssertionError(f"code {code} was never sent")
 
 
+@pytest.mark.slow
 @examples(25)
 @given(FATES, st.integers(0, 2**32 - 1))
 def test_whatever_the_link_does_the_account_is_exact_and_no_sample_is_wrong(

@@ -85,6 +85,7 @@ def test_good_electrodes_are_green_or_yellow_and_nothing_is_said(board: Board) -
     assert ("c7n, depressor anguli oris", 1.0) in [(text, round(share, 1)) for text, share in told]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("quick", [False, True])
 def test_an_open_electrode_is_named_and_no_other(seed: int, quick: bool) -> None:
@@ -104,6 +105,7 @@ def test_the_partner_of_an_open_electrode_is_not_given_a_number() -> None:
     assert partner.impedance_ohm is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second", "names", "words"),
     [
@@ -129,6 +131,7 @@ def test_a_wet_path_of_some_kohm_between_two_channels_is_a_bridge_too() -> None:
     assert set(found(result)) == {"c1p", "c2p"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_an_electrode_that_touches_the_bias_electrode_is_named(seed: int) -> None:
     """All currents are seen on its channel then, which are no bridges to all others."""
@@ -140,6 +143,7 @@ def test_an_electrode_that_touches_the_bias_electrode_is_named(seed: int) -> Non
     assert partner.impedance_ohm is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("quick", [False, True])
 def test_a_missing_bias_electrode_is_named_and_no_impedance_is_given(
@@ -195,6 +199,7 @@ def test_p_and_n_are_apart_by_ratio_and_by_difference(
         assert result.is_good
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "finding"),
     [("channel-railed:channel=2", Finding.RAILED), ("channel-dead:channel=2", Finding.FLAT)],
@@ -214,6 +219,7 @@ def test_if_nothing_can_be_measured_the_bias_electrode_is_suspected() -> None:
     assert result.findings[0] == NOTHING_MEASURED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["channels=4", "channels=6", "chips=2", "chips=2&channels=4"])
 def test_boards_of_other_sizes(query: str) -> None:
     transport = SimTransport(f"{query}&source=silence&seed=2")
@@ -226,6 +232,7 @@ def test_boards_of_other_sizes(query: str) -> None:
     assert found(result) == {f"c{last}n": Finding.OPEN}
 
 
+@pytest.mark.slow
 def test_registers_are_as_before_also_with_a_profile_and_lead_off_set(board: Board) -> None:
     board.apply("facial-emg")
     board.chip.lead_off(current="6nA", frequency=31.25, sense_p=[2], sense_n=[2])
@@ -282,6 +289,7 @@ def test_names_come_from_the_board_or_as_told() -> None:
         assert check_contact(board, QUICK).electrodes[0].name == "channel 1"
 
 
+@pytest.mark.slow
 def test_lights_do_not_flicker_between_two_checks() -> None:
     """c1p reads 10.3 kohm here, between the limit and 10 % above it."""
     query, change_to = "source=silence&seed=1", skin("IN1P", 10.3e3)

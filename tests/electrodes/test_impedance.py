@@ -97,6 +97,7 @@ def noise_of(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> NDA
     }[kind]()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["hardly any", "usual", "loud", "drifting", "wandering"])
 @pytest.mark.parametrize(("hz", "n"), [(31.25, 1600), (7.8125, 4096)])
 def test_what_is_stated_of_r_and_c_covers_them(kind: str, hz: float, n: int) -> None:
@@ -181,6 +182,7 @@ def read(volts: NDArray[np.float64]) -> tuple[Result, float]:
     return reading.impedance, noise_ohm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("r_ohm", [1e3, 100e3])
 def test_the_impedance_scatters_as_its_noise_says(r_ohm: float) -> None:
     """100 records: standard deviation is known to 7 %, so 20 % is three of that."""
@@ -306,6 +308,7 @@ def assert_right(check: ContactCheck) -> None:
             assert abs(one.farad - FARAD) <= 1.5 * one.u_farad
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mains_hz", [50, 60])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_electrodes_from_1_to_100_kohm_are_measured_within_5_percent_or_200_ohm(
@@ -322,6 +325,7 @@ def test_electrodes_from_1_to_100_kohm_are_measured_within_5_percent_or_200_ohm(
     assert check.registers_proved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("current", "hz"), [("24nA", 7.8125), ("6nA", 31.25)])
 def test_the_other_frequency_and_current_tell_the_same(current: str, hz: float) -> None:
     check = checked("source=sine:141uV,50Hz&seed=4", current, hz)
@@ -329,6 +333,7 @@ def test_the_other_frequency_and_current_tell_the_same(current: str, hz: float) 
     assert {one.at_hz for one in check.electrodes} == {hz}
 
 
+@pytest.mark.slow
 def test_without_a_calibration_the_statement_is_20_percent_and_holds() -> None:
     n_covered = n_all = n_farad = 0
     for seed in range(5):
@@ -392,6 +397,7 @@ def jaw(amplitude_v: float) -> MultiTone:
     )
 
 
+@pytest.mark.slow
 def test_where_the_harmonics_drown_the_first_line_alone_is_used_and_it_says_so() -> None:
     """1 mV rms of a chewing jaw over 300 uV of current: tried again, and the value stays honest."""
     transport = SimTransport("seed=2&source=silence")
@@ -420,6 +426,7 @@ class Louder:
         return np.asarray(self._jaw.volts(t_s) * np.where(t_s < self._from_s, 1, 10)[:, None])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("louder_after_s", [2.0, math.inf])
 def test_of_several_attempts_the_quietest_counts(louder_after_s: float) -> None:
     """The first takes less than 2 s. Were the last one taken, it would say ten times the noise."""

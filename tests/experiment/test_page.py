@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, expect
 from browser_desk import WAIT_MS, chromium, link_cut, open_page, screenshot, serving
 from lsl_here import keep_lsl_here
 
+pytestmark = pytest.mark.slow
+
 CLIPS = ("joy", "grief", "fright")
 PLAN = """
 [participant]

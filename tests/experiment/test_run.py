@@ -102,6 +102,7 @@ def annotations(path: Path) -> list[tuple[float, str]]:
     return [(a.onset, a.text) for a in edfio.read_bdf(path).annotations]
 
 
+@pytest.mark.slow
 def test_all_is_done_and_it_says_that_it_is_simulated(done: Finished) -> None:
     record = done.record
     assert record.is_complete
@@ -114,6 +115,7 @@ def test_all_is_done_and_it_says_that_it_is_simulated(done: Finished) -> None:
     assert read_record(done.folder.record_path).trials == record.trials
 
 
+@pytest.mark.slow
 def test_what_was_made_too_weak_or_with_another_muscle_was_asked_for_again(done: Finished) -> None:
     script, failed = Script(), [c for c in done.record.contractions if not c.is_accepted]
     names = {f"c{c.channel}.{c.repetition}" for c in failed}
@@ -131,6 +133,7 @@ def envelope_by_scipy(volts: NDArray[np.float64]) -> NDArray[np.float64]:
     return signal.filtfilt(low_b, low_a, np.abs(banded), axis=0)
 
 
+@pytest.mark.slow
 def test_the_mvc_is_what_the_performer_did(done: Finished) -> None:
     """Electrodes asked again, through a sinc3 and filters that are neither emgrig's nor ours.
 
@@ -150,6 +153,7 @@ def test_the_mvc_is_what_the_performer_did(done: Finished) -> None:
         assert mvc.uv == pytest.approx(max(peaks), rel=0.03), f"channel {mvc.channel}"
 
 
+@pytest.mark.slow
 def test_the_record_holds_the_contractions_of_the_truth(done: Finished) -> None:
     told = [e for e in done.face.truth(0, 1000) if e.kind == "contraction"]
     assert len(told) == len(done.record.contractions)
@@ -160,6 +164,7 @@ def test_the_record_holds_the_contractions_of_the_truth(done: Finished) -> None:
             assert 0.9 <= event.peak_uv / MVC_UV_RMS[event.channel - 1] <= 1.0
 
 
+@pytest.mark.slow
 def test_markers_are_in_the_file_at_their_time(done: Finished) -> None:
     """Within 2 ms: the clock fit of a link without jitter, and half a sample."""
     at = {text: onset for onset, text in annotations(done.bdf_path)}
@@ -173,6 +178,7 @@ def test_markers_are_in_the_file_at_their_time(done: Finished) -> None:
     assert last[0].startswith(("session end", "BAD_padding"))
 
 
+@pytest.mark.slow
 def test_the_key_answers_expressions(done: Finished) -> None:
     for trial in done.record.trials:
         begin_s = trial.begin_unix_s - VIRTUAL_EPOCH_UNIX_S
@@ -194,6 +200,7 @@ def table(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")), delimiter="\t"))
 
 
+@pytest.mark.slow
 def test_bids_has_every_marker_as_an_event(done: Finished, tmp_path: Path) -> None:
     code, text = run(
         *("export", done.bdf_path, "--bids", tmp_path, "--subject", "P01", "--task", "faces")
@@ -212,6 +219,7 @@ def test_bids_has_every_marker_as_an_event(done: Finished, tmp_path: Path) -> No
     assert ratings == [str(trial.rating) for trial in done.record.trials]
 
 
+@pytest.mark.slow
 def test_analyse_finds_the_simulators_own_expressions(done: Finished, tmp_path: Path) -> None:
     """Recall and precision in part B, IoU of 0.5 or more with the truth, by muscle.
 
@@ -322,6 +330,7 @@ def script_file(folder: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_an_interrupted_session_goes_on_where_it_stopped(
     stopped: Path, stopped_before: Before
 ) -> None:
@@ -345,6 +354,7 @@ def test_an_interrupted_session_goes_on_where_it_stopped(
     assert not [text for text in second if text.startswith("mvc")]
 
 
+@pytest.mark.slow
 def test_a_complete_one_is_not_repeated_and_restart_keeps_the_old_files(
     done_before: Before, tmp_path: Path
 ) -> None:
@@ -377,6 +387,7 @@ def test_another_board_is_refused(stopped: Path) -> None:
     assert "begun with board SIM-0005, this is SIM-0006" in text
 
 
+@pytest.mark.slow
 def test_a_crash_leaves_a_session_that_goes_on(stopped: Path) -> None:
     """The process dies in a clip: no BDF+ file of that run is there; the next run makes it."""
     path = stopped.parent / "recordings/P01"
@@ -387,6 +398,7 @@ def test_a_crash_leaves_a_session_that_goes_on(stopped: Path) -> None:
     assert annotations(path / "P01.bdf")[0][1].startswith("session begin")
 
 
+@pytest.mark.slow
 def test_a_link_that_is_cut_in_a_contraction_has_it_asked_for_again(tmp_path: Path) -> None:
     path = write_plan(tmp_path, plan_text(part_a=ONE_MOVEMENT))
     cut = "sim:seed=5&fault=link-cut:at=34,after=3"  # the electrodes are checked before
@@ -451,6 +463,7 @@ def test_a_missing_clip_is_said_before_anything_begins(small: Path) -> None:
     assert not (small.parent / "recordings").exists()
 
 
+@pytest.mark.slow
 def test_the_commands_that_come_next_survive_a_path_with_spaces(done_before: Before) -> None:
     lines = done_before.text.splitlines()
     analyse, export = (shlex.split(line) for line in lines if line[:5] == "next:")
@@ -461,6 +474,7 @@ def test_the_commands_that_come_next_survive_a_path_with_spaces(done_before: Bef
     assert export[:5] == ["next:", "emgrig", "export", bdf, "--bids"]
 
 
+@pytest.mark.slow
 def test_a_rehearsal_says_which_clips_are_missing_and_goes_on(done_before: Before) -> None:
     assert "1 of 6 clips are missing" in done_before.text
     assert "a script shows none" in done_before.text
@@ -481,6 +495,7 @@ def test_the_example_is_a_plan() -> None:
     assert text.rstrip() == packaged.read_text(encoding="utf-8").rstrip()
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_session_with_what_was_done(
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -502,6 +517,7 @@ def test_a_full_disk_ends_the_session_with_what_was_done(
     assert len(read_record(small.parent / "recordings/P01/P01_session.json").trials) == 2
 
 
+@pytest.mark.slow
 def test_a_recording_that_ends_stops_the_session_and_nothing_counts_without_samples(
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

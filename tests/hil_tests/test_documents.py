@@ -9,6 +9,8 @@ import pytest
 import bringup_tables
 from following import DOCS, copy_of_the_project, follow
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_tables_are_those_of_the_code() -> None:
     text = (DOCS / "bringup.md").read_text("utf-8")

@@ -17,6 +17,8 @@ from emgrig.hil_tests.run import BringupRun
 from emgrig.tools.common.schemas import schema
 from page_check import check_page
 
+pytestmark = pytest.mark.slow
+
 
 class Run:
     """A run of the suite, with its report."""

@@ -12,6 +12,8 @@ import emgrig
 from bringup_runs import FAKES, run_of, said_of, words_of
 from places import ROOT
 
+pytestmark = pytest.mark.slow
+
 SICK = (
     "sim:fault=miso-high",
     "sim:fault=drdy-dead",

@@ -106,6 +106,7 @@ def test_byte_by_byte_is_the_same_as_whole(stream: Stream) -> None:
     )
 
 
+@pytest.mark.slow
 @examples(300)
 @given(
     streams(min_packets=3),

@@ -48,6 +48,7 @@ def test_each_real_recording_is_read(name: str, rate_hz: float, shape: tuple[int
     assert (found.rate_hz, found.samples.shape) == (rate_hz, shape)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["femg", "OpenBCI", "P006", "P008", "3Amar"])
 def test_each_real_recording_gives_a_page(name: str) -> None:
     found = read(name)

@@ -51,6 +51,7 @@ def samples_in(capture: Path) -> int:
     return sum(item.frames[..., 0].size for item in items if isinstance(item, SamplePackets))
 
 
+@pytest.mark.slow
 @examples(60)
 @given(share=st.floats(0, 1))
 def test_a_capture_cut_anywhere_gives_every_sample_of_its_whole_records(

@@ -242,6 +242,7 @@ def test_a_lost_link_is_a_gap_of_the_right_length(
     np.testing.assert_array_equal(codes[second[0] :], truth(len(codes) - second[0], run=2))
 
 
+@pytest.mark.slow
 def test_another_gain_begins_another_file(board: Board, tmp_path: Path) -> None:
     with Recorder(board, tmp_path / "a.bdf") as recorder, board.stream(2.0) as stream:
         for number, block in enumerate(stream):

@@ -49,6 +49,7 @@ def test_the_clock_report_has_a_row_a_recording(data: Path) -> None:
     assert "12/10" in text
 
 
+@pytest.mark.slow
 def test_analyse_writes_page_events_and_elan_and_scores_what_comes_back(
     tmp_path: Path,
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_clock_map_is_fitted_to_pairs_and_applied(tmp_path: Path) -> None:
     assert "1 columns" in text
 
 
+@pytest.mark.slow
 def test_the_grid_is_one_command(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(scale=2, size=(10_000, 7))
     x[5000:5300, 1] *= 20
@@ -99,6 +101,7 @@ def test_the_grid_is_one_command(tmp_path: Path) -> None:
     assert "trivial answer" in text
 
 
+@pytest.mark.slow
 def test_a_synthetic_data_set_can_be_searched(made_up: list[Expression], tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.xlsx"
     write_annotations(sheet, made_up)
@@ -180,6 +183,7 @@ def test_what_a_bdf_calls_bad_is_not_analysed(tmp_path: Path) -> None:
     assert float(row.split("\t")[0]) == pytest.approx(5.0, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_recording_with_a_gap_is_analysed_without_what_was_lost(tmp_path: Path) -> None:
     with emgrig.connect("sim:fault=link-cut:at=1,after=2") as board:
         board.apply("facial-emg")
@@ -193,6 +197,7 @@ def test_a_recording_with_a_gap_is_analysed_without_what_was_lost(tmp_path: Path
     assert text.count(f"{counted['filled']} samples missing in ") == 7
 
 
+@pytest.mark.slow
 def test_a_length_that_edfio_rounds_wrongly_is_read(tmp_path: Path) -> None:
     """28 691 data records of 0.1 s: asked for annotations, edfio says its slice is too long."""
     missing = Annotation.of(1_000_000, Gap(500, Cause.LINK, False, True), 500)
@@ -205,6 +210,7 @@ def test_a_length_that_edfio_rounds_wrongly_is_read(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_recording_of_ours_becomes_a_table_in_casmemgs_layout(tmp_path: Path) -> None:
     pytest.importorskip("matio")
     with emgrig.connect("sim:") as board:

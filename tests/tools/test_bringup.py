@@ -37,6 +37,7 @@ def test_a_failing_run_begins_with_the_cause_and_ends_with_the_verdict(
     assert said.exit_code == code
 
 
+@pytest.mark.slow
 def test_a_good_board_is_called_good() -> None:
     said = run("sim:seed=5")
     lines = said.stdout.strip().splitlines()

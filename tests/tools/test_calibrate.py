@@ -42,12 +42,14 @@ def test_json_holds_every_reading_and_the_registers(run: Run) -> None:
     assert kinds >= {"converted", "limit only", "not comparable"}
 
 
+@pytest.mark.slow
 def test_a_noisy_board_ends_with_exit_code_1(run: Run) -> None:
     said = run("noise 'sim:bench&source=silence&fault=channel-noisy:channel=1' --duration 10")
     assert said.code == 1
     assert "fail" in said.out
 
 
+@pytest.mark.slow
 def test_all_makes_a_page_and_a_record_that_is_near_the_truth(run: Run, tmp_path: Path) -> None:
     said = run(f"all {SIM} --channels 1,2 --resistors 10000,100000 --save --report {tmp_path}/page")
     assert said.code == 0
@@ -66,6 +68,7 @@ def test_all_makes_a_page_and_a_record_that_is_near_the_truth(run: Run, tmp_path
     assert [one.role for one in record.instruments] == ["resistors"]
 
 
+@pytest.mark.slow
 def test_the_bench_puts_its_instruments_into_the_record(run: Run, tmp_path: Path) -> None:
     said = run(
         f"bench-gain {SIM} --bench sim --channels 1 --meter-due 2099-01-31 --save "

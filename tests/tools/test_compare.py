@@ -87,6 +87,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     return Pair(ours, reference, began_s)
 
 
+@pytest.mark.slow
 def test_offset_clock_and_gain_are_the_true_ones(run: Run, pair: Pair, tmp_path: Path) -> None:
     said = run(f"{pair.ours} {pair.reference} --channels Zyg=EMG1 --json --report {tmp_path}")
     assert said.code == 0

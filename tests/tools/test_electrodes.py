@@ -69,6 +69,7 @@ def test_a_check_that_cannot_be_kept_is_shown_and_that_is_said(
     assert "XDG_DATA_HOME" in said.err
 
 
+@pytest.mark.slow
 def test_limits_are_options(run: Run) -> None:
     board = "sim:seed=4 --channels 1-3"
     usual, wide = (run(f"electrodes {board} {said}") for said in ("", "--green 20000"))
@@ -87,6 +88,7 @@ def test_json_is_the_check_and_nothing_else(run: Run) -> None:
     assert check.conditions.n_samples == 4096
 
 
+@pytest.mark.slow
 def test_the_current_is_calibrated_by_the_boards_record(run: Run, tmp_path: Path) -> None:
     board = "sim:seed=4 --channels 2"
     assert run(f"calibrate leadoff {board} --save").code == 0
@@ -136,6 +138,7 @@ def test_watching_shows_channels_for_the_time_that_is_given(run: Run) -> None:
     assert "→ c2 is at the rail (100 % of full scale)" in railed.out
 
 
+@pytest.mark.slow
 def test_watching_ends_well_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from emgrig.electrodes import ContactWatch
 
@@ -168,6 +171,7 @@ def test_a_check_that_is_broken_off_says_that_the_registers_are_back(
     assert "the registers are as before, proved by reading" in said.err
 
 
+@pytest.mark.slow
 def test_nothing_on_the_board_is_changed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also by watching; the registers are read after all is done."""
     seen: list[list[bytes]] = []

@@ -89,6 +89,7 @@ def filmed(tmp_path_factory: pytest.TempPathFactory) -> Filmed:
     return Filmed(bdf, readings, frames, true_s * rate_hz, wrong, rate_hz)
 
 
+@pytest.mark.slow
 def test_a_film_of_a_simulated_recording_is_mapped(
     run: Run, filmed: Filmed, tmp_path: Path
 ) -> None:

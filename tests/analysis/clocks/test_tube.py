@@ -101,6 +101,7 @@ def film(
     return Film(frames / NOMINAL_FPS, frames, read, right, truth, table)
 
 
+@pytest.mark.slow
 @examples(15)
 @given(
     seed=st.integers(0, 10_000),
@@ -127,6 +128,7 @@ def test_the_map_is_the_true_one_within_what_it_states(
         assert low <= true_rate <= high
 
 
+@pytest.mark.slow
 @examples(15)
 @given(seed=st.integers(0, 10_000), wrong=st.sampled_from([0.05, 0.2]))
 def test_wrong_readings_are_those_that_were_planted(seed: int, wrong: float) -> None:
@@ -142,6 +144,7 @@ def test_wrong_readings_are_those_that_were_planted(seed: int, wrong: float) -> 
     assert ((low - 1 <= right) & (right <= high + 1)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_lost", [1, 5, 40])
 @pytest.mark.parametrize("seed", range(4))
 def test_frames_that_the_camera_dropped_are_found(n_lost: int, seed: int) -> None:
@@ -158,6 +161,7 @@ def test_frames_that_the_camera_dropped_are_found(n_lost: int, seed: int) -> Non
     assert sync.is_within_bound
 
 
+@pytest.mark.slow
 def test_twenty_single_drops_are_no_drift() -> None:
     """Frames lost one by one bend a plain line by 250 ppm."""
     drops = tuple((at, 1) for at in range(1000, 80_000, 4000))
@@ -183,6 +187,7 @@ def test_a_digit_misread_for_seconds_is_no_jump() -> None:
     assert ((sync.kinds == Kind.WRONG) == (digit == 8)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_count_that_begins_anew_after_four_digits_is_unwrapped(seed: int) -> None:
     """10000 counts are 320 s, so 1000 s wrap three times."""
@@ -275,6 +280,7 @@ def test_readings_from_before_the_recording_are_not_wrong() -> None:
     assert np.flatnonzero(sync.kinds == Kind.WRONG).tolist() == [3]
 
 
+@pytest.mark.slow
 def test_a_display_that_jitters_more_than_the_bound_is_said() -> None:
     one = film(7, wrong=0.0, every=10)
     jitter_s = np.random.default_rng(7).uniform(-0.1, 0.1, one.video_s.size)

@@ -98,6 +98,7 @@ def test_the_search_is_the_same_on_one_core_and_on_two(n_jobs: int) -> None:
     assert seen[-1] == (12, 12)
 
 
+@pytest.mark.slow
 def test_the_search_is_the_same_on_a_dask_cluster_of_two_workers() -> None:
     distributed = pytest.importorskip("distributed")
     clips = [bursts(1500 + 10 * i, i) for i in range(12)]

@@ -242,6 +242,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(key=st.sampled_from(sorted(plain(record()))), value=_JSON)
 def test_whatever_is_in_a_record_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: object
@@ -281,6 +282,7 @@ def test_the_actual_rate_follows_from_the_clock() -> None:
 # Making one.
 
 
+@pytest.mark.slow
 def test_a_simulated_board_is_better_with_its_record_than_without() -> None:
     with _board() as board:
         reports = [

@@ -172,6 +172,7 @@ def pink_and_white(n: int, corner_hz: float, exponent: float, n_records: int) ->
     return np.fft.irfft(noise, n, axis=0)
 
 
+@pytest.mark.slow
 def test_white_level_and_corner_cover_the_truth():
     floors = fit_noise_floor(welch(pink_and_white(16_000, 5.0, 1.0, 150), 1000))
     assert coverage([x.white_nv_per_rthz.contains(math.sqrt(WHITE) * 1e9) for x in floors]) >= 93

@@ -61,6 +61,7 @@ def electrodes(transport: SimTransport, setup: Setup) -> None:
     part.set_world(transport.board.bank.buses[0].tick, world)
 
 
+@pytest.mark.slow
 def test_the_truth_lies_within_the_stated_uncertainty() -> None:
     """A tenth of benchmarks/calibration_coverage.py, which is why it takes seconds.
 
@@ -129,6 +130,7 @@ def test_every_gain_is_measured_at_every_rate(board: Board) -> None:
     assert report.of(Quantity.NOISE_BAND, rate_hz=250) == ()
 
 
+@pytest.mark.slow
 def test_registers_are_as_before_whatever_they_were(board: Board) -> None:
     board.apply("facial-emg")
     board.chip.lead_off(current="6nA", frequency=31.25, sense_p=[2], sense_n=[2])

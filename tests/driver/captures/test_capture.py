@@ -86,6 +86,7 @@ def test_a_file_cut_anywhere_gives_all_its_whole_records(
     assert reader.damaged_bytes == 0
 
 
+@pytest.mark.slow
 @examples(150)
 @given(records=RECORDS.filter(bool), at=st.integers(0, 10_000), value=st.integers(1, 255))
 def test_a_changed_byte_costs_no_more_than_its_record(

@@ -94,6 +94,7 @@ def plans(draw: st.DrawFn) -> Plan:
     return Plan(pieces, produced, maker)
 
 
+@pytest.mark.slow
 @examples(150)
 @given(plans())
 def test_received_and_lost_are_what_was_produced_and_every_sample_is_at_its_place(

@@ -11,6 +11,8 @@ from emgrig.hil_tests.verdict import exit_code, headline
 from emgrig.simulator.faults.fault import Fault
 from emgrig.simulator.faults.named import FAULTS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=lambda fault: fault.name)
 def test_a_fault_is_found_and_its_cause_named(fault: Fault) -> None:

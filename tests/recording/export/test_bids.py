@@ -81,6 +81,7 @@ def read(root: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(root / name, sep="\t", keep_default_na=False, dtype=str)
 
 
+@pytest.mark.slow
 def test_the_validator_finds_no_error(face: Path, tmp_path: Path) -> None:
     root = tmp_path / "study"
     told = Told(10.0, "cup", "Ag/AgCl")
@@ -232,6 +233,7 @@ def test_an_electrode_that_was_off_is_said(tmp_path: Path) -> None:
     assert "an electrode was off for 0.6 s" in rows["status_description"][1]
 
 
+@pytest.mark.slow
 def test_a_second_participant_is_added(face: Path, tmp_path: Path) -> None:
     root = tmp_path / "a"
     parts = open_parts([face])

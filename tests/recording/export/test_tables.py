@@ -85,6 +85,7 @@ CODE_MIN, CODE_MAX = -(2**23), 2**23 - 1
 CODES = st.integers(CODE_MIN, CODE_MAX) | st.sampled_from([CODE_MIN, CODE_MAX, -1, 0, 1])
 
 
+@pytest.mark.slow
 @examples(25)
 @given(
     rows=st.lists(st.tuples(CODES, CODES), min_size=1, max_size=40),
@@ -164,6 +165,7 @@ def test_a_read_only_folder_is_said_with_the_name_that_was_asked_for(
         refused()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="VmHWM, the most memory, is Linux's")
 def test_ten_minutes_take_little_memory(tmp_path: Path) -> None:
     codes = np.random.default_rng(1).integers(-(2**20), 2**20, (600_000, 8), np.int32)
@@ -225,6 +227,7 @@ def test_the_parts_of_a_recording_come_together(tmp_path: Path) -> None:
         open_parts([tmp_path / "a.bdf"])
 
 
+@pytest.mark.slow
 def test_a_length_that_edfio_rounds_wrongly_is_read(tmp_path: Path) -> None:
     """28 691 data records of 0.1 s: read whole, edfio says that its own slice is too long."""
     late = Annotation.of(2_869_000, Marker("late"))

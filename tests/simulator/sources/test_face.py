@@ -24,6 +24,7 @@ def expressions(events: list[FaceEvent], kind: str) -> list[FaceEvent]:
     return [event for event in events if event.kind == kind]
 
 
+@pytest.mark.slow
 def test_durations_are_those_of_the_annotations(events: list[FaceEvent]) -> None:
     micro = np.array([e.offset_s - e.onset_s for e in expressions(events, "micro")])
     macro = np.array([e.offset_s - e.onset_s for e in expressions(events, "macro")])

@@ -182,8 +182,9 @@ def _shown(report: Report) -> Json:
 def _summary(name: str, readings: Sequence[Reading]) -> str:
     """Say a quantity, how often it was measured, and from what to what."""
     values = sorted(reading.result.value for reading in readings)
-    unit = readings[0].result.unit
-    return f"{name}: {len(values)} values, {values[0]:.4g} to {values[-1]:.4g} {unit}"
+    bounds = {f"{reading.result.bound} " for reading in readings if reading.result.bound}
+    span = f"{values[0]:.4g} to {values[-1]:.4g} {readings[0].result.unit}"
+    return f"{name}: {len(values)} values, {' or '.join(sorted(bounds))}{span}"
 
 
 def account(report: Report) -> str:

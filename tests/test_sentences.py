@@ -212,6 +212,7 @@ ALLOWED = frozenset(
     {
         ("driver/transports/serial_port.py", "exclusively lock"),
         ("experiment/course/steps.py", MARKER.pattern),
+        ("tools/common/schemas.py", r"^(\w[\w, ]*?)(?: : .*)?\n((?:    .*\n?)+)"),  # docstrings
         ("recording/notes.py", "tube shown"),
         ("tools/register_commands.py", "0123456789abcdefABCDEF xXhH,;:"),
         *(

@@ -327,6 +327,8 @@ def _expected(kind: object) -> str:
     for rule in said:
         if isinstance(rule, Rule):
             return rule.expected
+        if isinstance(rule, AsNumber):
+            return _KINDS[int]
     origin, inside = typing.get_origin(bare), typing.get_args(bare)
     if origin in _UNIONS:
         return " or ".join(_expected(one) for one in inside if one is not types.NoneType)

@@ -173,7 +173,7 @@ def test_a_check_has_the_board_alone_and_the_stream_goes_on(hub: Hub) -> None:
     hub.run_until(hub.unix_s() + 1.0)
     before = hub.status()
     check = hub.run_exclusive(check_contact).result()
-    assert check.is_simulated
+    assert check.board.is_simulated
     assert check.registers_proved
     hub.run_until(hub.unix_s() + 1.0)
     after = hub.status()

@@ -107,8 +107,8 @@ def test_pieces_go_on_behind_a_gap(account: LossAccount) -> None:
     assert account.totals == Totals(received=24, lost_on_link=8)
 
 
-def test_the_sum_of_what_is_lost_is_of_all_three_places() -> None:
-    assert Totals(1000, 1, 10, 100, 10_000, 100_000).lost == 111
+def test_the_sum_of_what_is_lost_is_of_all_four_places_and_not_of_pauses() -> None:
+    assert Totals(1000, 1, 10, 100, 10_000, 100_000).lost == 10_111
 
 
 # The end of a run.

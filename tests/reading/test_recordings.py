@@ -13,6 +13,7 @@ from emgrig.analysis.paper.casmemg_files import read_casmemg_mat, write_casmemg_
 from emgrig.analysis.report.candidates import Analysis, analyse, events_tsv, muscles_by_label
 from emgrig.analysis.report.page import page
 from emgrig.analysis.signal.quality import assess
+from emgrig.errors import MissingExtra
 from emgrig.reading.textfiles import TextRecording, read_text
 from places import RECORDINGS
 
@@ -258,7 +259,7 @@ def test_a_table_without_the_extra_says_what_to_do(
     pytest.importorskip("matio")
     write_casmemg_mat(tmp_path / "table.mat", np.zeros((5, 7)), as_table=True)
     monkeypatch.setitem(sys.modules, "matio", None)
-    with pytest.raises(ValueError, match=r"needs matio.*table2array"):
+    with pytest.raises(MissingExtra, match=r"needs matio.*table2array"):
         read_casmemg_mat(tmp_path / "table.mat")
 
 

@@ -22,7 +22,9 @@ def test_a_schema_is_current_and_is_one(path: str) -> None:
 
 
 def test_there_is_no_schema_without_a_model() -> None:
-    assert {str(path.relative_to(HOME)) for path in HOME.rglob("*.schema.json")} == set(MODELS)
+    by_hand = {"recording/sidecar.schema.json"}  # `sidecar.describe` makes what it describes
+    found = {path.relative_to(HOME).as_posix() for path in HOME.rglob("*.schema.json")}
+    assert found == set(MODELS) | by_hand
 
 
 @pytest.mark.parametrize("path", MODELS)

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.driver.samples.block import Block, Epoch
@@ -266,7 +266,6 @@ def test_an_event_that_is_of_another_clock_lies_at_its_block() -> None:
     assert line.at(1_000) == pytest.approx(65.0)  # the board began to count anew
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

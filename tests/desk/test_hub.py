@@ -122,6 +122,20 @@ def test_a_window_needs_a_length_and_samples() -> None:
 # The hub.
 
 
+def test_the_boards_drift_is_shown_once_it_can_be_told_with_what_it_is_right_to() -> None:
+    hub, _ = simulated("seed=3&fault=clock-drift:ppm=300")
+    with hub:
+        seen = []
+        for _ in range(40):
+            hub.run_until(hub.unix_s() + 0.25)
+            status = hub.status()
+            seen.append((status.drift_ppm, status.drift_bound_ppm))
+    assert seen[0] == (None, None)
+    told = [(ppm, bound) for ppm, bound in seen if ppm is not None and bound is not None]
+    assert 5 < len(told) < 40
+    assert all(abs(ppm - 300) <= bound <= 1000 for ppm, bound in told)
+
+
 def test_markers_lie_at_their_time_on_the_boards_clock(tmp_path: Path) -> None:
     hub, transport = simulated("seed=3&fault=clock-drift:ppm=300")
     with hub:

@@ -80,8 +80,11 @@ def test_a_clock_map_is_fitted_to_pairs_and_applied(tmp_path: Path) -> None:
     common = ("analyse", tmp_path / "a.mat", "-o", tmp_path, "--video", tmp_path / "a.mp4")
     code, text = run(*common, "--clock", tmp_path / "pairs.csv")
     assert code == 0
-    assert "drift +10.00 ms/s, 0 jumps" in text
+    assert "3 pairs: drift +10.00 ms/s, 0 jumps" in text
     assert 'TIME_VALUE="80' in (tmp_path / "a.eaf").read_text()  # about 5 * 1.01 + 3 s
+    (tmp_path / "pairs.csv").write_text("emg_s,video_s\n0,3\n10,13.1\n")
+    _, text = run(*common, "--clock", tmp_path / "pairs.csv")
+    assert "2 pairs: drift not told, taken as 0" in text
     (tmp_path / "pairs.csv").write_text("emg_s\n0\n")
     code, text = run(*common, "--clock", tmp_path / "pairs.csv")
     assert code == 2

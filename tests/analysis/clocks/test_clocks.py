@@ -51,6 +51,7 @@ def test_a_known_line_is_found_and_inverted(offset: float, drift: float, n: int,
     emg = np.sort(rng.uniform(0, 120, n))
     fitted = fit_clock_map(emg, emg * (1 + drift) + offset + rng.normal(scale=0.01, size=n))
     assert fitted.n_jumps == 0
+    assert fitted.is_drift_told
     np.testing.assert_allclose(fitted.video_s(emg), emg * (1 + drift) + offset, atol=0.02)
     np.testing.assert_allclose(fitted.emg_s(fitted.video_s(emg)), emg, atol=1e-9)
 
@@ -72,6 +73,7 @@ def test_a_jump_is_found_where_samples_were_lost_and_outliers_are_not() -> None:
 def test_two_events_give_an_offset_and_no_drift() -> None:
     fitted = fit_clock_map(np.array([10.0, 50.0]), np.array([12.5, 52.6]))
     assert fitted.drift == 0
+    assert not fitted.is_drift_told
     assert fitted.offsets_s == pytest.approx([2.55])
     assert fitted.residuals_s == pytest.approx([-0.05, 0.05])
 

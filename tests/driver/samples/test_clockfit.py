@@ -38,6 +38,7 @@ def test_drift_and_offset_are_found_within_what_the_delays_allow(
     sent, board, received = exchanges(200, span_s, drift_ppm, seed, late_share=late_share)
     fit = fit_clock(sent, board, received)
     assert abs(fit.drift_ppm - drift_ppm) <= fit.drift_bound_ppm
+    assert fit.is_drift_known
     assert fit.delay_us == pytest.approx((received - sent).min() * 1e6)
     for board_us in (5e6, 5e6 + span_s * 0.5e6, 5e6 + span_s * 1e6):
         true_s = 1.7e9 + 100 + (board_us - 5e6) / (1e6 + drift_ppm)
@@ -60,6 +61,7 @@ def test_a_drift_that_cannot_be_known_is_not_made_up() -> None:
     fit = fit_clock(sent, board, received)
     assert fit.drift_ppm == 0.0
     assert fit.drift_bound_ppm > 1000
+    assert not fit.is_drift_known
 
 
 def test_one_exchange_gives_the_offset() -> None:

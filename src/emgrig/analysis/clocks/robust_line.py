@@ -28,12 +28,15 @@ class ClockMap:
         Video minus EMG time in each stretch, at EMG time 0, s.
     residuals_s : ndarray, shape (n_pairs,)
         What the map leaves of the pairs it was fitted to, s.
+    is_drift_told : bool
+        The pairs told it; else the clocks are taken to run alike.
     """
 
     drift: float
     starts_s: Floats
     offsets_s: Floats
     residuals_s: Floats
+    is_drift_told: bool = False
 
     @property
     def n_jumps(self) -> int:
@@ -101,7 +104,8 @@ def fit_clock_map(emg_s: Floats, video_s: Floats, *, jump_s: float = JUMP_S) -> 
     emg, difference = emg[order], (video - emg)[order]
     bounds = [0, *_breaks(difference - _rough_drift(emg, difference) * emg, jump_s), emg.size]
     stretches = [slice(a, b) for a, b in pairwise(bounds)]
-    drift = _drift(emg, difference, stretches)
+    told = _drift(emg, difference, stretches)
+    drift = told or 0.0
     flat = difference - drift * emg
     offsets = np.array([np.median(flat[s]) for s in stretches])
     # A jump lies somewhere between two pairs; the middle is as good as any.
@@ -111,7 +115,7 @@ def fit_clock_map(emg_s: Floats, video_s: Floats, *, jump_s: float = JUMP_S) -> 
     )
     unsorted = np.empty_like(residuals)
     unsorted[order] = residuals
-    return ClockMap(drift, np.array([-np.inf, *middles]), offsets, unsorted)
+    return ClockMap(drift, np.array([-np.inf, *middles]), offsets, unsorted, told is not None)
 
 
 def _breaks(difference: Floats, jump_s: float) -> list[int]:
@@ -147,7 +151,7 @@ def _sharpened(difference: Floats, index: int, width: int) -> int:
     return low + int(np.argmax(steps))
 
 
-def _drift(emg: Floats, difference: Floats, stretches: list[slice]) -> float:
+def _drift(emg: Floats, difference: Floats, stretches: list[slice]) -> float | None:
     slopes, weights = [], []
     for s in stretches:
         x = emg[s]
@@ -155,4 +159,4 @@ def _drift(emg: Floats, difference: Floats, stretches: list[slice]) -> float:
             thin = max(1, x.size // 400)
             slopes.append(float(theilslopes(difference[s][::thin], x[::thin])[0]))
             weights.append(float(np.ptp(x)))
-    return float(np.average(slopes, weights=weights)) if slopes else 0.0
+    return float(np.average(slopes, weights=weights)) if slopes else None

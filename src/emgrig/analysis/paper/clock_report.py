@@ -28,8 +28,6 @@ class ClockReport:
     drift_ms_per_s : float
         Least squares through all events, so that a jump counts as drift; NaN with fewer than 3
         events or over 20 s or less.
-    robust_drift_ms_per_s : float
-        Of the fitted map: within stretches between jumps; 0 where they are too short to tell.
     residual_ms : float
         Median absolute residual of the map, ms; NaN with one event.
     n_jumps : int
@@ -42,7 +40,6 @@ class ClockReport:
     offset_s: float
     range_s: float
     drift_ms_per_s: float
-    robust_drift_ms_per_s: float
     residual_ms: float
     n_jumps: int
 
@@ -96,7 +93,6 @@ def _report(events: Sequence[Expression]) -> ClockReport:
         float(np.median(difference)),
         float(np.ptp(difference)),
         1000 * float(np.polyfit(emg, difference, 1)[0]) if enough else float("nan"),
-        1000 * fitted.drift,
         1000 * fitted.residual_mad_s if len(events) > 1 else float("nan"),
         fitted.n_jumps,
     )

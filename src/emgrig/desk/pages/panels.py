@@ -46,7 +46,9 @@ def header(desk: Desk) -> Refresh:
 
 def _rate_words(status: Status) -> str:
     measured = f" (measured {status.measured_hz:.2f})" if status.measured_hz else ""
-    drift = "" if status.drift_ppm is None else f" · board clock {status.drift_ppm:+.1f} ppm"
+    drift = ""
+    if status.drift_ppm is not None and status.drift_bound_ppm is not None:
+        drift = f" · board clock {status.drift_ppm:+.1f} ± {status.drift_bound_ppm:.2g} ppm"
     return (
         f"{status.rate_hz:g} samples/s{measured} · {status.n_samples} came · "
         f"{status.n_lost} lost{drift}"

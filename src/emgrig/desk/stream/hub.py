@@ -153,6 +153,7 @@ class Hub:
         """Say how things are."""
         with self.lock:
             state, since_s, problem = self._link_state()
+            known = self._fit if self._fit is not None and self._fit.is_drift_known else None
             return Status(
                 link=state,
                 since_s=since_s,
@@ -162,7 +163,8 @@ class Hub:
                 n_samples=self._tally.n_samples,
                 n_lost=self._tally.n_lost,
                 n_paused=self._tally.n_paused + self.views.n_paused,
-                drift_ppm=self._fit.drift_ppm if self._fit is not None else None,
+                drift_ppm=known.drift_ppm if known else None,
+                drift_bound_ppm=known.drift_bound_ppm if known else None,
                 counters=dict(self._counters),
                 recording=self._keeper.state(),
                 tube=self._tube.count,

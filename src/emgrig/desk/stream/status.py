@@ -64,8 +64,9 @@ class Status:
         By the registers, and by board time (0 before it is known).
     n_samples, n_lost, n_paused : int
         Samples that came, conversions lost, and data periods in which the desk paused the board.
-    drift_ppm : float or None
-        Board clock against this computer's.
+    drift_ppm, drift_bound_ppm : float or None
+        Board clock against this computer's, and what that is right to within; None until it can
+        be told.
     counters : dict of str to int
         The board's own: edges missed, frames thrown away, brown-outs, bad packets …
     recording : RecordingState or None
@@ -84,6 +85,7 @@ class Status:
     n_lost: int
     n_paused: int
     drift_ppm: float | None
+    drift_bound_ppm: float | None
     counters: dict[str, int] = field(default_factory=dict)
     recording: RecordingState | None = None
     tube: int = 0

@@ -51,6 +51,11 @@ class ClockFit:
     n_used: int
     n_exchanges: int
 
+    @property
+    def is_drift_known(self) -> bool:
+        """Whether the exchanges tell the drift; else it is taken to be 0."""
+        return self.drift_bound_ppm <= DRIFT_BOUND_PPM
+
     def unix_s(self, board_us: float) -> float:
         """Host time (Unix), s, at which the board's clock reads `board_us`."""
         return self.host_s + (board_us - self.board_us) * 1e-6 / (1.0 + self.drift_ppm * 1e-6)

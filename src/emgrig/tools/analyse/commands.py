@@ -195,8 +195,9 @@ def _clock(pairs: Path | None, offset_s: float) -> ClockMap:
     if table.shape[1] != 2:
         raise ValueError(f"{pairs} has {table.shape[1]} columns; emg_s,video_s was expected")
     fitted = fit_clock_map(table[:, 0], table[:, 1])
+    drift = f"{1000 * fitted.drift:+.2f} ms/s" if fitted.is_drift_told else "not told, taken as 0"
     say(
-        f"clock map: drift {1000 * fitted.drift:+.2f} ms/s, {fitted.n_jumps} jumps, "
+        f"clock map of {len(table)} pairs: drift {drift}, {fitted.n_jumps} jumps, "
         f"median residual {1000 * fitted.residual_mad_s:.0f} ms"
     )
     return fitted

@@ -56,6 +56,9 @@ class Candidate:
         Emotions of table 9 whose channels are all active at that time.
     crosstalk : bool
         Whether another channel is at least 10 times as active over its rest at the same time.
+    clipped : bool
+        Whether it meets a stretch at the end of the channel's range, which makes its amplitude a
+        guess.
     """
 
     channel_index: int
@@ -67,6 +70,7 @@ class Candidate:
     units: tuple[int, ...]
     emotions: tuple[str, ...] = ()
     crosstalk: bool = False
+    clipped: bool = False
 
     @property
     def is_micro(self) -> bool:
@@ -134,6 +138,7 @@ def analyse(
     muscles: Mapping[int, int] | None = None,
     mvc_uv: Mapping[int, float] | None = None,
     rest_s: tuple[float, float] | None = None,
+    limits: Sequence[tuple[float, float] | None] | None = None,
 ) -> Analysis:
     """Find candidate expressions in a recording.
 
@@ -163,7 +168,7 @@ def analyse(
     if not len(labels) == len(units) == columns.shape[1]:
         raise ValueError(f"{columns.shape[1]} channels need as many labels and units")
     band, remarks = _band(rate_hz)
-    quality = [_with_unit(q, units[q.channel_index]) for q in assess(columns, rate_hz)]
+    quality = [_with_unit(q, units[q.channel_index]) for q in assess(columns, rate_hz, limits)]
     good = [q.channel_index for q in quality if not q.reject]
     preset = replace(CASMEMG_CODE, name="analyse", band_hz=band)
     banded = np.full_like(columns, np.nan)
@@ -181,7 +186,9 @@ def analyse(
         remarks.append("no channel can be analysed")
     rest = rest_level(envelopes, rate_hz, rest_s=rest_s)
     known = dict(muscles_by_label(labels) if muscles is None else muscles)
-    candidates = _candidates(found, envelopes, rest, rate_hz, known, mvc_uv or {})
+    mvc, unsaid = _usable(mvc_uv or {}, units)
+    remarks += [f"{labels[i]}: no MVC %, its unit is not said (--unit)" for i in unsaid]
+    candidates = _candidates(found, envelopes, rest, quality, rate_hz, known, mvc)
     checked = [_with_amplitude(q, envelopes[:, q.channel_index], units) for q in quality]
     return Analysis(
         rate_hz,
@@ -241,10 +248,19 @@ def _with_amplitude(
     return quality
 
 
+def _usable(
+    mvc_uv: Mapping[int, float], units: Sequence[str]
+) -> tuple[dict[int, float], list[int]]:
+    """Return the MVC of channels in uV, and the channels of which nobody said the unit."""
+    unsaid = [index for index in mvc_uv if not units[index]]
+    return {index: uv for index, uv in mvc_uv.items() if units[index] == "uV"}, unsaid
+
+
 def _candidates(
     found: Mapping[int, Ints],
     envelopes: Floats,
     rest: Floats,
+    quality: Sequence[ChannelQuality],
     rate_hz: float,
     muscles: Mapping[int, int],
     mvc: Mapping[int, float],
@@ -254,6 +270,7 @@ def _candidates(
         for start, stop in intervals.tolist():
             peak = float(np.nanmax(envelopes[start:stop, index]))
             level = float(rest[index])
+            clipped = any(start < b and a < stop for a, b in quality[index].clipped)
             raw.append(
                 Candidate(
                     index,
@@ -263,6 +280,7 @@ def _candidates(
                     peak / level if level > 0 else float("nan"),
                     mvc_percent(peak, mvc[index]) if index in mvc else float("nan"),
                     likely_units(muscles[index]) if index in muscles else (),
+                    clipped=clipped,
                 )
             )
     raw.sort(key=lambda c: (c.start_s, c.channel_index))
@@ -287,7 +305,7 @@ def muscle_name(analysis: Analysis, channel_index: int) -> str:
 
 def events_tsv(analysis: Analysis) -> str:
     """Write the candidates as a BIDS events table (onset and duration in s, n/a where unknown)."""
-    head = ("onset", "duration", "trial_type", "channel", "mvc_percent", "times_rest", "units")
+    head = ("onset", "duration", "trial_type", "channel", "mvc_percent", "times_rest", "units", "flags")
     rows = ["\t".join(head)]
     for c in analysis.candidates:
         cells = (
@@ -298,9 +316,16 @@ def events_tsv(analysis: Analysis) -> str:
             _or_na(c.mvc_percent),
             _or_na(c.times_rest),
             "+".join(f"AU{u}" for u in c.units) or "n/a",
+            _flags(c) or "n/a",
         )
         rows.append("\t".join(cells))
     return "\n".join(rows) + "\n"
+
+
+def _flags(one: Candidate) -> str:
+    return "+".join(
+        name for name, is_so in (("clipped", one.clipped), ("crosstalk", one.crosstalk)) if is_so
+    )
 
 
 def _or_na(number: float) -> str:

@@ -13,7 +13,10 @@ from emgrig.reading.recording import Ints, Mark, Recording, Runs, Signal, signal
 from emgrig.reading.safety import decoded
 from emgrig.reading.timebase import agree
 
-_FORMATS = {"INT_16": "<i2", "INT_32": "<i4", "UINT_16": "<u2", "IEEE_FLOAT_32": "<f4", "IEEE_FLOAT_64": "<f8"}  # fmt: skip
+_FORMATS = {
+    "INT_16": "<i2", "UINT_16": "<u2", "INT_32": "<i4",
+    "IEEE_FLOAT_32": "<f4", "IEEE_FLOAT_64": "<f8",
+}  # fmt: skip
 _DATE = re.compile(r"\d{20}")
 
 
@@ -30,7 +33,7 @@ def read_brainvision(path: Path, told_hz: float | None) -> Recording:
     assert rate is not None
     samples = _samples(header, about, n)
     signals, renamed = with_names(_signals(about.get("channel infos", {}), n))
-    marks, starts, remarks = _markers(header, common.get("markerfile", ""), rate[0])
+    marks, starts, remarks = _markers(header, common.get("markerfile", ""))
     runs, said = _runs(len(samples), starts, rate[0])
     placed = tuple(
         Mark(_sample_of(runs, row) / rate[0], n_samples / rate[0], text)
@@ -102,7 +105,9 @@ def _samples(header: Path, about: Mapping[str, Mapping[str, str]], n: int) -> np
         raise RecordingError(f"{header}: samples in ASCII are not read; export them as binary")
     kind = about.get("binary infos", {}).get("binaryformat", "").upper()
     if kind not in _FORMATS:
-        raise RecordingError(f"{header}: BinaryFormat {kind!r}; one of {', '.join(_FORMATS)} expected")
+        raise RecordingError(
+            f"{header}: BinaryFormat {kind!r}; one of {', '.join(_FORMATS)} expected"
+        )
     width = np.dtype(_FORMATS[kind]).itemsize
     with attempt("read", data):
         rows, beyond = divmod(data.stat().st_size, n * width)
@@ -139,7 +144,7 @@ _Start = tuple[int, dt.datetime | None]
 
 
 def _markers(
-    header: Path, named: str, rate_hz: float
+    header: Path, named: str
 ) -> tuple[list[tuple[int, int, str]], list[_Start], list[str]]:
     """Return markers (sample, length, text), begins of segments, and what is to be said."""
     if not named and not header.with_suffix(".vmrk").is_file():

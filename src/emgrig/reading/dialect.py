@@ -143,13 +143,15 @@ def _rows(
 
 
 def _with_heading(head: list[str], dialect: Dialect) -> Dialect:
-    comments, names, units = [], [], []
+    comments: list[str] = []
+    names: list[str] = []
+    units: list[str] = []
     n = dialect.n_columns
     for line in head[: dialect.first]:
         bare = line.strip()
         marked = _COMMENT.match(bare)
         text = bare[marked.end() :].strip() if marked else bare
-        cells = [c for c in split(text, dialect.separator)]
+        cells = split(text, dialect.separator)
         if cells and not cells[-1] and len(cells) == n + 1:
             cells.pop()
         is_heading = len(cells) == n and any(cells) and not all(map(is_number, cells))
@@ -206,11 +208,13 @@ def numbers(lines: Sequence[str], dialect: Dialect, columns: Sequence[int]) -> F
         except (ValueError, OverflowError):
             continue
     # Comments in between, a last line that was cut, or a broken row: slowly, and saying which.
-    return np.array(list(_slowly(rows, dialect, columns)), dtype=np.float64).reshape(-1, len(columns))
+    return np.array(list(_slowly(rows, dialect, columns)), dtype=np.float64).reshape(
+        -1, len(columns)
+    )
 
 
 def _cleaner(dialect: Dialect) -> Callable[[str], str]:
-    """Return what writes a row as numpy reads it: a decimal point, no quotes, nan in empty cells."""
+    """Return what writes a row as numpy reads it: a point, no quotes, nan in empty cells."""
     separator = dialect.separator
     empty = None if separator is None else re.compile(rf"(?<={separator})\s*(?={separator}|$)")
 
@@ -224,9 +228,7 @@ def _cleaner(dialect: Dialect) -> Callable[[str], str]:
     return clean
 
 
-def _slowly(
-    rows: Sequence[str], dialect: Dialect, columns: Sequence[int]
-) -> Iterator[list[float]]:
+def _slowly(rows: Sequence[str], dialect: Dialect, columns: Sequence[int]) -> Iterator[list[float]]:
     last = len(rows) - 1
     while last >= 0 and not rows[last].strip():
         last -= 1

@@ -29,7 +29,7 @@ from emgrig.reading.recording import (
 )
 
 #: What our own header says of a recording that no person made.
-SIMULATED_BOARD = "SIMULATED_BOARD"
+SIMULATED_BOARD = "emgrig_simulated_board"
 _HEAD = 256
 #: Width of each field of a signal's header, characters.
 _WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
@@ -181,8 +181,7 @@ class EdfFile:
     def values(self, one: EdfSignal) -> NDArray[np.float64]:
         """Read a signal whole, in its unit (codes if it has no scale); shape (n_samples,)."""
         code, zero = one.scale or (1.0, 0.0)
-        values: NDArray[np.float64] = self.codes([one])[:, 0] * code + zero
-        return values
+        return np.asarray(self.codes([one])[:, 0] * code + zero, dtype=np.float64)
 
     def annotations(self) -> tuple[NDArray[np.float64], list[Mark]]:
         """Read all annotation signals.
@@ -240,7 +239,9 @@ def _start(date: str, time: str) -> dt.datetime | None:
         return None
     (day, month, year), clock = (list(map(int, found)) for found in numbers)
     try:
-        return dt.datetime(year + (1900 if year >= 85 else 2000), month, day, *clock)  # noqa: DTZ001 - the file has no zone
+        hour, minute, second = clock
+        century = 1900 if year >= 85 else 2000
+        return dt.datetime(century + year, month, day, hour, minute, second)  # noqa: DTZ001 - the file has no zone
     except ValueError:
         return None
 
@@ -261,7 +262,9 @@ def read_edf(path: Path, told_hz: float | None) -> Recording:
     n = max(counts, key=lambda n: _worth([s for one, s in listed if one.n_in_record == n], n))
     kept = [(one, s) for one, s in listed if one.n_in_record == n]
     left_out = tuple(
-        f"{s.name or s.where} ({file.rate_hz(one):g} Hz)" for one, s in listed if one.n_in_record != n
+        f"{s.name or s.where} ({file.rate_hz(one):g} Hz)"
+        for one, s in listed
+        if one.n_in_record != n
     )
     signals, names = with_names([s for _, s in kept])
     stated = timebase.agree((n / file.record_s, "the header"), told_hz)
@@ -272,7 +275,11 @@ def read_edf(path: Path, told_hz: float | None) -> Recording:
         *([SIMULATED] if is_simulated else []),
         *_record_remarks(file),
         *names,
-        *([f"signals of another rate than {stated[0]:g} Hz: {', '.join(left_out)}"] if left_out else []),
+        *(
+            [f"signals of another rate than {stated[0]:g} Hz: {', '.join(left_out)}"]
+            if left_out
+            else []
+        ),
         *placed.remarks,
         *[f"{s.name}: {s.problem}" for s in signals if s.problem],
     ]
@@ -302,7 +309,9 @@ def _signal(number: int, one: EdfSignal) -> Signal:
     if one.scale is None:
         low, high = one.physical
         said = f"physical minimum {low:g}, maximum {high:g}"
-        return Signal(one.label, "", where, problem=f"not calibrated, its codes have no scale ({said})")
+        return Signal(
+            one.label, "", where, problem=f"not calibrated, its codes have no scale ({said})"
+        )
     made = signal(one.label, one.unit, where)
     code, zero = one.scale
     ends = sorted((digital * code + zero) * made.factor for digital in one.digital)
@@ -341,14 +350,13 @@ def _placed(file: EdfFile, n: int) -> _Placed:
                 f"{file.path} is discontinuous ({file.reserved[:5]}), and its data records have no "
                 "time stamps"
             )
-        runs, remarks, zero_s = Runs.steady(n_rows), (), 0.0
-        return _Placed(rate_hz, "the header", runs, _since(marks, zero_s), remarks)
+        return _Placed(rate_hz, "the header", Runs.steady(n_rows), _since(marks, 0.0), ())
     zero_s = float(onset_s[told][0]) - float(np.flatnonzero(told)[0]) * file.record_s
     steady_s = zero_s + np.arange(file.n_records) * file.record_s
     if not is_open and np.ptp(onset_s[told]) == 0 and told.sum() > 1:
         runs = Runs.steady(n_rows)
-        said = ("all data records have the same time stamp; they are taken as continuous",)
-        return _Placed(rate_hz, "the header", runs, _since(marks, zero_s), said)
+        same = "all data records have the same time stamp; they are taken as continuous"
+        return _Placed(rate_hz, "the header", runs, _since(marks, zero_s), (same,))
     if is_open and not told.all():
         record = int(np.flatnonzero(~told)[0]) + 1
         raise RecordingError(f"{file.path}: data record {record} has no time stamp")
@@ -380,15 +388,16 @@ def _first_of_each(file: EdfFile, onset_s: NDArray[np.float64]) -> tuple[NDArray
             for s in samples
         ):
             raise RecordingError(
-                f"{file.path}: data records {before + 1} and {record + 1} both begin at {at:.10g} s, "
-                "with other samples"
+                f"{file.path}: data records {before + 1} and {record + 1} both begin at {at:.10g} "
+                "s, with other samples"
             )
     order = np.array(kept, np.int64)
     if (np.diff(onset_s[order]) < 0).any():
         at = int(np.diff(onset_s[order]).argmin())
+        ahead, behind = kept[at], kept[at + 1]
         raise RecordingError(
-            f"{file.path}: data record {kept[at + 1] + 1} begins at {onset_s[kept[at + 1]]:.10g} s, "
-            f"after one that begins at {onset_s[kept[at]]:.10g} s"
+            f"{file.path}: data record {behind + 1} begins at {onset_s[behind]:.10g} s, after one "
+            f"that begins at {onset_s[ahead]:.10g} s"
         )
     return order, onset_s.size - order.size
 

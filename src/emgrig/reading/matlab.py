@@ -1,4 +1,4 @@
-"""MATLAB files, 4 to 7.3: matrices, structs of EEGLAB and FieldTrip, tables, BIOPAC's, CASMEMG's."""
+"""MATLAB files, 4 to 7.3: matrices, structs (EEGLAB, FieldTrip), tables, BIOPAC's, CASMEMG's."""
 
 import re
 import warnings
@@ -19,10 +19,21 @@ from emgrig.reading.units import seconds_in
 
 CASMEMG_HZ = 1000.0
 _CASMEMG_COLUMNS = (8, 11)
-_RATES = ("fs", "srate", "fsample", "samplingrate", "samplerate", "sfreq", "rate", "freq", "frequency",
-          "samplingfrequency", "fsamp", "fsemg", "emgfs", "ratehz", "samplefreq")  # fmt: skip
+_RATES = (
+    "fs", "srate", "fsample", "samplingrate", "samplerate", "sfreq", "rate", "freq", "frequency",
+    "samplingfrequency", "fsamp", "fsemg", "emgfs", "ratehz", "samplefreq",
+)  # fmt: skip
 _STEPS = ("isi", "dt", "samplinginterval", "ts")
-_LABELS = ("labels", "label", "channelnames", "channels", "chnames", "names", "channames", "chanlabels")
+_LABELS = (
+    "labels",
+    "label",
+    "channelnames",
+    "channels",
+    "chnames",
+    "names",
+    "channames",
+    "chanlabels",
+)
 _UNITS = ("units", "unit", "chanunit")
 _TIMES = ("time", "t", "times", "timestamps", "timevector")
 _MOST_BYTES = 2_000_000_000
@@ -54,7 +65,7 @@ def read_matlab(path: Path, told_hz: float | None) -> Recording:
     labels, units = _texts(beside, _LABELS, n_channels), _texts(beside, _UNITS, n_channels)
     lost = None
     if n_channels == 11 and not labels:
-        # CASMEMG's newer layout: 8 of EMG, packet order, time, sync; an order of -1 is a lost packet.
+        # CASMEMG's newer layout: 8 of EMG, packet order (-1: lost), time, sync.
         lost = matrix[:, 8] == -1
         matrix, n_channels = matrix[:, :8], 8
         said.append("11 columns: 8 of EMG, then packet order, time and sync signal (CASMEMG)")
@@ -71,7 +82,10 @@ def read_matlab(path: Path, told_hz: float | None) -> Recording:
     base = _time_base(path, beside, rate, n_samples)
     names = labels or [f"c{i + 1}" for i in range(n_channels)]
     units = units or [""] * n_channels
-    made = [signal(n, u, f"{table.name}, column {i + 1}") for i, (n, u) in enumerate(zip(names, units, strict=True))]
+    made = [
+        signal(name, unit, f"{table.name}, column {i}")
+        for i, (name, unit) in enumerate(zip(names, units, strict=True), 1)
+    ]
     signals, renamed = with_names(made)
     runs = base.runs
     if lost is not None and lost.any():
@@ -115,7 +129,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _check_size(path: Path) -> None:
-    """Refuse what would unpack to more than memory: each compressed variable says its size first."""
+    """Refuse what would unpack to more than memory: each variable says its size first."""
     raw = path.read_bytes()
     if not raw.startswith(b"MATLAB 5.0"):
         return

@@ -25,7 +25,9 @@ def read_openbci(path: Path, lines: Sequence[str], told_hz: float | None) -> Rec
     rate, count = _RATE.search(head), _CHANNELS.search(head)
     stated = agree(None if rate is None else (float(rate[1]), "the heading"), told_hz)
     if stated is None or not stated[0] > 0:
-        raise RecordingError("an OpenBCI text was expected to name its sample rate; give it (--rate)")
+        raise RecordingError(
+            "an OpenBCI text was expected to name its sample rate; give it (--rate)"
+        )
     dialect = find_dialect(lines)
     columns = _columns(dialect, None if count is None else int(count[1]), lines)
     table = numbers(lines, dialect, [0, *columns])

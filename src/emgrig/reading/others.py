@@ -137,5 +137,3 @@ def _recording(
         column=lambda i: table[:, i],
         remarks=(*said, *remarks, *base.remarks),
     )
-
-

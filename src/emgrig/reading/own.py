@@ -12,8 +12,15 @@ from emgrig.errors import RecordingError
 from emgrig.extras import require
 from emgrig.files import attempt
 from emgrig.reading.edf import read_edf
-from emgrig.reading.recording import RateNotSaid, SIMULATED, Mark, Recording, Runs, Signal, with_names
-from emgrig.reading.timebase import TimeBase, agree, from_times, steady
+from emgrig.reading.recording import (
+    SIMULATED,
+    RateNotSaid,
+    Recording,
+    Runs,
+    Signal,
+    with_names,
+)
+from emgrig.reading.timebase import TimeBase, agree, from_times
 
 #: What a sidecar begins with; a number follows.
 _FORMAT = "emgrig recording"
@@ -63,7 +70,9 @@ def read_bdf(path: Path, told_hz: float | None) -> Recording:
         is_simulated = bool(content["is_simulated"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         beside = path.with_suffix(".json").name
-        raise RecordingError(f"{beside} makes no sense beside {path.name}: {error!r:.80}") from error
+        raise RecordingError(
+            f"{beside} makes no sense beside {path.name}: {error!r:.80}"
+        ) from error
     if labels != list(found.labels):
         raise RecordingError(
             f"{path} has other channels ({', '.join(found.labels)}) than its sidecar says "
@@ -90,7 +99,7 @@ def _facts(content: Mapping[str, Any]) -> tuple[int, float | None]:
     measured = rate["measured_by_host_clock_hz"] or rate["measured_by_board_clock_hz"]
     nominal_hz = float(rate["nominal_hz"])
     padding = int(content["samples"]["padding"])
-    if not 0 <= padding or not 0 < nominal_hz < 1e7:
+    if not padding >= 0 or not 0 < nominal_hz < 1e7:
         raise ValueError(f"padding {padding}, rate {nominal_hz}")
     return padding, None if measured is None else float(measured)
 
@@ -108,7 +117,9 @@ def read_parquet(path: Path, told_hz: float | None) -> Recording:
         file = parquet.ParquetFile(path)
         schema = file.schema_arrow
         about = json.loads((schema.metadata or {}).get(b"emgrig", b"{}"))
-        names = [f.name for f in schema if str(f.type) in ("double", "float") or "int" in str(f.type)]
+        names = [
+            f.name for f in schema if str(f.type) in ("double", "float") or "int" in str(f.type)
+        ]
         table = {
             name: file.read(columns=[name]).column(0).to_numpy().astype(np.float64)
             for name in names
@@ -158,6 +169,3 @@ def _parquet_time(
     if known is None:
         raise RateNotSaid(f"{path} has no column {TIME} and no rate; give it (--rate)")
     raise RecordingError(f"{path} has no column {TIME}")
-
-
-

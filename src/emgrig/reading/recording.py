@@ -17,8 +17,21 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SIMULATED = "SIMULATED: recorded from a simulated board, not from a person"
-_EMG_WORDS = ("emg", "zyg", "corr", "front", "oculi", "oris", "depressor", "levator", "masse", "ment")
-_OTHER_WORDS = ("trig", "mic", "audio", "sound", "status", "marker", "event", "acc", "gyr", "temp")  # fmt: skip
+_EMG_WORDS = (
+    "emg",
+    "zyg",
+    "corr",
+    "front",
+    "oculi",
+    "oris",
+    "depressor",
+    "levator",
+    "masse",
+    "ment",
+)
+_OTHER_WORDS = (
+    "trig", "mic", "audio", "sound", "status", "marker", "event", "acc", "gyr", "temp"
+)  # fmt: skip
 
 
 class RateNotSaid(RecordingError):
@@ -268,7 +281,9 @@ def find_signal(labels: Sequence[str], asked: str) -> int:
     raise ValueError(f"no channel {asked!r}; there are: {there}")
 
 
-def with_names(signals: Sequence[Signal], what: str = "channel") -> tuple[tuple[Signal, ...], list[str]]:
+def with_names(
+    signals: Sequence[Signal], what: str = "channel"
+) -> tuple[tuple[Signal, ...], list[str]]:
     """Give every signal a name of its own; returns also what is to be said about it."""
     named = [
         one if one.name else replace(one, name=f"{what} {i}") for i, one in enumerate(signals, 1)

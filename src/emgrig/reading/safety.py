@@ -1,4 +1,4 @@
-"""What a file is, before anything in it is believed: stand-ins, web pages, cut and huge packages."""
+"""What a file is, before anything in it is believed: stand-ins, web pages, cut and huge ones."""
 
 import re
 import zlib
@@ -13,8 +13,11 @@ MOST_UNPACKED = 400_000_000
 MOST_TEXT = 2_000_000_000
 _HEAD = 4096
 
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")
+)  # fmt: skip
 _STAND_INS = (
-    (re.compile(rb"version https://git-lfs"), "a stand-in of Git LFS: git lfs pull brings the file"),
+    (re.compile(rb"version https://git-lfs"), "a stand-in of Git LFS: git lfs pull brings it"),
     (re.compile(rb"/?annex/objects/|.{0,200}\.git/annex/objects/", re.S),
      "a stand-in of git-annex: datalad get (or git annex get) brings the file"),
     (re.compile(rb"\s*(<!--.*?-->\s*)?<(!doctype\s+html|html|head|body)\b", re.I | re.S),
@@ -71,7 +74,9 @@ def unpacked(path: Path, raw: bytes) -> bytes:
         try:
             parts.append(stream.decompress(raw, MOST_UNPACKED + 1 - size))
         except zlib.error as error:
-            raise RecordingError(f"{path} is damaged: its gzip does not unpack ({error})") from error
+            raise RecordingError(
+                f"{path} is damaged: its gzip does not unpack ({error})"
+            ) from error
         size += len(parts[-1])
         if size > MOST_UNPACKED:
             raise RecordingError(
@@ -86,7 +91,7 @@ def unpacked(path: Path, raw: bytes) -> bytes:
 
 def decoded(path: Path, raw: bytes) -> str:
     """Decode text of any usual encoding; RecordingError for bytes that are no text."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):  # fmt: skip
+    for mark, encoding in _MARKS:
         if raw.startswith(mark):
             return raw.decode(encoding, errors="replace")
     if b"\0" in raw[:_HEAD] or b"\0" in raw[-_HEAD:]:

@@ -1,4 +1,4 @@
-"""Plain tables of anybody: CSV, TSV, text with blanks; with a time column, an index, or a told rate."""
+"""Plain tables of anybody: CSV, TSV, blanks; with a time column, an index, or a told rate."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,15 @@ import numpy as np
 
 from emgrig.errors import RecordingError
 from emgrig.reading.dialect import Dialect, find_dialect, numbers
-from emgrig.reading.recording import RateNotSaid, Floats, Mark, Recording, Signal, emg_rank, signal, with_names
+from emgrig.reading.recording import (
+    Floats,
+    RateNotSaid,
+    Recording,
+    Signal,
+    emg_rank,
+    signal,
+    with_names,
+)
 from emgrig.reading.timebase import TimeBase, agree, by_index, from_times, steady
 from emgrig.reading.units import said_in, seconds_in
 
@@ -179,7 +187,7 @@ def _worth(group: tuple[_Column | None, list[_Column]]) -> tuple[int, int]:
 
 
 def _rows_of(time: _Column | None, kept: list[_Column]) -> np.ndarray:
-    """Return the rows that the group has: those with a time, or with any value behind which more come."""
+    """Return the rows of a group: those with a time, or all up to the last value."""
     if time is not None:
         return np.flatnonzero(np.isfinite(time.values))
     some = np.zeros(kept[0].values.size, bool)
@@ -262,6 +270,3 @@ def _without_twins(
 def _signal(one: _Column, dialect: Dialect) -> Signal:
     where = f"column {one.index + 1}" + (f" {dialect.names[one.index]!r}" if one.name else "")
     return signal(one.name or f"column {one.index + 1}", one.unit, where)
-
-
-

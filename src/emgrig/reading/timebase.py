@@ -81,7 +81,8 @@ def from_times(
     if step_s.min() < 0:
         row = int(step_s.argmin()) + 1
         raise RecordingError(
-            f"{what} goes back in row {row + 1}, from {time_s[row - 1]:.10g} to {time_s[row]:.10g} s"
+            f"{what} goes back in row {row + 1}, from {time_s[row - 1]:.10g} to "
+            f"{time_s[row]:.10g} s"
         )
     if time_s[-1] == time_s[0]:
         raise RecordingError(f"{what} stands still at {time_s[0]:.10g} s")
@@ -168,7 +169,7 @@ def _line(positions: Ints, time_s: Floats) -> tuple[float, float]:
 
 
 def _wanders(time_s: Floats, positions: Ints, slope: float, start_s: float) -> bool:
-    """Whether stretches of rows lie more than a sample off the line: jitter averages out, they do not."""
+    """Whether stretches of rows lie more than a sample off the line; jitter averages out."""
     n = max(time_s.size // 200, min(time_s.size, _WINDOW))
     whole = time_s.size // n * n
     off_s = (time_s - start_s - slope * positions)[:whole].reshape(-1, n)
@@ -268,7 +269,7 @@ def _index_steps(
 
 
 def _with_clock(steps: Ints, cycle: int, rate_hz: float, step_s: Floats) -> Ints:
-    """Add the whole cycles that the clock says were lost; where the index began anew, the clock rules."""
+    """Add the whole cycles that the clock says were lost; where the index began anew, it rules."""
     by_clock = np.maximum(step_s, 0) * rate_hz
     out = steps.copy()
     if cycle:
@@ -365,7 +366,9 @@ def from_records(
     remarks = []
     if pauses.any():
         lost = int(positions[-1] - by_count[-1])
-        remarks.append(f"{int(pauses.sum())} pauses between data records: {lost} samples are missing")
+        remarks.append(
+            f"{int(pauses.sum())} pauses between data records: {lost} samples are missing"
+        )
         if is_continuous:
             remarks.append("the header calls it continuous, the time stamps do not; they are taken")
     if rate_hz != n_in_record / record_s:

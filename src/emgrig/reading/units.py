@@ -2,7 +2,9 @@
 
 import re
 
-_PREFIXES = {"": 1e6, "k": 1e9, "m": 1e3, "milli": 1e3, "u": 1.0, "micro": 1.0, "n": 1e-3, "nano": 1e-3}  # fmt: skip
+_PREFIXES = {
+    "": 1e6, "k": 1e9, "m": 1e3, "milli": 1e3, "u": 1.0, "micro": 1.0, "n": 1e-3, "nano": 1e-3
+}  # fmt: skip
 _VOLTAGE = re.compile(r"(k|milli|micro|nano|m|u|n|)v(olts?)?", re.ASCII)
 #: A micro sign as UTF-8 read as Latin-1, as a byte that was no UTF-8, and the two of Unicode.
 _MICROS = ("Âµ", "Î¼", "Â\x95", "\ufffd", "µ", "μ")
@@ -31,7 +33,7 @@ def microvolts_in(word: str) -> float | None:
 def said_in(heading: str) -> tuple[str, str]:
     """Split a heading into name and unit: ``zyg [mV]``, ``zyg (µV)``, ``zyg_uV``, ``zyg/mV``.
 
-    The unit is empty if none is said; behind a stroke or underscore only a voltage or a time counts.
+    The unit is empty if none is said; behind a stroke or underscore only a voltage or time counts.
     """
     bracketed = _BRACKETED.search(heading)
     if bracketed is not None:

@@ -61,7 +61,9 @@ def _first(info: Mapping[str, Any], key: str) -> str:
 
 def _is_sampled(stream: Mapping[str, Any]) -> bool:
     series = stream["time_series"]
-    return isinstance(series, np.ndarray) and series.ndim == 2 and len(series) > 2 and series.dtype.kind in "fiu"  # fmt: skip
+    if not isinstance(series, np.ndarray) or series.dtype.kind not in "fiu":
+        return False
+    return series.ndim == 2 and len(series) > 2
 
 
 def _worth(stream: Mapping[str, Any]) -> tuple[int, int]:

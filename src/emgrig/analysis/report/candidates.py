@@ -305,7 +305,16 @@ def muscle_name(analysis: Analysis, channel_index: int) -> str:
 
 def events_tsv(analysis: Analysis) -> str:
     """Write the candidates as a BIDS events table (onset and duration in s, n/a where unknown)."""
-    head = ("onset", "duration", "trial_type", "channel", "mvc_percent", "times_rest", "units", "flags")
+    head = (
+        "onset",
+        "duration",
+        "trial_type",
+        "channel",
+        "mvc_percent",
+        "times_rest",
+        "units",
+        "flags",
+    )
     rows = ["\t".join(head)]
     for c in analysis.candidates:
         cells = (

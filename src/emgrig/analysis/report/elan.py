@@ -6,7 +6,7 @@ pympi-ling is imported here alone, when such a file is written.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree  # noqa: S405 - see read_elan
+from xml.etree import ElementTree as ET
 
 import numpy as np
 
@@ -97,12 +97,9 @@ def read_elan(path: str | Path, *, clock: ClockMap = SAME_CLOCK) -> dict[str, li
     with attempt("read", file):
         raw = file.read_bytes()
     try:
-        root = ElementTree.fromstring(raw)  # noqa: S314 - expat 2.4 bounds what entities expand to
-        if root.tag != "ANNOTATION_DOCUMENT":
-            raise ValueError(f"its root is {root.tag}")
-        times_ms = _slots(root)
-        tiers = {tier.get("TIER_ID") or "": _rows(tier, times_ms) for tier in root.iter("TIER")}
-    except (ElementTree.ParseError, ValueError, KeyError, LookupError) as error:
+        root = ET.fromstring(raw)
+        tiers = _all_tiers(root)
+    except (ET.ParseError, ValueError, KeyError, LookupError) as error:
         raise RecordingError(f"{path} is no ELAN file: {error}") from error
     out: dict[str, list[Mark]] = {}
     for name, rows in tiers.items():
@@ -111,10 +108,18 @@ def read_elan(path: str | Path, *, clock: ClockMap = SAME_CLOCK) -> dict[str, li
     return out
 
 
-def _slots(root: ElementTree.Element) -> dict[str, float]:
+def _all_tiers(root: ET.Element) -> dict[str, list[tuple[float, float, str]]]:
+    if root.tag != "ANNOTATION_DOCUMENT":
+        raise ValueError(f"its root is {root.tag}")
+    times_ms = _slots(root)
+    return {tier.get("TIER_ID") or "": _rows(tier, times_ms) for tier in root.iter("TIER")}
+
+
+def _slots(root: ET.Element) -> dict[str, float]:
     """Return the time of each slot, ms; the order of the file is that of time."""
     slots = list(root.iter("TIME_SLOT"))
-    told = [(i, float(one.attrib["TIME_VALUE"])) for i, one in enumerate(slots) if "TIME_VALUE" in one.attrib]  # fmt: skip
+    said = [one.get("TIME_VALUE") for one in slots]
+    told = [(i, float(ms)) for i, ms in enumerate(said) if ms is not None]
     if not told:
         return {}
     places, times = zip(*told, strict=True)
@@ -122,7 +127,7 @@ def _slots(root: ElementTree.Element) -> dict[str, float]:
     return {one.attrib["TIME_SLOT_ID"]: float(ms) for one, ms in zip(slots, all_ms, strict=True)}
 
 
-def _rows(tier: ElementTree.Element, times_ms: Mapping[str, float]) -> list[tuple[float, float, str]]:
+def _rows(tier: ET.Element, times_ms: Mapping[str, float]) -> list[tuple[float, float, str]]:
     rows = []
     for one in tier.iter("ALIGNABLE_ANNOTATION"):
         text = one.findtext("ANNOTATION_VALUE") or ""

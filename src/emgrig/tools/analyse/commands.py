@@ -287,7 +287,7 @@ def _write_results(
         if given.video is not None:
             n_before = write_elan(made[2], _tiers(analysis), video=given.video, clock=clock)
             if n_before:
-                say(f"note: {n_before} candidates begin before the film and are not in {paths[2].name}")
+                say(f"note: {n_before} candidates begin before the film: not in {paths[2].name}")
     return paths
 
 

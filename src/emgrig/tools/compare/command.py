@@ -69,7 +69,10 @@ def compare(given: CompareOptions) -> None:
         raise ValueError("; ".join(refused))
     both = mine.recording, theirs.recording
     warnings = refused + [
-        f"{one.path.name}: {remark}" for one in both for remark in one.remarks if remark != SIMULATED
+        f"{one.path.name}: {remark}"
+        for one in both
+        for remark in one.remarks
+        if remark != SIMULATED
     ]
     simulated = [one.path.name for one in both if one.is_simulated]
     warnings += [f"{name} is SIMULATED: not recorded from a person" for name in simulated]

@@ -131,9 +131,7 @@ def open_source(path: Path, description: Path | None = None, **told: float | str
         ) from error
     if found.is_own:
         delay_s = sinc3_group_delay_s(found.rate_hz) + EDGE_CLOCKS / ADS1299.f_clk_hz
-        known = replace(
-            known, response=known.response or "sinc3", delay_s=known.delay_s or delay_s
-        )
+        known = replace(known, response=known.response or "sinc3", delay_s=known.delay_s or delay_s)
     return Source(found, known)
 
 

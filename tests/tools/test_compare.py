@@ -137,10 +137,10 @@ def test_another_muscle_is_refused_in_one_line(run: Run, pair: Pair, tmp_path: P
 
 def edf(path: Path, labels: tuple[str, ...]) -> Path:
     values = np.random.default_rng(3).standard_normal(4000) * 50
-    signals = [
-        edfio.EdfSignal(values, 1000, label=label, physical_dimension="uV") for label in labels
-    ]
-    edfio.Edf(signals).write(str(path))
+    file, signal = (
+        (edfio.Bdf, edfio.BdfSignal) if path.suffix == ".bdf" else (edfio.Edf, edfio.EdfSignal)
+    )
+    file([signal(values, 1000, label=one, physical_dimension="uV") for one in labels]).write(path)
     return path
 
 
@@ -156,7 +156,7 @@ def test_channels_of_the_same_name_go_together(tmp_path: Path) -> None:
 
 
 def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
-    path = edf(tmp_path / "face.edf", ("Zyg",))
+    path = edf(tmp_path / "face.bdf", ("Zyg",))
     path.with_suffix(".json").write_text(
         json.dumps(
             {
@@ -167,6 +167,7 @@ def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
                     "measured_by_host_clock_hz": 1002.0,
                 },
                 "samples": {"padding": 10, "filled": 3},
+                "channels": [{"label": "Zyg"}],
                 "is_simulated": True,
             }
         )
@@ -177,8 +178,7 @@ def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
     assert track.samples.size == 3990
     assert track.response == "sinc3"
     assert track.delay_s == pytest.approx(1.5e-3, rel=0.01)
-    assert source.description.n_filled == 3
-    assert source.description.is_simulated
+    assert source.recording.is_simulated
     assert open_source(path, rate_hz=1003.0).track("Zyg").rate_hz == 1003.0
 
 
@@ -203,11 +203,11 @@ def test_a_wrong_description_is_refused(tmp_path: Path, text: str, words: str) -
     ("line", "code", "words"),
     [
         ("missing.bdf other.bdf", 5, "no recording missing.bdf"),
-        ("{csv} {csv}", 2, "which channels go together"),
-        ("{csv} {csv} --channels EMG", 2, "ours=reference"),
+        ("{edf} {other}", 2, "which channels go together"),
+        ("{edf} {edf} --channels EMG", 2, "ours=reference"),
         ("{csv} {csv} --channels EMG=EMG", 2, "does not say its rate and unit"),
-        ("{edf} {edf} --channels Zyg=Nobody", 2, "no column 'Nobody'"),
-        ("{text} {text}", 5, "not a readable EDF"),
+        ("{edf} {edf} --channels Zyg=Nobody", 2, "no channel 'Nobody'"),
+        ("{text} {text}", 5, "does not begin as an EDF"),
     ],
 )
 def test_bad_input_is_one_clear_line(
@@ -217,7 +217,12 @@ def test_bad_input_is_one_clear_line(
     csv.write_text("EMG\n" + "\n".join(str(n) for n in range(50)))
     text = tmp_path / "text.edf"
     text.write_text("this is no EDF file")
-    names = {"csv": csv, "text": text, "edf": edf(tmp_path / "a.edf", ("Zyg",))}
+    names = {
+        "csv": csv,
+        "text": text,
+        "edf": edf(tmp_path / "a.edf", ("Zyg", "Corr")),
+        "other": edf(tmp_path / "b.edf", ("Front", "Oris")),
+    }
     said = run(line.format(**names))
     assert said.code == code
     assert words in said.err

@@ -102,6 +102,8 @@ def find_dialect(lines: Sequence[str]) -> Dialect:
             if found is None:
                 continue
             n_whole, n_rows, n_columns, first = found
+            if is_comma and separator is None and first and "," in head[first - 1]:
+                continue  # a heading of several columns: the comma parts them
             # Rows of nothing but numbers; any rows; the most columns; a point before a comma.
             worth = n_whole, n_rows, n_columns, -int(is_comma)
             if best is None or worth > best[0]:
@@ -129,9 +131,8 @@ def _rows(
     if n_columns == 0 or (separator is not None and n_columns < 2):
         return None
     fits = [w in (n_columns, n_columns + 1) for w in widths]
-    first = next(
-        (i for i in range(len(fits)) if fits[i] and (i + 1 == len(fits) or fits[i + 1])), None
-    )
+    ahead = [*widths[1:], 1]
+    first = next((i for i, fit in enumerate(fits) if fit and ahead[i]), None)
     if first is None:
         return None
     good = sum(

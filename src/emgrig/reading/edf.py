@@ -183,6 +183,19 @@ class EdfFile:
         code, zero = one.scale or (1.0, 0.0)
         return np.asarray(self.codes([one])[:, 0] * code + zero, dtype=np.float64)
 
+    @property
+    def begin(self) -> dt.datetime | None:
+        """When the first sample was measured: the header's start, and what the first record adds."""
+        if self.start is None:
+            return None
+        for one in self.signals:
+            if one.is_annotations:
+                end = one.begin + self._width * one.n_in_record
+                for at, _, texts in _lists(self._records[0, one.begin : end].tobytes()):
+                    if texts[:1] == [""]:
+                        return self.start + dt.timedelta(seconds=at)
+        return self.start
+
     def annotations(self) -> tuple[NDArray[np.float64], list[Mark]]:
         """Read all annotation signals.
 
@@ -295,7 +308,7 @@ def read_edf(path: Path, told_hz: float | None) -> Recording:
         remarks=tuple(remarks),
         left_out=left_out,
         is_simulated=is_simulated,
-        start=file.start,
+        start=file.begin,
     )
 
 

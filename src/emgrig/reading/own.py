@@ -95,12 +95,11 @@ def read_bdf(path: Path, told_hz: float | None) -> Recording:
 
 def _facts(content: Mapping[str, Any]) -> tuple[int, float | None]:
     """Return padding, samples, and the measured rate, Hz."""
-    rate = content["rate"]
-    measured = rate["measured_by_host_clock_hz"] or rate["measured_by_board_clock_hz"]
-    nominal_hz = float(rate["nominal_hz"])
+    rate = content["rate"] or {}
+    measured = rate.get("measured_by_host_clock_hz") or rate.get("measured_by_board_clock_hz")
     padding = int(content["samples"]["padding"])
-    if not padding >= 0 or not 0 < nominal_hz < 1e7:
-        raise ValueError(f"padding {padding}, rate {nominal_hz}")
+    if padding < 0 or (measured is not None and not 0 < float(measured) < 1e7):
+        raise ValueError(f"padding {padding}, measured rate {measured}")
     return padding, None if measured is None else float(measured)
 
 

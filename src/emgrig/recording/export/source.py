@@ -114,7 +114,8 @@ class Part:
                 f"it has {file.n_records} data records of channels of one rate; its header says "
                 f"{file.n_said}"
             )
-        if file.start is None:
+        begin = file.begin
+        if begin is None:
             raise ValueError("its header does not say when it began")
         listed = cast("Sequence[Mapping[str, object]]", self.sidecar["channels"])
         if [str(entry["label"]) for entry in listed] != [s.label for s in signals]:
@@ -122,7 +123,7 @@ class Part:
         self.channels = tuple(map(_channel, listed, signals))
         self.rate_hz = file.rate_hz(signals[0])
         self.n_samples = file.n_records * signals[0].n_in_record
-        self.start = file.start.replace(tzinfo=dt.UTC)
+        self.start = begin.replace(tzinfo=dt.UTC)
 
     @property
     def duration_s(self) -> float:

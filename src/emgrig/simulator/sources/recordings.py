@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from emgrig import reading
 from emgrig.reading import open_recording
-from emgrig.reading.recording import find_signal
+from emgrig.reading.recording import RateNotSaid, find_signal
 from emgrig.simulator.sources.interpolation import Interpolator
 
 _ENDS = ("loop", "hold")
@@ -107,7 +107,10 @@ def load_recording(
         If the file cannot be read.
     """
     asked = None if columns is None else [str(column) for column in columns]
-    found = open_recording(path, rate_hz=rate_hz, unit=unit)
+    try:
+        found = open_recording(path, rate_hz=rate_hz, unit=unit)
+    except RateNotSaid as error:
+        raise ValueError(f"{path} does not say its sampling rate; give rate=") from error
     chosen = _choose(found, asked, n_electrodes)
     volts = np.zeros((found.n_samples, len(chosen)))
     for electrode, index in enumerate(chosen):

@@ -98,12 +98,10 @@ def convert(
     timeline = Timeline(reader)
     reports = _survey(timeline, tell)
     if not reports:
-        damage = f" ({timeline.damage})" if timeline.damage else ""
-        raise RecordingError(f"{source} holds no samples{damage}; there is nothing to convert")
+        raise _nothing(source, timeline)
     paths = tuple(part_path(target, number) for number in range(1, len(reports) + 1))
-    for path in paths:
+    for report, path in zip(reports, paths, strict=True):
         check_target(path, overwrite=overwrite)
-    for report in reports:
         _set_start(report, timeline.notes)
     advice = f"nothing is lost, {source} holds it all: convert it again"
     with attempt("write", target, advice):
@@ -125,6 +123,11 @@ def convert(
         decoder=timeline.decoder,
         damage=timeline.damage,
     )
+
+
+def _nothing(source: Path, timeline: Timeline) -> RecordingError:
+    damage = f" ({timeline.damage})" if timeline.damage else ""
+    return RecordingError(f"{source} holds no samples{damage}; there is nothing to convert")
 
 
 def _content(

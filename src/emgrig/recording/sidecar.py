@@ -130,13 +130,7 @@ def describe(
         "left_out": _left_out(begin, notes),
         "registers": [_registers(0, begin.epoch, notes)]
         + [_registers(change.sample, change.epoch, notes) for change in report.changes],
-        "samples": {
-            "total": report.n_samples + report.n_padding,
-            "received": report.tally.n_samples,
-            "filled": report.n_filled,
-            "padding": report.n_padding,
-            "missing_by_cause": dict(report.tally.missing),
-        },
+        "samples": _samples(report),
         "capture": _account(timeline),
         "n_annotations": dict(report.counts),
     }
@@ -154,6 +148,16 @@ def write(file: TextIO, content: Json, annotations: Iterable[Annotation], rate_h
         file.write(lead + json.dumps(one.to_json(rate_hz), allow_nan=False))
         lead = ",\n  "
     file.write("\n ]\n}\n")
+
+
+def _samples(report: PartReport) -> Json:
+    return {
+        "total": report.n_samples + report.n_padding,
+        "received": report.tally.n_samples,
+        "filled": report.n_filled,
+        "padding": report.n_padding,
+        "missing_by_cause": dict(report.tally.missing),
+    }
 
 
 def _start(report: PartReport, fit: ClockFit | None) -> Json:

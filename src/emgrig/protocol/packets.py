@@ -1,7 +1,7 @@
 """Every payload of the board link, version 1: construct declares, dataclasses carry.
 
 Bytes are little-endian, except inside the chip's own frames. `docs/protocol.md` is made from these
-declarations (`python -m emgrig.protocol.document`).
+declarations (`python tests/protocol_tables.py`).
 """
 
 from enum import IntEnum, IntFlag

@@ -31,7 +31,6 @@ class Source(Protocol):
         The times, shape (n_samples,), are increasing; the same times give the same values in
         whatever pieces they are asked for.
         """
-        ...
 
 
 @dataclass(frozen=True)
@@ -66,19 +65,15 @@ class FrontEnd(Protocol):
         `registers` is the whole file, 24 bytes from ID to CONFIG4. The k-th conversion after it
         (k from 0) falls at ``tick + 4*t_dr + 9 + k*t_dr`` with t_dr the data period in ticks.
         """
-        ...
 
     def change(self, tick: int, registers: bytes) -> None:
         """Take new registers without a restart: the filter mixes old and new for 3 t_dr.
 
         May be called before any `restart` (chip not converting).
         """
-        ...
 
     def convert(self, count: int) -> Conversions:
         """Return the next `count` ≥ 1 conversions of the run that `restart` began."""
-        ...
 
     def comparators(self, tick: int) -> tuple[int, int, int]:
         """LOFF_STATP, LOFF_STATN and BIAS_STAT (0 or 1) at `tick`, for a register read."""
-        ...

@@ -11,7 +11,6 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Final, Self
 
 from emgrig.errors import TransportError
@@ -129,16 +128,9 @@ class BoardServer:
         self._thread.start()
 
     def __enter__(self) -> Self:
-        """Return itself; it serves already."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close."""
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property

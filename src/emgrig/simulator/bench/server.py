@@ -7,7 +7,6 @@ import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Final, Self
 
 from emgrig.errors import TransportError
@@ -92,16 +91,9 @@ class BenchServer:
             raise failure
 
     def __enter__(self) -> Self:
-        """Return itself; it serves already."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close."""
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _listen(self, host: str, instrument: str) -> str:

@@ -80,7 +80,8 @@ class Fault:
     found_by : str
         Number of the bring-up check that fails first on a board that has it.
     cause : str
-        Key of the cause that the suite must name then (`emgrig.hil_tests.diagnosis.causes`).
+        Key of the cause that the suite must name then (`emgrig.hil_tests.diagnosis.causes`); the
+        fault's own name if it is not given.
     switch_on : function or None
         Makes a board that runs have it; None for what can only be built in.
     clock_factor : function or None
@@ -95,11 +96,14 @@ class Fault:
     name: str
     effect: str
     found_by: str
-    cause: str
+    cause: str = ""
     switch_on: SwitchOn | None = None
     clock_factor: Callable[[Values], float] | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     variants: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cause", self.cause or (self.found_by and self.name))
 
     @property
     def settings(self) -> tuple[str, ...]:

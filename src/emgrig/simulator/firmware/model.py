@@ -72,32 +72,25 @@ class FirmwareModel(Protocol):
     @property
     def is_streaming(self) -> bool:
         """True from the beginning of a run to its end."""
-        ...
 
     @property
     def produced(self) -> tuple[int, ...]:
         """Ground truth: conversions of the first chip in each run that has ended."""
-        ...
 
     def connect(self, window_bytes: int) -> Client:
         """Take a client whose side holds `window_bytes` that it has not read."""
-        ...
 
     def disconnect(self, client: Client) -> None:
         """Let go of a client; a second call does nothing."""
-        ...
 
     def receive(self, client: Client, data: bytes) -> None:
         """Take bytes from a client; never raises on their content."""
-        ...
 
     def advance(self, until_s: float) -> None:
         """Let time pass up to `until_s`."""
-        ...
 
     def restart(self, cause: ResetCause) -> None:
         """Boot again."""
-        ...
 
 
 MakeFirmware = Callable[[ChipBank, BoardFacts, Crystal], FirmwareModel]

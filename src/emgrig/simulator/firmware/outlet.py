@@ -14,7 +14,6 @@ class Damage(Protocol):
 
     def __call__(self, packets: list[bytes]) -> bytes:
         """Return the bytes that arrive when `packets` are sent, in this order."""
-        ...
 
 
 def no_damage(packets: list[bytes]) -> bytes:

@@ -26,11 +26,9 @@ class WireFault(Protocol):
 
     def miso(self, mosi: bytes, miso: bytes) -> bytes:
         """Return what the host receives in one transfer, as long as `miso`."""
-        ...
 
     def frames(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return what `miso` gives for transfers of zeros, one in each row of `data`."""
-        ...
 
 
 class NoFault:

@@ -37,17 +37,11 @@ class Transport(Protocol):
     """Bytes to and from one board.
 
     Every transport passes `tests/check_transport.py`; another one is done when it does too.
-
-    Attributes
-    ----------
-    address : str
-        The address string that opens it again.
-    is_paced : bool
-        True if bytes arrive by themselves, at the board's pace, and must be read in time (TCP,
-        serial). False if they are made when they are read (simulator in this process, replay).
     """
 
-    address: str
+    address: str  #: The address string that opens it again.
+    #: True if bytes arrive by themselves, at the board's pace, and must be read in time (TCP,
+    #: serial). False if they are made when they are read (simulator in this process, replay).
     is_paced: bool
 
     @property

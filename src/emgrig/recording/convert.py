@@ -34,30 +34,17 @@ PROGRESS_STEP = 0.01
 
 @dataclass(frozen=True)
 class Recording:
-    """What a capture became.
-
-    Attributes
-    ----------
-    capture_path : Path
-    bdf_paths, sidecar_paths : tuple of Path
-        More than one if rate, gain or powered channels changed, or the board was long away.
-    n_samples : int
-        Samples in the files, received or filled; the padding of the last data records not counted.
-    totals : Totals
-        What became of every conversion.
-    decoder : DecoderCounts
-        What became of every byte.
-    damage : str
-        What is wrong with the capture file, in words; empty if nothing is.
-    """
+    """What a capture became."""
 
     capture_path: Path
+    #: More than one if rate, gain or powered channels changed, or the board was long away.
     bdf_paths: tuple[Path, ...]
     sidecar_paths: tuple[Path, ...]
+    #: Samples in the files, received or filled; the padding of the last data records not counted.
     n_samples: int
-    totals: Totals
-    decoder: DecoderCounts
-    damage: str
+    totals: Totals  #: What became of every conversion.
+    decoder: DecoderCounts  #: What became of every byte.
+    damage: str  #: What is wrong with the capture file, in words; empty if nothing is.
 
 
 def convert(

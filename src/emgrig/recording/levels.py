@@ -13,33 +13,21 @@ _CODE_MAX = (1 << (8 * CODE_BYTES - 1)) - 1
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """How a recording goes. Levels are those since the report before.
+    """How a recording goes. Levels are those since the report before."""
 
-    Attributes
-    ----------
-    elapsed_s : float
-        Length of the recording, by its conversions.
-    n_samples, n_lost, n_paused : int
-        Samples that came, conversions that were lost, data periods in which the board was paused.
-    rate_hz : float
-        Data rate by board time, Hz; 0 before it is known.
-    offset_uv, rms_uv : ndarray of float64, shape (n_channels,)
-        Mean, and RMS about the mean, input-referred, µV; not a number if nothing came.
-    clipped : ndarray of float64, shape (n_channels,)
-        Share of samples at either end of the range, 0 to 1.
-    capture_bytes : int
-        Size of the capture.
-    """
-
-    elapsed_s: float
+    elapsed_s: float  #: Length of the recording, by its conversions.
+    #: Samples that came, conversions that were lost, data periods in which the board was paused.
     n_samples: int
     n_lost: int
     n_paused: int
-    rate_hz: float
+    rate_hz: float  #: Data rate by board time, Hz; 0 before it is known.
+    #: shape (n_channels,); Mean, and RMS about the mean, input-referred, µV; not a number if
+    #: nothing came.
     offset_uv: NDArray[np.float64]
     rms_uv: NDArray[np.float64]
+    #: shape (n_channels,); Share of samples at either end of the range, 0 to 1.
     clipped: NDArray[np.float64]
-    capture_bytes: int
+    capture_bytes: int  #: Size of the capture.
 
 
 class Levels:

@@ -47,30 +47,14 @@ class PartRate:
 
 @dataclass(frozen=True, eq=False)
 class PartBegin:
-    """A new file begins.
+    """A new file begins."""
 
-    Attributes
-    ----------
-    epoch : Epoch
-        Settings at its beginning; rate, gains and powered channels stay.
-    channel_indices : tuple of int
-        Columns that are kept: the channels that are powered.
-    board_time_us : int
-        Board time of the first sample.
-    arrival_s : float
-        Host time (Unix) of the first sample, s, by when it came.
-    clock_index : int
-        Which of the board's clocks `board_time_us` is of (`Notes.clock_fit`).
-    rate : PartRate
-        Grows while the part is read.
-    """
-
-    epoch: Epoch
-    channel_indices: tuple[int, ...]
-    board_time_us: int
-    arrival_s: float
-    clock_index: int
-    rate: PartRate = field(default_factory=PartRate)
+    epoch: Epoch  #: Settings at its beginning; rate, gains and powered channels stay.
+    channel_indices: tuple[int, ...]  #: Columns that are kept: the channels that are powered.
+    board_time_us: int  #: Board time of the first sample.
+    arrival_s: float  #: Host time (Unix) of the first sample, s, by when it came.
+    clock_index: int  #: Which of the board's clocks `board_time_us` is of (`Notes.clock_fit`).
+    rate: PartRate = field(default_factory=PartRate)  #: Grows while the part is read.
 
 
 @dataclass(frozen=True, eq=False)

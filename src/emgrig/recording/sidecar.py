@@ -30,36 +30,19 @@ Json = dict[str, object]
 
 @dataclass
 class PartReport:
-    """What is known of one file when its part of the capture has been read.
-
-    Attributes
-    ----------
-    begin : PartBegin
-    head : FileHead
-    plan : Plan or None
-        None until the part has been read.
-    tally : Tally
-        Samples of the file that were received, and data periods without one, by cause; those that
-        were filled and those that were not.
-    n_filled, n_padding : int
-        Further samples of the file, by where they come from.
-    counts : Counter of Kind
-        Annotations.
-    changes : list of Change
-        The first of them.
-    tube : list of TubeRow
-        All changes of the digital tube.
-    """
+    """What is known of one file when its part of the capture has been read."""
 
     begin: PartBegin
     head: FileHead
-    plan: Plan | None = None
+    plan: Plan | None = None  #: None until the part has been read.
+    #: Samples of the file that were received, and data periods without one, by cause; those that
+    #: were filled and those that were not.
     tally: Tally = field(default_factory=Tally)
-    n_filled: int = 0
+    n_filled: int = 0  #: Further samples of the file, by where they come from.
     n_padding: int = 0
-    counts: Counter[Kind] = field(default_factory=Counter)
-    changes: list[Change] = field(default_factory=list)
-    tube: list[TubeRow] = field(default_factory=list)
+    counts: Counter[Kind] = field(default_factory=Counter)  #: Annotations.
+    changes: list[Change] = field(default_factory=list)  #: The first of them.
+    tube: list[TubeRow] = field(default_factory=list)  #: All changes of the digital tube.
 
     @property
     def n_samples(self) -> int:

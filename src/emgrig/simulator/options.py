@@ -16,35 +16,18 @@ PRESETS: Final = {"": "face", "face": "face", "bench": "bench"}
 
 @dataclass(frozen=True)
 class SimOptions:
-    """A simulated board.
+    """A simulated board."""
 
-    Attributes
-    ----------
-    source : str
-        What the electrodes see (see `emgrig.simulator.sources.signals.parse_source`).
-    faults : tuple of FaultSetting
-        What is wrong, in order.
-    seed : int, ≥ 0
-        Which chips, electrodes, noise and accidents.
-    speed : float, > 0
-        Seconds of board time in a second; infinity is as fast as possible, on virtual time.
-    chips : int
-        1 to 4.
-    channels : int
-        Of each chip: 4, 6 or 8.
-    is_bench : bool
-        True: wires instead of electrodes and no mains, as on a bench.
-    firmware : str
-        What runs on the board's processor, one of `firmware.model.FIRMWARES`.
-    """
-
+    #: What the electrodes see (see `emgrig.simulator.sources.signals.parse_source`).
     source: str = PRESETS[""]
-    faults: tuple[FaultSetting, ...] = ()
-    seed: int = 0
+    faults: tuple[FaultSetting, ...] = ()  #: What is wrong, in order.
+    seed: int = 0  #: ≥ 0; Which chips, electrodes, noise and accidents.
+    #: > 0; Seconds of board time in a second; infinity is as fast as possible, on virtual time.
     speed: float = MAX_SPEED
-    chips: int = 1
-    channels: int = 8
-    is_bench: bool = False
+    chips: int = 1  #: 1 to 4.
+    channels: int = 8  #: Of each chip: 4, 6 or 8.
+    is_bench: bool = False  #: True: wires instead of electrodes and no mains, as on a bench.
+    #: What runs on the board's processor, one of `firmware.model.FIRMWARES`.
     firmware: str = "native"
 
 

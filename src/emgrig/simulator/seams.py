@@ -13,16 +13,11 @@ from numpy.typing import NDArray
 
 
 class Source(Protocol):
-    """What the simulated electrodes see, as a pure function of true time.
+    """What the simulated electrodes see, as a pure function of true time."""
 
-    Attributes
-    ----------
-    n_electrodes : int
-        Columns of `volts`: the P electrodes of channels 1 to n against the body's reference (then
-        the N electrodes are at 0 V), or, when it is twice the number of channels, all P electrodes
-        and then all N electrodes.
-    """
-
+    #: Columns of `volts`: the P electrodes of channels 1 to n against the body's reference (then
+    #: the N electrodes are at 0 V), or, when it is twice the number of channels, all P electrodes
+    #: and then all N electrodes.
     n_electrodes: int
 
     def volts(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -35,17 +30,13 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Conversions:
-    """Results of consecutive conversions.
+    """Results of consecutive conversions."""
 
-    Attributes
-    ----------
-    codes : ndarray of int32, shape (n_conversions, n_channels)
-        ADC codes, -2**23 to 2**23 - 1; 0 for a channel that is powered down.
-    loff_p, loff_n : ndarray of uint8, shape (n_conversions,)
-        LOFF_STATP and LOFF_STATN as latched at each data-ready edge; bit n - 1 is channel n.
-    """
-
+    #: shape (n_conversions, n_channels); ADC codes, -2**23 to 2**23 - 1; 0 for a
+    #: channel that is powered down.
     codes: NDArray[np.int32]
+    #: shape (n_conversions,); LOFF_STATP and LOFF_STATN as latched at each
+    #: data-ready edge; bit n - 1 is channel n.
     loff_p: NDArray[np.uint8]
     loff_n: NDArray[np.uint8]
 

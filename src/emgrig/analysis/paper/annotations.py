@@ -27,35 +27,21 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Expression:
-    """One annotated expression; EMG times are whole milliseconds.
+    """One annotated expression; EMG times are whole milliseconds."""
 
-    Attributes
-    ----------
-    row : int
-        Row of the sheet, the header being 1.
-    subject, video, channel : int
-        As numbered in the sheet; channel is 1 to 7.
-    video_onset_s, video_offset_s : float
-        Video time, s, to 10 us as in the sheet; good to about one frame (33 ms).
-    emg_onset_ms, emg_offset_ms : int
-        EMG time.
-    video_apex_s, emg_apex_ms : float, int or None
-        None where the sheet is empty or the value cannot be true; then `defects` says so.
-    defects : tuple of str
-        What is wrong with this row, one sentence each.
-    """
-
-    row: int
-    subject: int
+    row: int  #: Row of the sheet, the header being 1.
+    subject: int  #: As numbered in the sheet; channel is 1 to 7.
     video: int
     channel: int
+    #: Video time, s, to 10 us as in the sheet; good to about one frame (33 ms).
     video_onset_s: float
+    #: None where the sheet is empty or the value cannot be true; then `defects` says so.
     video_apex_s: float | None
     video_offset_s: float
-    emg_onset_ms: int
+    emg_onset_ms: int  #: EMG time.
     emg_apex_ms: int | None
     emg_offset_ms: int
-    defects: tuple[str, ...] = ()
+    defects: tuple[str, ...] = ()  #: What is wrong with this row, one sentence each.
 
     @property
     def duration_ms(self) -> int:

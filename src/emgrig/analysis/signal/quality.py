@@ -15,26 +15,13 @@ _FEW_VALUES = 16
 
 @dataclass(frozen=True)
 class ChannelQuality:
-    """What is known about one channel.
+    """What is known about one channel."""
 
-    Attributes
-    ----------
-    channel_index : int
-        0 is the first column.
-    reject : str
-        Why it is not analysed; empty if it is.
-    remarks : tuple of str
-        What a reader should know besides.
-    mains_hz : float
-        50 or 60 if that mains stands out, else NaN.
-    mains_db : float
-        How far it stands above its neighbourhood, dB; NaN if it could not be measured.
-    """
-
-    channel_index: int
-    reject: str
-    remarks: tuple[str, ...]
-    mains_hz: float
+    channel_index: int  #: 0 is the first column.
+    reject: str  #: Why it is not analysed; empty if it is.
+    remarks: tuple[str, ...]  #: What a reader should know besides.
+    mains_hz: float  #: 50 or 60 if that mains stands out, else NaN.
+    #: How far it stands above its neighbourhood, dB; NaN if it could not be measured.
     mains_db: float
 
 

@@ -51,20 +51,11 @@ _KINDS = {int(kind): kind for kind in RecordKind}
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a capture.
-
-    Attributes
-    ----------
-    kind : RecordKind
-    time_us : int
-        Host time, µs since 1970-01-01 UTC.
-    payload : bytes
-        Bytes as they came or went, or a note in JSON.
-    """
+    """One record of a capture."""
 
     kind: RecordKind
-    time_us: int
-    payload: bytes
+    time_us: int  #: Host time, µs since 1970-01-01 UTC.
+    payload: bytes  #: Bytes as they came or went, or a note in JSON.
 
     @property
     def note(self) -> Note:

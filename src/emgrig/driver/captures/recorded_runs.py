@@ -17,23 +17,12 @@ M = TypeVar("M", bound=Message)
 
 
 class Chunk(NamedTuple):
-    """Bytes of a run as they came; they end where a packet ends.
-
-    Attributes
-    ----------
-    data : bytes
-    time_s : float
-        When they came, host time (Unix), s.
-    conversions : int
-        Conversions of the run when they are taken in.
-    stopped : Stopped or None
-        How the run ended, if its STOP was answered in them.
-    """
+    """Bytes of a run as they came; they end where a packet ends."""
 
     data: bytes
-    time_s: float
-    conversions: int
-    stopped: Stopped | None
+    time_s: float  #: When they came, host time (Unix), s.
+    conversions: int  #: Conversions of the run when they are taken in.
+    stopped: Stopped | None  #: How the run ended, if its STOP was answered in them.
 
 
 class RecordedRuns:

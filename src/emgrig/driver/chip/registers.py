@@ -308,21 +308,11 @@ REGISTERS: tuple[type[Register], ...] = (
 
 
 class Place(NamedTuple):
-    """A register at its address.
+    """A register at its address."""
 
-    Attributes
-    ----------
-    address : int, 0 to 23
-        Its address.
-    register : type of Register
-        Its declaration.
-    n : int
-        1 for the first of equal registers: the channel of a CHnSET.
-    """
-
-    address: int
-    register: type[Register]
-    n: int
+    address: int  #: 0 to 23; Its address.
+    register: type[Register]  #: Its declaration.
+    n: int  #: 1 for the first of equal registers: the channel of a CHnSET.
 
     @property
     def name(self) -> str:

@@ -51,19 +51,11 @@ def mended_words(mended: tuple[Mended, ...]) -> str:
 
 @dataclass(frozen=True)
 class Restored:
-    """Whether the registers are what they were.
+    """Whether the registers are what they were."""
 
-    Attributes
-    ----------
-    before, after : tuple of RegisterFile
-        What they were, and what was read in the end, one a chip.
-    changes : tuple of Mended
-        What had to be put back, register by register.
-    """
-
-    before: Files
+    before: Files  #: What they were, and what was read in the end, one a chip.
     after: Files
-    changes: tuple[Mended, ...] = ()
+    changes: tuple[Mended, ...] = ()  #: What had to be put back, register by register.
 
     @property
     def is_proved(self) -> bool:

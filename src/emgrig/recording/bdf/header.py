@@ -27,18 +27,11 @@ _N_RECORDS_AT = 236
 
 @dataclass(frozen=True)
 class Limits:
-    """Digital and physical limits of a channel; readers compute the scale from them.
-
-    Attributes
-    ----------
-    digital_min, digital_max : int
-    physical_min, physical_max : float
-        µV; each fits the 8 characters of its header field.
-    """
+    """Digital and physical limits of a channel; readers compute the scale from them."""
 
     digital_min: int
     digital_max: int
-    physical_min: float
+    physical_min: float  #: µV; each fits the 8 characters of its header field.
     physical_max: float
 
     @property
@@ -55,47 +48,24 @@ class Limits:
 
 @dataclass(frozen=True)
 class Channel:
-    """One signal of the file.
+    """One signal of the file."""
 
-    Attributes
-    ----------
-    label : str
-        At most 16 ASCII characters.
-    scale_uv, offset_uv : float
-        Volts of one code, and of code 0, µV.
-    transducer, prefilter : str
-        At most 80 ASCII characters each.
-    """
-
-    label: str
-    scale_uv: float
-    transducer: str = ""
+    label: str  #: At most 16 ASCII characters.
+    scale_uv: float  #: Volts of one code, and of code 0, µV.
+    transducer: str = ""  #: At most 80 ASCII characters each.
     prefilter: str = ""
     offset_uv: float = 0.0
 
 
 @dataclass(frozen=True)
 class FileHead:
-    """What the header says.
-
-    Attributes
-    ----------
-    channels : tuple of Channel
-    rate_hz : float
-        Nominal rate.
-    start_unix_s : float
-        Time of the first sample, s since 1970-01-01 UTC; the header says UTC.
-    equipment : str
-        Goes into the recording field, without blanks.
-    remarks : tuple of str
-        More of it.
-    """
+    """What the header says."""
 
     channels: tuple[Channel, ...]
-    rate_hz: float
-    start_unix_s: float
-    equipment: str
-    remarks: tuple[str, ...] = ()
+    rate_hz: float  #: Nominal rate.
+    start_unix_s: float  #: Time of the first sample, s since 1970-01-01 UTC; the header says UTC.
+    equipment: str  #: Goes into the recording field, without blanks.
+    remarks: tuple[str, ...] = ()  #: More of it.
 
 
 @dataclass(frozen=True)

@@ -69,23 +69,12 @@ class LslMarkerOutlet:
 
 @dataclass(frozen=True)
 class Marker:
-    """A marker that came in.
+    """A marker that came in."""
 
-    Attributes
-    ----------
-    text : str
-        One line; several channels are joined by spaces.
-    unix_s : float
-        Host time of the session, s.
-    source : str
-        Name of the stream.
-    is_by_arrival : bool
-        True if the sender's clock could not be compared with ours: `unix_s` is when it came.
-    """
-
-    text: str
-    unix_s: float
-    source: str
+    text: str  #: One line; several channels are joined by spaces.
+    unix_s: float  #: Host time of the session, s.
+    source: str  #: Name of the stream.
+    #: True if the sender's clock could not be compared with ours: `unix_s` is when it came.
     is_by_arrival: bool = False
 
 

@@ -29,14 +29,9 @@ class SessionTime:
     """Host time of a session (Unix) against LSL's clock, measured once, at its beginning.
 
     Both clocks never jump: a step of the host's wall clock afterwards changes no stamp.
-
-    Attributes
-    ----------
-    lsl_minus_unix_s : float
-        What is added to Unix time to have LSL's, s.
     """
 
-    lsl_minus_unix_s: float
+    lsl_minus_unix_s: float  #: What is added to Unix time to have LSL's, s.
 
     @classmethod
     def measure(cls, session_unix_s: Callable[[], float]) -> Self:
@@ -63,17 +58,10 @@ class SessionTime:
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """Where a block lies, Unix time.
+    """Where a block lies, Unix time."""
 
-    Attributes
-    ----------
-    stamps_s : ndarray of float64, shape (n_samples,)
-        When each sample was converted, s.
-    missing_s : float
-        When the first of those that are missing before the block would have been, s.
-    """
-
-    stamps_s: NDArray[np.float64]
+    stamps_s: NDArray[np.float64]  #: shape (n_samples,); When each sample was converted, s.
+    #: When the first of those that are missing before the block would have been, s.
     missing_s: float
 
 

@@ -15,39 +15,20 @@ HEAD = ("count", "conversion", "sample", "onset", "shown")
 
 
 class TubeChange(NamedTuple):
-    """The moment the count changed.
+    """The moment the count changed."""
 
-    Attributes
-    ----------
-    number : int
-        What it shows from then on.
-    conversion : int
-        Number of the conversion in the stream.
-    board_time_us : int
-        Board time of that conversion, µs.
-    """
-
-    number: int
-    conversion: int
-    board_time_us: int
+    number: int  #: What it shows from then on.
+    conversion: int  #: Number of the conversion in the stream.
+    board_time_us: int  #: Board time of that conversion, µs.
 
 
 class TubeRow(NamedTuple):
-    """A change placed in a recording.
+    """A change placed in a recording."""
 
-    Attributes
-    ----------
-    number, conversion
-        As in `TubeChange`.
-    sample : int
-        Index in the file, from 0.
-    shown_unix_s : float or None
-        When a page said it had shown it, by the clock of the browser's computer; None if none did.
-    """
-
-    number: int
+    number: int  #: As in `TubeChange`.
     conversion: int
-    sample: int
+    sample: int  #: Index in the file, from 0.
+    #: When a page said it had shown it, by the clock of the browser's computer; None if none did.
     shown_unix_s: float | None = None
 
 

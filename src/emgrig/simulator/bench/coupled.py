@@ -33,19 +33,12 @@ METER: Final = "meter"
 
 @dataclass(frozen=True)
 class Wiring:
-    """Which electrodes the attenuator's output is on; all others are at 0 V.
+    """Which electrodes the attenuator's output is on; all others are at 0 V."""
 
-    Attributes
-    ----------
-    p, n : tuple of int
-        Channels, from 1 over all chips, whose P or N electrode is driven.
-    series_p_ohm, series_n_ohm : float, ≥ 0
-        Resistor in the lead of every driven P or N electrode, ohm: for input impedance, or an
-        imbalance.
-    """
-
-    p: tuple[int, ...] = ()
+    p: tuple[int, ...] = ()  #: Channels, from 1 over all chips, whose P or N electrode is driven.
     n: tuple[int, ...] = ()
+    #: ≥ 0; Resistor in the lead of every driven P or N electrode, ohm: for input impedance, or an
+    #: imbalance.
     series_p_ohm: float = 0.0
     series_n_ohm: float = 0.0
 
@@ -66,20 +59,11 @@ class Wiring:
 
 @dataclass(frozen=True)
 class Divider:
-    """An attenuator as it is, which its label says only nearly.
+    """An attenuator as it is, which its label says only nearly."""
 
-    Attributes
-    ----------
-    nominal_ratio : float, ≥ 1
-        Input over output.
-    tolerance : float, ≥ 0
-        The true ratio is drawn within so much of it, relative.
-    input_ohm : float or None
-        What the generator feels; None is nothing. The output's resistance is 0.
-    """
-
-    nominal_ratio: float = 100.0
-    tolerance: float = 1e-3
+    nominal_ratio: float = 100.0  #: ≥ 1; Input over output.
+    tolerance: float = 1e-3  #: ≥ 0; The true ratio is drawn within so much of it, relative.
+    #: What the generator feels; None is nothing. The output's resistance is 0.
     input_ohm: float | None = 10e3
 
 

@@ -173,25 +173,14 @@ def _abort(connection: socket.socket) -> None:
 
 @dataclass(frozen=True)
 class BoardOnBench:
-    """A simulated board with a bench, all in this process.
+    """A simulated board with a bench, all in this process."""
 
-    Attributes
-    ----------
-    bench : SimulatedBench
-        To wire, to unplug, and to know the truth.
-    resources : str
-        For `emgrig.calibration.bench.open_bench`.
-    address : str
-        Of the board, ``tcp://…``; or ``sim:…`` if it is on virtual time: then only `transport`
-        leads to this board.
-    transport : SimTransport or None
-        The board on virtual time, for ``Board(transport)``.
-    """
-
-    bench: SimulatedBench
-    resources: str
+    bench: SimulatedBench  #: To wire, to unplug, and to know the truth.
+    resources: str  #: For `emgrig.calibration.bench.open_bench`.
+    #: Of the board, ``tcp://…``; or ``sim:…`` if it is on virtual time: then only `transport` leads
+    #: to this board.
     address: str
-    transport: SimTransport | None
+    transport: SimTransport | None  #: The board on virtual time, for ``Board(transport)``.
 
 
 @contextlib.contextmanager

@@ -33,30 +33,14 @@ _N_CHSET: Final = 8
 
 @dataclass(frozen=True)
 class RegisterSpec:
-    """One register of one part.
+    """One register of one part."""
 
-    Attributes
-    ----------
-    address : int
-        00h to 17h.
-    name : str
-        As in the data sheet.
-    reset : int
-        Value after power-on and RESET, 00h to FFh; ID has its own, see `identity`.
-    writable : int
-        Mask of the bits that keep what is written; the others ignore it.
-    reserved : int
-        Mask of the bits that must always be written as in `reserved_value`.
-    reserved_value : int
-        What those bits must be.
-    """
-
-    address: int
-    name: str
-    reset: int
-    writable: int
-    reserved: int
-    reserved_value: int
+    address: int  #: 00h to 17h.
+    name: str  #: As in the data sheet.
+    reset: int  #: Value after power-on and RESET, 00h to FFh; ID has its own, see `identity`.
+    writable: int  #: Mask of the bits that keep what is written; the others ignore it.
+    reserved: int  #: Mask of the bits that must always be written as in `reserved_value`.
+    reserved_value: int  #: What those bits must be.
 
 
 # name, reset, writable, reserved mask, reserved value; of the 8-channel part, in order of address

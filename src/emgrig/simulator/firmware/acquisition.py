@@ -24,38 +24,17 @@ REPORT_EVERY_S = 1.0
 
 @dataclass
 class Run:
-    """The counters of one run.
+    """The counters of one run."""
 
-    Attributes
-    ----------
-    number : int
-        Runs since boot, this one included; 0 before the first.
-    frames_per_packet : int
-    conversions : int
-        DRDY falls that the firmware saw.
-    missed : int
-        Of those, not read in time.
-    thrown_away : int
-        Frames that were read and never sent.
-    frames_gone : int
-        Frames that were sent.
-    begun_s : float
-        True time of the START, s.
-    last_fall_s : float
-        True time of the last DRDY fall, or of the START, s.
-    period_s : float
-        Between the last two falls, s; 0 before the second.
-    """
-
-    number: int = 0
+    number: int = 0  #: Runs since boot, this one included; 0 before the first.
     frames_per_packet: int = 16
-    conversions: int = 0
-    missed: int = 0
-    thrown_away: int = 0
-    frames_gone: int = 0
-    begun_s: float = 0.0
-    last_fall_s: float = 0.0
-    period_s: float = 0.0
+    conversions: int = 0  #: DRDY falls that the firmware saw.
+    missed: int = 0  #: Of those, not read in time.
+    thrown_away: int = 0  #: Frames that were read and never sent.
+    frames_gone: int = 0  #: Frames that were sent.
+    begun_s: float = 0.0  #: True time of the START, s.
+    last_fall_s: float = 0.0  #: True time of the last DRDY fall, or of the START, s.
+    period_s: float = 0.0  #: Between the last two falls, s; 0 before the second.
 
 
 @dataclass

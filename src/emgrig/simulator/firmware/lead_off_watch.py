@@ -15,18 +15,10 @@ _NOTHING = np.array([0xC0, 0x00, 0x00], np.uint8)
 
 @dataclass(frozen=True)
 class Change:
-    """The lead-off bits changed.
+    """The lead-off bits changed."""
 
-    Attributes
-    ----------
-    position : int
-        Row of the first frame that says so.
-    positive, negative : int
-        Bit n - 1: electrode nP or nN is off.
-    """
-
-    position: int
-    positive: int
+    position: int  #: Row of the first frame that says so.
+    positive: int  #: Bit n - 1: electrode nP or nN is off.
     negative: int
 
 

@@ -37,23 +37,12 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(eq=False)
 class NativeClient:
-    """One connection to the board.
+    """One connection to the board."""
 
-    Attributes
-    ----------
-    outlet : Outlet
-        Towards the PC.
-    is_open : bool
-        False once either side has closed it.
-    decoder : Decoder
-        Of what the PC sends.
-    remembered : dict
-        The last requests, by id, number and arguments, with their replies.
-    """
-
-    outlet: Outlet
-    is_open: bool = True
-    decoder: Decoder = field(default_factory=Decoder)
+    outlet: Outlet  #: Towards the PC.
+    is_open: bool = True  #: False once either side has closed it.
+    decoder: Decoder = field(default_factory=Decoder)  #: Of what the PC sends.
+    #: The last requests, by id, number and arguments, with their replies.
     remembered: dict[tuple[int, int, bytes], bytes] = field(default_factory=dict)
 
 

@@ -23,24 +23,12 @@ def no_damage(packets: list[bytes]) -> bytes:
 
 @dataclass
 class Link:
-    """What the way to the PC is like now; faults change it while the board runs.
+    """What the way to the PC is like now; faults change it while the board runs."""
 
-    Attributes
-    ----------
-    bytes_per_s : float, > 0
-        Throughput.
-    is_stalled : bool
-        True: nothing gets through, the connection stays.
-    is_up : bool
-        False: there is no connection, and none can be made.
-    damage : Damage
-        What happens to packets on the way.
-    """
-
-    bytes_per_s: float = UNLIMITED
-    is_stalled: bool = False
-    is_up: bool = True
-    damage: Damage = no_damage
+    bytes_per_s: float = UNLIMITED  #: > 0; Throughput.
+    is_stalled: bool = False  #: True: nothing gets through, the connection stays.
+    is_up: bool = True  #: False: there is no connection, and none can be made.
+    damage: Damage = no_damage  #: What happens to packets on the way.
 
 
 class Outlet:

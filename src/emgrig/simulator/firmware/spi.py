@@ -14,15 +14,9 @@ _BITS: Final = 8
 
 
 class WireFault(Protocol):
-    """What is wrong with the wires.
+    """What is wrong with the wires."""
 
-    Attributes
-    ----------
-    drdy_divider : int
-        The host sees each `drdy_divider`-th fall of DRDY; 1 is every one, 0 none.
-    """
-
-    drdy_divider: int
+    drdy_divider: int  #: The host sees each `drdy_divider`-th fall of DRDY; 1 is every one, 0 none.
 
     def miso(self, mosi: bytes, miso: bytes) -> bytes:
         """Return what the host receives in one transfer, as long as `miso`."""

@@ -56,26 +56,15 @@ _WHITE, _EVENT, _BLINK = 1, 2, 3
 
 @dataclass(frozen=True)
 class FaceEvent:
-    """One thing that happened in the face.
+    """One thing that happened in the face."""
 
-    Attributes
-    ----------
-    kind : str
-        "micro", "macro" or "blink".
-    channel : int
-        1 to 7; a blink is on 3 (orbicularis oculi), and its lid potential on 1 to 5.
-    onset_s, apex_s, offset_s : float
-        True time; the envelope rises from rest at the onset and is back at rest at the offset.
-    peak_uv : float
-        Envelope at the apex above rest, uV rms.
-    """
-
-    kind: str
-    channel: int
+    kind: str  #: "micro", "macro" or "blink".
+    channel: int  #: 1 to 7; a blink is on 3 (orbicularis oculi), and its lid potential on 1 to 5.
+    #: True time; the envelope rises from rest at the onset and is back at rest at the offset.
     onset_s: float
     apex_s: float
     offset_s: float
-    peak_uv: float
+    peak_uv: float  #: Envelope at the apex above rest, uV rms.
 
 
 class Face:

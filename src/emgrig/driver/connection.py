@@ -39,8 +39,7 @@ from emgrig.protocol.packets import (
 
 log = logging.getLogger(__name__)
 
-#: Clock exchanges that are kept; at one every 2.5 s that is some hours.
-N_EXCHANGES = 8192
+N_EXCHANGES = 8192  #: Clock exchanges that are kept; at one every 2.5 s that is some hours.
 
 
 class Connection:
@@ -57,25 +56,6 @@ class Connection:
     inspector : Listener, optional
         Who looks for faults: it is told everything from the first byte on, a run that is on is not
         stopped at the beginning, and what board or chip lose by themselves is not restored.
-
-    Attributes
-    ----------
-    link : Link
-    identity : BoardIdentity
-    ports : tuple of NativePort
-        One a chip.
-    chip : Ads1299
-        Its `quiet` stops a running stream and lets it go on.
-    epochs : dict of int to Epoch
-        Settings that were read back, by the board's epoch number.
-    channel_names : tuple of str
-        One a channel.
-    frames_per_packet : int or None
-        Of the run that is on, or should be; None if the board is to be stopped.
-    trouble : Interruption or None
-        Why the chips must be compared and restored before the stream can go on.
-    stream_listener : Listener or None
-        The stream that is on.
     """
 
     def __init__(
@@ -88,11 +68,14 @@ class Connection:
     ) -> None:
         self.lock = threading.RLock()
         self.client = client
+        #: Settings that were read back, by the board's epoch number.
         self.epochs: dict[int, Epoch] = {}
-        self.channel_names: tuple[str, ...] = ()
+        self.channel_names: tuple[str, ...] = ()  #: One a channel.
+        #: Of the run that is on, or should be; None if the board is to be stopped.
         self.frames_per_packet: int | None = None
+        #: Why the chips must be compared and restored before the stream can go on.
         self.trouble: Interruption | None = None
-        self.stream_listener: Listener | None = inspector
+        self.stream_listener: Listener | None = inspector  #: The stream that is on.
         self._journal: Journal | None = None
         self._believed: Files | None = None
         self._mends = inspector is None
@@ -108,8 +91,10 @@ class Connection:
             self.link.close()
             raise
         chips = range(self.identity.chip_count)
+        #: One a chip.
         self.ports = tuple(NativePort(self.link, chip_index) for chip_index in chips)
         self._all = all_chips(self.link)
+        #: Its `quiet` stops a running stream and lets it go on.
         self.chip = Ads1299(
             self.ports,
             clock=link.transport.clock,

@@ -19,8 +19,7 @@ from emgrig.sentences import sentence
 _WRAP = 1 << 32
 #: So many packets in a row from the past, each one newer than the one before, are a new run.
 _LATE_LIMIT = 8
-#: The data period by board time is the median over so many packets.
-_N_PERIODS = 16
+_N_PERIODS = 16  #: The data period by board time is the median over so many packets.
 
 
 class Cause(StrEnum):

@@ -42,8 +42,7 @@ _RUN_HEAD = np.dtype(
         ("flags", "<u2"),
     ]
 )
-#: Packets whose CRCs are checked with one call (see `_run_crc`).
-_CRC_BATCH = 64
+_CRC_BATCH = 64  #: Packets whose CRCs are checked with one call (see `_run_crc`).
 
 
 @dataclass(frozen=True)

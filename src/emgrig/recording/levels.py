@@ -31,24 +31,13 @@ class Progress:
 
 
 class Levels:
-    """Follow the blocks of a recording.
-
-    Attributes
-    ----------
-    tally : Tally
-    elapsed_s : float
-        Length of what came, by its conversions.
-    rate_hz : float
-        As in `Progress`.
-    end_board_us : int or None
-        Board time of the end of the last block, µs.
-    """
+    """Follow the blocks of a recording."""
 
     def __init__(self, n_channels: int) -> None:
         self.tally = Tally()
-        self.elapsed_s = 0.0
-        self.rate_hz = 0.0
-        self.end_board_us: int | None = None
+        self.elapsed_s = 0.0  #: Length of what came, by its conversions.
+        self.rate_hz = 0.0  #: As in `Progress`.
+        self.end_board_us: int | None = None  #: Board time of the end of the last block, µs.
         self._n_channels = n_channels
         self._last: Block | None = None
         self._begin()

@@ -23,13 +23,11 @@ from emgrig.recording.leadoff import LeadOffChange, LeadOffWatch
 from emgrig.recording.notes import Notes
 from emgrig.recording.sync.tube import TubeChange, TubeRow
 
-#: A longer gap is not filled: what follows is a file of its own.
-MAX_FILL_S = 600.0
+MAX_FILL_S = 600.0  #: A longer gap is not filled: what follows is a file of its own.
 #: An event's board time is believed if it is no further than this from the samples around it.
 _EVENT_WITHIN_S = 10.0
 _FILL_SAMPLES = 1 << 15
-#: The status word's first four bits (SBAS499C, 9.4.4.2).
-STATUS_BEGINS = 0b1100
+STATUS_BEGINS = 0b1100  #: The status word's first four bits (SBAS499C, 9.4.4.2).
 
 
 @dataclass

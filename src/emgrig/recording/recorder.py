@@ -31,8 +31,7 @@ from emgrig.version import PROGRAM
 
 log = logging.getLogger(__name__)
 
-#: Without a stated duration there must be room for so long.
-LEAST_ROOM_S = 600.0
+LEAST_ROOM_S = 600.0  #: Without a stated duration there must be room for so long.
 #: Bytes that a capture and a BDF+ file take beyond their frames and samples: at most a tenth.
 _MARGIN = 1.1
 #: Heads and CRCs of a packet and of a capture record, over the usual 16 frames.

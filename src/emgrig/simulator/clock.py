@@ -71,18 +71,12 @@ class ScaledClock:
 
 
 class Crystal:
-    """The oscillator of the board's processor: true time to board time.
-
-    Attributes
-    ----------
-    drift_ppm : float
-        How much it is too fast, parts per million.
-    """
+    """The oscillator of the board's processor: true time to board time."""
 
     def __init__(self, drift_ppm: float = 0.0) -> None:
         if not abs(drift_ppm) < 1e5:
             raise ValueError(f"drift_ppm is {drift_ppm}; expected less than 1e5 either way")
-        self.drift_ppm = drift_ppm
+        self.drift_ppm = drift_ppm  #: How much it is too fast, parts per million.
         self._boot_s = 0.0
 
     def set_drift(self, drift_ppm: float, true_s: float) -> None:

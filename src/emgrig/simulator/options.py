@@ -7,8 +7,7 @@ from emgrig.simulator.faults.fault import FaultSetting
 from emgrig.simulator.faults.named import parse_fault
 from emgrig.simulator.firmware.model import FIRMWARES
 
-MAX_SPEED: Final = float("inf")
-"""`speed=max`: virtual time, as fast as the machine can."""
+MAX_SPEED: Final = float("inf")  #: `speed=max`: virtual time, as fast as the machine can.
 
 PRESETS: Final = {"": "face", "face": "face", "bench": "bench"}
 """Words that may stand first, and the source they stand for."""

@@ -24,11 +24,9 @@ WINDOW_BYTES: Final = 1 << 16
 SEND_BUFFER_BYTES: Final = 1 << 17
 """Asked of the operating system; by itself it would hide megabytes between board and client."""
 CHUNK_BYTES: Final = 1 << 16
-PACED_STEP_S: Final = 0.005
-"""Host time between looks at the board while it streams."""
+PACED_STEP_S: Final = 0.005  #: Host time between looks at the board while it streams.
 IDLE_STEP_S: Final = 0.05
-FAST_STEP_S: Final = 0.05
-"""Board time of one step at `speed=max`."""
+FAST_STEP_S: Final = 0.05  #: Board time of one step at `speed=max`.
 
 
 @dataclass(frozen=True)
@@ -90,13 +88,6 @@ class BoardServer:
         A pseudo-terminal; both its sides stay open, so that a program may leave and another come.
     address : str
         Where it serves.
-
-    Attributes
-    ----------
-    address : str
-        ``tcp://host:port`` or ``serial://path``.
-    lock : threading.Lock
-        Held while the board is used.
     """
 
     def __init__(
@@ -108,8 +99,8 @@ class BoardServer:
         terminal: _Terminal | None = None,
         address: str,
     ) -> None:
-        self.address = address
-        self.lock = threading.Lock()
+        self.address = address  #: ``tcp://host:port`` or ``serial://path``.
+        self.lock = threading.Lock()  #: Held while the board is used.
         self._board = board
         self._is_fast = speed == MAX_SPEED
         self._clock = ScaledClock(1.0 if self._is_fast else speed, board.now_s)
@@ -283,7 +274,6 @@ def serve_tcp(
 
     Parameters
     ----------
-    board : SimulatedBoard
     host : str
         Address to listen on; empty is all of them.
     port : int
@@ -323,7 +313,6 @@ def serve_pty(board: SimulatedBoard, *, speed: float = 1.0) -> BoardServer:
 
     Parameters
     ----------
-    board : SimulatedBoard
     speed : float, > 0
         As for `serve_tcp`.
 

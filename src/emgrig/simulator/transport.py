@@ -17,8 +17,7 @@ LONGEST_READ_S: Final = 0.5
 The first holds after a `write`, since what is wanted then may be short; while the client only reads
 it grows to the other, because every step has its price.
 """
-POLL_S: Final = 0.002
-"""In real time, how often the board is asked."""
+POLL_S: Final = 0.002  #: In real time, how often the board is asked.
 
 
 class SimTransport:
@@ -35,17 +34,6 @@ class SimTransport:
     board : SimulatedBoard or None
         A board made elsewhere, in place of the one that `query` describes.
 
-    Attributes
-    ----------
-    address : str
-        The address that opens it again.
-    clock : VirtualClock or ScaledClock
-        The time of the board and of all timeouts.
-    is_paced : bool
-        False on virtual time.
-    board : SimulatedBoard
-        What is at the other end, for those who want to look.
-
     Raises
     ------
     ValueError
@@ -54,9 +42,11 @@ class SimTransport:
 
     def __init__(self, query: str = "", *, board: SimulatedBoard | None = None) -> None:
         options = parse_query(query)
-        self.address = f"sim:{query}"
+        self.address = f"sim:{query}"  #: The address that opens it again.
+        #: What is at the other end, for those who want to look.
         self.board = build_board(options) if board is None else board
-        self.is_paced = options.speed != MAX_SPEED
+        self.is_paced = options.speed != MAX_SPEED  #: False on virtual time.
+        #: The time of the board and of all timeouts.
         self.clock: VirtualClock | ScaledClock = (
             ScaledClock(options.speed, self.board.now_s)
             if self.is_paced

@@ -24,8 +24,7 @@ class ClockMap:
     starts_s: Floats
     #: shape (n_stretches,); Video minus EMG time in each stretch, at EMG time 0, s.
     offsets_s: Floats
-    #: shape (n_pairs,); What the map leaves of the pairs it was fitted to, s.
-    residuals_s: Floats
+    residuals_s: Floats  #: shape (n_pairs,); What the map leaves of the pairs it was fitted to, s.
     is_drift_told: bool = False  #: The pairs told it; else the clocks are taken to run alike.
 
     @property

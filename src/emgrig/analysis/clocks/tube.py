@@ -17,8 +17,7 @@ from emgrig.analysis.clocks.tube_lines import CLOCKS_APART, Intervals, Lines
 from emgrig.analysis.clocks.tube_table import Screen, TubeTable, on_screen, unwrapped
 from emgrig.analysis.signal.filters import Floats, Ints
 
-LEAST_TO_CHECK = 10
-"""With fewer readings a wrong one may not be found."""
+LEAST_TO_CHECK = 10  #: With fewer readings a wrong one may not be found.
 _WIDER = (1.0, 2.0, 4.0)
 
 
@@ -45,8 +44,7 @@ class Jump:
 class TubeSync:
     """Video time to sample, and what became of the readings."""
 
-    #: shape (n_readings,); The readings in order of time, as they were read.
-    video_s: Floats
+    video_s: Floats  #: shape (n_readings,); The readings in order of time, as they were read.
     counts: Ints
     kinds: NDArray[np.str_]  #: shape (n_readings,); A `Kind` each.
     #: shape (n_readings, 2); Lowest and highest count that the map has in that frame, as the

@@ -9,8 +9,7 @@ from emgrig.analysis.clocks.robust_line import JUMP_S, LEAST_FOR_DRIFT, LEAST_SP
 from emgrig.analysis.paper.annotations import Expression, recordings
 from emgrig.analysis.signal.filters import Floats
 
-FRAME_S = 1 / 30
-"""One frame of the paper's camera, s."""
+FRAME_S = 1 / 30  #: One frame of the paper's camera, s.
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from scipy import signal
 
 from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, segments
 
-MAINS_DB = 10.0
-"""Mains this far above its neighbourhood is named."""
+MAINS_DB = 10.0  #: Mains this far above its neighbourhood is named.
 _RAIL_SHARE = 0.01
 _FEW_VALUES = 16
 

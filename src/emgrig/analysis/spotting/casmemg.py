@@ -51,8 +51,7 @@ class Windows:
 
     #: shape (n_windows,); Mean of the envelope in each window of ``window + 1`` samples.
     energy: Floats
-    #: shape (n_windows,); Sample of the lowest value in each window.
-    trough: Ints
+    trough: Ints  #: shape (n_windows,); Sample of the lowest value in each window.
 
 
 def cut_windows(clip_envelope: Floats, window: int, step: int) -> Windows:

@@ -159,19 +159,6 @@ class CaptureWriter:
 class CaptureReader:
     """Iterate over the records of a capture, in bounded memory; as often as wanted.
 
-    Parameters
-    ----------
-    path : Path
-
-    Attributes
-    ----------
-    damaged_bytes : int
-        Bytes met so far that belong to no good record, with a good record behind them.
-    truncated_bytes : int
-        Bytes behind the last good record, as a killed writer leaves them.
-    read_bytes : int
-        How far the iteration has read.
-
     Raises
     ------
     RecordingError
@@ -180,9 +167,11 @@ class CaptureReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        #: Bytes met so far that belong to no good record, with a good record behind them.
         self.damaged_bytes = 0
+        #: Bytes behind the last good record, as a killed writer leaves them.
         self.truncated_bytes = 0
-        self.read_bytes = 0
+        self.read_bytes = 0  #: How far the iteration has read.
         with attempt("read", path), path.open("rb") as file:
             head = file.read(len(HEADER))
         if not head:

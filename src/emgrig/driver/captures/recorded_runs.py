@@ -28,10 +28,6 @@ class Chunk(NamedTuple):
 class RecordedRuns:
     """Notes and runs of a capture.
 
-    Parameters
-    ----------
-    reader : CaptureReader
-
     Attributes
     ----------
     began_s : float

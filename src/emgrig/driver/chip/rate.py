@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-#: Conversions from which on a measured data rate is believed.
-MIN_RATE_CONVERSIONS = 256
+MIN_RATE_CONVERSIONS = 256  #: Conversions from which on a measured data rate is believed.
 #: The chip's own clock is right to ±0.5 % at 25 °C and ±2.5 % anywhere (SBAS499C, 7.5).
 RATE_WARN = 0.005
 RATE_BAD = 0.025

@@ -354,8 +354,7 @@ def _places() -> tuple[Place, ...]:
     return places
 
 
-PLACES = _places()
-"""Every register at its address, 0 to 23."""
+PLACES = _places()  #: Every register at its address, 0 to 23.
 
 
 class Status(NamedTuple):

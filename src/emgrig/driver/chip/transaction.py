@@ -93,13 +93,7 @@ def explain_registers(file: RegisterFile) -> str:
 
 
 class Transaction:
-    """One proved change of the registers of all chips, in SDATAC mode.
-
-    Attributes
-    ----------
-    held : tuple of RegisterFile, or None
-        What the chips were last read to hold; None while that is not known.
-    """
+    """One proved change of the registers of all chips, in SDATAC mode."""
 
     def __init__(
         self, ports: Sequence[RegisterPort], before: Files, targets: Files, *, reserved: bool = True
@@ -109,6 +103,7 @@ class Transaction:
         self._targets = targets
         self._reserved = reserved
         self._touched: list[str] = []
+        #: What the chips were last read to hold; None while that is not known.
         self.held: Files | None = before
 
     def run(self) -> None:

@@ -21,16 +21,12 @@ class NativePort:
         The link to the board.
     chip_index : int
         0 is the first chip; 255 reaches all (`command` only).
-
-    Attributes
-    ----------
-    epoch : int or None
-        Settings epoch that the board named in its last answer to this port.
     """
 
     def __init__(self, link: Link, chip_index: int = 0) -> None:
         self._link = link
         self._chip_index = chip_index
+        #: Settings epoch that the board named in its last answer to this port.
         self.epoch: int | None = None
 
     def read(self, address: int, count: int) -> bytes:

@@ -29,8 +29,7 @@ class Block:
     """Consecutive samples of one stream, nothing missing inside."""
 
     codes: NDArray[np.int32]  #: shape (n_samples, n_channels)
-    #: shape (n_samples, n_chips); The chips' 24-bit status words.
-    status: NDArray[np.uint32]
+    status: NDArray[np.uint32]  #: shape (n_samples, n_chips); The chips' 24-bit status words.
     #: Number of the first sample in the stream. It counts every data period since the stream began,
     #: those lost and those in which the stream was paused too.
     first_conversion: int

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-#: Of each stretch of time the best exchange is used: so many stretches.
-N_STRETCHES = 64
+N_STRETCHES = 64  #: Of each stretch of time the best exchange is used: so many stretches.
 #: An exchange is used if its delay is below so many times the least delay of all (and 20 µs more).
 DELAY_FACTOR = 3.0
-#: The drift is taken to be zero while its bound is above this.
-DRIFT_BOUND_PPM = 1000.0
-#: The board says its time in whole µs.
-RESOLUTION_US = 1.0
+DRIFT_BOUND_PPM = 1000.0  #: The drift is taken to be zero while its bound is above this.
+RESOLUTION_US = 1.0  #: The board says its time in whole µs.
 #: Pairs of exchanges nearer than this share of the whole span do not vote on the drift.
 MIN_PAIR_SPAN = 0.25
 

@@ -15,14 +15,10 @@ CODE_MAX = 2**23 - 1
 #: What the header's recording field calls the equipment.
 BOARD, SIMULATED_BOARD = "emgrig_ADS1299_board", "emgrig_simulated_board"
 TICKS_PER_S = 10_000_000
-#: EDF+ asks for data records of at most so many bytes.
-_MAX_RECORD_BYTES = 61440
-#: Data records are about so long: the last one is filled up, so they are short.
-_RECORD_S = 0.1
-#: The digital limits are taken in the outer eighth of the range of codes.
-_INNER_LIMIT = 7 * 2**20
-#: Where the header's field for the number of data records lies (8 characters).
-_N_RECORDS_AT = 236
+_MAX_RECORD_BYTES = 61440  #: EDF+ asks for data records of at most so many bytes.
+_RECORD_S = 0.1  #: Data records are about so long: the last one is filled up, so they are short.
+_INNER_LIMIT = 7 * 2**20  #: The digital limits are taken in the outer eighth of the range of codes.
+_N_RECORDS_AT = 236  #: Where the header's field for the number of data records lies (8 characters).
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,7 @@ from emgrig.recording.lsl.stamps import SessionTime
 
 log = logging.getLogger(__name__)
 
-#: A marker waits so long for its sender's clock to be compared with ours.
-PATIENCE_S = 3.0
+PATIENCE_S = 3.0  #: A marker waits so long for its sender's clock to be compared with ours.
 #: A stream without a source id that was lost is not asked again for so long, s.
 IGNORE_LOST_S = 6.0
 _FORGET_S = 5.0  # the resolver's: a stream that is gone is not listed any more then
@@ -40,14 +39,10 @@ class LslMarkerOutlet:
         The board that they belong to.
     session_time : SessionTime
         From session time to LSL's.
-
-    Attributes
-    ----------
-    source_id : str
-        Stays the same when the program starts anew, so that listeners find it again.
     """
 
     def __init__(self, identity: BoardIdentity, session_time: SessionTime) -> None:
+        #: Stays the same when the program starts anew, so that listeners find it again.
         self.source_id = f"emgrig-{identity.serial_number}-markers"
         self._time = session_time
         name = f"emgrig {identity.serial_number} markers"

@@ -31,8 +31,7 @@ log = logging.getLogger(__name__)
 
 #: Volts of one code and of code 0 of a channel (index from 0), µV.
 ScaleUv: TypeAlias = Callable[[Epoch, int], tuple[float, float]]
-#: The fit of the board's clock is looked at again after so long, s.
-FIT_EVERY_S = 1.0
+FIT_EVERY_S = 1.0  #: The fit of the board's clock is looked at again after so long, s.
 _N_EXCHANGES = 8
 
 
@@ -43,12 +42,10 @@ class LslOutlet:
 
     Parameters
     ----------
-    identity : BoardIdentity
     epoch : Epoch
         Settings, as read back.
     channel_names : sequence of str
         One a channel of the board.
-    session_time : SessionTime
     markers : LslMarkerOutlet
         Is told of gaps, events and changes.
     scale_uv : callable, optional

@@ -15,10 +15,8 @@ from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.protocol.account import Cause
 from emgrig.recording.lsl.library import local_clock
 
-#: How fast a stamp may move towards where a better clock fit says it belongs, s/s.
-SLEW = 500e-6
-#: The data rate is measured over so many blocks.
-N_RATE_BLOCKS = 256
+SLEW = 500e-6  #: How fast a stamp may move towards where a better clock fit says it belongs, s/s.
+N_RATE_BLOCKS = 256  #: The data rate is measured over so many blocks.
 #: An event further than this from the block that brought it is of another clock.
 EVENT_WITHIN_S = 10.0
 _N_READINGS = 16

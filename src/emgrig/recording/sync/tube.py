@@ -53,18 +53,13 @@ class Tube:
     ----------
     conversions_per_count : int, ≥ 1
         32 is two packets of 16 frames, as in the paper.
-
-    Attributes
-    ----------
-    count : int
-        What it shows; 0 before the first change.
     """
 
     def __init__(self, conversions_per_count: int = 32) -> None:
         if conversions_per_count < 1:
             raise ValueError(f"{conversions_per_count} conversions a count; expected 1 or more")
         self.conversions_per_count = conversions_per_count
-        self.count = 0
+        self.count = 0  #: What it shows; 0 before the first change.
 
     def feed(
         self, first_conversion: int, board_time_us: int, n_samples: int, rate_hz: float

@@ -28,8 +28,7 @@ class Tolerances:
     #: shape (2 * n_channels + 1,); Relative error of the current of each P pin, N pin and
     #: the bias pin.
     lead_off_error: NDArray[np.float64]
-    #: shape (2 * n_channels + 1,); Error of each comparator, V.
-    comparator_v: NDArray[np.float64]
+    comparator_v: NDArray[np.float64]  #: shape (2 * n_channels + 1,); Error of each comparator, V.
     #: shape (2 * n_channels + 3,); Bias current of each input pin (P, N, SRB1, SRB2,
     #: BIASIN), A.
     input_current_a: NDArray[np.float64]

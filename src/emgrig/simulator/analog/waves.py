@@ -75,7 +75,6 @@ def square(
 
     Parameters
     ----------
-    grid : Grid
     least_cells : int
         Cells in a data period, at least.
     period_ticks : int

@@ -10,8 +10,7 @@ from enum import Enum
 
 import numpy as np
 
-SERIES_OHM = 2200.0
-"""Protection resistor between pin and electrode, as OpenBCI's boards have it."""
+SERIES_OHM = 2200.0  #: Protection resistor between pin and electrode, as OpenBCI's boards have it.
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,8 @@ class Electrode:
             raise ValueError(f"Electrode.half_cell_v is {self.half_cell_v}; it must be finite")
 
 
-OPEN = Electrode(is_connected=False)
-"""An input with nothing on it."""
-WIRE = Electrode(r_ohm=0.0, c_f=0.0, series_ohm=0.0)
-"""A generator's lead straight on the pin."""
+OPEN = Electrode(is_connected=False)  #: An input with nothing on it.
+WIRE = Electrode(r_ohm=0.0, c_f=0.0, series_ohm=0.0)  #: A generator's lead straight on the pin.
 
 
 @dataclass(frozen=True)
@@ -86,12 +83,9 @@ class Mains:
 class ChannelFault(Enum):
     """What is wrong with one channel of the chip; `World.with_fault` says which."""
 
-    DEAD = "dead"
-    """The modulator gives nothing: code 0, always."""
-    RAILED = "railed"
-    """The input is torn to a rail: positive full scale, always."""
-    NOISY = "noisy"
-    """Noise is larger by a factor (the value; e.g. 5)."""
+    DEAD = "dead"  #: The modulator gives nothing: code 0, always.
+    RAILED = "railed"  #: The input is torn to a rail: positive full scale, always.
+    NOISY = "noisy"  #: Noise is larger by a factor (the value; e.g. 5).
     GAIN_STUCK = "gain_stuck"
     """The amplifier keeps one gain (the value: 1, 2, 4, 6, 8, 12 or 24) whatever CHnSET says."""
 

@@ -99,16 +99,9 @@ class SimulatedBench:
         One of `bench_generator.KINDS`.
     meter : str
         One of `bench_meter.IDENTITIES`.
-    divider : Divider
     lock : context manager, optional
         Held while the board is used; `BoardServer.lock` for a board that is served. Without it
         nobody else may use the board during a command, as on virtual time.
-
-    Attributes
-    ----------
-    true_ratio : float
-        Of the attenuator: the truth a calibration should be robust against.
-    generator, meter : SimulatedGenerator, SimulatedMeter
     """
 
     def __init__(
@@ -123,6 +116,7 @@ class SimulatedBench:
     ) -> None:
         divider = divider or Divider()
         rng = np.random.default_rng([seed, 0xD171DE])
+        #: Of the attenuator: the truth a calibration should be robust against.
         self.true_ratio = divider.nominal_ratio * (
             1 + divider.tolerance * float(rng.uniform(-0.9, 0.9))
         )
@@ -171,7 +165,6 @@ class SimulatedBench:
 
         Parameters
         ----------
-        instrument : str
         after_commands : int, ≥ 0
             Commands and queries that it still takes.
         """

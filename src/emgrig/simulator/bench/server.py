@@ -36,15 +36,8 @@ class BenchServer:
 
     Parameters
     ----------
-    bench : SimulatedBench
     host : str
         Address to listen on.
-
-    Attributes
-    ----------
-    bench : SimulatedBench
-    generator_resource, meter_resource : str
-        VISA resources: ``TCPIP::127.0.0.1::PORT::SOCKET``.
 
     Raises
     ------
@@ -61,6 +54,7 @@ class BenchServer:
         self._selector.register(self._wake_out, selectors.EVENT_READ)
         self._listeners: list[socket.socket] = []
         try:
+            #: VISA resources: ``TCPIP::127.0.0.1::PORT::SOCKET``.
             self.generator_resource = self._listen(host, GENERATOR)
             self.meter_resource = self._listen(host, METER)
         except OSError as error:

@@ -108,20 +108,12 @@ class RegisterFile:
         4, 6 or 8.
     identity : int
         What ID reads, 00h to FFh.
-
-    Attributes
-    ----------
-    n_channels : int
-        4, 6 or 8.
-    specs : tuple of RegisterSpec
-        The 24 registers of this part.
-    gpio_inputs : int
-        Levels that the world puts on the pins GPIO4 to GPIO1, as bits 3 to 0.
     """
 
     def __init__(self, n_channels: int, identity: int) -> None:
-        self.n_channels = n_channels
-        self.specs = REGISTERS[n_channels]
+        self.n_channels = n_channels  #: 4, 6 or 8.
+        self.specs = REGISTERS[n_channels]  #: The 24 registers of this part.
+        #: Levels that the world puts on the pins GPIO4 to GPIO1, as bits 3 to 0.
         self.gpio_inputs = 0
         self._identity = identity
         self._values = bytearray(N_REGISTERS)

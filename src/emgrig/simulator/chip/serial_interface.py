@@ -24,12 +24,9 @@ from emgrig.simulator.chip.core import RESET, RREG, WREG, ChipCore, Mode
 from emgrig.simulator.chip.sequencer import UPDATE_TICKS
 from emgrig.simulator.chip.violations import Rule
 
-SUBTICKS: Final = 10_000
-"""Parts of a tCLK in which the time of SPI is counted."""
-DECODE_TICKS: Final = 4
-"""tSDECODE and tSCCS."""
-CS_HIGH_TICKS: Final = 2
-"""tCSH."""
+SUBTICKS: Final = 10_000  #: Parts of a tCLK in which the time of SPI is counted.
+DECODE_TICKS: Final = 4  #: tSDECODE and tSCCS.
+CS_HIGH_TICKS: Final = 2  #: tCSH.
 
 _DECODE: Final = DECODE_TICKS * SUBTICKS
 
@@ -43,20 +40,11 @@ class SerialInterface:
         What is behind it.
     daisy_in : SerialInterface or None
         The chip whose DOUT drives DAISY_IN; it shares CS, SCLK, DIN and the master clock.
-
-    Attributes
-    ----------
-    core, daisy_in
-        As given.
-    now : int
-        Time, in `SUBTICKS` parts of tCLK.
-    is_selected : bool
-        True while CS is low.
     """
 
     def __init__(self, core: ChipCore, daisy_in: "SerialInterface | None") -> None:
-        self.now = 0
-        self.is_selected = False
+        self.now = 0  #: Time, in `SUBTICKS` parts of tCLK.
+        self.is_selected = False  #: True while CS is low.
         self.core = core
         self.daisy_in = daisy_in
         self._last_sclk_fall = -_DECODE

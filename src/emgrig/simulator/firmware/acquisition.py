@@ -59,11 +59,6 @@ class Acquisition:
         Bytes of one frame of all chips, and of one chip's part of it.
     report : function
         Sends an OVERFLOW event.
-
-    Attributes
-    ----------
-    outlet : Outlet or None
-        Where packets go; None throws them away and counts them.
     """
 
     def __init__(
@@ -74,6 +69,7 @@ class Acquisition:
         chip_bytes: int,
         report: ReportOverflow,
     ) -> None:
+        #: Where packets go; None throws them away and counts them.
         self.outlet: Outlet | None = None
         self._run = run
         self._report = report

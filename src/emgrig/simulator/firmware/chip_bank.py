@@ -20,8 +20,7 @@ class Readings:
     #: is a fall that was counted but not read in time.
     index: NDArray[np.int64]
     time_s: NDArray[np.float64]  #: shape (n,); True time of the fall, s.
-    #: shape (n, frame_bytes); The frames, all chips side by side.
-    data: NDArray[np.uint8]
+    data: NDArray[np.uint8]  #: shape (n, frame_bytes); The frames, all chips side by side.
 
     def part(self, begin: int, end: int | None) -> "Readings":
         """Rows from `begin` to before `end`."""

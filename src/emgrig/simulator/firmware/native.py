@@ -57,26 +57,14 @@ class Firmware:
         Who the board is.
     crystal : Crystal
         Its clock.
-
-    Attributes
-    ----------
-    control : ChipControl
-        What it sends to the chips.
-    streaming : Streaming
-        Its runs.
-    link : Link
-        The way to the PC.
-    digits : int
-        The number on the digital tube.
-    blinking_until_s : float
-        True time up to which the board blinks.
     """
 
     def __init__(self, bank: ChipBank, facts: BoardFacts, crystal: Crystal) -> None:
-        self.control = ChipControl(bank)
-        self.link = Link()
-        self.digits = 0
-        self.blinking_until_s = 0.0
+        self.control = ChipControl(bank)  #: What it sends to the chips.
+        self.link = Link()  #: The way to the PC.
+        self.digits = 0  #: The number on the digital tube.
+        self.blinking_until_s = 0.0  #: True time up to which the board blinks.
+        #: Its runs.
         self.streaming = Streaming(self.control, crystal, self._report, facts.linger_s)
         self._bank = bank
         self._facts = facts

@@ -44,21 +44,12 @@ class Outlet:
         How much may wait in the board.
     window_bytes : int
         How much the client's side takes before it is read; then the link stops flowing.
-
-    Attributes
-    ----------
-    high_water_bytes : int
-        Most bytes that ever waited.
-    frames_gone : int
-        Frames of samples that left the board.
-    frames_waiting : int
-        Frames of samples in the buffer.
     """
 
     def __init__(self, link: Link, capacity_bytes: int, window_bytes: int) -> None:
-        self.high_water_bytes = 0
-        self.frames_gone = 0
-        self.frames_waiting = 0
+        self.high_water_bytes = 0  #: Most bytes that ever waited.
+        self.frames_gone = 0  #: Frames of samples that left the board.
+        self.frames_waiting = 0  #: Frames of samples in the buffer.
         self._link = link
         self._capacity_bytes = capacity_bytes
         self._window_bytes = window_bytes

@@ -16,8 +16,7 @@ from emgrig.simulator.firmware.outlet import Outlet
 
 WATCH_S: Final = 0.2
 """Without DRDY for so long in a run, the firmware looks at the canary register (tPOR is 0.128)."""
-WATCH_AGAIN_S: Final = 1.0
-"""If the canary is well, the next look comes so much later."""
+WATCH_AGAIN_S: Final = 1.0  #: If the canary is well, the next look comes so much later.
 LAST_CONVERSION_S: Final = 0.02
 """How long STOP waits for a conversion under way if no period is known: 16.4 ms is the longest."""
 
@@ -37,29 +36,18 @@ class Streaming:
         Sends an event: type, body, conversion, true time.
     linger_s : float
         How long a run goes on with nobody to read it, s.
-
-    Attributes
-    ----------
-    run : Run
-        The run that is on, or the last one.
-    is_on : bool
-        True from START to STOP.
-    brown_outs : int
-        Times the chip was lost.
-    produced : list of int
-        Ground truth that the firmware does not know: conversions of the first chip in each run
-        that ended, since power-on.
-    read_filter : function or None
-        Given n, says which of the next n falls of DRDY the firmware reads in time; None: all.
     """
 
     def __init__(
         self, control: ChipControl, crystal: Crystal, report: Report, linger_s: float
     ) -> None:
-        self.run = Run()
-        self.is_on = False
-        self.brown_outs = 0
+        self.run = Run()  #: The run that is on, or the last one.
+        self.is_on = False  #: True from START to STOP.
+        self.brown_outs = 0  #: Times the chip was lost.
+        #: Ground truth that the firmware does not know: conversions of the first chip in each run
+        #: that ended, since power-on.
         self.produced: list[int] = []
+        #: Given n, says which of the next n falls of DRDY the firmware reads in time; None: all.
         self.read_filter: ReadFilter | None = None
         self._control = control
         self._bank = control.bank

@@ -30,7 +30,6 @@ class Interpolator:
         Gives the base samples; must be a pure function.
     rate_hz : float
         Rate of the base samples; sample 0 is at 0 s.
-    n_columns : int
     factor : int
         How much the rate is raised before splines take over. The error is below 0.05 % for
         frequencies up to 0.45 of the base rate with 8, up to a quarter of it with 2.

@@ -4,16 +4,16 @@ One thread owns the board; it waits for sockets and for time. At `speed=max` it 
 as they are read: the client's side of the link holds back time, and nothing overflows.
 """
 
-import contextlib
 import os
 import selectors
 import socket
 import sys
 import threading
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final
 
 from emgrig.errors import TransportError
+from emgrig.simulator.background import BackgroundServer
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.clock import ScaledClock
 from emgrig.simulator.firmware.model import Client
@@ -71,7 +71,7 @@ class _Wire:
         return True
 
 
-class BoardServer:
+class BoardServer(BackgroundServer):
     """Serves one board until it is closed; a context manager.
 
     Made by `serve_tcp` and `serve_pty`.
@@ -99,6 +99,7 @@ class BoardServer:
         terminal: _Terminal | None = None,
         address: str,
     ) -> None:
+        super().__init__()
         self.address = address  #: ``tcp://host:port`` or ``serial://path``.
         self.lock = threading.Lock()  #: Held while the board is used.
         self._board = board
@@ -108,21 +109,9 @@ class BoardServer:
         self._listener = listener
         self._terminal = terminal
         self._wires: list[_Wire] = []
-        self._selector = selectors.DefaultSelector()
-        self._wake_out, self._wake_in = socket.socketpair()
-        self._is_stopping = False
-        self._failure: BaseException | None = None
-        self._selector.register(self._wake_out, selectors.EVENT_READ)
         if listener is not None:
             self._selector.register(listener, selectors.EVENT_READ)
-        self._thread = threading.Thread(target=self._serve, name="simulated board", daemon=True)
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        self._begin("simulated board")
 
     @property
     def port(self) -> int:
@@ -142,34 +131,12 @@ class BoardServer:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def close(self) -> None:
-        """Stop serving and close all connections; a second call does nothing.
-
-        Raises
-        ------
-        Exception
-            What ended the server, if it did not end by itself.
-        """
-        self._is_stopping = True
-        with contextlib.suppress(OSError):
-            self._wake_in.send(b"x")
-        self._thread.join()
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
-
     # ---- the thread ---------------------------------------------------------------------------
 
-    def _serve(self) -> None:
-        try:
-            while not self._is_stopping:
-                ready = self._selector.select(self._patience_s())
-                with self.lock:
-                    self._step(ready)
-        except BaseException as error:  # handed to whoever closes the server
-            self._failure = error
-        finally:
-            self._clean_up()
+    def _round(self) -> None:
+        ready = self._selector.select(self._patience_s())
+        with self.lock:
+            self._step(ready)
 
     def _step(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
         for key, events in ready:
@@ -261,8 +228,8 @@ class BoardServer:
     def _clean_up(self) -> None:
         for wire in tuple(self._wires):
             self._drop(wire)
-        self._selector.close()
-        for end in (self._listener, self._terminal, self._wake_in, self._wake_out):
+        super()._clean_up()
+        for end in (self._listener, self._terminal):
             if end is not None:
                 end.close()
 

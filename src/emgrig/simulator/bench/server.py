@@ -4,13 +4,13 @@ import contextlib
 import selectors
 import socket
 import struct
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final
 
 from emgrig.errors import TransportError
 from emgrig.simulator.assembly import build_board
+from emgrig.simulator.background import BackgroundServer
 from emgrig.simulator.bench.coupled import GENERATOR, METER, Divider, SimulatedBench
 from emgrig.simulator.options import MAX_SPEED, parse_query
 from emgrig.simulator.serve import serve_tcp
@@ -31,7 +31,7 @@ class _Wire:
     received: bytearray = field(default_factory=bytearray)
 
 
-class BenchServer:
+class BenchServer(BackgroundServer):
     """Serves generator and meter, a port each, until it is closed; a context manager.
 
     Parameters
@@ -46,12 +46,8 @@ class BenchServer:
     """
 
     def __init__(self, bench: SimulatedBench, host: str = "127.0.0.1") -> None:
+        super().__init__()
         self.bench = bench
-        self._is_stopping = False
-        self._failure: BaseException | None = None
-        self._selector = selectors.DefaultSelector()
-        self._wake_out, self._wake_in = socket.socketpair()
-        self._selector.register(self._wake_out, selectors.EVENT_READ)
         self._listeners: list[socket.socket] = []
         try:
             #: VISA resources: ``TCPIP::127.0.0.1::PORT::SOCKET``.
@@ -60,35 +56,12 @@ class BenchServer:
         except OSError as error:
             self._clean_up()
             raise TransportError(f"cannot serve a bench on {host}: {error.strerror}") from error
-        self._thread = threading.Thread(target=self._serve, name="simulated bench", daemon=True)
-        self._thread.start()
+        self._begin("simulated bench")
 
     @property
     def resources(self) -> str:
         """Both resources, generator first, as `emgrig.calibration.bench.open_bench` takes them."""
         return f"{self.generator_resource},{self.meter_resource}"
-
-    def close(self) -> None:
-        """Stop serving and close all connections; a second call does nothing.
-
-        Raises
-        ------
-        Exception
-            What ended the server, if it did not end by itself.
-        """
-        self._is_stopping = True
-        with contextlib.suppress(OSError):
-            self._wake_in.send(b"x")
-        self._thread.join()
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _listen(self, host: str, instrument: str) -> str:
         listener = socket.create_server((host, 0))
@@ -99,18 +72,12 @@ class BenchServer:
 
     # ---- the thread ---------------------------------------------------------------------------
 
-    def _serve(self) -> None:
-        try:
-            while not self._is_stopping:
-                for key, _ in self._selector.select():
-                    if isinstance(key.data, _Wire):
-                        self._receive(key.data)
-                    elif isinstance(key.fileobj, socket.socket) and key.data:
-                        self._accept(key.fileobj, key.data)
-        except BaseException as error:  # handed to whoever closes the server
-            self._failure = error
-        finally:
-            self._clean_up()
+    def _round(self) -> None:
+        for key, _ in self._selector.select():
+            if isinstance(key.data, _Wire):
+                self._receive(key.data)
+            elif isinstance(key.fileobj, socket.socket) and key.data:
+                self._accept(key.fileobj, key.data)
 
     def _accept(self, listener: socket.socket, instrument: str) -> None:
         try:
@@ -153,9 +120,9 @@ class BenchServer:
         for key in tuple(self._selector.get_map().values()):
             if isinstance(key.data, _Wire):
                 self._drop(key.data)
-        self._selector.close()
-        for end in (*self._listeners, self._wake_in, self._wake_out):
-            end.close()
+        super()._clean_up()
+        for listener in self._listeners:
+            listener.close()
 
 
 def _abort(connection: socket.socket) -> None:

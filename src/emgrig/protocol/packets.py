@@ -5,6 +5,7 @@ declarations (`python tests/protocol_tables.py`).
 """
 
 from enum import IntEnum, IntFlag
+from typing import Annotated
 
 import construct as cs
 
@@ -186,22 +187,16 @@ class ResetCause(IntEnum):
 class SamplesHeader(Message):
     """Head of a sample packet; `n_frames` frames of `frame_bytes` bytes follow."""
 
-    SCHEMA = cs.Struct(
-        "first_conversion"
-        / U32
-        * "DRDY falling edges since START, counted on the edge, at the first frame",
-        "board_time_us" / U64 * "board time of that edge, µs",
-        "n_frames" / U8 * "frames that follow, of consecutive conversions",
-        "frame_bytes" / U8 * "bytes a frame: 27, 21 or 15 a chip",
-        "settings" / U16 * "epoch: +1 whenever any register was written",
-        "flags" / U16 * "bit 0 conversion missed before, 1 status nibble wrong, 2 buffer overflow",
-    )
-    first_conversion: int
-    board_time_us: int
-    n_frames: int
-    frame_bytes: int
-    settings: int
-    flags: int
+    first_conversion: Annotated[
+        int, U32 * "DRDY falling edges since START, counted on the edge, at the first frame"
+    ]
+    board_time_us: Annotated[int, U64 * "board time of that edge, µs"]
+    n_frames: Annotated[int, U8 * "frames that follow, of consecutive conversions"]
+    frame_bytes: Annotated[int, U8 * "bytes a frame: 27, 21 or 15 a chip"]
+    settings: Annotated[int, U16 * "epoch: +1 whenever any register was written"]
+    flags: Annotated[
+        int, U16 * "bit 0 conversion missed before, 1 status nibble wrong, 2 buffer overflow"
+    ]
 
 
 SAMPLES_HEADER_BYTES: int = SamplesHeader.SCHEMA.sizeof()

@@ -1,12 +1,11 @@
-"""Typed messages over construct: the schema declares the bytes, a dataclass carries the values.
+"""Typed messages over construct: each field of a dataclass says how it lies in the bytes.
 
-construct has no type hints, so it is used here and in the schema declarations only; what leaves
-this layer is typed. A message class names its fields twice, once for the bytes and once for the
-types, and the two are compared when the class is made.
+construct has no type hints, so it is used here and in the declarations of messages only; what
+leaves this layer is typed.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, get_args
 
 import construct as cs
 
@@ -23,7 +22,7 @@ Text = cs.ExprAdapter(
 
 
 class Message:
-    """Base of every message: `SCHEMA` is the truth about its bytes."""
+    """Base of every message; `SCHEMA` is made by `message`."""
 
     SCHEMA: ClassVar[cs.Struct] = cs.Struct()
 
@@ -59,18 +58,13 @@ class Message:
 
 @dataclass_transform(frozen_default=True)
 def message(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen dataclass and hold its fields against its schema.
+    """Make `cls` a frozen dataclass, and its schema of its fields, in their order.
 
-    Raises
-    ------
-    TypeError
-        On import, if the dataclass and the schema do not name the same fields in the same order.
+    A field is ``name: Annotated[type, construct * "meaning"]``.
     """
     made = dataclass(frozen=True)(cls)
-    typed = [f.name for f in fields(made)]  # type: ignore[arg-type]
-    declared = [sub.name for sub in made.SCHEMA.subcons if sub.name]
-    if typed != declared:
-        raise TypeError(f"{cls.__name__}: fields {typed} but the schema has {declared}")
+    declared = fields(made)  # type: ignore[arg-type]
+    made.SCHEMA = cs.Struct(*(field.name / get_args(field.type)[1] for field in declared))
     return made
 
 

@@ -10,8 +10,8 @@ from typing import Self
 class BackgroundServer:
     """Serves from `_begin` on until it is closed; a context manager.
 
-    What is derived from it says what is done in each round, `_round`, and what is closed at the end,
-    `_clean_up`.
+    What is derived from it says what is done in each round (`_round`) and what is closed at the end
+    (`_clean_up`).
     """
 
     def __init__(self) -> None:

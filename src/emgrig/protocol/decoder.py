@@ -56,8 +56,7 @@ class SamplePackets:
     #: shape (n_packets,); Packets of any kind that the link has lost up to here,
     #: since the decoder was made.
     link_lost: NDArray[np.int64]
-    #: shape (n_packets, n_frames, frame_bytes); A view into the bytes that were
-    #: fed.
+    #: shape (n_packets, n_frames, frame_bytes); A view into the bytes that were fed.
     frames: NDArray[np.uint8]
 
     @property

@@ -60,8 +60,7 @@ class Lines:
     is_good: NDArray[np.bool_]  #: shape (n,); Which intervals are held.
     cost: float  #: To compare fits with; lower is better.
     slope_range: tuple[float, float] = (np.nan, np.nan)  #: Of all lines within all good intervals.
-    #: shape (n_stretches,); Most that any of them is away from this one at a reading,
-    #: samples.
+    #: shape (n_stretches,); Most that any of them is away from this one at a reading, samples.
     uncertainty: Floats = field(default_factory=lambda: np.empty(0))
 
     def predicted(self, video_s: Floats) -> Floats:

@@ -21,8 +21,7 @@ class TubeTable:
     counts: Ints  #: shape (n_changes,); What it changed to, rising.
     #: shape (n_changes,); Index in the file of the sample that caused it, not falling.
     samples: Ints
-    #: shape (n_changes,); When a page showed it, s from the first sample; NaN where none
-    #: said so.
+    #: shape (n_changes,); When a page showed it, s from the first sample; NaN where none said so.
     shown_s: Floats
     rate_hz: float  #: Samples for each second of the clock of `shown_s`: the measured rate.
 

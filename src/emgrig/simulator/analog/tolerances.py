@@ -29,8 +29,7 @@ class Tolerances:
     #: the bias pin.
     lead_off_error: NDArray[np.float64]
     comparator_v: NDArray[np.float64]  #: shape (2 * n_channels + 1,); Error of each comparator, V.
-    #: shape (2 * n_channels + 3,); Bias current of each input pin (P, N, SRB1, SRB2,
-    #: BIASIN), A.
+    #: shape (2 * n_channels + 3,); Bias current of each input pin (P, N, SRB1, SRB2, BIASIN), A.
     input_current_a: NDArray[np.float64]
     #: Dc resistance of an input pin, ohm; halved while a lead-off source is on it.
     input_ohm: float = 1e9

@@ -20,7 +20,6 @@ from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.seams import Clock, Transport
 from emgrig.driver.stream import DEFAULT_QUEUE_SAMPLES, SILENCE_S, Stream
 from emgrig.errors import DeviceError, EmgrigError, TransportError, TransportTimeout
-from emgrig.protocol.decoder import DecoderCounts
 from emgrig.protocol.packets import (
     DEFAULT_FRAMES_PER_PACKET,
     Capability,
@@ -146,11 +145,6 @@ class Board:
     def channel_names(self) -> tuple[str, ...]:
         """What each channel measures, by the profile; "channel n" where that does not say."""
         return self._connection.channel_names
-
-    @property
-    def link_counts(self) -> DecoderCounts:
-        """What came over the link and was thrown away, since it was last opened."""
-        return self._connection.link.counts
 
     def identify_chips(self, *, force_channels: int | None = None) -> BoardIdentity:
         """Ask the chips who they are; raises as `Ads1299.identify` does."""
@@ -330,7 +324,7 @@ class Board:
         believed = connection.believed
         reason = Interruption(Happened.RECONNECT_ASKED)
         recovery = recover(connection, self._reconnect, reason, restart=False)
-        return replace(recovery, restored=connection.restore(believed))
+        return replace(recovery, restored=connection.chip.restore(believed).changes)
 
     def close(self) -> None:
         """Leave the board stopped, and close the link; a second call does nothing."""

@@ -13,7 +13,7 @@ from emgrig.driver.captures.journal import Entry, Journal, epoch_entry, identity
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Config1
-from emgrig.driver.chip.transaction import SDATAC, Files, Mended, mended_words
+from emgrig.driver.chip.transaction import SDATAC, Files, mended_words
 from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link, Listener, Tap
@@ -201,7 +201,7 @@ class Connection:
         reason, self.trouble = self.trouble, None
         believed = self._believed
         self.forget()
-        restored = self.restore(believed)
+        restored = self.chip.restore(believed).changes
         log.warning("%s; %s", reason.words, mended_words(restored))
         self.note(
             {
@@ -217,16 +217,6 @@ class Connection:
         if self._believed is None:
             raise DeviceError("the registers were never read: call board.chip.identify() first")
         return self._believed
-
-    def restore(self, believed: Files) -> tuple[Mended, ...]:
-        """Compare the chips with what they are believed to hold, and restore what differs.
-
-        Returns
-        -------
-        tuple of Mended
-            Each register that was restored.
-        """
-        return self.chip.restore(believed).changes
 
     # Runs.
 

@@ -110,6 +110,6 @@ def _prove(
     connection.forget()
     if frames_per_packet is None:
         return ()
-    restored = connection.restore(believed)
+    restored = connection.chip.restore(believed).changes
     connection.start_run(frames_per_packet)
     return restored

@@ -146,18 +146,6 @@ def offset_trough(trough: Ints, last: Ints, ahead: int | Ints) -> Ints:
     return np.asarray(trough[np.where(index >= trough.size, last, index)])
 
 
-def gate_uv(
-    clip_envelope: Floats, onset: Ints, offset: Ints, *, least: float = 1.0
-) -> NDArray[np.bool_]:
-    """Keep the events whose envelope sums to at least `least` (the published caller's gate).
-
-    In uV it does one thing only: it drops events whose offset precedes their onset.
-    """
-    total = np.concatenate([[0.0], np.cumsum(clip_envelope)])
-    summed = np.where(offset >= onset, total[offset + 1] - total[onset], 0.0)
-    return np.asarray(summed >= least)
-
-
 def paper_text(
     clip_uv: Floats,
     *,

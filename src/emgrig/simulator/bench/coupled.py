@@ -67,17 +67,19 @@ class Divider:
     input_ohm: float | None = 10e3
 
 
+@dataclass(eq=False)
 class _Lead:
     """What all electrodes see under one setting (implements `Source`).
 
     P of all channels, then N.
     """
 
-    def __init__(self, wave: Waveform, phase_rad: float, weights: NDArray[np.float64]) -> None:
-        self.wave = wave
-        self.phase_rad = phase_rad
-        self.weights = weights
-        self.n_electrodes = len(weights)
+    wave: Waveform
+    phase_rad: float
+    weights: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        self.n_electrodes = len(self.weights)
 
     def volts(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Source.volts`."""

@@ -5,13 +5,11 @@ leaves this layer is typed.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, get_args
+from typing import Any, ClassVar, Self, dataclass_transform, get_args
 
 import construct as cs
 
 from emgrig.errors import WireError
-
-T = TypeVar("T", bound="Message")
 
 #: Up to 255 bytes of UTF-8 behind their length; bytes that are no UTF-8 are shown as U+FFFD.
 Text = cs.ExprAdapter(
@@ -21,10 +19,19 @@ Text = cs.ExprAdapter(
 )
 
 
+@dataclass_transform(frozen_default=True)
 class Message:
-    """Base of every message; `SCHEMA` is made by `message`."""
+    """Base of every message; what is derived from it is a frozen dataclass.
+
+    A field is ``name: Annotated[type, construct * "meaning"]``; `SCHEMA` is made of the fields, in
+    their order.
+    """
 
     SCHEMA: ClassVar[cs.Struct] = cs.Struct()
+
+    def __init_subclass__(cls) -> None:
+        declared = fields(dataclass(frozen=True)(cls))  # type: ignore[arg-type]
+        cls.SCHEMA = cs.Struct(*(field.name / get_args(field.type)[1] for field in declared))
 
     def encode(self) -> bytes:
         """Return the bytes of this message.
@@ -54,18 +61,6 @@ class Message:
         except cs.ConstructError as error:
             raise WireError(f"{cls.__name__}: {_first_line(error)}") from error
         return cls(**{f.name: _plain(values[f.name]) for f in fields(cls)})  # type: ignore[arg-type]
-
-
-@dataclass_transform(frozen_default=True)
-def message(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen dataclass, and its schema of its fields, in their order.
-
-    A field is ``name: Annotated[type, construct * "meaning"]``.
-    """
-    made = dataclass(frozen=True)(cls)
-    declared = fields(made)  # type: ignore[arg-type]
-    made.SCHEMA = cs.Struct(*(field.name / get_args(field.type)[1] for field in declared))
-    return made
 
 
 def _plain(value: Any) -> Any:

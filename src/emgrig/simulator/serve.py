@@ -115,13 +115,7 @@ class BoardServer(BackgroundServer):
 
     @property
     def port(self) -> int:
-        """TCP port.
-
-        Raises
-        ------
-        ValueError
-            If it serves on a terminal.
-        """
+        """TCP port; ValueError if it serves on a terminal."""
         if self._listener is None:
             raise ValueError(f"{self.address} has no port")
         return int(self._listener.getsockname()[1])

@@ -86,13 +86,7 @@ class SimTransport:
             self._span_s = min(2 * self._span_s, LONGEST_READ_S)
 
     def write(self, data: bytes, /) -> None:
-        """Send all of `data`.
-
-        Raises
-        ------
-        TransportError
-            If the link is closed or lost.
-        """
+        """Send all of `data`; TransportError if the link is closed or lost."""
         with self._lock:
             self._catch_up()
             self._check_open()

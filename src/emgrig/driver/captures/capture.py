@@ -59,13 +59,7 @@ class Record:
 
     @property
     def note(self) -> Note:
-        """The note, of a record of that kind.
-
-        Raises
-        ------
-        RecordingError
-            If the payload is no JSON object.
-        """
+        """The note, of a record of that kind; RecordingError if the payload is no JSON object."""
         try:
             note = json.loads(self.payload)
         except ValueError as error:

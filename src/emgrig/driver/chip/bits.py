@@ -238,13 +238,7 @@ class Register:
 
     @classmethod
     def decode(cls, byte: int) -> Self:
-        """Return what `byte` (0 to 255) means.
-
-        Raises
-        ------
-        DeviceError
-            If a reserved bit or code is in it.
-        """
+        """Return what `byte` (0 to 255) means; DeviceError if a reserved bit or code is in it."""
         if problems := cls.problems(byte):
             raise DeviceError(f"{cls.NAME.format(n='n')} reads {byte:02X}h: {'; '.join(problems)}")
         return cls(**{f.attribute: f.decode(byte) for f in cls.FIELDS})

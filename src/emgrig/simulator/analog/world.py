@@ -166,13 +166,7 @@ class World:
         return (*self.p, *self.n, self.srb1, self.srb2, self.bias)
 
     def pin_index(self, pin: str) -> int:
-        """Index of a pin in `electrodes`.
-
-        Raises
-        ------
-        ValueError
-            If there is no such pin.
-        """
+        """Index of a pin in `electrodes`; ValueError if there is no such pin."""
         count = self.n_channels
         names = [f"IN{c}P" for c in range(1, count + 1)] + [f"IN{c}N" for c in range(1, count + 1)]
         names += ["SRB1", "SRB2", "BIAS"]

@@ -24,13 +24,7 @@ class Parameter:
     is_whole: bool = False  #: True: a whole number.
 
     def read(self, text: str) -> Value:
-        """Read a value.
-
-        Raises
-        ------
-        ValueError
-            If it is none.
-        """
+        """Read a value; ValueError if it is none."""
         if self.words:
             if text not in self.words:
                 raise ValueError(f"{text!r}; expected {self.allowed}")

@@ -122,13 +122,7 @@ class Face:
         return sorted(inside, key=lambda event: event.onset_s)
 
     def write_truth(self, path: str | Path, t0_s: float, t1_s: float) -> None:
-        """Write `truth(t0_s, t1_s)` as JSON.
-
-        Raises
-        ------
-        RecordingError
-            If the file cannot be written.
-        """
+        """Write `truth(t0_s, t1_s)` as JSON; RecordingError if the file cannot be written."""
         content = {
             "source": "face",
             "seed": self._seed,

@@ -85,7 +85,7 @@ class OpenPart:
     """The part that is being read: places things in it."""
 
     def __init__(self, block: Block, host_s: float, notes: Notes) -> None:
-        powered = notes.powered(block.epoch)
+        powered = block.epoch.powered
         kept = tuple(np.flatnonzero(powered).tolist()) or tuple(range(len(powered)))
         began_s = host_s - block.n_samples / block.epoch.rate_hz
         self.begin = PartBegin(block.epoch, kept, block.board_time_us, began_s, notes.clock_index)
@@ -111,7 +111,7 @@ class OpenPart:
         return (
             epoch.rate_hz == self._epoch.rate_hz
             and bool((epoch.scale_v == self._epoch.scale_v).all())
-            and bool((self._notes.powered(epoch) == self._powered).all())
+            and bool((epoch.powered == self._powered).all())
         )
 
     def fill(self, block: Block) -> Iterator[Step]:
@@ -145,7 +145,7 @@ class OpenPart:
         first = block.first_conversion - self._origin
         self._at_sample, self._at_us, self._period_us = first, block.board_time_us, period_us
         if block.epoch is not self._epoch:
-            changes = _changes(self._epoch, block.epoch, self._notes)
+            changes = _changes(self._epoch, block.epoch)
             self._epoch = block.epoch
             if changes:
                 yield Change(first, block.epoch)
@@ -192,9 +192,9 @@ def _electrode(change: LeadOffChange, notes: Notes, channels_per_chip: int) -> E
     return ElectrodeChanged(change.is_off, index + 1, side, notes.name(index))
 
 
-def _changes(old: Epoch, new: Epoch, notes: Notes) -> tuple[FieldChange, ...]:
+def _changes(old: Epoch, new: Epoch) -> tuple[FieldChange, ...]:
     """Return what differs between two settings."""
-    files = zip(notes.files(old), notes.files(new), strict=True)
+    files = zip(old.files, new.files, strict=True)
     return tuple(
         FieldChange(chip, one.register, one.field, one.old, one.new)
         for chip, (before, after) in enumerate(files, start=1)

@@ -111,8 +111,8 @@ def describe(
         "contact": dict(notes.contact) if notes.contact is not None else None,
         "channels": _channels(report, notes),
         "left_out": _left_out(begin, notes),
-        "registers": [_registers(0, begin.epoch, notes)]
-        + [_registers(change.sample, change.epoch, notes) for change in report.changes],
+        "registers": [_registers(0, begin.epoch)]
+        + [_registers(change.sample, change.epoch) for change in report.changes],
         "samples": _samples(report),
         "capture": _account(timeline),
         "n_annotations": dict(report.counts),
@@ -185,7 +185,7 @@ def _clock_fit(fit: ClockFit | None) -> Json | None:
 
 def _channels(report: PartReport, notes: Notes) -> list[Json]:
     epoch = report.begin.epoch
-    mux = [value.word for file in notes.files(epoch) for value in file.mux]
+    mux = [value.word for file in epoch.files for value in file.mux]
     listed: list[Json] = []
     for index, channel in zip(report.begin.channel_indices, report.head.channels, strict=True):
         limits = header_limits(channel.scale_uv, channel.offset_uv)
@@ -216,13 +216,13 @@ def _left_out(begin: PartBegin, notes: Notes) -> list[Json]:
     ]
 
 
-def _registers(sample: int, epoch: Epoch, notes: Notes) -> Json:
+def _registers(sample: int, epoch: Epoch) -> Json:
     chips = [
         {
             "hex": file.raw.hex(" ").upper(),
             "registers": [row._asdict() for row in file.render()],
         }
-        for file in notes.files(epoch)
+        for file in epoch.files
     ]
     return {"sample": sample, "epoch": epoch.number, "chips": chips}
 

@@ -28,21 +28,6 @@ class Chunk(NamedTuple):
 class RecordedRuns:
     """Notes and runs of a capture.
 
-    Attributes
-    ----------
-    began_s : float
-        Host time (Unix) of the first record, s.
-    hello : Hello
-        What the board said of itself.
-    chunk : Chunk or None
-        What comes next in the run; None between runs.
-    started : Started
-        How the run began; zeros before the first.
-    started_s : float
-        When that was, host time (Unix), s.
-    conversions : int
-        Conversions of the run, as far as it was taken.
-
     Raises
     ------
     RecordingError
@@ -58,11 +43,12 @@ class RecordedRuns:
         self._to_come: tuple[Started, Chunk] | None = None
         self._stopped: Stopped | None = None
         self._seen = 0
-        self.began_s = self.started_s = 0.0
-        self.chunk: Chunk | None = None
-        self.started = Started(0, 0, 0)
-        self.conversions = 0
-        self.hello = _hello(self._find_identity(reader))
+        self.began_s = 0.0  #: Host time (Unix) of the first record, s.
+        self.chunk: Chunk | None = None  #: What comes next in the run; None between runs.
+        self.started = Started(0, 0, 0)  #: How the run began; zeros before the first.
+        self.started_s = 0.0  #: When that was, host time (Unix), s.
+        self.conversions = 0  #: Conversions of the run, as far as it was taken.
+        self.hello = _hello(self._find_identity(reader))  #: What the board said of itself.
 
     def _find_identity(self, reader: CaptureReader) -> BoardIdentity:
         for record in self._records:

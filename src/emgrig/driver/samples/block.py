@@ -23,6 +23,17 @@ class Epoch:
     scale_v: NDArray[np.float64]  #: shape (n_channels,); Volts a code, input-referred.
     rate_hz: float  #: Data rate by the registers and the nominal clock, Hz.
 
+    @property
+    def files(self) -> tuple[RegisterFile, ...]:
+        """The registers of each chip, to be read."""
+        n_channels = len(self.gain) // len(self.registers)
+        return tuple(RegisterFile(raw, n_channels) for raw in self.registers)
+
+    @property
+    def powered(self) -> NDArray[np.bool_]:
+        """True for each channel that is on, shape (n_channels,)."""
+        return np.concatenate([file.powered for file in self.files])
+
 
 @dataclass(frozen=True, eq=False)
 class Block:

@@ -100,8 +100,7 @@ class LslOutlet:
         self._outlet.close()
 
     def _open(self, epoch: Epoch) -> None:
-        files = _files(epoch)
-        powered = np.concatenate([file.powered for file in files])
+        powered = epoch.powered
         self._epoch = epoch
         self._columns = np.flatnonzero(powered).tolist() or list(range(len(powered)))
         scales = [self._scale_uv(epoch, index) for index in self._columns]
@@ -115,7 +114,7 @@ class LslOutlet:
             "float32",
             f"emgrig-{serial}-emg",
         )
-        self._describe(info.desc(), files)
+        self._describe(info.desc(), epoch.files)
         self._outlet = Outlet(info)
 
     def _describe(self, description: Element, files: Sequence[RegisterFile]) -> None:
@@ -185,17 +184,11 @@ def _opened_anew() -> str:
     return "settings changed: the EMG stream was opened anew"
 
 
-def _files(epoch: Epoch) -> tuple[RegisterFile, ...]:
-    n_channels = len(epoch.gain) // len(epoch.registers)
-    return tuple(RegisterFile(raw, n_channels) for raw in epoch.registers)
-
-
 def _description(epoch: Epoch) -> tuple[object, ...]:
     """Return what a stream's description rests on."""
-    files = _files(epoch)
     return (
         epoch.rate_hz,
-        *(value for file in files for value in (*file.channels(), file.get(Misc1))),
+        *(value for file in epoch.files for value in (*file.channels(), file.get(Misc1))),
     )
 
 
@@ -216,11 +209,6 @@ class LslLink:
     markers_from : str, optional
         Listen to streams of this name only.
 
-    Attributes
-    ----------
-    session_time : SessionTime
-        Between the session's host time and LSL's clock.
-
     Raises
     ------
     RecordingError
@@ -238,6 +226,7 @@ class LslLink:
         self._board = board
         identity = board.identity
         epoch = make_epoch(0, board.chip.files, f_clk_hz=identity.f_clk_hz, vref_v=identity.vref_v)
+        #: Between the session's host time and LSL's clock.
         self.session_time = time = SessionTime.measure(board.unix_s)
         self._inlet: LslMarkerInlet | None = None
         with ExitStack() as opened:

@@ -52,15 +52,7 @@ class Mode(Enum):
 
 
 class OutputRegister:
-    """The output shift register: one frame, then what follows it, bit by bit.
-
-    Attributes
-    ----------
-    frame : bytes
-        What was loaded.
-    position : int
-        Bits that were shifted out since.
-    """
+    """The output shift register: one frame, then what follows it, bit by bit."""
 
     def __init__(self, frame_bytes: int) -> None:
         self._blank = bytes(frame_bytes)
@@ -69,13 +61,13 @@ class OutputRegister:
 
     def load(self, frame: bytes | None) -> None:
         """Take a new frame (None: zeros) and begin with its MSB."""
-        self.frame = self._blank if frame is None else frame
+        self.frame = self._blank if frame is None else frame  #: What was loaded.
         self._passes_daisy = frame is not None
         self.rewind()
 
     def rewind(self) -> None:
         """Begin again with the MSB."""
-        self.position = 0
+        self.position = 0  #: Bits that were shifted out since.
         self._daisy.clear()
 
     @property

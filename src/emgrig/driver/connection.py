@@ -247,14 +247,7 @@ class Connection:
         with self.lock:
             stopped = self.link.request(Request.STOP, None, Stopped)
             self.frames_per_packet = None
-        self.note(
-            {
-                "kind": "stop",
-                "run": stopped.run,
-                "conversions": stopped.conversions,
-                "board_time_us": stopped.board_time_us,
-            }
-        )
+        self.note({"kind": "stop", **asdict(stopped)})
         return stopped
 
     def stats(self) -> Stats:

@@ -74,10 +74,6 @@ def fit_clock_map(emg_s: Floats, video_s: Floats, *, jump_s: float = JUMP_S) -> 
     jump_s : float, > 0
         Least step that counts as a jump, s.
 
-    Returns
-    -------
-    ClockMap
-
     Raises
     ------
     ValueError

@@ -117,10 +117,6 @@ def align(
         When the video begins, s from the first sample, roughly: used only where wrapped counts fit
         in several places.
 
-    Returns
-    -------
-    TubeSync
-
     Raises
     ------
     ValueError

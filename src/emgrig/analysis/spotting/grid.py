@@ -106,10 +106,6 @@ def search(
     progress : callable, optional
         Called with (clips done, clips in all).
 
-    Returns
-    -------
-    Search
-
     Raises
     ------
     ValueError

@@ -82,11 +82,6 @@ class LeadOffCurrent(Code):
     UA_6 = 0b10, "6uA"
     UA_24 = 0b11, "24uA"
 
-    @property
-    def amperes(self) -> float:
-        """Magnitude, A; its tolerance is 20 %."""
-        return (6e-9, 24e-9, 6e-6, 24e-6)[self.code]
-
 
 class LeadOffFrequency(Code):
     """FLEAD_OFF: frequency of the square-wave lead-off current, Hz at the nominal clock.

@@ -7,6 +7,7 @@ map from video to samples needs no assumption about the rate.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,20 +47,17 @@ def tube_table(rows: Iterable[TubeRow], rate_hz: float, start_unix_s: float) -> 
         yield f"{row.number}\t{row.conversion}\t{row.sample}\t{onset}\t{shown}\n"
 
 
+@dataclass(eq=False)
 class Tube:
-    """Count conversions.
+    """Count conversions."""
 
-    Parameters
-    ----------
-    conversions_per_count : int, ≥ 1
-        32 is two packets of 16 frames, as in the paper.
-    """
+    conversions_per_count: int = 32  #: ≥ 1; 32 is two packets of 16 frames, as in the paper.
+    count: int = field(default=0, init=False)  #: What it shows; 0 before the first change.
 
-    def __init__(self, conversions_per_count: int = 32) -> None:
-        if conversions_per_count < 1:
-            raise ValueError(f"{conversions_per_count} conversions a count; expected 1 or more")
-        self.conversions_per_count = conversions_per_count
-        self.count = 0  #: What it shows; 0 before the first change.
+    def __post_init__(self) -> None:
+        each = self.conversions_per_count
+        if each < 1:
+            raise ValueError(f"{each} conversions a count; expected 1 or more")
 
     def feed(
         self, first_conversion: int, board_time_us: int, n_samples: int, rate_hz: float

@@ -119,7 +119,7 @@ class World:
     #: What VREFP settles to whatever CONFIG3 says (0: shorted, capacitor or buffer dead).
     reference_fault_v: float | None = None
     bias_reference_v: float | None = None  #: Voltage on the BIASREF pin; None is half of AVDD.
-    #: dict from channel (1 to 8) to (ChannelFault, value)
+    #: Channel (1 to 8), fault and value, for each channel that has one.
     faults: tuple[tuple[int, ChannelFault, float], ...] = ()
 
     def __post_init__(self) -> None:
@@ -176,17 +176,11 @@ class World:
 
     def with_electrode(self, pin: str, electrode: Electrode) -> "World":
         """Return the world with another electrode on `pin` (IN1P, IN3N, SRB2, BIAS …)."""
-        index, count = self.pin_index(pin), self.n_channels
-        if index < count:
-            return replace(self, p=(*self.p[:index], electrode, *self.p[index + 1 :]))
-        if index < 2 * count:
-            index -= count
-            return replace(self, n=(*self.n[:index], electrode, *self.n[index + 1 :]))
-        if index == 2 * count:
-            return replace(self, srb1=electrode)
-        if index == 2 * count + 1:
-            return replace(self, srb2=electrode)
-        return replace(self, bias=electrode)
+        electrodes, count = list(self.electrodes), self.n_channels
+        electrodes[self.pin_index(pin)] = electrode
+        p, n = tuple(electrodes[:count]), tuple(electrodes[count : 2 * count])
+        srb1, srb2, bias = electrodes[2 * count :]
+        return replace(self, p=p, n=n, srb1=srb1, srb2=srb2, bias=bias)
 
     def with_fault(self, channel: int, fault: ChannelFault | None, value: float = 1.0) -> "World":
         """Return the world with `fault` on a channel (1 to 8) in place of what it had; None heals.

@@ -17,6 +17,7 @@ Readings taken where the data sheet is silent (unconfirmed on silicon):
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -31,22 +32,17 @@ CS_HIGH_TICKS: Final = 2  #: tCSH.
 _DECODE: Final = DECODE_TICKS * SUBTICKS
 
 
+@dataclass(eq=False)
 class SerialInterface:
-    """CS, SCLK, DIN and DOUT of one chip, and of those that feed its DAISY_IN.
+    """CS, SCLK, DIN and DOUT of one chip, and of those that feed its DAISY_IN."""
 
-    Parameters
-    ----------
-    core : ChipCore
-        What is behind it.
-    daisy_in : SerialInterface or None
-        The chip whose DOUT drives DAISY_IN; it shares CS, SCLK, DIN and the master clock.
-    """
+    core: ChipCore  #: What is behind it.
+    #: The chip whose DOUT drives DAISY_IN; it shares CS, SCLK, DIN and the master clock.
+    daisy_in: "SerialInterface | None"
 
-    def __init__(self, core: ChipCore, daisy_in: "SerialInterface | None") -> None:
+    def __post_init__(self) -> None:
         self.now = 0  #: Time, in `SUBTICKS` parts of tCLK.
         self.is_selected = False  #: True while CS is low.
-        self.core = core
-        self.daisy_in = daisy_in
         self._last_sclk_fall = -_DECODE
         self._last_command_end = -_DECODE
         self._deselected_at = -_DECODE

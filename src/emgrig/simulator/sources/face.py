@@ -139,7 +139,7 @@ class Face:
         """Make all samples anew when they are asked for; those of the same events are the same."""
         self._made.clear()
         self._interpolator = Interpolator(
-            self._samples, _RATE_HZ, self.n_electrodes, factor=2, half_width=8, block=_BLOCK
+            self._samples, _RATE_HZ, self.n_electrodes, factor=2, half_width=8, block_size=_BLOCK
         )
 
     @staticmethod

@@ -72,10 +72,10 @@ class Totals:
     """
 
     received: int = 0  #: Reached this computer.
-    lost_on_link: int = 0  #: Did not, by where they went.
-    lost_on_board: int = 0
-    lost_at_end: int = 0
-    lost_in_outages: int = 0
+    lost_on_link: int = 0  #: Lost between the board and this computer.
+    lost_on_board: int = 0  #: Never sent.
+    lost_at_end: int = 0  #: Lost behind the last packet of a run.
+    lost_in_outages: int = 0  #: Lost while the link was down.
     #: Data periods in which the board did not convert (settings changed, or it had to be restored),
     #: by time: they were never produced.
     paused: int = 0

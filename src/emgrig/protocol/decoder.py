@@ -49,14 +49,14 @@ _CRC_BATCH = 64  #: Packets whose CRCs are checked with one call (see `_run_crc`
 class SamplePackets:
     """A run of sample packets of one shape, in the order they came; all CRCs are good."""
 
-    first_conversion: NDArray[np.int64]  #: shape (n_packets,)
-    board_time_us: NDArray[np.int64]  #: shape (n_packets,)
+    first_conversion: NDArray[np.int64]  #: int64, shape (n_packets,)
+    board_time_us: NDArray[np.int64]  #: int64, shape (n_packets,)
     settings: NDArray[np.int64]
     flags: NDArray[np.int64]
-    #: shape (n_packets,); Packets of any kind that the link has lost up to here,
-    #: since the decoder was made.
+    #: int64, shape (n_packets,); Packets of any kind that the link has lost up to here, since the
+    #: decoder was made.
     link_lost: NDArray[np.int64]
-    #: shape (n_packets, n_frames, frame_bytes); A view into the bytes that were fed.
+    #: uint8, shape (n_packets, n_frames, frame_bytes); A view into the bytes that were fed.
     frames: NDArray[np.uint8]
 
     @property

@@ -21,11 +21,11 @@ class Progress:
     n_lost: int
     n_paused: int
     rate_hz: float  #: Data rate by board time, Hz; 0 before it is known.
-    #: shape (n_channels,); Mean, and RMS about the mean, input-referred, µV; not a number if
-    #: nothing came.
+    #: float64, shape (n_channels,); Mean, and RMS about the mean, input-referred, µV; not a number
+    #: if nothing came.
     offset_uv: NDArray[np.float64]
     rms_uv: NDArray[np.float64]
-    #: shape (n_channels,); Share of samples at either end of the range, 0 to 1.
+    #: float64, shape (n_channels,); Share of samples at either end of the range, 0 to 1.
     clipped: NDArray[np.float64]
     capture_bytes: int  #: Size of the capture.
 

@@ -32,11 +32,11 @@ class Source(Protocol):
 class Conversions:
     """Results of consecutive conversions."""
 
-    #: shape (n_conversions, n_channels); ADC codes, -2**23 to 2**23 - 1; 0 for a
-    #: channel that is powered down.
+    #: int32, shape (n_conversions, n_channels); ADC codes, -2**23 to 2**23 - 1; 0 for a channel
+    #: that is powered down.
     codes: NDArray[np.int32]
-    #: shape (n_conversions,); LOFF_STATP and LOFF_STATN as latched at each
-    #: data-ready edge; bit n - 1 is channel n.
+    #: uint8, shape (n_conversions,); LOFF_STATP and LOFF_STATN as latched at each data-ready edge;
+    #: bit n - 1 is channel n.
     loff_p: NDArray[np.uint8]
     loff_n: NDArray[np.uint8]
 

@@ -19,8 +19,8 @@ class Epoch:
 
     number: int  #: The board's settings epoch.
     registers: tuple[bytes, ...]  #: 24 register bytes a chip, as read back.
-    gain: NDArray[np.float64]  #: shape (n_channels,); PGA gain, V/V.
-    scale_v: NDArray[np.float64]  #: shape (n_channels,); Volts a code, input-referred.
+    gain: NDArray[np.float64]  #: float64, shape (n_channels,); PGA gain, V/V.
+    scale_v: NDArray[np.float64]  #: float64, shape (n_channels,); Volts a code, input-referred.
     rate_hz: float  #: Data rate by the registers and the nominal clock, Hz.
 
     @property
@@ -39,8 +39,9 @@ class Epoch:
 class Block:
     """Consecutive samples of one stream, nothing missing inside."""
 
-    codes: NDArray[np.int32]  #: shape (n_samples, n_channels)
-    status: NDArray[np.uint32]  #: shape (n_samples, n_chips); The chips' 24-bit status words.
+    codes: NDArray[np.int32]  #: int32, shape (n_samples, n_channels)
+    #: uint32, shape (n_samples, n_chips); The chips' 24-bit status words.
+    status: NDArray[np.uint32]
     #: Number of the first sample in the stream. It counts every data period since the stream began,
     #: those lost and those in which the stream was paused too.
     first_conversion: int

@@ -58,7 +58,8 @@ class SessionTime:
 class Placed:
     """Where a block lies, Unix time."""
 
-    stamps_s: NDArray[np.float64]  #: shape (n_samples,); When each sample was converted, s.
+    #: float64, shape (n_samples,); When each sample was converted, s.
+    stamps_s: NDArray[np.float64]
     #: When the first of those that are missing before the block would have been, s.
     missing_s: float
 

@@ -17,7 +17,7 @@ class Tolerances:
     """Errors of one chip; arrays have one value for each channel unless said otherwise."""
 
     offset_v: NDArray[np.float64]  #: Offset at gain 1, V, input-referred; divide by the gain.
-    #: shape (n_channels, 7); Relative gain error for each gain of the table.
+    #: float64, shape (n_channels, 7); Relative gain error for each gain of the table.
     gain_error: NDArray[np.float64]
     test_error: float  #: Relative error of the test signal and of the internal reference.
     reference_error: float
@@ -25,11 +25,13 @@ class Tolerances:
     supply_error: NDArray[np.float64]
     cmrr: NDArray[np.float64]
     temperature_error_c: float
-    #: shape (2 * n_channels + 1,); Relative error of the current of each P pin, N pin and
+    #: float64, shape (2 * n_channels + 1,); Relative error of the current of each P pin, N pin and
     #: the bias pin.
     lead_off_error: NDArray[np.float64]
-    comparator_v: NDArray[np.float64]  #: shape (2 * n_channels + 1,); Error of each comparator, V.
-    #: shape (2 * n_channels + 3,); Bias current of each input pin (P, N, SRB1, SRB2, BIASIN), A.
+    #: float64, shape (2 * n_channels + 1,); Error of each comparator, V.
+    comparator_v: NDArray[np.float64]
+    #: float64, shape (2 * n_channels + 3,); Bias current of each input pin (P, N, SRB1, SRB2,
+    #: BIASIN), A.
     input_current_a: NDArray[np.float64]
     #: Dc resistance of an input pin, ohm; halved while a lead-off source is on it.
     input_ohm: float = 1e9

@@ -38,7 +38,7 @@ class Wave:
 
     grid: Grid
     cells: int  #: Cells in a data period.
-    #: shape (n_periods * cells, n_columns); Value in each cell, from the grid's origin on.
+    #: float64, shape (n_periods * cells, n_columns); Value in each cell, from the grid's origin on.
     table: NDArray[np.float64]
 
     @cached_property

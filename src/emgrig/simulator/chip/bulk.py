@@ -23,8 +23,8 @@ _AFTER_BYTES: Final = (DECODE_TICKS + CS_HIGH_TICKS) * SUBTICKS
 class Frames:
     """Consecutive frames as a host clocked them out."""
 
-    ticks: NDArray[np.int64]  #: shape (n_frames,); When DRDY fell for each, tCLK.
-    data: NDArray[np.uint8]  #: shape (n_frames, frame_bytes); The bytes on MISO.
+    ticks: NDArray[np.int64]  #: int64, shape (n_frames,); When DRDY fell for each, tCLK.
+    data: NDArray[np.uint8]  #: uint8, shape (n_frames, frame_bytes); The bytes on MISO.
 
     @classmethod
     def none(cls, frame_bytes: int) -> "Frames":

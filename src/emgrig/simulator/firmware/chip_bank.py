@@ -16,11 +16,11 @@ ReadFilter = Callable[[int], NDArray[np.bool_]]
 class Readings:
     """What the firmware read at consecutive falls of DRDY that it saw."""
 
-    #: shape (n,); Number of the fall, counted from `ChipBank.begin_count`; a jump
-    #: is a fall that was counted but not read in time.
+    #: int64, shape (n,); Number of the fall, counted from `ChipBank.begin_count`; a jump is a fall
+    #: that was counted but not read in time.
     index: NDArray[np.int64]
-    time_s: NDArray[np.float64]  #: shape (n,); True time of the fall, s.
-    data: NDArray[np.uint8]  #: shape (n, frame_bytes); The frames, all chips side by side.
+    time_s: NDArray[np.float64]  #: float64, shape (n,); True time of the fall, s.
+    data: NDArray[np.uint8]  #: uint8, shape (n, frame_bytes); The frames, all chips side by side.
 
     def part(self, begin: int, end: int | None) -> "Readings":
         """Rows from `begin` to before `end`."""

@@ -74,20 +74,9 @@ class _Wire:
 class BoardServer(BackgroundServer):
     """Serves one board until it is closed; a context manager.
 
-    Made by `serve_tcp` and `serve_pty`.
-
-    Parameters
-    ----------
-    board : SimulatedBoard
-        Used by this server alone from now on; take `lock` to look at it.
-    speed : float, > 0
-        Board time a second of the host; infinity is as fast as the client reads.
-    listener : socket or None
-        Listening socket, for TCP.
-    terminal : _Terminal or None
-        A pseudo-terminal; both its sides stay open, so that a program may leave and another come.
-    address : str
-        Where it serves.
+    Made by `serve_tcp` and `serve_pty`. The board is used by this server alone from then on; take
+    `lock` to look at it. Both sides of a pseudo-terminal stay open, so that a program may leave and
+    another come.
     """
 
     def __init__(
@@ -272,17 +261,7 @@ def serve_tcp(
 def serve_pty(board: SimulatedBoard, *, speed: float = 1.0) -> BoardServer:
     """Serve a board on a new pseudo-terminal; `BoardServer.address` names it.
 
-    Parameters
-    ----------
-    speed : float, > 0
-        As for `serve_tcp`.
-
-    Raises
-    ------
-    ValueError
-        If the speed is not above 0.
-    TransportError
-        If there is no pseudo-terminal to be had, as on Windows.
+    As `serve_tcp`; TransportError if there is no pseudo-terminal to be had, as on Windows.
     """
     _check_speed(speed)
     if sys.platform != "win32" and hasattr(os, "openpty"):

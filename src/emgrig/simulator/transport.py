@@ -58,16 +58,9 @@ class SimTransport:
         self._client: Client = self.board.connect()
 
     def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
-        """Wait for bytes, and return 1 to `max_bytes` of them.
+        """Wait for bytes, and return 1 to `max_bytes` of them; see the seam.
 
-        Raises
-        ------
-        ValueError
-            If `max_bytes` is less than 1 or `timeout_s` less than 0.
-        TransportTimeout
-            If `timeout_s` seconds pass and nothing arrives.
-        TransportError
-            If the link is closed or lost.
+        ValueError if `max_bytes` is less than 1 or `timeout_s` less than 0.
         """
         if max_bytes < 1 or not timeout_s >= 0:
             raise ValueError(f"max_bytes is {max_bytes}, timeout_s {timeout_s}; expected ≥ 1, ≥ 0")
@@ -86,7 +79,7 @@ class SimTransport:
             self._span_s = min(2 * self._span_s, LONGEST_READ_S)
 
     def write(self, data: bytes, /) -> None:
-        """Send all of `data`; TransportError if the link is closed or lost."""
+        """Send all of `data`; see the seam."""
         with self._lock:
             self._catch_up()
             self._check_open()
@@ -95,13 +88,7 @@ class SimTransport:
             self._follow()
 
     def reopen(self) -> None:
-        """Open the link anew after it was lost; what was in flight is gone.
-
-        Raises
-        ------
-        TransportError
-            If the simulated link is cut.
-        """
+        """Open the link anew; TransportError if the simulated link is cut."""
         with self._lock:
             self._catch_up()
             self.board.disconnect(self._client)
@@ -109,7 +96,7 @@ class SimTransport:
             self._is_closed = False
 
     def close(self) -> None:
-        """Close the link; a second call does nothing. `read` and `write` raise from then on."""
+        """Close the link; see the seam."""
         with self._lock:
             self._is_closed = True
             self.board.disconnect(self._client)

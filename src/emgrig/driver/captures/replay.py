@@ -111,13 +111,7 @@ class ReplayTransport:
         return data
 
     def write(self, data: bytes, /) -> None:
-        """Take requests; each is answered before any more of the recording is delivered.
-
-        Raises
-        ------
-        TransportError
-            If the transport is closed.
-        """
+        """Take requests; each is answered before any more of the recording is delivered."""
         self._check_open()
         for item in self._requests.feed(data):
             if isinstance(item, RequestPacket):

@@ -175,14 +175,9 @@ class AnalogueFrontEnd:
         self._changed(tick)
 
     def set_source(self, tick: int, source: Source) -> None:
-        """Change what the electrodes see from `tick` on.
+        """Change what the electrodes see, as `set_world`.
 
-        `tick` is not before the last conversion that was asked for.
-
-        Raises
-        ------
-        ValueError
-            If it has another number of electrodes than channels, or twice as many.
+        ValueError if it has another number of electrodes than channels, or twice as many.
         """
         self._source = _checked(source, self.n_channels)
         self._changed(tick)

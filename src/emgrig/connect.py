@@ -23,7 +23,6 @@ class Opener(Protocol):
 
     def __call__(self, address: str, /, *, timeout_s: float) -> Transport:
         """Open `address`; raises as `open_transport` does."""
-        ...
 
 
 _SERIAL = "emgrig.driver.transports.serial_port:open_serial"

@@ -58,23 +58,13 @@ class DeviceError(EmgrigError):
 
 
 class RequestRefused(DeviceError):
-    """The board answered a request with ERROR.
-
-    Attributes
-    ----------
-    request : str
-        Name of the request that was refused.
-    code : int
-        Error code of the board (`emgrig.protocol.packets.ErrorCode`).
-    text : str
-        What the board said about it.
-    """
+    """The board answered a request with ERROR."""
 
     def __init__(self, request: str, code: int, text: str, hint: str = "") -> None:
         super().__init__(f"the board refused {request}: {text} (code {code}){hint}")
-        self.request = request
-        self.code = code
-        self.text = text
+        self.request = request  #: Name of the request that was refused.
+        self.code = code  #: Error code of the board (`emgrig.protocol.packets.ErrorCode`).
+        self.text = text  #: What the board said about it.
 
 
 class IdentityError(DeviceError):
@@ -82,19 +72,7 @@ class IdentityError(DeviceError):
 
 
 class ReadBackError(DeviceError):
-    """A register does not hold what was written to it.
-
-    Attributes
-    ----------
-    register, field : str
-        Names as in the data sheet; `field` may name several, comma separated.
-    expected, found : int
-        The whole register bytes.
-    chip : int
-        Chip number on the board, 1 is the first.
-    had_no_effect : bool
-        True if the chip holds all that it held before, as if nothing had been written.
-    """
+    """A register does not hold what was written to it."""
 
     def __init__(
         self,
@@ -110,11 +88,13 @@ class ReadBackError(DeviceError):
         super().__init__(
             f"chip {chip}: {register} ({field}) reads {found:02X}h, expected {expected:02X}h{note}"
         )
+        #: Names as in the data sheet; `field` may name several, comma separated.
         self.register = register
         self.field = field
-        self.expected = expected
+        self.expected = expected  #: The whole register bytes.
         self.found = found
-        self.chip = chip
+        self.chip = chip  #: Chip number on the board, 1 is the first.
+        #: True if the chip holds all that it held before, as if nothing had been written.
         self.had_no_effect = had_no_effect
 
 

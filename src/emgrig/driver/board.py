@@ -4,7 +4,6 @@ import logging
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from emgrig.driver.captures.journal import Journal
@@ -21,7 +20,6 @@ from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.seams import Clock, Transport
 from emgrig.driver.stream import DEFAULT_QUEUE_SAMPLES, SILENCE_S, Stream
 from emgrig.errors import DeviceError, EmgrigError, TransportError, TransportTimeout
-from emgrig.protocol.decoder import DecoderCounts
 from emgrig.protocol.packets import (
     DEFAULT_FRAMES_PER_PACKET,
     Capability,
@@ -147,11 +145,6 @@ class Board:
     def channel_names(self) -> tuple[str, ...]:
         """What each channel measures, by the profile; "channel n" where that does not say."""
         return self._connection.channel_names
-
-    @property
-    def link_counts(self) -> DecoderCounts:
-        """What came over the link and was thrown away, since it was last opened."""
-        return self._connection.link.counts
 
     def identify_chips(self, *, force_channels: int | None = None) -> BoardIdentity:
         """Ask the chips who they are; raises as `Ads1299.identify` does."""
@@ -331,7 +324,7 @@ class Board:
         believed = connection.believed
         reason = Interruption(Happened.RECONNECT_ASKED)
         recovery = recover(connection, self._reconnect, reason, restart=False)
-        return replace(recovery, restored=connection.restore(believed))
+        return replace(recovery, restored=connection.chip.restore(believed).changes)
 
     def close(self) -> None:
         """Leave the board stopped, and close the link; a second call does nothing."""
@@ -349,12 +342,7 @@ class Board:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _ask(self, capability: Capability, request: Request, arguments: Message | None) -> None:

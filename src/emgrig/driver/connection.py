@@ -13,7 +13,7 @@ from emgrig.driver.captures.journal import Entry, Journal, epoch_entry, identity
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Config1
-from emgrig.driver.chip.transaction import SDATAC, Files, Mended, mended_words
+from emgrig.driver.chip.transaction import SDATAC, Files, mended_words
 from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link, Listener, Tap
@@ -39,8 +39,7 @@ from emgrig.protocol.packets import (
 
 log = logging.getLogger(__name__)
 
-#: Clock exchanges that are kept; at one every 2.5 s that is some hours.
-N_EXCHANGES = 8192
+N_EXCHANGES = 8192  #: Clock exchanges that are kept; at one every 2.5 s that is some hours.
 
 
 class Connection:
@@ -57,25 +56,6 @@ class Connection:
     inspector : Listener, optional
         Who looks for faults: it is told everything from the first byte on, a run that is on is not
         stopped at the beginning, and what board or chip lose by themselves is not restored.
-
-    Attributes
-    ----------
-    link : Link
-    identity : BoardIdentity
-    ports : tuple of NativePort
-        One a chip.
-    chip : Ads1299
-        Its `quiet` stops a running stream and lets it go on.
-    epochs : dict of int to Epoch
-        Settings that were read back, by the board's epoch number.
-    channel_names : tuple of str
-        One a channel.
-    frames_per_packet : int or None
-        Of the run that is on, or should be; None if the board is to be stopped.
-    trouble : Interruption or None
-        Why the chips must be compared and restored before the stream can go on.
-    stream_listener : Listener or None
-        The stream that is on.
     """
 
     def __init__(
@@ -88,11 +68,14 @@ class Connection:
     ) -> None:
         self.lock = threading.RLock()
         self.client = client
+        #: Settings that were read back, by the board's epoch number.
         self.epochs: dict[int, Epoch] = {}
-        self.channel_names: tuple[str, ...] = ()
+        self.channel_names: tuple[str, ...] = ()  #: One a channel.
+        #: Of the run that is on, or should be; None if the board is to be stopped.
         self.frames_per_packet: int | None = None
+        #: Why the chips must be compared and restored before the stream can go on.
         self.trouble: Interruption | None = None
-        self.stream_listener: Listener | None = inspector
+        self.stream_listener: Listener | None = inspector  #: The stream that is on.
         self._journal: Journal | None = None
         self._believed: Files | None = None
         self._mends = inspector is None
@@ -108,8 +91,10 @@ class Connection:
             self.link.close()
             raise
         chips = range(self.identity.chip_count)
+        #: One a chip.
         self.ports = tuple(NativePort(self.link, chip_index) for chip_index in chips)
         self._all = all_chips(self.link)
+        #: Its `quiet` stops a running stream and lets it go on.
         self.chip = Ads1299(
             self.ports,
             clock=link.transport.clock,
@@ -216,7 +201,7 @@ class Connection:
         reason, self.trouble = self.trouble, None
         believed = self._believed
         self.forget()
-        restored = self.restore(believed)
+        restored = self.chip.restore(believed).changes
         log.warning("%s; %s", reason.words, mended_words(restored))
         self.note(
             {
@@ -232,16 +217,6 @@ class Connection:
         if self._believed is None:
             raise DeviceError("the registers were never read: call board.chip.identify() first")
         return self._believed
-
-    def restore(self, believed: Files) -> tuple[Mended, ...]:
-        """Compare the chips with what they are believed to hold, and restore what differs.
-
-        Returns
-        -------
-        tuple of Mended
-            Each register that was restored.
-        """
-        return self.chip.restore(believed).changes
 
     # Runs.
 
@@ -272,14 +247,7 @@ class Connection:
         with self.lock:
             stopped = self.link.request(Request.STOP, None, Stopped)
             self.frames_per_packet = None
-        self.note(
-            {
-                "kind": "stop",
-                "run": stopped.run,
-                "conversions": stopped.conversions,
-                "board_time_us": stopped.board_time_us,
-            }
-        )
+        self.note({"kind": "stop", **asdict(stopped)})
         return stopped
 
     def stats(self) -> Stats:

@@ -19,23 +19,13 @@ class Happened(StrEnum):
 
 @dataclass(frozen=True)
 class Interruption:
-    """Why the chips must be compared with what they are believed to hold.
-
-    Attributes
-    ----------
-    happened : Happened
-    reset_cause : int or None
-        What the board said with BOARD_STARTED (`emgrig.protocol.packets.ResetCause`).
-    chip : int or None
-        Which chip of CHIP_LOST, from 1.
-    link_said : str
-        The error of LINK_LOST, for people.
-    """
+    """Why the chips must be compared with what they are believed to hold."""
 
     happened: Happened
+    #: What the board said with BOARD_STARTED (`emgrig.protocol.packets.ResetCause`).
     reset_cause: int | None = None
-    chip: int | None = None
-    link_said: str = ""
+    chip: int | None = None  #: Which chip of CHIP_LOST, from 1.
+    link_said: str = ""  #: The error of LINK_LOST, for people.
 
     @property
     @sentence

@@ -15,21 +15,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ReconnectPolicy:
-    """How long to try.
+    """How long to try."""
 
-    Attributes
-    ----------
-    total_s : float, ≥ 0
-        Give up after so long, s; 0 never tries.
-    first_wait_s, longest_wait_s : float, > 0
-        Wait after the first failed attempt; twice as long after each, up to the longest.
-    is_given_up : callable
-        Asked between attempts; True ends them, as when a person closes the program.
-    """
-
-    total_s: float = 30.0
+    total_s: float = 30.0  #: ≥ 0; Give up after so long, s; 0 never tries.
+    #: > 0; Wait after the first failed attempt; twice as long after each, up to the longest.
     first_wait_s: float = 0.1
     longest_wait_s: float = 2.0
+    #: Asked between attempts; True ends them, as when a person closes the program.
     is_given_up: Callable[[], bool] = lambda: False
 
     def __post_init__(self) -> None:
@@ -40,23 +32,12 @@ class ReconnectPolicy:
 
 @dataclass(frozen=True)
 class Recovery:
-    """How the stream came to go on.
+    """How the stream came to go on."""
 
-    Attributes
-    ----------
-    reason : Interruption
-        What had happened.
-    down_s : float
-        From noticing it to the new START, s.
-    attempts : int
-        How many were needed.
-    restored : tuple of Mended
-        Registers that had to be restored; empty if all held what was believed.
-    """
-
-    reason: Interruption
-    down_s: float
-    attempts: int
+    reason: Interruption  #: What had happened.
+    down_s: float  #: From noticing it to the new START, s.
+    attempts: int  #: How many were needed.
+    #: Registers that had to be restored; empty if all held what was believed.
     restored: tuple[Mended, ...]
 
 
@@ -129,6 +110,6 @@ def _prove(
     connection.forget()
     if frames_per_packet is None:
         return ()
-    restored = connection.restore(believed)
+    restored = connection.chip.restore(believed).changes
     connection.start_run(frames_per_packet)
     return restored

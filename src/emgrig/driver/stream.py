@@ -36,11 +36,6 @@ class Stream(Iterator[Block]):
 
     Iterate over it in one thread. Settings may be changed meanwhile (`board.chip`), from the same
     thread or another: the stream pauses, and the next block says how long.
-
-    Attributes
-    ----------
-    recoveries : list of Recovery
-        Each time the link was lost, the board started anew or a chip lost its registers.
     """
 
     def __init__(
@@ -53,6 +48,7 @@ class Stream(Iterator[Block]):
         reconnect: ReconnectPolicy | None = None,
         silence_s: float = SILENCE_S,
     ) -> None:
+        #: Each time the link was lost, the board started anew or a chip lost its registers.
         self.recoveries: list[Recovery] = []
         self._connection = connection
         self._reconnect = reconnect or ReconnectPolicy()

@@ -19,8 +19,7 @@ from emgrig.sentences import sentence
 _WRAP = 1 << 32
 #: So many packets in a row from the past, each one newer than the one before, are a new run.
 _LATE_LIMIT = 8
-#: The data period by board time is the median over so many packets.
-_N_PERIODS = 16
+_N_PERIODS = 16  #: The data period by board time is the median over so many packets.
 
 
 class Cause(StrEnum):
@@ -56,23 +55,12 @@ _CAUSE_WORDS = {
 
 @dataclass(frozen=True)
 class Piece:
-    """Consecutive conversions, nothing missing inside.
-
-    Attributes
-    ----------
-    packets : SamplePackets
-    first_conversion : int
-        Of the run, counted beyond 2**32.
-    lost_before : int
-        Conversions missing between the piece before and this one.
-    cause : Cause
-        Where they went.
-    """
+    """Consecutive conversions, nothing missing inside."""
 
     packets: SamplePackets
-    first_conversion: int
-    lost_before: int
-    cause: Cause
+    first_conversion: int  #: Of the run, counted beyond 2**32.
+    lost_before: int  #: Conversions missing between the piece before and this one.
+    cause: Cause  #: Where they went.
 
 
 @dataclass
@@ -81,36 +69,21 @@ class Totals:
 
     All fields count conversions, of one run or of all runs of a stream or capture; `paused` counts
     data periods. ``produced = received + lost``, ``received = delivered + dropped_here + unused``.
-
-    Attributes
-    ----------
-    received : int
-        Reached this computer.
-    lost_on_link, lost_on_board, lost_at_end, lost_in_outages : int
-        Did not, by where they went.
-    paused : int
-        Data periods in which the board did not convert (settings changed, or it had to be
-        restored), by time: they were never produced.
-    repeated : int
-        Came twice, or too late after they were counted as lost; not used.
-    hidden : int
-        Board time says that they are missing though the board's count does not; not in the sum.
-    dropped_here : int
-        Of those received: dropped because the reader was too slow.
-    unused : int
-        Of those received: came behind the duration, or after the reader had left.
     """
 
-    received: int = 0
-    lost_on_link: int = 0
-    lost_on_board: int = 0
-    lost_at_end: int = 0
-    lost_in_outages: int = 0
+    received: int = 0  #: Reached this computer.
+    lost_on_link: int = 0  #: Lost between the board and this computer.
+    lost_on_board: int = 0  #: Never sent.
+    lost_at_end: int = 0  #: Lost behind the last packet of a run.
+    lost_in_outages: int = 0  #: Lost while the link was down.
+    #: Data periods in which the board did not convert (settings changed, or it had to be restored),
+    #: by time: they were never produced.
     paused: int = 0
-    repeated: int = 0
+    repeated: int = 0  #: Came twice, or too late after they were counted as lost; not used.
+    #: Board time says that they are missing though the board's count does not; not in the sum.
     hidden: int = 0
-    dropped_here: int = 0
-    unused: int = 0
+    dropped_here: int = 0  #: Of those received: dropped because the reader was too slow.
+    unused: int = 0  #: Of those received: came behind the duration, or after the reader had left.
 
     @property
     def lost(self) -> int:

@@ -42,30 +42,21 @@ _RUN_HEAD = np.dtype(
         ("flags", "<u2"),
     ]
 )
-#: Packets whose CRCs are checked with one call (see `_run_crc`).
-_CRC_BATCH = 64
+_CRC_BATCH = 64  #: Packets whose CRCs are checked with one call (see `_run_crc`).
 
 
 @dataclass(frozen=True)
 class SamplePackets:
-    """A run of sample packets of one shape, in the order they came; all CRCs are good.
+    """A run of sample packets of one shape, in the order they came; all CRCs are good."""
 
-    Attributes
-    ----------
-    first_conversion : ndarray of int64, shape (n_packets,)
-    board_time_us : ndarray of int64, shape (n_packets,)
-    settings, flags : ndarray of int64, shape (n_packets,)
-    link_lost : ndarray of int64, shape (n_packets,)
-        Packets of any kind that the link has lost up to here, since the decoder was made.
-    frames : ndarray of uint8, shape (n_packets, n_frames, frame_bytes)
-        A view into the bytes that were fed.
-    """
-
-    first_conversion: NDArray[np.int64]
-    board_time_us: NDArray[np.int64]
+    first_conversion: NDArray[np.int64]  #: int64, shape (n_packets,)
+    board_time_us: NDArray[np.int64]  #: int64, shape (n_packets,)
     settings: NDArray[np.int64]
     flags: NDArray[np.int64]
+    #: int64, shape (n_packets,); Packets of any kind that the link has lost up to here, since the
+    #: decoder was made.
     link_lost: NDArray[np.int64]
+    #: uint8, shape (n_packets, n_frames, frame_bytes); A view into the bytes that were fed.
     frames: NDArray[np.uint8]
 
     @property
@@ -119,32 +110,18 @@ Item = SamplePackets | RequestPacket | ReplyPacket | EventPacket
 
 @dataclass
 class DecoderCounts:
-    """What the decoder has seen and thrown away since it was made.
+    """What the decoder has seen and thrown away since it was made."""
 
-    Attributes
-    ----------
-    packets : int
-        Packets with a good CRC.
-    skipped_bytes : int
-        Bytes that belonged to no packet.
-    bad_crc, bad_length, bad_version : int
-        Sync bytes that no packet followed, by the reason. One damaged packet may count several
-        times, since its payload is searched too.
-    unknown : int
-        Good packets of a type this version does not know.
-    malformed : int
-        Packets with a good CRC whose content makes no sense.
-    sequence_gaps : int
-        Packets missing by the sequence number (modulo 65536): lost on the link, not on the board.
-    """
-
-    packets: int = 0
-    skipped_bytes: int = 0
+    packets: int = 0  #: Packets with a good CRC.
+    skipped_bytes: int = 0  #: Bytes that belonged to no packet.
+    #: Sync bytes that no packet followed, by the reason. One damaged packet may count several
+    #: times, since its payload is searched too.
     bad_crc: int = 0
     bad_length: int = 0
     bad_version: int = 0
-    unknown: int = 0
-    malformed: int = 0
+    unknown: int = 0  #: Good packets of a type this version does not know.
+    malformed: int = 0  #: Packets with a good CRC whose content makes no sense.
+    #: Packets missing by the sequence number (modulo 65536): lost on the link, not on the board.
     sequence_gaps: int = 0
     last_version: int = field(default=VERSION)
 

@@ -12,17 +12,10 @@ CODE_BYTES = 3
 
 @dataclass(frozen=True)
 class FrameLayout:
-    """How many chips and channels a frame holds.
+    """How many chips and channels a frame holds."""
 
-    Attributes
-    ----------
-    n_chips : int, ≥ 1
-    channels_per_chip : int
-        8, 6 or 4.
-    """
-
-    n_chips: int = 1
-    channels_per_chip: int = 8
+    n_chips: int = 1  #: ≥ 1
+    channels_per_chip: int = 8  #: 8, 6 or 4.
 
     def __post_init__(self) -> None:
         """Refuse what no board can be."""

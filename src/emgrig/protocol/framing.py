@@ -47,13 +47,7 @@ PACKET = cs.Struct(
 
 
 def encode_packet(packet_type: int, sequence: int, payload: bytes) -> bytes:
-    """Frame one payload.
-
-    Raises
-    ------
-    ValueError
-        If the payload is longer than 4096 bytes.
-    """
+    """Frame one payload; ValueError if it is longer than 4096 bytes."""
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise ValueError(f"payload of {len(payload)} bytes; at most {MAX_PAYLOAD_BYTES} fit")
     head = (

@@ -1,18 +1,15 @@
-"""Typed messages over construct: the schema declares the bytes, a dataclass carries the values.
+"""Typed messages over construct: each field of a dataclass says how it lies in the bytes.
 
-construct has no type hints, so it is used here and in the schema declarations only; what leaves
-this layer is typed. A message class names its fields twice, once for the bytes and once for the
-types, and the two are compared when the class is made.
+construct has no type hints, so it is used here and in the declarations of messages only; what
+leaves this layer is typed.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Self, dataclass_transform, get_args
 
 import construct as cs
 
 from emgrig.errors import WireError
-
-T = TypeVar("T", bound="Message")
 
 #: Up to 255 bytes of UTF-8 behind their length; bytes that are no UTF-8 are shown as U+FFFD.
 Text = cs.ExprAdapter(
@@ -22,10 +19,19 @@ Text = cs.ExprAdapter(
 )
 
 
+@dataclass_transform(frozen_default=True)
 class Message:
-    """Base of every message: `SCHEMA` is the truth about its bytes."""
+    """Base of every message; what is derived from it is a frozen dataclass.
+
+    A field is ``name: Annotated[type, construct * "meaning"]``; `SCHEMA` is made of the fields, in
+    their order.
+    """
 
     SCHEMA: ClassVar[cs.Struct] = cs.Struct()
+
+    def __init_subclass__(cls) -> None:
+        declared = fields(dataclass(frozen=True)(cls))  # type: ignore[arg-type]
+        cls.SCHEMA = cs.Struct(*(field.name / get_args(field.type)[1] for field in declared))
 
     def encode(self) -> bytes:
         """Return the bytes of this message.
@@ -55,23 +61,6 @@ class Message:
         except cs.ConstructError as error:
             raise WireError(f"{cls.__name__}: {_first_line(error)}") from error
         return cls(**{f.name: _plain(values[f.name]) for f in fields(cls)})  # type: ignore[arg-type]
-
-
-@dataclass_transform(frozen_default=True)
-def message(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen dataclass and hold its fields against its schema.
-
-    Raises
-    ------
-    TypeError
-        On import, if the dataclass and the schema do not name the same fields in the same order.
-    """
-    made = dataclass(frozen=True)(cls)
-    typed = [f.name for f in fields(made)]  # type: ignore[arg-type]
-    declared = [sub.name for sub in made.SCHEMA.subcons if sub.name]
-    if typed != declared:
-        raise TypeError(f"{cls.__name__}: fields {typed} but the schema has {declared}")
-    return made
 
 
 def _plain(value: Any) -> Any:

@@ -35,30 +35,17 @@ PROGRESS_STEP = 0.01
 
 @dataclass(frozen=True)
 class Recording:
-    """What a capture became.
-
-    Attributes
-    ----------
-    capture_path : Path
-    bdf_paths, sidecar_paths : tuple of Path
-        More than one if rate, gain or powered channels changed, or the board was long away.
-    n_samples : int
-        Samples in the files, received or filled; the padding of the last data records not counted.
-    totals : Totals
-        What became of every conversion.
-    decoder : DecoderCounts
-        What became of every byte.
-    damage : str
-        What is wrong with the capture file, in words; empty if nothing is.
-    """
+    """What a capture became."""
 
     capture_path: Path
+    #: More than one if rate, gain or powered channels changed, or the board was long away.
     bdf_paths: tuple[Path, ...]
     sidecar_paths: tuple[Path, ...]
+    #: Samples in the files, received or filled; the padding of the last data records not counted.
     n_samples: int
-    totals: Totals
-    decoder: DecoderCounts
-    damage: str
+    totals: Totals  #: What became of every conversion.
+    decoder: DecoderCounts  #: What became of every byte.
+    damage: str  #: What is wrong with the capture file, in words; empty if nothing is.
 
 
 def convert(
@@ -99,12 +86,10 @@ def convert(
     timeline = Timeline(reader)
     reports = _survey(timeline, tell)
     if not reports:
-        damage = f" ({timeline.damage})" if timeline.damage else ""
-        raise RecordingError(f"{source} holds no samples{damage}; there is nothing to convert")
+        raise _nothing(source, timeline)
     paths = tuple(part_path(target, number) for number in range(1, len(reports) + 1))
-    for path in paths:
+    for report, path in zip(reports, paths, strict=True):
         check_target(path, overwrite=overwrite)
-    for report in reports:
         _set_start(report, timeline.notes)
     advice = f"nothing is lost, {source} holds it all: convert it again"
     with attempt("write", target, advice):
@@ -126,6 +111,11 @@ def convert(
         decoder=timeline.decoder,
         damage=timeline.damage,
     )
+
+
+def _nothing(source: Path, timeline: Timeline) -> RecordingError:
+    damage = f" ({timeline.damage})" if timeline.damage else ""
+    return RecordingError(f"{source} holds no samples{damage}; there is nothing to convert")
 
 
 def _content(

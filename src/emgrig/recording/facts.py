@@ -49,23 +49,12 @@ LABELS = {Kind.GAP: "BAD_gap", Kind.PADDING: "BAD_padding", Kind.BAD_FRAMES: "BA
 
 @dataclass(frozen=True)
 class Gap:
-    """Samples are missing.
+    """Samples are missing."""
 
-    Attributes
-    ----------
-    n_lost : int
-        Conversions; data periods if `is_estimate`.
-    cause : Cause
-    is_estimate : bool
-        Counted by time, not by the board.
-    is_filled : bool
-        The file holds the sample before; not at the ends of a file.
-    """
-
-    n_lost: int
+    n_lost: int  #: Conversions; data periods if `is_estimate`.
     cause: Cause
-    is_estimate: bool
-    is_filled: bool
+    is_estimate: bool  #: Counted by time, not by the board.
+    is_filled: bool  #: The file holds the sample before; not at the ends of a file.
     kind: Literal[Kind.GAP] = Kind.GAP
 
 
@@ -106,22 +95,12 @@ class SettingsChanged:
 
 @dataclass(frozen=True)
 class ElectrodeChanged:
-    """Lead-off detection: an electrode came off or on.
-
-    Attributes
-    ----------
-    is_off : bool
-    channel : int
-        Of the board, from 1.
-    side : {"p", "n"}
-    name : str
-        What the channel measures.
-    """
+    """Lead-off detection: an electrode came off or on."""
 
     is_off: bool
-    channel: int
+    channel: int  #: Of the board, from 1.
     side: Literal["p", "n"]
-    name: str
+    name: str  #: What the channel measures.
     kind: Literal[Kind.ELECTRODE] = Kind.ELECTRODE
 
 
@@ -292,21 +271,11 @@ def _event_words(
 
 @dataclass(frozen=True)
 class PlacedText:
-    """A sentence at its place in a file.
+    """A sentence at its place in a file."""
 
-    Attributes
-    ----------
-    sample : int
-        Index in the file, from 0.
-    n_samples : int
-        How long it lasts; 0 for a point in time.
-    text : str
-        The sentence as it stands in the BDF+ file.
-    """
-
-    sample: int
-    n_samples: int
-    text: str
+    sample: int  #: Index in the file, from 0.
+    n_samples: int  #: How long it lasts; 0 for a point in time.
+    text: str  #: The sentence as it stands in the BDF+ file.
 
 
 @dataclass(frozen=True)

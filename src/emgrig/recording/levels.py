@@ -13,54 +13,31 @@ _CODE_MAX = (1 << (8 * CODE_BYTES - 1)) - 1
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """How a recording goes. Levels are those since the report before.
+    """How a recording goes. Levels are those since the report before."""
 
-    Attributes
-    ----------
-    elapsed_s : float
-        Length of the recording, by its conversions.
-    n_samples, n_lost, n_paused : int
-        Samples that came, conversions that were lost, data periods in which the board was paused.
-    rate_hz : float
-        Data rate by board time, Hz; 0 before it is known.
-    offset_uv, rms_uv : ndarray of float64, shape (n_channels,)
-        Mean, and RMS about the mean, input-referred, µV; not a number if nothing came.
-    clipped : ndarray of float64, shape (n_channels,)
-        Share of samples at either end of the range, 0 to 1.
-    capture_bytes : int
-        Size of the capture.
-    """
-
-    elapsed_s: float
+    elapsed_s: float  #: Length of the recording, by its conversions.
+    #: Samples that came, conversions that were lost, data periods in which the board was paused.
     n_samples: int
     n_lost: int
     n_paused: int
-    rate_hz: float
+    rate_hz: float  #: Data rate by board time, Hz; 0 before it is known.
+    #: float64, shape (n_channels,); Mean, and RMS about the mean, input-referred, µV; not a number
+    #: if nothing came.
     offset_uv: NDArray[np.float64]
     rms_uv: NDArray[np.float64]
+    #: float64, shape (n_channels,); Share of samples at either end of the range, 0 to 1.
     clipped: NDArray[np.float64]
-    capture_bytes: int
+    capture_bytes: int  #: Size of the capture.
 
 
 class Levels:
-    """Follow the blocks of a recording.
-
-    Attributes
-    ----------
-    tally : Tally
-    elapsed_s : float
-        Length of what came, by its conversions.
-    rate_hz : float
-        As in `Progress`.
-    end_board_us : int or None
-        Board time of the end of the last block, µs.
-    """
+    """Follow the blocks of a recording."""
 
     def __init__(self, n_channels: int) -> None:
         self.tally = Tally()
-        self.elapsed_s = 0.0
-        self.rate_hz = 0.0
-        self.end_board_us: int | None = None
+        self.elapsed_s = 0.0  #: Length of what came, by its conversions.
+        self.rate_hz = 0.0  #: As in `Progress`.
+        self.end_board_us: int | None = None  #: Board time of the end of the last block, µs.
         self._n_channels = n_channels
         self._last: Block | None = None
         self._begin()

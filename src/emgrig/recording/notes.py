@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emgrig.calibration.certificate.certificate import Certificate, scale_uv
 from emgrig.calibration.certificate.certificate_file import sidecar_entry
 from emgrig.driver.captures.journal import EpochNote, read_epoch, read_identity, read_note
-from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.transaction import Mended
 from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
@@ -75,32 +73,19 @@ class RecoveryNote(NoteModel):
 
 
 class Notes:
-    """Everything the notes have said so far.
-
-    Attributes
-    ----------
-    identity : BoardIdentity or None
-    address, software, profile : str
-        Where the board was, what recorded it, and which profile was applied; empty if not said.
-    channel_names : tuple of str
-    calibration : Certificate or None
-        Applied to the volts of the file.
-    contact : mapping or None
-        The last check of the electrodes, as `emgrig electrodes` wrote it.
-    tube_shown : dict of int to float
-        Unix time, s, at which a page first showed each count of the digital tube.
-    duration_s : float or None
-        How long the recording was to be; None if until it was stopped.
-    n_notes : int
-    """
+    """Everything the notes have said so far."""
 
     def __init__(self) -> None:
         self.identity: BoardIdentity | None = None
+        #: Where the board was, what recorded it, and which profile was applied; empty if not said.
         self.address = self.software = self.profile = ""
         self.channel_names: tuple[str, ...] = ()
+        #: How long the recording was to be, s; None if until it was stopped.
         self.duration_s: float | None = None
-        self.calibration: Certificate | None = None
+        self.calibration: Certificate | None = None  #: Applied to the volts of the file.
+        #: The last check of the electrodes, as `emgrig electrodes` wrote it.
         self.contact: Mapping[str, object] | None = None
+        #: Unix time, s, at which a page first showed each count of the digital tube.
         self.tube_shown: dict[int, float] = {}
         self.n_notes = 0
         # One list for each time the board's clock began anew.
@@ -173,15 +158,6 @@ class Notes:
         if channel_index < len(self.channel_names):
             return self.channel_names[channel_index]
         return f"channel {channel_index + 1}"
-
-    def files(self, epoch: Epoch) -> tuple[RegisterFile, ...]:
-        """Return the chips' registers of an epoch."""
-        n_channels = len(epoch.gain) // len(epoch.registers)
-        return tuple(RegisterFile(raw, n_channels) for raw in epoch.registers)
-
-    def powered(self, epoch: Epoch) -> NDArray[np.bool_]:
-        """Return True for each channel that is on."""
-        return np.concatenate([file.powered for file in self.files(epoch)])
 
     def _take_clock(self, exchanges: tuple[Exchange, ...]) -> None:
         held = self._exchanges[-1]

@@ -23,13 +23,11 @@ from emgrig.recording.leadoff import LeadOffChange, LeadOffWatch
 from emgrig.recording.notes import Notes
 from emgrig.recording.sync.tube import TubeChange, TubeRow
 
-#: A longer gap is not filled: what follows is a file of its own.
-MAX_FILL_S = 600.0
+MAX_FILL_S = 600.0  #: A longer gap is not filled: what follows is a file of its own.
 #: An event's board time is believed if it is no further than this from the samples around it.
 _EVENT_WITHIN_S = 10.0
 _FILL_SAMPLES = 1 << 15
-#: The status word's first four bits (SBAS499C, 9.4.4.2).
-STATUS_BEGINS = 0b1100
+STATUS_BEGINS = 0b1100  #: The status word's first four bits (SBAS499C, 9.4.4.2).
 
 
 @dataclass
@@ -47,30 +45,14 @@ class PartRate:
 
 @dataclass(frozen=True, eq=False)
 class PartBegin:
-    """A new file begins.
+    """A new file begins."""
 
-    Attributes
-    ----------
-    epoch : Epoch
-        Settings at its beginning; rate, gains and powered channels stay.
-    channel_indices : tuple of int
-        Columns that are kept: the channels that are powered.
-    board_time_us : int
-        Board time of the first sample.
-    arrival_s : float
-        Host time (Unix) of the first sample, s, by when it came.
-    clock_index : int
-        Which of the board's clocks `board_time_us` is of (`Notes.clock_fit`).
-    rate : PartRate
-        Grows while the part is read.
-    """
-
-    epoch: Epoch
-    channel_indices: tuple[int, ...]
-    board_time_us: int
-    arrival_s: float
-    clock_index: int
-    rate: PartRate = field(default_factory=PartRate)
+    epoch: Epoch  #: Settings at its beginning; rate, gains and powered channels stay.
+    channel_indices: tuple[int, ...]  #: Columns that are kept: the channels that are powered.
+    board_time_us: int  #: Board time of the first sample.
+    arrival_s: float  #: Host time (Unix) of the first sample, s, by when it came.
+    clock_index: int  #: Which of the board's clocks `board_time_us` is of (`Notes.clock_fit`).
+    rate: PartRate = field(default_factory=PartRate)  #: Grows while the part is read.
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +85,7 @@ class OpenPart:
     """The part that is being read: places things in it."""
 
     def __init__(self, block: Block, host_s: float, notes: Notes) -> None:
-        powered = notes.powered(block.epoch)
+        powered = block.epoch.powered
         kept = tuple(np.flatnonzero(powered).tolist()) or tuple(range(len(powered)))
         began_s = host_s - block.n_samples / block.epoch.rate_hz
         self.begin = PartBegin(block.epoch, kept, block.board_time_us, began_s, notes.clock_index)
@@ -129,7 +111,7 @@ class OpenPart:
         return (
             epoch.rate_hz == self._epoch.rate_hz
             and bool((epoch.scale_v == self._epoch.scale_v).all())
-            and bool((self._notes.powered(epoch) == self._powered).all())
+            and bool((epoch.powered == self._powered).all())
         )
 
     def fill(self, block: Block) -> Iterator[Step]:
@@ -163,7 +145,7 @@ class OpenPart:
         first = block.first_conversion - self._origin
         self._at_sample, self._at_us, self._period_us = first, block.board_time_us, period_us
         if block.epoch is not self._epoch:
-            changes = _changes(self._epoch, block.epoch, self._notes)
+            changes = _changes(self._epoch, block.epoch)
             self._epoch = block.epoch
             if changes:
                 yield Change(first, block.epoch)
@@ -210,9 +192,9 @@ def _electrode(change: LeadOffChange, notes: Notes, channels_per_chip: int) -> E
     return ElectrodeChanged(change.is_off, index + 1, side, notes.name(index))
 
 
-def _changes(old: Epoch, new: Epoch, notes: Notes) -> tuple[FieldChange, ...]:
+def _changes(old: Epoch, new: Epoch) -> tuple[FieldChange, ...]:
     """Return what differs between two settings."""
-    files = zip(notes.files(old), notes.files(new), strict=True)
+    files = zip(old.files, new.files, strict=True)
     return tuple(
         FieldChange(chip, one.register, one.field, one.old, one.new)
         for chip, (before, after) in enumerate(files, start=1)

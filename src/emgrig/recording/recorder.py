@@ -31,8 +31,7 @@ from emgrig.version import PROGRAM
 
 log = logging.getLogger(__name__)
 
-#: Without a stated duration there must be room for so long.
-LEAST_ROOM_S = 600.0
+LEAST_ROOM_S = 600.0  #: Without a stated duration there must be room for so long.
 #: Bytes that a capture and a BDF+ file take beyond their frames and samples: at most a tenth.
 _MARGIN = 1.1
 #: Heads and CRCs of a packet and of a capture record, over the usual 16 frames.
@@ -103,20 +102,17 @@ class Recorder:
         self._recording: Recording | None = None
         self._levels = Levels(board.chip.n_channels)
         self._writer = CaptureWriter(self.capture_path)
-        begun: Entry = {
-            "kind": "recording",
-            "software": PROGRAM,
-            "profile": profile,
-            "duration_s": duration_s,
-        }
-        self._writer.note(begun, board.clock.unix_s())
+        self._say("recording", software=PROGRAM, profile=profile, duration_s=duration_s)
         if calibration is not None:
-            noted: Entry = {"kind": "calibration", "record": plain(calibration)}
-            self._writer.note(noted, board.clock.unix_s())
+            self._say("calibration", record=plain(calibration))
         if contact is not None:
-            self._writer.note({"kind": "contact", "check": contact}, board.clock.unix_s())
+            self._say("contact", check=contact)
         self._journal_before, self._tap_before = board.journal, board.tap
         board.journal, board.tap = self._note, self._tap
+
+    def _say(self, kind: str, **said: object) -> None:
+        """Note something in the capture, now."""
+        self._writer.note({"kind": kind, **said}, self._board.clock.unix_s())
 
     # While it runs.
 
@@ -147,8 +143,7 @@ class Recorder:
         if not text.strip():
             raise ValueError("a marker needs a text")
         at_us = self._levels.end_board_us if board_time_us is None else board_time_us
-        entry: Entry = {"kind": "marker", "text": text, "source": source, "board_time_us": at_us}
-        self._writer.note(entry, self._board.clock.unix_s())
+        self._say("marker", text=text, source=source, board_time_us=at_us)
 
     def note_tube(self, changes: Sequence[TubeChange]) -> None:
         """Keep changes of the digital tube, each with the conversion that caused it.
@@ -158,13 +153,11 @@ class Recorder:
         RecordingError
             If the capture could not be written.
         """
-        entry: Entry = {"kind": "tube", "changes": [list(change) for change in changes]}
-        self._writer.note(entry, self._board.clock.unix_s())
+        self._say("tube", changes=[list(change) for change in changes])
 
     def note_tube_shown(self, shown: Sequence[tuple[int, float]]) -> None:
         """Keep when a page showed counts: (count, Unix time in s); raises as `note_tube`."""
-        entry: Entry = {"kind": "tube shown", "shown": [list(pair) for pair in shown]}
-        self._writer.note(entry, self._board.clock.unix_s())
+        self._say("tube shown", shown=[list(pair) for pair in shown])
 
     @property
     def elapsed_s(self) -> float:

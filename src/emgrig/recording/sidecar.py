@@ -30,36 +30,19 @@ Json = dict[str, object]
 
 @dataclass
 class PartReport:
-    """What is known of one file when its part of the capture has been read.
-
-    Attributes
-    ----------
-    begin : PartBegin
-    head : FileHead
-    plan : Plan or None
-        None until the part has been read.
-    tally : Tally
-        Samples of the file that were received, and data periods without one, by cause; those that
-        were filled and those that were not.
-    n_filled, n_padding : int
-        Further samples of the file, by where they come from.
-    counts : Counter of Kind
-        Annotations.
-    changes : list of Change
-        The first of them.
-    tube : list of TubeRow
-        All changes of the digital tube.
-    """
+    """What is known of one file when its part of the capture has been read."""
 
     begin: PartBegin
     head: FileHead
-    plan: Plan | None = None
+    plan: Plan | None = None  #: None until the part has been read.
+    #: Samples of the file that were received, and data periods without one, by cause; those that
+    #: were filled and those that were not.
     tally: Tally = field(default_factory=Tally)
-    n_filled: int = 0
+    n_filled: int = 0  #: Further samples of the file, by where they come from.
     n_padding: int = 0
-    counts: Counter[Kind] = field(default_factory=Counter)
-    changes: list[Change] = field(default_factory=list)
-    tube: list[TubeRow] = field(default_factory=list)
+    counts: Counter[Kind] = field(default_factory=Counter)  #: Annotations.
+    changes: list[Change] = field(default_factory=list)  #: The first of them.
+    tube: list[TubeRow] = field(default_factory=list)  #: All changes of the digital tube.
 
     @property
     def n_samples(self) -> int:
@@ -128,15 +111,9 @@ def describe(
         "contact": dict(notes.contact) if notes.contact is not None else None,
         "channels": _channels(report, notes),
         "left_out": _left_out(begin, notes),
-        "registers": [_registers(0, begin.epoch, notes)]
-        + [_registers(change.sample, change.epoch, notes) for change in report.changes],
-        "samples": {
-            "total": report.n_samples + report.n_padding,
-            "received": report.tally.n_samples,
-            "filled": report.n_filled,
-            "padding": report.n_padding,
-            "missing_by_cause": dict(report.tally.missing),
-        },
+        "registers": [_registers(0, begin.epoch)]
+        + [_registers(change.sample, change.epoch) for change in report.changes],
+        "samples": _samples(report),
         "capture": _account(timeline),
         "n_annotations": dict(report.counts),
     }
@@ -154,6 +131,16 @@ def write(file: TextIO, content: Json, annotations: Iterable[Annotation], rate_h
         file.write(lead + json.dumps(one.to_json(rate_hz), allow_nan=False))
         lead = ",\n  "
     file.write("\n ]\n}\n")
+
+
+def _samples(report: PartReport) -> Json:
+    return {
+        "total": report.n_samples + report.n_padding,
+        "received": report.tally.n_samples,
+        "filled": report.n_filled,
+        "padding": report.n_padding,
+        "missing_by_cause": dict(report.tally.missing),
+    }
 
 
 def _start(report: PartReport, fit: ClockFit | None) -> Json:
@@ -198,7 +185,7 @@ def _clock_fit(fit: ClockFit | None) -> Json | None:
 
 def _channels(report: PartReport, notes: Notes) -> list[Json]:
     epoch = report.begin.epoch
-    mux = [value.word for file in notes.files(epoch) for value in file.mux]
+    mux = [value.word for file in epoch.files for value in file.mux]
     listed: list[Json] = []
     for index, channel in zip(report.begin.channel_indices, report.head.channels, strict=True):
         limits = header_limits(channel.scale_uv, channel.offset_uv)
@@ -229,13 +216,13 @@ def _left_out(begin: PartBegin, notes: Notes) -> list[Json]:
     ]
 
 
-def _registers(sample: int, epoch: Epoch, notes: Notes) -> Json:
+def _registers(sample: int, epoch: Epoch) -> Json:
     chips = [
         {
             "hex": file.raw.hex(" ").upper(),
             "registers": [row._asdict() for row in file.render()],
         }
-        for file in notes.files(epoch)
+        for file in epoch.files
     ]
     return {"sample": sample, "epoch": epoch.number, "chips": chips}
 

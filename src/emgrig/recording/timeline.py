@@ -32,16 +32,10 @@ _JOIN_WITHIN_US = 1_000_000
 
 
 class Timeline:
-    """Read a capture from beginning to end, once, in bounded memory.
-
-    Attributes
-    ----------
-    notes : Notes
-        What the notes have said so far.
-    """
+    """Read a capture from beginning to end, once, in bounded memory."""
 
     def __init__(self, reader: CaptureReader) -> None:
-        self.notes = Notes()
+        self.notes = Notes()  #: What the notes have said so far.
         self._reader = reader
         self._received, self._sent = Decoder(), Decoder()
         self._assembler: Assembler | None = None

@@ -16,8 +16,7 @@ from emgrig.simulator.options import SimOptions
 from emgrig.simulator.seams import Source
 from emgrig.simulator.sources.signals import parse_source
 
-_SEED_STEP: Final = 1_000_003
-"""From the seed of one chip to that of the next."""
+_SEED_STEP: Final = 1_000_003  #: From the seed of one chip to that of the next.
 
 
 class ChipPart:
@@ -31,7 +30,6 @@ class ChipPart:
         0 is the first.
     n_channels : int
         Of one chip.
-    n_chips : int
     """
 
     def __init__(self, whole: Source, chip: int, n_channels: int, n_chips: int) -> None:

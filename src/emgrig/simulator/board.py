@@ -16,8 +16,7 @@ from emgrig.simulator.seams import FrontEnd, Source
 
 WINDOW_BYTES: Final = 4 << 20
 """What the PC's side of a connection holds unread, unless told otherwise."""
-LONGEST_STEP_S: Final = 1.0
-"""Time moves in steps of at most this, so that memory stays bounded."""
+LONGEST_STEP_S: Final = 1.0  #: Time moves in steps of at most this, so that memory stays bounded.
 
 DEFAULT_FACTS: Final = BoardFacts()
 
@@ -42,16 +41,6 @@ class SimulatedBoard:
         What the electrodes see, for comparison.
     firmware : MakeFirmware
         What runs on its processor: ours, or another of `FIRMWARES`.
-
-    Attributes
-    ----------
-    bank : ChipBank
-        The chips and their wires.
-    firmware : FirmwareModel
-    crystal : Crystal
-        The board's clock.
-    front_ends, truth
-        As given.
     """
 
     def __init__(
@@ -68,7 +57,8 @@ class SimulatedBoard:
             raise ValueError("a board has one or more chips, all with the same number of channels")
         self.front_ends = tuple(front_ends)
         self.truth = truth
-        self.crystal = Crystal(drift_ppm)
+        self.crystal = Crystal(drift_ppm)  #: The board's clock.
+        #: The chips and their wires.
         self.bank = ChipBank(
             [
                 SpiBus(Ads1299Chip(part, n_channels=part.n_channels, f_clk_hz=f_clk_hz))

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import dataclass
 
 #: 2026-01-01 00:00 UTC. Virtual time begins at a fixed date, so that a run can be repeated.
 VIRTUAL_EPOCH_UNIX_S = 1_767_225_600.0
@@ -35,28 +36,22 @@ class VirtualClock:
             self._now_s = max(self._now_s, now_s)
 
 
+@dataclass(eq=False)
 class ScaledClock:
-    """Host time, `speed` times as fast; fits `emgrig.driver.seams.Clock`.
+    """Host time, `speed` times as fast; fits `emgrig.driver.seams.Clock`."""
 
-    Parameters
-    ----------
-    speed : float, > 0
-        Seconds that pass here in one second of the host.
-    start_s : float
-        What `now_s` begins with, s.
-    """
+    speed: float = 1.0  #: > 0; Seconds that pass here in one second of the host.
+    start_s: float = 0.0  #: What `now_s` begins with, s.
 
-    def __init__(self, speed: float = 1.0, start_s: float = 0.0) -> None:
-        if not 0 < speed < float("inf"):
-            raise ValueError(f"speed is {speed}; expected a number above 0")
-        self._speed = speed
-        self._start_s = start_s
+    def __post_init__(self) -> None:
+        if not 0 < self.speed < float("inf"):
+            raise ValueError(f"speed is {self.speed}; expected a number above 0")
         self._host_start_s = time.perf_counter()
         self._unix_start_s = time.time()
 
     def now_s(self) -> float:
         """Scaled time, s."""
-        return self._start_s + self._elapsed_s()
+        return self.start_s + self._elapsed_s()
 
     def unix_s(self) -> float:
         """Wall time, s since 1970-01-01 UTC; it runs as fast as `now_s`."""
@@ -64,25 +59,19 @@ class ScaledClock:
 
     def sleep(self, duration_s: float) -> None:
         """Wait `duration_s` ≥ 0 of scaled time."""
-        time.sleep(duration_s / self._speed)
+        time.sleep(duration_s / self.speed)
 
     def _elapsed_s(self) -> float:
-        return (time.perf_counter() - self._host_start_s) * self._speed
+        return (time.perf_counter() - self._host_start_s) * self.speed
 
 
 class Crystal:
-    """The oscillator of the board's processor: true time to board time.
-
-    Attributes
-    ----------
-    drift_ppm : float
-        How much it is too fast, parts per million.
-    """
+    """The oscillator of the board's processor: true time to board time."""
 
     def __init__(self, drift_ppm: float = 0.0) -> None:
         if not abs(drift_ppm) < 1e5:
             raise ValueError(f"drift_ppm is {drift_ppm}; expected less than 1e5 either way")
-        self.drift_ppm = drift_ppm
+        self.drift_ppm = drift_ppm  #: How much it is too fast, parts per million.
         self._boot_s = 0.0
 
     def set_drift(self, drift_ppm: float, true_s: float) -> None:

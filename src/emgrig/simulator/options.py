@@ -1,14 +1,15 @@
 """What a simulated board is to be like: the words behind `sim:`, and options of commands."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from emgrig.simulator.faults.fault import FaultSetting
 from emgrig.simulator.faults.named import parse_fault
 from emgrig.simulator.firmware.model import FIRMWARES
 
-MAX_SPEED: Final = float("inf")
-"""`speed=max`: virtual time, as fast as the machine can."""
+MAX_SPEED: Final = float("inf")  #: `speed=max`: virtual time, as fast as the machine can.
 
 PRESETS: Final = {"": "face", "face": "face", "bench": "bench"}
 """Words that may stand first, and the source they stand for."""
@@ -16,35 +17,18 @@ PRESETS: Final = {"": "face", "face": "face", "bench": "bench"}
 
 @dataclass(frozen=True)
 class SimOptions:
-    """A simulated board.
+    """A simulated board."""
 
-    Attributes
-    ----------
-    source : str
-        What the electrodes see (see `emgrig.simulator.sources.signals.parse_source`).
-    faults : tuple of FaultSetting
-        What is wrong, in order.
-    seed : int, ≥ 0
-        Which chips, electrodes, noise and accidents.
-    speed : float, > 0
-        Seconds of board time in a second; infinity is as fast as possible, on virtual time.
-    chips : int
-        1 to 4.
-    channels : int
-        Of each chip: 4, 6 or 8.
-    is_bench : bool
-        True: wires instead of electrodes and no mains, as on a bench.
-    firmware : str
-        What runs on the board's processor, one of `firmware.model.FIRMWARES`.
-    """
-
+    #: What the electrodes see (see `emgrig.simulator.sources.signals.parse_source`).
     source: str = PRESETS[""]
-    faults: tuple[FaultSetting, ...] = ()
-    seed: int = 0
+    faults: tuple[FaultSetting, ...] = ()  #: What is wrong, in order.
+    seed: int = 0  #: ≥ 0; Which chips, electrodes, noise and accidents.
+    #: > 0; Seconds of board time in a second; infinity is as fast as possible, on virtual time.
     speed: float = MAX_SPEED
-    chips: int = 1
-    channels: int = 8
-    is_bench: bool = False
+    chips: int = 1  #: 1 to 4.
+    channels: int = 8  #: Of each chip: 4, 6 or 8.
+    is_bench: bool = False  #: True: wires instead of electrodes and no mains, as on a bench.
+    #: What runs on the board's processor, one of `firmware.model.FIRMWARES`.
     firmware: str = "native"
 
 
@@ -67,15 +51,18 @@ def parse_query(query: str) -> SimOptions:
     if preset not in PRESETS:
         raise ValueError(f"sim:{preset}: no such board; there are sim:, sim:face and sim:bench")
     options = SimOptions(source=PRESETS[preset], is_bench=preset == "bench")
-    seen: set[str] = set()
-    for key, value in items:
+    said: dict[str, Any] = {}
+    for key, text in items:
         if key not in _READERS:
             raise ValueError(f"sim: no option {key!r}; there are {', '.join(_READERS)}")
-        if key in seen and key != "fault":
+        if key in said:
             raise ValueError(f"sim: {key} is given twice")
-        seen.add(key)
-        options = _READERS[key](options, value)
-    return options
+        value = _READERS[key](text)
+        if key == "fault":
+            said["faults"] = (*said.get("faults", ()), value)
+        else:
+            said[key] = value
+    return replace(options, **said)
 
 
 def parse_speed(text: str) -> float:
@@ -114,51 +101,31 @@ def _split(query: str) -> tuple[str, list[tuple[str, str]]]:
     return preset, items
 
 
-def _number(key: str, text: str, allowed: range, what: str) -> int:
+def _number(key: str, allowed: range, what: str, text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) not in allowed:
         raise ValueError(f"sim: {key}={text}; expected {what}")
     return int(text)
 
 
-def _with_source(options: SimOptions, value: str) -> SimOptions:
-    if not value:
+def _source(text: str) -> str:
+    if not text:
         raise ValueError("sim: source= is empty; expected a source, as silence or face")
-    return replace(options, source=value)
+    return text
 
 
-def _with_fault(options: SimOptions, value: str) -> SimOptions:
-    return replace(options, faults=(*options.faults, parse_fault(value)))
+def _firmware(text: str) -> str:
+    if text not in FIRMWARES:
+        raise ValueError(f"sim: firmware={text}; there are {', '.join(FIRMWARES.names())}")
+    return text
 
 
-def _with_seed(options: SimOptions, value: str) -> SimOptions:
-    return replace(options, seed=_number("seed", value, range(2**32), "0 to 4294967295"))
-
-
-def _with_speed(options: SimOptions, value: str) -> SimOptions:
-    return replace(options, speed=parse_speed(value))
-
-
-def _with_chips(options: SimOptions, value: str) -> SimOptions:
-    return replace(options, chips=_number("chips", value, range(1, 5), "1 to 4"))
-
-
-def _with_channels(options: SimOptions, value: str) -> SimOptions:
-    channels = _number("channels", value, range(4, 9, 2), "4, 6 or 8")
-    return replace(options, channels=channels)
-
-
-def _with_firmware(options: SimOptions, value: str) -> SimOptions:
-    if value not in FIRMWARES:
-        raise ValueError(f"sim: firmware={value}; there are {', '.join(FIRMWARES.names())}")
-    return replace(options, firmware=value)
-
-
-_READERS: Final = {
-    "source": _with_source,
-    "fault": _with_fault,
-    "seed": _with_seed,
-    "speed": _with_speed,
-    "chips": _with_chips,
-    "channels": _with_channels,
-    "firmware": _with_firmware,
+_READERS: Final[dict[str, Callable[[str], object]]] = {
+    "source": _source,
+    "fault": parse_fault,
+    "seed": partial(_number, "seed", range(2**32), "0 to 4294967295"),
+    "speed": parse_speed,
+    "chips": partial(_number, "chips", range(1, 5), "1 to 4"),
+    "channels": partial(_number, "channels", range(4, 9, 2), "4, 6 or 8"),
+    "firmware": _firmware,
 }
+"""What reads the value of each option; all but `fault` are named as in `SimOptions`."""

@@ -13,16 +13,11 @@ from numpy.typing import NDArray
 
 
 class Source(Protocol):
-    """What the simulated electrodes see, as a pure function of true time.
+    """What the simulated electrodes see, as a pure function of true time."""
 
-    Attributes
-    ----------
-    n_electrodes : int
-        Columns of `volts`: the P electrodes of channels 1 to n against the body's reference (then
-        the N electrodes are at 0 V), or, when it is twice the number of channels, all P electrodes
-        and then all N electrodes.
-    """
-
+    #: Columns of `volts`: the P electrodes of channels 1 to n against the body's reference (then
+    #: the N electrodes are at 0 V), or, when it is twice the number of channels, all P electrodes
+    #: and then all N electrodes.
     n_electrodes: int
 
     def volts(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -31,22 +26,17 @@ class Source(Protocol):
         The times, shape (n_samples,), are increasing; the same times give the same values in
         whatever pieces they are asked for.
         """
-        ...
 
 
 @dataclass(frozen=True)
 class Conversions:
-    """Results of consecutive conversions.
+    """Results of consecutive conversions."""
 
-    Attributes
-    ----------
-    codes : ndarray of int32, shape (n_conversions, n_channels)
-        ADC codes, -2**23 to 2**23 - 1; 0 for a channel that is powered down.
-    loff_p, loff_n : ndarray of uint8, shape (n_conversions,)
-        LOFF_STATP and LOFF_STATN as latched at each data-ready edge; bit n - 1 is channel n.
-    """
-
+    #: int32, shape (n_conversions, n_channels); ADC codes, -2**23 to 2**23 - 1; 0 for a channel
+    #: that is powered down.
     codes: NDArray[np.int32]
+    #: uint8, shape (n_conversions,); LOFF_STATP and LOFF_STATN as latched at each data-ready edge;
+    #: bit n - 1 is channel n.
     loff_p: NDArray[np.uint8]
     loff_n: NDArray[np.uint8]
 
@@ -66,19 +56,15 @@ class FrontEnd(Protocol):
         `registers` is the whole file, 24 bytes from ID to CONFIG4. The k-th conversion after it
         (k from 0) falls at ``tick + 4*t_dr + 9 + k*t_dr`` with t_dr the data period in ticks.
         """
-        ...
 
     def change(self, tick: int, registers: bytes) -> None:
         """Take new registers without a restart: the filter mixes old and new for 3 t_dr.
 
         May be called before any `restart` (chip not converting).
         """
-        ...
 
     def convert(self, count: int) -> Conversions:
         """Return the next `count` ≥ 1 conversions of the run that `restart` began."""
-        ...
 
     def comparators(self, tick: int) -> tuple[int, int, int]:
         """LOFF_STATP, LOFF_STATN and BIAS_STAT (0 or 1) at `tick`, for a register read."""
-        ...

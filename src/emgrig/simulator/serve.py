@@ -4,17 +4,16 @@ One thread owns the board; it waits for sockets and for time. At `speed=max` it 
 as they are read: the client's side of the link holds back time, and nothing overflows.
 """
 
-import contextlib
 import os
 import selectors
 import socket
 import sys
 import threading
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from emgrig.errors import TransportError
+from emgrig.simulator.background import BackgroundServer
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.clock import ScaledClock
 from emgrig.simulator.firmware.model import Client
@@ -25,11 +24,9 @@ WINDOW_BYTES: Final = 1 << 16
 SEND_BUFFER_BYTES: Final = 1 << 17
 """Asked of the operating system; by itself it would hide megabytes between board and client."""
 CHUNK_BYTES: Final = 1 << 16
-PACED_STEP_S: Final = 0.005
-"""Host time between looks at the board while it streams."""
+PACED_STEP_S: Final = 0.005  #: Host time between looks at the board while it streams.
 IDLE_STEP_S: Final = 0.05
-FAST_STEP_S: Final = 0.05
-"""Board time of one step at `speed=max`."""
+FAST_STEP_S: Final = 0.05  #: Board time of one step at `speed=max`.
 
 
 @dataclass(frozen=True)
@@ -74,30 +71,12 @@ class _Wire:
         return True
 
 
-class BoardServer:
+class BoardServer(BackgroundServer):
     """Serves one board until it is closed; a context manager.
 
-    Made by `serve_tcp` and `serve_pty`.
-
-    Parameters
-    ----------
-    board : SimulatedBoard
-        Used by this server alone from now on; take `lock` to look at it.
-    speed : float, > 0
-        Board time a second of the host; infinity is as fast as the client reads.
-    listener : socket or None
-        Listening socket, for TCP.
-    terminal : _Terminal or None
-        A pseudo-terminal; both its sides stay open, so that a program may leave and another come.
-    address : str
-        Where it serves.
-
-    Attributes
-    ----------
-    address : str
-        ``tcp://host:port`` or ``serial://path``.
-    lock : threading.Lock
-        Held while the board is used.
+    Made by `serve_tcp` and `serve_pty`. The board is used by this server alone from then on; take
+    `lock` to look at it. Both sides of a pseudo-terminal stay open, so that a program may leave and
+    another come.
     """
 
     def __init__(
@@ -109,8 +88,9 @@ class BoardServer:
         terminal: _Terminal | None = None,
         address: str,
     ) -> None:
-        self.address = address
-        self.lock = threading.Lock()
+        super().__init__()
+        self.address = address  #: ``tcp://host:port`` or ``serial://path``.
+        self.lock = threading.Lock()  #: Held while the board is used.
         self._board = board
         self._is_fast = speed == MAX_SPEED
         self._clock = ScaledClock(1.0 if self._is_fast else speed, board.now_s)
@@ -118,38 +98,13 @@ class BoardServer:
         self._listener = listener
         self._terminal = terminal
         self._wires: list[_Wire] = []
-        self._selector = selectors.DefaultSelector()
-        self._wake_out, self._wake_in = socket.socketpair()
-        self._is_stopping = False
-        self._failure: BaseException | None = None
-        self._selector.register(self._wake_out, selectors.EVENT_READ)
         if listener is not None:
             self._selector.register(listener, selectors.EVENT_READ)
-        self._thread = threading.Thread(target=self._serve, name="simulated board", daemon=True)
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        """Return itself; it serves already."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close."""
-        self.close()
+        self._begin("simulated board")
 
     @property
     def port(self) -> int:
-        """TCP port.
-
-        Raises
-        ------
-        ValueError
-            If it serves on a terminal.
-        """
+        """TCP port; ValueError if it serves on a terminal."""
         if self._listener is None:
             raise ValueError(f"{self.address} has no port")
         return int(self._listener.getsockname()[1])
@@ -159,34 +114,12 @@ class BoardServer:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def close(self) -> None:
-        """Stop serving and close all connections; a second call does nothing.
-
-        Raises
-        ------
-        Exception
-            What ended the server, if it did not end by itself.
-        """
-        self._is_stopping = True
-        with contextlib.suppress(OSError):
-            self._wake_in.send(b"x")
-        self._thread.join()
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
-
     # ---- the thread ---------------------------------------------------------------------------
 
-    def _serve(self) -> None:
-        try:
-            while not self._is_stopping:
-                ready = self._selector.select(self._patience_s())
-                with self.lock:
-                    self._step(ready)
-        except BaseException as error:  # handed to whoever closes the server
-            self._failure = error
-        finally:
-            self._clean_up()
+    def _round(self) -> None:
+        ready = self._selector.select(self._patience_s())
+        with self.lock:
+            self._step(ready)
 
     def _step(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
         for key, events in ready:
@@ -278,8 +211,8 @@ class BoardServer:
     def _clean_up(self) -> None:
         for wire in tuple(self._wires):
             self._drop(wire)
-        self._selector.close()
-        for end in (self._listener, self._terminal, self._wake_in, self._wake_out):
+        super()._clean_up()
+        for end in (self._listener, self._terminal):
             if end is not None:
                 end.close()
 
@@ -291,7 +224,6 @@ def serve_tcp(
 
     Parameters
     ----------
-    board : SimulatedBoard
     host : str
         Address to listen on; empty is all of them.
     port : int
@@ -329,18 +261,7 @@ def serve_tcp(
 def serve_pty(board: SimulatedBoard, *, speed: float = 1.0) -> BoardServer:
     """Serve a board on a new pseudo-terminal; `BoardServer.address` names it.
 
-    Parameters
-    ----------
-    board : SimulatedBoard
-    speed : float, > 0
-        As for `serve_tcp`.
-
-    Raises
-    ------
-    ValueError
-        If the speed is not above 0.
-    TransportError
-        If there is no pseudo-terminal to be had, as on Windows.
+    As `serve_tcp`; TransportError if there is no pseudo-terminal to be had, as on Windows.
     """
     _check_speed(speed)
     if sys.platform != "win32" and hasattr(os, "openpty"):

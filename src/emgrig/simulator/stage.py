@@ -7,8 +7,7 @@ from emgrig.simulator.assembly import ChipPart
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.sources.performer import Performer
 
-LEAD_S: Final = 0.02
-"""Interpolation looks ahead by less."""
+LEAD_S: Final = 0.02  #: Interpolation looks ahead by less.
 
 
 def perform_on(

@@ -17,8 +17,7 @@ LONGEST_READ_S: Final = 0.5
 The first holds after a `write`, since what is wanted then may be short; while the client only reads
 it grows to the other, because every step has its price.
 """
-POLL_S: Final = 0.002
-"""In real time, how often the board is asked."""
+POLL_S: Final = 0.002  #: In real time, how often the board is asked.
 
 
 class SimTransport:
@@ -35,17 +34,6 @@ class SimTransport:
     board : SimulatedBoard or None
         A board made elsewhere, in place of the one that `query` describes.
 
-    Attributes
-    ----------
-    address : str
-        The address that opens it again.
-    clock : VirtualClock or ScaledClock
-        The time of the board and of all timeouts.
-    is_paced : bool
-        False on virtual time.
-    board : SimulatedBoard
-        What is at the other end, for those who want to look.
-
     Raises
     ------
     ValueError
@@ -54,9 +42,11 @@ class SimTransport:
 
     def __init__(self, query: str = "", *, board: SimulatedBoard | None = None) -> None:
         options = parse_query(query)
-        self.address = f"sim:{query}"
+        self.address = f"sim:{query}"  #: The address that opens it again.
+        #: What is at the other end, for those who want to look.
         self.board = build_board(options) if board is None else board
-        self.is_paced = options.speed != MAX_SPEED
+        self.is_paced = options.speed != MAX_SPEED  #: False on virtual time.
+        #: The time of the board and of all timeouts.
         self.clock: VirtualClock | ScaledClock = (
             ScaledClock(options.speed, self.board.now_s)
             if self.is_paced
@@ -68,16 +58,9 @@ class SimTransport:
         self._client: Client = self.board.connect()
 
     def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
-        """Wait for bytes, and return 1 to `max_bytes` of them.
+        """Wait for bytes, and return 1 to `max_bytes` of them; see the seam.
 
-        Raises
-        ------
-        ValueError
-            If `max_bytes` is less than 1 or `timeout_s` less than 0.
-        TransportTimeout
-            If `timeout_s` seconds pass and nothing arrives.
-        TransportError
-            If the link is closed or lost.
+        ValueError if `max_bytes` is less than 1 or `timeout_s` less than 0.
         """
         if max_bytes < 1 or not timeout_s >= 0:
             raise ValueError(f"max_bytes is {max_bytes}, timeout_s {timeout_s}; expected ≥ 1, ≥ 0")
@@ -96,13 +79,7 @@ class SimTransport:
             self._span_s = min(2 * self._span_s, LONGEST_READ_S)
 
     def write(self, data: bytes, /) -> None:
-        """Send all of `data`.
-
-        Raises
-        ------
-        TransportError
-            If the link is closed or lost.
-        """
+        """Send all of `data`; see the seam."""
         with self._lock:
             self._catch_up()
             self._check_open()
@@ -111,13 +88,7 @@ class SimTransport:
             self._follow()
 
     def reopen(self) -> None:
-        """Open the link anew after it was lost; what was in flight is gone.
-
-        Raises
-        ------
-        TransportError
-            If the simulated link is cut.
-        """
+        """Open the link anew; TransportError if the simulated link is cut."""
         with self._lock:
             self._catch_up()
             self.board.disconnect(self._client)
@@ -125,7 +96,7 @@ class SimTransport:
             self._is_closed = False
 
     def close(self) -> None:
-        """Close the link; a second call does nothing. `read` and `write` raise from then on."""
+        """Close the link; see the seam."""
         with self._lock:
             self._is_closed = True
             self.board.disconnect(self._client)

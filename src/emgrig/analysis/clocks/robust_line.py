@@ -16,27 +16,16 @@ _DENSE = 30
 
 @dataclass(frozen=True)
 class ClockMap:
-    """Video time as a function of EMG time: one slope, and an offset for each stretch.
+    """Video time as a function of EMG time: one slope, and an offset for each stretch."""
 
-    Attributes
-    ----------
-    drift : float
-        Video seconds gained for each EMG second (1e-3 is 1 ms/s).
-    starts_s : ndarray, shape (n_stretches,)
-        EMG time at which each stretch begins; the first is -inf. More than one means jumps.
-    offsets_s : ndarray, shape (n_stretches,)
-        Video minus EMG time in each stretch, at EMG time 0, s.
-    residuals_s : ndarray, shape (n_pairs,)
-        What the map leaves of the pairs it was fitted to, s.
-    is_drift_told : bool
-        The pairs told it; else the clocks are taken to run alike.
-    """
-
-    drift: float
+    drift: float  #: Video seconds gained for each EMG second (1e-3 is 1 ms/s).
+    #: shape (n_stretches,); EMG time at which each stretch begins; the first is -inf. More
+    #: than one means jumps.
     starts_s: Floats
+    #: shape (n_stretches,); Video minus EMG time in each stretch, at EMG time 0, s.
     offsets_s: Floats
-    residuals_s: Floats
-    is_drift_told: bool = False
+    residuals_s: Floats  #: shape (n_pairs,); What the map leaves of the pairs it was fitted to, s.
+    is_drift_told: bool = False  #: The pairs told it; else the clocks are taken to run alike.
 
     @property
     def n_jumps(self) -> int:
@@ -84,10 +73,6 @@ def fit_clock_map(emg_s: Floats, video_s: Floats, *, jump_s: float = JUMP_S) -> 
         Times of the same moments, s, in any order.
     jump_s : float, > 0
         Least step that counts as a jump, s.
-
-    Returns
-    -------
-    ClockMap
 
     Raises
     ------

@@ -17,8 +17,7 @@ from emgrig.analysis.clocks.tube_lines import CLOCKS_APART, Intervals, Lines
 from emgrig.analysis.clocks.tube_table import Screen, TubeTable, on_screen, unwrapped
 from emgrig.analysis.signal.filters import Floats, Ints
 
-LEAST_TO_CHECK = 10
-"""With fewer readings a wrong one may not be found."""
+LEAST_TO_CHECK = 10  #: With fewer readings a wrong one may not be found.
 _WIDER = (1.0, 2.0, 4.0)
 
 
@@ -33,76 +32,41 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Jump:
-    """Frames that are missing in the film (more than 0), or too many (less).
+    """Frames that are missing in the film (more than 0), or too many (less)."""
 
-    Attributes
-    ----------
-    after_s, before_s : float
-        Video times of the last good reading before it, and the first after it.
-    jump_s : float
-        What it skips, s.
-    n_frames : int
-        The same in frames.
-    """
-
-    after_s: float
+    after_s: float  #: Video times of the last good reading before it, and the first after it.
     before_s: float
-    jump_s: float
-    n_frames: int
+    jump_s: float  #: What it skips, s.
+    n_frames: int  #: The same in frames.
 
 
 @dataclass(frozen=True, eq=False)
 class TubeSync:
-    """Video time to sample, and what became of the readings.
+    """Video time to sample, and what became of the readings."""
 
-    Attributes
-    ----------
-    video_s, counts : ndarray, shape (n_readings,)
-        The readings in order of time, as they were read.
-    kinds : ndarray of str, shape (n_readings,)
-        A `Kind` each.
-    expected : ndarray of int, shape (n_readings, 2)
-        Lowest and highest count that the map has in that frame, as the tube shows it; -1 where the
-        recording has none.
-    residuals_s : ndarray, shape (n_readings,)
-        What the map is after the middle of the reading's interval.
-    samples_per_s : float
-        Samples for each second of video.
-    samples_per_s_range : (float, float)
-        The same of all lines within all good readings.
-    starts_s : ndarray, shape (n_stretches,)
-        Video time at which each stretch begins; the first is -inf.
-    offsets : ndarray, shape (n_stretches,)
-        Sample at video time 0 in each stretch.
-    uncertainty_s : ndarray, shape (n_stretches,)
-        Most that another line within all good readings of the stretch differs, s.
-    frame_s : float
-        Time from frame to frame, s.
-    bound_s : float
-        Of one reading: half a frame and half a count.
-    jumps : tuple of Jump
-    display_delay_s : float or None
-        Median time from conversion to screen, which the map contains; None if the page's times
-        are not used, so that the map is early by an unknown delay.
-    remarks : tuple of str
-        What to know before trusting it.
-    """
-
-    video_s: Floats
+    video_s: Floats  #: shape (n_readings,); The readings in order of time, as they were read.
     counts: Ints
-    kinds: NDArray[np.str_]
+    kinds: NDArray[np.str_]  #: shape (n_readings,); A `Kind` each.
+    #: shape (n_readings, 2); Lowest and highest count that the map has in that frame, as the
+    #: tube shows it; -1 where the recording has none.
     expected: Ints
+    #: shape (n_readings,); What the map is after the middle of the reading's interval.
     residuals_s: Floats
-    samples_per_s: float
-    samples_per_s_range: tuple[float, float]
+    samples_per_s: float  #: Samples for each second of video.
+    samples_per_s_range: tuple[float, float]  #: The same of all lines within all good readings.
+    #: shape (n_stretches,); Video time at which each stretch begins; the first is -inf.
     starts_s: Floats
-    offsets: Floats
+    offsets: Floats  #: shape (n_stretches,); Sample at video time 0 in each stretch.
+    #: shape (n_stretches,); Most that another line within all good readings of the stretch
+    #: differs, s.
     uncertainty_s: Floats
-    frame_s: float
-    bound_s: float
+    frame_s: float  #: Time from frame to frame, s.
+    bound_s: float  #: Of one reading: half a frame and half a count.
     jumps: tuple[Jump, ...]
+    #: Median time from conversion to screen, which the map contains; None if the page's times are
+    #: not used, so that the map is early by an unknown delay.
     display_delay_s: float | None
-    remarks: tuple[str, ...]
+    remarks: tuple[str, ...]  #: What to know before trusting it.
 
     def sample(self, video_s: Floats) -> Floats:
         """Map video time to a place in the file, in samples from the first."""
@@ -152,10 +116,6 @@ def align(
     begins_s : float
         When the video begins, s from the first sample, roughly: used only where wrapped counts fit
         in several places.
-
-    Returns
-    -------
-    TubeSync
 
     Raises
     ------

@@ -12,8 +12,7 @@ from emgrig.analysis.signal.filters import Floats, Ints
 
 #: What the two are expected to differ by, standard deviation: it decides where readings cannot.
 _DRIFT_SD = 0.002
-#: Standard deviation over half an interval: 0.41 if triangular, 0.58 if uniform.
-_SD = 0.45
+_SD = 0.45  #: Standard deviation over half an interval: 0.41 if triangular, 0.58 if uniform.
 #: Cost of a wrong reading (3 SD), and of a jump: worth it for four wrong readings, not for three.
 _WRONG, _JUMP = 4.5, 16.0
 _PAIRS, _SCORED, _LEVELS, _ROUNDS, _SPLITS = 1500, 2000, 64, 10, 50

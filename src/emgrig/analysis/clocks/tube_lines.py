@@ -19,22 +19,13 @@ _HELD = 2000
 
 @dataclass(frozen=True, eq=False)
 class Intervals:
-    """Where each reading, in order of video time, says the film is.
+    """Where each reading, in order of video time, says the film is."""
 
-    Attributes
-    ----------
-    video_s : ndarray, shape (n,)
-        Video time, s, not falling.
-    low, high : ndarray, shape (n,)
-        Samples between which the film is then; `high` may be inf.
-    most_half : float
-        Half of a usual interval, samples. Where the tube stood still, intervals are longer: there
-        any place that far from both ends is as good as the middle.
-    """
-
-    video_s: Floats
-    low: Floats
+    video_s: Floats  #: shape (n,); Video time, s, not falling.
+    low: Floats  #: shape (n,); Samples between which the film is then; `high` may be inf.
     high: Floats
+    #: Half of a usual interval, samples. Where the tube stood still, intervals are longer: there
+    #: any place that far from both ends is as good as the middle.
     most_half: float
 
     @cached_property
@@ -61,32 +52,15 @@ class Intervals:
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """A slope and an offset for each stretch.
+    """A slope and an offset for each stretch."""
 
-    Attributes
-    ----------
-    slope : float
-        Samples for each second of video.
-    offsets : ndarray, shape (n_stretches,)
-        Sample at video time 0.
-    stretch : ndarray of int, shape (n,)
-        The stretch of each interval, rising by 0 or 1.
-    is_good : ndarray of bool, shape (n,)
-        Which intervals are held.
-    cost : float
-        To compare fits with; lower is better.
-    slope_range : (float, float)
-        Of all lines within all good intervals.
-    uncertainty : ndarray, shape (n_stretches,)
-        Most that any of them is away from this one at a reading, samples.
-    """
-
-    slope: float
-    offsets: Floats
-    stretch: Ints
-    is_good: NDArray[np.bool_]
-    cost: float
-    slope_range: tuple[float, float] = (np.nan, np.nan)
+    slope: float  #: Samples for each second of video.
+    offsets: Floats  #: shape (n_stretches,); Sample at video time 0.
+    stretch: Ints  #: shape (n,); The stretch of each interval, rising by 0 or 1.
+    is_good: NDArray[np.bool_]  #: shape (n,); Which intervals are held.
+    cost: float  #: To compare fits with; lower is better.
+    slope_range: tuple[float, float] = (np.nan, np.nan)  #: Of all lines within all good intervals.
+    #: shape (n_stretches,); Most that any of them is away from this one at a reading, samples.
     uncertainty: Floats = field(default_factory=lambda: np.empty(0))
 
     def predicted(self, video_s: Floats) -> Floats:

@@ -16,24 +16,14 @@ MOST_DELAY_S = 5.0
 
 @dataclass(frozen=True, eq=False)
 class TubeTable:
-    """What the tube showed while a recording was made.
+    """What the tube showed while a recording was made."""
 
-    Attributes
-    ----------
-    counts : ndarray of int, shape (n_changes,)
-        What it changed to, rising.
-    samples : ndarray of int, shape (n_changes,)
-        Index in the file of the sample that caused it, not falling.
-    shown_s : ndarray, shape (n_changes,)
-        When a page showed it, s from the first sample; NaN where none said so.
-    rate_hz : float
-        Samples for each second of the clock of `shown_s`: the measured rate.
-    """
-
-    counts: Ints
+    counts: Ints  #: shape (n_changes,); What it changed to, rising.
+    #: shape (n_changes,); Index in the file of the sample that caused it, not falling.
     samples: Ints
+    #: shape (n_changes,); When a page showed it, s from the first sample; NaN where none said so.
     shown_s: Floats
-    rate_hz: float
+    rate_hz: float  #: Samples for each second of the clock of `shown_s`: the measured rate.
 
     def __post_init__(self) -> None:
         check_rate(self.rate_hz)
@@ -51,22 +41,13 @@ class TubeTable:
 
 @dataclass(frozen=True, eq=False)
 class Screen:
-    """From which sample to which each count was on the screen.
+    """From which sample to which each count was on the screen."""
 
-    Attributes
-    ----------
-    start, end : ndarray, shape (n_changes,)
-        In samples; the last end is inf.
-    delay : float or None
-        Median time from conversion to screen, samples; None if display times are not used.
-    remarks : tuple of str
-        What to know about it.
-    """
-
-    start: Floats
+    start: Floats  #: shape (n_changes,); In samples; the last end is inf.
     end: Floats
+    #: Median time from conversion to screen, samples; None if display times are not used.
     delay: float | None
-    remarks: tuple[str, ...]
+    remarks: tuple[str, ...]  #: What to know about it.
 
     @property
     def usual(self) -> float:

@@ -27,35 +27,21 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Expression:
-    """One annotated expression; EMG times are whole milliseconds.
+    """One annotated expression; EMG times are whole milliseconds."""
 
-    Attributes
-    ----------
-    row : int
-        Row of the sheet, the header being 1.
-    subject, video, channel : int
-        As numbered in the sheet; channel is 1 to 7.
-    video_onset_s, video_offset_s : float
-        Video time, s, to 10 us as in the sheet; good to about one frame (33 ms).
-    emg_onset_ms, emg_offset_ms : int
-        EMG time.
-    video_apex_s, emg_apex_ms : float, int or None
-        None where the sheet is empty or the value cannot be true; then `defects` says so.
-    defects : tuple of str
-        What is wrong with this row, one sentence each.
-    """
-
-    row: int
-    subject: int
+    row: int  #: Row of the sheet, the header being 1.
+    subject: int  #: As numbered in the sheet; channel is 1 to 7.
     video: int
     channel: int
+    #: Video time, s, to 10 us as in the sheet; good to about one frame (33 ms).
     video_onset_s: float
+    #: None where the sheet is empty or the value cannot be true; then `defects` says so.
     video_apex_s: float | None
     video_offset_s: float
-    emg_onset_ms: int
+    emg_onset_ms: int  #: EMG time.
     emg_apex_ms: int | None
     emg_offset_ms: int
-    defects: tuple[str, ...] = ()
+    defects: tuple[str, ...] = ()  #: What is wrong with this row, one sentence each.
 
     @property
     def duration_ms(self) -> int:
@@ -86,6 +72,11 @@ def read_annotations(path: str | Path) -> list[Expression]:
     OSError
         If the file cannot be read.
     """
+    return annotations_from_rows(_sheet(path))
+
+
+def _sheet(path: str | Path) -> list[tuple[object, ...]]:
+    """Read all rows of the first sheet; ValueError if it is no workbook, or OSError."""
     openpyxl = require("openpyxl", "analysis", "reading .xlsx")
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -94,10 +85,9 @@ def read_annotations(path: str | Path) -> list[Expression]:
     except (InvalidFileException, KeyError) as error:
         raise ValueError(f"{path} is no .xlsx workbook: {error}") from error
     try:
-        rows = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+        return list(book.worksheets[0].iter_rows(values_only=True))
     finally:
         book.close()
-    return annotations_from_rows(rows)
 
 
 def annotations_from_rows(rows: Sequence[Sequence[object]]) -> list[Expression]:
@@ -227,17 +217,10 @@ def read_results(path: str | Path) -> list[tuple[float, ...]]:
     Raises
     ------
     ValueError
-        If a row does not hold 15 numbers.
+        If it is no workbook, or a row does not hold 15 numbers.
     """
-    openpyxl = require("openpyxl", "analysis", "reading .xlsx")
-
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    try:
-        rows = list(book.worksheets[0].iter_rows(values_only=True, min_row=2))
-    finally:
-        book.close()
     results = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in enumerate(_sheet(path)[1:], start=2):
         values = [v for v in row[:15] if isinstance(v, int | float)]
         if len(values) != 15:
             raise ValueError(f"{path}, row {number}: 15 numbers were expected, found {len(values)}")

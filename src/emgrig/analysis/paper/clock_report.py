@@ -9,39 +9,23 @@ from emgrig.analysis.clocks.robust_line import JUMP_S, LEAST_FOR_DRIFT, LEAST_SP
 from emgrig.analysis.paper.annotations import Expression, recordings
 from emgrig.analysis.signal.filters import Floats
 
-FRAME_S = 1 / 30
-"""One frame of the paper's camera, s."""
+FRAME_S = 1 / 30  #: One frame of the paper's camera, s.
 
 
 @dataclass(frozen=True)
 class ClockReport:
-    """The two clocks of one recording.
+    """The two clocks of one recording."""
 
-    Attributes
-    ----------
-    subject, video, n_events : int
-        Which recording, and how many expressions it has.
-    offset_s : float
-        Median of video minus EMG onset, s.
-    range_s : float
-        Largest minus smallest of them, s; 0 with one event.
-    drift_ms_per_s : float
-        Least squares through all events, so that a jump counts as drift; NaN with fewer than 3
-        events or over 20 s or less.
-    residual_ms : float
-        Median absolute residual of the map, ms; NaN with one event.
-    n_jumps : int
-        Steps above 0.2 s from event to event.
-    """
-
-    subject: int
+    subject: int  #: Which recording, and how many expressions it has.
     video: int
     n_events: int
-    offset_s: float
-    range_s: float
+    offset_s: float  #: Median of video minus EMG onset, s.
+    range_s: float  #: Largest minus smallest of them, s; 0 with one event.
+    #: Least squares through all events, so that a jump counts as drift; NaN with fewer than 3
+    #: events or over 20 s or less.
     drift_ms_per_s: float
-    residual_ms: float
-    n_jumps: int
+    residual_ms: float  #: Median absolute residual of the map, ms; NaN with one event.
+    n_jumps: int  #: Steps above 0.2 s from event to event.
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,7 @@ TABLE_2_DURATIONS_S = (
 )
 """Length of each stimulus, s."""
 
-TABLE_5 = ((17, 39), (216, 108))
-"""Keystroke yes and no; columns ME and MaE."""
+TABLE_5 = ((17, 39), (216, 108))  #: Keystroke yes and no; columns ME and MaE.
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,7 @@ from emgrig.analysis.spotting.scoring import (
     trivial_answer,
 )
 
-_ROUNDED_3 = 0.0005
-"""Half a unit of the third place."""
+_ROUNDED_3 = 0.0005  #: Half a unit of the third place.
 
 
 def reproduce(

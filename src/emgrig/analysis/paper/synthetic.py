@@ -21,40 +21,23 @@ _NEIGHBOURS = {0: (1,), 1: (0, 2), 2: (1, 4), 3: (4,), 4: (2, 3), 5: (6,), 6: (5
 
 @dataclass(frozen=True)
 class Face:
-    """One subject's muscles and surroundings.
+    """One subject's muscles and surroundings."""
 
-    Attributes
-    ----------
-    rest_uv : ndarray, shape (7,)
-        RMS of the EMG at rest and the amplifier's noise, uV.
-    mvc_uv : ndarray, shape (7,)
-        RMS of the EMG at maximum voluntary contraction, uV.
-    mains_uv : ndarray, shape (7,)
-        Amplitude of the mains, uV.
-    """
-
-    rest_uv: Floats
-    mvc_uv: Floats
-    mains_uv: Floats
+    rest_uv: Floats  #: shape (7,); RMS of the EMG at rest and the amplifier's noise, uV.
+    mvc_uv: Floats  #: shape (7,); RMS of the EMG at maximum voluntary contraction, uV.
+    mains_uv: Floats  #: shape (7,); Amplitude of the mains, uV.
 
 
 @dataclass(frozen=True)
 class SyntheticRecording:
-    """A recording with truth.
+    """A recording with truth."""
 
-    Attributes
-    ----------
-    samples_uv : ndarray of float64, shape (n_samples, 7)
-        Raw EMG at 1000 Hz, uV, with electrode offsets.
-    events : tuple of ndarray of int64, 7 of shape (n_events, 2)
-        True onset and offset of the expressions on each channel, samples; duplicates are joined.
-    peak_percent : tuple of ndarray of float64, 7 of shape (n_events,)
-        Peak intensity of each event, percent of the MVC.
-    face : Face
-    """
-
-    samples_uv: Floats
+    samples_uv: Floats  #: shape (n_samples, 7); Raw EMG at 1000 Hz, uV, with electrode offsets.
+    #: tuple of ndarray of int64, 7 of shape (n_events, 2); True onset and offset of the expressions
+    #: on each channel, samples; duplicates are joined.
     events: tuple[Ints, ...]
+    #: tuple of ndarray of float64, 7 of shape (n_events,); Peak intensity of each event, percent of
+    #: the MVC.
     peak_percent: tuple[Floats, ...]
     face: Face
 

@@ -44,27 +44,13 @@ def from_rounded(
 
 @dataclass(frozen=True)
 class Row:
-    """A number the paper prints, and what became of it.
+    """A number the paper prints, and what became of it."""
 
-    Attributes
-    ----------
-    section : str
-        Where it is printed.
-    what : str
-        What it is.
-    printed : str
-        As printed; a leading "<" is a bound.
-    ours : Value or None
-        None where the material for it is missing.
-    note : str
-        Why, and what else comes out.
-    """
-
-    section: str
-    what: str
-    printed: str
-    ours: Value | None
-    note: str = ""
+    section: str  #: Where it is printed.
+    what: str  #: What it is.
+    printed: str  #: As printed; a leading "<" is a bound.
+    ours: Value | None  #: None where the material for it is missing.
+    note: str = ""  #: Why, and what else comes out.
 
     @property
     def verdict(self) -> Verdict:

@@ -36,40 +36,20 @@ _KEYWORDS = {
 
 @dataclass(frozen=True)
 class Candidate:
-    """An interval that may be an expression.
+    """An interval that may be an expression."""
 
-    Attributes
-    ----------
-    channel_index : int
-        0 is the first column.
-    start_s, end_s : float
-        s from the first sample.
-    peak : float
-        Peak of the 6 Hz envelope, in the unit of the recording.
-    times_rest : float
-        Peak over the channel's rest level.
-    mvc_percent : float
-        NaN where no MVC was given.
-    units : tuple of int
-        Likely action units; empty where the muscle is not known.
-    emotions : tuple of str
-        Emotions of table 9 whose channels are all active at that time.
-    crosstalk : bool
-        Whether another channel is at least 10 times as active over its rest at the same time.
-    clipped : bool
-        Whether it meets a stretch at the end of the channel's range, which makes its amplitude a
-        guess.
-    """
-
-    channel_index: int
-    start_s: float
+    channel_index: int  #: 0 is the first column.
+    start_s: float  #: s from the first sample.
     end_s: float
-    peak: float
-    times_rest: float
-    mvc_percent: float
-    units: tuple[int, ...]
+    peak: float  #: Peak of the 6 Hz envelope, in the unit of the recording.
+    times_rest: float  #: Peak over the channel's rest level.
+    mvc_percent: float  #: NaN where no MVC was given.
+    units: tuple[int, ...]  #: Likely action units; empty where the muscle is not known.
+    #: Emotions of table 9 whose channels are all active at that time.
     emotions: tuple[str, ...] = ()
+    #: Whether another channel is at least 10 times as active over its rest at the same time.
     crosstalk: bool = False
+    #: Whether it meets a stretch at the end of the range, which makes its amplitude a guess.
     clipped: bool = False
 
     @property
@@ -80,41 +60,22 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A recording, analysed.
+    """A recording, analysed."""
 
-    Attributes
-    ----------
-    rate_hz : float
-        Sampling rate, Hz.
-    band_hz : (float, float)
-        Band that was used; its upper edge shrinks with the rate.
-    labels, units : tuple of str
-        Names and units of the channels.
-    quality : list of ChannelQuality
-        One a channel; those with a `reject` were not analysed.
-    muscles : dict of int to int
-        Channel number on the paper's face, 1 to 7, of each channel index it is known for.
-    banded, envelopes : ndarray, shape (n_samples, n_channels)
-        Signals as analysed; NaN in rejected channels and in the first and last 0.1 s.
-    rest : ndarray, shape (n_channels,)
-        Rest level of the envelope.
-    candidates : list of Candidate
-        In order of time.
-    remarks : list of str
-        What a reader should know about the recording as a whole.
-    """
-
-    rate_hz: float
-    band_hz: tuple[float, float]
-    labels: tuple[str, ...]
+    rate_hz: float  #: Sampling rate, Hz.
+    band_hz: tuple[float, float]  #: Band that was used; its upper edge shrinks with the rate.
+    labels: tuple[str, ...]  #: Names and units of the channels.
     units: tuple[str, ...]
-    quality: list[ChannelQuality]
+    quality: list[ChannelQuality]  #: One a channel; those with a `reject` were not analysed.
+    #: Channel number on the paper's face, 1 to 7, of each channel index it is known for.
     muscles: dict[int, int]
+    #: shape (n_samples, n_channels); Signals as analysed; NaN in rejected channels and in
+    #: the first and last 0.1 s.
     banded: Floats
     envelopes: Floats
-    rest: Floats
-    candidates: list[Candidate]
-    remarks: list[str]
+    rest: Floats  #: shape (n_channels,); Rest level of the envelope.
+    candidates: list[Candidate]  #: In order of time.
+    remarks: list[str]  #: What a reader should know about the recording as a whole.
 
 
 def muscles_by_label(labels: Sequence[str]) -> dict[int, int]:

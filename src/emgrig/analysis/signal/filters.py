@@ -22,37 +22,21 @@ _THREAD_SAMPLES = 200_000
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a raw signal becomes an envelope.
+    """How a raw signal becomes an envelope."""
 
-    Attributes
-    ----------
-    name : str
-        Printed beside every result.
-    band_hz : (float, float)
-        Edges of the Butterworth band-pass, Hz (eq. 2: 20 and 450).
-    band_order : int
-        The N of ``butter(N, band)``: the band-pass has 2 N poles a pass.
-    envelope_hz : float
-        Edge of the low-pass that makes the envelope, Hz (eq. 4: 6).
-    envelope_order : int
-        Poles of that low-pass, a pass.
-    zero_phase : bool
-        Run each filter forward and backward (MATLAB's ``filtfilt``), so that nothing is delayed
-        and the effective order doubles (-6 dB at the edges); else forward only.
-    mean_removed : {"before", "after"}
-        Whether the mean is taken off before the band-pass (eq. 1 then 2) or after it.
-    padding : {"matlab", "scipy"}
-        Samples of odd extension at each end when `zero_phase`: MATLAB's 3 (n - 1) or scipy's 3 n,
-        n being the number of coefficients.
-    """
-
-    name: str
+    name: str  #: Printed beside every result.
+    #: Edges of the Butterworth band-pass, Hz (eq. 2: 20 and 450).
     band_hz: tuple[float, float] = (20.0, 450.0)
-    band_order: int = 2
-    envelope_hz: float = 6.0
-    envelope_order: int = 2
+    band_order: int = 2  #: The N of ``butter(N, band)``: the band-pass has 2 N poles a pass.
+    envelope_hz: float = 6.0  #: Edge of the low-pass that makes the envelope, Hz (eq. 4: 6).
+    envelope_order: int = 2  #: Poles of that low-pass, a pass.
+    #: Run each filter forward and backward (MATLAB's ``filtfilt``), so that nothing is delayed and
+    #: the effective order doubles (-6 dB at the edges); else forward only.
     zero_phase: bool = True
+    #: Whether the mean is taken off before the band-pass (eq. 1 then 2) or after it.
     mean_removed: Literal["before", "after"] = "before"
+    #: Samples of odd extension at each end when `zero_phase`: MATLAB's 3 (n - 1) or scipy's 3 n, n
+    #: being the number of coefficients.
     padding: Literal["matlab", "scipy"] = "matlab"
 
     def __post_init__(self) -> None:

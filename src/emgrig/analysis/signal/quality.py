@@ -9,37 +9,22 @@ from scipy import signal
 
 from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, segments
 
-MAINS_DB = 10.0
-"""Mains this far above its neighbourhood is named."""
+MAINS_DB = 10.0  #: Mains this far above its neighbourhood is named.
 _RAIL_SHARE = 0.01
 _FEW_VALUES = 16
 
 
 @dataclass(frozen=True)
 class ChannelQuality:
-    """What is known about one channel.
+    """What is known about one channel."""
 
-    Attributes
-    ----------
-    channel_index : int
-        0 is the first column.
-    reject : str
-        Why it is not analysed; empty if it is.
-    remarks : tuple of str
-        What a reader should know besides.
-    mains_hz : float
-        50 or 60 if that mains stands out, else NaN.
-    mains_db : float
-        How far it stands above its neighbourhood, dB; NaN if it could not be measured.
-    clipped : tuple of (int, int)
-        Begin and end of stretches at the ends of the range, samples.
-    """
-
-    channel_index: int
-    reject: str
-    remarks: tuple[str, ...]
-    mains_hz: float
+    channel_index: int  #: 0 is the first column.
+    reject: str  #: Why it is not analysed; empty if it is.
+    remarks: tuple[str, ...]  #: What a reader should know besides.
+    mains_hz: float  #: 50 or 60 if that mains stands out, else NaN.
+    #: How far it stands above its neighbourhood, dB; NaN if it could not be measured.
     mains_db: float
+    #: Begin and end of stretches at the ends of the range, samples.
     clipped: tuple[tuple[int, int], ...] = ()
 
 

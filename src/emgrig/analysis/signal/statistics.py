@@ -137,13 +137,7 @@ def _level(level: float) -> float:
 
 
 def regress(x: Floats, y: Floats) -> Regression:
-    """Regress y on x.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than three pairs or either does not vary.
-    """
+    """Regress y on x; ValueError if there are fewer than three pairs or either does not vary."""
     x, y = _sample(x, 3), _sample(y, 3)
     if x.size != y.size or np.ptp(x) == 0 or np.ptp(y) == 0:
         raise ValueError("x and y must be of one length and vary")

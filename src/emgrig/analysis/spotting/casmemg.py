@@ -24,27 +24,13 @@ from emgrig.analysis.signal.filters import (
 
 @dataclass(frozen=True)
 class Parameters:
-    """The six parameters of section 6.2; the defaults are the paper's optimum.
+    """The six parameters of section 6.2; the defaults are the paper's optimum."""
 
-    Attributes
-    ----------
-    window : int
-        W_L, samples; the published code takes one more.
-    step : int
-        S_L, samples from window to window.
-    scale : float
-        k, threshold over the mean of the clip's own envelope.
-    run : int
-        S_n, windows in a row that make an event.
-    back, ahead : int
-        W_f and W_b, windows searched before and after it.
-    """
-
-    window: int = 60
-    step: int = 30
-    scale: float = 1.0
-    run: int = 5
-    back: int = 2
+    window: int = 60  #: W_L, samples; the published code takes one more.
+    step: int = 30  #: S_L, samples from window to window.
+    scale: float = 1.0  #: k, threshold over the mean of the clip's own envelope.
+    run: int = 5  #: S_n, windows in a row that make an event.
+    back: int = 2  #: W_f and W_b, windows searched before and after it.
     ahead: int = 6
 
     def __post_init__(self) -> None:
@@ -61,18 +47,11 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Windows:
-    """What the published code knows about a clip's windows.
+    """What the published code knows about a clip's windows."""
 
-    Attributes
-    ----------
-    energy : ndarray of float64, shape (n_windows,)
-        Mean of the envelope in each window of ``window + 1`` samples.
-    trough : ndarray of int64, shape (n_windows,)
-        Sample of the lowest value in each window.
-    """
-
+    #: shape (n_windows,); Mean of the envelope in each window of ``window + 1`` samples.
     energy: Floats
-    trough: Ints
+    trough: Ints  #: shape (n_windows,); Sample of the lowest value in each window.
 
 
 def cut_windows(clip_envelope: Floats, window: int, step: int) -> Windows:
@@ -167,18 +146,6 @@ def offset_trough(trough: Ints, last: Ints, ahead: int | Ints) -> Ints:
     return np.asarray(trough[np.where(index >= trough.size, last, index)])
 
 
-def gate_uv(
-    clip_envelope: Floats, onset: Ints, offset: Ints, *, least: float = 1.0
-) -> NDArray[np.bool_]:
-    """Keep the events whose envelope sums to at least `least` (the published caller's gate).
-
-    In uV it does one thing only: it drops events whose offset precedes their onset.
-    """
-    total = np.concatenate([[0.0], np.cumsum(clip_envelope)])
-    summed = np.where(offset >= onset, total[offset + 1] - total[onset], 0.0)
-    return np.asarray(summed >= least)
-
-
 def paper_text(
     clip_uv: Floats,
     *,
@@ -231,18 +198,11 @@ def _dense(marked: NDArray[np.bool_], chosen: Parameters) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip around an annotated expression.
+    """A clip around an annotated expression."""
 
-    Attributes
-    ----------
-    start, stop : int
-        Half-open sample range in the recording.
-    onset, offset : int
-        Where the annotation lies in the clip, 0-based samples, as the evaluation takes it.
-    """
-
-    start: int
+    start: int  #: Half-open sample range in the recording.
     stop: int
+    #: Where the annotation lies in the clip, 0-based samples, as the evaluation takes it.
     onset: int
     offset: int
 

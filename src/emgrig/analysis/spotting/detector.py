@@ -23,38 +23,25 @@ DETECTION_BAND = Preprocessing("detection", band_hz=(30.0, 450.0), mean_removed=
 
 @dataclass(frozen=True)
 class DetectorSettings:
-    """Settings of `double_threshold`, tuned on synthetic faces of seeds that are not scored.
+    """Settings of `double_threshold`, tuned on synthetic faces of seeds that are not scored."""
 
-    Attributes
-    ----------
-    preset : Preprocessing
-        Its band-pass is used; its envelope is not, because 6 Hz blurs the edges by 70 ms.
-    smooth_hz : float
-        Low-pass of the rectified signal, Hz (two poles, forward and backward).
-    high, low : float
-        Thresholds above the rest level, in SDs of rest: an event must reach `high`, and lasts
-        while it stays above `low`.
-    change : float
-        Ratio of the variances, event over rest, from which the edge is looked for.
-    reach_s : float
-        Most that this moves an edge, s.
-    join_s, least_s : float
-        Pauses shorter than `join_s` do not end an event; events shorter than `least_s` are
-        dropped (a blink of the orbicularis oculi lasts less than 0.1 s, the shortest annotated
-        expression 0.2 s).
-    mains_hz : float or None
-        Subtract this frequency and its harmonics first.
-    """
-
+    #: Its band-pass is used; its envelope is not, because 6 Hz blurs the edges by 70 ms.
     preset: Preprocessing = DETECTION_BAND
+    #: Low-pass of the rectified signal, Hz (two poles, forward and backward).
     smooth_hz: float = 12.0
+    #: Thresholds above the rest level, in SDs of rest: an event must reach `high`, and lasts while
+    #: it stays above `low`.
     high: float = 7.0
     low: float = 2.5
+    #: Ratio of the variances, event over rest, from which the edge is looked for.
     change: float = 2.0
-    reach_s: float = 0.05
+    reach_s: float = 0.05  #: Most that this moves an edge, s.
+    #: Pauses shorter than `join_s` do not end an event; events shorter than `least_s` are dropped
+    #: (a blink of the orbicularis oculi lasts less than 0.1 s, the shortest annotated expression
+    #: 0.2 s).
     join_s: float = 0.08
     least_s: float = 0.13
-    mains_hz: float | None = None
+    mains_hz: float | None = None  #: Subtract this frequency and its harmonics first.
 
     def __post_init__(self) -> None:
         if not 0 < self.low <= self.high or self.change <= 1:

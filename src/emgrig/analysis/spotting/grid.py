@@ -65,21 +65,13 @@ class Grid:
 
 @dataclass(frozen=True)
 class Search:
-    """Result of a search.
+    """Result of a search."""
 
-    Attributes
-    ----------
-    parameters : list of Parameters
-        The sets, in the order of the rows below.
-    detected : ndarray of int64, shape (n_sets, n_clips, 2)
-        Earliest onset and latest offset in each clip, 0-based samples; -1 where nothing was found.
-    scores : list of PaperScores
-        The nine figures of table 7 for each set.
-    """
-
-    parameters: list[Parameters]
+    parameters: list[Parameters]  #: The sets, in the order of the rows below.
+    #: shape (n_sets, n_clips, 2); Earliest onset and latest offset in each clip,
+    #: 0-based samples; -1 where nothing was found.
     detected: Ints
-    scores: list[PaperScores]
+    scores: list[PaperScores]  #: The nine figures of table 7 for each set.
 
 
 def search(
@@ -113,10 +105,6 @@ def search(
         Address of a dask scheduler (``tcp://HOST:PORT``); the clips are then worked on there.
     progress : callable, optional
         Called with (clips done, clips in all).
-
-    Returns
-    -------
-    Search
 
     Raises
     ------

@@ -13,24 +13,13 @@ Numbers = NDArray[np.int64] | NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PaperScores:
-    """The nine figures of table 7 as its code computes them.
+    """The nine figures of table 7 as its code computes them."""
 
-    Attributes
-    ----------
-    n_missed : int
-        N_nan, clips without an event.
-    mean_overlap : float
-        "Mean_IoU": overlap / **shorter** length, over the clips with an event only.
-    share_above_half : float
-        Share of **all** clips whose overlap is above 0.5.
-    onset_mean_s, onset_se_s, onset_rmse_s, offset_mean_s, offset_se_s, offset_rmse_s : float
-        Of the **absolute** errors, s; SE is SD / sqrt(n).
-    """
-
-    n_missed: int
+    n_missed: int  #: N_nan, clips without an event.
+    #: "Mean_IoU": overlap / **shorter** length, over the clips with an event only.
     mean_overlap: float
-    share_above_half: float
-    onset_mean_s: float
+    share_above_half: float  #: Share of **all** clips whose overlap is above 0.5.
+    onset_mean_s: float  #: Of the **absolute** errors, s; SE is SD / sqrt(n).
     onset_se_s: float
     onset_rmse_s: float
     offset_mean_s: float
@@ -40,25 +29,13 @@ class PaperScores:
 
 @dataclass(frozen=True)
 class ClipScores:
-    """What table 7 leaves out, for the same clips.
+    """What table 7 leaves out, for the same clips."""
 
-    Attributes
-    ----------
-    mean_iou : float
-        Intersection over union, a missed clip counting 0.
-    share_iou_above_half : float
-        Share of all clips with an IoU above 0.5.
-    onset_bias_s, offset_bias_s : float
-        Mean **signed** errors, detected minus true, s.
-    onset_sd_s, offset_sd_s : float
-        Their SD, s.
-    """
-
-    mean_iou: float
-    share_iou_above_half: float
-    onset_bias_s: float
+    mean_iou: float  #: Intersection over union, a missed clip counting 0.
+    share_iou_above_half: float  #: Share of all clips with an IoU above 0.5.
+    onset_bias_s: float  #: Mean **signed** errors, detected minus true, s.
     offset_bias_s: float
-    onset_sd_s: float
+    onset_sd_s: float  #: Their SD, s.
     offset_sd_s: float
 
 
@@ -193,30 +170,17 @@ def trivial_answer(clip_lengths: Ints, rate_hz: float = 1000.0, *, inset_s: floa
 
 @dataclass(frozen=True)
 class EventScores:
-    """How a detector does on whole recordings.
+    """How a detector does on whole recordings."""
 
-    Attributes
-    ----------
-    n_true, n_detected, n_matched : int
-        Matched one to one, by the largest total IoU.
-    recall, precision : float
-        n_matched / n_true and n_matched / n_detected; NaN without any.
-    mean_iou : float
-        Over all true events, a missed one counting 0.
-    false_alarms_per_min : float
-        Detections that touch no true event, a minute of rest (time outside of true events).
-    onset_bias_s, offset_bias_s, onset_mae_s, offset_mae_s : float
-        Signed and absolute mean errors of the matched events, s.
-    """
-
-    n_true: int
+    n_true: int  #: Matched one to one, by the largest total IoU.
     n_detected: int
     n_matched: int
-    recall: float
+    recall: float  #: n_matched / n_true and n_matched / n_detected; NaN without any.
     precision: float
-    mean_iou: float
+    mean_iou: float  #: Over all true events, a missed one counting 0.
+    #: Detections that touch no true event, a minute of rest (time outside of true events).
     false_alarms_per_min: float
-    onset_bias_s: float
+    onset_bias_s: float  #: Signed and absolute mean errors of the matched events, s.
     offset_bias_s: float
     onset_mae_s: float
     offset_mae_s: float

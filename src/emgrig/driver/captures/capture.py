@@ -51,30 +51,15 @@ _KINDS = {int(kind): kind for kind in RecordKind}
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a capture.
-
-    Attributes
-    ----------
-    kind : RecordKind
-    time_us : int
-        Host time, µs since 1970-01-01 UTC.
-    payload : bytes
-        Bytes as they came or went, or a note in JSON.
-    """
+    """One record of a capture."""
 
     kind: RecordKind
-    time_us: int
-    payload: bytes
+    time_us: int  #: Host time, µs since 1970-01-01 UTC.
+    payload: bytes  #: Bytes as they came or went, or a note in JSON.
 
     @property
     def note(self) -> Note:
-        """The note, of a record of that kind.
-
-        Raises
-        ------
-        RecordingError
-            If the payload is no JSON object.
-        """
+        """The note, of a record of that kind; RecordingError if the payload is no JSON object."""
         try:
             note = json.loads(self.payload)
         except ValueError as error:
@@ -168,19 +153,6 @@ class CaptureWriter:
 class CaptureReader:
     """Iterate over the records of a capture, in bounded memory; as often as wanted.
 
-    Parameters
-    ----------
-    path : Path
-
-    Attributes
-    ----------
-    damaged_bytes : int
-        Bytes met so far that belong to no good record, with a good record behind them.
-    truncated_bytes : int
-        Bytes behind the last good record, as a killed writer leaves them.
-    read_bytes : int
-        How far the iteration has read.
-
     Raises
     ------
     RecordingError
@@ -189,9 +161,11 @@ class CaptureReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        #: Bytes met so far that belong to no good record, with a good record behind them.
         self.damaged_bytes = 0
+        #: Bytes behind the last good record, as a killed writer leaves them.
         self.truncated_bytes = 0
-        self.read_bytes = 0
+        self.read_bytes = 0  #: How far the iteration has read.
         with attempt("read", path), path.open("rb") as file:
             head = file.read(len(HEADER))
         if not head:

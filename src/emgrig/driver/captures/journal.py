@@ -21,30 +21,15 @@ Journal = Callable[[Entry], None]
 
 @dataclass(frozen=True)
 class EpochNote(NoteModel):
-    """The settings from an epoch on; the scale follows from the register bytes.
-
-    Attributes
-    ----------
-    number : int
-    registers : tuple of str
-        Bytes of each chip, hexadecimal.
-    channels_per_chip : int
-    f_clk_hz, vref_v : float
-        Nominal, Hz and V.
-    gains : tuple of float
-        Of each channel, V/V; for people.
-    rate_hz : float
-        For people.
-    channel_names : tuple of str
-    """
+    """The settings from an epoch on; the scale follows from the register bytes."""
 
     number: int
-    registers: tuple[str, ...]
+    registers: tuple[str, ...]  #: Bytes of each chip, hexadecimal.
     channels_per_chip: int
-    f_clk_hz: float
+    f_clk_hz: float  #: Nominal, Hz and V.
     vref_v: float
-    gains: tuple[float, ...] = ()
-    rate_hz: float = 0.0
+    gains: tuple[float, ...] = ()  #: Of each channel, V/V; for people.
+    rate_hz: float = 0.0  #: For people.
     channel_names: tuple[str, ...] = ()
 
 

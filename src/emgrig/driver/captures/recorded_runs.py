@@ -17,46 +17,16 @@ M = TypeVar("M", bound=Message)
 
 
 class Chunk(NamedTuple):
-    """Bytes of a run as they came; they end where a packet ends.
-
-    Attributes
-    ----------
-    data : bytes
-    time_s : float
-        When they came, host time (Unix), s.
-    conversions : int
-        Conversions of the run when they are taken in.
-    stopped : Stopped or None
-        How the run ended, if its STOP was answered in them.
-    """
+    """Bytes of a run as they came; they end where a packet ends."""
 
     data: bytes
-    time_s: float
-    conversions: int
-    stopped: Stopped | None
+    time_s: float  #: When they came, host time (Unix), s.
+    conversions: int  #: Conversions of the run when they are taken in.
+    stopped: Stopped | None  #: How the run ended, if its STOP was answered in them.
 
 
 class RecordedRuns:
     """Notes and runs of a capture.
-
-    Parameters
-    ----------
-    reader : CaptureReader
-
-    Attributes
-    ----------
-    began_s : float
-        Host time (Unix) of the first record, s.
-    hello : Hello
-        What the board said of itself.
-    chunk : Chunk or None
-        What comes next in the run; None between runs.
-    started : Started
-        How the run began; zeros before the first.
-    started_s : float
-        When that was, host time (Unix), s.
-    conversions : int
-        Conversions of the run, as far as it was taken.
 
     Raises
     ------
@@ -73,11 +43,12 @@ class RecordedRuns:
         self._to_come: tuple[Started, Chunk] | None = None
         self._stopped: Stopped | None = None
         self._seen = 0
-        self.began_s = self.started_s = 0.0
-        self.chunk: Chunk | None = None
-        self.started = Started(0, 0, 0)
-        self.conversions = 0
-        self.hello = _hello(self._find_identity(reader))
+        self.began_s = 0.0  #: Host time (Unix) of the first record, s.
+        self.chunk: Chunk | None = None  #: What comes next in the run; None between runs.
+        self.started = Started(0, 0, 0)  #: How the run began; zeros before the first.
+        self.started_s = 0.0  #: When that was, host time (Unix), s.
+        self.conversions = 0  #: Conversions of the run, as far as it was taken.
+        self.hello = _hello(self._find_identity(reader))  #: What the board said of itself.
 
     def _find_identity(self, reader: CaptureReader) -> BoardIdentity:
         for record in self._records:

@@ -62,20 +62,6 @@ class ReplayTransport:
     When a run has been delivered the board is silent, and STATS says that it has stopped; START
     goes on with the next run. Behind the last one it says that it has ended, and a stream ends.
 
-    Parameters
-    ----------
-    path : str or Path
-        The capture.
-
-    Attributes
-    ----------
-    address : str
-        The address that opens it again.
-    clock : ReplayClock
-        Recorded host time.
-    is_paced : bool
-        False.
-
     Raises
     ------
     RecordingError
@@ -85,9 +71,9 @@ class ReplayTransport:
     is_paced = False
 
     def __init__(self, path: str | Path) -> None:
-        self.address = f"replay:{path}"
+        self.address = f"replay:{path}"  #: The address that opens it again.
         self._runs = RecordedRuns(CaptureReader(Path(path)))
-        self.clock = ReplayClock(self._runs.began_s)
+        self.clock = ReplayClock(self._runs.began_s)  #: Recorded host time.
         self._encode = PacketEncoder()
         self._requests = Decoder()
         self._answers: deque[bytes] = deque()
@@ -125,13 +111,7 @@ class ReplayTransport:
         return data
 
     def write(self, data: bytes, /) -> None:
-        """Take requests; each is answered before any more of the recording is delivered.
-
-        Raises
-        ------
-        TransportError
-            If the transport is closed.
-        """
+        """Take requests; each is answered before any more of the recording is delivered."""
         self._check_open()
         for item in self._requests.feed(data):
             if isinstance(item, RequestPacket):

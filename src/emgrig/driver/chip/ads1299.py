@@ -27,23 +27,14 @@ from emgrig.driver.chip.transaction import Files
 
 
 class LeadOffStatus(NamedTuple):
-    """Which electrodes are off.
+    """Which electrodes are off."""
 
-    Attributes
-    ----------
-    off_p, off_n : frozenset of int
-        Channels whose P or N electrode is off, of those that are sensed.
-    sensed_p, sensed_n : frozenset of int
-        Channels whose comparator means something: none while the comparators are off.
-    bias_off : bool or None
-        The bias electrode is off; None if no chip senses it.
-    """
-
-    off_p: frozenset[int]
+    off_p: frozenset[int]  #: Channels whose P or N electrode is off, of those that are sensed.
     off_n: frozenset[int]
+    #: Channels whose comparator means something: none while the comparators are off.
     sensed_p: frozenset[int]
     sensed_n: frozenset[int]
-    bias_off: bool | None
+    bias_off: bool | None  #: The bias electrode is off; None if no chip senses it.
 
 
 class Ads1299(RegisterAccess):

@@ -90,32 +90,17 @@ Value = bool | int | Code | frozenset[int]
 
 @dataclasses.dataclass(frozen=True)
 class Bits:
-    """Where a field lies and what its bits mean.
+    """Where a field lies and what its bits mean."""
 
-    Attributes
-    ----------
-    attribute : str
-        Name in the class.
-    name : str
-        Name in the data sheet; ``{n}`` stands for the channel of a CHnSET, ``{bit}`` for the number
-        of one bit of a frozenset.
-    high, low : int, 0 to 7
-        First and last bit.
-    kind : type
-        bool, int, frozenset or a `Code`.
-    words : tuple of str
-        What is said for 0 and 1 of a bool.
-    read_only : bool
-        Writing has no effect.
-    """
-
-    attribute: str
+    attribute: str  #: Name in the class.
+    #: Name in the data sheet; ``{n}`` stands for the channel of a CHnSET, ``{bit}`` for the number
+    #: of one bit of a frozenset.
     name: str
-    high: int
+    high: int  #: 0 to 7; First and last bit.
     low: int
-    kind: type
-    words: tuple[str, str]
-    read_only: bool
+    kind: type  #: bool, int, frozenset or a `Code`.
+    words: tuple[str, str]  #: What is said for 0 and 1 of a bool.
+    read_only: bool  #: Writing has no effect.
 
     @property
     def mask(self) -> int:
@@ -231,27 +216,17 @@ def bits(
 
 
 class Register:
-    """A register's value, immutable; every value that can be made can be sent.
+    """A register's value, immutable; every value that can be made can be sent."""
 
-    Attributes
-    ----------
-    NAME, ADDRESS, COUNT, RESET
-        Data-sheet name, first address, number of equal registers from there on, reset value.
-    FIELDS : tuple of Bits
-        Its fields, highest bit first.
-    FIXED_MASK, FIXED_VALUE : int
-        Reserved bits, and what they must be.
-    CHANNEL_BITS : bool
-        Bit n - 1 belongs to channel n; parts with fewer channels lack the upper bits.
-    """
-
+    #: Data-sheet name, first address, number of equal registers from there on, reset value.
     NAME: ClassVar[str]
     ADDRESS: ClassVar[int]
     COUNT: ClassVar[int]
     RESET: ClassVar[int]
-    FIELDS: ClassVar[tuple[Bits, ...]]
-    FIXED_MASK: ClassVar[int]
+    FIELDS: ClassVar[tuple[Bits, ...]]  #: Its fields, highest bit first.
+    FIXED_MASK: ClassVar[int]  #: Reserved bits, and what they must be.
     FIXED_VALUE: ClassVar[int]
+    #: Bit n - 1 belongs to channel n; parts with fewer channels lack the upper bits.
     CHANNEL_BITS: ClassVar[bool]
 
     def __post_init__(self) -> None:
@@ -263,13 +238,7 @@ class Register:
 
     @classmethod
     def decode(cls, byte: int) -> Self:
-        """Return what `byte` (0 to 255) means.
-
-        Raises
-        ------
-        DeviceError
-            If a reserved bit or code is in it.
-        """
+        """Return what `byte` (0 to 255) means; DeviceError if a reserved bit or code is in it."""
         if problems := cls.problems(byte):
             raise DeviceError(f"{cls.NAME.format(n='n')} reads {byte:02X}h: {'; '.join(problems)}")
         return cls(**{f.attribute: f.decode(byte) for f in cls.FIELDS})

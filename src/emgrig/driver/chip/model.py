@@ -11,29 +11,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class ChipModel:
-    """One kind of chip.
-
-    Attributes
-    ----------
-    name : str
-    code_bits : int
-        Of a code, two's complement.
-    status_bits : int
-        Of the status word at the head of a frame.
-    status_begins : int
-        Its upper four bits, always.
-    vref_v : float
-        Internal reference, V.
-    f_clk_hz : float
-        Nominal master clock, Hz.
-    """
+    """One kind of chip."""
 
     name: str
-    code_bits: int
-    status_bits: int
-    status_begins: int
-    vref_v: float
-    f_clk_hz: float
+    code_bits: int  #: Of a code, two's complement.
+    status_bits: int  #: Of the status word at the head of a frame.
+    status_begins: int  #: Its upper four bits, always.
+    vref_v: float  #: Internal reference, V.
+    f_clk_hz: float  #: Nominal master clock, Hz.
 
     @property
     def code_min(self) -> int:

@@ -69,44 +69,23 @@ ProfileFile: Any = make_dataclass(
 
 @dataclass(frozen=True)
 class ChannelPlan:
-    """One listed channel of a profile.
+    """One listed channel of a profile."""
 
-    Attributes
-    ----------
-    channel : int
-        1 or more.
-    name, label : str
-        What it measures, and a short form of that; "channel 3" and "ch3" if the file does not say.
-    words : mapping
-        Its settings, defaults included: gain, mux, power_down, srb2.
-    """
-
-    channel: int
+    channel: int  #: 1 or more.
+    #: What it measures, and a short form of that; "channel 3" and "ch3" if the file does not say.
     name: str
     label: str
-    words: Mapping[str, object]
+    words: Mapping[str, object]  #: Its settings, defaults included: gain, mux, power_down, srb2.
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What a profile file says, checked as far as it can be without a board.
+    """What a profile file says, checked as far as it can be without a board."""
 
-    Attributes
-    ----------
-    source : str
-        The packaged name, or the path of the file.
-    title : str
-        What the file calls itself.
-    sections : mapping of str to mapping
-        Settings by section and key.
-    channels : tuple of ChannelPlan
-        The listed channels, by number.
-    """
-
-    source: str
-    title: str
-    sections: Mapping[str, Mapping[str, object]]
-    channels: tuple[ChannelPlan, ...]
+    source: str  #: The packaged name, or the path of the file.
+    title: str  #: What the file calls itself.
+    sections: Mapping[str, Mapping[str, object]]  #: Settings by section and key.
+    channels: tuple[ChannelPlan, ...]  #: The listed channels, by number.
 
     @property
     def names(self) -> dict[int, str]:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-#: Conversions from which on a measured data rate is believed.
-MIN_RATE_CONVERSIONS = 256
+MIN_RATE_CONVERSIONS = 256  #: Conversions from which on a measured data rate is believed.
 #: The chip's own clock is right to ±0.5 % at 25 °C and ±2.5 % anywhere (SBAS499C, 7.5).
 RATE_WARN = 0.005
 RATE_BAD = 0.025
@@ -21,21 +20,11 @@ class RateVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class RateCheck:
-    """The data rate by board time, against what the registers say.
+    """The data rate by board time, against what the registers say."""
 
-    Attributes
-    ----------
-    nominal_hz : float
-        By the registers and the nominal clock, Hz.
-    measured_hz : float
-        By board time, Hz; 0 if too few samples came.
-    n_conversions : int
-        Over how many it was measured.
-    """
-
-    nominal_hz: float
-    measured_hz: float
-    n_conversions: int
+    nominal_hz: float  #: By the registers and the nominal clock, Hz.
+    measured_hz: float  #: By board time, Hz; 0 if too few samples came.
+    n_conversions: int  #: Over how many it was measured.
 
     @property
     def deviation_pct(self) -> float:
@@ -55,21 +44,13 @@ class RateCheck:
 
 @dataclass
 class RunTiming:
-    """Board time of a run: where it began, and how far it is known.
+    """Board time of a run: where it began, and how far it is known."""
 
-    Attributes
-    ----------
-    first_conversion, first_us, last_conversion, last_us : int
-        Two conversions of the run and their board times, µs.
-    rate_hz : float
-        Rate by the registers, Hz.
-    """
-
-    first_conversion: int
+    first_conversion: int  #: Two conversions of the run and their board times, µs.
     first_us: int
     last_conversion: int
     last_us: int
-    rate_hz: float
+    rate_hz: float  #: Rate by the registers, Hz.
 
     @property
     def n_conversions(self) -> int:

@@ -36,14 +36,11 @@ from emgrig.errors import (
 
 log = logging.getLogger(__name__)
 
-RESET_CLOCKS = 18
-"""Clock periods after RESET in which nothing may be sent (page 35)."""
+RESET_CLOCKS = 18  #: Clock periods after RESET in which nothing may be sent (page 35).
 
-WAKE_UP_CLOCKS = 64
-"""Clock periods from WAKEUP to work: 31.25 us, typical."""
+WAKE_UP_CLOCKS = 64  #: Clock periods from WAKEUP to work: 31.25 us, typical.
 
-REFERENCE_START_UP_S = 0.150
-"""Start-up time of the internal reference, typical."""
+REFERENCE_START_UP_S = 0.150  #: Start-up time of the internal reference, typical.
 
 N_ID_READS = 4
 """Reads of the ID that must agree; a chip in RDATAC gives conversion data, which do not."""

@@ -38,43 +38,23 @@ class RegisterRow(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A field that differs between two register files.
+    """A field that differs between two register files."""
 
-    Attributes
-    ----------
-    address : int
-        Where it is.
-    register, field : str
-        Names as in the data sheet; field "reserved" stands for the reserved bits.
-    old, new : str
-        Its values in words.
-    mask, bits : int
-        The field's bits in the byte, and what the new byte has there.
-    """
-
-    address: int
-    register: str
+    address: int  #: Where it is.
+    register: str  #: Names as in the data sheet; field "reserved" stands for the reserved bits.
     field: str
-    old: str
+    old: str  #: Its values in words.
     new: str
-    mask: int
+    mask: int  #: The field's bits in the byte, and what the new byte has there.
     bits: int
 
 
 @dataclass(frozen=True)
 class RegisterFile:
-    """The registers of one chip, immutable.
+    """The registers of one chip, immutable."""
 
-    Attributes
-    ----------
-    raw : bytes, length 24
-        ID to CONFIG4.
-    n_channels : int
-        4, 6 or 8: which of the three parts it is.
-    """
-
-    raw: bytes
-    n_channels: int = 8
+    raw: bytes  #: bytes, length 24; ID to CONFIG4.
+    n_channels: int = 8  #: 4, 6 or 8: which of the three parts it is.
 
     def __post_init__(self) -> None:
         if len(self.raw) != N_REGISTERS:

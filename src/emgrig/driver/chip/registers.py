@@ -82,11 +82,6 @@ class LeadOffCurrent(Code):
     UA_6 = 0b10, "6uA"
     UA_24 = 0b11, "24uA"
 
-    @property
-    def amperes(self) -> float:
-        """Magnitude, A; its tolerance is 20 %."""
-        return (6e-9, 24e-9, 6e-6, 24e-6)[self.code]
-
 
 class LeadOffFrequency(Code):
     """FLEAD_OFF: frequency of the square-wave lead-off current, Hz at the nominal clock.
@@ -308,21 +303,11 @@ REGISTERS: tuple[type[Register], ...] = (
 
 
 class Place(NamedTuple):
-    """A register at its address.
+    """A register at its address."""
 
-    Attributes
-    ----------
-    address : int, 0 to 23
-        Its address.
-    register : type of Register
-        Its declaration.
-    n : int
-        1 for the first of equal registers: the channel of a CHnSET.
-    """
-
-    address: int
-    register: type[Register]
-    n: int
+    address: int  #: 0 to 23; Its address.
+    register: type[Register]  #: Its declaration.
+    n: int  #: 1 for the first of equal registers: the channel of a CHnSET.
 
     @property
     def name(self) -> str:
@@ -364,8 +349,7 @@ def _places() -> tuple[Place, ...]:
     return places
 
 
-PLACES = _places()
-"""Every register at its address, 0 to 23."""
+PLACES = _places()  #: Every register at its address, 0 to 23.
 
 
 class Status(NamedTuple):

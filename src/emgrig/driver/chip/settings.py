@@ -96,18 +96,10 @@ class Edit(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """Bits to set, on one or more chips; where two say the same bit, the later one holds.
+    """Bits to set, on one or more chips; where two say the same bit, the later one holds."""
 
-    Attributes
-    ----------
-    edits : tuple of Edit
-        The bits, in order.
-    force : bool
-        Let reserved codes and bits through, for work on the bench.
-    """
-
-    edits: tuple[Edit, ...] = ()
-    force: bool = False
+    edits: tuple[Edit, ...] = ()  #: The bits, in order.
+    force: bool = False  #: Let reserved codes and bits through, for work on the bench.
 
     def __add__(self, later: "Settings") -> "Settings":
         return Settings(self.edits + later.edits, self.force or later.force)

@@ -51,19 +51,11 @@ def mended_words(mended: tuple[Mended, ...]) -> str:
 
 @dataclass(frozen=True)
 class Restored:
-    """Whether the registers are what they were.
+    """Whether the registers are what they were."""
 
-    Attributes
-    ----------
-    before, after : tuple of RegisterFile
-        What they were, and what was read in the end, one a chip.
-    changes : tuple of Mended
-        What had to be put back, register by register.
-    """
-
-    before: Files
+    before: Files  #: What they were, and what was read in the end, one a chip.
     after: Files
-    changes: tuple[Mended, ...] = ()
+    changes: tuple[Mended, ...] = ()  #: What had to be put back, register by register.
 
     @property
     def is_proved(self) -> bool:
@@ -100,24 +92,19 @@ def explain_registers(file: RegisterFile) -> str:
     return ""
 
 
+@dataclass(eq=False)
 class Transaction:
-    """One proved change of the registers of all chips, in SDATAC mode.
+    """One proved change of the registers of all chips, in SDATAC mode."""
 
-    Attributes
-    ----------
-    held : tuple of RegisterFile, or None
-        What the chips were last read to hold; None while that is not known.
-    """
+    ports: Sequence[RegisterPort]
+    before: Files
+    targets: Files
+    reserved: bool = True
 
-    def __init__(
-        self, ports: Sequence[RegisterPort], before: Files, targets: Files, *, reserved: bool = True
-    ) -> None:
-        self._ports = ports
-        self._before = before
-        self._targets = targets
-        self._reserved = reserved
+    def __post_init__(self) -> None:
         self._touched: list[str] = []
-        self.held: Files | None = before
+        #: What the chips were last read to hold; None while that is not known.
+        self.held: Files | None = self.before
 
     def run(self) -> None:
         """Write what differs, read everything back and compare.
@@ -130,7 +117,7 @@ class Transaction:
         TransportError, WireError, DeviceError
             If the port failed; the message says what may be half-written.
         """
-        wrong = self._write(self._targets)
+        wrong = self._write(self.targets)
         if wrong:
             raise self._undo(*wrong[0], n_more=len(wrong) - 1)
 
@@ -144,13 +131,13 @@ class Transaction:
                 for chip_index, target in enumerate(targets)
             )
             parts = [file.n_channels for file in have]
-            self.held = read_files(self._ports, parts) if n_writes else have
+            self.held = read_files(self.ports, parts) if n_writes else have
         except EmgrigError as error:
             raise self._unfinished(error) from error
         return [
             (chip_index, place, bits)
             for chip_index, (target, found) in enumerate(zip(targets, self.held, strict=True))
-            for place, bits in target.wrong_bits(found, reserved=self._reserved)
+            for place, bits in target.wrong_bits(found, reserved=self.reserved)
         ]
 
     def _write_chip(self, chip_index: int, have: RegisterFile, target: RegisterFile) -> int:
@@ -160,14 +147,14 @@ class Transaction:
             what = first if first == last else f"{first} to {last}"
             self._touched.append(f"chip {chip_index + 1} {what}")
             log.debug("chip %d: write %02Xh: %s", chip_index + 1, address, data.hex(" "))
-            self._ports[chip_index].write(address, data)
+            self.ports[chip_index].write(address, data)
             n_writes += 1
         return n_writes
 
     def _undo(self, chip_index: int, place: Place, bits: int, *, n_more: int) -> ReadBackError:
         """Write back what was there before; return the error that tells all of it."""
         assert self.held is not None
-        before, found = self._before[chip_index], self.held[chip_index]
+        before, found = self.before[chip_index], self.held[chip_index]
         note = f" (and {n_more} more registers)" if n_more else ""
         if found == before:
             note += "; the writes had no effect: DIN does not reach the chip, or it is in RDATAC"
@@ -176,7 +163,7 @@ class Transaction:
         return ReadBackError(
             place.name,
             field_names(place, bits),
-            self._targets[chip_index].raw[place.address],
+            self.targets[chip_index].raw[place.address],
             found.raw[place.address],
             chip=chip_index + 1,
             note=note + self._restore(),
@@ -185,9 +172,9 @@ class Transaction:
 
     def _restore(self) -> str:
         try:
-            for port in self._ports:
+            for port in self.ports:
                 port.command(SDATAC)  # a chip that fell back to its reset state is in RDATAC
-            wrong = self._write(self._before)
+            wrong = self._write(self.before)
         except EmgrigError as error:
             return f"; restoring the former settings failed: {error}"
         if not wrong:

@@ -12,46 +12,21 @@ from emgrig.protocol.packets import Capability, Hello
 
 @dataclass(frozen=True)
 class BoardIdentity(NoteModel):
-    """A board, as it names itself.
+    """A board, as it names itself."""
 
-    Attributes
-    ----------
-    serial_number, firmware, git_revision : str
-        Of the board and its firmware.
-    chip_count : int
-        ADS1299 on the board.
-    channels_per_chip : int
-        8, 6 or 4; 0 if neither the board nor the chips have said.
-    f_clk_hz : float
-        Nominal master clock, Hz.
-    vref_v : float
-        Nominal reference, V.
-    channels_wired : tuple of int
-        Channels that have electrodes, 1 is the first.
-    series_ohm : tuple of int
-        Ω in series with each input.
-    capabilities : Capability
-        What the board can do.
-    max_frames : int
-        Most frames a packet.
-    protocol_version : int
-        Of the board link.
-    chip_ids : tuple of int
-        ID register of each chip; empty if they were not asked.
-    """
-
-    serial_number: str
+    serial_number: str  #: Of the board and its firmware.
     firmware: str
     git_revision: str
-    chip_count: int
-    channels_per_chip: int
-    f_clk_hz: float
-    vref_v: float
-    channels_wired: tuple[int, ...]
-    series_ohm: tuple[int, ...]
-    capabilities: Annotated[Capability, AsNumber()]
-    max_frames: int
-    protocol_version: int = VERSION
+    chip_count: int  #: ADS1299 on the board.
+    channels_per_chip: int  #: 8, 6 or 4; 0 if neither the board nor the chips have said.
+    f_clk_hz: float  #: Nominal master clock, Hz.
+    vref_v: float  #: Nominal reference, V.
+    channels_wired: tuple[int, ...]  #: Channels that have electrodes, 1 is the first.
+    series_ohm: tuple[int, ...]  #: Ω in series with each input.
+    capabilities: Annotated[Capability, AsNumber()]  #: What the board can do.
+    max_frames: int  #: Most frames a packet.
+    protocol_version: int = VERSION  #: Of the board link.
+    #: ID register of each chip; empty if they were not asked.
     chip_ids: tuple[int, ...] = field(default=())
 
     @classmethod

@@ -81,25 +81,16 @@ class Link:
     ----------
     transport : Transport
         Open; the link closes it.
-
-    Attributes
-    ----------
-    listener : Listener or None
-        Who gets samples, events and replies, in order. It is called with the link's lock held, by
-        the reader thread if there is one, and must not ask anything of the link.
-    tap : Tap or None
-        Who gets the raw bytes.
-    n_repeats : int
-        How often a request was sent again before it was answered.
-    slowest_s : float
-        Longest time that an answer took, s; STOP's not, which comes behind the last frame.
     """
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        #: Who gets samples, events and replies, in order. It is called with the link's lock held,
+        #: by the reader thread if there is one, and must not ask anything of the link.
         self.listener: Listener | None = None
-        self.tap: Tap | None = None
-        self.n_repeats = 0
+        self.tap: Tap | None = None  #: Who gets the raw bytes.
+        self.n_repeats = 0  #: How often a request was sent again before it was answered.
+        #: Longest time that an answer took, s; STOP's not, which comes behind the last frame.
         self.slowest_s = 0.0
         self._condition = threading.Condition()
         self._requesting = threading.RLock()

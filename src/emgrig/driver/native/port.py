@@ -1,5 +1,7 @@
 """Register access over the board link: the native `RegisterPort`."""
 
+from dataclasses import dataclass
+
 from emgrig.driver.native.link import Link
 from emgrig.protocol.packets import (
     ALL_CHIPS,
@@ -12,45 +14,34 @@ from emgrig.protocol.packets import (
 )
 
 
+@dataclass(eq=False)
 class NativePort:
-    """Registers of one chip of a board; see `emgrig.driver.seams.RegisterPort`.
+    """Registers of one chip of a board; see `emgrig.driver.seams.RegisterPort`."""
 
-    Parameters
-    ----------
-    link : Link
-        The link to the board.
-    chip_index : int
-        0 is the first chip; 255 reaches all (`command` only).
-
-    Attributes
-    ----------
-    epoch : int or None
-        Settings epoch that the board named in its last answer to this port.
-    """
-
-    def __init__(self, link: Link, chip_index: int = 0) -> None:
-        self._link = link
-        self._chip_index = chip_index
-        self.epoch: int | None = None
+    link: Link
+    chip_index: int = 0  #: 0 is the first chip; 255 reaches all (`command` only).
+    epoch: int | None = (
+        None  #: Settings epoch that the board named in its last answer to this port.
+    )
 
     def read(self, address: int, count: int) -> bytes:
         """Read `count` registers from `address` on."""
-        reply = self._link.request(
-            Request.READ_REGISTERS, ReadRegisters(self._chip_index, address, count), Registers
+        reply = self.link.request(
+            Request.READ_REGISTERS, ReadRegisters(self.chip_index, address, count), Registers
         )
         self.epoch = reply.settings
         return reply.values
 
     def write(self, address: int, data: bytes) -> None:
         """Write `data` to the registers from `address` on."""
-        self._follow(Request.WRITE_REGISTERS, WriteRegisters(self._chip_index, address, data))
+        self._follow(Request.WRITE_REGISTERS, WriteRegisters(self.chip_index, address, data))
 
     def command(self, opcode: int) -> None:
         """Send one single-byte opcode."""
-        self._follow(Request.CHIP_COMMAND, ChipCommand(self._chip_index, opcode))
+        self._follow(Request.CHIP_COMMAND, ChipCommand(self.chip_index, opcode))
 
     def _follow(self, request: Request, arguments: WriteRegisters | ChipCommand) -> None:
-        self.epoch = self._link.request(request, arguments, SettingsEpoch).settings
+        self.epoch = self.link.request(request, arguments, SettingsEpoch).settings
 
 
 def all_chips(link: Link) -> NativePort:

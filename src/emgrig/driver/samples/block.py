@@ -15,67 +15,46 @@ from emgrig.protocol.decoder import EventPacket
 
 @dataclass(frozen=True, eq=False)
 class Epoch:
-    """The settings that samples were taken under, as read back from the chips.
+    """The settings that samples were taken under, as read back from the chips."""
 
-    Attributes
-    ----------
-    number : int
-        The board's settings epoch.
-    registers : tuple of bytes
-        24 register bytes a chip, as read back.
-    gain : ndarray of float64, shape (n_channels,)
-        PGA gain, V/V.
-    scale_v : ndarray of float64, shape (n_channels,)
-        Volts a code, input-referred.
-    rate_hz : float
-        Data rate by the registers and the nominal clock, Hz.
-    """
+    number: int  #: The board's settings epoch.
+    registers: tuple[bytes, ...]  #: 24 register bytes a chip, as read back.
+    gain: NDArray[np.float64]  #: float64, shape (n_channels,); PGA gain, V/V.
+    scale_v: NDArray[np.float64]  #: float64, shape (n_channels,); Volts a code, input-referred.
+    rate_hz: float  #: Data rate by the registers and the nominal clock, Hz.
 
-    number: int
-    registers: tuple[bytes, ...]
-    gain: NDArray[np.float64]
-    scale_v: NDArray[np.float64]
-    rate_hz: float
+    @property
+    def files(self) -> tuple[RegisterFile, ...]:
+        """The registers of each chip, to be read."""
+        n_channels = len(self.gain) // len(self.registers)
+        return tuple(RegisterFile(raw, n_channels) for raw in self.registers)
+
+    @property
+    def powered(self) -> NDArray[np.bool_]:
+        """True for each channel that is on, shape (n_channels,)."""
+        return np.concatenate([file.powered for file in self.files])
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Consecutive samples of one stream, nothing missing inside.
+    """Consecutive samples of one stream, nothing missing inside."""
 
-    Attributes
-    ----------
-    codes : ndarray of int32, shape (n_samples, n_channels)
-    status : ndarray of uint32, shape (n_samples, n_chips)
-        The chips' 24-bit status words.
-    first_conversion : int
-        Number of the first sample in the stream. It counts every data period since the stream
-        began, those lost and those in which the stream was paused too.
-    board_time_us : int
-        Board time at the data-ready edge of the first sample, µs.
-    epoch : Epoch
-        The settings these samples were taken under.
-    lost_before : int
-        Data periods without a sample between the block before and this one.
-    cause : Cause
-        Why there are none.
-    is_estimate : bool
-        True if `lost_before` comes from time (link outage with a restart, pause), not from the
-        board's count.
-    flags : int
-        Flags of the packets in this block, or'ed (`emgrig.protocol.packets.SampleFlag`).
-    events : tuple of EventPacket
-        What the board said between the block before and this one.
-    """
-
-    codes: NDArray[np.int32]
+    codes: NDArray[np.int32]  #: int32, shape (n_samples, n_channels)
+    #: uint32, shape (n_samples, n_chips); The chips' 24-bit status words.
     status: NDArray[np.uint32]
+    #: Number of the first sample in the stream. It counts every data period since the stream began,
+    #: those lost and those in which the stream was paused too.
     first_conversion: int
-    board_time_us: int
-    epoch: Epoch
-    lost_before: int = 0
-    cause: Cause = Cause.NONE
+    board_time_us: int  #: Board time at the data-ready edge of the first sample, µs.
+    epoch: Epoch  #: The settings these samples were taken under.
+    lost_before: int = 0  #: Data periods without a sample between the block before and this one.
+    cause: Cause = Cause.NONE  #: Why there are none.
+    #: True if `lost_before` comes from time (link outage with a restart, pause), not from the
+    #: board's count.
     is_estimate: bool = False
+    #: Flags of the packets in this block, or'ed (`emgrig.protocol.packets.SampleFlag`).
     flags: int = 0
+    #: What the board said between the block before and this one.
     events: tuple[EventPacket, ...] = ()
 
     @property
@@ -96,18 +75,11 @@ class Block:
 
 @dataclass
 class Tally:
-    """Data periods of the blocks so far: those with a sample, and those without one.
+    """Data periods of the blocks so far: those with a sample, and those without one."""
 
-    Attributes
-    ----------
-    n_samples : int
-        Samples that came.
-    missing : Counter of Cause
-        Data periods without a sample, by cause. Unlike `emgrig.protocol.account.Totals` they count
-        the time between two runs to what ended the first of them.
-    """
-
-    n_samples: int = 0
+    n_samples: int = 0  #: Samples that came.
+    #: Data periods without a sample, by cause. Unlike `emgrig.protocol.account.Totals` they count
+    #: the time between two runs to what ended the first of them.
     missing: Counter[Cause] = field(default_factory=Counter)
 
     def add(self, block: Block) -> None:

@@ -10,45 +10,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-#: Of each stretch of time the best exchange is used: so many stretches.
-N_STRETCHES = 64
+N_STRETCHES = 64  #: Of each stretch of time the best exchange is used: so many stretches.
 #: An exchange is used if its delay is below so many times the least delay of all (and 20 µs more).
 DELAY_FACTOR = 3.0
-#: The drift is taken to be zero while its bound is above this.
-DRIFT_BOUND_PPM = 1000.0
-#: The board says its time in whole µs.
-RESOLUTION_US = 1.0
+DRIFT_BOUND_PPM = 1000.0  #: The drift is taken to be zero while its bound is above this.
+RESOLUTION_US = 1.0  #: The board says its time in whole µs.
 #: Pairs of exchanges nearer than this share of the whole span do not vote on the drift.
 MIN_PAIR_SPAN = 0.25
 
 
 @dataclass(frozen=True)
 class ClockFit:
-    """The line from board time to host time.
+    """The line from board time to host time."""
 
-    Attributes
-    ----------
-    board_us, host_s : float
-        A point on the line: board time, µs, and host time (Unix), s.
-    drift_ppm : float
-        How much faster the board's clock runs than the host's, ppm; 0 if it is not known.
-    drift_bound_ppm : float
-        The drift is right to within this whatever the link does; infinite for one exchange.
-    residual_us : float
-        Typical distance of the exchanges used from the line (1.4826 times the median), µs.
-    delay_us : float
-        Least delay there and back, µs; half of it bounds what the line may be off as a whole.
-    n_used, n_exchanges : int
-        How many exchanges were used, of how many.
-    """
-
-    board_us: float
+    board_us: float  #: A point on the line: board time, µs, and host time (Unix), s.
     host_s: float
+    #: How much faster the board's clock runs than the host's, ppm; 0 if it is not known.
     drift_ppm: float
+    #: The drift is right to within this whatever the link does; infinite for one exchange.
     drift_bound_ppm: float
+    #: Typical distance of the exchanges used from the line (1.4826 times the median), µs.
     residual_us: float
+    #: Least delay there and back, µs; half of it bounds what the line may be off as a whole.
     delay_us: float
-    n_used: int
+    n_used: int  #: How many exchanges were used, of how many.
     n_exchanges: int
 
     @property

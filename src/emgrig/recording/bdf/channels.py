@@ -17,7 +17,7 @@ def header_channels(
 ) -> tuple[Channel, ...]:
     """Return the signals of a file as its header names them; labels are unique."""
     is_simulated = notes.identity is not None and notes.identity.is_simulated
-    mux = [value for file in notes.files(epoch) for value in file.mux]
+    mux = [value for file in epoch.files for value in file.mux]
     channels: list[Channel] = []
     for index in channel_indices:
         name = notes.name(index)

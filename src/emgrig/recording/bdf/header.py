@@ -15,30 +15,19 @@ CODE_MAX = 2**23 - 1
 #: What the header's recording field calls the equipment.
 BOARD = "emgrig_ADS1299_board"
 TICKS_PER_S = 10_000_000
-#: EDF+ asks for data records of at most so many bytes.
-_MAX_RECORD_BYTES = 61440
-#: Data records are about so long: the last one is filled up, so they are short.
-_RECORD_S = 0.1
-#: The digital limits are taken in the outer eighth of the range of codes.
-_INNER_LIMIT = 7 * 2**20
-#: Where the header's field for the number of data records lies (8 characters).
-_N_RECORDS_AT = 236
+_MAX_RECORD_BYTES = 61440  #: EDF+ asks for data records of at most so many bytes.
+_RECORD_S = 0.1  #: Data records are about so long: the last one is filled up, so they are short.
+_INNER_LIMIT = 7 * 2**20  #: The digital limits are taken in the outer eighth of the range of codes.
+_N_RECORDS_AT = 236  #: Where the header's field for the number of data records lies (8 characters).
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Digital and physical limits of a channel; readers compute the scale from them.
-
-    Attributes
-    ----------
-    digital_min, digital_max : int
-    physical_min, physical_max : float
-        µV; each fits the 8 characters of its header field.
-    """
+    """Digital and physical limits of a channel; readers compute the scale from them."""
 
     digital_min: int
     digital_max: int
-    physical_min: float
+    physical_min: float  #: µV; each fits the 8 characters of its header field.
     physical_max: float
 
     @property
@@ -55,47 +44,24 @@ class Limits:
 
 @dataclass(frozen=True)
 class Channel:
-    """One signal of the file.
+    """One signal of the file."""
 
-    Attributes
-    ----------
-    label : str
-        At most 16 ASCII characters.
-    scale_uv, offset_uv : float
-        Volts of one code, and of code 0, µV.
-    transducer, prefilter : str
-        At most 80 ASCII characters each.
-    """
-
-    label: str
-    scale_uv: float
-    transducer: str = ""
+    label: str  #: At most 16 ASCII characters.
+    scale_uv: float  #: Volts of one code, and of code 0, µV.
+    transducer: str = ""  #: At most 80 ASCII characters each.
     prefilter: str = ""
     offset_uv: float = 0.0
 
 
 @dataclass(frozen=True)
 class FileHead:
-    """What the header says.
-
-    Attributes
-    ----------
-    channels : tuple of Channel
-    rate_hz : float
-        Nominal rate.
-    start_unix_s : float
-        Time of the first sample, s since 1970-01-01 UTC; the header says UTC.
-    equipment : str
-        Goes into the recording field, without blanks.
-    remarks : tuple of str
-        More of it.
-    """
+    """What the header says."""
 
     channels: tuple[Channel, ...]
-    rate_hz: float
-    start_unix_s: float
-    equipment: str
-    remarks: tuple[str, ...] = ()
+    rate_hz: float  #: Nominal rate.
+    start_unix_s: float  #: Time of the first sample, s since 1970-01-01 UTC; the header says UTC.
+    equipment: str  #: Goes into the recording field, without blanks.
+    remarks: tuple[str, ...] = ()  #: More of it.
 
 
 @dataclass(frozen=True)

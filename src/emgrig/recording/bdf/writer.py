@@ -36,25 +36,18 @@ class BdfWriter:
 
     Parameters
     ----------
-    head : FileHead
     file : binary file, optional
         Open for writing; None to plan only.
     plan : Plan, optional
         Needed with `file`.
-
-    Attributes
-    ----------
-    n_samples : int
-        Of each channel, so far.
-    padding : Annotation or None
-        What fills up the last data record, once it is finished.
     """
 
     def __init__(
         self, head: FileHead, file: BinaryIO | None = None, plan: Plan | None = None
     ) -> None:
         self.head = head
-        self.n_samples = 0
+        self.n_samples = 0  #: Of each channel, so far.
+        #: What fills up the last data record, once it is finished.
         self.padding: Annotation | None = None
         self.n_records = 0
         self._file = file

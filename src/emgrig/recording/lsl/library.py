@@ -20,11 +20,9 @@ class Element(Protocol):
 
     def append_child(self, name: str, /) -> "Element":
         """Add an element, and return it."""
-        ...
 
     def append_child_value(self, name: str, value: str, /) -> "Element":
         """Add an element that holds a text."""
-        ...
 
 
 class StreamInfo(Protocol):
@@ -32,31 +30,24 @@ class StreamInfo(Protocol):
 
     def name(self) -> str:
         """Name of the stream."""
-        ...
 
     def source_id(self) -> str:
         """Name of its sender, the same when that starts anew; may be empty."""
-        ...
 
     def hostname(self) -> str:
         """Machine that it comes from."""
-        ...
 
     def uid(self) -> str:
         """Tell this outlet from the same stream opened anew."""
-        ...
 
     def channel_count(self) -> int:
         """Channels."""
-        ...
 
     def channel_format(self) -> int:
         """Code of the format."""
-        ...
 
     def desc(self) -> Element:
         """Return the description."""
-        ...
 
 
 class _Outlet(Protocol):
@@ -70,21 +61,17 @@ class Inlet(Protocol):
 
     def info(self, timeout: float) -> StreamInfo:
         """Return its whole description."""
-        ...
 
     def open_stream(self, timeout: float) -> None:
         """Begin to receive."""
-        ...
 
     def time_correction(self, timeout: float) -> float:
         """Our clock minus the sender's, s."""
-        ...
 
     def pull_chunk(
         self, timeout: float, *, max_samples: int, as_numpy: bool
     ) -> tuple[NDArray[np.generic], NDArray[np.float64]]:
         """Return values, shape (n_samples, n_channels), text as bytes, and the sender's times."""
-        ...
 
 
 class Resolver(Protocol):
@@ -92,7 +79,6 @@ class Resolver(Protocol):
 
     def results(self) -> list[StreamInfo]:
         """Return what is there now."""
-        ...
 
 
 def library() -> ModuleType:

@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -24,8 +23,7 @@ from emgrig.recording.lsl.stamps import SessionTime
 
 log = logging.getLogger(__name__)
 
-#: A marker waits so long for its sender's clock to be compared with ours.
-PATIENCE_S = 3.0
+PATIENCE_S = 3.0  #: A marker waits so long for its sender's clock to be compared with ours.
 #: A stream without a source id that was lost is not asked again for so long, s.
 IGNORE_LOST_S = 6.0
 _FORGET_S = 5.0  # the resolver's: a stream that is gone is not listed any more then
@@ -41,14 +39,10 @@ class LslMarkerOutlet:
         The board that they belong to.
     session_time : SessionTime
         From session time to LSL's.
-
-    Attributes
-    ----------
-    source_id : str
-        Stays the same when the program starts anew, so that listeners find it again.
     """
 
     def __init__(self, identity: BoardIdentity, session_time: SessionTime) -> None:
+        #: Stays the same when the program starts anew, so that listeners find it again.
         self.source_id = f"emgrig-{identity.serial_number}-markers"
         self._time = session_time
         name = f"emgrig {identity.serial_number} markers"
@@ -70,23 +64,12 @@ class LslMarkerOutlet:
 
 @dataclass(frozen=True)
 class Marker:
-    """A marker that came in.
+    """A marker that came in."""
 
-    Attributes
-    ----------
-    text : str
-        One line; several channels are joined by spaces.
-    unix_s : float
-        Host time of the session, s.
-    source : str
-        Name of the stream.
-    is_by_arrival : bool
-        True if the sender's clock could not be compared with ours: `unix_s` is when it came.
-    """
-
-    text: str
-    unix_s: float
-    source: str
+    text: str  #: One line; several channels are joined by spaces.
+    unix_s: float  #: Host time of the session, s.
+    source: str  #: Name of the stream.
+    #: True if the sender's clock could not be compared with ours: `unix_s` is when it came.
     is_by_arrival: bool = False
 
 
@@ -214,12 +197,7 @@ class LslMarkerInlet:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _listen_to(self, info: StreamInfo) -> None:

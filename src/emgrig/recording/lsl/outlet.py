@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from types import TracebackType
 from typing import Self, TypeAlias
 
 import numpy as np
@@ -32,8 +31,7 @@ log = logging.getLogger(__name__)
 
 #: Volts of one code and of code 0 of a channel (index from 0), µV.
 ScaleUv: TypeAlias = Callable[[Epoch, int], tuple[float, float]]
-#: The fit of the board's clock is looked at again after so long, s.
-FIT_EVERY_S = 1.0
+FIT_EVERY_S = 1.0  #: The fit of the board's clock is looked at again after so long, s.
 _N_EXCHANGES = 8
 
 
@@ -44,12 +42,10 @@ class LslOutlet:
 
     Parameters
     ----------
-    identity : BoardIdentity
     epoch : Epoch
         Settings, as read back.
     channel_names : sequence of str
         One a channel of the board.
-    session_time : SessionTime
     markers : LslMarkerOutlet
         Is told of gaps, events and changes.
     scale_uv : callable, optional
@@ -104,8 +100,7 @@ class LslOutlet:
         self._outlet.close()
 
     def _open(self, epoch: Epoch) -> None:
-        files = _files(epoch)
-        powered = np.concatenate([file.powered for file in files])
+        powered = epoch.powered
         self._epoch = epoch
         self._columns = np.flatnonzero(powered).tolist() or list(range(len(powered)))
         scales = [self._scale_uv(epoch, index) for index in self._columns]
@@ -119,7 +114,7 @@ class LslOutlet:
             "float32",
             f"emgrig-{serial}-emg",
         )
-        self._describe(info.desc(), files)
+        self._describe(info.desc(), epoch.files)
         self._outlet = Outlet(info)
 
     def _describe(self, description: Element, files: Sequence[RegisterFile]) -> None:
@@ -189,17 +184,11 @@ def _opened_anew() -> str:
     return "settings changed: the EMG stream was opened anew"
 
 
-def _files(epoch: Epoch) -> tuple[RegisterFile, ...]:
-    n_channels = len(epoch.gain) // len(epoch.registers)
-    return tuple(RegisterFile(raw, n_channels) for raw in epoch.registers)
-
-
 def _description(epoch: Epoch) -> tuple[object, ...]:
     """Return what a stream's description rests on."""
-    files = _files(epoch)
     return (
         epoch.rate_hz,
-        *(value for file in files for value in (*file.channels(), file.get(Misc1))),
+        *(value for file in epoch.files for value in (*file.channels(), file.get(Misc1))),
     )
 
 
@@ -220,11 +209,6 @@ class LslLink:
     markers_from : str, optional
         Listen to streams of this name only.
 
-    Attributes
-    ----------
-    session_time : SessionTime
-        Between the session's host time and LSL's clock.
-
     Raises
     ------
     RecordingError
@@ -242,6 +226,7 @@ class LslLink:
         self._board = board
         identity = board.identity
         epoch = make_epoch(0, board.chip.files, f_clk_hz=identity.f_clk_hz, vref_v=identity.vref_v)
+        #: Between the session's host time and LSL's clock.
         self.session_time = time = SessionTime.measure(board.unix_s)
         self._inlet: LslMarkerInlet | None = None
         with ExitStack() as opened:
@@ -283,12 +268,7 @@ class LslLink:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _clock_fit(self, block: Block) -> ClockFit | None:

@@ -15,10 +15,8 @@ from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.protocol.account import Cause
 from emgrig.recording.lsl.library import local_clock
 
-#: How fast a stamp may move towards where a better clock fit says it belongs, s/s.
-SLEW = 500e-6
-#: The data rate is measured over so many blocks.
-N_RATE_BLOCKS = 256
+SLEW = 500e-6  #: How fast a stamp may move towards where a better clock fit says it belongs, s/s.
+N_RATE_BLOCKS = 256  #: The data rate is measured over so many blocks.
 #: An event further than this from the block that brought it is of another clock.
 EVENT_WITHIN_S = 10.0
 _N_READINGS = 16
@@ -29,14 +27,9 @@ class SessionTime:
     """Host time of a session (Unix) against LSL's clock, measured once, at its beginning.
 
     Both clocks never jump: a step of the host's wall clock afterwards changes no stamp.
-
-    Attributes
-    ----------
-    lsl_minus_unix_s : float
-        What is added to Unix time to have LSL's, s.
     """
 
-    lsl_minus_unix_s: float
+    lsl_minus_unix_s: float  #: What is added to Unix time to have LSL's, s.
 
     @classmethod
     def measure(cls, session_unix_s: Callable[[], float]) -> Self:
@@ -63,17 +56,11 @@ class SessionTime:
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """Where a block lies, Unix time.
+    """Where a block lies, Unix time."""
 
-    Attributes
-    ----------
-    stamps_s : ndarray of float64, shape (n_samples,)
-        When each sample was converted, s.
-    missing_s : float
-        When the first of those that are missing before the block would have been, s.
-    """
-
+    #: float64, shape (n_samples,); When each sample was converted, s.
     stamps_s: NDArray[np.float64]
+    #: When the first of those that are missing before the block would have been, s.
     missing_s: float
 
 

@@ -7,6 +7,7 @@ map from video to samples needs no assumption about the rate.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,39 +16,20 @@ HEAD = ("count", "conversion", "sample", "onset", "shown")
 
 
 class TubeChange(NamedTuple):
-    """The moment the count changed.
+    """The moment the count changed."""
 
-    Attributes
-    ----------
-    number : int
-        What it shows from then on.
-    conversion : int
-        Number of the conversion in the stream.
-    board_time_us : int
-        Board time of that conversion, µs.
-    """
-
-    number: int
-    conversion: int
-    board_time_us: int
+    number: int  #: What it shows from then on.
+    conversion: int  #: Number of the conversion in the stream.
+    board_time_us: int  #: Board time of that conversion, µs.
 
 
 class TubeRow(NamedTuple):
-    """A change placed in a recording.
+    """A change placed in a recording."""
 
-    Attributes
-    ----------
-    number, conversion
-        As in `TubeChange`.
-    sample : int
-        Index in the file, from 0.
-    shown_unix_s : float or None
-        When a page said it had shown it, by the clock of the browser's computer; None if none did.
-    """
-
-    number: int
+    number: int  #: As in `TubeChange`.
     conversion: int
-    sample: int
+    sample: int  #: Index in the file, from 0.
+    #: When a page said it had shown it, by the clock of the browser's computer; None if none did.
     shown_unix_s: float | None = None
 
 
@@ -65,25 +47,17 @@ def tube_table(rows: Iterable[TubeRow], rate_hz: float, start_unix_s: float) -> 
         yield f"{row.number}\t{row.conversion}\t{row.sample}\t{onset}\t{shown}\n"
 
 
+@dataclass(eq=False)
 class Tube:
-    """Count conversions.
+    """Count conversions."""
 
-    Parameters
-    ----------
-    conversions_per_count : int, ≥ 1
-        32 is two packets of 16 frames, as in the paper.
+    conversions_per_count: int = 32  #: ≥ 1; 32 is two packets of 16 frames, as in the paper.
+    count: int = field(default=0, init=False)  #: What it shows; 0 before the first change.
 
-    Attributes
-    ----------
-    count : int
-        What it shows; 0 before the first change.
-    """
-
-    def __init__(self, conversions_per_count: int = 32) -> None:
-        if conversions_per_count < 1:
-            raise ValueError(f"{conversions_per_count} conversions a count; expected 1 or more")
-        self.conversions_per_count = conversions_per_count
-        self.count = 0
+    def __post_init__(self) -> None:
+        each = self.conversions_per_count
+        if each < 1:
+            raise ValueError(f"{each} conversions a count; expected 1 or more")
 
     def feed(
         self, first_conversion: int, board_time_us: int, n_samples: int, rate_hz: float

@@ -53,20 +53,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A run's time from `start_tick` on, under one set of registers, with one source.
-
-    Attributes
-    ----------
-    grid : Grid
-    cells : int
-        Points at which the source is looked at in each data period.
-    restart_tick, start_tick : int
-        When the run's filter was reset; from when this stretch holds.
-    """
+    """A run's time from `start_tick` on, under one set of registers, with one source."""
 
     grid: Grid
-    cells: int
-    restart_tick: int
+    cells: int  #: Points at which the source is looked at in each data period.
+    restart_tick: int  #: When the run's filter was reset; from when this stretch holds.
     start_tick: int
     inputs: Inputs
     source: Source

@@ -90,14 +90,6 @@ class AnalogueFrontEnd:
     world : World or None
         Electrodes, supplies, faults; None is `World.typical(n_channels, seed)`.
 
-    Attributes
-    ----------
-    n_channels : int
-    world : World
-        Read only; `set_world` changes it.
-    tolerances : Tolerances
-        What is wrong with this chip: the truth a calibration should find.
-
     Raises
     ------
     ValueError
@@ -124,6 +116,7 @@ class AnalogueFrontEnd:
             world = World.ideal(n_channels) if ideal else World.typical(n_channels, seed)
         self.n_channels = n_channels
         draw = Tolerances.ideal(n_channels) if ideal else Tolerances.draw(n_channels, seed)
+        #: What is wrong with this chip: the truth a calibration should find.
         self.tolerances = draw
         self._seed = seed
         self._f_clk_hz = f_clk_hz
@@ -138,7 +131,7 @@ class AnalogueFrontEnd:
 
     @property
     def world(self) -> World:
-        """Electrodes, mains, supplies and faults as they are now."""
+        """Electrodes, mains, supplies and faults as they are now; `set_world` changes them."""
         return self._world
 
     @property
@@ -182,14 +175,9 @@ class AnalogueFrontEnd:
         self._changed(tick)
 
     def set_source(self, tick: int, source: Source) -> None:
-        """Change what the electrodes see from `tick` on.
+        """Change what the electrodes see, as `set_world`.
 
-        `tick` is not before the last conversion that was asked for.
-
-        Raises
-        ------
-        ValueError
-            If it has another number of electrodes than channels, or twice as many.
+        ValueError if it has another number of electrodes than channels, or twice as many.
         """
         self._source = _checked(source, self.n_channels)
         self._changed(tick)

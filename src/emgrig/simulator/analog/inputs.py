@@ -26,26 +26,14 @@ HEADROOM_V = 0.2  # the amplifiers' outputs stay this far from the rails (p. 22)
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """The inputs under one set of registers, in one world.
+    """The inputs under one set of registers, in one world."""
 
-    Attributes
-    ----------
-    settings, world, tolerances
-        What it follows from.
-    f_clk_hz : float
-        Actual clock frequency.
-    n_sources : int
-        Electrodes the source drives: n_channels (P) or twice that (P, then N).
-    is_noisy : bool
-        False: no noise of any kind.
-    """
-
-    settings: FrontEndSettings
+    settings: FrontEndSettings  #: What it follows from.
     world: World
     tolerances: Tolerances
-    f_clk_hz: float
-    n_sources: int
-    is_noisy: bool
+    f_clk_hz: float  #: Actual clock frequency.
+    n_sources: int  #: Electrodes the source drives: n_channels (P) or twice that (P, then N).
+    is_noisy: bool  #: False: no noise of any kind.
 
     @cached_property
     def nominal_gain(self) -> NDArray[np.float64]:

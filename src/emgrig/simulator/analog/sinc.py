@@ -22,8 +22,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-WINDOW_PERIODS = 3
-"""Data periods that one conversion looks at."""
+WINDOW_PERIODS = 3  #: Data periods that one conversion looks at.
 
 # 1 - d2/24 + 3 d4/640: the series that turns averages over a cell into values at its middle.
 _CORRECTOR = np.array([0, 0, 1, 0, 0]) + np.array([0, 1, -2, 1, 0]) * (-1 / 24)

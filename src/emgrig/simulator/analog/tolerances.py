@@ -14,43 +14,28 @@ OFFSET_AT_GAIN_1_V = 530e-6  # figure 14; it falls as 1 / gain
 
 @dataclass(frozen=True)
 class Tolerances:
-    """Errors of one chip; arrays have one value for each channel unless said otherwise.
+    """Errors of one chip; arrays have one value for each channel unless said otherwise."""
 
-    Attributes
-    ----------
-    offset_v : ndarray
-        Offset at gain 1, V, input-referred; divide by the gain.
-    gain_error : ndarray, shape (n_channels, 7)
-        Relative gain error for each gain of the table.
-    test_error, reference_error : float
-        Relative error of the test signal and of the internal reference.
-    supply_error, cmrr : ndarray
-        Relative error of the supply reading; common-mode gain over differential gain, with sign.
-    temperature_error_c : float
-    lead_off_error : ndarray, shape (2 * n_channels + 1,)
-        Relative error of the current of each P pin, N pin and the bias pin.
-    comparator_v : ndarray, shape (2 * n_channels + 1,)
-        Error of each comparator, V.
-    input_current_a : ndarray, shape (2 * n_channels + 3,)
-        Bias current of each input pin (P, N, SRB1, SRB2, BIASIN), A.
-    input_ohm : float
-        Dc resistance of an input pin, ohm; halved while a lead-off source is on it.
-    input_f : float
-        Capacitance of an input pin, F.
-    """
-
-    offset_v: NDArray[np.float64]
+    offset_v: NDArray[np.float64]  #: Offset at gain 1, V, input-referred; divide by the gain.
+    #: float64, shape (n_channels, 7); Relative gain error for each gain of the table.
     gain_error: NDArray[np.float64]
-    test_error: float
+    test_error: float  #: Relative error of the test signal and of the internal reference.
     reference_error: float
+    #: Relative error of the supply reading; common-mode gain over differential gain, with sign.
     supply_error: NDArray[np.float64]
     cmrr: NDArray[np.float64]
     temperature_error_c: float
+    #: float64, shape (2 * n_channels + 1,); Relative error of the current of each P pin, N pin and
+    #: the bias pin.
     lead_off_error: NDArray[np.float64]
+    #: float64, shape (2 * n_channels + 1,); Error of each comparator, V.
     comparator_v: NDArray[np.float64]
+    #: float64, shape (2 * n_channels + 3,); Bias current of each input pin (P, N, SRB1, SRB2,
+    #: BIASIN), A.
     input_current_a: NDArray[np.float64]
+    #: Dc resistance of an input pin, ohm; halved while a lead-off source is on it.
     input_ohm: float = 1e9
-    input_f: float = 20e-12
+    input_f: float = 20e-12  #: Capacitance of an input pin, F.
 
     @classmethod
     def ideal(cls, n_channels: int) -> "Tolerances":

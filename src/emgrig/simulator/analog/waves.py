@@ -21,18 +21,10 @@ HARMONICS = np.arange(1, 128, 2)
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells of one run.
+    """The cells of one run."""
 
-    Attributes
-    ----------
-    origin_tick : int
-        Where the window of conversion 0 begins: one data period after the restart.
-    decimation : int
-        N.
-    """
-
-    origin_tick: int
-    decimation: int
+    origin_tick: int  #: Where the window of conversion 0 begins: one data period after the restart.
+    decimation: int  #: N.
 
     @property
     def data_period_ticks(self) -> int:
@@ -42,19 +34,11 @@ class Grid:
 
 @dataclass(frozen=True)
 class Wave:
-    """One period of a signal, constant within cells.
-
-    Attributes
-    ----------
-    grid : Grid
-    cells : int
-        Cells in a data period.
-    table : ndarray, shape (n_periods * cells, n_columns)
-        Value in each cell, from the grid's origin on.
-    """
+    """One period of a signal, constant within cells."""
 
     grid: Grid
-    cells: int
+    cells: int  #: Cells in a data period.
+    #: float64, shape (n_periods * cells, n_columns); Value in each cell, from the grid's origin on.
     table: NDArray[np.float64]
 
     @cached_property
@@ -91,7 +75,6 @@ def square(
 
     Parameters
     ----------
-    grid : Grid
     least_cells : int
         Cells in a data period, at least.
     period_ticks : int

@@ -10,32 +10,20 @@ from enum import Enum
 
 import numpy as np
 
-SERIES_OHM = 2200.0
-"""Protection resistor between pin and electrode, as OpenBCI's boards have it."""
+SERIES_OHM = 2200.0  #: Protection resistor between pin and electrode, as OpenBCI's boards have it.
 
 
 @dataclass(frozen=True)
 class Electrode:
-    """One electrode and its lead: r_ohm parallel to c_f, in series with series_ohm.
+    """One electrode and its lead: r_ohm parallel to c_f, in series with series_ohm."""
 
-    Attributes
-    ----------
-    r_ohm, c_f : float
-        Skin contact, ohm and F. The data sheet's model is 51 kohm and 47 nF; gelled, prepared
-        facial skin is near 10 kohm.
-    series_ohm : float
-        Resistor between pin and electrode, ohm.
-    is_connected : bool
-        False: it fell off, or its wire broke; the pin floats.
-    half_cell_v : float
-        Dc potential of the contact, V.
-    """
-
+    #: Skin contact, ohm and F. The data sheet's model is 51 kohm and 47 nF; gelled, prepared facial
+    #: skin is near 10 kohm.
     r_ohm: float = 10e3
     c_f: float = 47e-9
-    series_ohm: float = SERIES_OHM
-    is_connected: bool = True
-    half_cell_v: float = 0.0
+    series_ohm: float = SERIES_OHM  #: Resistor between pin and electrode, ohm.
+    is_connected: bool = True  #: False: it fell off, or its wire broke; the pin floats.
+    half_cell_v: float = 0.0  #: Dc potential of the contact, V.
 
     def __post_init__(self) -> None:
         for name in ("r_ohm", "c_f", "series_ohm"):
@@ -45,10 +33,8 @@ class Electrode:
             raise ValueError(f"Electrode.half_cell_v is {self.half_cell_v}; it must be finite")
 
 
-OPEN = Electrode(is_connected=False)
-"""An input with nothing on it."""
-WIRE = Electrode(r_ohm=0.0, c_f=0.0, series_ohm=0.0)
-"""A generator's lead straight on the pin."""
+OPEN = Electrode(is_connected=False)  #: An input with nothing on it.
+WIRE = Electrode(r_ohm=0.0, c_f=0.0, series_ohm=0.0)  #: A generator's lead straight on the pin.
 
 
 @dataclass(frozen=True)
@@ -67,18 +53,6 @@ class Bridge:
 class Mains:
     """The power line's field; all values are peak values.
 
-    Attributes
-    ----------
-    frequency_hz : float
-        50 or 60.
-    body_v : float
-        Amplitude between body and board while nothing joins the two, V. Behind it are 200 pF
-        (`network.BODY_F`), so inputs of 20 pF each take some of it away, and a bias electrode
-        nearly all. 0.1 to 10 V with a battery-powered board.
-    cable_a : float
-        Displacement current into every electrode lead, A, in phase with that into the body. With
-        an impedance difference of 10 kohm between P and N, 1 nA gives 10 uV.
-
     Notes
     -----
     What `body_v` leaves on the body, V_cm, becomes a difference in two ways: by the CMRR, and by
@@ -87,8 +61,13 @@ class Mains:
     would seem quieter than one that is held. The common mode a room gives is far above that.
     """
 
-    frequency_hz: float = 50.0
+    frequency_hz: float = 50.0  #: 50 or 60.
+    #: Amplitude between body and board while nothing joins the two, V. Behind it are 200 pF
+    #: (`network.BODY_F`), so inputs of 20 pF each take some of it away, and a bias electrode nearly
+    #: all. 0.1 to 10 V with a battery-powered board.
     body_v: float = 0.0
+    #: Displacement current into every electrode lead, A, in phase with that into the body. With an
+    #: impedance difference of 10 kohm between P and N, 1 nA gives 10 uV.
     cable_a: float = 0.0
 
     def __post_init__(self) -> None:
@@ -104,12 +83,9 @@ class Mains:
 class ChannelFault(Enum):
     """What is wrong with one channel of the chip; `World.with_fault` says which."""
 
-    DEAD = "dead"
-    """The modulator gives nothing: code 0, always."""
-    RAILED = "railed"
-    """The input is torn to a rail: positive full scale, always."""
-    NOISY = "noisy"
-    """Noise is larger by a factor (the value; e.g. 5)."""
+    DEAD = "dead"  #: The modulator gives nothing: code 0, always.
+    RAILED = "railed"  #: The input is torn to a rail: positive full scale, always.
+    NOISY = "noisy"  #: Noise is larger by a factor (the value; e.g. 5).
     GAIN_STUCK = "gain_stuck"
     """The amplifier keeps one gain (the value: 1, 2, 4, 6, 8, 12 or 24) whatever CHnSET says."""
 
@@ -123,43 +99,27 @@ class World:
     appear on all channels, and where they or a dc offset drive an amplifier's output within 0.2 V
     of a rail, it clips. The input currents of at most 300 pA move a free body by 0.3 V at most;
     leaks on a real board may move it further, which is not modelled.
-
-    Attributes
-    ----------
-    p, n : tuple of Electrode
-        One for each channel.
-    bias, srb1, srb2 : Electrode
-        Bias electrode (on the pin that BIASOUT and BIASIN share) and the reference electrodes. All
-        are on the body, whose potential is the sources' 0 V.
-    bridges : tuple of Bridge
-    mains : Mains
-    avdd_v, dvdd_v : float
-        Supplies, V; AVSS and DGND are 0.
-    temperature_c : float
-        Of the board; the die is `self_heating_c` warmer.
-    external_reference_v : float or None
-        A reference fitted on VREFP; it counts while the internal one is off.
-    reference_fault_v : float or None
-        What VREFP settles to whatever CONFIG3 says (0: shorted, capacitor or buffer dead).
-    bias_reference_v : float or None
-        Voltage on the BIASREF pin; None is half of AVDD.
-    faults : dict from channel (1 to 8) to (ChannelFault, value)
     """
 
-    p: tuple[Electrode, ...]
+    p: tuple[Electrode, ...]  #: One for each channel.
     n: tuple[Electrode, ...]
+    #: Bias electrode (on the pin that BIASOUT and BIASIN share) and the reference electrodes. All
+    #: are on the body, whose potential is the sources' 0 V.
     bias: Electrode = field(default_factory=Electrode)
     srb1: Electrode = field(default_factory=Electrode)
     srb2: Electrode = field(default_factory=Electrode)
     bridges: tuple[Bridge, ...] = ()
     mains: Mains = field(default_factory=Mains)
-    avdd_v: float = 5.0
+    avdd_v: float = 5.0  #: Supplies, V; AVSS and DGND are 0.
     dvdd_v: float = 3.3
-    temperature_c: float = 25.0
+    temperature_c: float = 25.0  #: Of the board; the die is `self_heating_c` warmer.
     self_heating_c: float = 3.0
+    #: A reference fitted on VREFP; it counts while the internal one is off.
     external_reference_v: float | None = None
+    #: What VREFP settles to whatever CONFIG3 says (0: shorted, capacitor or buffer dead).
     reference_fault_v: float | None = None
-    bias_reference_v: float | None = None
+    bias_reference_v: float | None = None  #: Voltage on the BIASREF pin; None is half of AVDD.
+    #: Channel (1 to 8), fault and value, for each channel that has one.
     faults: tuple[tuple[int, ChannelFault, float], ...] = ()
 
     def __post_init__(self) -> None:
@@ -206,13 +166,7 @@ class World:
         return (*self.p, *self.n, self.srb1, self.srb2, self.bias)
 
     def pin_index(self, pin: str) -> int:
-        """Index of a pin in `electrodes`.
-
-        Raises
-        ------
-        ValueError
-            If there is no such pin.
-        """
+        """Index of a pin in `electrodes`; ValueError if there is no such pin."""
         count = self.n_channels
         names = [f"IN{c}P" for c in range(1, count + 1)] + [f"IN{c}N" for c in range(1, count + 1)]
         names += ["SRB1", "SRB2", "BIAS"]
@@ -222,17 +176,11 @@ class World:
 
     def with_electrode(self, pin: str, electrode: Electrode) -> "World":
         """Return the world with another electrode on `pin` (IN1P, IN3N, SRB2, BIAS …)."""
-        index, count = self.pin_index(pin), self.n_channels
-        if index < count:
-            return replace(self, p=(*self.p[:index], electrode, *self.p[index + 1 :]))
-        if index < 2 * count:
-            index -= count
-            return replace(self, n=(*self.n[:index], electrode, *self.n[index + 1 :]))
-        if index == 2 * count:
-            return replace(self, srb1=electrode)
-        if index == 2 * count + 1:
-            return replace(self, srb2=electrode)
-        return replace(self, bias=electrode)
+        electrodes, count = list(self.electrodes), self.n_channels
+        electrodes[self.pin_index(pin)] = electrode
+        p, n = tuple(electrodes[:count]), tuple(electrodes[count : 2 * count])
+        srb1, srb2, bias = electrodes[2 * count :]
+        return replace(self, p=p, n=n, srb1=srb1, srb2=srb2, bias=bias)
 
     def with_fault(self, channel: int, fault: ChannelFault | None, value: float = 1.0) -> "World":
         """Return the world with `fault` on a channel (1 to 8) in place of what it had; None heals.

@@ -33,19 +33,12 @@ METER: Final = "meter"
 
 @dataclass(frozen=True)
 class Wiring:
-    """Which electrodes the attenuator's output is on; all others are at 0 V.
+    """Which electrodes the attenuator's output is on; all others are at 0 V."""
 
-    Attributes
-    ----------
-    p, n : tuple of int
-        Channels, from 1 over all chips, whose P or N electrode is driven.
-    series_p_ohm, series_n_ohm : float, ≥ 0
-        Resistor in the lead of every driven P or N electrode, ohm: for input impedance, or an
-        imbalance.
-    """
-
-    p: tuple[int, ...] = ()
+    p: tuple[int, ...] = ()  #: Channels, from 1 over all chips, whose P or N electrode is driven.
     n: tuple[int, ...] = ()
+    #: ≥ 0; Resistor in the lead of every driven P or N electrode, ohm: for input impedance, or an
+    #: imbalance.
     series_p_ohm: float = 0.0
     series_n_ohm: float = 0.0
 
@@ -66,34 +59,27 @@ class Wiring:
 
 @dataclass(frozen=True)
 class Divider:
-    """An attenuator as it is, which its label says only nearly.
+    """An attenuator as it is, which its label says only nearly."""
 
-    Attributes
-    ----------
-    nominal_ratio : float, ≥ 1
-        Input over output.
-    tolerance : float, ≥ 0
-        The true ratio is drawn within so much of it, relative.
-    input_ohm : float or None
-        What the generator feels; None is nothing. The output's resistance is 0.
-    """
-
-    nominal_ratio: float = 100.0
-    tolerance: float = 1e-3
+    nominal_ratio: float = 100.0  #: ≥ 1; Input over output.
+    tolerance: float = 1e-3  #: ≥ 0; The true ratio is drawn within so much of it, relative.
+    #: What the generator feels; None is nothing. The output's resistance is 0.
     input_ohm: float | None = 10e3
 
 
+@dataclass(eq=False)
 class _Lead:
     """What all electrodes see under one setting (implements `Source`).
 
     P of all channels, then N.
     """
 
-    def __init__(self, wave: Waveform, phase_rad: float, weights: NDArray[np.float64]) -> None:
-        self.wave = wave
-        self.phase_rad = phase_rad
-        self.weights = weights
-        self.n_electrodes = len(weights)
+    wave: Waveform
+    phase_rad: float
+    weights: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        self.n_electrodes = len(self.weights)
 
     def volts(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Source.volts`."""
@@ -115,16 +101,9 @@ class SimulatedBench:
         One of `bench_generator.KINDS`.
     meter : str
         One of `bench_meter.IDENTITIES`.
-    divider : Divider
     lock : context manager, optional
         Held while the board is used; `BoardServer.lock` for a board that is served. Without it
         nobody else may use the board during a command, as on virtual time.
-
-    Attributes
-    ----------
-    true_ratio : float
-        Of the attenuator: the truth a calibration should be robust against.
-    generator, meter : SimulatedGenerator, SimulatedMeter
     """
 
     def __init__(
@@ -139,6 +118,7 @@ class SimulatedBench:
     ) -> None:
         divider = divider or Divider()
         rng = np.random.default_rng([seed, 0xD171DE])
+        #: Of the attenuator: the truth a calibration should be robust against.
         self.true_ratio = divider.nominal_ratio * (
             1 + divider.tolerance * float(rng.uniform(-0.9, 0.9))
         )
@@ -187,7 +167,6 @@ class SimulatedBench:
 
         Parameters
         ----------
-        instrument : str
         after_commands : int, ≥ 0
             Commands and queries that it still takes.
         """

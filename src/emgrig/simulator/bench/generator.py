@@ -84,12 +84,6 @@ class SimulatedGenerator:
         One of `KINDS`.
     seed : int
         Which instrument: its errors.
-
-    Attributes
-    ----------
-    settings : Settings
-    relative_error, offset_error_v, ppm_error : float
-        Of the amplitude and level; of the offset; of the frequency.
     """
 
     def __init__(self, kind: str, seed: int) -> None:
@@ -97,6 +91,7 @@ class SimulatedGenerator:
             raise ValueError(f"no generator {kind!r}; there are {', '.join(KINDS)}")
         self.kind = KINDS[kind]
         share = np.random.default_rng([seed, 0x6E4]).uniform(-0.9, 0.9, 4)
+        #: Of the amplitude and level; of the offset; of the frequency.
         self.relative_error = float(0.01 * share[0])
         self.amplitude_error_v = float(1e-3 * share[1])  # 1 mVpp into 50 ohm, twice that open
         self.offset_error_v = float(4e-3 * share[2])

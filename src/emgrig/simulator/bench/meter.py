@@ -51,18 +51,13 @@ class SimulatedMeter:
         Which instrument: its errors and its noise.
     probe : function
         What is at its terminals now.
-
-    Attributes
-    ----------
-    reading_share, range_share : float
-        How much of the data sheet's limits its errors take, -0.95 to 0.95; the noise takes the
-        rest.
     """
 
     def __init__(self, kind: str, seed: int, probe: Callable[[], Waveform]) -> None:
         if kind not in IDENTITIES:
             raise ValueError(f"no meter {kind!r}; there are {', '.join(IDENTITIES)}")
         rng = np.random.default_rng([seed, 0x3E7E4])
+        #: How much of the data sheet's limits its errors take; the noise takes the rest.
         self.reading_share, self.range_share = (float(v) for v in rng.uniform(-0.95, 0.95, 2))
         self._rng = rng
         self._probe = probe

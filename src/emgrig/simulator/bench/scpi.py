@@ -4,6 +4,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 _QUEUE_LENGTH: Final = 20
@@ -22,26 +23,19 @@ class ScpiError(Exception):
         self.text = text
 
 
+@dataclass(eq=False)
 class Interpreter:
     """Finds the handler of each line, and keeps the errors.
 
     One command a line; several with semicolons are not understood.
-
-    Parameters
-    ----------
-    identity : str
-        Answer to ``*IDN?``.
-    handlers : mapping from header to Handler
-        Headers as manuals print them: ``[SOURce:]VOLTage:OFFSet``; short and long form are taken.
-    reset : function
-        For ``*RST``.
     """
 
-    def __init__(
-        self, identity: str, handlers: Mapping[str, Handler], reset: Callable[[], None]
-    ) -> None:
-        self._identity = identity
-        self._reset = reset
+    identity: str  #: Answer to ``*IDN?``.
+    #: By header, as manuals print it: ``[SOURce:]VOLTage:OFFSet``; short and long form are taken.
+    handlers: Mapping[str, Handler]
+    reset: Callable[[], None]  #: For ``*RST``.
+
+    def __post_init__(self) -> None:
         self._errors: deque[tuple[int, str]] = deque()
         own: dict[str, Handler] = {
             "*IDN": self._identify,
@@ -50,7 +44,8 @@ class Interpreter:
             "*OPC": lambda _, is_query: "1" if is_query else None,
             "SYSTem:ERRor[:NEXT]": self._next_error,
         }
-        self._handlers = [(_pattern(h), handler) for h, handler in {**own, **handlers}.items()]
+        known = {**own, **self.handlers}
+        self._handlers = [(_pattern(header), handler) for header, handler in known.items()]
 
     def execute(self, line: str) -> str | None:
         """Do what a line says; return the answer, None if there is none."""
@@ -77,13 +72,13 @@ class Interpreter:
         raise ScpiError(-113, "Undefined header")
 
     def _identify(self, _: str, is_query: bool) -> str | None:
-        return self._identity if is_query else None
+        return self.identity if is_query else None
 
     def _clear(self, _: str, is_query: bool) -> None:  # noqa: ARG002
         self._errors.clear()
 
     def _restart(self, _: str, is_query: bool) -> None:  # noqa: ARG002
-        self._reset()
+        self.reset()
 
     def _next_error(self, _: str, is_query: bool) -> str | None:
         if not is_query:

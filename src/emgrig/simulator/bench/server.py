@@ -4,14 +4,13 @@ import contextlib
 import selectors
 import socket
 import struct
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from emgrig.errors import TransportError
 from emgrig.simulator.assembly import build_board
+from emgrig.simulator.background import BackgroundServer
 from emgrig.simulator.bench.coupled import GENERATOR, METER, Divider, SimulatedBench
 from emgrig.simulator.options import MAX_SPEED, parse_query
 from emgrig.simulator.serve import serve_tcp
@@ -32,20 +31,13 @@ class _Wire:
     received: bytearray = field(default_factory=bytearray)
 
 
-class BenchServer:
+class BenchServer(BackgroundServer):
     """Serves generator and meter, a port each, until it is closed; a context manager.
 
     Parameters
     ----------
-    bench : SimulatedBench
     host : str
         Address to listen on.
-
-    Attributes
-    ----------
-    bench : SimulatedBench
-    generator_resource, meter_resource : str
-        VISA resources: ``TCPIP::127.0.0.1::PORT::SOCKET``.
 
     Raises
     ------
@@ -54,55 +46,22 @@ class BenchServer:
     """
 
     def __init__(self, bench: SimulatedBench, host: str = "127.0.0.1") -> None:
+        super().__init__()
         self.bench = bench
-        self._is_stopping = False
-        self._failure: BaseException | None = None
-        self._selector = selectors.DefaultSelector()
-        self._wake_out, self._wake_in = socket.socketpair()
-        self._selector.register(self._wake_out, selectors.EVENT_READ)
         self._listeners: list[socket.socket] = []
         try:
+            #: VISA resources: ``TCPIP::127.0.0.1::PORT::SOCKET``.
             self.generator_resource = self._listen(host, GENERATOR)
             self.meter_resource = self._listen(host, METER)
         except OSError as error:
             self._clean_up()
             raise TransportError(f"cannot serve a bench on {host}: {error.strerror}") from error
-        self._thread = threading.Thread(target=self._serve, name="simulated bench", daemon=True)
-        self._thread.start()
+        self._begin("simulated bench")
 
     @property
     def resources(self) -> str:
         """Both resources, generator first, as `emgrig.calibration.bench.open_bench` takes them."""
         return f"{self.generator_resource},{self.meter_resource}"
-
-    def close(self) -> None:
-        """Stop serving and close all connections; a second call does nothing.
-
-        Raises
-        ------
-        Exception
-            What ended the server, if it did not end by itself.
-        """
-        self._is_stopping = True
-        with contextlib.suppress(OSError):
-            self._wake_in.send(b"x")
-        self._thread.join()
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
-
-    def __enter__(self) -> Self:
-        """Return itself; it serves already."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close."""
-        self.close()
 
     def _listen(self, host: str, instrument: str) -> str:
         listener = socket.create_server((host, 0))
@@ -113,18 +72,12 @@ class BenchServer:
 
     # ---- the thread ---------------------------------------------------------------------------
 
-    def _serve(self) -> None:
-        try:
-            while not self._is_stopping:
-                for key, _ in self._selector.select():
-                    if isinstance(key.data, _Wire):
-                        self._receive(key.data)
-                    elif isinstance(key.fileobj, socket.socket) and key.data:
-                        self._accept(key.fileobj, key.data)
-        except BaseException as error:  # handed to whoever closes the server
-            self._failure = error
-        finally:
-            self._clean_up()
+    def _round(self) -> None:
+        for key, _ in self._selector.select():
+            if isinstance(key.data, _Wire):
+                self._receive(key.data)
+            elif isinstance(key.fileobj, socket.socket) and key.data:
+                self._accept(key.fileobj, key.data)
 
     def _accept(self, listener: socket.socket, instrument: str) -> None:
         try:
@@ -167,9 +120,9 @@ class BenchServer:
         for key in tuple(self._selector.get_map().values()):
             if isinstance(key.data, _Wire):
                 self._drop(key.data)
-        self._selector.close()
-        for end in (*self._listeners, self._wake_in, self._wake_out):
-            end.close()
+        super()._clean_up()
+        for listener in self._listeners:
+            listener.close()
 
 
 def _abort(connection: socket.socket) -> None:
@@ -181,25 +134,14 @@ def _abort(connection: socket.socket) -> None:
 
 @dataclass(frozen=True)
 class BoardOnBench:
-    """A simulated board with a bench, all in this process.
+    """A simulated board with a bench, all in this process."""
 
-    Attributes
-    ----------
-    bench : SimulatedBench
-        To wire, to unplug, and to know the truth.
-    resources : str
-        For `emgrig.calibration.bench.open_bench`.
-    address : str
-        Of the board, ``tcp://…``; or ``sim:…`` if it is on virtual time: then only `transport`
-        leads to this board.
-    transport : SimTransport or None
-        The board on virtual time, for ``Board(transport)``.
-    """
-
-    bench: SimulatedBench
-    resources: str
+    bench: SimulatedBench  #: To wire, to unplug, and to know the truth.
+    resources: str  #: For `emgrig.calibration.bench.open_bench`.
+    #: Of the board, ``tcp://…``; or ``sim:…`` if it is on virtual time: then only `transport` leads
+    #: to this board.
     address: str
-    transport: SimTransport | None
+    transport: SimTransport | None  #: The board on virtual time, for ``Board(transport)``.
 
 
 @contextlib.contextmanager

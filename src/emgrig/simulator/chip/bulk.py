@@ -21,18 +21,10 @@ _AFTER_BYTES: Final = (DECODE_TICKS + CS_HIGH_TICKS) * SUBTICKS
 
 @dataclass(frozen=True)
 class Frames:
-    """Consecutive frames as a host clocked them out.
+    """Consecutive frames as a host clocked them out."""
 
-    Attributes
-    ----------
-    ticks : ndarray of int64, shape (n_frames,)
-        When DRDY fell for each, tCLK.
-    data : ndarray of uint8, shape (n_frames, frame_bytes)
-        The bytes on MISO.
-    """
-
-    ticks: NDArray[np.int64]
-    data: NDArray[np.uint8]
+    ticks: NDArray[np.int64]  #: int64, shape (n_frames,); When DRDY fell for each, tCLK.
+    data: NDArray[np.uint8]  #: uint8, shape (n_frames, frame_bytes); The bytes on MISO.
 
     @classmethod
     def none(cls, frame_bytes: int) -> "Frames":

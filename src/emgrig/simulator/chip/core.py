@@ -27,12 +27,9 @@ from emgrig.simulator.chip.sequencer import UPDATE_TICKS, Sequencer
 from emgrig.simulator.chip.violations import Rule, ViolationLog
 from emgrig.simulator.seams import FrontEnd
 
-POR_TICKS: Final = 1 << 18
-"""tPOR: from power-on to the first RESET, tCLK (p. 62)."""
-RESET_TICKS: Final = 18
-"""From RESET to the next command or conversion, tCLK (p. 35)."""
-WAKE_TICKS: Final = 64
-"""From WAKEUP to the next conversion, tCLK (31.25 µs)."""
+POR_TICKS: Final = 1 << 18  #: tPOR: from power-on to the first RESET, tCLK (p. 62).
+RESET_TICKS: Final = 18  #: From RESET to the next command or conversion, tCLK (p. 35).
+WAKE_TICKS: Final = 64  #: From WAKEUP to the next conversion, tCLK (31.25 µs).
 RESET_PULSE_TICKS: Final = 2
 
 WAKEUP: Final = 0x02
@@ -55,15 +52,7 @@ class Mode(Enum):
 
 
 class OutputRegister:
-    """The output shift register: one frame, then what follows it, bit by bit.
-
-    Attributes
-    ----------
-    frame : bytes
-        What was loaded.
-    position : int
-        Bits that were shifted out since.
-    """
+    """The output shift register: one frame, then what follows it, bit by bit."""
 
     def __init__(self, frame_bytes: int) -> None:
         self._blank = bytes(frame_bytes)
@@ -72,13 +61,13 @@ class OutputRegister:
 
     def load(self, frame: bytes | None) -> None:
         """Take a new frame (None: zeros) and begin with its MSB."""
-        self.frame = self._blank if frame is None else frame
+        self.frame = self._blank if frame is None else frame  #: What was loaded.
         self._passes_daisy = frame is not None
         self.rewind()
 
     def rewind(self) -> None:
         """Begin again with the MSB."""
-        self.position = 0
+        self.position = 0  #: Bits that were shifted out since.
         self._daisy.clear()
 
     @property
@@ -107,31 +96,19 @@ class OutputRegister:
 
 
 class ChipCore:
-    """Registers, modes, power and conversions of one chip.
-
-    Attributes
-    ----------
-    mode : Mode
-        RDATAC after power-on and RESET.
-    is_standby, is_powered, is_held : bool
-        In standby; supplied and PWDN high; RESET pin low.
-    start_pin : bool
-        Level of START.
-    data_from_tick : int
-        When data may be clocked after an RDATAC command.
-    """
+    """Registers, modes, power and conversions of one chip."""
 
     def __init__(self, front_end: FrontEnd, registers: RegisterFile, log: ViolationLog) -> None:
         self.registers = registers
         self.log = log
         self.sequencer = Sequencer(front_end, registers)
         self.output = OutputRegister(3 + 3 * registers.n_channels)
-        self.mode = Mode.RDATAC
+        self.mode = Mode.RDATAC  #: RDATAC after power-on and RESET.
         self.is_standby = False
-        self.is_powered = True
-        self.is_held = False
-        self.start_pin = False
-        self.data_from_tick = 0
+        self.is_powered = True  #: Supplied, and PWDN is high.
+        self.is_held = False  #: The RESET pin is low.
+        self.start_pin = False  #: Level of START.
+        self.data_from_tick = 0  #: When data may be clocked after an RDATAC command.
         self._front_end = front_end
         self._reset_low_tick = 0
         self._resume = False

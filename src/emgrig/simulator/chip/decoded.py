@@ -48,41 +48,25 @@ class Chop(IntEnum):
 
 @dataclass(frozen=True)
 class FrontEndSettings:
-    """The registers, decoded.
+    """The registers, decoded."""
 
-    Attributes
-    ----------
-    decimation : int
-        N, modulator samples in a data period; 64 to 4096.
-    test_period_ticks : int
-        Period of the internal test square wave in clock ticks; 0 is dc.
-    test_amplitude : int
-        1 or 2, in units of VREF / 2400; 0 if the test signal is not generated inside.
-    gain, mux, powered_down, srb2 : tuple
-        One value for each channel.
-    bias_p, bias_n, sense_p, sense_n, flip : tuple of bool
-        BIAS_SENSP/N, LOFF_SENSP/N and LOFF_FLIP, one value for each channel.
-    lead_off_a : float
-        Nominal lead-off current, A.
-    threshold : float
-        Positive comparator threshold as a share of the supply, 0.70 to 0.95.
-    """
-
-    decimation: int
+    decimation: int  #: N, modulator samples in a data period; 64 to 4096.
+    #: 1 or 2, in units of VREF / 2400; 0 if the test signal is not generated inside.
     test_amplitude: int
-    test_period_ticks: int
+    test_period_ticks: int  #: Period of the internal test square wave in clock ticks; 0 is dc.
     reference_on: bool
     bias_measured: bool
     bias_reference_internal: bool
     bias_on: bool
     bias_lead_off: bool
-    threshold: float
-    lead_off_a: float
+    threshold: float  #: Positive comparator threshold as a share of the supply, 0.70 to 0.95.
+    lead_off_a: float  #: Nominal lead-off current, A.
     chop: Chop
-    powered_down: tuple[bool, ...]
+    powered_down: tuple[bool, ...]  #: One value for each channel.
     gain: tuple[int, ...]
     srb2: tuple[bool, ...]
     mux: tuple[Mux, ...]
+    #: BIAS_SENSP/N, LOFF_SENSP/N and LOFF_FLIP, one value for each channel.
     bias_p: tuple[bool, ...]
     bias_n: tuple[bool, ...]
     sense_p: tuple[bool, ...]

@@ -33,30 +33,14 @@ _N_CHSET: Final = 8
 
 @dataclass(frozen=True)
 class RegisterSpec:
-    """One register of one part.
+    """One register of one part."""
 
-    Attributes
-    ----------
-    address : int
-        00h to 17h.
-    name : str
-        As in the data sheet.
-    reset : int
-        Value after power-on and RESET, 00h to FFh; ID has its own, see `identity`.
-    writable : int
-        Mask of the bits that keep what is written; the others ignore it.
-    reserved : int
-        Mask of the bits that must always be written as in `reserved_value`.
-    reserved_value : int
-        What those bits must be.
-    """
-
-    address: int
-    name: str
-    reset: int
-    writable: int
-    reserved: int
-    reserved_value: int
+    address: int  #: 00h to 17h.
+    name: str  #: As in the data sheet.
+    reset: int  #: Value after power-on and RESET, 00h to FFh; ID has its own, see `identity`.
+    writable: int  #: Mask of the bits that keep what is written; the others ignore it.
+    reserved: int  #: Mask of the bits that must always be written as in `reserved_value`.
+    reserved_value: int  #: What those bits must be.
 
 
 # name, reset, writable, reserved mask, reserved value; of the 8-channel part, in order of address
@@ -124,20 +108,12 @@ class RegisterFile:
         4, 6 or 8.
     identity : int
         What ID reads, 00h to FFh.
-
-    Attributes
-    ----------
-    n_channels : int
-        4, 6 or 8.
-    specs : tuple of RegisterSpec
-        The 24 registers of this part.
-    gpio_inputs : int
-        Levels that the world puts on the pins GPIO4 to GPIO1, as bits 3 to 0.
     """
 
     def __init__(self, n_channels: int, identity: int) -> None:
-        self.n_channels = n_channels
-        self.specs = REGISTERS[n_channels]
+        self.n_channels = n_channels  #: 4, 6 or 8.
+        self.specs = REGISTERS[n_channels]  #: The 24 registers of this part.
+        #: Levels that the world puts on the pins GPIO4 to GPIO1, as bits 3 to 0.
         self.gpio_inputs = 0
         self._identity = identity
         self._values = bytearray(N_REGISTERS)

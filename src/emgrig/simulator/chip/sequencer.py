@@ -58,24 +58,13 @@ class Sequencer:
     """Starts and stops conversions, latches their results, and drives DRDY.
 
     All times are ticks (tCLK), and never go back.
-
-    Attributes
-    ----------
-    n_falls : int
-        Falling edges of DRDY so far.
-    last_fall : int or None
-        When DRDY fell last.
-    is_unread : bool
-        True if no SCLK came since DRDY fell.
-    front_end_tick : int
-        The time up to which the front end has been asked.
     """
 
     def __init__(self, front_end: FrontEnd, registers: RegisterFile) -> None:
-        self.n_falls = 0
-        self.last_fall: int | None = None
-        self.is_unread = False
-        self.front_end_tick = 0
+        self.n_falls = 0  #: Falling edges of DRDY so far.
+        self.last_fall: int | None = None  #: When DRDY fell last.
+        self.is_unread = False  #: True if no SCLK came since DRDY fell.
+        self.front_end_tick = 0  #: The time up to which the front end has been asked.
         self._front_end = front_end
         self._registers = registers
         self._start_at: int | None = None

@@ -17,6 +17,7 @@ Readings taken where the data sheet is silent (unconfirmed on silicon):
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -24,41 +25,24 @@ from emgrig.simulator.chip.core import RESET, RREG, WREG, ChipCore, Mode
 from emgrig.simulator.chip.sequencer import UPDATE_TICKS
 from emgrig.simulator.chip.violations import Rule
 
-SUBTICKS: Final = 10_000
-"""Parts of a tCLK in which the time of SPI is counted."""
-DECODE_TICKS: Final = 4
-"""tSDECODE and tSCCS."""
-CS_HIGH_TICKS: Final = 2
-"""tCSH."""
+SUBTICKS: Final = 10_000  #: Parts of a tCLK in which the time of SPI is counted.
+DECODE_TICKS: Final = 4  #: tSDECODE and tSCCS.
+CS_HIGH_TICKS: Final = 2  #: tCSH.
 
 _DECODE: Final = DECODE_TICKS * SUBTICKS
 
 
+@dataclass(eq=False)
 class SerialInterface:
-    """CS, SCLK, DIN and DOUT of one chip, and of those that feed its DAISY_IN.
+    """CS, SCLK, DIN and DOUT of one chip, and of those that feed its DAISY_IN."""
 
-    Parameters
-    ----------
-    core : ChipCore
-        What is behind it.
-    daisy_in : SerialInterface or None
-        The chip whose DOUT drives DAISY_IN; it shares CS, SCLK, DIN and the master clock.
+    core: ChipCore  #: What is behind it.
+    #: The chip whose DOUT drives DAISY_IN; it shares CS, SCLK, DIN and the master clock.
+    daisy_in: "SerialInterface | None"
 
-    Attributes
-    ----------
-    core, daisy_in
-        As given.
-    now : int
-        Time, in `SUBTICKS` parts of tCLK.
-    is_selected : bool
-        True while CS is low.
-    """
-
-    def __init__(self, core: ChipCore, daisy_in: "SerialInterface | None") -> None:
-        self.now = 0
-        self.is_selected = False
-        self.core = core
-        self.daisy_in = daisy_in
+    def __post_init__(self) -> None:
+        self.now = 0  #: Time, in `SUBTICKS` parts of tCLK.
+        self.is_selected = False  #: True while CS is low.
         self._last_sclk_fall = -_DECODE
         self._last_command_end = -_DECODE
         self._deselected_at = -_DECODE

@@ -32,21 +32,11 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True)
 class Violation:
-    """One breach of a rule.
+    """One breach of a rule."""
 
-    Attributes
-    ----------
-    tick : int
-        When, tCLK since power-on of the model.
-    rule : Rule
-        Which.
-    text : str
-        What happened and what the chip made of it, in one line.
-    """
-
-    tick: int
-    rule: Rule
-    text: str
+    tick: int  #: When, tCLK since power-on of the model.
+    rule: Rule  #: Which.
+    text: str  #: What happened and what the chip made of it, in one line.
 
 
 class ViolationLog:

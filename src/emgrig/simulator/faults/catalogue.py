@@ -25,6 +25,7 @@ CHANNEL: Final = Parameter(1, "", "channel, 1 is the first", 1, 32, is_whole=Tru
 GAINS: Final = ("1", "2", "4", "6", "8", "12", "24")
 SIDE: Final = Parameter("p", "", "which input", words=("p", "n"))
 RATE: Final = Parameter(0.01, "", "share of the packets", 0, 1)
+AT: Final = Parameter(1.0, "s", "when, true time since power-on")
 
 
 def _act(action: Callable[..., None], *keys: str) -> SwitchOn:
@@ -51,21 +52,18 @@ ALL_FAULTS: Final = (
         "miso-high",
         "every byte reads FFh",
         found_by="B2",
-        cause="miso-high",
         switch_on=_wire_fault(lambda _values, _seed: StuckMiso(1)),
     ),
     Fault(
         "miso-low",
         "every byte reads 00h",
         found_by="B2",
-        cause="miso-low",
         switch_on=_wire_fault(lambda _values, _seed: StuckMiso(0)),
     ),
     Fault(
         "bit-shift",
         "ID reads 1Fh (early) or 7Ch (late), the status nibble is wrong",
         found_by="B2",
-        cause="bit-shift",
         switch_on=_wire_fault(
             lambda values, _seed: ShiftedMiso(
                 whole(values, "bits"), early=values["sampled"] == "early"
@@ -81,7 +79,6 @@ ALL_FAULTS: Final = (
         "spi-slip",
         "now and then a frame lacks a byte and the rest moves up",
         found_by="B7",
-        cause="spi-slip",
         switch_on=_wire_fault(lambda values, seed: SlippedFrames(number(values, "rate"), seed)),
         parameters={"rate": Parameter(0.01, "", "share of the frames", 0, 1)},
         variants=("rate=0.002",),
@@ -90,14 +87,12 @@ ALL_FAULTS: Final = (
         "drdy-dead",
         "registers are fine, no samples come",
         found_by="B6",
-        cause="drdy-dead",
         switch_on=_wire_fault(lambda _values, _seed: DeadDrdy()),
     ),
     Fault(
         "drdy-slow",
         "samples come at a fraction of the rate, numbers without a gap",
         found_by="B6",
-        cause="drdy-slow",
         switch_on=_wire_fault(lambda values, _seed: SlowDrdy(whole(values, "factor"))),
         parameters={
             "factor": Parameter(2, "", "one edge in so many is seen", 2, 1000, is_whole=True)
@@ -108,7 +103,6 @@ ALL_FAULTS: Final = (
         "reads-missed",
         "conversions are missing, marked as missed by the board",
         found_by="B8",
-        cause="reads-missed",
         switch_on=lambda board, values, seed: do.miss_reads(board, number(values, "rate"), seed),
         parameters={"rate": Parameter(0.01, "", "share of the conversions", 0, 1)},
         variants=("rate=0.001",),
@@ -117,7 +111,6 @@ ALL_FAULTS: Final = (
         "clock-wrong",
         "the data rate is off by a factor, the test signal's period in samples is not",
         found_by="B6",
-        cause="clock-wrong",
         parameters={"factor": Parameter(1.09, "", "of 2.048 MHz", 0.1, 4)},
         clock_factor=lambda values: number(values, "factor"),
         variants=("factor=0.95", "factor=2"),
@@ -126,25 +119,22 @@ ALL_FAULTS: Final = (
         "brown-out",
         "samples stop, registers are at their defaults",
         found_by="B6",
-        cause="brown-out",
         switch_on=_act(do.brown_out),
-        parameters={"at": Parameter(1.0, "s", "when, true time since power-on")},
+        parameters={"at": AT},
         variants=("at=10", "at=40"),
     ),
     Fault(
         "board-restart",
         "BOOT event, the run is gone, sequence and conversions begin at 0",
         found_by="B6",
-        cause="board-restart",
         switch_on=_act(do.restart),
-        parameters={"at": Parameter(1.0, "s", "when, true time since power-on")},
+        parameters={"at": AT},
         variants=("at=25",),
     ),
     Fault(
         "reference-off",
         "codes at full scale whatever the input",
         found_by="B9",
-        cause="reference-off",
         switch_on=_act(do.set_reference, "volts"),
         parameters={"volts": Parameter(0.0, "V", "what VREFP settles to", 0, 5)},
         variants=("volts=0.5",),
@@ -153,7 +143,6 @@ ALL_FAULTS: Final = (
         "supply-low",
         "the supply reading (MUX 011) is low",
         found_by="B13",
-        cause="supply-low",
         switch_on=_act(do.set_supply, "avdd"),
         parameters={"avdd": Parameter(4.0, "V", "AVDD", 0, 5.5)},
         variants=("avdd=4.5",),
@@ -162,7 +151,6 @@ ALL_FAULTS: Final = (
         "channel-dead",
         "one channel reads code 0",
         found_by="B9",
-        cause="channel-dead",
         switch_on=_act(partial(do.channel_fault, ChannelFault.DEAD), "channel"),
         parameters={"channel": CHANNEL},
         variants=("channel=5",),
@@ -171,7 +159,6 @@ ALL_FAULTS: Final = (
         "channel-railed",
         "one channel is at full scale",
         found_by="B9",
-        cause="channel-railed",
         switch_on=_act(partial(do.channel_fault, ChannelFault.RAILED), "channel"),
         parameters={"channel": CHANNEL},
         variants=("channel=8",),
@@ -180,7 +167,6 @@ ALL_FAULTS: Final = (
         "channel-noisy",
         "one channel has more noise than the data sheet",
         found_by="B9",
-        cause="channel-noisy",
         switch_on=_act(partial(do.channel_fault, ChannelFault.NOISY), "channel", "factor"),
         parameters={"channel": CHANNEL, "factor": Parameter(5.0, "", "of the usual noise", 0, 1e6)},
         variants=("channel=3,factor=3",),
@@ -189,7 +175,6 @@ ALL_FAULTS: Final = (
         "gain-stuck",
         "the test signal of one channel does not follow the gain setting",
         found_by="B9",
-        cause="gain-stuck",
         switch_on=_act(partial(do.channel_fault, ChannelFault.GAIN_STUCK), "channel", "gain"),
         parameters={"channel": CHANNEL, "gain": Parameter("1", "", "the gain it has", words=GAINS)},
         variants=("channel=2,gain=6", "channel=7,gain=12", "channel=4,gain=24"),
@@ -198,7 +183,6 @@ ALL_FAULTS: Final = (
         "electrode-off",
         "the lead-off bit is set, the channel floats",
         found_by="B16",
-        cause="electrode-off",
         switch_on=_act(do.take_off, "channel", "side"),
         parameters={"channel": CHANNEL, "side": SIDE},
         variants=("channel=4,side=n",),
@@ -207,7 +191,6 @@ ALL_FAULTS: Final = (
         "electrode-poor",
         "the impedance of one electrode is high, more mains on its channel",
         found_by="B17",
-        cause="electrode-poor",
         switch_on=_act(do.make_poor, "channel", "side", "kohm"),
         parameters={
             "channel": CHANNEL,
@@ -220,7 +203,6 @@ ALL_FAULTS: Final = (
         "electrode-bridged",
         "two channels show nearly the same signal",
         found_by="B17",
-        cause="electrode-bridged",
         switch_on=_act(do.bridge, "channel", "other", "side", "ohm"),
         parameters={
             "channel": CHANNEL,
@@ -234,7 +216,6 @@ ALL_FAULTS: Final = (
         "bias-off",
         "more mains on all channels, the bias lead-off bit is set",
         found_by="B19",
-        cause="bias-off",
         switch_on=_act(do.take_off_bias),
     ),
     Fault(
@@ -277,7 +258,6 @@ ALL_FAULTS: Final = (
         "link-garbage",
         "bytes between packets that belong to none",
         found_by="B8",
-        cause="link-garbage",
         switch_on=_accident(add_garbage),
         parameters={"rate": RATE},
     ),
@@ -285,10 +265,9 @@ ALL_FAULTS: Final = (
         "link-stall",
         "nothing comes for a while, then much at once; frames may be thrown away",
         found_by="B6",
-        cause="link-stall",
         switch_on=_act(do.stall_link, "for", "every"),
         parameters={
-            "at": Parameter(1.0, "s", "when, true time since power-on"),
+            "at": AT,
             "for": Parameter(0.5, "s", "how long", 1e-3),
             "every": Parameter(0.0, "s", "again after so long; 0: once"),
         },
@@ -298,7 +277,6 @@ ALL_FAULTS: Final = (
         "link-cut",
         "the connection is lost and comes back",
         found_by="B6",
-        cause="link-cut",
         switch_on=_act(do.cut_link, "after"),
         parameters={
             "at": Parameter(1.0, "s", "when, true time"),
@@ -311,7 +289,6 @@ ALL_FAULTS: Final = (
         "host-slow",
         "frames are thrown away on the board, with overflow events",
         found_by="B6",
-        cause="host-slow",
         switch_on=_act(do.limit_link, "bytes_per_s"),
         parameters={"bytes_per_s": Parameter(20_000.0, "B/s", "throughput", 1)},
         variants=("bytes_per_s=40000",),

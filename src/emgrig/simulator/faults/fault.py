@@ -13,38 +13,18 @@ SwitchOn = Callable[[SimulatedBoard, Values, int], None]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a fault: a number within limits, or one of some words.
-
-    Attributes
-    ----------
-    default : float, int or str
-    unit : str
-        Empty for counts, ratios and words.
-    meaning : str
-    least, most : float
-        Limits of a number.
-    words : tuple of str
-        What a word may be; empty for a number.
-    is_whole : bool
-        True: a whole number.
-    """
+    """One parameter of a fault: a number within limits, or one of some words."""
 
     default: Value
-    unit: str
+    unit: str  #: Empty for counts, ratios and words.
     meaning: str
-    least: float = 0.0
+    least: float = 0.0  #: Limits of a number.
     most: float = float("inf")
-    words: tuple[str, ...] = ()
-    is_whole: bool = False
+    words: tuple[str, ...] = ()  #: What a word may be; empty for a number.
+    is_whole: bool = False  #: True: a whole number.
 
     def read(self, text: str) -> Value:
-        """Read a value.
-
-        Raises
-        ------
-        ValueError
-            If it is none.
-        """
+        """Read a value; ValueError if it is none."""
         if self.words:
             if text not in self.words:
                 raise ValueError(f"{text!r}; expected {self.allowed}")
@@ -70,36 +50,25 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that can be wrong: all that anybody has to know of it.
-
-    Attributes
-    ----------
-    name : str
-    effect : str
-        What one sees of it, in a line.
-    found_by : str
-        Number of the bring-up check that fails first on a board that has it.
-    cause : str
-        Key of the cause that the suite must name then (`emgrig.hil_tests.diagnosis.causes`).
-    switch_on : function or None
-        Makes a board that runs have it; None for what can only be built in.
-    clock_factor : function or None
-        For what is built in: the master clock's frequency over the nominal one.
-    parameters : dict
-        By name.
-    variants : tuple of str
-        Other sizes, places and times, as they are written behind the name; the suite must name
-        their cause too.
-    """
+    """Something that can be wrong: all that anybody has to know of it."""
 
     name: str
-    effect: str
-    found_by: str
-    cause: str
+    effect: str  #: What one sees of it, in a line.
+    found_by: str  #: Number of the bring-up check that fails first on a board that has it.
+    #: Key of the cause that the suite must name then (`emgrig.hil_tests.diagnosis.causes`); the
+    #: fault's own name if it is not given.
+    cause: str = ""
+    #: Makes a board that runs have it; None for what can only be built in.
     switch_on: SwitchOn | None = None
+    #: For what is built in: the master clock's frequency over the nominal one.
     clock_factor: Callable[[Values], float] | None = None
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)  #: By name.
+    #: Other sizes, places and times, as they are written behind the name; the suite must name their
+    #: cause too.
     variants: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cause", self.cause or (self.found_by and self.name))
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -109,17 +78,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class FaultSetting:
-    """A fault with values for its parameters.
-
-    Attributes
-    ----------
-    name : str
-    values : tuple of (str, float, int or str)
-        All parameters, those at their default too.
-    """
+    """A fault with values for its parameters."""
 
     name: str
-    values: tuple[tuple[str, Value], ...] = ()
+    values: tuple[tuple[str, Value], ...] = ()  #: All parameters, those at their default too.
 
     def __str__(self) -> str:
         """Write it as `parse_fault` reads it."""

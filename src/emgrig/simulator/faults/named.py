@@ -15,8 +15,7 @@ from emgrig.simulator.faults.actions import locate
 from emgrig.simulator.faults.catalogue import ALL_FAULTS
 from emgrig.simulator.faults.fault import Fault, FaultSetting, Parameter, number, whole
 
-#: How often, in true time, to look whether a run has begun.
-LOOK_EVERY_S: Final = 0.05
+LOOK_EVERY_S: Final = 0.05  #: How often, in true time, to look whether a run has begun.
 AT: Final = Parameter(0.0, "s", "when it begins, true time since power-on")
 FAULTS: Final[dict[str, Fault]] = {fault.name: fault for fault in ALL_FAULTS}
 """All faults by name."""

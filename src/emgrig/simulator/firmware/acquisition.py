@@ -24,38 +24,17 @@ REPORT_EVERY_S = 1.0
 
 @dataclass
 class Run:
-    """The counters of one run.
+    """The counters of one run."""
 
-    Attributes
-    ----------
-    number : int
-        Runs since boot, this one included; 0 before the first.
-    frames_per_packet : int
-    conversions : int
-        DRDY falls that the firmware saw.
-    missed : int
-        Of those, not read in time.
-    thrown_away : int
-        Frames that were read and never sent.
-    frames_gone : int
-        Frames that were sent.
-    begun_s : float
-        True time of the START, s.
-    last_fall_s : float
-        True time of the last DRDY fall, or of the START, s.
-    period_s : float
-        Between the last two falls, s; 0 before the second.
-    """
-
-    number: int = 0
+    number: int = 0  #: Runs since boot, this one included; 0 before the first.
     frames_per_packet: int = 16
-    conversions: int = 0
-    missed: int = 0
-    thrown_away: int = 0
-    frames_gone: int = 0
-    begun_s: float = 0.0
-    last_fall_s: float = 0.0
-    period_s: float = 0.0
+    conversions: int = 0  #: DRDY falls that the firmware saw.
+    missed: int = 0  #: Of those, not read in time.
+    thrown_away: int = 0  #: Frames that were read and never sent.
+    frames_gone: int = 0  #: Frames that were sent.
+    begun_s: float = 0.0  #: True time of the START, s.
+    last_fall_s: float = 0.0  #: True time of the last DRDY fall, or of the START, s.
+    period_s: float = 0.0  #: Between the last two falls, s; 0 before the second.
 
 
 @dataclass
@@ -67,42 +46,20 @@ class _Pending:
     frames: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0), np.uint8))
 
 
+@dataclass(eq=False)
 class Acquisition:
-    """Packs the frames of a run and hands them to whoever reads it.
+    """Packs the frames of a run and hands them to whoever reads it."""
 
-    Parameters
-    ----------
-    run : Run
-        Its counters are kept up to date.
-    crystal : Crystal
-        Stamps the board's time on packets.
-    frame_bytes, chip_bytes : int
-        Bytes of one frame of all chips, and of one chip's part of it.
-    report : function
-        Sends an OVERFLOW event.
+    run: Run  #: Its counters are kept up to date.
+    crystal: Crystal  #: Stamps the board's time on packets.
+    frame_bytes: int  #: Of one frame of all chips.
+    chip_bytes: int  #: Of one chip's part of it.
+    report: ReportOverflow  #: Sends an OVERFLOW event.
+    outlet: Outlet | None = None  #: Where packets go; None throws them away and counts them.
 
-    Attributes
-    ----------
-    outlet : Outlet or None
-        Where packets go; None throws them away and counts them.
-    """
-
-    def __init__(
-        self,
-        run: Run,
-        crystal: Crystal,
-        frame_bytes: int,
-        chip_bytes: int,
-        report: ReportOverflow,
-    ) -> None:
-        self.outlet: Outlet | None = None
-        self._run = run
-        self._report = report
+    def __post_init__(self) -> None:
         self._unreported = 0
         self._reported_s = -REPORT_EVERY_S
-        self._crystal = crystal
-        self._frame_bytes = frame_bytes
-        self._chip_bytes = chip_bytes
         self._pending = _Pending()
         self._flags_next = 0  # of SampleFlag
         self._next_index = 0
@@ -117,10 +74,10 @@ class Acquisition:
         if missed == 0:
             self._take_gapless(index[0], readings.time_s, readings.data, settings)
         else:
-            self._run.missed += missed
+            self.run.missed += missed
             gaps = np.flatnonzero(np.diff(index, prepend=self._next_index - 1) != 1)
             self._take_pieces(gaps.tolist(), readings, settings)
-        self._run.conversions = self._next_index = int(index[-1]) + 1
+        self.run.conversions = self._next_index = int(index[-1]) + 1
 
     def flush(self, settings: int) -> None:
         """Close the packet that is not full."""
@@ -133,18 +90,18 @@ class Acquisition:
     def end(self, settings: int, now_s: float) -> None:
         """Close the run: pack the rest, and account for falls that were never read."""
         self.flush(settings)
-        self._report_overflow(self._run.conversions, now_s)
-        self._run.missed += self._run.conversions - self._next_index
-        self._next_index = self._run.conversions
+        self._report_overflow(self.run.conversions, now_s)
+        self.run.missed += self.run.conversions - self._next_index
+        self._next_index = self.run.conversions
 
     def throw_away(self, n_frames: int) -> None:
         """Account for `n_frames` that were packed and will not be sent."""
-        self._run.thrown_away += n_frames
+        self.run.thrown_away += n_frames
         self._unreported += n_frames
         self._flags_next |= SampleFlag.TRANSMIT_OVERFLOW.value
 
     def _follow_time(self, index: NDArray[np.int64], time_s: NDArray[np.float64]) -> None:
-        run = self._run
+        run = self.run
         last, last_s = int(index[-1]), float(time_s[-1])
         if len(index) > 1:
             run.period_s = (last_s - float(time_s[-2])) / (last - int(index[-2]))
@@ -177,7 +134,7 @@ class Acquisition:
             first = self._pending.index
             times_s = np.concatenate((self._pending.times_s, times_s))
             frames = np.concatenate((self._pending.frames, frames))
-        size = self._run.frames_per_packet
+        size = self.run.frames_per_packet
         whole = len(frames) // size * size
         if whole:
             self._emit(int(first), times_s[:whole], frames[:whole], size, settings)
@@ -196,8 +153,8 @@ class Acquisition:
         if self.outlet is None:
             self.throw_away(len(frames))
             return
-        length = packet_bytes(size, self._frame_bytes)
-        packs = frames.reshape(n_packets, size, self._frame_bytes)
+        length = packet_bytes(size, self.frame_bytes)
+        packs = frames.reshape(n_packets, size, self.frame_bytes)
         if self.outlet.flows_freely(n_packets * length) and not self._unreported:
             self._send(first, times_s[::size], packs, settings, float(times_s[-1]))
             return
@@ -217,7 +174,7 @@ class Acquisition:
         if self._unreported:
             frames, self._unreported = self._unreported, 0
             self._reported_s = now_s
-            self._report(frames, conversion, now_s)
+            self.report(frames, conversion, now_s)
 
     def _send(
         self,
@@ -230,12 +187,12 @@ class Acquisition:
         assert self.outlet is not None
         n_packets, size, _ = packs.shape
         flags = np.zeros(n_packets, np.int64)
-        is_wrong = (packs[:, :, :: self._chip_bytes] & 0xF0) != 0xC0
+        is_wrong = (packs[:, :, :: self.chip_bytes] & 0xF0) != 0xC0
         if is_wrong.any():
             flags[is_wrong.any(axis=(1, 2))] = SampleFlag.STATUS_WRONG.value
         flags[0] |= self._flags_next
         self._flags_next = 0
-        times_us = (times_s - self._crystal.boot_s) * self._crystal.per_second
+        times_us = (times_s - self.crystal.boot_s) * self.crystal.per_second
         packets = encode_sample_packets(
             packs,
             first + size * np.arange(n_packets, dtype=np.int64),

@@ -14,22 +14,13 @@ ReadFilter = Callable[[int], NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class Readings:
-    """What the firmware read at consecutive falls of DRDY that it saw.
+    """What the firmware read at consecutive falls of DRDY that it saw."""
 
-    Attributes
-    ----------
-    index : ndarray of int64, shape (n,)
-        Number of the fall, counted from `ChipBank.begin_count`; a jump is a fall that was counted
-        but not read in time.
-    time_s : ndarray of float64, shape (n,)
-        True time of the fall, s.
-    data : ndarray of uint8, shape (n, frame_bytes)
-        The frames, all chips side by side.
-    """
-
+    #: int64, shape (n,); Number of the fall, counted from `ChipBank.begin_count`; a jump is a fall
+    #: that was counted but not read in time.
     index: NDArray[np.int64]
-    time_s: NDArray[np.float64]
-    data: NDArray[np.uint8]
+    time_s: NDArray[np.float64]  #: float64, shape (n,); True time of the fall, s.
+    data: NDArray[np.uint8]  #: uint8, shape (n, frame_bytes); The frames, all chips side by side.
 
     def part(self, begin: int, end: int | None) -> "Readings":
         """Rows from `begin` to before `end`."""

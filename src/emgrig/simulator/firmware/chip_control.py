@@ -19,34 +19,20 @@ _PINS: Final = {Line.START: Pin.START, Line.RESET: Pin.RESET, Line.PWDN: Pin.PWD
 
 
 class Refusal(Exception):
-    """A request that is answered with ERROR.
-
-    Attributes
-    ----------
-    code : ErrorCode
-    text : str
-        What happened and what to do, in one line.
-    """
+    """A request that is answered with ERROR."""
 
     def __init__(self, code: ErrorCode, text: str) -> None:
         super().__init__(text)
         self.code = code
-        self.text = text
+        self.text = text  #: What happened and what to do, in one line.
 
 
 class ChipControl:
-    """Opcodes, register bytes and pins.
-
-    Attributes
-    ----------
-    bank : ChipBank
-    settings : int
-        Epoch, 0 to 65535: +1 with whatever may have changed a register.
-    """
+    """Opcodes, register bytes and pins."""
 
     def __init__(self, bank: ChipBank) -> None:
         self.bank = bank
-        self.settings = 0
+        self.settings = 0  #: Epoch, 0 to 65535: +1 with whatever may have changed a register.
         self._in_rdatac = [True] * len(bank)
         self._low = {Line.START}
 

@@ -15,38 +15,22 @@ _NOTHING = np.array([0xC0, 0x00, 0x00], np.uint8)
 
 @dataclass(frozen=True)
 class Change:
-    """The lead-off bits changed.
+    """The lead-off bits changed."""
 
-    Attributes
-    ----------
-    position : int
-        Row of the first frame that says so.
-    positive, negative : int
-        Bit n - 1: electrode nP or nN is off.
-    """
-
-    position: int
-    positive: int
+    position: int  #: Row of the first frame that says so.
+    positive: int  #: Bit n - 1: electrode nP or nN is off.
     negative: int
 
 
+@dataclass(eq=False)
 class LeadOffWatch:
-    """Compares the lead-off bits of consecutive frames.
+    """Compares the lead-off bits of consecutive frames."""
 
-    Parameters
-    ----------
-    chip_bytes : int
-        Bytes of one chip's part of a frame.
-    channels_per_chip : int
-        Channels of the first chip come first in the masks.
-    """
+    chip_bytes: int  #: Bytes of one chip's part of a frame.
+    channels_per_chip: int  #: Channels of the first chip come first in the masks.
 
-    def __init__(self, chip_bytes: int, channels_per_chip: int) -> None:
-        self._chip_bytes = chip_bytes
-        self._channels = channels_per_chip
-        self._last = (0, 0)
-        self._quiet_until = 0
-        self._said = _NOTHING
+    def __post_init__(self) -> None:
+        self.begin_run()
 
     def begin_run(self) -> None:
         """Take all electrodes for on, and counts from 0."""
@@ -60,11 +44,11 @@ class LeadOffWatch:
         Frames with a wrong status nibble say nothing.
         """
         found: list[Change] = []
-        n_chips = data.shape[1] // self._chip_bytes
-        words = data.reshape(len(data), n_chips, self._chip_bytes)[:, :, :3]
+        n_chips = data.shape[1] // self.chip_bytes
+        words = data.reshape(len(data), n_chips, self.chip_bytes)[:, :, :3]
         if not ((words ^ self._said) & _BITS).any():  # the usual case, made quick
             return found
-        is_good = ((data[:, :: self._chip_bytes] & 0xF0) == 0xC0).all(axis=1)
+        is_good = ((data[:, :: self.chip_bytes] & 0xF0) == 0xC0).all(axis=1)
         positive, negative = self._masks(data)
         at = 0
         while True:
@@ -83,9 +67,9 @@ class LeadOffWatch:
         """Bits of the electrodes that are off, shape (n,) each (status word: SBAS499C, p. 38)."""
         positive = np.zeros(len(data), np.uint32)
         negative = np.zeros(len(data), np.uint32)
-        for chip in range(data.shape[1] // self._chip_bytes):
-            word = data[:, chip * self._chip_bytes :][:, :3].astype(np.uint32)
-            shift = chip * self._channels
+        for chip in range(data.shape[1] // self.chip_bytes):
+            word = data[:, chip * self.chip_bytes :][:, :3].astype(np.uint32)
+            shift = chip * self.channels_per_chip
             positive |= (word[:, 0] << 4 & 0xF0 | word[:, 1] >> 4) << shift
             negative |= (word[:, 1] << 4 & 0xF0 | word[:, 2] >> 4) << shift
         return positive, negative

@@ -13,91 +13,56 @@ from emgrig.simulator.firmware.outlet import Link, Outlet
 
 @dataclass(frozen=True)
 class BoardFacts:
-    """What the firmware knows about its board; most of it is told in HELLO.
-
-    Attributes
-    ----------
-    serial_number, firmware_version, git_revision : str
-    f_clk_hz, vref_uv : int
-        Nominal values.
-    channels_wired : int
-        Bit n - 1: channel n has electrodes.
-    series_ohm : tuple of int
-        In series with each input, Ω.
-    transmit_bytes : int
-        Size of the transmit buffer.
-    linger_s : float
-        How long a run goes on without a client, s.
-    """
+    """What the firmware knows about its board; most of it is told in HELLO."""
 
     serial_number: str = "SIM-0001"
     firmware_version: str = "1.0.0"
     git_revision: str = "simulated"
-    f_clk_hz: int = 2_048_000
+    f_clk_hz: int = 2_048_000  #: Nominal values.
     vref_uv: int = 4_500_000
-    channels_wired: int = 0x7F
-    series_ohm: tuple[int, ...] = ()
-    transmit_bytes: int = 65536
-    linger_s: float = 60.0
+    channels_wired: int = 0x7F  #: Bit n - 1: channel n has electrodes.
+    series_ohm: tuple[int, ...] = ()  #: In series with each input, Ω.
+    transmit_bytes: int = 65536  #: Size of the transmit buffer.
+    linger_s: float = 60.0  #: How long a run goes on without a client, s.
 
 
 class Client(Protocol):
-    """One connection to the board.
+    """One connection to the board."""
 
-    Attributes
-    ----------
-    outlet : Outlet
-        Towards the PC.
-    is_open : bool
-        False once either side has closed it.
-    """
-
-    outlet: Outlet
-    is_open: bool
+    outlet: Outlet  #: Towards the PC.
+    is_open: bool  #: False once either side has closed it.
 
 
 class FirmwareModel(Protocol):
     """The board's processor: it drives the chips and speaks to whoever is connected.
 
     It is without I/O: bytes in, time in, bytes out. Time is true time, s since power-on.
-
-    Attributes
-    ----------
-    link : Link
-        The way to the PC; faults are put in here.
     """
 
-    link: Link
+    link: Link  #: The way to the PC; faults are put in here.
 
     @property
     def is_streaming(self) -> bool:
         """True from the beginning of a run to its end."""
-        ...
 
     @property
     def produced(self) -> tuple[int, ...]:
         """Ground truth: conversions of the first chip in each run that has ended."""
-        ...
 
     def connect(self, window_bytes: int) -> Client:
         """Take a client whose side holds `window_bytes` that it has not read."""
-        ...
 
     def disconnect(self, client: Client) -> None:
         """Let go of a client; a second call does nothing."""
-        ...
 
     def receive(self, client: Client, data: bytes) -> None:
         """Take bytes from a client; never raises on their content."""
-        ...
 
     def advance(self, until_s: float) -> None:
         """Let time pass up to `until_s`."""
-        ...
 
     def restart(self, cause: ResetCause) -> None:
         """Boot again."""
-        ...
 
 
 MakeFirmware = Callable[[ChipBank, BoardFacts, Crystal], FirmwareModel]

@@ -37,67 +37,36 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(eq=False)
 class NativeClient:
-    """One connection to the board.
+    """One connection to the board."""
 
-    Attributes
-    ----------
-    outlet : Outlet
-        Towards the PC.
-    is_open : bool
-        False once either side has closed it.
-    decoder : Decoder
-        Of what the PC sends.
-    remembered : dict
-        The last requests, by id, number and arguments, with their replies.
-    """
-
-    outlet: Outlet
-    is_open: bool = True
-    decoder: Decoder = field(default_factory=Decoder)
+    outlet: Outlet  #: Towards the PC.
+    is_open: bool = True  #: False once either side has closed it.
+    decoder: Decoder = field(default_factory=Decoder)  #: Of what the PC sends.
+    #: The last requests, by id, number and arguments, with their replies.
     remembered: dict[tuple[int, int, bytes], bytes] = field(default_factory=dict)
 
 
+@dataclass(eq=False)
 class Firmware:
-    """Answers requests, runs the chips, and streams.
+    """Answers requests, runs the chips, and streams."""
 
-    Parameters
-    ----------
-    bank : ChipBank
-        The chips, powered on now.
-    facts : BoardFacts
-        Who the board is.
-    crystal : Crystal
-        Its clock.
+    bank: ChipBank  #: The chips, powered on now.
+    facts: BoardFacts  #: Who the board is.
+    crystal: Crystal  #: Its clock.
 
-    Attributes
-    ----------
-    control : ChipControl
-        What it sends to the chips.
-    streaming : Streaming
-        Its runs.
-    link : Link
-        The way to the PC.
-    digits : int
-        The number on the digital tube.
-    blinking_until_s : float
-        True time up to which the board blinks.
-    """
-
-    def __init__(self, bank: ChipBank, facts: BoardFacts, crystal: Crystal) -> None:
-        self.control = ChipControl(bank)
-        self.link = Link()
-        self.digits = 0
-        self.blinking_until_s = 0.0
-        self.streaming = Streaming(self.control, crystal, self._report, facts.linger_s)
-        self._bank = bank
-        self._facts = facts
-        self._crystal = crystal
+    def __post_init__(self) -> None:
+        self.control = ChipControl(self.bank)  #: What it sends to the chips.
+        self.link = Link()  #: The way to the PC.
+        self.digits = 0  #: The number on the digital tube.
+        self.blinking_until_s = 0.0  #: True time up to which the board blinks.
+        #: Its runs.
+        self.streaming = Streaming(self.control, self.crystal, self._report, self.facts.linger_s)
         self._clients: list[NativeClient] = []
         self._owner: NativeClient | None = None
         self._bad_packets = 0
         self._high_water_bytes = 0
         head = wire.SAMPLES_HEADER_BYTES
-        self._max_frames = min(MAX_FRAMES, (MAX_PAYLOAD_BYTES - head) // bank.frame_bytes)
+        self._max_frames = min(MAX_FRAMES, (MAX_PAYLOAD_BYTES - head) // self.bank.frame_bytes)
         self._handlers: dict[int, Callable[[NativeClient, bytes], Message]] = {
             Request.HELLO: self._hello,
             Request.READ_REGISTERS: self._read_registers,
@@ -117,7 +86,7 @@ class Firmware:
     @property
     def now_s(self) -> float:
         """True time, s since power-on."""
-        return self._bank.now_s
+        return self.bank.now_s
 
     @property
     def is_streaming(self) -> bool:
@@ -131,7 +100,7 @@ class Firmware:
 
     def connect(self, window_bytes: int) -> NativeClient:
         """Take a client whose side holds `window_bytes` that it has not read."""
-        client = NativeClient(Outlet(self.link, self._facts.transmit_bytes, window_bytes))
+        client = NativeClient(Outlet(self.link, self.facts.transmit_bytes, window_bytes))
         self._clients.append(client)
         return client
 
@@ -180,14 +149,14 @@ class Firmware:
 
     def _power_on(self) -> None:
         self._is_reboot_due = False
-        self._crystal.restart(self.now_s)
+        self.crystal.restart(self.now_s)
         self.digits = 0
         self.control.boot()
 
     # ---- what goes out ------------------------------------------------------------------------
 
     def _report(self, event: EventType, body: Message, conversion: int, true_s: float) -> None:
-        head = wire.EventHeader(event, conversion & 0xFFFFFFFF, self._crystal.microseconds(true_s))
+        head = wire.EventHeader(event, conversion & 0xFFFFFFFF, self.crystal.microseconds(true_s))
         payload = head.encode() + body.encode()
         for client in self._clients if self._owner is None else [self._owner]:
             # a comparator at its threshold talks for ever: it must not fill the memory
@@ -237,14 +206,14 @@ class Firmware:
 
     def _hello(self, _client: NativeClient, arguments: bytes) -> Message:
         wire.HelloArguments.decode(arguments)
-        facts = self._facts
+        facts = self.facts
         return wire.Hello(
             protocol_version=VERSION,
             serial_number=facts.serial_number,
             firmware_version=facts.firmware_version,
             git_revision=facts.git_revision,
-            chip_count=len(self._bank),
-            channels_per_chip=self._bank.buses[0].chip.n_channels,
+            chip_count=len(self.bank),
+            channels_per_chip=self.bank.buses[0].chip.n_channels,
             f_clk_hz=facts.f_clk_hz,
             vref_uv=facts.vref_uv,
             channels_wired=facts.channels_wired,
@@ -293,7 +262,7 @@ class Firmware:
         self._owner = client
         self.streaming.start(asked.frames_per_packet, asked.canary, client.outlet)
         run = self.streaming.run
-        started_us = self._crystal.microseconds(run.begun_s)
+        started_us = self.crystal.microseconds(run.begun_s)
         return wire.Started(run.number, self.control.settings, started_us)
 
     def _stop(self, _client: NativeClient, _arguments: bytes) -> Message:
@@ -342,4 +311,4 @@ class Firmware:
         return wire.NoArguments()
 
     def _now_us(self) -> int:
-        return self._crystal.microseconds(self.now_s)
+        return self.crystal.microseconds(self.now_s)

@@ -14,7 +14,6 @@ class Damage(Protocol):
 
     def __call__(self, packets: list[bytes]) -> bytes:
         """Return the bytes that arrive when `packets` are sent, in this order."""
-        ...
 
 
 def no_damage(packets: list[bytes]) -> bytes:
@@ -24,57 +23,29 @@ def no_damage(packets: list[bytes]) -> bytes:
 
 @dataclass
 class Link:
-    """What the way to the PC is like now; faults change it while the board runs.
+    """What the way to the PC is like now; faults change it while the board runs."""
 
-    Attributes
-    ----------
-    bytes_per_s : float, > 0
-        Throughput.
-    is_stalled : bool
-        True: nothing gets through, the connection stays.
-    is_up : bool
-        False: there is no connection, and none can be made.
-    damage : Damage
-        What happens to packets on the way.
-    """
-
-    bytes_per_s: float = UNLIMITED
-    is_stalled: bool = False
-    is_up: bool = True
-    damage: Damage = no_damage
+    bytes_per_s: float = UNLIMITED  #: > 0; Throughput.
+    is_stalled: bool = False  #: True: nothing gets through, the connection stays.
+    is_up: bool = True  #: False: there is no connection, and none can be made.
+    damage: Damage = no_damage  #: What happens to packets on the way.
 
 
+@dataclass(eq=False)
 class Outlet:
     """Packets that wait for the link, and bytes that came through it.
 
     Time is true time, s; it never goes back from call to call.
-
-    Parameters
-    ----------
-    link : Link
-        What is behind the buffer.
-    capacity_bytes : int
-        How much may wait in the board.
-    window_bytes : int
-        How much the client's side takes before it is read; then the link stops flowing.
-
-    Attributes
-    ----------
-    high_water_bytes : int
-        Most bytes that ever waited.
-    frames_gone : int
-        Frames of samples that left the board.
-    frames_waiting : int
-        Frames of samples in the buffer.
     """
 
-    def __init__(self, link: Link, capacity_bytes: int, window_bytes: int) -> None:
-        self.high_water_bytes = 0
-        self.frames_gone = 0
-        self.frames_waiting = 0
-        self._link = link
-        self._capacity_bytes = capacity_bytes
-        self._window_bytes = window_bytes
+    link: Link  #: What is behind the buffer.
+    capacity_bytes: int  #: How much may wait in the board.
+    window_bytes: int  #: How much the client takes before it reads; then the link stops flowing.
+
+    def __post_init__(self) -> None:
+        self.high_water_bytes = 0  #: Most bytes that ever waited.
+        self.frames_gone = 0  #: Frames of samples that left the board.
+        self.frames_waiting = 0  #: Frames of samples in the buffer.
         self._waiting: deque[tuple[bytes, int]] = deque()
         self._waiting_bytes = 0
         self._arrived = bytearray()
@@ -89,13 +60,13 @@ class Outlet:
 
     def flows_freely(self, n_bytes: int) -> bool:
         """Return True if `n_bytes` more would go straight to the client."""
-        link = self._link
+        link = self.link
         is_free = not link.is_stalled and link.bytes_per_s == UNLIMITED and not self._waiting
-        return is_free and len(self._arrived) + n_bytes <= self._window_bytes
+        return is_free and len(self._arrived) + n_bytes <= self.window_bytes
 
     def has_room(self, n_bytes: int) -> bool:
         """Return True if a packet of `n_bytes` fits in the buffer."""
-        return self._waiting_bytes + n_bytes <= self._capacity_bytes
+        return self._waiting_bytes + n_bytes <= self.capacity_bytes
 
     def send(self, packet_type: int, payload: bytes, now_s: float) -> None:
         """Queue one packet that is no samples; it is kept even if the buffer is full."""
@@ -106,7 +77,7 @@ class Outlet:
     def send_samples(self, packets: list[bytes], n_frames: int, now_s: float) -> None:
         """Queue sample packets of `n_frames` each, numbered from `sequence` on."""
         if self.flows_freely(sum(map(len, packets))):
-            self._arrived += self._link.damage(packets)
+            self._arrived += self.link.damage(packets)
             self._sequence = (self._sequence + len(packets)) & 0xFFFF
             self.frames_gone += n_frames * len(packets)
             self._drained_s = now_s
@@ -119,7 +90,7 @@ class Outlet:
         """Let the link take what it can until `now_s`."""
         elapsed_s = max(now_s - self._drained_s, 0.0)
         self._drained_s = max(now_s, self._drained_s)
-        link = self._link
+        link = self.link
         if link.is_stalled or not self._waiting:
             self._credit_bytes = 0.0
             return
@@ -128,7 +99,7 @@ class Outlet:
             self._credit_bytes = UNLIMITED
         gone: list[bytes] = []
         arriving = len(self._arrived)
-        while self._waiting and arriving < self._window_bytes:
+        while self._waiting and arriving < self.window_bytes:
             packet, n_frames = self._waiting[0]
             if len(packet) > self._credit_bytes:
                 break

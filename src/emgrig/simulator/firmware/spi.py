@@ -3,6 +3,7 @@
 A fault sees only what is on the wire. The chip behind it is well, and answers to what it was sent.
 """
 
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
@@ -14,23 +15,15 @@ _BITS: Final = 8
 
 
 class WireFault(Protocol):
-    """What is wrong with the wires.
+    """What is wrong with the wires."""
 
-    Attributes
-    ----------
-    drdy_divider : int
-        The host sees each `drdy_divider`-th fall of DRDY; 1 is every one, 0 none.
-    """
-
-    drdy_divider: int
+    drdy_divider: int  #: The host sees each `drdy_divider`-th fall of DRDY; 1 is every one, 0 none.
 
     def miso(self, mosi: bytes, miso: bytes) -> bytes:
         """Return what the host receives in one transfer, as long as `miso`."""
-        ...
 
     def frames(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return what `miso` gives for transfers of zeros, one in each row of `data`."""
-        ...
 
 
 class NoFault:
@@ -47,59 +40,51 @@ class NoFault:
         return data
 
 
+@dataclass(frozen=True)
 class StuckMiso(NoFault):
-    """MISO is tied to a level: 0 reads 00h, 1 reads FFh.
+    """MISO is tied to a level: 0 reads 00h, 1 reads FFh."""
 
-    Parameters
-    ----------
-    level : int
-        0 or 1.
-    """
+    level: int
 
-    def __init__(self, level: int) -> None:
-        if level not in (0, 1):
-            raise ValueError(f"level is {level}, expected 0 or 1")
-        self._byte = 0xFF * level
+    def __post_init__(self) -> None:
+        if self.level not in (0, 1):
+            raise ValueError(f"level is {self.level}, expected 0 or 1")
 
     def miso(self, mosi: bytes, miso: bytes) -> bytes:  # noqa: ARG002
         """Return the level for every bit."""
-        return bytes([self._byte]) * len(miso)
+        return bytes([0xFF * self.level]) * len(miso)
 
     def frames(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the level for every bit."""
-        return np.full_like(data, self._byte)
+        return np.full_like(data, 0xFF * self.level)
 
 
+@dataclass(frozen=True)
 class ShiftedMiso(NoFault):
-    """The host samples MISO some bits early or late, as it does in the wrong SPI mode.
+    """The host samples MISO some bits early or late, as it does in the wrong SPI mode."""
 
-    Parameters
-    ----------
-    bits : int
-        1 to 7.
-    early : bool
-        True: the host samples before the chip shifts, so the bits arrive `bits` later than they
-        should and 86h reads 43h, as seen in the wrong SPI mode. False: it samples after the next
-        shift, and 86h reads 0Ch. Bits from outside the transfer are 0.
-    """
+    bits: int = 1  #: 1 to 7.
+    _: KW_ONLY
+    #: True: the host samples before the chip shifts, so the bits arrive `bits` later than they
+    #: should and 86h reads 43h, as seen in the wrong SPI mode. False: it samples after the next
+    #: shift, and 86h reads 0Ch. Bits from outside the transfer are 0.
+    early: bool = True
 
-    def __init__(self, bits: int = 1, *, early: bool = True) -> None:
-        if not 1 <= bits < _BITS:
-            raise ValueError(f"bits is {bits}, expected 1 to 7")
-        self._bits = bits
-        self._early = early
+    def __post_init__(self) -> None:
+        if not 1 <= self.bits < _BITS:
+            raise ValueError(f"bits is {self.bits}, expected 1 to 7")
 
     def miso(self, mosi: bytes, miso: bytes) -> bytes:  # noqa: ARG002
         """Return the transfer's bits, shifted as one string."""
         value = int.from_bytes(miso, "big")
-        value = value >> self._bits if self._early else value << self._bits
+        value = value >> self.bits if self.early else value << self.bits
         return (value & (1 << _BITS * len(miso)) - 1).to_bytes(len(miso), "big")
 
     def frames(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return each row's bits, shifted as one string."""
-        own, rest = np.uint8(self._bits), np.uint8(_BITS - self._bits)
+        own, rest = np.uint8(self.bits), np.uint8(_BITS - self.bits)
         neighbour = np.zeros_like(data)
-        if self._early:
+        if self.early:
             neighbour[:, 1:] = data[:, :-1]
             return data >> own | neighbour << rest
         neighbour[:, :-1] = data[:, 1:]
@@ -109,14 +94,8 @@ class ShiftedMiso(NoFault):
 class SlippedFrames(NoFault):
     """Now and then a data transfer loses one byte; the rest moves up and 00h comes last.
 
-    Data transfers are those of which MOSI is all zeros.
-
-    Parameters
-    ----------
-    probability : float
-        That a frame slips, 0 to 1.
-    seed : int, ≥ 0
-        Which frames and bytes.
+    Data transfers are those of which MOSI is all zeros. A frame slips with `probability`, 0 to 1;
+    `seed`, ≥ 0, says which frames and bytes.
     """
 
     def __init__(self, probability: float, seed: int) -> None:
@@ -149,13 +128,7 @@ class DeadDrdy(NoFault):
 
 
 class SlowDrdy(NoFault):
-    """The host sees one fall of DRDY in `factor`; the results in between are lost to it.
-
-    Parameters
-    ----------
-    factor : int, ≥ 2
-        The rate seems to be so many times lower.
-    """
+    """The host sees one fall of DRDY in `factor` (≥ 2); the results in between are lost to it."""
 
     def __init__(self, factor: int) -> None:
         if factor < 2:
@@ -163,20 +136,12 @@ class SlowDrdy(NoFault):
         self.drdy_divider = factor
 
 
+@dataclass(eq=False)
 class SpiBus:
-    """One chip as the firmware sees it: through its wires.
+    """One chip as the firmware sees it: through its wires."""
 
-    Parameters
-    ----------
-    chip : Ads1299Chip
-        What is at the other end.
-    fault : WireFault
-        What is wrong with the wires; may be replaced at any time through the attribute `fault`.
-    """
-
-    def __init__(self, chip: Ads1299Chip, fault: WireFault | None = None) -> None:
-        self.chip = chip
-        self.fault: WireFault = NoFault() if fault is None else fault
+    chip: Ads1299Chip  #: What is at the other end.
+    fault: WireFault = field(default_factory=NoFault)  #: May be replaced at any time.
 
     @property
     def tick(self) -> int:

@@ -1,6 +1,7 @@
 """Runs: from START to STOP, the frames between them, and the watch over the chip."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from emgrig.protocol import packets as wire
@@ -16,56 +17,33 @@ from emgrig.simulator.firmware.outlet import Outlet
 
 WATCH_S: Final = 0.2
 """Without DRDY for so long in a run, the firmware looks at the canary register (tPOR is 0.128)."""
-WATCH_AGAIN_S: Final = 1.0
-"""If the canary is well, the next look comes so much later."""
+WATCH_AGAIN_S: Final = 1.0  #: If the canary is well, the next look comes so much later.
 LAST_CONVERSION_S: Final = 0.02
 """How long STOP waits for a conversion under way if no period is known: 16.4 ms is the longest."""
 
+#: Sends an event: type, body, conversion, true time.
 Report = Callable[[EventType, Message, int, float], None]
 
 
+@dataclass(eq=False)
 class Streaming:
-    """The runs of one board.
+    """The runs of one board."""
 
-    Parameters
-    ----------
-    control : ChipControl
-        The chips.
-    crystal : Crystal
-        The board's clock.
-    report : function
-        Sends an event: type, body, conversion, true time.
-    linger_s : float
-        How long a run goes on with nobody to read it, s.
+    control: ChipControl  #: The chips.
+    crystal: Crystal  #: The board's clock.
+    report: Report
+    linger_s: float  #: How long a run goes on with nobody to read it, s.
 
-    Attributes
-    ----------
-    run : Run
-        The run that is on, or the last one.
-    is_on : bool
-        True from START to STOP.
-    brown_outs : int
-        Times the chip was lost.
-    produced : list of int
-        Ground truth that the firmware does not know: conversions of the first chip in each run
-        that ended, since power-on.
-    read_filter : function or None
-        Given n, says which of the next n falls of DRDY the firmware reads in time; None: all.
-    """
-
-    def __init__(
-        self, control: ChipControl, crystal: Crystal, report: Report, linger_s: float
-    ) -> None:
-        self.run = Run()
-        self.is_on = False
-        self.brown_outs = 0
+    def __post_init__(self) -> None:
+        self.run = Run()  #: The run that is on, or the last one.
+        self.is_on = False  #: True from START to STOP.
+        self.brown_outs = 0  #: Times the chip was lost.
+        #: Ground truth that the firmware does not know: conversions of the first chip in each run
+        #: that ended, since power-on.
         self.produced: list[int] = []
+        #: Given n, says which of the next n falls of DRDY the firmware reads in time; None: all.
         self.read_filter: ReadFilter | None = None
-        self._control = control
-        self._bank = control.bank
-        self._crystal = crystal
-        self._report = report
-        self._linger_s = linger_s
+        self._bank = self.control.bank
         chip = self._bank.buses[0].chip
         self._chip_bytes = chip.frame_bytes
         self._watch = LeadOffWatch(chip.frame_bytes, chip.n_channels)
@@ -95,11 +73,11 @@ class Streaming:
 
     def start(self, frames_per_packet: int, canary: int, outlet: Outlet) -> None:
         """Begin a run: read the canary, send RDATAC and START, count from 0."""
-        self._control.leave_rdatac()
-        values = bytes(self._control.peek(n, canary)[0] for n in range(len(self._bank)))
+        self.control.leave_rdatac()
+        values = bytes(self.control.peek(n, canary)[0] for n in range(len(self._bank)))
         self._canary = (canary, values)
-        self._control.command(RDATAC)
-        self._control.command(START)
+        self.control.command(RDATAC)
+        self.control.command(START)
         now_s = self._bank.now_s
         self._bank.begin_count()
         self._watch.begin_run()
@@ -114,12 +92,12 @@ class Streaming:
     def stop(self) -> None:
         """End the run: send STOP, read the conversion under way, send SDATAC, flush."""
         self._read_next()
-        self._control.command(STOP)
+        self.control.command(STOP)
         if not self._is_lost:
             wait_s = 1.5 * self.run.period_s or LAST_CONVERSION_S
             self._read(self._bank.now_s + wait_s)
-        self._control.command(SDATAC)
-        self._acquisition.end(self._control.settings, self._bank.now_s)
+        self.control.command(SDATAC)
+        self._acquisition.end(self.control.settings, self._bank.now_s)
         self.produced.append(self._bank.n_true_falls)
         self.is_on = False
         self._alone_since_s = None
@@ -141,7 +119,7 @@ class Streaming:
             now_s = self._bank.now_s
             if now_s >= self._watch_at_s:
                 self._look_at_canary(now_s)
-            if self._alone_since_s is not None and now_s >= self._alone_since_s + self._linger_s:
+            if self._alone_since_s is not None and now_s >= self._alone_since_s + self.linger_s:
                 self.stop()
         self._bank.advance_to(until_s)
 
@@ -149,7 +127,7 @@ class Streaming:
         """Get ready for a command that the PC sends in a run; the packet is closed."""
         if self.is_on:
             self._read_next()
-            self._acquisition.flush(self._control.settings)
+            self._acquisition.flush(self.control.settings)
 
     @property
     def _watch_at_s(self) -> float:
@@ -164,16 +142,16 @@ class Streaming:
 
     def _new_acquisition(self) -> Acquisition:
         return Acquisition(
-            self.run, self._crystal, self._bank.frame_bytes, self._chip_bytes, self._overflowed
+            self.run, self.crystal, self._bank.frame_bytes, self._chip_bytes, self._overflowed
         )
 
     def _overflowed(self, frames: int, conversion: int, true_s: float) -> None:
-        self._report(EventType.OVERFLOW, wire.OverflowEvent(frames), conversion, true_s)
+        self.report(EventType.OVERFLOW, wire.OverflowEvent(frames), conversion, true_s)
 
     def _step_end_s(self, until_s: float) -> float:
         """How far the chips may run before the firmware has something to decide."""
         if self._alone_since_s is not None:
-            until_s = min(until_s, self._alone_since_s + self._linger_s)
+            until_s = min(until_s, self._alone_since_s + self.linger_s)
         if self._bank.next_fall_s is None:
             until_s = min(until_s, self._watch_at_s)
         # a tick later than asked for, so that rounding never makes a step of no length
@@ -189,7 +167,7 @@ class Streaming:
             self._read(next_fall_s + self._tick_s)
 
     def _read(self, until_s: float) -> None:
-        acquisition, settings = self._acquisition, self._control.settings
+        acquisition, settings = self._acquisition, self.control.settings
         readings = self._bank.read(until_s).only(self.read_filter)
         begin = 0
         for change in self._watch.changes(readings.index, readings.data):
@@ -197,7 +175,7 @@ class Streaming:
             acquisition.take(readings.part(begin, end), settings)
             body = wire.LeadOffEvent(change.positive, change.negative)
             conversion = int(readings.index[change.position])
-            self._report(
+            self.report(
                 EventType.LEAD_OFF, body, conversion, float(readings.time_s[change.position])
             )
             begin = end
@@ -207,17 +185,17 @@ class Streaming:
     def _look_at_canary(self, now_s: float) -> None:
         """Compare the watched register of each chip with what it held at START."""
         address, expected = self._canary
-        self._control.command(SDATAC)
-        found = bytes(self._control.peek(n, address)[0] for n in range(len(self._bank)))
+        self.control.command(SDATAC)
+        found = bytes(self.control.peek(n, address)[0] for n in range(len(self._bank)))
         if found == expected:
-            self._control.command(RDATAC)
+            self.control.command(RDATAC)
             self._watched_s = now_s + WATCH_AGAIN_S
             return
         self._is_lost = True
         self.brown_outs += 1
-        self._acquisition.flush(self._control.settings)
-        self._control.new_epoch()
+        self._acquisition.flush(self.control.settings)
+        self.control.new_epoch()
         for chip, (was, now) in enumerate(zip(expected, found, strict=True)):
             if was != now:
                 body = wire.ChipLostEvent(chip, address, was, now)
-                self._report(EventType.CHIP_LOST, body, self.run.conversions, now_s)
+                self.report(EventType.CHIP_LOST, body, self.run.conversions, now_s)

@@ -56,26 +56,15 @@ _WHITE, _EVENT, _BLINK = 1, 2, 3
 
 @dataclass(frozen=True)
 class FaceEvent:
-    """One thing that happened in the face.
+    """One thing that happened in the face."""
 
-    Attributes
-    ----------
-    kind : str
-        "micro", "macro" or "blink".
-    channel : int
-        1 to 7; a blink is on 3 (orbicularis oculi), and its lid potential on 1 to 5.
-    onset_s, apex_s, offset_s : float
-        True time; the envelope rises from rest at the onset and is back at rest at the offset.
-    peak_uv : float
-        Envelope at the apex above rest, uV rms.
-    """
-
-    kind: str
-    channel: int
+    kind: str  #: "micro", "macro" or "blink".
+    channel: int  #: 1 to 7; a blink is on 3 (orbicularis oculi), and its lid potential on 1 to 5.
+    #: True time; the envelope rises from rest at the onset and is back at rest at the offset.
     onset_s: float
     apex_s: float
     offset_s: float
-    peak_uv: float
+    peak_uv: float  #: Envelope at the apex above rest, uV rms.
 
 
 class Face:
@@ -133,13 +122,7 @@ class Face:
         return sorted(inside, key=lambda event: event.onset_s)
 
     def write_truth(self, path: str | Path, t0_s: float, t1_s: float) -> None:
-        """Write `truth(t0_s, t1_s)` as JSON.
-
-        Raises
-        ------
-        RecordingError
-            If the file cannot be written.
-        """
+        """Write `truth(t0_s, t1_s)` as JSON; RecordingError if the file cannot be written."""
         content = {
             "source": "face",
             "seed": self._seed,
@@ -156,7 +139,7 @@ class Face:
         """Make all samples anew when they are asked for; those of the same events are the same."""
         self._made.clear()
         self._interpolator = Interpolator(
-            self._samples, _RATE_HZ, self.n_electrodes, factor=2, half_width=8, block=_BLOCK
+            self._samples, _RATE_HZ, self.n_electrodes, factor=2, half_width=8, block_size=_BLOCK
         )
 
     @staticmethod

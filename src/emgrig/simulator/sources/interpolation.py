@@ -7,6 +7,7 @@ Only the last few blocks are kept.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,53 +22,34 @@ _PREFILTER_TAPS = 12
 _PREFILTER_POLE = 3.0**0.5 - 2.0
 
 
+@dataclass(eq=False)
 class Interpolator:
-    """Values of a sampled signal between its samples.
+    """Values of a sampled signal between its samples."""
 
-    Parameters
-    ----------
-    samples : callable
-        Gives the base samples; must be a pure function.
-    rate_hz : float
-        Rate of the base samples; sample 0 is at 0 s.
-    n_columns : int
-    factor : int
-        How much the rate is raised before splines take over. The error is below 0.05 % for
-        frequencies up to 0.45 of the base rate with 8, up to a quarter of it with 2.
-    half_width : int
-        Base samples on each side that a value depends on.
-    block : int
-        Base samples made at a time; a multiple of 16.
-    """
+    samples: Samples  #: Gives the base samples; must be a pure function.
+    rate_hz: float  #: Rate of the base samples; sample 0 is at 0 s.
+    n_columns: int
+    _: KW_ONLY
+    #: How much the rate is raised before splines take over. The error is below 0.05 % for
+    #: frequencies up to 0.45 of the base rate with 8, up to a quarter of it with 2.
+    factor: int = 8
+    half_width: int = 16  #: Base samples on each side that a value depends on.
+    block_size: int = 4096  #: Base samples made at a time; a multiple of 16.
 
-    def __init__(
-        self,
-        samples: Samples,
-        rate_hz: float,
-        n_columns: int,
-        *,
-        factor: int = 8,
-        half_width: int = 16,
-        block: int = 4096,
-    ) -> None:
-        self._samples = samples
-        self._rate_hz = rate_hz
-        self._n_columns = n_columns
-        self._factor = factor
-        self._size = block
-        self._reach = half_width + -(-_PREFILTER_TAPS // factor) + 1
-        self._matrix = _filter_matrix(factor, half_width, self._reach)
+    def __post_init__(self) -> None:
+        self._reach = self.half_width + -(-_PREFILTER_TAPS // self.factor) + 1
+        self._matrix = _filter_matrix(self.factor, self.half_width, self._reach)
         self._blocks: OrderedDict[int, NDArray[np.float64]] = OrderedDict()
 
     def at(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values at increasing times `t_s` (n,), s; shape (n, n_columns)."""
-        position = t_s * self._rate_hz
+        position = t_s * self.rate_hz
         if not len(position):
-            return np.empty((0, self._n_columns))
-        lowest, highest = (int(np.floor(position[end] / self._size)) for end in (0, -1))
+            return np.empty((0, self.n_columns))
+        lowest, highest = (int(np.floor(position[end] / self.block_size)) for end in (0, -1))
         if lowest == highest:
             return self._look_up(lowest, position)
-        borders = self._size * np.arange(lowest + 1, highest + 1)
+        borders = self.block_size * np.arange(lowest + 1, highest + 1)
         pieces = np.split(position, np.searchsorted(position, borders))
         looked_up = [
             self._look_up(lowest + number, piece)
@@ -77,7 +59,7 @@ class Interpolator:
         return np.concatenate(looked_up)
 
     def _look_up(self, block: int, position: NDArray[np.float64]) -> NDArray[np.float64]:
-        local = (position - block * self._size) * self._factor
+        local = (position - block * self.block_size) * self.factor
         begin = local.astype(np.int32)
         weights = _spline_weights(local - begin)
         # Coefficient m belongs to point m - 2 of the block: a value needs begin + 1 to begin + 4.
@@ -97,15 +79,15 @@ class Interpolator:
         if block in self._blocks:
             self._blocks.move_to_end(block)
             return self._blocks[block]
-        n_chunks = self._size // _CHUNK + 2
-        first = block * self._size - _CHUNK
-        base = self._samples(first - self._reach, n_chunks * _CHUNK + 2 * self._reach)
+        n_chunks = self.block_size // _CHUNK + 2
+        first = block * self.block_size - _CHUNK
+        base = self.samples(first - self._reach, n_chunks * _CHUNK + 2 * self._reach)
         windows = np.lib.stride_tricks.sliding_window_view(base, self._matrix.shape[1], axis=0)
         # One small product a chunk: (points, window) @ (window, columns), all contiguous.
         points = np.matmul(self._matrix, windows[::_CHUNK].swapaxes(1, 2))
-        points = points.reshape(-1, self._n_columns)
-        begin = _CHUNK * self._factor - 2
-        kept = np.ascontiguousarray(points[begin : begin + self._size * self._factor + 4])
+        points = points.reshape(-1, self.n_columns)
+        begin = _CHUNK * self.factor - 2
+        kept = np.ascontiguousarray(points[begin : begin + self.block_size * self.factor + 4])
         self._blocks[block] = kept
         while len(self._blocks) > _KEPT_BLOCKS:
             self._blocks.popitem(last=False)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from emgrig.simulator.sources.face import Face, FaceEvent
 
 CONTRACTION = "contraction"
-RAMP_S = 0.25
-"""How long a contraction takes to rise, and to fall, at most."""
+RAMP_S = 0.25  #: How long a contraction takes to rise, and to fall, at most.
 _WHOLE_LIFE_S = 1e9
 
 

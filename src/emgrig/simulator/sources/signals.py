@@ -103,7 +103,6 @@ class Square:
 
     Parameters
     ----------
-    n_electrodes : int
     amplitude_v : float or array-like, shape (n_electrodes,)
         Half of the peak-to-peak value, V.
     frequency_hz : float

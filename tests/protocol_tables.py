@@ -1,6 +1,6 @@
 """Write the byte tables of `docs/protocol.md` from the schemas.
 
-Run ``python -m emgrig.protocol.document docs/protocol.md`` after a schema changed; a test holds the
+Run ``python tests/protocol_tables.py docs/protocol.md`` after a schema changed; a test holds the
 document and the schemas together.
 """
 

@@ -218,7 +218,7 @@ def test_what_the_casmemg_layout_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"2 matrices \(x, y\)"):
         open_recording(tmp_path / "c.mat")
     (tmp_path / "d.mat").write_text("no mat file at all, only text of some length " * 9)
-    with pytest.raises(RecordingError, match="no .mat file"):
+    with pytest.raises(RecordingError, match=r"no \.mat file"):
         open_recording(tmp_path / "d.mat")
 
 

@@ -185,7 +185,7 @@ class EdfFile:
 
     @property
     def begin(self) -> dt.datetime | None:
-        """When the first sample was measured: the header's start, and what the first record adds."""
+        """When the first sample was measured: the start, and what the first record adds."""
         if self.start is None:
             return None
         for one in self.signals:

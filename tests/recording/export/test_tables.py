@@ -11,8 +11,6 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
-from emgrig.reading import Mark
-from emgrig.reading.edf import EdfFile
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -20,6 +18,8 @@ from pyarrow import parquet
 from emgrig.errors import RecordingError
 from emgrig.files import whole_file
 from emgrig.protocol.account import Cause
+from emgrig.reading import Mark
+from emgrig.reading.edf import EdfFile
 from emgrig.recording.export import tables
 from emgrig.recording.export.source import Part, open_parts
 from emgrig.recording.export.tables import write_csv, write_parquet

@@ -27,9 +27,13 @@ from emgrig.recording.sidecar import Json
 
 _KEY = re.compile(r"(?<!\S)([A-Za-z]\w*)=", re.ASCII)
 _FIRST = ("onset", "duration", "trial_type", "sample")
-_LAST = "description"
-#: Columns that are ours, or that BIDS gives a meaning which no marker has agreed to.
-_TAKEN = frozenset({*_FIRST, _LAST, "response_time", "stim_file", "hed"})
+_LAST = "annotation"
+#: Columns that are ours; that BIDS gives a meaning which no marker has agreed to; and those for
+#: which MNE 1.11 and later refuse the whole data set, since they are names of its own.
+_TAKEN = frozenset(
+    {*_FIRST, _LAST, "response_time", "stim_file", "hed"}
+    | {"description", "ch_names", "hed_string", "orig_time", "extras"}
+)
 _NAMELESS = "marker"
 
 #: What the kinds are called in events.tsv, if not as they are.

@@ -36,7 +36,15 @@ from emgrig.analysis.spotting.casmemg import clip_around
 from emgrig.analysis.spotting.grid import Grid, search
 from emgrig.analysis.spotting.scoring import score_clips, score_events
 from emgrig.errors import RecordingError
-from emgrig.files import check_output, free_stem, make_folder, stem_of, whole_file, write_file
+from emgrig.files import (
+    check_output,
+    free_stem,
+    make_folder,
+    refuse_existing,
+    stem_of,
+    whole_file,
+    write_file,
+)
 from emgrig.reading import Recording, open_recording
 from emgrig.reading.pairs import read_pairs
 from emgrig.tools.common.options import (
@@ -76,6 +84,7 @@ class ReproduceOptions(Printed):
     annotations: Path | None = option("380_sort.xlsx; without it its rows have no material.")
     results: list[Path] | None = option("results_*.xlsx of the published search; repeat.")
     figures: Path | None = option("Folder for the figures that can be drawn, as SVG.")
+    overwrite: Overwrite = False
 
 
 @app.command("reproduce")
@@ -86,7 +95,7 @@ def reproduce_command(given: ReproduceOptions) -> None:
     found = [row for path in given.results or () for row in read_results(path)]
     rows = reproduce(expressions, found or None)
     if given.figures is not None:
-        _write_figures(given.figures, expressions)
+        _write_figures(given.figures, expressions, overwrite=given.overwrite)
     if given.as_json:
         keys = ("section", "what", "printed", "ours_text", "verdict", "note")
         print_json([{key: str(getattr(row, key)) for key in keys} for row in rows])
@@ -114,7 +123,9 @@ def _print_trivial(expressions: list[Expression]) -> None:
     print_table(("figure", "table 7", "trivial answer"), trivial_rows(expressions), title=title)
 
 
-def _write_figures(folder: Path, expressions: list[Expression] | None) -> None:
+def _write_figures(
+    folder: Path, expressions: list[Expression] | None, *, overwrite: bool
+) -> None:
     emotions = paper.EMOTIONS
     drawn = {
         "figure-08.svg": plots.indicators_svg(paper.TABLE_3),
@@ -130,6 +141,8 @@ def _write_figures(folder: Path, expressions: list[Expression] | None) -> None:
         interval = interval_of_mean(summarise(seconds))
         label = "duration of micro-expressions by EMG, s"
         drawn["figure-11.svg"] = plots.histogram_svg(seconds, label, interval=interval)
+    for name in drawn:
+        refuse_existing(folder / name, overwrite=overwrite, instead="folder")
     for name, svg in drawn.items():
         write_file(make_folder(folder) / name, svg)
 
@@ -380,6 +393,7 @@ class SyntheticOptions(OfCasmemg):
     folder: Path = argument("Folder for SUBJECT_VIDEO.mat and truth.xlsx.")
     seed: int = option("Another seed: other faces and noise.", 0)
     subject: list[int] | None = option("These subjects only; repeat. All take about 1 GB.")
+    overwrite: Overwrite = False
 
 
 @app.command("synthetic")
@@ -393,9 +407,12 @@ def synthetic_command(given: SyntheticOptions) -> None:
             f"the annotations have no subject {', '.join(map(str, given.subject or ()))}"
         )
     groups = recordings(wanted)
+    paths = [given.folder / f"{number:02d}_{video}.mat" for number, video in groups]
+    for path in (*paths, given.folder / "truth.xlsx"):
+        refuse_existing(path, overwrite=given.overwrite, instead="folder")
+    make_folder(given.folder)
     with Bar("synthetic CASMEMG") as bar:
-        for done, ((number, video), group) in enumerate(groups.items()):
-            path = make_folder(given.folder) / f"{number:02d}_{video}.mat"
+        for done, (path, group) in enumerate(zip(paths, groups.values(), strict=True)):
             bar.follow(path.name, done / len(groups))
             write_casmemg_mat(path, synthetic.recording(group, seed=given.seed).samples_uv)
     write_annotations(given.folder / "truth.xlsx", wanted)

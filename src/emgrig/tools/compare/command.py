@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emgrig.tools.common.options import Printed, argument, option, takes
+from emgrig.files import refuse_existing
+from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 from emgrig.tools.compare.found import Compared, facts, to_json
@@ -27,6 +28,7 @@ class CompareOptions(Printed):
         "The same for the reference; REFERENCE.toml is found alone."
     )
     report: Path | None = option("Folder for index.html.")
+    overwrite: Overwrite = False
 
 
 @takes
@@ -47,6 +49,8 @@ def compare(given: CompareOptions) -> None:
     from emgrig.tools.compare.page import write
     from emgrig.tools.compare.read import open_source, paired
 
+    if given.report is not None:
+        refuse_existing(given.report / "index.html", overwrite=given.overwrite, instead="folder")
     band = Band("asked for", given.low_hz, given.high_hz)
     mine = open_source(given.ours, given.ours_description, rate_hz=given.rate)
     theirs = open_source(given.reference, given.reference_description)

@@ -235,12 +235,8 @@ def plain(value: object) -> Any:
 def save(path: Path, content: object) -> None:
     """Write a model, or what `plain` made of one, as JSON; the file is whole whatever happens.
 
-    Raises
-    ------
-    ValueError
-        If a number in it is not finite; nothing is written.
-    RecordingError
-        If it cannot be written; what was there before is as it was.
+    Raises ValueError if a number in it is not finite; nothing is written; RecordingError if it
+    cannot be written; what was there before is as it was.
     """
     text = json_text(plain(content))
     make_folder(path.parent)

@@ -152,13 +152,8 @@ class IntraclassCorrelation:
 def icc_a1(ours: ArrayLike, reference: ArrayLike) -> IntraclassCorrelation:
     """Compute ICC(A,1) of paired readings (five or more levels, contractions or subjects).
 
-    It depends on the spread of the readings: a wide range of levels makes it high. State the
-    range beside it.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than five pairs, or all readings are the same.
+    It depends on the spread of the readings: a wide range of levels makes it high. State the range
+    beside it. Raises ValueError if there are fewer than five pairs, or all readings are the same.
     """
     table = np.stack(_pairs(ours, reference, n_min=5), axis=1)
     n, k = table.shape

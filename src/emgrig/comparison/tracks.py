@@ -87,10 +87,7 @@ class Track:
 def common_band(ours: Track, reference: Track, wanted: Band = EMG_BAND) -> Band:
     """Return the part of `wanted` that both recordings hold.
 
-    Raises
-    ------
-    ValueError
-        If less than an octave is left.
+    Raises ValueError if less than an octave is left.
     """
     low = max(wanted.low_hz, ours.low_hz or 0.0, reference.low_hz or 0.0)
     high = min(wanted.high_hz, ours.highest_hz, reference.highest_hz)

@@ -48,12 +48,8 @@ class Desk:
     def start_recording(self, name: str) -> Path:
         """Begin a recording in the folder.
 
-        Raises
-        ------
-        ValueError
-            If the name is no plain file name, or a recording is on.
-        RecordingError
-            If the file cannot be made.
+        Raises ValueError if the name is no plain file name, or a recording is on; RecordingError if
+        the file cannot be made.
         """
         name = name.strip() or self.next_name()
         if Path(name).name != name or name.startswith("."):
@@ -65,10 +61,7 @@ class Desk:
     def check_electrodes(self) -> None:
         """Begin a check of the impedances; `contact.state` says how it goes.
 
-        Raises
-        ------
-        ValueError
-            If one is on, or a recording.
+        Raises ValueError if one is on, or a recording.
         """
         if self.contact.state.is_on:
             raise ValueError("the electrodes are being checked already")

@@ -217,10 +217,7 @@ class ContactCheck(FileModel):
     def from_json(cls, content: object, name: str = "") -> "ContactCheck":
         """Return the check that `content` holds; messages begin with `name`.
 
-        Raises
-        ------
-        ValueError
-            If it holds none; the message names the place.
+        Raises ValueError if it holds none; the message names the place.
         """
         if isinstance(content, Mapping):
             content = {key: value for key, value in content.items() if key != "findings"}

@@ -22,12 +22,8 @@ def save_check(check: ContactCheck, folder: Path | None = None) -> Path:
     """Write a check as its board's last one, and return the path.
 
     If it looked at some of the channels only, those of the check before that is still valid are
-    kept beside it; each electrode says when it was measured. A damaged file is replaced.
-
-    Raises
-    ------
-    RecordingError
-        If it cannot be written.
+    kept beside it; each electrode says when it was measured. A damaged file is replaced. Raises
+    RecordingError if it cannot be written.
     """
     folder = default_folder() if folder is None else folder
     try:

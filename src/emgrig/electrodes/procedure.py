@@ -160,10 +160,7 @@ def prepare_quiet(board: Board, channels: Sequence[int]) -> None:
 def wired_channels(board: Board, channels: Sequence[int] | None = None) -> list[int]:
     """Return the channels to check: `channels`, or those that have electrodes.
 
-    Raises
-    ------
-    ValueError
-        If one is not there.
+    Raises ValueError if one is not there.
     """
     return checked_channels(board, channels or board.identity.channels_wired or None)
 

@@ -75,11 +75,8 @@ class SessionDriver:
     def tick(self, unix_s: float | None = None) -> None:
         """Let the session notice the time, a Unix time, s; now if it is None.
 
-        Raises
-        ------
-        RecordingError
-            If a marker or the record cannot be written, or the recording has ended: the session is
-            stopped then.
+        Raises RecordingError if a marker or the record cannot be written, or the recording has
+        ended: the session is stopped then.
         """
         now_s = self._rig.unix_s() if unix_s is None else unix_s
         if not self.is_over and (problem := self._recording_problem()):

@@ -31,10 +31,7 @@ class Running:
 def check_board(hub: Hub, plan: Plan, record: SessionRecord) -> SessionRecord:
     """Refuse a board that the plan, or the session so far, does not fit; return the record for it.
 
-    Raises
-    ------
-    ValueError
-        If a movement's channel is off, or an earlier run was on another board.
+    Raises ValueError if a movement's channel is off, or an earlier run was on another board.
     """
     on = {number for number, _ in hub.channels}
     off = [m.channel for m in plan.part_a.movements if m.channel not in on]

@@ -70,10 +70,7 @@ class Instrument:
     def write(self, command: str) -> None:
         """Send one command.
 
-        Raises
-        ------
-        TransportError
-            If the instrument is gone.
+        Raises TransportError if the instrument is gone.
         """
         log.debug("%s < %s", self.name, command)
         try:
@@ -84,14 +81,9 @@ class Instrument:
     def query(self, command: str, *, timeout_s: float | None = None) -> str:
         """Ask, and return the answer without its line end.
 
-        Raises
-        ------
-        TransportTimeout
-            If nothing comes within `timeout_s`.
-        TransportError
-            If the instrument is gone, or an earlier answer is still owed.
-        WireError
-            If the answer is not ASCII text.
+        Raises TransportTimeout if nothing comes within `timeout_s`; TransportError if the
+        instrument is gone, or an earlier answer is still owed; WireError if the answer is not ASCII
+        text.
         """
         if self._lost:
             raise TransportError(f"{self.name} is not asked again: {self._lost}")
@@ -121,10 +113,7 @@ class Instrument:
     def query_number(self, command: str, *, timeout_s: float | None = None) -> float:
         """Ask for a number.
 
-        Raises
-        ------
-        WireError
-            If the answer is not one; otherwise as `query`.
+        Raises WireError if the answer is not one; otherwise as `query`.
         """
         answer = self.query(command, timeout_s=timeout_s)
         try:
@@ -138,10 +127,7 @@ class Instrument:
     def set(self, command: str) -> None:
         """Send one command, and read the instrument's error queue until it is empty.
 
-        Raises
-        ------
-        DeviceError
-            If there was an error in it.
+        Raises DeviceError if there was an error in it.
         """
         self.write(command)
         errors = self.errors()

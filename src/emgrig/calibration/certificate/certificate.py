@@ -189,12 +189,8 @@ class Certificate(FileModel):
     def check(self, serial_number: str, now: dt.datetime, *, is_simulated: bool) -> None:
         """Refuse it for a board that it is not about, or after its time.
 
-        Raises
-        ------
-        IdentityError
-            If it is of another board, or of a simulated one for a real one, or the other way round.
-        RecordingError
-            If it is out of date, or from the future.
+        Raises IdentityError if it is of another board, or of a simulated one for a real one, or the
+        other way round; RecordingError if it is out of date, or from the future.
         """
         if self.board.serial_number != serial_number:
             raise IdentityError(
@@ -303,11 +299,7 @@ class Certificate(FileModel):
         """Return this record with what `newer` knows put over it.
 
         The validity is the earlier end: a part that was not measured again does not grow younger.
-
-        Raises
-        ------
-        IdentityError
-            If they are of two boards.
+        Raises IdentityError if they are of two boards.
         """
         if self.board != newer.board:
             raise IdentityError(

@@ -71,12 +71,8 @@ def find_certificate(
 def save_certificate(record: Certificate, folder: Path | None = None) -> Path:
     """Write a record as its board's file, put over what is known there; return the path.
 
-    A record there that is out of date or damaged is replaced, not extended.
-
-    Raises
-    ------
-    RecordingError
-        If it cannot be written; what was there is as it was.
+    A record there that is out of date or damaged is replaced, not extended. Raises RecordingError
+    if it cannot be written; what was there is as it was.
     """
     folder = default_folder() if folder is None else folder
     path = (

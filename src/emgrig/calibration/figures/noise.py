@@ -210,12 +210,8 @@ def mains_lines(
     """Return the level of the mains and its harmonics, for each channel and each line.
 
     The power within ± 1 Hz less what the neighbourhood (± 1 to ± 4 Hz) lets expect. Mains may
-    wander within that width. Harmonics above half the rate are left out.
-
-    Raises
-    ------
-    ValueError
-        If a bin is wider than 0.5 Hz: then the segments are too short to separate the line.
+    wander within that width. Harmonics above half the rate are left out. Raises ValueError if a bin
+    is wider than 0.5 Hz: then the segments are too short to separate the line.
     """
     if mains_hz <= 0:
         raise ValueError(f"mains frequency must be > 0 Hz, not {mains_hz}")

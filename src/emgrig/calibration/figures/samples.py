@@ -16,12 +16,9 @@ def checked_rate(rate_hz: float) -> float:
 def checked_channels(volts: ArrayLike, *, n_min: int) -> NDArray[np.float64]:
     """Return `volts` as float64 of shape (n_samples, n_channels).
 
-    Raises
-    ------
-    ValueError
-        If it is not two-dimensional, has no channel or fewer than `n_min` samples, holds NaN or
-        infinity, or has a channel that never changes (a channel that is powered down, a frozen
-        stream): the message names the channel, 1 for the first column.
+    Raises ValueError if it is not two-dimensional, has no channel or fewer than `n_min` samples,
+    holds NaN or infinity, or has a channel that never changes (a channel that is powered down, a
+    frozen stream): the message names the channel, 1 for the first column.
     """
     array = np.asarray(volts, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] == 0:

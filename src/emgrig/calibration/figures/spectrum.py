@@ -98,12 +98,8 @@ class Spectrum:
         """Return power and its standard error between two edges, V², shape (n_channels,) each.
 
         A bin that an edge cuts counts in part. The error holds for noise of any colour; a steady
-        tone in the band makes it too large, never too small.
-
-        Raises
-        ------
-        ValueError
-            If the band does not lie within the spectrum, or is narrower than one bin.
+        tone in the band makes it too large, never too small. Raises ValueError if the band does not
+        lie within the spectrum, or is narrower than one bin.
         """
         if not 0 <= low_hz < high_hz <= self.rate_hz / 2 * (1 + 1e-9):
             raise ValueError(

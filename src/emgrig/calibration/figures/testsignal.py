@@ -50,10 +50,8 @@ class SquareWave:
 def measure_square_wave(volts: ArrayLike) -> SquareWave:
     """Measure the test signal in one channel, shape (n_samples,), two whole periods or more.
 
-    Raises
-    ------
-    ValueError
-        If there are fewer than two whole periods, or the record is refused by `checked_record`.
+    Raises ValueError if there are fewer than two whole periods, or the record is refused by
+    `checked_record`.
     """
     record = checked_record(volts, n_min=16)
     state = _levels_with_hysteresis(record)

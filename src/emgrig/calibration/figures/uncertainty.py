@@ -142,10 +142,7 @@ def combine(components: Iterable[Component]) -> tuple[float, float]:
 def coverage_factor(degrees_of_freedom: float) -> float:
     """Return k for 95.45 % coverage (G.3.2): 2.00 for many degrees of freedom, 2.65 for 5.
 
-    Raises
-    ------
-    ValueError
-        If there is less than one degree of freedom: then nothing can be covered.
+    Raises ValueError if there is less than one degree of freedom: then nothing can be covered.
     """
     if degrees_of_freedom < 1:
         raise ValueError(

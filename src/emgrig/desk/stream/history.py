@@ -43,10 +43,7 @@ class History:
     def window(self, begin_unix_s: float, end_unix_s: float) -> NDArray[np.float64]:
         """Return the samples between two times; NaN in gaps, and where it is too long ago.
 
-        Raises
-        ------
-        ValueError
-            If the end is not behind the beginning, or nothing has come yet.
+        Raises ValueError if the end is not behind the beginning, or nothing has come yet.
         """
         if not end_unix_s > begin_unix_s:
             raise ValueError(f"a window from {begin_unix_s} to {end_unix_s} s is empty")

@@ -185,10 +185,7 @@ class Hub:
     def window_uv(self, begin_unix_s: float, end_unix_s: float) -> NDArray[np.float64]:
         """Return raw microvolts between two times of the last minutes; NaN in gaps.
 
-        Raises
-        ------
-        ValueError
-            If the window is empty, or nothing has come yet.
+        Raises ValueError if the window is empty, or nothing has come yet.
         """
         with self.lock:
             return self.views.window_uv(begin_unix_s, end_unix_s)
@@ -203,10 +200,7 @@ class Hub:
     def start(self, *, threaded: bool | None = None) -> None:
         """Start the board; by default with a thread if its bytes come by themselves.
 
-        Raises
-        ------
-        EmgrigError
-            If the board cannot be started.
+        Raises EmgrigError if the board cannot be started.
         """
         self._open_stream()
         if self.board.is_paced if threaded is None else threaded:
@@ -216,10 +210,7 @@ class Hub:
     def step(self) -> bool:
         """Take the next block, or do what is asked for; False when the stream is over.
 
-        Raises
-        ------
-        EmgrigError
-            If the stream fails for good.
+        Raises EmgrigError if the stream fails for good.
         """
         self._do_jobs()
         block = None if self._stream is None else next(self._stream, None)
@@ -394,12 +385,8 @@ class Hub:
     def start_recording(self, path: Path, *, overwrite: bool = False) -> None:
         """Begin a recording; the stream goes on.
 
-        Raises
-        ------
-        ValueError
-            If one is on, somebody has the board alone, or the path makes no sense.
-        RecordingError
-            If the file cannot be made; nothing was written.
+        Raises ValueError if one is on, somebody has the board alone, or the path makes no sense;
+        RecordingError if the file cannot be made; nothing was written.
         """
         with self.lock:
             if self._jobs.n_open:
@@ -409,12 +396,8 @@ class Hub:
     def stop_recording(self) -> "Future[Recording]":
         """End the recording at once, and make its files (in the background in real time).
 
-        Raises
-        ------
-        ValueError
-            If none is on.
-        RecordingError
-            If none is on because the last one could not be written on.
+        Raises ValueError if none is on; RecordingError if none is on because the last one could not
+        be written on.
         """
         with self.lock:
             return self._keeper.stop(background=self._thread is not None)

@@ -112,12 +112,8 @@ class Keeper:
     def stop(self, *, background: bool) -> "Future[Recording]":
         """End the recording at once, and make its files.
 
-        Raises
-        ------
-        ValueError
-            If none is on.
-        RecordingError
-            If none is on because the last one could not be written on.
+        Raises ValueError if none is on; RecordingError if none is on because the last one could not
+        be written on.
         """
         state, recorder = self.state(), self._recorder
         if recorder is None or state is None:

@@ -182,10 +182,7 @@ class SessionRecord(FileModel):
 def write_record(path: Path, record: SessionRecord) -> None:
     """Write a record so that the file is whole whatever happens.
 
-    Raises
-    ------
-    RecordingError
-        If it cannot be written; what was there before is as it was.
+    Raises RecordingError if it cannot be written; what was there before is as it was.
     """
     save(path, record)
 
@@ -193,10 +190,7 @@ def write_record(path: Path, record: SessionRecord) -> None:
 def read_record(path: Path) -> SessionRecord:
     """Read a record.
 
-    Raises
-    ------
-    RecordingError
-        If it cannot be read or is no session.
+    Raises RecordingError if it cannot be read or is no session.
     """
     return load(path, SessionRecord, "session", raises=RecordingError)
 

@@ -147,12 +147,8 @@ LimitsFile = dict[str, Entry]
 def load_limits(path: Path | str | None = None) -> LimitTable:
     """Read the packaged table, and a user's file over it.
 
-    Raises
-    ------
-    RecordingError
-        If the file cannot be read or is no TOML.
-    ValueError
-        If it names a limit that does not exist, or a figure makes no sense.
+    Raises RecordingError if the file cannot be read or is no TOML; ValueError if it names a limit
+    that does not exist, or a figure makes no sense.
     """
     packaged = _read(files("emgrig.hil_tests.judging") / "limits.toml", "limits.toml")
     limits = {name: entry.over(Limit()) for name, entry in packaged.items()}

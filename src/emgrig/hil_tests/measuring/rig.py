@@ -105,12 +105,8 @@ class Rig:
     def open(self) -> BoardIdentity:
         """Open the link, ask who is there, and read what its chips hold.
 
-        Raises
-        ------
-        EmgrigError
-            If nobody answers, or something else does.
-        ValueError
-            If the address makes no sense.
+        Raises EmgrigError if nobody answers, or something else does; ValueError if the address
+        makes no sense.
         """
         self._link = Link(open_transport(self.address))
         client = f"emgrig bringup {__version__}"
@@ -227,12 +223,8 @@ class Rig:
     def capture(self, n_samples: int, *, n_settle: int = N_SETTLE) -> Capture:
         """Run the board until it gave `n_samples` after `n_settle` that are left out.
 
-        If they do not come, what came is returned: the account says what is missing.
-
-        Raises
-        ------
-        EmgrigError
-            If the link is lost or the board refuses.
+        If they do not come, what came is returned: the account says what is missing. Raises
+        EmgrigError if the link is lost or the board refuses.
         """
         counts, wanted = self.link.counts, n_samples + n_settle
         bad_crc, stray_bytes = counts.bad_crc, counts.skipped_bytes
@@ -347,10 +339,7 @@ class Rig:
     def reopen(self) -> float:
         """Open a lost link anew; return how long it took, s.
 
-        Raises
-        ------
-        TransportError
-            If it does not come back.
+        Raises TransportError if it does not come back.
         """
         began_s = self.clock.now_s()
         while True:

@@ -120,10 +120,7 @@ def _comparison(one: NoiseComparison) -> Json:
 def write(folder: Path, outcome: Outcome) -> Path:
     """Write ``index.html`` and ``calibration.json`` into `folder`; return the page.
 
-    Raises
-    ------
-    RecordingError
-        If they cannot be written.
+    Raises RecordingError if they cannot be written.
     """
     board = outcome.identity
     worst = _worst(report.outcome for report in outcome.reports)

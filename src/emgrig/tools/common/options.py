@@ -140,12 +140,8 @@ def _parameter(one: "Field[Any]", hint: Any) -> inspect.Parameter:
 def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
     """Read options of the form CHANNEL=uV, or session files; return the MVC, µV, of each channel.
 
-    Raises
-    ------
-    ValueError
-        If one is not of this form, or there is no such channel.
-    RecordingError
-        If a session file cannot be read.
+    Raises ValueError if one is not of this form, or there is no such channel; RecordingError if a
+    session file cannot be read.
     """
     levels: dict[int, float] = {}
     for option in options:

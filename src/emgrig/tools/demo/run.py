@@ -104,10 +104,7 @@ def run(
 ) -> DemoResult:
     """Do all of it; what goes wrong is in the result's `problems`.
 
-    Raises
-    ------
-    EmgrigError
-        If the demo cannot even be done: no simulator, no link, no room.
+    Raises EmgrigError if the demo cannot even be done: no simulator, no link, no room.
     """
     result = DemoResult(source, seed)
     cut_s = seconds * 0.45

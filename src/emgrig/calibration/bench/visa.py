@@ -30,28 +30,10 @@ class Instrument:
     next one's. So nothing is asked then any more; commands are still sent, to leave the instrument
     safe.
 
-    Parameters
-    ----------
-    resource : str
-        A VISA resource, such as ``TCPIP::192.168.1.20::5025::SOCKET`` or
-        ``USB0::0x0957::0x0407::MY44000001::INSTR``.
-    timeout_s : float, > 0
-        How long to wait for an answer, s.
-
-    Attributes
-    ----------
-    resource : str
-    identity : str
-        What it answered to ``*IDN?``.
-    name : str
-        Resource, for messages.
-
-    Raises
-    ------
-    TransportError
-        If pyvisa is not installed, or there is no such resource.
-    TransportTimeout
-        If it does not say who it is.
+    `resource` is VISA's word for it, such as ``TCPIP::192.168.1.20::5025::SOCKET`` or
+    ``USB0::0x0957::0x0407::MY44000001::INSTR``, `timeout_s` how long to wait for an answer,
+    `identity` what it answered to ``*IDN?``. Raises TransportError if pyvisa is not installed, or
+    there is no such resource; TransportTimeout if it does not say who it is.
     """
 
     def __init__(self, resource: str, *, timeout_s: float = TIMEOUT_S) -> None:

@@ -230,21 +230,11 @@ class Certificate(FileModel):
     ) -> NDArray[np.float64]:
         """Return calibrated volts: ``(volts - offset) / gain`` for each channel.
 
-        Parameters
-        ----------
-        volts : array_like of float, shape (n_samples, n_channels)
-            By the nominal scale, as a block has them.
-        gains : array_like of float, shape (n_channels,)
-            Gain settings, read back (`Epoch.gain`).
-        powered : array_like of bool, shape (n_channels,), optional
-            Channels that are off stay as they are.
-        channels : sequence of int, optional
-            Which channel each column is, from 1; without it 1 to n.
-
-        Raises
-        ------
-        ValueError
-            If shapes do not fit, or a channel that is on was not calibrated at its gain.
+        `volts`, shape (n_samples, n_channels), are by the nominal scale, as a block has them;
+        `gains`, shape (n_channels,), are settings as read back (`Epoch.gain`). Channels that are
+        not `powered` stay as they are. `channels` says which channel each column is, from 1;
+        without it 1 to n. Raises ValueError if shapes do not fit, or a channel that is on was not
+        calibrated at its gain.
         """
         array = np.asarray(volts, dtype=np.float64)
         settings = np.asarray(gains, dtype=np.float64)

@@ -30,30 +30,11 @@ def find_certificate(
     *,
     is_simulated: bool = False,
 ) -> Certificate | None:
-    """Find the valid record of a board.
+    """Find the valid record of a board; None if the folder has none.
 
-    Parameters
-    ----------
-    serial_number : str
-        As the board says it.
-    folder : Path or None
-        A folder of records, or one file; None is `default_folder`.
-    now : datetime
-        With time zone.
-    is_simulated : bool
-        Whether the board is.
-
-    Returns
-    -------
-    Certificate or None
-        None if the folder has none for this board. A file that is named must be of it.
-
-    Raises
-    ------
-    RecordingError
-        If a file is damaged or out of date, or a file that is named is not there.
-    IdentityError
-        If it is of another board.
+    `folder` may be one file, which must be of this board; None is `default_folder`. `now` has a
+    time zone. Raises RecordingError if a file is damaged or out of date, or a file that is named is
+    not there; IdentityError if it is of another board.
     """
     folder = default_folder() if folder is None else folder
     path = certificate_path(serial_number, folder)

@@ -43,19 +43,9 @@ def make_certificate(
     the nominal scale to 0.6 %, so it does not correct the scale; what it corrects is how the
     channels stand to each other, and their mean is taken to be right.
 
-    Parameters
-    ----------
-    now : datetime
-        With time zone.
-    instruments : sequence of Instrument
-        The record ends with the first of their due dates, or after `valid_days`.
-
-    Raises
-    ------
-    ValueError
-        If an instrument is overdue, or there is nothing in `reports` that a record holds.
-    DeviceError
-        If a channel's gain is so far off that the board needs repair.
+    The record ends with the first of the instruments' due dates, or after `valid_days`; `now` has a
+    time zone. Raises ValueError if an instrument is overdue, or there is nothing in `reports` that
+    a record holds; DeviceError if a channel's gain is so far off that the board needs repair.
     """
     ends = [now + dt.timedelta(days=valid_days)]
     for one in instruments:

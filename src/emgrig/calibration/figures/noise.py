@@ -74,16 +74,9 @@ def expected_range(n_samples: int) -> float:
 class PeakToPeak:
     """Largest minus smallest sample, which means little without the number of samples.
 
-    Attributes
-    ----------
-    range_uv : float
-        Max − min, µV.
-    n_samples : int
-        How many samples it was taken from.
-    range_over_rms : float
-        Measured ratio to the rms of the same samples.
-    expected_over_rms : float
-        The ratio of as many independent Gaussian samples; spikes and drift make it larger.
+    `range_uv` is max − min of `n_samples`, µV, `range_over_rms` its ratio to the rms of the same
+    samples, `expected_over_rms` that of as many independent Gaussian samples; spikes and drift make
+    it larger.
     """
 
     range_uv: float
@@ -133,12 +126,7 @@ def offset(volts: ArrayLike, *, n_blocks: int = 20) -> tuple[Result, ...]:
 def band_rms(spectrum: Spectrum, band: Band) -> tuple[Result, ...]:
     """Return the rms between the sharp edges of `band`, µV, a result per channel.
 
-    Parameters
-    ----------
-    spectrum : Spectrum
-        In V²/Hz; give ``equalised(spectrum)`` for the level before sinc³.
-    band : Band
-        Must lie below half the rate.
+    Give ``equalised(spectrum)`` for the level before sinc³. The band must lie below half the rate.
     """
     powers, errors = spectrum.band_power(band.low_hz, band.high_hz)
     results = []
@@ -190,15 +178,7 @@ def equalised(spectrum: Spectrum) -> Spectrum:
 
 @dataclass(frozen=True)
 class LineLevel:
-    """One mains line.
-
-    Attributes
-    ----------
-    frequency_hz : float
-        Nominal frequency.
-    rms : Result
-        µV; an upper bound if nothing stands out of the noise.
-    """
+    """One mains line: nominal frequency, and level, µV; an upper bound if nothing stands out."""
 
     frequency_hz: float
     rms: Result
@@ -255,14 +235,9 @@ def _line_level(power: float, error: float, spectrum: Spectrum) -> Result:
 class NoiseFloor:
     """White level and 1/f corner of one channel.
 
-    Attributes
-    ----------
-    white_nv_per_rthz : Result
-        Density before sinc³, nV/√Hz.
-    corner_hz : Result
-        Where 1/f noise equals white noise; at most that (3 sigma) if none was seen.
-    exponent : float
-        a of 1/f^a; NaN if no 1/f noise was seen.
+    `white_nv_per_rthz` is the density before sinc³, nV/√Hz; `corner_hz` where 1/f noise equals
+    white noise, at most that (3 sigma) if none was seen; `exponent` the a of 1/f^a, NaN if no 1/f
+    noise was seen.
     """
 
     white_nv_per_rthz: Result
@@ -279,16 +254,8 @@ def fit_noise_floor(
     out: the three lowest bins (mean removal), ± 2 Hz around mains lines, and what is above `edge`
     of the rate.
 
-    Parameters
-    ----------
-    spectrum : Spectrum
-        Of the record as it came from the chip, not equalised.
-    mains_hz : float
-        50 or 60.
-    low_hz : float
-        Fit from here on, Hz.
-    edge : float
-        Share of the rate up to which is fitted, to 0.5.
+    The spectrum is of the record as it came from the chip, not equalised; it is fitted from
+    `low_hz` on. `mains_hz` is 50 or 60, `edge` at most 0.5.
     """
     f = spectrum.frequency_hz
     away = np.abs(f - mains_hz * np.maximum(np.round(f / mains_hz), 1))

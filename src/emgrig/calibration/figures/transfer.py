@@ -23,17 +23,10 @@ from emgrig.calibration.figures.uncertainty import (
 class GainResult:
     """A straight line through levels.
 
-    Attributes
-    ----------
-    gain : Result
-        Measured over applied, V/V; 1 for a channel whose scale is right.
-    offset_uv : Result
-        Reading for no input, µV.
-    inl_ppm : float
-        Largest distance of a level from the line over the full range (twice full scale), ppm:
-        integral nonlinearity, best fit.
-    residual_v : ndarray of float64, shape (n_levels,)
-        Level less line, V.
+    `gain` is measured over applied, V/V: 1 for a channel whose scale is right; `offset_uv` is the
+    reading for no input. `inl_ppm`, the integral nonlinearity by best fit, is the largest distance
+    of a level from the line over the full range (twice full scale). `residual_v`, shape
+    (n_levels,), is level less line.
     """
 
     gain: Result
@@ -51,22 +44,12 @@ def fit_gain(
 ) -> GainResult:
     """Fit gain and offset to levels of which the meter knows the size.
 
-    Parameters
-    ----------
-    applied_v, measured_v : array_like of float, shape (n_levels,)
-        What the meter read and what the board read, same kind (both amplitudes, both rms, or both
-        DC), V; at least five levels.
-    full_scale_v : float
-        Reference over gain, V.
-    meter_relative_uncertainty : float
-        Standard uncertainty of the meter's scale, common to all levels (type B). Required, because
-        no gain is known better than the meter.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than five levels, they are not finite or all the same, or one is beyond
-        full scale.
+    At least five levels, V, shape (n_levels,): what the meter read and what the board read, same
+    kind (both amplitudes, both rms, or both DC). `full_scale_v` is reference over gain.
+    `meter_relative_uncertainty`, the standard one of the meter's scale, is common to all levels
+    (type B), and required, because no gain is known better than the meter. Raises ValueError if
+    there are fewer than five levels, they are not finite or all the same, or one is beyond full
+    scale.
     """
     x, y = _paired(applied_v, measured_v, n_min=5)
     if np.abs(y).max() >= full_scale_v:
@@ -119,21 +102,10 @@ def rejection_db(
 ) -> Result:
     """Return how far the response lies below what drives it, dB.
 
-    Parameters
-    ----------
-    driven_v : float
-        Amplitude (peak) that is applied, V, > 0.
-    response : SineFit
-        Fit at the driving frequency, input-referred.
-    driven_relative_uncertainty : float
-        Standard uncertainty of `driven_v` over `driven_v`.
-    name : str
-        What the response is, for the result's assumptions.
-
-    Returns
-    -------
-    Result
-        dB; "at least" if the response is less than three times its own uncertainty.
+    `driven_v` is the amplitude (peak) that is applied, V, above 0, known within
+    `driven_relative_uncertainty` (standard); `response` is fitted at its frequency, input-referred,
+    and `name` says what it is, for the result's assumptions. The result is "at least" if the
+    response is less than three times its own uncertainty.
     """
     if not driven_v > 0:
         raise ValueError(f"driving amplitude must be > 0 V, not {driven_v}")
@@ -157,14 +129,9 @@ def rejection_db(
 def cmrr_db(common_mode_v: float, differential: SineFit, *, u_common_mode: float) -> Result:
     """Return the common-mode rejection: both inputs driven together, ``20 log10(V_cm / V_diff)``.
 
-    Parameters
-    ----------
-    common_mode_v : float
-        Amplitude (peak) on both inputs against the board's ground, V.
-    differential : SineFit
-        What the channel reads, at the same frequency.
-    u_common_mode : float
-        Relative standard uncertainty of `common_mode_v`.
+    `common_mode_v` is the amplitude (peak) on both inputs against the board's ground, V,
+    `u_common_mode` its relative standard uncertainty; `differential` is what the channel reads at
+    the same frequency.
     """
     return rejection_db(
         common_mode_v,
@@ -205,18 +172,9 @@ def divider_limit_cmrr_db(imbalance_ohm: float, input_impedance_ohm: float) -> f
 def input_impedance_ohm(direct: complex, through: complex, series_ohm: complex) -> complex:
     """Return the input impedance from phasors with and without a series impedance.
 
-    Parameters
-    ----------
-    direct, through : complex
-        Fitted phasors, V, without and with the series impedance, relative to the same phase of
-        the generator.
-    series_ohm : complex
-        The impedance, ohm; 1/(1/R + jωC) for a network.
-
-    Raises
-    ------
-    ValueError
-        If the two phasors are equal: the impedance is too high for this series impedance.
+    `direct` and `through` are fitted phasors, V, without and with the series impedance, relative to
+    the same phase of the generator; that impedance, ohm, is 1/(1/R + jωC) for a network. Raises
+    ValueError if the two are equal: the impedance is too high for this series impedance.
 
     Notes
     -----

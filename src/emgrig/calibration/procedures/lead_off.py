@@ -51,20 +51,10 @@ _QUANTITY = {"p": Quantity.LEAD_OFF_P, "n": Quantity.LEAD_OFF_N}
 class LeadOffSettings:
     """What to measure.
 
-    Attributes
-    ----------
-    resistors_ohm : tuple of float
-        Two or more different ones, in the order they are asked for.
-    resistor_limits : float
-        Limits of their error over their value: 0.01 for 1 % parts, less if measured.
-    current : str
-        6nA, 24nA, 6uA or 24uA.
-    channels : tuple of int or None
-        None is all.
-    n_blocks : int
-        Blocks of whole periods that are averaged; 4 or more.
-    mains_hz : float
-        50 or 60.
+    Two or more different resistors, in the order they are asked for; `resistor_limits` are those of
+    their error over their value, 0.01 for 1 % parts, less if measured. `current` is 6nA, 24nA, 6uA
+    or 24uA; None is all channels; `n_blocks` of whole periods, 4 or more, are averaged. Mains is 50
+    or 60 Hz.
     """
 
     resistors_ohm: tuple[float, ...] = (10e3, 100e3)
@@ -102,18 +92,9 @@ def measure_lead_off(
 ) -> Report:
     """Calibrate the lead-off current of each P and N input.
 
-    Returns
-    -------
-    Report
-        Current, nA, of each channel and side, judged by the data sheet's ± 20 %; series resistance
-        of each.
-
-    Raises
-    ------
-    ValueError
-        If a setting makes no sense; nothing was sent.
-    DeviceError
-        If a channel does not show the current: nothing is connected to it.
+    The report has the current, nA, of each channel and side, judged by the data sheet's ± 20 %, and
+    the series resistance of each. Raises ValueError if a setting makes no sense, and nothing was
+    sent; DeviceError if a channel does not show the current: nothing is connected to it.
     """
     settings = settings or LeadOffSettings()
     channels = checked_channels(board, settings.channels)

@@ -52,21 +52,12 @@ def mean_coherence(
 class BlandAltman:
     """Differences of paired readings, ours less the reference's.
 
-    Attributes
-    ----------
-    is_log : bool
-        True if the error grew with the size; then every figure is a ratio (ours over reference)
-        and 1 means no difference. Otherwise they are differences in the readings' unit.
-    bias, bias_low, bias_high : float
-        Mean difference, and its 95 % interval.
-    limit_low, limit_high : float
-        Limits of agreement: 95 % of the differences lie between them (± 1.96 s).
-    limit_error : float
-        Half width of the 95 % interval of each limit; on a log scale a factor less 1.
-    growth_p : float
-        p of the rank correlation between size and absolute difference.
-    n : int
-        Pairs.
+    If `is_log`, the error grew with the size; then every figure is a ratio (ours over reference)
+    and 1 means no difference. Otherwise they are differences in the readings' unit. `bias` is the
+    mean difference, with its 95 % interval; 95 % of the differences lie between the limits of
+    agreement (± 1.96 s). `limit_error` is the half width of the 95 % interval of each limit, on a
+    log scale a factor less 1; `growth_p` the p of the rank correlation between size and absolute
+    difference; `n` counts the pairs.
     """
 
     is_log: bool
@@ -85,18 +76,10 @@ def bland_altman(
 ) -> BlandAltman:
     """Compute bias and limits of agreement.
 
-    Parameters
-    ----------
-    ours, reference : array_like of float, shape (n,)
-        Paired readings, five or more.
-    is_log : bool, optional
-        Use logarithms. Without it: if all readings are > 0 and the absolute difference grows with
-        the mean (Spearman, one-sided p < 0.05).
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than five pairs, or logarithms are asked for and a reading is not > 0.
+    Five or more paired readings, shape (n,). Logarithms are used if `is_log`; without it if all
+    readings are > 0 and the absolute difference grows with the mean (Spearman, one-sided p < 0.05).
+    Raises ValueError if there are fewer than five pairs, or logarithms are asked for and a reading
+    is not > 0.
     """
     a, b = _pairs(ours, reference, n_min=5)
     distance = np.abs(a - b)
@@ -194,15 +177,9 @@ def amplitude_ratio(ours_power: ArrayLike, reference_power: ArrayLike) -> Result
     most; its uncertainty by leaving out one window at a time (jackknife). The geometric mean of
     the windows' ratios is the bias of `bland_altman` with ``is_log=True``.
 
-    Parameters
-    ----------
-    ours_power, reference_power : array_like of float, shape (n,)
-        Powers of five or more windows, noise taken off; single ones may be below 0 by chance.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than five pairs, or their sum is not > 0.
+    The powers are those of five or more windows, shape (n,), noise taken off; single ones may be
+    below 0 by chance. Raises ValueError if there are fewer than five pairs, or their sum is not >
+    0.
     """
     a, b = _pairs(ours_power, reference_power, n_min=5)
     without_a, without_b = a.sum() - a, b.sum() - b

@@ -19,18 +19,9 @@ log = logging.getLogger(__name__)
 class Desk:
     """One desk.
 
-    Attributes
-    ----------
-    hub : Hub
-    contact : Contact
-    folder : Path
-        Where recordings go.
-    digits : int
-        Of the tube.
-    check_settings : ContactSettings
-        Channels, names and limits are the desk's.
-    recorded_by : str
-        Who begins and ends recordings, if it is not the person at the page.
+    Recordings go into `folder`; `digits` are the tube's; channels, names and limits of
+    `check_settings` are the desk's. `recorded_by` begins and ends recordings, if it is not the
+    person at the page.
     """
 
     hub: Hub

@@ -50,17 +50,7 @@ def new_token() -> str:
 
 
 class Guard:
-    """Let requests and websockets through that may see the page.
-
-    Parameters
-    ----------
-    app : ASGIApp
-        What is guarded.
-    token : str or None
-        None on loopback.
-    port : int
-        Where it is served.
-    """
+    """Let requests and websockets through that may see the page; `token` is None on loopback."""
 
     def __init__(self, app: ASGIApp, token: str | None, port: int) -> None:
         self._app = app

@@ -37,14 +37,7 @@ _OTHER = {"p": "n", "n": "p"}
 class Seen:
     """What the measurements of one check saw.
 
-    Attributes
-    ----------
-    readings : mapping of Where to Reading
-        Empty if no impedance was measured.
-    off : set of Where
-        Open by the comparators.
-    bias_off : bool or None
-    figures : sequence of ChannelFigures
+    There are no `readings` if no impedance was measured; `off` are open by the comparators.
     """
 
     readings: Mapping[Where, Reading] = field(default_factory=dict)
@@ -260,17 +253,8 @@ def judge_channels(
 ) -> tuple[Channel, ...]:
     """Give each channel its light and say what to do.
 
-    Parameters
-    ----------
-    figures : sequence of ChannelFigures
-        From `quiet_figures`.
-    names : mapping of int to str
-        The muscles.
-    limits : Limits
-    electrodes : sequence of Electrode
-        Of the same check; without them lights are by the figures alone.
-    previous : sequence of Channel
-        What was shown before, for the hysteresis.
+    `figures` come from `quiet_figures`, `electrodes` from the same check; without them lights are
+    by the figures alone. `previous` is what was shown before, for the hysteresis.
     """
     before = {one.channel: one for one in previous}
     return tuple(

@@ -52,25 +52,12 @@ N_BIAS_SAMPLES, N_COMPARATOR_SAMPLES = 200, 400
 class ContactSettings:
     """What to check.
 
-    Attributes
-    ----------
-    channels : tuple of int or None
-        None is those that the board says have electrodes.
-    current : str
-        24nA or 6nA.
-    frequency_hz : float
-        31.25 or 7.8125.
-    seconds : float or None
-        Of each electrode; None is 1.6 s at 31.25 Hz and 4.1 s at 7.8125 Hz. Rounded up to whole
-        periods, 16 or more of them.
-    quiet_s : float
-        For the figures while nothing is injected, 1 s or more.
-    is_quick : bool
-        Comparators and figures alone: what is open, in about a second.
-    limits : Limits
-    names : mapping of int to str
-        What each channel is called; else as the profile on the board says, or for a board of 8
-        channels without one as "facial-emg" does.
+    Without `channels`, those that the board says have electrodes. `current` is 24nA or 6nA,
+    `frequency_hz` 31.25 or 7.8125. `seconds` of each electrode are 1.6 at 31.25 Hz and 4.1 at
+    7.8125 Hz unless given, rounded up to whole periods, 16 or more of them; `quiet_s`, 1 or more,
+    is for the figures while nothing is injected. `is_quick`: comparators and figures alone, what is
+    open, in about a second. `names` of channels are else as the profile on the board says, or for a
+    board of 8 channels without one as "facial-emg" does.
     """
 
     channels: tuple[int, ...] | None = None
@@ -110,24 +97,10 @@ def check_contact(
 ) -> ContactCheck:
     """Check all electrodes, and leave the board as it was.
 
-    Parameters
-    ----------
-    board : Board
-        No stream is on.
-    settings : ContactSettings, optional
-    calibration : Certificate, optional
-        Of this board; its lead-off currents are used. Without them the current is nominal ± 20 %.
-    previous : ContactCheck, optional
-        What was shown before: lights then have hysteresis.
-    progress : callable, optional
-        Told what is going on.
-    now : datetime, optional
-        With time zone; the computer's without it.
-
-    Returns
-    -------
-    ContactCheck
-        With `registers_proved`. If the bias electrode is off it holds no impedance.
+    No stream is on. `calibration`, of this board, tells its lead-off currents; without them the
+    current is nominal ± 20 %. `previous` is what was shown before: lights then have hysteresis.
+    `now` has a time zone; it is the computer's unless given. If the bias electrode is off, the
+    check holds no impedance.
 
     Raises
     ------

@@ -15,15 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class SessionFolder:
-    """The files of one participant.
-
-    Parameters
-    ----------
-    output : Path
-        Folder of all participants.
-    code : str
-        The participant's.
-    """
+    """The files of one participant, in a folder of their own inside `output`."""
 
     def __init__(self, output: Path, code: str) -> None:
         self.path = output / code

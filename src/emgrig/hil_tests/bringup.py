@@ -38,24 +38,10 @@ def run_bringup(
 ) -> BringupRun:
     """Put all questions to a board; return the run with results, diagnosis and record.
 
-    Parameters
-    ----------
-    address : str
-        As in `emgrig.connect`.
-    level : {"quick", "full"}
-        How thorough.
-    report : Path or str, optional
-        Folder in which record, page, JUnit file and raw data are written.
-    limits : Path or str, optional
-        TOML that overrides limits.
-    soak_s : float, > 0, optional
-        Length of the endurance check, board time, s.
-    inputs : {"connected", "open"}
-        What is on the inputs.
-    instruments : tuple of str
-        What else is connected, for the record.
-    observer : callable, optional
-        Told of each check; see `BringupRun`.
+    Record, page, JUnit file and raw data are written into the folder `report`; `limits` is TOML
+    that overrides limits. `soak_s` is the length of the endurance check, s of board time; `inputs`
+    says what is on them, "connected" or "open"; `instruments` what else is connected, for the
+    record. `observer` is told of each check; see `BringupRun`.
 
     Raises
     ------

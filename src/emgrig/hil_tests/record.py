@@ -161,8 +161,6 @@ class Record(FileModel):
 
     Attributes
     ----------
-    version : int
-    verdict : Verdict
     diagnosis : Cause or None
         None if nothing failed.
     board : BoardFacts or None
@@ -177,13 +175,10 @@ class Record(FileModel):
         What else was connected.
     temperature_c : float or None
         Of the die, mean of all channels, °C.
-    began : datetime
     duration_s : float
         Wall time, s.
     software : dict
         Versions by name.
-    limits, registers, stream, checks
-    pictures : tuple of Attached
     """
 
     FORMAT: ClassVar = "emgrig bring-up record"

@@ -21,19 +21,11 @@ _FOLLOW = {
 def render(template: str, *, title: str, simulated: bool, outcome: str = "", **values: Any) -> str:
     """Make a page.
 
-    Parameters
-    ----------
-    template : str
-        Package and file, as in "emgrig.hil_tests/page.html"; it extends "base.html" and can take
-        from "parts.html".
-    title : str
-        Of the window.
-    simulated : bool
-        Whether what is shown came from a simulated board; the page has the badge then.
-    outcome : {"", "pass", "marginal", "fail", "error"}
-        Colour of the head.
-    **values
-        What the template needs; all of it, or `jinja2.UndefinedError` is raised.
+    `template` is package and file, as in "emgrig.hil_tests/page.html"; it extends "base.html" and
+    can take from "parts.html". `title` is the window's; the page has a badge if what is shown came
+    from a `simulated` board; `outcome`, the colour of the head, is "", "pass", "marginal", "fail"
+    or "error". `values` are what the template needs; all of it, or `jinja2.UndefinedError` is
+    raised.
     """
     given = {"title": title, "simulated": simulated, "outcome": outcome, **values}
     return _ENVIRONMENT.get_template(template).render(given)

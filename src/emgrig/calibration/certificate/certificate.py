@@ -152,14 +152,8 @@ class Certificate(FileModel):
 
     Attributes
     ----------
-    board : NamedBoard
     made_utc, valid_until_utc : datetime
         With time zone. The earliest end of all that was put together.
-    software : str
-    channels : tuple of ChannelCalibration
-    clock : Clock or None
-    equalisers : tuple of Equaliser
-    instruments : tuple of Instrument
     """
 
     FORMAT: ClassVar = "emgrig calibration 1"

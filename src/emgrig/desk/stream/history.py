@@ -9,13 +9,7 @@ from numpy.typing import NDArray
 class History:
     """A ring of microvolts with what is missing in it, and the host time of each sample.
 
-    Parameters
-    ----------
-    rate_hz : float, > 0
-        Nominal data rate, Hz.
-    n_channels : int, ≥ 1
-    length_s : float, > 0
-        How much is kept, s.
+    It keeps `length_s` seconds at the nominal rate.
     """
 
     def __init__(self, rate_hz: float, n_channels: int, length_s: float) -> None:

@@ -54,40 +54,14 @@ TubeListener = Callable[[int], None]
 class Hub:
     """Owns a connected board from its making to `close`; as a context manager it closes itself.
 
-    Parameters
-    ----------
-    board : Board
-        Set up: channels, gains and rate stay as they are.
-    mains_hz : float or None
-        Taken out of the envelopes.
-    profile : str
-        Name of the profile that was applied, for the sidecar.
-    calibration : Certificate, optional
-        Of this board.
-    outlet : Outlet, optional
-    mvc_uv : mapping, optional
-        Maximum voluntary contraction of channels, by number, µV.
-    conversions_per_count : int
-        Of the digital tube.
-    is_closing : threading.Event, optional
-        Set when it closes: whoever tries to open a lost link learns that nobody waits any more.
+    The board is set up: channels, gains and rate stay as they are; Raises ValueError if none is on.
+    `mains_hz` is taken out of the envelopes; `profile` names what was applied, for the sidecar;
+    `calibration` is of this board; `mvc_uv` has the maximum voluntary contraction of channels, by
+    number, µV. `conversions_per_count` is for the digital tube. `is_closing` is set when it closes:
+    whoever tries to open a lost link learns that nobody waits any more.
 
-    Raises
-    ------
-    ValueError
-        If no channel is on.
-
-    Attributes
-    ----------
-    board : Board
-    calibration : Certificate or None
-    views : Views
-        Traces and history; take `lock` to read them.
-    lock : threading.RLock
-        Held while a block is taken in.
-    mvc_uv : dict of int to float
-    contact : mapping or None
-        The last check of the electrodes; goes into every recording that begins.
+    Take `lock`, held while a block is taken in, to read traces and history from `views`. `contact`,
+    the last check of the electrodes, goes into every recording that begins.
     """
 
     def __init__(
@@ -350,17 +324,8 @@ class Hub:
     def run_exclusive(self, job: Callable[[Board], T], *, words: str = "") -> "Future[T]":
         """Have the board alone: the stream stops, `job` is done, and the stream begins anew.
 
-        Parameters
-        ----------
-        job : callable
-            Gets the board; it leaves the registers as they were.
-        words : str
-            What the status says meanwhile.
-
-        Raises
-        ------
-        ValueError
-            If a recording is on: it would have a hole.
+        `job` leaves the registers as they were; `words` are what the status says meanwhile. Raises
+        ValueError if a recording is on: it would have a hole.
         """
         with self.lock:
             if self._keeper.is_on:
@@ -405,17 +370,8 @@ class Hub:
     def mark(self, text: str, unix_s: float | None = None) -> None:
         """Put a marker into the recording and the outlet, placed on the board's clock.
 
-        Parameters
-        ----------
-        text : str
-            What it says.
-        unix_s : float, optional
-            When, by `unix_s()`; now if not given.
-
-        Raises
-        ------
-        ValueError
-            If there is no text.
+        It is placed at `unix_s`, by `unix_s()`; now if not given. Raises ValueError if there is no
+        text.
         """
         if not text.strip():
             raise ValueError("a marker needs a text")

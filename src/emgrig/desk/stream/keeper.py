@@ -26,15 +26,7 @@ P = ParamSpec("P")
 class Keeper:
     """Begins, feeds and ends recordings; one that cannot be written ends, and its state says so.
 
-    Parameters
-    ----------
-    board : Board
-    profile : str
-        Name of the profile that was applied.
-    calibration : Certificate or None
-        Of this board.
-    lock : threading.RLock
-        Held by whoever calls, except for `close`.
+    `lock` is held by whoever calls, except for `close`.
     """
 
     def __init__(

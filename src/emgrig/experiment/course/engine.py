@@ -48,19 +48,8 @@ class Engine:
     `handle` never raises, whatever comes in whatever order: what does not fit the phase is left
     alone.
 
-    Parameters
-    ----------
-    plan : Plan
-    record : SessionRecord
-        New, or of the runs before. Its order of clips holds.
-
-    Attributes
-    ----------
-    record : SessionRecord
-        What is done by now.
-    phase : Phase
-    note : str
-        Why something is asked for again.
+    `record` is new, or of the runs before: its order of clips holds. `note` says why something is
+    asked for again.
     """
 
     def __init__(self, plan: Plan, record: SessionRecord) -> None:

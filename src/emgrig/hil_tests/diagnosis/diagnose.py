@@ -18,20 +18,9 @@ from emgrig.hil_tests.measuring.rig import Rig
 class Diagnosis:
     """What is likely wrong.
 
-    Attributes
-    ----------
-    key : str
-        Name of the cause in the table.
-    cause, next_step : str
-        In words.
-    channels : tuple of int or str
-        The channels, or electrodes ("3P"), that it is about.
-    because : tuple of str
-        The findings it rests on.
-    others : tuple of str
-        Causes that fit too, less likely.
-    probes : dict of str to Fact
-        What was asked automatically, and the answers.
+    `key` is the cause's name in the table. `channels` are what it is about: channels, or electrodes
+    ("3P"); `because` what it rests on; `others` fit too, but are less likely. `probes` are what was
+    asked automatically, and the answers.
     """
 
     key: str

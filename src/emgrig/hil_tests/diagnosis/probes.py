@@ -42,14 +42,8 @@ PROBES: dict[str, tuple[Ask, tuple[Layer, ...], bool, bool]] = {}
 def probe(*layers: Layer, needs_chip: bool = True, is_first: bool = False) -> Callable[[Ask], Ask]:
     """Declare a function to be a probe: it returns facts by name.
 
-    Parameters
-    ----------
-    *layers : Layer
-        It is asked if one of these failed.
-    needs_chip : bool
-        It is not asked before the chips are identified.
-    is_first : bool
-        The chips are left as the check left them; else they are prepared anew.
+    It is asked if one of `layers` failed; with `needs_chip` not before the chips are identified. If
+    it `is_first`, the chips are left as the check left them; else they are prepared anew.
     """
 
     def declare(ask: Ask) -> Ask:

@@ -78,15 +78,7 @@ def _word(value: float | str | bool) -> str:
 
 @dataclass(frozen=True)
 class LimitTable:
-    """Limits by name.
-
-    Attributes
-    ----------
-    limits : dict of str to Limit
-    units : dict of str to str
-    origin : str
-        The user's file, or empty.
-    """
+    """Limits and units by name; `origin` is the user's file, or empty."""
 
     limits: Mapping[str, Limit]
     units: Mapping[str, str]
@@ -95,11 +87,8 @@ class LimitTable:
     def find(self, name: str, unit: str) -> Limit:
         """Return the limit of a quantity, or one without bounds.
 
-        Raises
-        ------
-        ValueError
-            If the table has it in another unit: then its figures would be wrong. No unit asks for
-            no such check.
+        Raises ValueError if the table has it in another unit: then its figures would be wrong. No
+        unit asks for no such check.
         """
         if unit and name in self.units and self.units[name] != unit:
             raise ValueError(f"{name} is measured in {unit}, its limit is in {self.units[name]}")

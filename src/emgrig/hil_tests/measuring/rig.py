@@ -62,25 +62,9 @@ def canary(n_channels: int) -> int:
 class Rig:
     """One board for one run of the suite.
 
-    Parameters
-    ----------
-    address : str
-        As in `emgrig.connect`.
-
-    Attributes
-    ----------
-    is_open : bool
-        True if somebody answered, and said who it is.
-    is_identified : bool
-        True if the chips are ADS1299.
-    samples : Samples
-        Tally of the check that is on; the plugin sets it to nothing before each.
-    incidents : list of Incident
-        What happened that should not have, in that check.
-    n_thrown_away : int
-        Frames that the board said it threw away, in that check.
-    stalls_s : list of float
-        Latenesses of captures in that check, s.
+    `is_open`: somebody answered, and said who it is; `is_identified`: the chips are ADS1299. The
+    rest is of the check that is on; the plugin sets it to nothing before each: samples, incidents,
+    frames that the board said it threw away, and latenesses of captures, s.
     """
 
     def __init__(self, address: str) -> None:

@@ -24,17 +24,8 @@ SHORT = 30
 class Outcome:
     """All that one command found.
 
-    Attributes
-    ----------
-    identity : BoardIdentity
-    address : str
-    reports : tuple of Report
-    comparisons : tuple of NoiseComparison
-        The board's noise beside other amplifiers; empty if it was not measured.
-    ours : str
-        Which level of ours that is.
-    software, made_utc : str
-    instruments : tuple of str
+    `comparisons` are the board's noise beside other amplifiers, none if it was not measured; `ours`
+    says which level of ours that is.
     """
 
     identity: BoardIdentity

@@ -23,15 +23,7 @@ SIMULATED_BENCH = "sim"
 
 @dataclass(frozen=True)
 class Place:
-    """A board to calibrate.
-
-    Attributes
-    ----------
-    board : Board
-    ask : callable
-        A person, or for a simulated board the simulator itself.
-    bench : Bench or None
-    """
+    """A board to calibrate; a person is asked, or for a simulated board the simulator itself."""
 
     board: "Board"
     ask: Ask
@@ -44,19 +36,10 @@ def open_place(
 ) -> Iterator[Place]:
     """Connect to the board at `address`, and to the bench; both are closed with the context.
 
-    Parameters
-    ----------
-    bench : str, optional
-        Two VISA resources with a comma between, or "sim" with a simulated board.
-    attenuator : Attenuator, optional
-        None is a wire; with "sim" the one that the simulated bench has.
-
-    Raises
-    ------
-    ValueError
-        If "sim" is asked for with a board that is not simulated in this process.
-    EmgrigError
-        As `emgrig.connect` and `open_bench`.
+    `bench` is two VISA resources with a comma between, or "sim" with a simulated board. No
+    attenuator is a wire; with "sim" the one that the simulated bench has. Raises ValueError if
+    "sim" is asked for with a board that is not simulated in this process; EmgrigError as
+    `emgrig.connect` and `open_bench`.
     """
     import emgrig
 

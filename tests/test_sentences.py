@@ -198,8 +198,8 @@ PACKAGES = (
     *("analysis", "calibration", "comparison", "desk", "driver", "electrodes", "experiment"),
     *("hil_tests", "protocol", "recording", "tools"),
 )
-#: They read documents and docstrings.
-OF_TEXTS = ("protocol/document.py", "tools/common/schemas.py")
+#: It reads a document.
+OF_TEXTS = ("protocol/document.py",)
 SENTENCE = re.compile(r"[A-Za-z]\S* \S*[A-Za-z(%]")
 LOOKS = frozenset(
     (
@@ -212,7 +212,6 @@ ALLOWED = frozenset(
     {
         ("driver/transports/serial_port.py", "exclusively lock"),
         ("experiment/course/steps.py", MARKER.pattern),
-        ("tools/common/schemas.py", r"^(\w[\w, ]*?)(?: : .*)?\n((?:    .*\n?)+)"),  # docstrings
         ("recording/notes.py", "tube shown"),
         ("tools/register_commands.py", "0123456789abcdefABCDEF xXhH,;:"),
         *(

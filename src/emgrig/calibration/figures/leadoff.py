@@ -150,12 +150,10 @@ def impedances(
 ) -> tuple[Result, ...]:
     """Return the impedance in the loop of each channel, ohm, less the series resistors.
 
-        |Z| = π/4 · A / (I · |H|) − R_series
-
-    May be below zero by noise; it is not clipped. `current_a` is calibrated (`calibrate_current`),
-    or the nominal one, A (6e-9, …), which is then known to ± 20 % only. `series_ohm` are all
-    resistors between pins and skin in the loop, those of both sides if P and N carry the current,
-    within `series_relative_tolerance`.
+    ``|Z| = π/4 · A / (I · |H|) − R_series`` may be below zero by noise; it is not clipped.
+    `current_a` is calibrated (`calibrate_current`), or the nominal one, A (6e-9, …), which is then
+    known to ± 20 % only. `series_ohm` are all resistors between pins and skin in the loop, those of
+    both sides if P and N carry the current, within `series_relative_tolerance`.
     """
     channels = measured.amplitude_v
     currents: list[Result | float] = (

@@ -4,7 +4,6 @@ SINAD, ENOB, THD and SFDR are computed from the fit and its residual, so the fre
 coherent with the sample clock.
 """
 
-import cmath
 import math
 from dataclasses import dataclass
 
@@ -38,11 +37,6 @@ class SineFit:
     n_samples: int
     residual_v: NDArray[np.float64]
     rate_hz: float
-
-    @property
-    def phasor_v(self) -> complex:
-        """Amplitude and phase as one complex number, V."""
-        return cmath.rect(self.amplitude_v, self.phase_rad)
 
     @property
     def jitter_limit_s(self) -> float:

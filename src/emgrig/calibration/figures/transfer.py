@@ -1,4 +1,4 @@
-"""Gain, linearity, CMRR, crosstalk and input impedance, from fitted amplitudes.
+"""Gain, linearity, CMRR and crosstalk, from fitted amplitudes.
 
 The procedures that produce the amplitudes drive a bench; here are the formulae and uncertainties.
 """
@@ -157,63 +157,3 @@ def crosstalk_db(driven: SineFit, victim: SineFit) -> Result:
         assumptions=rejection.assumptions,
         bound=Bound.AT_MOST if rejection.bound else Bound.NONE,
     )
-
-
-def divider_limit_cmrr_db(imbalance_ohm: float, input_impedance_ohm: float) -> float:
-    """Return the CMRR that a source imbalance leaves at best, dB: ``20 log10(|Z| / ΔZ)``.
-
-    20 pF at 50 Hz are 159 MΩ: 84 dB with 10 kΩ of imbalance, whatever the amplifier.
-    """
-    if imbalance_ohm <= 0 or input_impedance_ohm <= 0:
-        raise ValueError("impedances must be > 0 ohm")
-    return 20 * math.log10(input_impedance_ohm / imbalance_ohm)
-
-
-def input_impedance_ohm(direct: complex, through: complex, series_ohm: complex) -> complex:
-    """Return the input impedance from phasors with and without a series impedance.
-
-    `direct` and `through` are fitted phasors, V, without and with the series impedance, relative to
-    the same phase of the generator; that impedance, ohm, is 1/(1/R + jωC) for a network. Raises
-    ValueError if the two are equal: the impedance is too high for this series impedance.
-
-    Notes
-    -----
-    ``Z = Rs · V2 / (V1 − V2)``. With magnitudes only this is right for a resistive input; 20 pF
-    behind 1 MΩ at 50 Hz turn the phase by 6 mrad and lose 20 ppm, and magnitudes taken for a
-    resistance would give 50 GΩ in place of 159 MΩ: use `input_reactance_ohm` there.
-    """
-    if direct == through:
-        raise ValueError("no loss through the series impedance: it is too small to show the input")
-    return series_ohm * through / (direct - through)
-
-
-def input_reactance_ohm(direct_v: float, through_v: float, series_ohm: float) -> float:
-    """Return ``|Z|`` of a purely capacitive input from two magnitudes, ohm.
-
-    ``|Z| = Rs / sqrt((V1/V2)² − 1)``; see `input_impedance_ohm`.
-    """
-    if not direct_v > through_v > 0:
-        raise ValueError(f"expected {direct_v} V > {through_v} V > 0: no loss, no reactance")
-    return series_ohm / math.sqrt((direct_v / through_v) ** 2 - 1)
-
-
-def impedance_result(
-    direct: SineFit, through: SineFit, series_ohm: float, *, series_relative_uncertainty: float
-) -> Result:
-    """Return ``|Z|`` of the input, ohm, from two fits that share the generator's phase.
-
-    Both amplitudes' and phases' uncertainties go into it. If the two readings do not differ by
-    three times their uncertainty, the result is "at least".
-    """
-    loss = direct.phasor_v - through.phasor_v
-    u_direct = math.hypot(direct.u_amplitude_v, direct.amplitude_v * direct.u_phase_rad)
-    u_through = math.hypot(through.u_amplitude_v, through.amplitude_v * through.u_phase_rad)
-    u_loss = math.hypot(u_direct, u_through)
-    n = min(direct.n_samples, through.n_samples)
-    note = (f"at {direct.frequency_hz:.6g} Hz; both readings share the phase of the generator",)
-    if abs(loss) < 3 * u_loss:
-        limit = series_ohm * through.amplitude_v / (abs(loss) + 2 * u_loss)
-        return Result(limit, "ohm", 0.0, n, assumptions=note, bound=Bound.AT_LEAST)
-    z = abs(input_impedance_ohm(direct.phasor_v, through.phasor_v, series_ohm))
-    relative = math.hypot(u_loss / abs(loss), series_relative_uncertainty)
-    return Result(z, "ohm", z * relative, n, assumptions=note)

@@ -4,7 +4,7 @@ A rule names a cause, when it holds, and what a person does next to make sure. T
 is the diagnosis; others that hold too are told beside it. docs/bringup.md explains the rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from emgrig.hil_tests.diagnosis import probes
@@ -18,23 +18,32 @@ from emgrig.hil_tests.measuring.rig import Rig
 class Diagnosis:
     """What is likely wrong.
 
-    `key` is the cause's name in the table. `channels` are what it is about: channels, or electrodes
-    ("3P"); `because` what it rests on; `others` fit too, but are less likely. `probes` are what was
-    asked automatically, and the answers.
+    Attributes
+    ----------
+    key : str
+        Name in the table of causes.
+    cause, next : str
+        In words, and what to do.
+    channels : tuple of int or str
+        What it is about: channels, or electrodes such as 3P; empty if it is not about some.
+    because, others : tuple of str
+        What it rests on; what fits too, but is less likely.
+    probes : dict
+        What was asked after a check failed.
     """
 
     key: str
     cause: str
-    next_step: str
+    next: str
     channels: tuple[Place, ...] = ()
     because: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
-    probes: dict[str, Fact] = field(default_factory=dict)
+    probes: Mapping[str, Fact | None] = field(default_factory=dict)
 
     @property
     def line(self) -> str:
         """The diagnosis in one line."""
-        return f"{self.cause}. Next: {self.next_step}"
+        return f"{self.cause}. Next: {self.next}"
 
 
 def diagnose(rig: Rig, results: Sequence[CheckResult]) -> Diagnosis | None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal, stats
 
+from emgrig.calibration.figures.samples import checked_pairs
 from emgrig.calibration.figures.spectrum import Band
 from emgrig.calibration.figures.uncertainty import Result, coverage_factor
 
@@ -81,7 +82,7 @@ def bland_altman(
     Raises ValueError if there are fewer than five pairs, or logarithms are asked for and a reading
     is not > 0.
     """
-    a, b = _pairs(ours, reference, n_min=5)
+    a, b = checked_pairs(ours, reference, n_min=5, name="reading")
     distance = np.abs(a - b)
     grows = 1.0
     if np.ptp(distance) > 0 and np.ptp(a + b) > 0:
@@ -111,17 +112,6 @@ def bland_altman(
     )
 
 
-def _pairs(
-    first: ArrayLike, second: ArrayLike, *, n_min: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if a.ndim != 1 or a.shape != b.shape or a.size < n_min:
-        raise ValueError(f"expected {n_min} or more pairs, got shapes {a.shape} and {b.shape}")
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise ValueError("a reading is NaN or infinite")
-    return a, b
-
-
 @dataclass(frozen=True)
 class IntraclassCorrelation:
     """ICC(A,1): absolute agreement of single readings, two-way; 95 % interval."""
@@ -138,7 +128,7 @@ def icc_a1(ours: ArrayLike, reference: ArrayLike) -> IntraclassCorrelation:
     It depends on the spread of the readings: a wide range of levels makes it high. State the range
     beside it. Raises ValueError if there are fewer than five pairs, or all readings are the same.
     """
-    table = np.stack(_pairs(ours, reference, n_min=5), axis=1)
+    table = np.stack(checked_pairs(ours, reference, n_min=5, name="reading"), axis=1)
     n, k = table.shape
     grand = table.mean()
     rows, columns = table.mean(axis=1), table.mean(axis=0)
@@ -181,7 +171,7 @@ def amplitude_ratio(ours_power: ArrayLike, reference_power: ArrayLike) -> Result
     below 0 by chance. Raises ValueError if there are fewer than five pairs, or their sum is not >
     0.
     """
-    a, b = _pairs(ours_power, reference_power, n_min=5)
+    a, b = checked_pairs(ours_power, reference_power, n_min=5, name="reading")
     without_a, without_b = a.sum() - a, b.sum() - b
     if min(a.sum(), b.sum(), without_a.min(), without_b.min()) <= 0:
         raise ValueError("the muscle is not more active than at rest: check the rest intervals")

@@ -27,6 +27,8 @@ NOTHING_ON = "every electrode is open, the bias electrode too: is the cable plug
 NOTHING_MEASURED = (
     "no electrode could be measured though none is open: check the bias electrode and its lead"
 )
+OPEN = "{} is open: press it on, check its lead and plug"
+ON_BIAS = "{} touches the bias electrode (bridge of gel): wipe between them"
 _FLOATING = 10.0
 """So many times the limit of mains, and an input floats."""
 _MOST = 2 / 3
@@ -68,8 +70,8 @@ def judge_electrodes(
     lost = frozenset(channel for channel, _ in open_ones | on_bias)
     faults = {
         **_touching(seen, limits, lost),
-        **{where: (Finding.BRIDGED, _on_bias_words(where)) for where in on_bias},
-        **{where: (Finding.OPEN, _open_words(where)) for where in open_ones},
+        **{where: (Finding.BRIDGED, ON_BIAS.format(electrode_words(*where))) for where in on_bias},
+        **{where: (Finding.OPEN, OPEN.format(electrode_words(*where))) for where in open_ones},
     }
     alone = {}
     for blank in blanks:
@@ -151,16 +153,6 @@ def _touching(seen: Seen, limits: Limits, lost: frozenset[int]) -> dict[Where, t
         elif len(both) == 2 and all(z is not None and z.value < limits.short_ohm for z in both):
             found[where] = Finding.BRIDGED, _wipe((channel, "p"), (channel, "n"))
     return found
-
-
-def _open_words(where: Where) -> str:
-    return f"{electrode_words(*where)} is open: press it on, check its lead and plug"
-
-
-def _on_bias_words(where: Where) -> str:
-    return (
-        f"{electrode_words(*where)} touches the bias electrode (bridge of gel): wipe between them"
-    )
 
 
 def _wipe(one: Where, other: Where) -> str:

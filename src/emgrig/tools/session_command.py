@@ -2,8 +2,8 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from emgrig.files import make_folder
 from emgrig.tools.common.options import Printed, Recorded, Served, argument, flag, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
-from emgrig.tools.desk_command import need_desk, open_hub
+from emgrig.tools.desk_command import open_hub, page_server
 from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
 from emgrig.version import PROGRAM
 
@@ -75,7 +75,7 @@ def session(given: SessionOptions) -> None:
     plan, folder = _prepare(given, given.plan_file)
     with ExitStack() as held:
         if given.script is None:
-            server = held.enter_context(_page_server(given.host, given.port))
+            server = held.enter_context(page_server(given, "emgrig session"))
             opened = _with_pages(server, plan, folder, given.address, given)
         else:
             opened = _scripted(given.script, plan, given.address, given)
@@ -124,19 +124,6 @@ class _Done:
     record: "SessionRecord"
     recording: "Recording | None"
     is_broken: bool
-
-
-@contextmanager
-def _page_server(host: str, port: int) -> "Iterator[Server]":
-    """Have the port before the board is asked for anything."""
-    need_desk()
-    from emgrig.desk.server import Server
-
-    server = Server(host, port, title="emgrig session")
-    try:
-        yield server
-    finally:
-        server.close()
 
 
 def _with_pages(

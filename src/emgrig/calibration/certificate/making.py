@@ -103,17 +103,15 @@ def _gains(readings: Sequence[Reading], channel: int) -> tuple[GainCalibration, 
         bench = [r for r in at if r.quantity is Quantity.GAIN and r.inputs is Inputs.BENCH]
         matched = [r for r in at if r.quantity is Quantity.MATCHING]
         offsets = [r for r in at if r.quantity is Quantity.OFFSET and r.inputs is Inputs.SHORTED]
-        offset = min((r.result for r in offsets), key=_spread, default=None)
+        offset = min(
+            (r.result for r in offsets), key=lambda r: r.expanded_uncertainty, default=None
+        )
         if bench:
             gains.append(GainCalibration(setting, bench[-1].result, offset, bench[-1].condition))
         elif matched:
             gain = _with_scale(matched[-1].result)
             gains.append(GainCalibration(setting, gain, offset, MATCHED))
     return tuple(gains)
-
-
-def _spread(result: Result) -> float:
-    return result.expanded_uncertainty
 
 
 def _with_scale(matching: Result) -> Result:

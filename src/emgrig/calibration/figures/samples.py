@@ -41,6 +41,21 @@ def checked_record(values: ArrayLike, *, n_min: int, name: str = "record") -> ND
     return array
 
 
+def checked_pairs(
+    first: ArrayLike, second: ArrayLike, *, n_min: int, name: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return both as float64 of one shape (n,); ValueError if they are few, or one is not finite.
+
+    `name` is what messages call one of them: "level".
+    """
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if a.ndim != 1 or a.shape != b.shape or a.size < n_min:
+        raise ValueError(f"expected {n_min} or more pairs, got shapes {a.shape} and {b.shape}")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError(f"a {name} is NaN or infinite")
+    return a, b
+
+
 def _check_column(column: NDArray[np.float64], name: str) -> None:
     n_bad = int(column.size - np.isfinite(column).sum())
     if n_bad:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from emgrig.calibration.figures.samples import checked_pairs
 from emgrig.calibration.figures.sinefit import SineFit
 from emgrig.calibration.figures.uncertainty import (
     Bound,
@@ -51,7 +52,7 @@ def fit_gain(
     there are fewer than five levels, they are not finite or all the same, or one is beyond full
     scale.
     """
-    x, y = _paired(applied_v, measured_v, n_min=5)
+    x, y = checked_pairs(applied_v, measured_v, n_min=5, name="level")
     if np.abs(y).max() >= full_scale_v:
         raise ValueError(
             f"a level of {np.abs(y).max():.4g} V is beyond full scale {full_scale_v:.4g} V"
@@ -80,17 +81,6 @@ def fit_gain(
         inl_ppm=float(np.abs(residual).max()) / (2 * full_scale_v) * 1e6,
         residual_v=residual,
     )
-
-
-def _paired(
-    first: ArrayLike, second: ArrayLike, *, n_min: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    x, y = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if x.ndim != 1 or x.shape != y.shape or x.size < n_min:
-        raise ValueError(f"expected {n_min} or more pairs, got shapes {x.shape} and {y.shape}")
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ValueError("a level is NaN or infinite")
-    return x, y
 
 
 def rejection_db(

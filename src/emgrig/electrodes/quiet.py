@@ -31,28 +31,13 @@ _STANDS_OUT = 3.0
 class ChannelFigures:
     """One channel, nothing injected. A figure that means nothing here is None.
 
-    Attributes
-    ----------
-    rail_percent : float
-        Largest absolute value over full scale; 100 is the rail.
-    offset_mv : float
-        Mean: the difference of the electrodes' half-cell potentials.
-    headroom_percent : float
-        Share of full scale that is left.
-    mains_hz : float or None
-        50 or 60, whichever stands out of the noise.
-    mains_uv_rms : float or None
-        The stronger of the two less the noise in its place, µV rms.
-    mains_ratio : float or None
-        That over `rest_uv_rms`.
-    rest_uv_rms : float or None
-        In `band_hz`, mains and its harmonics taken out, µV rms. Sinc3 is not equalised.
-    band_hz : tuple of float
-        20 to 450 Hz, or to 0.45 of the rate.
-    is_flat : bool
-        Every sample is the same.
-    same_as : tuple of int
-        Channels that show the same signal, see `quiet_figures`.
+    `rail_percent` is the largest absolute value over full scale; 100 is the rail. `offset_mv`, the
+    mean, is the difference of the electrodes' half-cell potentials; `headroom_percent` the share of
+    full scale that is left. `mains_hz` is 50 or 60, whichever stands out of the noise;
+    `mains_uv_rms` the stronger of the two less the noise in its place, `mains_ratio` that over
+    `rest_uv_rms`: in `band_hz` (20 to 450 Hz, or to 0.45 of the rate), mains and its harmonics
+    taken out, sinc3 not equalised. `is_flat`: every sample is the same; `same_as`: channels that
+    show the same signal, see `quiet_figures`.
     """
 
     channel: int

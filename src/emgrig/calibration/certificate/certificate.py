@@ -262,13 +262,7 @@ class Certificate(FileModel):
         for one in self.channels:
             for entry in one.lead_off:
                 if (one.channel, entry.side, entry.nominal) == (channel, side, nominal):
-                    current = entry.current
-                    return replace(
-                        current,
-                        value=current.value * 1e-9,
-                        unit="A",
-                        standard_uncertainty=current.standard_uncertainty * 1e-9,
-                    )
+                    return entry.current.scaled(1e-9, "A")
         return None
 
     def rate_hz(self, nominal_hz: float) -> float:

@@ -6,7 +6,7 @@ them, since the data sheet's table is not either.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -110,17 +110,16 @@ def offset(volts: ArrayLike, *, n_blocks: int = 20) -> tuple[Result, ...]:
     n_block = array.shape[0] // n_blocks
     blocks = array[: n_block * n_blocks].reshape(n_blocks, n_block, -1).mean(axis=1)
     scatter = blocks.std(axis=0, ddof=1) / math.sqrt(n_blocks)
+    note = "statistical part only; drift slower than the record is not in it"
     return tuple(
-        Result(
-            value=float(mean) * UV,
-            unit="uV",
-            standard_uncertainty=float(u) * UV,
-            n_used=array.shape[0],
-            k=coverage_factor(n_blocks - 1),
-            assumptions=("statistical part only; drift slower than the record is not in it",),
-        )
+        replace(_level(mean, u, len(array), note), k=coverage_factor(n_blocks - 1))
         for mean, u in zip(array.mean(axis=0), scatter, strict=True)
     )
+
+
+def _level(volts: float, u_v: float, n_samples: int, *notes: str) -> Result:
+    """Return a level that was computed in V as a result in µV."""
+    return Result(float(volts) * UV, "uV", float(u_v) * UV, n_samples, assumptions=notes)
 
 
 def band_rms(spectrum: Spectrum, band: Band) -> tuple[Result, ...]:
@@ -129,19 +128,11 @@ def band_rms(spectrum: Spectrum, band: Band) -> tuple[Result, ...]:
     Give ``equalised(spectrum)`` for the level before sinc³. The band must lie below half the rate.
     """
     powers, errors = spectrum.band_power(band.low_hz, band.high_hz)
-    results = []
-    for power, error in zip(powers, errors, strict=True):
-        rms, u = rms_with_error(float(power), float(error))
-        results.append(
-            Result(
-                value=rms * UV,
-                unit="uV",
-                standard_uncertainty=u * UV,
-                n_used=spectrum.n_samples,
-                assumptions=(f"rms in a brick wall {band.low_hz:g}-{band.high_hz:g} Hz",),
-            )
-        )
-    return tuple(results)
+    note = f"rms in a brick wall {band.low_hz:g}-{band.high_hz:g} Hz"
+    return tuple(
+        _level(*rms_with_error(float(power), float(error)), spectrum.n_samples, note)
+        for power, error in zip(powers, errors, strict=True)
+    )
 
 
 def total_rms(volts: ArrayLike, rate_hz: float) -> tuple[Result, ...]:
@@ -154,12 +145,11 @@ def total_rms(volts: ArrayLike, rate_hz: float) -> tuple[Result, ...]:
     band = full_band(rate_hz)
     powers, errors = welch(array, rate_hz).band_power(band.low_hz, band.high_hz)
     return tuple(
-        Result(
-            value=float(deviation) * UV,
-            unit="uV",
-            standard_uncertainty=float(deviation * error / power / 2) * UV,
-            n_used=array.shape[0],
-            assumptions=("mean removed; whole band, sinc3 included",),
+        _level(
+            deviation,
+            deviation * error / power / 2,
+            len(array),
+            "mean removed; whole band, sinc3 included",
         )
         for deviation, power, error in zip(array.std(axis=0, ddof=1), powers, errors, strict=True)
     )
@@ -227,8 +217,7 @@ def _line_level(power: float, error: float, spectrum: Spectrum) -> Result:
     if power < 3 * error:
         limit = math.sqrt(max(power, 0.0) + 3 * error) * UV
         return Result(limit, "uV", 0.0, spectrum.n_samples, bound=Bound.AT_MOST)
-    rms, u = rms_with_error(power, error)
-    return Result(rms * UV, "uV", u * UV, spectrum.n_samples)
+    return _level(*rms_with_error(power, error), spectrum.n_samples)
 
 
 @dataclass(frozen=True)

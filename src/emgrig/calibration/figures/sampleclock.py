@@ -45,23 +45,13 @@ def fit_clock(
 ) -> ClockFit:
     """Fit the board's clock to pairs of board time and host time.
 
-    Parameters
-    ----------
-    board_s : array_like of float, shape (n,)
-        Conversion number over nominal rate, s, increasing. Of conversions, not of samples that
-        arrived: lost ones must be counted.
-    host_s : array_like of float, shape (n,)
-        Host's monotonic clock at each of them, s.
-    nominal_rate_hz : float
-        Rate that `board_s` was computed with, Hz.
-    host_ppm_uncertainty : float
-        Standard uncertainty of the host's own clock, ppm (type B): about 30 for a bare PC crystal,
-        under 1 with NTP or PTP over hours. Required: the result is never better than it.
-    n_windows : int
-        Stretches of which the earliest arrival (or the mean) is one point of the line, 10 or more.
-    always_late : bool
-        False for time stamps with symmetric error (a pulse per second, a hardware stamp); then
-        the mean of each window is taken.
+    `board_s`, shape (n,), is conversion number over `nominal_rate_hz`, s, increasing: of
+    conversions, not of samples that arrived, since lost ones must be counted. `host_s` is the
+    host's monotonic clock at each of them, s; `host_ppm_uncertainty` the standard uncertainty of
+    that clock (type B): about 30 for a bare PC crystal, under 1 with NTP or PTP over hours. It is
+    required: the result is never better. The earliest arrival of each of `n_windows` stretches, 10
+    or more, is one point of the line; or its mean, if not `always_late`, for time stamps with
+    symmetric error (a pulse per second, a hardware stamp).
 
     Raises
     ------

@@ -157,26 +157,12 @@ def _fit_result(
 class DynamicPerformance:
     """What is beside the sine.
 
-    Attributes
-    ----------
-    fit : SineFit
-        The carrier.
-    sinad_db : float
-        Sine over everything else but DC (IEEE 1057).
-    enob_bits : float
-        ``(SINAD − 1.76) / 6.02`` at this amplitude.
-    enob_full_scale_bits : float
-        The same, with the sine scaled up to full scale.
-    thd_db : float
-        Power of the harmonics 2 to `highest_harmonic` over the carrier; a harmonic above half the
-        rate is found where it folds to. Noise within the fit adds about ``2 / n_samples`` of its
-        power for each.
-    sfdr_db : float
-        Carrier over the largest other line.
-    largest_spur_hz : float
-        Where that is.
-    highest_harmonic : int
-        Last harmonic in the THD.
+    `sinad_db` is the sine over everything else but DC (IEEE 1057), `enob_bits` ``(SINAD − 1.76) /
+    6.02`` at this amplitude, and `enob_full_scale_bits` the same, with the sine scaled up to full
+    scale. `thd_db` is the power of the harmonics 2 to `highest_harmonic` over the carrier; a
+    harmonic above half the rate is found where it folds to. Noise within the fit adds about ``2 /
+    n_samples`` of its power for each. `sfdr_db` is the carrier over the largest other line, which
+    is at `largest_spur_hz`.
     """
 
     fit: SineFit

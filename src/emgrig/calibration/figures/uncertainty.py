@@ -5,7 +5,7 @@ Clause numbers below are those of JCGM 100:2008.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -78,6 +78,11 @@ class Result:
     def contains(self, true_value: float) -> bool:
         """Say if `true_value` lies within the expanded uncertainty."""
         return abs(true_value - self.value) <= self.expanded_uncertainty
+
+    def scaled(self, factor: float, unit: str) -> "Result":
+        """Return it in another unit; `factor`, above 0, is how many of that one has."""
+        u = self.standard_uncertainty * factor
+        return replace(self, value=self.value * factor, unit=unit, standard_uncertainty=u)
 
     def __str__(self) -> str:
         unit = "" if self.unit == "1" else f" {self.unit}"

@@ -8,7 +8,7 @@ tells the P and the N current of all channels.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from emgrig.calibration.figures.datasheet import Outcome
 from emgrig.calibration.figures.leadoff import (
@@ -192,28 +192,13 @@ def _readings(
             at = (channel, GAIN, RATE_HZ, condition)
             note = f"nominal {settings.current}, data sheet +-20 %"
             outcome = _judged(current, nominal_a)
+            shown = current.scaled(1e9, "nA")
             found.append(
-                Reading(
-                    _QUANTITY[side],
-                    _nanoampere(current),
-                    *at,
-                    outcome,
-                    note,
-                    current=settings.current,
-                )
+                Reading(_QUANTITY[side], shown, *at, outcome, note, current=settings.current)
             )
             series = account.counted(fit.series_ohm)
             found.append(Reading(Quantity.SERIES, series, *at, note=f"{side.upper()} side"))
     return found
-
-
-def _nanoampere(current: Result) -> Result:
-    return replace(
-        current,
-        value=current.value * 1e9,
-        unit="nA",
-        standard_uncertainty=current.standard_uncertainty * 1e9,
-    )
 
 
 def _judged(current: Result, nominal_a: float) -> Outcome:

@@ -117,17 +117,9 @@ def _offsets(record: Record, channels: Sequence[int], gain: int) -> list[Reading
     if not channels:
         return []
     results = noise.offset(record.columns(channels))
-    rate_hz = round(record.rate_hz)
+    at = (gain, round(record.rate_hz), SHORTED)
     return [
-        Reading(
-            Quantity.OFFSET,
-            record.counted(result),
-            channel,
-            gain,
-            rate_hz,
-            SHORTED,
-            inputs=Inputs.SHORTED,
-        )
+        Reading(Quantity.OFFSET, record.counted(result), channel, *at, inputs=Inputs.SHORTED)
         for channel, result in zip(channels, results, strict=True)
     ]
 

@@ -43,10 +43,7 @@ _SMALL_AC_SHARE, _SMALL_AC_PERCENT = 0.05, 0.1  # more of the range for 1 to 5 %
 
 
 def dc_accuracy(range_v: float) -> Accuracy:
-    """Return the limit of error of dc volts on a range.
-
-    Raises ValueError if there is no such range.
-    """
+    """Return the limit of error of dc volts on a range; ValueError if there is no such range."""
     return _DC[_range(range_v, tuple(_DC))]
 
 

@@ -50,10 +50,7 @@ class Instrument:
             raise
 
     def write(self, command: str) -> None:
-        """Send one command.
-
-        Raises TransportError if the instrument is gone.
-        """
+        """Send one command; TransportError if the instrument is gone."""
         log.debug("%s < %s", self.name, command)
         try:
             self._session.write(command)

@@ -31,10 +31,7 @@ ROUNDING_UV = 0.005
 
 
 def typical_noise_uv_rms(gain: int, rate_hz: int) -> float:
-    """Return the table's entry, µV rms.
-
-    Raises ValueError if the chip has no such gain or rate.
-    """
+    """Return the table's entry, µV rms; ValueError if the chip has no such gain or rate."""
     if rate_hz not in NOISE_UV_RMS:
         raise ValueError(f"no data rate of {rate_hz} SPS; the chip has {sorted(NOISE_UV_RMS)}")
     if gain not in GAINS:

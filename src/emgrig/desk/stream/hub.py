@@ -53,7 +53,7 @@ TubeListener = Callable[[int], None]
 class Hub:
     """Owns a connected board from its making to `close`; as a context manager it closes itself.
 
-    The board is set up: channels, gains and rate stay as they are; Raises ValueError if none is on.
+    The board is set up: channels, gains and rate stay as they are. Raises ValueError if none is on.
     `mains_hz` is taken out of the envelopes; `profile` names what was applied, for the sidecar;
     `calibration` is of this board; `mvc_uv` has the maximum voluntary contraction of channels, by
     number, µV. `conversions_per_count` is for the digital tube. `is_closing` is set when it closes:
@@ -161,12 +161,12 @@ class Hub:
         Raises ValueError if the window is empty, or nothing has come yet.
         """
         with self.lock:
-            return self.views.window_uv(begin_unix_s, end_unix_s)
+            return self.views.history.window(begin_unix_s, end_unix_s)
 
     def last_uv(self, duration_s: float) -> NDArray[np.float64]:
         """Return the newest raw microvolts, shape (n_samples, n_channels); NaN in gaps."""
         with self.lock:
-            return self.views.last_uv(duration_s)
+            return self.views.history.last(duration_s)
 
     # The stream.
 

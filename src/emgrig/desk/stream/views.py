@@ -72,12 +72,8 @@ class Views:
         self.scope.feed(uv, hole)
         self._history.feed(uv, hole, self._batch_unix_s)
 
-    def window_uv(self, begin_unix_s: float, end_unix_s: float) -> NDArray[np.float64]:
-        """Return raw microvolts between two times; see `History.window`."""
+    @property
+    def history(self) -> History:
+        """Raw microvolts of the last minutes."""
         self.flush()
-        return self._history.window(begin_unix_s, end_unix_s)
-
-    def last_uv(self, duration_s: float) -> NDArray[np.float64]:
-        """Return the newest raw microvolts; see `History.last`."""
-        self.flush()
-        return self._history.last(duration_s)
+        return self._history

@@ -181,10 +181,7 @@ def write_record(path: Path, record: SessionRecord) -> None:
 
 
 def read_record(path: Path) -> SessionRecord:
-    """Read a record.
-
-    Raises RecordingError if it cannot be read or is no session.
-    """
+    """Read a record; RecordingError if it cannot be read or is no session."""
     return load(path, SessionRecord, "session", raises=RecordingError)
 
 

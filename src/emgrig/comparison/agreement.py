@@ -33,10 +33,7 @@ def envelope(values: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]
 
 
 def mean_coherence(
-    first: NDArray[np.float64],
-    second: NDArray[np.float64],
-    rate_hz: float,
-    bands: Sequence[Band],
+    first: NDArray[np.float64], second: NDArray[np.float64], rate_hz: float, bands: Sequence[Band]
 ) -> tuple[float, ...]:
     """Return the mean magnitude-squared coherence in each band, less its bias; segments of 0.5 s.
 

@@ -158,11 +158,7 @@ class _FineFit:
 
 
 def _fine(
-    ours: NDArray[np.float64],
-    polarity: int,
-    reference: Interpolator,
-    rate_hz: float,
-    line: Line,
+    ours: NDArray[np.float64], polarity: int, reference: Interpolator, rate_hz: float, line: Line
 ) -> _FineFit:
     """Warp the reference by `line`, measure what is left in each window, and correct the line."""
     n = round(_FINE_WINDOW_S * rate_hz)

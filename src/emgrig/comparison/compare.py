@@ -172,11 +172,7 @@ def _coherence(
 
 
 def _flags(
-    ours: Track,
-    time_s: NDArray[np.float64],
-    alignment: Alignment,
-    parts: Parts,
-    r: float,
+    ours: Track, time_s: NDArray[np.float64], alignment: Alignment, parts: Parts, r: float
 ) -> tuple[str, ...]:
     flags = []
     covered_s = float(time_s[-1] - time_s[0])

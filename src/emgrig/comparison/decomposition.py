@@ -131,10 +131,7 @@ def _shaped(
 
 
 def _correlations(
-    ours: NDArray[np.float64],
-    reference: NDArray[np.float64],
-    use: NDArray[np.bool_],
-    half: int,
+    ours: NDArray[np.float64], reference: NDArray[np.float64], use: NDArray[np.bool_], half: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the reference's autocorrelation at lags 0 to 2·half, and the cross at ± half."""
     size = fft.next_fast_len(reference.size + 2 * half, real=True)

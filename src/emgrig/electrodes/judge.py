@@ -90,10 +90,7 @@ def judge_electrodes(
 
 
 def _judge(
-    blank: Electrode,
-    reading: Reading | None,
-    limits: Limits,
-    before: Mapping[str, Electrode],
+    blank: Electrode, reading: Reading | None, limits: Limits, before: Mapping[str, Electrode]
 ) -> Electrode:
     """Judge an electrode that has no fault, and without regard to its partner's value."""
     if reading is None:

@@ -21,21 +21,9 @@ from emgrig.driver.board import Board
 from emgrig.driver.chip.ads1299 import LeadOffStatus
 from emgrig.driver.chip.profile import load_profile
 from emgrig.driver.keeping import kept
-from emgrig.electrodes.check import (
-    Conditions,
-    ContactCheck,
-    Electrode,
-    Finding,
-    electrode_id,
-)
+from emgrig.electrodes.check import Conditions, ContactCheck, Electrode, Finding, electrode_id
 from emgrig.electrodes.impedance import Drive, Reading, measure_electrode, nominal_current
-from emgrig.electrodes.judge import (
-    Seen,
-    Where,
-    judge_bias,
-    judge_channels,
-    judge_electrodes,
-)
+from emgrig.electrodes.judge import Seen, Where, judge_bias, judge_channels, judge_electrodes
 from emgrig.electrodes.lights import Light, Limits
 from emgrig.electrodes.lines import whole_periods
 from emgrig.electrodes.quiet import ChannelFigures, quiet_figures
@@ -246,11 +234,7 @@ class _Checking:
         for channel, side in self._electrodes:
             self._tracker.say(f"c{channel}{side}, {self._names[channel]}")
             readings[channel, side] = measure_electrode(
-                self._board,
-                self._drive(channel, side),
-                self._around,
-                self._tracker,
-                self._account,
+                self._board, self._drive(channel, side), self._around, self._tracker, self._account
             )
         return readings
 

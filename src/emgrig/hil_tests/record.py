@@ -19,13 +19,7 @@ from emgrig.hil_tests.diagnosis.diagnose import Diagnosis
 from emgrig.hil_tests.judging.check import CheckResult, Level
 from emgrig.hil_tests.judging.incident import Incident
 from emgrig.hil_tests.judging.limits import Limit
-from emgrig.hil_tests.judging.measurement import (
-    Attachment,
-    Measurement,
-    Outcome,
-    Reading,
-    Samples,
-)
+from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Outcome, Reading, Samples
 from emgrig.hil_tests.run import BringupRun, software_versions
 from emgrig.hil_tests.verdict import exit_code, headline, last_line
 

@@ -11,11 +11,7 @@ from markupsafe import Markup
 #: So many headings make a table of contents.
 _MANY = 4
 #: Colours of a plot that the page gives instead.
-_FOLLOW = {
-    "#1f2328": "currentColor",
-    "#d1d9e0": "var(--line)",
-    "#ffffff": "var(--paper)",
-}
+_FOLLOW = {"#1f2328": "currentColor", "#d1d9e0": "var(--line)", "#ffffff": "var(--paper)"}
 
 
 def render(template: str, *, title: str, simulated: bool, outcome: str = "", **values: Any) -> str:

@@ -25,12 +25,7 @@ from emgrig.tools.common.options import (
     takes,
 )
 from emgrig.tools.common.output import note, say
-from emgrig.tools.record_commands import (
-    calibration_of,
-    contact_of,
-    open_lsl,
-    warn_of_reference,
-)
+from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl, warn_of_reference
 
 if TYPE_CHECKING:
     from emgrig.desk.server import Server

@@ -61,11 +61,7 @@ class Meter:
     """
 
     def __init__(
-        self,
-        instrument: Instrument,
-        model: MeterModel,
-        *,
-        reading_timeout_s: float | None = None,
+        self, instrument: Instrument, model: MeterModel, *, reading_timeout_s: float | None = None
     ) -> None:
         self.instrument = instrument
         self.model = model

@@ -5,13 +5,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from emgrig.errors import (
-    DeviceError,
-    EmgrigError,
-    TransportError,
-    TransportTimeout,
-    WireError,
-)
+from emgrig.errors import DeviceError, EmgrigError, TransportError, TransportTimeout, WireError
 from emgrig.extras import require
 
 if TYPE_CHECKING:

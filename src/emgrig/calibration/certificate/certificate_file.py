@@ -24,11 +24,7 @@ def certificate_path(serial_number: str, folder: Path) -> Path:
 
 
 def find_certificate(
-    serial_number: str,
-    folder: Path | None,
-    now: dt.datetime,
-    *,
-    is_simulated: bool = False,
+    serial_number: str, folder: Path | None, now: dt.datetime, *, is_simulated: bool = False
 ) -> Certificate | None:
     """Find the valid record of a board; None if the folder has none.
 

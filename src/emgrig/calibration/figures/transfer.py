@@ -84,11 +84,7 @@ def fit_gain(
 
 
 def rejection_db(
-    driven_v: float,
-    response: SineFit,
-    *,
-    driven_relative_uncertainty: float,
-    name: str,
+    driven_v: float, response: SineFit, *, driven_relative_uncertainty: float, name: str
 ) -> Result:
     """Return how far the response lies below what drives it, dB.
 

@@ -20,12 +20,7 @@ from emgrig.calibration.procedures.acquire import (
     prepare,
     silent,
 )
-from emgrig.calibration.procedures.bench_transfer import (
-    SINE_S,
-    differential,
-    largest_level_v,
-    sine,
-)
+from emgrig.calibration.procedures.bench_transfer import SINE_S, differential, largest_level_v, sine
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup, list_channels
 from emgrig.driver.board import Board

@@ -84,11 +84,7 @@ class LeadOffSettings:
 
 
 def measure_lead_off(
-    board: Board,
-    ask: Ask,
-    settings: LeadOffSettings | None = None,
-    *,
-    progress: Progress = silent,
+    board: Board, ask: Ask, settings: LeadOffSettings | None = None, *, progress: Progress = silent
 ) -> Report:
     """Calibrate the lead-off current of each P and N input.
 
@@ -150,10 +146,7 @@ def _check(record: Record, channels: Sequence[int], ohm: float) -> None:
 
 
 def _check_growth(
-    taken: Sequence[LeadOffAmplitude],
-    index: int,
-    settings: LeadOffSettings,
-    where: str,
+    taken: Sequence[LeadOffAmplitude], index: int, settings: LeadOffSettings, where: str
 ) -> None:
     """Refuse amplitudes that do not grow with the resistors as a current near nominal lets them."""
     ohm = settings.resistors_ohm

@@ -30,12 +30,7 @@ class Keeper:
     """
 
     def __init__(
-        self,
-        board: Board,
-        *,
-        profile: str,
-        calibration: Certificate | None,
-        lock: threading.RLock,
+        self, board: Board, *, profile: str, calibration: Certificate | None, lock: threading.RLock
     ) -> None:
         self._board = board
         self._profile, self._calibration = profile, calibration

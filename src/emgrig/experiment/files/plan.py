@@ -39,14 +39,11 @@ _QUESTION = (
 Word = Annotated[
     str,
     Rule(
-        "up to 32 letters, digits, - and _",
-        re.compile(_WORD).fullmatch,
-        {"pattern": f"^{_WORD}$"},
+        "up to 32 letters, digits, - and _", re.compile(_WORD).fullmatch, {"pattern": f"^{_WORD}$"}
     ),
 ]
 Letter = Annotated[
-    str,
-    Rule("one letter", re.compile("[A-Za-z]").fullmatch, {"pattern": "^[A-Za-z]$"}),
+    str, Rule("one letter", re.compile("[A-Za-z]").fullmatch, {"pattern": "^[A-Za-z]$"})
 ]
 Often = Annotated[int, Interval(ge=1, le=20)]
 Times = Annotated[float, Interval(ge=1, le=1000)]

@@ -154,10 +154,7 @@ def codes(rig: Rig, _evidence: Evidence) -> Facts:
     found = rig.capture(500).codes
     railed = ADS1299.is_clipped(found).mean(axis=0) > 0.9
     dead = (found == 0).all(axis=0)
-    return {
-        "codes.railed": _channels(railed),
-        "codes.dead": _channels(dead),
-    }
+    return {"codes.railed": _channels(railed), "codes.dead": _channels(dead)}
 
 
 @probe(Layer.NOISE, Layer.TEST_SIGNAL)
@@ -176,10 +173,7 @@ def gains(rig: Rig, _evidence: Evidence) -> Facts:
     middle = np.median(table, axis=0)
     stuck = (middle > 0.5) & (np.ptp(table, axis=0) < 0.1 * middle)
     wrong = np.abs(table[2] / 24 - 1) > 0.03
-    facts: Facts = {
-        "gains.stuck": _channels(stuck),
-        "gains.wrong_level": _channels(wrong),
-    }
+    facts: Facts = {"gains.stuck": _channels(stuck), "gains.wrong_level": _channels(wrong)}
     if stuck.any():
         facts["gains.stuck_at"] = round(float(middle[stuck][0]))
     return facts

@@ -67,12 +67,7 @@ class Served:
     port: Annotated[int, typer.Option(help="Port of the pages; 0 takes a free one.")] = 8299
 
 
-def argument(
-    text: str,
-    default: object = ...,
-    *,
-    metavar: str | None = None,
-) -> Any:
+def argument(text: str, default: object = ..., *, metavar: str | None = None) -> Any:
     """Return a field that is an argument, with its help; without a default it must be given."""
     return _field(typer.Argument(help=text, metavar=metavar), default)
 

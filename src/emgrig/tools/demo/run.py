@@ -170,12 +170,7 @@ def _record(
                 tell(f"  {now.elapsed_s:5.1f} s, {now.n_samples} samples, {now.n_lost} lost")
 
         made = record(
-            board,
-            folder / "demo.bdf",
-            seconds,
-            overwrite=True,
-            profile=PROFILE,
-            progress=progress,
+            board, folder / "demo.bdf", seconds, overwrite=True, profile=PROFILE, progress=progress
         )
         _take_clock(result, board.synchronise())
         return made

@@ -90,14 +90,9 @@ def check_contact(
     `now` has a time zone; it is the computer's unless given. If the bias electrode is off, the
     check holds no impedance.
 
-    Raises
-    ------
-    ValueError
-        If a setting makes no sense, or a stream is on; nothing was sent.
-    IdentityError, RecordingError
-        If the calibration is of another board or out of date.
-    EmgrigError
-        If the link or the board fails; the registers are put back if that is possible.
+    Raises ValueError if a setting makes no sense, or a stream is on, and nothing was sent;
+    IdentityError or RecordingError if the calibration is of another board or out of date;
+    EmgrigError if the link or the board fails: the registers are put back if that is possible.
     """
     settings, now = settings or ContactSettings(), now or dt.datetime.now(dt.UTC)
     if calibration is not None:

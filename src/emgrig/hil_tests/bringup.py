@@ -43,14 +43,9 @@ def run_bringup(
     says what is on them, "connected" or "open"; `instruments` what else is connected, for the
     record. `observer` is told of each check; see `BringupRun`.
 
-    Raises
-    ------
-    ValueError
-        If an argument makes no sense; nothing was sent.
-    RecordingError
-        If `limits` cannot be read, or the report cannot be written.
-    KeyboardInterrupt
-        If it was interrupted; the board is left as it was found.
+    Raises ValueError if an argument makes no sense, and nothing was sent; RecordingError if
+    `limits` cannot be read, or the report cannot be written; KeyboardInterrupt if it was
+    interrupted: the board is left as it was found.
     """
     if inputs not in ("connected", "open"):
         raise ValueError(f"inputs is {inputs!r}; expected connected or open")

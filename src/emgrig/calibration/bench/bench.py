@@ -100,16 +100,9 @@ class Bench:
 
         `amplitude_v` is the peak at the board's inputs, V, above 0; `frequency_hz` is 3 to 20 000
         Hz, where the meter's accuracy is known. Of `n_readings`, two or more, each takes some
-        seconds below 200 Hz.
-
-        Raises
-        ------
-        ValueError
-            If generator or meter cannot do it; nothing was sent.
-        DeviceError
-            If an instrument refuses, or the reading is far from what was set.
-        TransportError
-            If an instrument is gone.
+        seconds below 200 Hz. Raises ValueError if generator or meter cannot do it, and nothing was
+        sent; DeviceError if an instrument refuses, or the reading is far from what was set;
+        TransportError if an instrument is gone.
         """
         set_v = amplitude_v * self.attenuator.ratio
         self.meter.check_ac(frequency_hz, n_readings)
@@ -189,24 +182,12 @@ def open_bench(
 ) -> Bench:
     """Open a generator and a meter, and see who is which; the generator's output is off then.
 
-    Parameters
-    ----------
-    resources : str
-        Two VISA resources with a comma between them, in either order.
-    attenuator : Attenuator, optional
-        None is a wire, ratio 1.
-    timeout_s, reading_timeout_s : float, > 0
-        How long to wait for an answer, and for a reading, s; a reading's is 45 (34401A) or 20
-        (34461A) unless given.
-
-    Raises
-    ------
-    ValueError
-        If `resources` are not two; nothing was opened.
-    TransportError
-        If pyvisa is not installed, there is no such resource, or it does not answer.
-    IdentityError
-        If one is neither generator nor meter that is known here, or both are the same.
+    `resources` are two VISA resources with a comma between them, in either order; no attenuator is
+    a wire, ratio 1. `timeout_s` is how long to wait for an answer, `reading_timeout_s` for a
+    reading: 45 (34401A) or 20 (34461A) unless given. Raises ValueError if `resources` are not two,
+    and nothing was opened; TransportError if pyvisa is not installed, there is no such resource, or
+    it does not answer; IdentityError if one is neither generator nor meter that is known here, or
+    both are the same.
     """
     names = [name.strip() for name in resources.split(",")]
     if len(names) != 2 or not all(names) or names[0] == names[1]:

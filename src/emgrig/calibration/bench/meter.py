@@ -81,16 +81,10 @@ class Meter:
         """Read the rms of a sine, ac coupled.
 
         `frequency_hz`, 3 to 20 000 Hz, selects filter and accuracy; two readings or more. The
-        result, V rms, has their scatter, and the data sheet's limit as a rectangle.
-
-        Raises
-        ------
-        ValueError
-            If an argument is out of range; nothing was sent.
-        DeviceError
-            If the input is too large for the meter, or too small for its data sheet.
-        TransportError
-            If the meter is gone.
+        result, V rms, has their scatter, and the data sheet's limit as a rectangle. Raises
+        ValueError if an argument is out of range, and nothing was sent; DeviceError if the input is
+        too large for the meter, or too small for its data sheet; TransportError if the meter is
+        gone.
         """
         self.check_ac(frequency_hz, n_readings)
         self.instrument.set("CONF:VOLT:AC")

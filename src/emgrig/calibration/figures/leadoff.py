@@ -233,12 +233,8 @@ def calibrate_current(
     `amplitudes` are those of one channel with each resistor, V; `resistors_ohm` as measured or by
     their colour, not all the same. `measured` is any of the measurements: excitation and rate must
     have been the same in all. `resistor_relative_uncertainty` is the standard one of each resistor
-    over its value, independent; 1 % parts not measured: 0.0058.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two different resistors, or as many amplitudes as there are not.
+    over its value, independent; 1 % parts not measured: 0.0058. Raises ValueError if there are
+    fewer than two different resistors, or as many amplitudes as there are not.
 
     Notes
     -----

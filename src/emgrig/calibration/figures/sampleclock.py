@@ -53,11 +53,8 @@ def fit_clock(
     or more, is one point of the line; or its mean, if not `always_late`, for time stamps with
     symmetric error (a pulse per second, a hardware stamp).
 
-    Raises
-    ------
-    ValueError
-        If there are fewer than four pairs a window, shapes differ, a value is not finite, board
-        time does not increase, or the two clocks differ by more than 10 %.
+    Raises ValueError if there are fewer than four pairs a window, shapes differ, a value is not
+    finite, board time does not increase, or the two clocks differ by more than 10 %.
     """
     board, host = _checked_pairs(board_s, host_s, n_windows)
     checked_rate(nominal_rate_hz)

@@ -77,7 +77,7 @@ def _channels(found: NDArray[np.bool_]) -> tuple[int, ...]:
 def echoes(rig: Rig, _evidence: Evidence) -> Facts:
     """Ask the board for its time many times, to see if short packets are damaged."""
     repeats, before = rig.link.n_repeats, rig.link.counts.skipped_bytes
-    delays_s = rig.exchange_clocks(N_ECHOES)
+    delays_s = rig.connection.synchronise(N_ECHOES)
     return {
         "echo.repeats": rig.link.n_repeats - repeats,
         "echo.stray_bytes": rig.link.counts.skipped_bytes - before,

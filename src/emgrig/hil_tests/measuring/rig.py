@@ -18,7 +18,6 @@ from emgrig.driver.connection import Connection
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link
 from emgrig.driver.native.port import NativePort, all_chips
-from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.seams import Clock
 from emgrig.errors import EmgrigError, TransportError
 from emgrig.hil_tests.judging.check import CannotMeasure
@@ -309,14 +308,6 @@ class Rig:
     def stats(self) -> Stats:
         """Ask for the board's counters."""
         return self.connection.stats()
-
-    def exchange_clocks(self, n_exchanges: int) -> list[float]:
-        """Ask the board's clock, for `clock_fit`; return how long each answer took, s."""
-        return self.connection.synchronise(n_exchanges)
-
-    def clock_fit(self) -> ClockFit | None:
-        """Return the board's clock against this computer's; None if it was never asked."""
-        return self.connection.clock_fit
 
     # The way back.
 

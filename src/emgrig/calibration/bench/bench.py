@@ -12,7 +12,6 @@ What the generator was told is never the result: it is what the meter read, over
 import logging
 import math
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Self
 
 from emgrig.calibration.bench import generator as generators
@@ -143,12 +142,7 @@ class Bench:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         try:
             self.close()
         except EmgrigError as late:

@@ -46,7 +46,7 @@ docs: $(VENV)/.dev
 	@echo "build/site/index.html"
 
 schemas: $(VENV)/.core
-	$(BIN)/python -m emgrig.tools.common.schemas
+	$(BIN)/python tests/file_schemas.py
 
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

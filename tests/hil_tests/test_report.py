@@ -14,7 +14,7 @@ from emgrig.hil_tests.bringup import run_bringup
 from emgrig.hil_tests.judging.incident import IncidentKind
 from emgrig.hil_tests.record import Record
 from emgrig.hil_tests.run import BringupRun
-from emgrig.tools.common.schemas import schema
+from file_schemas import schema
 from page_check import check_page
 
 pytestmark = pytest.mark.slow

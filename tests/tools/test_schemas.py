@@ -7,10 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from emgrig.tools.common.schemas import MODELS, schema, text_of
-from places import ROOT
-
-HOME = ROOT / "src/emgrig"
+from file_schemas import HOME, MODELS, schema, text_of
 
 
 @pytest.mark.parametrize("path", MODELS)

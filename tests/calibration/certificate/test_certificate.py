@@ -41,7 +41,7 @@ from emgrig.driver.chip.transaction import Restored
 from emgrig.errors import DeviceError, IdentityError, RecordingError
 from emgrig.filemodel import plain, read
 from emgrig.simulator.transport import SimTransport
-from emgrig.tools.common.schemas import schema
+from file_schemas import schema
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 PROVED = Restored((), ())

@@ -10,6 +10,7 @@ from emgrig.comparison import Comparison, Response, Track, compare
 from emgrig.comparison.agreement import correlation
 from emgrig.comparison.tracks import Interpolator, common_band
 from emgrig.comparison.windows import declared_parts
+from properties import is_nightly, least_covered, runs
 
 WORLD_HZ = 4000.0
 OFFSET_S, PPM, GAIN = 0.0373, 40.0, 0.97
@@ -117,10 +118,12 @@ def test_after_alignment_the_two_agree(two_amplifiers):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_offset_drift_and_gain_cover_the_truth():
     hits = np.zeros(3, int)
     # over 600 other seeds: 95, 96 and 96 in a hundred
-    for seed in range(2000, 2100):
+    n = runs(25, nightly=100)
+    for seed in range(2000, 2000 + n):
         rng = np.random.default_rng(seed)
         world = muscle(rng, 14)
         ours = amplifier(rng, world, 1000, 12, noise_uv=0.4, high_hz=420)
@@ -134,7 +137,8 @@ def test_offset_drift_and_gain_cover_the_truth():
             found.alignment.clock_ppm.contains(PPM),
             found.windows.amplitude_ratio.contains(GAIN),
         ]
-    assert (hits >= 93).all(), hits
+    assert (hits >= least_covered(n)).all(), hits
+    assert (hits >= 93).all() or not is_nightly(), hits
 
 
 def test_half_a_millisecond_makes_three_quarters_of_two_perfect_amplifiers():

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.resources import files
 from itertools import product
@@ -12,6 +12,7 @@ import jinja2
 import matplotlib as mpl
 import numpy as np
 import pytest
+from playwright.sync_api import Page
 
 import emgrig
 from browser_desk import chromium
@@ -199,27 +200,33 @@ def test_what_others_wrote_is_shown_and_not_obeyed(made: dict[str, Path]) -> Non
     assert "ours.bdf, &lt;Zyg&gt; against" in made["tools/compare/page.html"].read_text("utf-8")
 
 
-def test_no_page_is_wider_than_the_screen_or_asks_a_host(made: dict[str, Path]) -> None:
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    """One page of one browser: to start them is what takes long."""
     with chromium() as browser:
-        for (template, path), width in product(made.items(), (390, 1200)):
-            page = browser.new_page(viewport={"width": width, "height": 900})
-            asked: list[str] = []
-            page.on("request", lambda request: asked.append(request.url))  # noqa: B023
-            page.goto(path.as_uri())
-            assert asked == [path.as_uri()], template
-            too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            assert page.evaluate(too_wide) == 0, template
-            page.close()
+        yield browser.new_page()
 
 
-def test_what_is_folded_is_printed(made: dict[str, Path]) -> None:
-    with chromium() as browser:
-        page = browser.new_page()
-        page.goto(made["tools/demo/page.html"].as_uri())
-        row = page.get_by_text("00111110").first
-        assert not row.is_visible()
-        page.emulate_media(media="print")
-        assert row.is_visible()
+@pytest.mark.slow
+def test_no_page_is_wider_than_the_screen_or_asks_a_host(made: dict[str, Path], page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for (template, path), width in product(made.items(), (390, 1200)):
+        page.set_viewport_size({"width": width, "height": 900})
+        asked.clear()
+        page.goto(path.as_uri())
+        assert asked == [path.as_uri()], template
+        too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(too_wide) == 0, template
+
+
+@pytest.mark.slow
+def test_what_is_folded_is_printed(made: dict[str, Path], page: Page) -> None:
+    page.goto(made["tools/demo/page.html"].as_uri())
+    row = page.get_by_text("00111110").first
+    assert not row.is_visible()
+    page.emulate_media(media="print")
+    assert row.is_visible()
 
 
 # The style.

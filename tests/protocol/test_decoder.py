@@ -81,6 +81,7 @@ def feed_split(decoder: Decoder, data: bytes, cuts: list[int]) -> list[Item]:
     return items + decoder.flush()
 
 
+@examples(60)
 @given(streams(), st.lists(st.integers(0, 10_000), max_size=8))
 def test_any_split_gives_what_construct_reads(stream: Stream, cuts: list[int]) -> None:
     expected = {}
@@ -93,6 +94,7 @@ def test_any_split_gives_what_construct_reads(stream: Stream, cuts: list[int]) -
     assert found == expected
 
 
+@examples(40)
 @given(streams())
 def test_byte_by_byte_is_the_same_as_whole(stream: Stream) -> None:
     data = b"".join(stream.wire)
@@ -107,7 +109,7 @@ def test_byte_by_byte_is_the_same_as_whole(stream: Stream) -> None:
 
 
 @pytest.mark.slow
-@examples(300)
+@examples(100)
 @given(
     streams(min_packets=3),
     st.sampled_from(["change", "lose", "insert"]),

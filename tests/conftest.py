@@ -11,6 +11,14 @@ from shell import Run, runner
 choose_profile()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without the slow tests, leave modules that hold nothing else unread: imports take seconds."""
+    if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
+        return None
+    text = collection_path.read_text("utf-8")
+    return "\npytestmark = pytest.mark.slow\n" in text or None
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The published annotations, beside the checkout: they have no licence to come along."""

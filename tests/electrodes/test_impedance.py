@@ -59,6 +59,7 @@ def square_through_skin(
     return np.tile(filtered[::fine], n_samples // period)
 
 
+@pytest.mark.slow
 @examples(60)
 @given(
     r_ohm=st.floats(1e3, 200e3),

@@ -162,6 +162,7 @@ def test_lights_change_at_their_limits() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @given(
     limit=st.sampled_from([10.0, 30.0]),
     walk=st.lists(st.floats(0.905, 1.095), min_size=2, max_size=30),

@@ -87,6 +87,7 @@ def test_seeds_and_participants_differ() -> None:
     assert len(orders) == 120
 
 
+@pytest.mark.slow
 def test_every_clip_comes_at_every_block_and_every_emotion_first() -> None:
     """Over 300 participants; by chance alone one of 24 clips would miss a block once in 1e35."""
     orders = [clip_order(clips(), 1, number) for number in range(1, 301)]

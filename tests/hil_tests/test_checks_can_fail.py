@@ -124,6 +124,7 @@ def test_b7_fails_on_repeated_frames(run: BringupRun) -> None:
     assert failed(ask(run, test_04_frames.test_frame_format)) == {"repeated_frames"}
 
 
+@pytest.mark.slow
 def test_b8_fails_on_a_loss_that_the_board_hides(run: BringupRun) -> None:
     tamper(run.rig, lambda c: replace(c, totals=replace(c.totals, hidden=3)))
     assert failed(ask(run, test_04_frames.test_loss)) == {"hidden_loss"}
@@ -180,6 +181,7 @@ def test_b19_fails_at_the_rail(run: BringupRun) -> None:
     assert failed(ask(run, test_09_bias.test_bias)) == {"bias_level"}
 
 
+@pytest.mark.slow
 def test_b20_fails_if_another_channel_answers(run: BringupRun) -> None:
     tamper(run.rig, lambda c: replace(c, codes=np.roll(c.codes, 1, axis=1)))
     assert failed(ask(run, test_10_crosstalk.test_crosstalk)) == {

@@ -170,6 +170,7 @@ def test_no_board_is_one_clear_line_and_exit_code_3() -> None:
     assert any("127.0.0.1:1" in finding for finding in run.diagnosis.because)
 
 
+@pytest.mark.slow
 def test_an_address_or_argument_that_makes_no_sense_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="is no address"):
         run_bringup("nonsense")
@@ -183,6 +184,7 @@ def test_an_address_or_argument_that_makes_no_sense_is_a_value_error() -> None:
         run_bringup("sim:", level="thorough")
 
 
+@pytest.mark.slow
 def test_a_report_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.write_text("a file")

@@ -81,6 +81,7 @@ def feed_split(decoder: Decoder, data: bytes, cuts: list[int]) -> list[Item]:
     return items + decoder.flush()
 
 
+@pytest.mark.slow
 @examples(60)
 @given(streams(), st.lists(st.integers(0, 10_000), max_size=8))
 def test_any_split_gives_what_construct_reads(stream: Stream, cuts: list[int]) -> None:
@@ -94,6 +95,7 @@ def test_any_split_gives_what_construct_reads(stream: Stream, cuts: list[int]) -
     assert found == expected
 
 
+@pytest.mark.slow
 @examples(40)
 @given(streams())
 def test_byte_by_byte_is_the_same_as_whole(stream: Stream) -> None:

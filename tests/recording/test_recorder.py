@@ -154,6 +154,7 @@ def test_what_was_lost_is_held_marked_and_counted(
     assert said["n_annotations"] == {"gap": 2}
 
 
+@pytest.mark.slow
 def test_all_annotations_are_listed_however_many_there_are(
     board: Board, transport: FakeTransport, tmp_path: Path
 ) -> None:
@@ -264,6 +265,7 @@ def test_another_gain_begins_another_file(board: Board, tmp_path: Path) -> None:
     assert between_s == pytest.approx(board_s, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_another_input_is_marked_in_the_same_file(board: Board, tmp_path: Path) -> None:
     with Recorder(board, tmp_path / "a.bdf") as recorder, board.stream(2.0) as stream:
         for number, block in enumerate(stream):
@@ -282,6 +284,7 @@ def test_another_input_is_marked_in_the_same_file(board: Board, tmp_path: Path) 
     assert said["registers"][1]["sample"] == round(notes[1][0] * RATE_HZ)
 
 
+@pytest.mark.slow
 def test_a_channel_that_is_powered_down_is_left_out(board: Board, tmp_path: Path) -> None:
     board.chip.configure(channels=[2], power_down=True)
     board.chip.configure(channels=[1, 3], mux="normal")

@@ -17,6 +17,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("address", "first", "code"),
     [
@@ -54,6 +55,7 @@ def test_json_is_the_record() -> None:
     assert record["verdict"]["exit_code"] == said.exit_code == 1
 
 
+@pytest.mark.slow
 def test_a_report_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "report"
     run("sim:fault=bit-shift", "--report", str(folder))
@@ -61,6 +63,7 @@ def test_a_report_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     assert "SPI mode" in (folder / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_wrong_arguments_are_refused_before_anything_is_asked(tmp_path: Path) -> None:
     for arguments, words in (
         (["nonsense"], "is no address"),

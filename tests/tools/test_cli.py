@@ -86,6 +86,7 @@ def test_what_goes_wrong_is_one_line_with_an_exit_code(
     assert list(tmp_path.iterdir()) == [], "something was left behind"
 
 
+@pytest.mark.slow
 def test_a_reference_that_is_off_is_said(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +144,7 @@ def test_help_teaches_addresses_and_exit_codes(run: Run) -> None:
         assert word in said
 
 
+@pytest.mark.slow
 def test_help_answers_without_the_heavy_imports() -> None:
     code = (
         "import sys, emgrig.tools.cli; "

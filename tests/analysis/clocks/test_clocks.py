@@ -39,6 +39,7 @@ def test_single_recordings_drift_and_jump_as_reported(expressions: list[Expressi
     assert reports[3, 11].range_s == pytest.approx(0.69, abs=5e-3)
 
 
+@pytest.mark.slow
 @examples(25)
 @given(
     offset=st.floats(-20, 20),

@@ -99,6 +99,7 @@ def test_channels_that_are_off_or_left_out_do_not_need_a_calibration() -> None:
     np.testing.assert_allclose(second, (1e-3 + 10e-6) / 0.8)
 
 
+@pytest.mark.slow
 def test_a_record_survives_its_file_and_fits_its_schema(tmp_path: Path) -> None:
     path = save_certificate(record(), tmp_path)
     assert path == tmp_path / "board-A-17.json"

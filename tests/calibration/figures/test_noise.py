@@ -66,6 +66,7 @@ def test_each_cell_of_the_noise_table_gives_its_printed_enob(rate, column):
     assert enob == pytest.approx(PRINTED_ENOB[rate][column], abs=rounding + 0.012)
 
 
+@pytest.mark.slow
 def test_the_rms_error_constant_is_that_of_noise_through_sinc3():
     # derived: 0.81/sqrt(M); found: the scatter of 2000 rms of 200 samples each
     noise = through_sinc3(np.random.default_rng(2), 200, 2000, 1.0, per_sample=8)
@@ -180,6 +181,7 @@ def test_white_level_and_corner_cover_the_truth():
     assert np.mean([x.exponent for x in floors]) == pytest.approx(1.0, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "corner_hz", "exponent"), [(4000, 5.0, 1.0), (10_000, 1.0, 0.5), (30_000, 1.0, 1.9)]
 )

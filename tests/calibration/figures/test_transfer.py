@@ -257,6 +257,7 @@ def test_a_loss_below_three_times_its_uncertainty_is_a_bound(loss, is_bound):
         assert found.assumptions == ("at 50 Hz; both readings share the phase of the generator",)
 
 
+@pytest.mark.slow
 def test_measured_input_impedance_covers_the_truth_or_is_a_bound():
     z = -1j * 159e6
     through = 0.1 * z / (z + 1e6)

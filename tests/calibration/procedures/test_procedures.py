@@ -123,6 +123,7 @@ def test_a_noisy_channel_fails_and_a_railed_one_is_noted(
     assert report.outcome is Outcome.FAIL
 
 
+@pytest.mark.slow
 def test_every_gain_is_measured_at_every_rate(board: Board) -> None:
     settings = replace(SHORT, gains=(1, 24), rates_hz=(250, 2000), channels=(1,))
     report = measure_noise(board, settings)
@@ -186,6 +187,7 @@ def test_the_link_may_be_lost_and_come_back(board: Board, transport: SimTranspor
     assert [file.raw for file in board.chip.read_registers()] == before
 
 
+@pytest.mark.slow
 def test_a_stretch_with_a_gap_is_not_used_but_counted() -> None:
     with Board(SimTransport("bench&source=silence&fault=packets-lost:rate=0.02")) as board:
         prepare(board, gain=24, rate_hz=1000)
@@ -196,6 +198,7 @@ def test_a_stretch_with_a_gap_is_not_used_but_counted() -> None:
             acquire(board, 20_000)
 
 
+@pytest.mark.slow
 def test_gain_matching_and_offset_come_from_the_chips_own_signal(
     board: Board, transport: SimTransport
 ) -> None:
@@ -224,6 +227,7 @@ def test_a_stuck_gain_is_seen(board: Board, transport: SimTransport) -> None:
     assert gain.result.value == pytest.approx(0.5, rel=0.02)
 
 
+@pytest.mark.slow
 def test_the_sample_clock_is_found_against_the_host(board: Board) -> None:
     from emgrig.simulator.analog.tolerances import oscillator_error_ppm
 
@@ -237,6 +241,7 @@ def test_the_sample_clock_is_found_against_the_host(board: Board) -> None:
     assert honest.of(Quantity.CLOCK_ERROR)[0].result.expanded_uncertainty >= 60  # the host's
 
 
+@pytest.mark.slow
 def test_a_board_that_starts_anew_spoils_the_clock() -> None:
     query = "bench&source=silence&fault=board-restart:at=12"
     with Board(SimTransport(query)) as board:
@@ -284,6 +289,7 @@ def test_resistors_that_are_not_there_are_missed(board: Board) -> None:
     assert [file.raw for file in board.chip.read_registers()] == before
 
 
+@pytest.mark.slow
 def test_the_source_protocol_shows_the_resistors_own_noise(
     board: Board, transport: SimTransport
 ) -> None:

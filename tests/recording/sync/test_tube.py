@@ -15,6 +15,7 @@ from emgrig.recording.recorder import Recorder
 from emgrig.recording.sync.tube import Tube, tube_path
 
 
+@pytest.mark.slow
 @given(
     each=st.integers(1, 100),
     blocks=st.lists(st.tuples(st.integers(0, 200), st.integers(1, 200)), min_size=1, max_size=20),

@@ -150,6 +150,7 @@ def test_every_template_is_a_page_that_is_tested_here() -> None:
         assert "| safe" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", PAGES)
 def test_a_page_of_simulated_data_is_one_file_with_the_badge(
     made: dict[str, Path], template: str
@@ -157,6 +158,7 @@ def test_a_page_of_simulated_data_is_one_file_with_the_badge(
     check_page(made[template].read_text("utf-8"), simulated=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [bringup, calibrate, compare_two, sync, analysis])
 def test_a_page_of_a_real_board_has_no_badge(tmp_path: Path, make: Callable[..., str]) -> None:
     text = make(tmp_path / "page", simulated=False)
@@ -164,6 +166,7 @@ def test_a_page_of_a_real_board_has_no_badge(tmp_path: Path, make: Callable[...,
     assert "SIMULATED" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("template", "words"),
     [
@@ -181,6 +184,7 @@ def test_the_verdict_comes_first(made: dict[str, Path], template: str, words: st
     assert words in head[0]
 
 
+@pytest.mark.slow
 def test_long_tables_are_folded_and_what_failed_is_open(made: dict[str, Path]) -> None:
     text = made["tools/calibrate/page.html"].read_text("utf-8")
     assert re.search(
@@ -192,6 +196,7 @@ def test_long_tables_are_folded_and_what_failed_is_open(made: dict[str, Path]) -
     assert re.search(r"<details><summary>\d+ candidates", analysed)
 
 
+@pytest.mark.slow
 def test_what_others_wrote_is_shown_and_not_obeyed(made: dict[str, Path]) -> None:
     analysed = made["analysis/report/page.html"].read_text("utf-8")
     assert "b&lt;c&gt;" in analysed

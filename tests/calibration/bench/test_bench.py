@@ -505,6 +505,7 @@ def test_a_setting_that_the_generator_changes_is_an_error(generator: str, said: 
             bench.apply_sine(20e-3, 37.0)
 
 
+@pytest.mark.slow
 def test_a_silent_instrument_is_given_up_and_not_asked_again() -> None:
     silent = Answers(IDENTITIES["34461A"])
     with board_on_bench() as rig, serving(silent) as server:

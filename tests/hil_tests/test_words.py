@@ -15,12 +15,12 @@ from places import ROOT
 pytestmark = pytest.mark.slow
 
 SICK = (
-    "sim:fault=miso-high&channels=4",
-    "sim:fault=drdy-dead&channels=4",
-    "sim:fault=brown-out&channels=4",
-    "sim:fault=board-restart&channels=4",
-    "sim:fault=link-cut&channels=4",
-    "sim:fault=link-stall&channels=4",
+    "sim:fault=miso-high",
+    "sim:fault=drdy-dead",
+    "sim:fault=brown-out",
+    "sim:fault=board-restart",
+    "sim:fault=link-cut",
+    "sim:fault=link-stall",
     "sim:fault=gain-stuck:channel=3,gain=6&channels=4",
     "tcp://127.0.0.1:1",
     *FAKES,

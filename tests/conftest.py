@@ -1,3 +1,4 @@
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,12 @@ from properties import choose_profile
 from shell import Run, runner
 
 choose_profile()
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: the collector need not look at a million objects again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

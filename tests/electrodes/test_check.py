@@ -21,6 +21,7 @@ from emgrig.electrodes.judge import BIAS_OFF, NOTHING_MEASURED, NOTHING_ON
 from emgrig.errors import EmgrigError, IdentityError
 from emgrig.simulator.analog.world import OPEN, Bridge, Electrode, World
 from emgrig.simulator.transport import SimTransport
+from properties import runs
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 QUICK = ContactSettings(is_quick=True)
@@ -87,7 +88,8 @@ def test_good_electrodes_are_green_or_yellow_and_nothing_is_said(board: Board) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(runs(1, nightly=2)))
 @pytest.mark.parametrize("quick", [False, True])
 def test_an_open_electrode_is_named_and_no_other(seed: int, quick: bool) -> None:
     for pin, name, words in (("IN3P", "c3p", "c3 positive"), ("IN5N", "c5n", "c5 negative")):
@@ -117,7 +119,8 @@ def test_the_partner_of_an_open_electrode_is_not_given_a_number() -> None:
         ("IN3P", "IN3N", {"c3p", "c3n"}, "c3 positive and c3 negative"),
     ],
 )
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(runs(1, nightly=2)))
 def test_a_bridged_pair_is_named(
     first: str, second: str, names: set[str], words: str, seed: int
 ) -> None:
@@ -135,7 +138,8 @@ def test_a_wet_path_of_some_kohm_between_two_channels_is_a_bridge_too() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(runs(1, nightly=3)))
 def test_an_electrode_that_touches_the_bias_electrode_is_named(seed: int) -> None:
     """All currents are seen on its channel then, which are no bridges to all others."""
     result = check(f"seed={seed}", bridge("IN4P", "BIAS"))
@@ -147,7 +151,8 @@ def test_an_electrode_that_touches_the_bias_electrode_is_named(seed: int) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(runs(1, nightly=3)))
 @pytest.mark.parametrize("quick", [False, True])
 def test_a_missing_bias_electrode_is_named_and_no_impedance_is_given(
     seed: int, quick: bool

@@ -313,7 +313,8 @@ def assert_right(check: ContactCheck) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mains_hz", [50, 60])
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(1, 1 + runs(1, nightly=3)))
 def test_electrodes_from_1_to_100_kohm_are_measured_within_5_percent_or_200_ohm(
     seed: int, mains_hz: int
 ) -> None:

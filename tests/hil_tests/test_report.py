@@ -53,7 +53,7 @@ def full_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def sick_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A board whose first channel is noisy, at level quick."""
     folder = tmp_path_factory.mktemp("sick") / "report"
-    return Run(run_bringup("sim:fault=channel-noisy", report=folder), folder)
+    return Run(run_bringup("sim:fault=channel-noisy&channels=4", report=folder), folder)
 
 
 def test_a_full_run_of_a_healthy_board_asks_everything_and_passes(full_run: Run) -> None:

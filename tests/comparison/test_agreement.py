@@ -53,6 +53,7 @@ def test_equal_readings_agree_perfectly():
     assert icc_a1([1, 2, 3, 4, 5], [1, 2, 3, 4, 5]).value == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("gain", "noise", "n"), [(1.0, 2.0, 30), (0.8, 1.0, 12), (1.0, 30.0, 20)])
 def test_somebody_elses_icc_agrees(gain, noise, n):
     pingouin = pytest.importorskip("pingouin", reason="the oracle pingouin is not installed")

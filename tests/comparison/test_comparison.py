@@ -183,6 +183,7 @@ def test_two_perfect_recordings_leave_nothing_to_explain():
     assert found.windows.amplitude_ratio.value == pytest.approx(1.0, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_droop_of_1000_sps_is_taken_away():
     rng = np.random.default_rng(4)
     world = muscle(rng, 22)

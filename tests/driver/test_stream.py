@@ -148,6 +148,7 @@ def test_settings_can_be_changed_from_another_thread() -> None:
 # The link.
 
 
+@pytest.mark.slow
 def test_a_link_that_was_cut_comes_back_and_the_gap_is_exact(
     board: Board, transport: FakeTransport
 ) -> None:
@@ -376,6 +377,7 @@ def test_a_chip_that_stops_converting_is_said(board: Board, transport: FakeTrans
     assert not transport.board.streaming
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_by_itself_is_begun_again(board: Board, transport: FakeTransport) -> None:
     with board.stream(duration_s=6.0) as stream:
         blocks = take(stream, 5)

@@ -108,6 +108,7 @@ def test_b5_fails_if_the_board_reads_in_rdatac(run: BringupRun) -> None:
     assert "rdatac_read_refused" in failed(ask(run, test_02_registers.test_rdatac_guard))
 
 
+@pytest.mark.slow
 def test_b6_fails_on_a_late_first_conversion(run: BringupRun) -> None:
     def late(capture: Capture) -> Capture:
         started = replace(capture.started, board_time_us=capture.started.board_time_us - 5000)

@@ -88,6 +88,7 @@ def test_the_projects_own_tests_do_not_collect_the_suite() -> None:
     assert all(not SUITE.is_relative_to(root / path) for path in paths)
 
 
+@pytest.mark.slow
 def test_a_check_that_measures_nothing_is_an_error() -> None:
     run = _a_run()
     run.begin(CheckInfo("B0", Layer.LINK, "nothing"))

@@ -288,6 +288,7 @@ def drawn() -> str:
     return plots.svg(picture)
 
 
+@pytest.mark.slow
 def test_the_same_drawing_gives_the_same_bytes_and_text_stays_text() -> None:
     before = dict(mpl.rcParams)
     one = drawn()

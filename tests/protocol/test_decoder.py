@@ -157,6 +157,7 @@ def assert_account_is_exact(items: list[Item], stream: Stream) -> None:
     assert account.totals.received + account.totals.lost == produced
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=3000), st.lists(st.integers(0, 3000), max_size=5))
 def test_garbage_never_raises_and_never_grows_memory(garbage: bytes, cuts: list[int]) -> None:
     decoder = Decoder()
@@ -164,6 +165,7 @@ def test_garbage_never_raises_and_never_grows_memory(garbage: bytes, cuts: list[
     assert decoder.held_bytes == 0
 
 
+@pytest.mark.slow
 @given(st.lists(SYNC_RICH, max_size=3000))
 def test_garbage_full_of_sync_bytes_never_raises(values: list[int]) -> None:
     decoder = Decoder()

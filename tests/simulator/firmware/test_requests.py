@@ -273,6 +273,7 @@ def test_random_bytes_never_raise_and_the_board_still_answers(pieces: list[bytes
     assert isinstance(pc.ask(Request.STATS), wire.Stats)
 
 
+@pytest.mark.slow
 @examples(100)
 @given(
     st.lists(

@@ -71,6 +71,7 @@ def test_truth_does_not_depend_on_how_it_is_asked_for(events: list[FaceEvent]) -
     assert whole == [e for e in events if e.onset_s < 600]
 
 
+@pytest.mark.slow
 def test_the_signal_is_where_the_truth_says() -> None:
     """Bursts: envelope times noise; the rms over a burst is that of its raised cosine."""
     face = Face(8, seed=5)

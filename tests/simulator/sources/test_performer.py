@@ -61,6 +61,7 @@ def test_the_truth_lists_it() -> None:
     assert performer.truth(22.5, 23.0) == Face(8, 3).truth(22.5, 23.0)
 
 
+@pytest.mark.slow
 def test_a_running_board_shows_what_its_face_is_told() -> None:
     """Told 0.3 s ahead, though the front end computes 2 s ahead, or known from the start."""
     volts = []

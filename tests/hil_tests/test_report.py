@@ -14,6 +14,7 @@ from emgrig.hil_tests.bringup import run_bringup
 from emgrig.hil_tests.judging.incident import IncidentKind
 from emgrig.hil_tests.record import Record
 from emgrig.hil_tests.run import BringupRun
+from emgrig.hil_tests.suite.test_02_registers import N_RANDOM
 from emgrig.hil_tests.suite.test_04_frames import DURATION_S, RATES_HZ
 from emgrig.tools.common.schemas import schema
 from page_check import check_page
@@ -40,11 +41,12 @@ class Run:
 def full_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A healthy board, all questions, once for all tests: it takes some seconds.
 
-    By day the check of losses and the soak are a tenth as long.
+    By day the checks of losses and of registers, and the soak, take a part of what they take.
     """
     folder = tmp_path_factory.mktemp("bringup") / "report"
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(DURATION_S, True, FULL_S / runs(10, nightly=1))
+        patch.setitem(N_RANDOM, True, runs(100, nightly=N_RANDOM[True]))
         run = run_bringup("sim:seed=11", level="full", report=folder, soak_s=runs(6, nightly=60))
         return Run(run, folder)
 

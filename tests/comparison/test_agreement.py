@@ -119,6 +119,7 @@ def test_white_noise_has_its_median_frequency_in_the_middle():
     assert found.mean_frequency_hz == pytest.approx([250], abs=2)
 
 
+@pytest.mark.slow
 def test_coherence_is_zero_of_strangers_and_the_signals_share_of_power_otherwise():
     rng = np.random.default_rng(1)
     signal, a, b = rng.standard_normal((3, 60_000))

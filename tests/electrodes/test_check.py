@@ -173,6 +173,7 @@ def test_what_is_open_is_named_without_the_bias_electrode_too() -> None:
     assert result.findings[0] == BIAS_OFF
 
 
+@pytest.mark.slow
 def test_a_cable_that_is_not_plugged_in_is_one_finding_more() -> None:
     def nothing(world: World) -> World:
         return replace(world, p=(OPEN,) * 8, n=(OPEN,) * 8, bias=OPEN)
@@ -296,6 +297,7 @@ def test_gaps_are_counted_and_not_used() -> None:
     assert result.is_good
 
 
+@pytest.mark.slow
 def test_names_come_from_the_board_or_as_told() -> None:
     names = ContactSettings(is_quick=True, channels=(1,), names={1: "masseter"})
     with emgrig.connect("sim:") as board:

@@ -50,6 +50,7 @@ def content() -> dict[str, object]:
     return json.loads(json.dumps(the_check().to_json(), allow_nan=False))  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 def test_it_has_the_keys_that_its_readers_want() -> None:
     found = content()
     assert found["format"] == "emgrig contact 1"

@@ -178,6 +178,7 @@ def test_a_value_that_wanders_within_the_margin_changes_the_light_once_at_most(
     assert changes == 1  # from grey
 
 
+@pytest.mark.slow
 @given(st.floats(0, 1e6), st.sampled_from(list(Light)))
 def test_beyond_the_margin_the_past_does_not_matter(value: float, before: Light) -> None:
     fresh = light_of(value, 10, 30, hysteresis=0.1)

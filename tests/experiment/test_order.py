@@ -82,6 +82,7 @@ def test_the_same_seed_and_number_give_the_same_order_however_the_plan_lists_the
     assert clip_order(clips(), 5, 2) == clip_order(clips()[::-1], 5, 2)
 
 
+@pytest.mark.slow
 def test_seeds_and_participants_differ() -> None:
     orders = {clip_order(clips(), seed, number) for seed in range(20) for number in range(1, 7)}
     assert len(orders) == 120

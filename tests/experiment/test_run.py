@@ -373,6 +373,7 @@ def test_a_complete_one_is_not_repeated_and_restart_keeps_the_old_files(
     assert [mvc["channel"] for mvc in said["mvc"]] == [5]
 
 
+@pytest.mark.slow
 def test_a_changed_plan_is_refused_in_words(stopped: Path) -> None:
     changed = stopped.read_text("utf-8").replace("gap_s = 2", "gap_s = 3")
     stopped.write_text(changed, encoding="utf-8")

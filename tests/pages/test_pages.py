@@ -298,6 +298,7 @@ def test_the_same_drawing_gives_the_same_bytes_and_text_stays_text() -> None:
     assert dict(mpl.rcParams) == before
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_and_pages_made_in_one_package() -> None:
     """No other module imports matplotlib or jinja2, but for the names of types."""
     for path in SOURCE.rglob("*.py"):

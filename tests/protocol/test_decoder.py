@@ -183,6 +183,7 @@ def test_any_payload_with_a_good_crc_never_raises(packet_type: int, payload: byt
     assert decoder.counts.skipped_bytes == 0
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=200))
 def test_garbage_before_a_packet_does_not_hide_it(garbage: bytes) -> None:
     packet = encode_packet(PacketType.REPLY, 3, packets.ReplyHeader(9, 7, 0).encode())

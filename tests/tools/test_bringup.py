@@ -47,6 +47,7 @@ def test_a_good_board_is_called_good() -> None:
     assert said.exit_code == 0
 
 
+@pytest.mark.slow
 def test_json_is_the_record() -> None:
     said = run("sim:fault=miso-low", "--json")
     record = json.loads(said.stdout)

@@ -112,6 +112,7 @@ def test_a_dump_is_explained_without_a_board(run: Run) -> None:
     assert "shifted" in run(f'registers decode "{RESET_DUMP.replace("3E", "1F")}"').out
 
 
+@pytest.mark.slow
 def test_a_recording_is_made_and_converted_again(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,6 +113,7 @@ def test_the_table_says_it_in_words(run: Run, pair: Pair) -> None:
         assert words in said.out
 
 
+@pytest.mark.slow
 def test_a_reference_that_is_shorter_than_ours_is_flagged(
     run: Run, pair: Pair, tmp_path: Path
 ) -> None:
@@ -201,6 +202,7 @@ def test_a_wrong_description_is_refused(tmp_path: Path, text: str, words: str) -
         open_source(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [

@@ -164,6 +164,7 @@ def test_watching_ends_well_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatc
     assert "c7" in said.out
 
 
+@pytest.mark.slow
 def test_a_check_that_is_broken_off_says_that_the_registers_are_back(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +198,7 @@ def test_nothing_on_the_board_is_changed(run: Run, monkeypatch: pytest.MonkeyPat
     assert seen == [before] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -224,6 +226,7 @@ def test_a_board_that_is_not_there_is_exit_code_3(run: Run) -> None:
     assert run("electrodes tcp://127.0.0.1:1").code == 3
 
 
+@pytest.mark.slow
 def test_names_come_from_a_profile(run: Run, tmp_path: Path) -> None:
     profile = tmp_path / "jaw.toml"
     profile.write_text('title = "Jaw"\n[channels.1]\nlabel = "c1"\nname = "masseter"\n')

@@ -13,6 +13,7 @@ from places import ROOT
 HOME = ROOT / "src/emgrig"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", MODELS)
 def test_a_schema_is_current_and_is_one(path: str) -> None:
     text = (HOME / path).read_text("utf-8")

@@ -174,6 +174,7 @@ def test_times_instead_of_frames_are_read(run: Run, filmed: Filmed, tmp_path: Pa
     assert found["n_good"] == 81
 
 
+@pytest.mark.slow
 def test_frames_outside_the_file_have_no_sample(run: Run, filmed: Filmed, tmp_path: Path) -> None:
     asked, out = tmp_path / "asked.csv", tmp_path / "out.csv"
     asked.write_text("100\n90000\n")
@@ -313,6 +314,7 @@ def test_what_was_written_is_read(
     assert not read.is_time
 
 
+@pytest.mark.slow
 @examples(50)
 @given(st.binary(max_size=40))
 def test_any_bytes_as_frames_or_times_are_read_or_refused(

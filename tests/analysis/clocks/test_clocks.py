@@ -9,6 +9,7 @@ from emgrig.analysis.paper.clock_report import clock_reports, clock_summary
 from properties import examples
 
 
+@pytest.mark.slow
 def test_the_annotations_show_what_the_review_reports(expressions: list[Expression]) -> None:
     """Expected: emg.md 1.4."""
     s = clock_summary(expressions)

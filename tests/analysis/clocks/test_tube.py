@@ -269,6 +269,7 @@ def test_two_readings_are_enough_and_said_to_be_few(seed: int) -> None:
     assert "uncertain: 2 readings agree" in sync.remarks[-1]
 
 
+@pytest.mark.slow
 def test_readings_from_before_the_recording_are_not_wrong() -> None:
     one = film(6, wrong=0.0)
     late = one.table.counts > 2000

@@ -87,6 +87,7 @@ def test_the_published_grid_has_4500_sets() -> None:
     assert Grid().size == len(Grid().parameters()) == 4500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_the_search_is_the_same_on_one_core_and_on_two(n_jobs: int) -> None:
     clips = [bursts(1500 + 10 * i, i) for i in range(12)]

@@ -112,6 +112,7 @@ def test_rest_declared_in_a_gap_is_refused() -> None:
         double_threshold(x, 1000.0, rest_s=(0.0, 0.9))
 
 
+@pytest.mark.slow
 def test_a_synthetic_recording_keeps_the_annotated_truth() -> None:
     group = [
         Expression(2, 1, 1, 2, 9.3, 9.4, 9.7, 6606, 6762, 6906),

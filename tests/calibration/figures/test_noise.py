@@ -101,6 +101,7 @@ def test_peak_to_peak_comes_with_its_number_of_samples():
     assert found.range_uv == pytest.approx(7.7, abs=1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("segment_s", [0.5, 1.0, 0.333])
 def test_the_integral_of_the_spectrum_is_the_variance(segment_s):
     volts = quick_sinc3(np.random.default_rng(4), 200_000, 2)

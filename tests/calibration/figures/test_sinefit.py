@@ -55,6 +55,7 @@ def test_somebody_elses_four_parameter_fit_agrees():
     assert ours.residual_v_rms == pytest.approx(float(theirs["rmse"]), rel=2e-3)
 
 
+@pytest.mark.slow
 def test_somebody_elses_spectrum_gives_the_same_sinad_thd_and_sfdr():
     adctoolbox = pytest.importorskip("adctoolbox", reason="the oracle adctoolbox is not installed")
     n = 8192

@@ -177,6 +177,7 @@ def test_crosstalk_is_a_rejection_the_other_way_round():
     assert (hidden.bound, hidden.standard_uncertainty, hidden.n_used) == (Bound.AT_MOST, 0.0, 88)
 
 
+@pytest.mark.slow
 def test_common_mode_rejection_covers_the_truth():
     found = [cmrr_db(1.0, tone(1e-5, seed, 2e-5), u_common_mode=1e-3) for seed in range(100)]
     assert sum(r.contains(100.0) for r in found) >= 93
@@ -289,6 +290,7 @@ def test_the_test_signal_has_its_period_level_and_duty(rate, period):
     assert found.duty == pytest.approx(0.5, abs=0.005)
 
 
+@pytest.mark.slow
 def test_the_level_of_the_test_signal_covers_the_truth():
     found = [measure_square_wave(square(256, 2560, 3e-6, seed)) for seed in range(100)]
     assert sum(f.peak_to_peak_v.contains(3.75e-3) for f in found) >= 93

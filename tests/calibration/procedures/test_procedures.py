@@ -75,6 +75,7 @@ def test_the_truth_lies_within_the_stated_uncertainty() -> None:
         assert covered >= least_covered(len(pairs)), f"{name}: {covered} of {len(pairs)}"
 
 
+@pytest.mark.slow
 def test_noise_is_judged_by_the_data_sheet_and_reported_in_bands(board: Board) -> None:
     report = measure_noise(board, SHORT)
     (level,) = report.of(Quantity.NOISE, channel=1)
@@ -107,6 +108,7 @@ def _share(low_hz: float, high_hz: float, rate_hz: float = 1000.0) -> float:
     return below(high_hz) - below(low_hz)
 
 
+@pytest.mark.slow
 def test_a_noisy_channel_fails_and_a_railed_one_is_noted(
     board: Board, transport: SimTransport
 ) -> None:
@@ -219,6 +221,7 @@ def test_gain_matching_and_offset_come_from_the_chips_own_signal(
     assert (period.result.value, period.outcome) == (128, Outcome.PASS)
 
 
+@pytest.mark.slow
 def test_a_stuck_gain_is_seen(board: Board, transport: SimTransport) -> None:
     part = transport.board.front_ends[0]
     part.set_world(0, part.world.with_fault(3, ChannelFault.GAIN_STUCK, 12))
@@ -251,6 +254,7 @@ def test_a_board_that_starts_anew_spoils_the_clock() -> None:
         assert [file.raw for file in board.chip.read_registers()] == before
 
 
+@pytest.mark.slow
 def test_crosstalk_that_is_not_there_is_a_bound(board: Board) -> None:
     report = measure_crosstalk(board, CrosstalkSettings(channels=(1, 2, 3), duration_s=8.0))
     assert len(report.readings) == 6
@@ -260,6 +264,7 @@ def test_crosstalk_that_is_not_there_is_a_bound(board: Board) -> None:
     assert sum(r.result.bound is Bound.AT_MOST for r in report.readings) >= 5
 
 
+@pytest.mark.slow
 def test_lead_off_currents_are_told_apart_by_side(board: Board, transport: SimTransport) -> None:
     asked: list[Setup] = []
 
@@ -282,6 +287,7 @@ def test_lead_off_currents_are_told_apart_by_side(board: Board, transport: SimTr
     assert all(abs(r.result.value) < 60 for r in report.of(Quantity.SERIES))
 
 
+@pytest.mark.slow
 def test_resistors_that_are_not_there_are_missed(board: Board) -> None:
     before = [file.raw for file in board.chip.read_registers()]
     with pytest.raises(DeviceError, match="are they connected as asked for"):

@@ -115,6 +115,7 @@ def test_the_validator_can_find_an_error(face: Path, tmp_path: Path) -> None:
     assert validate(tmp_path / "a")[0]
 
 
+@pytest.mark.slow
 def test_the_recording_is_copied_byte_for_byte(face: Path, tmp_path: Path) -> None:
     export_bids(open_parts([face]), tmp_path / "a", BidsOptions("01", "faces"))
     for run, source in ((1, face), (2, face.with_stem("anna_smith-2"))):

@@ -153,6 +153,7 @@ def test_events_are_the_annotations_of_the_file(
         assert row["description"] == cell(note.text)
 
 
+@pytest.mark.slow
 def test_times_are_those_that_mne_reads(tmp_path: Path) -> None:
     record_face(tmp_path / "a.bdf")
     text, described = events(Part(tmp_path / "a.bdf"))

@@ -99,6 +99,7 @@ def test_every_conversion_of_a_run_is_received() -> None:
     assert (found.conversions, found.frames_sent) == (stopped.conversions, stopped.conversions)
 
 
+@pytest.mark.slow
 def test_frames_are_those_that_spi_gives_one_by_one() -> None:
     """The same chip, read with `transfer` at each DRDY as a real processor does."""
     pc, stopped = stream(counting_board(), 0.2)

@@ -139,6 +139,7 @@ def reworded(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return begin
 
 
+@pytest.mark.slow
 def test_another_wording_changes_nothing_but_the_words(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -171,6 +172,7 @@ def test_another_wording_changes_nothing_but_the_words(
     assert any(row for row in usual["analysed"].values())
 
 
+@pytest.mark.slow
 def test_only_the_bdf_file_tells_what_mne_can_be_told(tmp_path: Path, shell: Run) -> None:
     """Without its sidecar a file is anybody's: BAD_ is left out, and that nothing says why."""
     with emgrig.connect("sim:face&seed=3&fault=packets-lost:rate=0.03") as board:
@@ -237,6 +239,7 @@ def looked_for(tree: ast.AST) -> Iterator[str]:
                     yield part.value
 
 
+@pytest.mark.slow
 def test_no_module_looks_into_a_sentence() -> None:
     found = {
         (path.relative_to(ROOT / "src/emgrig").as_posix(), text)

@@ -10,6 +10,7 @@ import pytest
 from file_schemas import HOME, MODELS, schema, text_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", MODELS)
 def test_a_schema_is_current_and_is_one(path: str) -> None:
     text = (HOME / path).read_text("utf-8")

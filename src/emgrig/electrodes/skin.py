@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from emgrig.electrodes.lines import Lines
 
@@ -61,7 +61,7 @@ def fit_skin(lines: Lines, column: int, *, current_a: float, series_ohm: float) 
     if len(lines.orders) < 3 or model.loop_ohm <= series_ohm + 3 * model.sigma_ohm[0]:
         return None
     start = model.guess()
-    found = optimize.least_squares(
+    found = scipy.optimize.least_squares(
         model.residuals,
         start,
         x_scale=(start[0], max(start[1], 1e-4), 0.01),

@@ -23,6 +23,7 @@ def test_a_clean_sine_is_found_exactly(frequency):
     assert fit.residual_v_rms < 1e-10
 
 
+@pytest.mark.slow
 def test_all_four_parameters_cover_the_truth():
     hits = np.zeros(4, int)
     for seed in range(100):
@@ -42,6 +43,7 @@ def test_all_four_parameters_cover_the_truth():
     )
 
 
+@pytest.mark.slow
 def test_somebody_elses_four_parameter_fit_agrees():
     adctoolbox = pytest.importorskip("adctoolbox", reason="the oracle adctoolbox is not installed")
     volts = sine(31.237) + 0.003 + 1e-4 * np.random.default_rng(3).standard_normal(N)
@@ -53,6 +55,7 @@ def test_somebody_elses_four_parameter_fit_agrees():
     assert ours.residual_v_rms == pytest.approx(float(theirs["rmse"]), rel=2e-3)
 
 
+@pytest.mark.slow
 def test_somebody_elses_spectrum_gives_the_same_sinad_thd_and_sfdr():
     adctoolbox = pytest.importorskip("adctoolbox", reason="the oracle adctoolbox is not installed")
     n = 8192

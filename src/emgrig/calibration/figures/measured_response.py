@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize
 
 from emgrig.calibration.figures.response import sinc3_magnitude
 from emgrig.calibration.figures.uncertainty import Bound, Result
@@ -55,7 +55,7 @@ def fit_response(
 
     sigma = np.full(f.size, relative_uncertainty)
     start = (float(log_excess[0]), 0.0)
-    found, covariance = optimize.curve_fit(
+    found, covariance = scipy.optimize.curve_fit(
         model, f / rate_hz, log_excess, p0=start, sigma=sigma, absolute_sigma=True
     )
     log_gain, bend, u_bend = float(found[0]), float(found[1]), math.sqrt(covariance[1, 1])
@@ -98,7 +98,7 @@ def _fitted_minus_3db(bend: float, u_bend: float, rate_hz: float, n: int) -> Res
             pole = 1 / math.sqrt(1 + max(bend, 0.0) * (frequency_hz / rate_hz) ** 2)
             return float(sinc3_magnitude(frequency_hz, rate_hz)) * pole - math.sqrt(0.5)
 
-        return float(optimize.brentq(excess, 1e-6 * rate_hz, 0.4 * rate_hz))
+        return float(scipy.optimize.brentq(excess, 1e-6 * rate_hz, 0.4 * rate_hz))
 
     value_hz = found_hz(bend)
     note = ("one analogue pole and sinc3",)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import integrate, optimize, stats
 
 from emgrig.calibration.figures.response import (
     SINC3_AUTOCORRELATION,
@@ -62,11 +62,13 @@ def expected_range(n_samples: int) -> float:
 
     def tail(x: float) -> float:
         # 1 - Phi(x)^n, written so that it keeps its digits in the tail
-        return float(-np.expm1(n_samples * stats.norm.logcdf(x)))
+        return float(-np.expm1(n_samples * scipy.stats.norm.logcdf(x)))
 
     # E[max] = integral of 1 - F over x > 0, less that of F over x < 0; the range is twice that.
-    above, _ = integrate.quad(tail, 0, 12, limit=200)
-    below, _ = integrate.quad(lambda x: float(stats.norm.cdf(x) ** n_samples), -12, 0, limit=200)
+    above, _ = scipy.integrate.quad(tail, 0, 12, limit=200)
+    below, _ = scipy.integrate.quad(
+        lambda x: float(scipy.stats.norm.cdf(x) ** n_samples), -12, 0, limit=200
+    )
     return 2 * (above - below)
 
 
@@ -278,7 +280,7 @@ def _fit_floor(f: NDArray[np.float64], s: NDArray[np.float64], spectrum: Spectru
 
     bounds = [(-10.0, 10.0), (math.log(f[0]) - 7, math.log(f[-1])), _EXPONENTS]
     start = np.array([math.log(float(np.median(s))), math.log(f[0]), 1.0])
-    best = optimize.minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    best = scipy.optimize.minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
     # The cost of white noise alone is n · (ln 1 + 1).
     gained = (f.size - float(best.fun)) * spectrum.averages_per_bin
     n = spectrum.n_samples

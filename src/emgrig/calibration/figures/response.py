@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, signal
 
 from emgrig.calibration.figures.samples import checked_channels, checked_rate
 from emgrig.driver.chip.model import ADS1299
@@ -68,7 +68,7 @@ def minus_3db_hz(rate_hz: float) -> float:
     def excess(frequency_hz: float) -> float:
         return float(sinc3_magnitude(frequency_hz, rate_hz)) - math.sqrt(0.5)
 
-    return float(optimize.brentq(excess, 0.1 * rate_hz, 0.4 * rate_hz, xtol=1e-9 * rate_hz))
+    return float(scipy.optimize.brentq(excess, 0.1 * rate_hz, 0.4 * rate_hz, xtol=1e-9 * rate_hz))
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class DroopEqualiser:
 
     def magnitude(self, frequency_hz: ArrayLike) -> NDArray[np.float64]:
         """Return the filter's own gain at `frequency_hz`; sinc³ is not in it."""
-        _, h = signal.freqz(self.taps, worN=np.atleast_1d(frequency_hz), fs=self.rate_hz)
+        _, h = scipy.signal.freqz(self.taps, worN=np.atleast_1d(frequency_hz), fs=self.rate_hz)
         return np.asarray(np.abs(h))
 
     def apply(self, volts: ArrayLike) -> NDArray[np.float64]:
@@ -107,7 +107,7 @@ class DroopEqualiser:
         array = checked_channels(volts, n_min=self.taps.size)
         pad = self.delay_samples
         padded = np.pad(array, ((pad, pad), (0, 0)), mode="reflect", reflect_type="odd")
-        return np.asarray(signal.oaconvolve(padded, self.taps[:, None], mode="valid", axes=0))
+        return np.asarray(scipy.signal.oaconvolve(padded, self.taps[:, None], mode="valid", axes=0))
 
 
 def droop_equaliser(
@@ -160,7 +160,7 @@ def _equaliser_taps(edge: float, n_taps: int, weight: float) -> NDArray[np.float
 
 def _flatness_db(taps: NDArray[np.float64], edge: float) -> float:
     share = np.linspace(0, edge, 2001)
-    _, h = signal.freqz(taps, worN=share, fs=1.0)
+    _, h = scipy.signal.freqz(taps, worN=share, fs=1.0)
     return float(np.abs(20 * np.log10(np.maximum(np.abs(h) * np.sinc(share) ** 3, 1e-9))).max())
 
 
@@ -168,7 +168,7 @@ def _described(
     taps: NDArray[np.float64], rate_hz: float, edge: float, error_db: float
 ) -> DroopEqualiser:
     share = np.linspace(0, 0.5, 4001)
-    _, h = signal.freqz(taps, worN=share, fs=1.0)
+    _, h = scipy.signal.freqz(taps, worN=share, fs=1.0)
     before = sinc3_noise_shape(share, 1.0)
     after = before * np.abs(h) ** 2
     in_band = share <= edge

@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal
 
 from emgrig.calibration.figures.samples import checked_rate, checked_record
 
@@ -107,7 +107,7 @@ def _check_frequency(frequency_hz: float, rate_hz: float, n_samples: int) -> Non
 def _largest_line_hz(record: NDArray[np.float64], rate_hz: float) -> float:
     """Find the largest line to a small part of a bin: log parabola on a Gaussian-like window."""
     n = record.size
-    window = signal.windows.gaussian(n, n / 8)
+    window = scipy.signal.windows.gaussian(n, n / 8)
     power = np.abs(np.fft.rfft((record - record.mean()) * window)) ** 2
     peak = int(np.argmax(power[1:-1])) + 1
     left, centre, right = np.log(power[peak - 1 : peak + 2] + np.finfo(float).tiny)
@@ -228,7 +228,7 @@ def _thd_db(fit: SineFit, highest_harmonic: int) -> float:
 
 def _largest_spur(fit: SineFit) -> tuple[float, float]:
     """Return amplitude, V, and frequency of the largest line in the residual."""
-    window = signal.windows.flattop(fit.n_samples, sym=False)
+    window = scipy.signal.windows.flattop(fit.n_samples, sym=False)
     lines = 2 * np.abs(np.fft.rfft(fit.residual_v * window)) / window.sum()
     lines[:5] = 0  # the window's main lobe around DC
     peak = int(np.argmax(lines))

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal
 
 from emgrig.calibration.figures.samples import checked_channels, checked_rate
 
@@ -130,7 +130,7 @@ def welch(volts: ArrayLike, rate_hz: float, *, segment_s: float | None = None) -
             f"segments of {n_segment} samples do not suit a record of {n}; "
             f"choose {8 / rate_hz:.3g} to {n / 2 / rate_hz:.3g} s"
         )
-    frequency, psd = signal.welch(
+    frequency, psd = scipy.signal.welch(
         array - array.mean(axis=0), rate_hz, window="hann", nperseg=n_segment, axis=0
     )
     n_segments = 1 + (n - n_segment) // (n_segment - n_segment // 2)

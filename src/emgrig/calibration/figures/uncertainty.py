@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Annotated
 
 import numpy as np
+import scipy
 from annotated_types import Ge, Gt
 from numpy.typing import NDArray
-from scipy import stats
 
 COVERAGE_PROBABILITY = 0.9545
 """What k = 2 covers of a normal distribution; k for few degrees of freedom is chosen to match."""
@@ -143,8 +143,8 @@ def coverage_factor(degrees_of_freedom: float) -> float:
             f"{degrees_of_freedom:g} degrees of freedom give no interval; take more readings"
         )
     if math.isinf(degrees_of_freedom):
-        return float(stats.norm.ppf(0.5 + COVERAGE_PROBABILITY / 2))
-    return float(stats.t.ppf(0.5 + COVERAGE_PROBABILITY / 2, degrees_of_freedom))
+        return float(scipy.stats.norm.ppf(0.5 + COVERAGE_PROBABILITY / 2))
+    return float(scipy.stats.t.ppf(0.5 + COVERAGE_PROBABILITY / 2, degrees_of_freedom))
 
 
 def mean_result(

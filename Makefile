@@ -11,7 +11,7 @@ help:
 	@echo "make demo       the whole way of the data, on a simulated board"
 	@echo "make quick      the fast tests, of every layer"
 	@echo "make test       the test suite"
-	@echo "make nightly    the property tests with many random examples"
+	@echo "make nightly    the property tests with many random examples, the counting ones with many runs"
 	@echo "make lint       format, lint, types, import rules"
 	@echo "make docs       the documentation site, in build/site"
 	@echo "make schemas    the JSON schemas of our files, from their models"
@@ -33,7 +33,7 @@ test: $(VENV)/.dev
 	@$(PYTEST)
 
 nightly: $(VENV)/.dev
-	@$(PYTEST) -m hypothesis --hypothesis-profile nightly
+	@$(PYTEST) -m "hypothesis or nightly" --hypothesis-profile nightly
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -46,7 +46,7 @@ docs: $(VENV)/.dev
 	@echo "build/site/index.html"
 
 schemas: $(VENV)/.core
-	$(BIN)/python -m emgrig.tools.common.schemas
+	$(BIN)/python tests/file_schemas.py
 
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

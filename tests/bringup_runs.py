@@ -92,7 +92,7 @@ def said_of(run: BringupRun) -> dict[str, object]:
 def words_of(run: BringupRun) -> list[str]:
     """Return the sentences of a run that people read."""
     found = run.diagnosis
-    told = [*found.because, *found.others, found.cause, found.next_step] if found else []
+    told = [*found.because, *found.others, found.cause, found.next] if found else []
     told += [incident.words for r in run.results for incident in r.incidents]
     told += [run.restored.note] if run.restored else []
     return [*told, *(text for r in run.results for text in (r.message, r.info.title))]

@@ -1,3 +1,4 @@
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,20 @@ from properties import choose_profile
 from shell import Run, runner
 
 choose_profile()
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: the collector need not look at a million objects again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without the slow tests, leave modules that hold nothing else unread: imports take seconds."""
+    if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
+        return None
+    text = collection_path.read_text("utf-8")
+    return "\npytestmark = pytest.mark.slow\n" in text or None
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,15 @@
-"""How many examples a property test takes.
+"""How many examples a property test takes, and how many runs one that counts how often.
 
 Two profiles: "ci" takes the same examples in every run, so that what was green stays green;
 "nightly" takes other ones each time, and twenty times as many. ``HYPOTHESIS_PROFILE=nightly`` or
-``--hypothesis-profile nightly`` chooses, and ``make nightly`` runs the property tests so.
+``--hypothesis-profile nightly`` chooses, and ``make nightly`` runs the property tests so, and with
+them those that are marked ``nightly``: they take few runs by day, at a limit for so few.
 """
 
 import os
 
 from hypothesis import HealthCheck, settings
+from scipy import stats
 
 _OFTEN = 100
 _NIGHTLY = 20
@@ -24,6 +26,21 @@ def choose_profile() -> None:
     # Said and not inherited: with CI in the environment hypothesis itself derandomises.
     settings.register_profile("nightly", calm, derandomize=False, max_examples=_NIGHTLY * _OFTEN)
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def is_nightly() -> bool:
+    """Whether this run is a nightly one."""
+    return settings().max_examples > _OFTEN
+
+
+def runs(n: int, nightly: int) -> int:
+    """Return how many runs a test takes that is marked ``nightly``."""
+    return nightly if is_nightly() else n
+
+
+def least_covered(n: int) -> int:
+    """Return how many of `n` intervals of 95.45 % hold the truth in 99 of 100 such samples."""
+    return int(stats.binom.ppf(0.01, n, 0.9545))
 
 
 def examples(n: int) -> settings:

@@ -83,6 +83,7 @@ def test_a_library_that_lacks_something_itself_says_so(
         require("broken_library", "desk", "the page")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extra", HERE)
 def test_a_command_without_its_extra_ends_with_one_line_and_one_code(
     extra: str, shell: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -211,6 +211,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(key=st.sampled_from(sorted(plain(Sheet()))), value=_JSON)
 def test_whatever_is_in_a_file_it_is_read_or_refused_in_one_line(key: str, value: object) -> None:
     said = "read"

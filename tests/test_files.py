@@ -92,6 +92,7 @@ def test_json_has_no_nan(tmp_path: Path) -> None:
         files.json_text({"value": float("nan")})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [

@@ -59,6 +59,7 @@ def in_wheel(built: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_package_and_nothing_else(
     in_wheel: dict[str, bytes], copy: Path
 ) -> None:
@@ -68,6 +69,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(
     assert {name for name in in_wheel if not name.startswith(about)} == wanted
 
 
+@pytest.mark.slow
 def test_the_source_package_holds_all_that_is_tracked_and_so_its_tests(
     built: Path, copy: Path
 ) -> None:
@@ -84,6 +86,7 @@ def test_the_source_package_holds_all_that_is_tracked_and_so_its_tests(
     assert {"tests/data/README.md", "docs/index.md", "constraints.txt"} <= packed
 
 
+@pytest.mark.slow
 def test_there_is_one_version(in_wheel: dict[str, bytes]) -> None:
     (metadata,) = (name for name in in_wheel if name.endswith(".dist-info/METADATA"))
     assert message_from_bytes(in_wheel[metadata])["Version"] == emgrig.__version__

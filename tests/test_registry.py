@@ -44,6 +44,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     return put
 
 
+@pytest.mark.slow
 def test_a_gateway_of_another_package_is_an_address(install: Install) -> None:
     install("theirs", "emgrig.gateways", "lab = theirs:open_lab")
     transport: Transport = open_transport("lab:9")

@@ -26,6 +26,7 @@ def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProce
     )
 
 
+@pytest.mark.slow
 def test_every_module_is_imported_and_a_board_recorded_without_what_only_unix_has(
     tmp_path: Path,
 ) -> None:
@@ -85,6 +86,7 @@ def test_the_search_finds_what_it_is_for(code: str, is_good: bool) -> None:
     assert is_portable(name, call) is is_good
 
 
+@pytest.mark.slow
 def test_text_is_the_same_on_every_system() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{call.lineno}"
@@ -95,6 +97,7 @@ def test_text_is_the_same_on_every_system() -> None:
     assert found == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_pipe_that_knows_few_letters_ends_no_command(encoding: str) -> None:
     assert run_python("-m", "emgrig", "-h", PYTHONIOENCODING=encoding).returncode == 0

@@ -47,10 +47,7 @@ _UNIONS = (typing.Union, types.UnionType)
 class FileModel:
     """Base of a dataclass that is a whole file; those inside of it need no base.
 
-    Attributes
-    ----------
-    FORMAT : str
-        What the key ``format`` of a JSON file must be; TOML files have none.
+    What the key ``format`` of a JSON file must be is `FORMAT`; TOML files have none.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _CONFIG
@@ -67,14 +64,8 @@ class NoteModel(FileModel):
 class Rule:
     """What a type alone does not say of a value, to stand in its `Annotated`.
 
-    Attributes
-    ----------
-    expected : str
-        In words, as "one letter".
-    holds : callable
-        Given a value of the annotated type, whether it is one.
-    schema : mapping
-        The same for the JSON schema, as far as that can say it.
+    `expected` is in words, as "one letter"; `holds` tells if a value of the annotated type is one;
+    `schema` says the same for the JSON schema, as far as that can say it.
     """
 
     expected: str
@@ -162,15 +153,8 @@ def load(
 ) -> T:
     """Read a file: JSON if its model has a FORMAT, else TOML.
 
-    Parameters
-    ----------
-    path : Path
-    kind : type
-        The model.
-    what : str
-        What the file is to be, for messages: "plan".
-    raises : callable
-        The class of the error that is raised if it is not that.
+    `what` the file is to be, as "plan", is for messages; `raises` makes the error if it is not
+    that.
     """
     name = f"{what} {path}"
     try:
@@ -235,12 +219,8 @@ def plain(value: object) -> Any:
 def save(path: Path, content: object) -> None:
     """Write a model, or what `plain` made of one, as JSON; the file is whole whatever happens.
 
-    Raises
-    ------
-    ValueError
-        If a number in it is not finite; nothing is written.
-    RecordingError
-        If it cannot be written; what was there before is as it was.
+    Raises ValueError if a number in it is not finite; nothing is written; RecordingError if it
+    cannot be written; what was there before is as it was.
     """
     text = json_text(plain(content))
     make_folder(path.parent)

@@ -53,6 +53,7 @@ def test_equal_readings_agree_perfectly():
     assert icc_a1([1, 2, 3, 4, 5], [1, 2, 3, 4, 5]).value == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("gain", "noise", "n"), [(1.0, 2.0, 30), (0.8, 1.0, 12), (1.0, 30.0, 20)])
 def test_somebody_elses_icc_agrees(gain, noise, n):
     pingouin = pytest.importorskip("pingouin", reason="the oracle pingouin is not installed")
@@ -118,6 +119,7 @@ def test_white_noise_has_its_median_frequency_in_the_middle():
     assert found.mean_frequency_hz == pytest.approx([250], abs=2)
 
 
+@pytest.mark.slow
 def test_coherence_is_zero_of_strangers_and_the_signals_share_of_power_otherwise():
     rng = np.random.default_rng(1)
     signal, a, b = rng.standard_normal((3, 60_000))

@@ -10,6 +10,7 @@ from emgrig.comparison import Comparison, Response, Track, compare
 from emgrig.comparison.agreement import correlation
 from emgrig.comparison.tracks import Interpolator, common_band
 from emgrig.comparison.windows import declared_parts
+from properties import is_nightly, least_covered, runs
 
 WORLD_HZ = 4000.0
 OFFSET_S, PPM, GAIN = 0.0373, 40.0, 0.97
@@ -117,10 +118,12 @@ def test_after_alignment_the_two_agree(two_amplifiers):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_offset_drift_and_gain_cover_the_truth():
     hits = np.zeros(3, int)
     # over 600 other seeds: 95, 96 and 96 in a hundred
-    for seed in range(2000, 2100):
+    n = runs(25, nightly=100)
+    for seed in range(2000, 2000 + n):
         rng = np.random.default_rng(seed)
         world = muscle(rng, 14)
         ours = amplifier(rng, world, 1000, 12, noise_uv=0.4, high_hz=420)
@@ -134,9 +137,11 @@ def test_offset_drift_and_gain_cover_the_truth():
             found.alignment.clock_ppm.contains(PPM),
             found.windows.amplitude_ratio.contains(GAIN),
         ]
-    assert (hits >= 93).all(), hits
+    assert (hits >= least_covered(n)).all(), hits
+    assert (hits >= 93).all() or not is_nightly(), hits
 
 
+@pytest.mark.slow
 def test_half_a_millisecond_makes_three_quarters_of_two_perfect_amplifiers():
     rng = np.random.default_rng(0)
     n = 40_000
@@ -156,6 +161,7 @@ def test_half_a_millisecond_makes_three_quarters_of_two_perfect_amplifiers():
     assert found.alignment.offset_s.value == pytest.approx(0.0005, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cause", "reference"),
     [
@@ -173,12 +179,14 @@ def test_a_single_cause_gets_the_whole_blame(cause, reference):
     assert math.fsum(shares.values()) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_two_perfect_recordings_leave_nothing_to_explain():
     found = compare(*pair())
     assert set(found.decomposition.shares.values()) == {0.0}
     assert found.windows.amplitude_ratio.value == pytest.approx(1.0, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_droop_of_1000_sps_is_taken_away():
     rng = np.random.default_rng(4)
     world = muscle(rng, 22)
@@ -195,6 +203,7 @@ def test_the_droop_of_1000_sps_is_taken_away():
     assert ignored.windows.amplitude_ratio.value < 0.97
 
 
+@pytest.mark.slow
 def test_known_delays_are_taken_off_the_offset_of_events():
     rng = np.random.default_rng(5)
     world = muscle(rng, 22)
@@ -238,6 +247,7 @@ def test_declared_contractions_are_the_readings():
     assert not any("not declared" in flag for flag in found.flags)
 
 
+@pytest.mark.slow
 def test_a_steady_contraction_has_no_rest_and_says_so():
     rng = np.random.default_rng(6)
     steady = np.convolve(rng.standard_normal(20_040), np.hanning(9), mode="same")
@@ -254,6 +264,7 @@ def test_different_muscles_are_refused_in_one_line():
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_little_of_a_common_signal_is_flagged():
     ours, reference = pair(seed=8)
     stranger = amplifier(np.random.default_rng(9), muscle(np.random.default_rng(10), 22), 1000, 20)

@@ -9,6 +9,8 @@ from emgrig.desk.guard import COOKIE, Guard, is_loopback, new_token
 from emgrig.desk.server import Server
 from emgrig.errors import TransportError
 
+pytestmark = pytest.mark.slow  # to import the web server takes longer than all tests here
+
 TOKEN = "a-token-that-nobody-guesses"
 PORT = 8299
 HERE, ELSEWHERE = f"127.0.0.1:{PORT}", f"192.168.0.9:{PORT}"

@@ -52,6 +52,7 @@ def hub() -> Iterator[Hub]:
 # Views.
 
 
+@pytest.mark.slow
 @given(
     pieces=st.lists(st.tuples(st.integers(0, 120), st.integers(1, 90)), min_size=1, max_size=12),
     rate_hz=st.sampled_from([250, 500, 1000, 2000]),
@@ -86,6 +87,7 @@ def test_a_hole_is_a_hole_in_the_traces() -> None:
     assert np.isfinite(columns[-10:]).all()
 
 
+@pytest.mark.slow
 @given(
     pieces=st.lists(st.tuples(st.integers(0, 400), st.integers(1, 400)), min_size=1, max_size=20),
     ask=st.tuples(st.floats(-1, 5), st.floats(0.01, 3)),
@@ -122,6 +124,7 @@ def test_a_window_needs_a_length_and_samples() -> None:
 # The hub.
 
 
+@pytest.mark.slow
 def test_the_boards_drift_is_shown_once_it_can_be_told_with_what_it_is_right_to() -> None:
     hub, _ = simulated("seed=3&fault=clock-drift:ppm=300")
     with hub:
@@ -136,6 +139,7 @@ def test_the_boards_drift_is_shown_once_it_can_be_told_with_what_it_is_right_to(
     assert all(abs(ppm - 300) <= bound <= 1000 for ppm, bound in told)
 
 
+@pytest.mark.slow
 def test_markers_lie_at_their_time_on_the_boards_clock(tmp_path: Path) -> None:
     hub, transport = simulated("seed=3&fault=clock-drift:ppm=300")
     with hub:
@@ -157,6 +161,7 @@ def test_markers_lie_at_their_time_on_the_boards_clock(tmp_path: Path) -> None:
     assert onset == pytest.approx(true_onset_s, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_the_tubes_changes_lie_at_their_conversions_whatever_the_clock(tmp_path: Path) -> None:
     """Its oscillator is 0.25 % slow and the blocks are long: nominal time would be samples off."""
     hub, transport = simulated("seed=2")
@@ -183,6 +188,7 @@ def test_a_window_holds_what_the_file_holds(hub: Hub, tmp_path: Path) -> None:
     np.testing.assert_allclose(file[at : at + len(window)], window, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_check_has_the_board_alone_and_the_stream_goes_on(hub: Hub) -> None:
     hub.run_until(hub.unix_s() + 1.0)
     before = hub.status()
@@ -252,6 +258,7 @@ def test_closing_makes_the_files(tmp_path: Path) -> None:
     assert len(edfio.read_bdf(tmp_path / "a.bdf").signals[0].data) >= 2000
 
 
+@pytest.mark.slow
 def test_a_cut_link_is_one_gap_and_nothing_else_is_lost(tmp_path: Path) -> None:
     """Five seconds without a link in mid-recording: counted, marked, and a hole in the views."""
     hub, _ = simulated("seed=2&fault=link-cut:at=4,after=5")
@@ -464,6 +471,7 @@ def test_a_mistake_in_a_listener_does_not_end_the_thread(monkeypatch: pytest.Mon
         assert hub.status().link is LinkState.STREAMING
 
 
+@pytest.mark.slow
 def test_a_replay_is_shown_in_its_time_and_ends_in_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

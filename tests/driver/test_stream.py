@@ -132,6 +132,7 @@ def test_a_refused_change_leaves_it_running(board: Board, transport: FakeTranspo
     assert {block.epoch.gain[0] for block in blocks} == {24.0}
 
 
+@pytest.mark.slow
 def test_settings_can_be_changed_from_another_thread() -> None:
     with TcpServer() as server, connect(server.address) as board:
         board.chip.set_rate(16000)
@@ -148,6 +149,7 @@ def test_settings_can_be_changed_from_another_thread() -> None:
 # The link.
 
 
+@pytest.mark.slow
 def test_a_link_that_was_cut_comes_back_and_the_gap_is_exact(
     board: Board, transport: FakeTransport
 ) -> None:
@@ -233,6 +235,7 @@ def test_reconnection_can_be_switched_off(transport: FakeTransport) -> None:
             take(stream, 100)
 
 
+@pytest.mark.slow
 def test_a_link_that_is_cut_while_it_is_mended_is_mended_again(
     board: Board, transport: FakeTransport
 ) -> None:
@@ -267,6 +270,7 @@ def test_a_link_cut_at_the_very_end_costs_nothing_but_what_was_on_it(
     assert blocks[-1].cause is Cause.OUTAGE
 
 
+@pytest.mark.slow
 def test_a_board_that_started_anew_gets_its_registers_back(
     board: Board, transport: FakeTransport
 ) -> None:
@@ -285,6 +289,7 @@ def test_a_board_that_started_anew_gets_its_registers_back(
     assert blocks[-1].first_conversion + blocks[-1].n_samples == 3000
 
 
+@pytest.mark.slow
 def test_a_chip_that_lost_its_registers_gets_them_back(
     board: Board, transport: FakeTransport
 ) -> None:
@@ -376,6 +381,7 @@ def test_a_chip_that_stops_converting_is_said(board: Board, transport: FakeTrans
     assert not transport.board.streaming
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_by_itself_is_begun_again(board: Board, transport: FakeTransport) -> None:
     with board.stream(duration_s=6.0) as stream:
         blocks = take(stream, 5)
@@ -397,6 +403,7 @@ def test_a_board_that_is_silent_for_good_is_given_up(transport: FakeTransport) -
 # The host.
 
 
+@pytest.mark.slow
 def test_a_reader_that_is_too_slow_is_told_what_was_dropped() -> None:
     with TcpServer() as server, connect(server.address) as board:
         board.chip.set_rate(16000)
@@ -607,6 +614,7 @@ def test_the_simulated_boards_own_count_agrees() -> None:
     assert fit.unix_s(blocks[-1].board_time_us) < transport.clock.unix_s()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "sign"),
     [
@@ -641,6 +649,7 @@ def test_with_a_fault_in_the_link_received_and_lost_are_what_the_chip_converted(
         assert (totals.lost, totals.repeated, totals.paused) == (0, 0, 0)
 
 
+@pytest.mark.slow
 def test_a_chip_without_drdy_is_said_and_a_wrong_clock_is_flagged() -> None:
     with pytest.raises(DeviceError, match="DRDY does not fall"):
         run_simulator("bench&source=silence&fault=drdy-dead", 2.0)

@@ -21,6 +21,7 @@ from emgrig.electrodes.judge import BIAS_OFF, NOTHING_MEASURED, NOTHING_ON
 from emgrig.errors import EmgrigError, IdentityError
 from emgrig.simulator.analog.world import OPEN, Bridge, Electrode, World
 from emgrig.simulator.transport import SimTransport
+from properties import runs
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 QUICK = ContactSettings(is_quick=True)
@@ -70,6 +71,7 @@ def found(result: ContactCheck) -> dict[str, Finding]:
     }
 
 
+@pytest.mark.slow
 def test_good_electrodes_are_green_or_yellow_and_nothing_is_said(board: Board) -> None:
     told: list[tuple[str, float]] = []
     result = check_contact(board, now=NOW, progress=lambda text, share: told.append((text, share)))
@@ -86,7 +88,8 @@ def test_good_electrodes_are_green_or_yellow_and_nothing_is_said(board: Board) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(runs(1, nightly=2)))
 @pytest.mark.parametrize("quick", [False, True])
 def test_an_open_electrode_is_named_and_no_other(seed: int, quick: bool) -> None:
     for pin, name, words in (("IN3P", "c3p", "c3 positive"), ("IN5N", "c5n", "c5 negative")):
@@ -98,6 +101,7 @@ def test_an_open_electrode_is_named_and_no_other(seed: int, quick: bool) -> None
         assert (one.light, one.impedance_ohm) == (Light.RED, None)
 
 
+@pytest.mark.slow
 def test_the_partner_of_an_open_electrode_is_not_given_a_number() -> None:
     """Its channel floats and shows the bias electrode's drop as well."""
     (partner,) = [one for one in check("", off("IN3P")).electrodes if one.electrode == "c3n"]
@@ -115,7 +119,8 @@ def test_the_partner_of_an_open_electrode_is_not_given_a_number() -> None:
         ("IN3P", "IN3N", {"c3p", "c3n"}, "c3 positive and c3 negative"),
     ],
 )
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(runs(1, nightly=2)))
 def test_a_bridged_pair_is_named(
     first: str, second: str, names: set[str], words: str, seed: int
 ) -> None:
@@ -126,13 +131,15 @@ def test_a_bridged_pair_is_named(
     assert all(one.light is Light.RED and one.impedance_ohm is None for one in touched)
 
 
+@pytest.mark.slow
 def test_a_wet_path_of_some_kohm_between_two_channels_is_a_bridge_too() -> None:
     result = check("seed=1", bridge("IN1P", "IN2P", 20e3))
     assert set(found(result)) == {"c1p", "c2p"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(runs(1, nightly=3)))
 def test_an_electrode_that_touches_the_bias_electrode_is_named(seed: int) -> None:
     """All currents are seen on its channel then, which are no bridges to all others."""
     result = check(f"seed={seed}", bridge("IN4P", "BIAS"))
@@ -144,7 +151,8 @@ def test_an_electrode_that_touches_the_bias_electrode_is_named(seed: int) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(runs(1, nightly=3)))
 @pytest.mark.parametrize("quick", [False, True])
 def test_a_missing_bias_electrode_is_named_and_no_impedance_is_given(
     seed: int, quick: bool
@@ -157,6 +165,7 @@ def test_a_missing_bias_electrode_is_named_and_no_impedance_is_given(
     assert not result.is_good
 
 
+@pytest.mark.slow
 def test_what_is_open_is_named_without_the_bias_electrode_too() -> None:
     """A plug that is out, and nothing holds the body: all N currents together take it to a rail."""
     result = check("seed=2", off("BIAS"), *(off(f"IN{n}P") for n in range(1, 8)))
@@ -164,6 +173,7 @@ def test_what_is_open_is_named_without_the_bias_electrode_too() -> None:
     assert result.findings[0] == BIAS_OFF
 
 
+@pytest.mark.slow
 def test_a_cable_that_is_not_plugged_in_is_one_finding_more() -> None:
     def nothing(world: World) -> World:
         return replace(world, p=(OPEN,) * 8, n=(OPEN,) * 8, bias=OPEN)
@@ -173,6 +183,7 @@ def test_a_cable_that_is_not_plugged_in_is_one_finding_more() -> None:
     assert len(found(result)) == 14
 
 
+@pytest.mark.slow
 def test_a_high_electrode_is_to_be_prepared_again() -> None:
     result = check("source=silence&seed=1", skin("IN2N", 60e3))
     assert found(result) == {"c2n": Finding.HIGH}
@@ -181,6 +192,7 @@ def test_a_high_electrode_is_to_be_prepared_again() -> None:
     assert text.endswith(" kohm")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("p_ohm", "n_ohm", "is_apart"),
     [(1e3, 4e3, False), (12e3, 25e3, False), (3e3, 25e3, True)],
@@ -211,6 +223,7 @@ def test_a_sick_channel_is_no_open_electrode(fault: str, finding: Finding) -> No
     assert "2" in result.findings[0]
 
 
+@pytest.mark.slow
 def test_if_nothing_can_be_measured_the_bias_electrode_is_suspected() -> None:
     """Its comparator says nothing here: all channels are at the rail for another reason."""
     faults = "&".join(f"fault=channel-railed:channel={n}" for n in range(1, 8))
@@ -242,6 +255,7 @@ def test_registers_are_as_before_also_with_a_profile_and_lead_off_set(board: Boa
         assert [file.raw for file in board.chip.read_registers()] == before
 
 
+@pytest.mark.slow
 def test_registers_are_put_back_when_it_is_interrupted(board: Board) -> None:
     board.apply("facial-emg")
     before = [file.raw for file in board.chip.read_registers()]
@@ -264,6 +278,7 @@ def test_a_board_that_sends_no_samples_is_one_line() -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_few_channels_only_but_a_bridge_to_another_is_seen() -> None:
     transport = SimTransport("seed=1")
     with Board(transport) as board:
@@ -274,6 +289,7 @@ def test_few_channels_only_but_a_bridge_to_another_is_seen() -> None:
     assert found(result) == {"c1p": Finding.BRIDGED}
 
 
+@pytest.mark.slow
 def test_gaps_are_counted_and_not_used() -> None:
     result = check("source=silence&seed=1&fault=packets-lost:rate=0.005")
     assert result.conditions.n_lost > 0
@@ -281,6 +297,7 @@ def test_gaps_are_counted_and_not_used() -> None:
     assert result.is_good
 
 
+@pytest.mark.slow
 def test_names_come_from_the_board_or_as_told() -> None:
     names = ContactSettings(is_quick=True, channels=(1,), names={1: "masseter"})
     with emgrig.connect("sim:") as board:
@@ -310,6 +327,7 @@ def test_lights_do_not_flicker_between_two_checks() -> None:
     assert again.electrodes[0].light is Light.GREEN
 
 
+@pytest.mark.slow
 def test_what_was_far_apart_stays_so_within_the_margin() -> None:
     transport = SimTransport("source=silence&seed=1")
     with Board(transport) as board:

@@ -25,7 +25,7 @@ from emgrig.electrodes.skin import fit_skin
 from emgrig.simulator.analog.world import WIRE, Electrode, Mains, World
 from emgrig.simulator.sources.signals import MultiTone, Tone
 from emgrig.simulator.transport import SimTransport
-from properties import examples
+from properties import examples, is_nightly, least_covered, runs
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 SERIES_OHM, FARAD = 2200.0, 47e-9
@@ -59,6 +59,7 @@ def square_through_skin(
     return np.tile(filtered[::fine], n_samples // period)
 
 
+@pytest.mark.slow
 @examples(60)
 @given(
     r_ohm=st.floats(1e3, 200e3),
@@ -98,12 +99,13 @@ def noise_of(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> NDA
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("kind", ["hardly any", "usual", "loud", "drifting", "wandering"])
 @pytest.mark.parametrize(("hz", "n"), [(31.25, 1600), (7.8125, 4096)])
 def test_what_is_stated_of_r_and_c_covers_them(kind: str, hz: float, n: int) -> None:
     """C from none that shows to half the period. No C is stated that is not there."""
     rng = np.random.default_rng(11)
-    n_each, is_covered_r, is_covered_c = 8, [], []
+    n_each, is_covered_r, is_covered_c = runs(2, nightly=8), [], []
     for r_ohm in (1e3, 4e3, 10e3, 100e3):
         for farad in (1e-12, 1e-9, 10e-9, 20e-9, 47e-9, 200e-9):
             clean = [square_through_skin(r_ohm, farad, u, n, hz) for u in rng.uniform(0, 1, n_each)]
@@ -118,10 +120,11 @@ def test_what_is_stated_of_r_and_c_covers_them(kind: str, hz: float, n: int) -> 
                 if fit.capacitance_f is not None:
                     assert farad > 1e-12
                     is_covered_c.append(abs(fit.capacitance_f - farad) < k * fit.u_capacitance_f)
-    assert len(is_covered_r) > 160
-    assert len(is_covered_c) > 50
-    assert np.mean(is_covered_r) > 0.93
-    assert np.mean(is_covered_c) > 0.93
+    assert len(is_covered_r) > 20 * n_each  # of 24
+    assert len(is_covered_c) > 6 * n_each
+    for covered in (is_covered_r, is_covered_c):
+        assert sum(covered) >= least_covered(len(covered))
+        assert np.mean(covered) > 0.93 or not is_nightly()  # few are 0.93 of few by chance alone
 
 
 def test_noise_beside_a_line_is_the_noise_of_the_line() -> None:
@@ -310,7 +313,8 @@ def assert_right(check: ContactCheck) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mains_hz", [50, 60])
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(1, 1 + runs(1, nightly=3)))
 def test_electrodes_from_1_to_100_kohm_are_measured_within_5_percent_or_200_ohm(
     seed: int, mains_hz: int
 ) -> None:
@@ -334,9 +338,10 @@ def test_the_other_frequency_and_current_tell_the_same(current: str, hz: float) 
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_without_a_calibration_the_statement_is_20_percent_and_holds() -> None:
     n_covered = n_all = n_farad = 0
-    for seed in range(5):
+    for seed in range(n_boards := runs(2, nightly=5)):
         transport = SimTransport(f"source=silence&seed={seed}")
         with Board(transport) as board:
             put_on(transport, face(transport, TRUE_OHM))
@@ -353,7 +358,7 @@ def test_without_a_calibration_the_statement_is_20_percent_and_holds() -> None:
                 n_all += 1
                 n_farad += 1
     assert n_covered >= 0.93 * n_all
-    assert n_farad >= 40  # of 1 kohm it cannot be told
+    assert n_farad >= 8 * n_boards  # of 1 kohm it cannot be told
 
 
 def test_the_usual_formula_reads_13_to_15_kohm_for_10_kohm() -> None:

@@ -162,6 +162,7 @@ def test_lights_change_at_their_limits() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @given(
     limit=st.sampled_from([10.0, 30.0]),
     walk=st.lists(st.floats(0.905, 1.095), min_size=2, max_size=30),
@@ -177,6 +178,7 @@ def test_a_value_that_wanders_within_the_margin_changes_the_light_once_at_most(
     assert changes == 1  # from grey
 
 
+@pytest.mark.slow
 @given(st.floats(0, 1e6), st.sampled_from(list(Light)))
 def test_beyond_the_margin_the_past_does_not_matter(value: float, before: Light) -> None:
     fresh = light_of(value, 10, 30, hysteresis=0.1)

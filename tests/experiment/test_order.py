@@ -82,11 +82,13 @@ def test_the_same_seed_and_number_give_the_same_order_however_the_plan_lists_the
     assert clip_order(clips(), 5, 2) == clip_order(clips()[::-1], 5, 2)
 
 
+@pytest.mark.slow
 def test_seeds_and_participants_differ() -> None:
     orders = {clip_order(clips(), seed, number) for seed in range(20) for number in range(1, 7)}
     assert len(orders) == 120
 
 
+@pytest.mark.slow
 def test_every_clip_comes_at_every_block_and_every_emotion_first() -> None:
     """Over 300 participants; by chance alone one of 24 clips would miss a block once in 1e35."""
     orders = [clip_order(clips(), 1, number) for number in range(1, 301)]

@@ -142,6 +142,7 @@ def test_a_seed_from_outside_replaces_that_of_the_plan(tmp_path: Path) -> None:
     assert load_plan(path, seed=99).part_b.seed == 99
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200))
 def test_any_text_is_a_plan_or_one_line(
     tmp_path_factory: pytest.TempPathFactory, text: str

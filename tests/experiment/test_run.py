@@ -373,6 +373,7 @@ def test_a_complete_one_is_not_repeated_and_restart_keeps_the_old_files(
     assert [mvc["channel"] for mvc in said["mvc"]] == [5]
 
 
+@pytest.mark.slow
 def test_a_changed_plan_is_refused_in_words(stopped: Path) -> None:
     changed = stopped.read_text("utf-8").replace("gap_s = 2", "gap_s = 3")
     stopped.write_text(changed, encoding="utf-8")
@@ -381,6 +382,7 @@ def test_a_changed_plan_is_refused_in_words(stopped: Path) -> None:
     assert "part_b.gap_s was 2.0, is 3.0; use the old plan, or --restart" in text
 
 
+@pytest.mark.slow
 def test_another_board_is_refused(stopped: Path) -> None:
     code, text = run("session", stopped, "sim:seed=6", "--script", "auto")
     assert code == 2
@@ -419,6 +421,7 @@ class Crash(Exception):
     """Something that nobody foresaw."""
 
 
+@pytest.mark.slow
 def test_an_error_in_the_page_keeps_what_was_done(small: Path) -> None:
     from emgrig.experiment.files.plan import load_plan
 
@@ -480,6 +483,7 @@ def test_a_rehearsal_says_which_clips_are_missing_and_goes_on(done_before: Befor
     assert "a script shows none" in done_before.text
 
 
+@pytest.mark.slow
 def test_a_movement_on_a_channel_that_is_off_is_refused(tmp_path: Path) -> None:
     part_a = '[[part_a.movements]]\nchannel = 8\ninstruction = "Nothing"\n'
     path = write_plan(tmp_path, plan_text(part_a=part_a))
@@ -573,6 +577,7 @@ def test_a_script_says_how_the_participant_behaves(tmp_path: Path) -> None:
     assert load_script("auto") == Script()
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60))
 def test_any_script_is_one_or_one_line(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = script_file(tmp_path_factory.getbasetemp(), "")

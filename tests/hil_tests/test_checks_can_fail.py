@@ -108,6 +108,7 @@ def test_b5_fails_if_the_board_reads_in_rdatac(run: BringupRun) -> None:
     assert "rdatac_read_refused" in failed(ask(run, test_02_registers.test_rdatac_guard))
 
 
+@pytest.mark.slow
 def test_b6_fails_on_a_late_first_conversion(run: BringupRun) -> None:
     def late(capture: Capture) -> Capture:
         started = replace(capture.started, board_time_us=capture.started.board_time_us - 5000)
@@ -124,11 +125,13 @@ def test_b7_fails_on_repeated_frames(run: BringupRun) -> None:
     assert failed(ask(run, test_04_frames.test_frame_format)) == {"repeated_frames"}
 
 
+@pytest.mark.slow
 def test_b8_fails_on_a_loss_that_the_board_hides(run: BringupRun) -> None:
     tamper(run.rig, lambda c: replace(c, totals=replace(c.totals, hidden=3)))
     assert failed(ask(run, test_04_frames.test_loss)) == {"hidden_loss"}
 
 
+@pytest.mark.slow
 def test_b12_fails_if_samples_are_missing_without_a_trace(run: BringupRun) -> None:
     def drop(capture: Capture) -> Capture:
         kept = np.arange(len(capture.codes)) % 100 != 7
@@ -139,6 +142,7 @@ def test_b12_fails_if_samples_are_missing_without_a_trace(run: BringupRun) -> No
     assert names == {"test_period_error_at_250", "test_period_error_at_1000"}
 
 
+@pytest.mark.slow
 def test_b21_fails_on_the_gain_codes_of_an_ads1298(run: BringupRun) -> None:
     # Its code 000 is a gain of 6; a table of that chip scales gain 1 six times too small.
     def scaled(capture: Capture) -> Capture:
@@ -170,16 +174,19 @@ def test_b16_fails_if_frame_and_registers_disagree(run: BringupRun) -> None:
     assert "status_agrees" in names
 
 
+@pytest.mark.slow
 def test_b18_fails_without_headroom(run: BringupRun) -> None:
     tamper(run.rig, lambda c: replace(c, codes=c.codes + np.int32(7_000_000)))
     assert failed(ask(run, test_08_lead_off.test_contact)) == {"headroom"}
 
 
+@pytest.mark.slow
 def test_b19_fails_at_the_rail(run: BringupRun) -> None:
     tamper(run.rig, lambda c: replace(c, codes=np.full_like(c.codes, 4_660_338)))
     assert failed(ask(run, test_09_bias.test_bias)) == {"bias_level"}
 
 
+@pytest.mark.slow
 def test_b20_fails_if_another_channel_answers(run: BringupRun) -> None:
     tamper(run.rig, lambda c: replace(c, codes=np.roll(c.codes, 1, axis=1)))
     assert failed(ask(run, test_10_crosstalk.test_crosstalk)) == {
@@ -206,6 +213,7 @@ def test_b23_fails_if_the_board_does_not_notice_a_reset(run: BringupRun) -> None
     assert "reset_noticed" in failed(ask(run, test_11_recovery.test_recovery))
 
 
+@pytest.mark.slow
 def test_b24_fails_on_a_single_lost_conversion(run: BringupRun) -> None:
     tamper(run.rig, lambda c: replace(c, totals=replace(c.totals, lost_on_link=1)))
     assert failed(ask(run, test_12_endurance.test_endurance)) == {"lost_in_soak"}

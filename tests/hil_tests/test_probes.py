@@ -42,6 +42,7 @@ def found(rig: Rig, probe: Callable[[Rig, Evidence], Facts]) -> Facts:
     return probe(rig, failed_in(Layer.NOISE))
 
 
+@pytest.mark.slow
 def test_a_healthy_board_answers_every_echo(opened: Open) -> None:
     facts = found(opened("sim:seed=1"), probes.echoes)
     assert (facts["echo.repeats"], facts["echo.stray_bytes"]) == (0, 0)
@@ -96,6 +97,7 @@ def test_a_chip_without_data_ready_converts_nothing(opened: Open) -> None:
     assert facts["wires.conversions"] == 0
 
 
+@pytest.mark.slow
 def test_the_test_signal_has_its_period_whatever_the_clock_is(opened: Open) -> None:
     """Its period is in clock periods, and so are the samples."""
     for address in ("sim:seed=1", "sim:fault=clock-wrong"):
@@ -111,6 +113,7 @@ def test_supplies_and_the_reference_are_guessed(opened: Open) -> None:
     assert facts["supplies.reference_v"] == pytest.approx(4.5, rel=0.03)
 
 
+@pytest.mark.slow
 def test_the_bias_electrode_is_asked_for(opened: Open) -> None:
     assert found(opened("sim:"), probes.bias) == {"bias.electrode_off": False}
     off = found(opened("sim:fault=bias-off"), probes.bias)

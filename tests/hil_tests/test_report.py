@@ -14,10 +14,15 @@ from emgrig.hil_tests.bringup import run_bringup
 from emgrig.hil_tests.judging.incident import IncidentKind
 from emgrig.hil_tests.record import Record
 from emgrig.hil_tests.run import BringupRun
-from emgrig.tools.common.schemas import schema
+from emgrig.hil_tests.suite.test_02_registers import N_RANDOM
+from emgrig.hil_tests.suite.test_04_frames import DURATION_S, RATES_HZ
+from file_schemas import schema
 from page_check import check_page
+from properties import runs
 
 pytestmark = pytest.mark.slow
+
+FULL_S = DURATION_S[True]
 
 
 class Run:
@@ -34,16 +39,23 @@ class Run:
 
 @pytest.fixture(scope="module")
 def full_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A healthy board, all questions, once for all tests: it takes some seconds."""
+    """A healthy board, all questions, once for all tests: it takes some seconds.
+
+    By day the checks of losses and of registers, and the soak, take a part of what they take.
+    """
     folder = tmp_path_factory.mktemp("bringup") / "report"
-    return Run(run_bringup("sim:seed=11", level="full", report=folder), folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(DURATION_S, True, FULL_S / runs(10, nightly=1))
+        patch.setitem(N_RANDOM, True, runs(100, nightly=N_RANDOM[True]))
+        run = run_bringup("sim:seed=11", level="full", report=folder, soak_s=runs(6, nightly=60))
+        return Run(run, folder)
 
 
 @pytest.fixture(scope="module")
 def sick_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A board whose first channel is noisy, at level quick."""
     folder = tmp_path_factory.mktemp("sick") / "report"
-    return Run(run_bringup("sim:fault=channel-noisy", report=folder), folder)
+    return Run(run_bringup("sim:fault=channel-noisy&channels=4", report=folder), folder)
 
 
 def test_a_full_run_of_a_healthy_board_asks_everything_and_passes(full_run: Run) -> None:
@@ -85,12 +97,16 @@ def test_every_check_has_a_measured_value_that_could_have_failed(full_run: Run) 
         ), check["number"]
 
 
+@pytest.mark.nightly
 def test_checks_say_how_many_samples_they_used_and_lost(full_run: Run) -> None:
     for check in full_run.record["checks"]:
         assert check["samples"]["used"] > 0, check["number"]
         assert check["samples"]["lost"] == 0, check["number"]
     assert full_run.check("B7")["samples"]["used"] >= 10_000
-    assert full_run.check("B8")["samples"]["used"] >= 60 * (250 + 500 + 1000 + 2000)
+    assert FULL_S >= 60
+    assert RATES_HZ == (250, 500, 1000, 2000)
+    asked_s = FULL_S / runs(10, nightly=1)
+    assert full_run.check("B8")["samples"]["used"] >= asked_s * sum(RATES_HZ)
 
 
 def test_the_record_says_board_registers_software_and_temperature(full_run: Run) -> None:

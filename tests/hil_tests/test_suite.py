@@ -67,6 +67,7 @@ def collected(tmp_path: Path, check: str) -> tuple[int, list[str]]:
     return pytest.main([str(SUITE), str(own), settings, *options], plugins=[Seen()]), names
 
 
+@pytest.mark.slow
 def test_a_check_of_ones_own_stands_in_its_layer_behind_the_packages(tmp_path: Path) -> None:
     code, names = collected(tmp_path, "'X1', Layer.SUPPLIES")
     assert code == 0
@@ -75,6 +76,7 @@ def test_a_check_of_ones_own_stands_in_its_layer_behind_the_packages(tmp_path: P
     assert names[place - 1 : place + 2] == ["test_reference", "test_own", "test_comparators"]
 
 
+@pytest.mark.slow
 def test_two_checks_of_one_number_are_refused(tmp_path: Path) -> None:
     assert collected(tmp_path, "'B9', Layer.NOISE")[0] == pytest.ExitCode.USAGE_ERROR
 
@@ -88,6 +90,7 @@ def test_the_projects_own_tests_do_not_collect_the_suite() -> None:
     assert all(not SUITE.is_relative_to(root / path) for path in paths)
 
 
+@pytest.mark.slow
 def test_a_check_that_measures_nothing_is_an_error() -> None:
     run = _a_run()
     run.begin(CheckInfo("B0", Layer.LINK, "nothing"))
@@ -119,6 +122,7 @@ def test_an_error_of_the_board_fails_the_check_with_its_own_words() -> None:
     assert result.message == "the board is on fire"
 
 
+@pytest.mark.slow
 def test_the_observer_is_told_of_every_check_twice() -> None:
     told: list[tuple[str, bool, int]] = []
     run = run_bringup(
@@ -161,6 +165,7 @@ def test_a_board_that_streams_for_nobody_is_found_streaming() -> None:
     rig.close()
 
 
+@pytest.mark.slow
 def test_no_board_is_one_clear_line_and_exit_code_3() -> None:
     run = run_bringup("tcp://127.0.0.1:1")
     assert exit_code(run) == 3
@@ -170,6 +175,7 @@ def test_no_board_is_one_clear_line_and_exit_code_3() -> None:
     assert any("127.0.0.1:1" in finding for finding in run.diagnosis.because)
 
 
+@pytest.mark.slow
 def test_an_address_or_argument_that_makes_no_sense_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="is no address"):
         run_bringup("nonsense")
@@ -183,6 +189,7 @@ def test_an_address_or_argument_that_makes_no_sense_is_a_value_error() -> None:
         run_bringup("sim:", level="thorough")
 
 
+@pytest.mark.slow
 def test_a_report_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.write_text("a file")
@@ -190,6 +197,7 @@ def test_a_report_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         run_bringup("sim:fault=miso-high", report=taken)
 
 
+@pytest.mark.slow
 def test_after_the_suite_the_board_can_be_used() -> None:
     run = run_bringup("sim:fault=miso-high")
     assert run.restored is not None
@@ -197,6 +205,7 @@ def test_after_the_suite_the_board_can_be_used() -> None:
         assert board.identity.is_simulated
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_has_no_verdict_and_leaves_the_board_as_it_was() -> None:
     def interrupt(result: CheckResult, is_done: bool, n_checks: int) -> None:
         if result.info.number == "B4" and not is_done:

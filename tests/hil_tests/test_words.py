@@ -21,11 +21,11 @@ SICK = (
     "sim:fault=board-restart",
     "sim:fault=link-cut",
     "sim:fault=link-stall",
-    "sim:fault=gain-stuck:channel=3,gain=6",
+    "sim:fault=gain-stuck:channel=3,gain=6&channels=4",
     "tcp://127.0.0.1:1",
     *FAKES,
 )
-HEALTHY = "sim:bench"
+HEALTHY = "sim:bench&channels=4"
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.resources import files
 from itertools import product
@@ -12,6 +12,7 @@ import jinja2
 import matplotlib as mpl
 import numpy as np
 import pytest
+from playwright.sync_api import Page
 
 import emgrig
 from browser_desk import chromium
@@ -149,6 +150,7 @@ def test_every_template_is_a_page_that_is_tested_here() -> None:
         assert "| safe" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", PAGES)
 def test_a_page_of_simulated_data_is_one_file_with_the_badge(
     made: dict[str, Path], template: str
@@ -156,6 +158,7 @@ def test_a_page_of_simulated_data_is_one_file_with_the_badge(
     check_page(made[template].read_text("utf-8"), simulated=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [bringup, calibrate, compare_two, sync, analysis])
 def test_a_page_of_a_real_board_has_no_badge(tmp_path: Path, make: Callable[..., str]) -> None:
     text = make(tmp_path / "page", simulated=False)
@@ -163,6 +166,7 @@ def test_a_page_of_a_real_board_has_no_badge(tmp_path: Path, make: Callable[...,
     assert "SIMULATED" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("template", "words"),
     [
@@ -180,6 +184,7 @@ def test_the_verdict_comes_first(made: dict[str, Path], template: str, words: st
     assert words in head[0]
 
 
+@pytest.mark.slow
 def test_long_tables_are_folded_and_what_failed_is_open(made: dict[str, Path]) -> None:
     text = made["tools/calibrate/page.html"].read_text("utf-8")
     assert re.search(
@@ -191,6 +196,7 @@ def test_long_tables_are_folded_and_what_failed_is_open(made: dict[str, Path]) -
     assert re.search(r"<details><summary>\d+ candidates", analysed)
 
 
+@pytest.mark.slow
 def test_what_others_wrote_is_shown_and_not_obeyed(made: dict[str, Path]) -> None:
     analysed = made["analysis/report/page.html"].read_text("utf-8")
     assert "b&lt;c&gt;" in analysed
@@ -199,27 +205,33 @@ def test_what_others_wrote_is_shown_and_not_obeyed(made: dict[str, Path]) -> Non
     assert "ours.bdf, &lt;Zyg&gt; against" in made["tools/compare/page.html"].read_text("utf-8")
 
 
-def test_no_page_is_wider_than_the_screen_or_asks_a_host(made: dict[str, Path]) -> None:
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    """One page of one browser: to start them is what takes long."""
     with chromium() as browser:
-        for (template, path), width in product(made.items(), (390, 1200)):
-            page = browser.new_page(viewport={"width": width, "height": 900})
-            asked: list[str] = []
-            page.on("request", lambda request: asked.append(request.url))  # noqa: B023
-            page.goto(path.as_uri())
-            assert asked == [path.as_uri()], template
-            too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            assert page.evaluate(too_wide) == 0, template
-            page.close()
+        yield browser.new_page()
 
 
-def test_what_is_folded_is_printed(made: dict[str, Path]) -> None:
-    with chromium() as browser:
-        page = browser.new_page()
-        page.goto(made["tools/demo/page.html"].as_uri())
-        row = page.get_by_text("00111110").first
-        assert not row.is_visible()
-        page.emulate_media(media="print")
-        assert row.is_visible()
+@pytest.mark.slow
+def test_no_page_is_wider_than_the_screen_or_asks_a_host(made: dict[str, Path], page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for (template, path), width in product(made.items(), (390, 1200)):
+        page.set_viewport_size({"width": width, "height": 900})
+        asked.clear()
+        page.goto(path.as_uri())
+        assert asked == [path.as_uri()], template
+        too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(too_wide) == 0, template
+
+
+@pytest.mark.slow
+def test_what_is_folded_is_printed(made: dict[str, Path], page: Page) -> None:
+    page.goto(made["tools/demo/page.html"].as_uri())
+    row = page.get_by_text("00111110").first
+    assert not row.is_visible()
+    page.emulate_media(media="print")
+    assert row.is_visible()
 
 
 # The style.
@@ -276,6 +288,7 @@ def drawn() -> str:
     return plots.svg(picture)
 
 
+@pytest.mark.slow
 def test_the_same_drawing_gives_the_same_bytes_and_text_stays_text() -> None:
     before = dict(mpl.rcParams)
     one = drawn()
@@ -285,6 +298,7 @@ def test_the_same_drawing_gives_the_same_bytes_and_text_stays_text() -> None:
     assert dict(mpl.rcParams) == before
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_and_pages_made_in_one_package() -> None:
     """No other module imports matplotlib or jinja2, but for the names of types."""
     for path in SOURCE.rglob("*.py"):

@@ -81,6 +81,8 @@ def feed_split(decoder: Decoder, data: bytes, cuts: list[int]) -> list[Item]:
     return items + decoder.flush()
 
 
+@pytest.mark.slow
+@examples(60)
 @given(streams(), st.lists(st.integers(0, 10_000), max_size=8))
 def test_any_split_gives_what_construct_reads(stream: Stream, cuts: list[int]) -> None:
     expected = {}
@@ -93,6 +95,8 @@ def test_any_split_gives_what_construct_reads(stream: Stream, cuts: list[int]) -
     assert found == expected
 
 
+@pytest.mark.slow
+@examples(40)
 @given(streams())
 def test_byte_by_byte_is_the_same_as_whole(stream: Stream) -> None:
     data = b"".join(stream.wire)
@@ -107,7 +111,7 @@ def test_byte_by_byte_is_the_same_as_whole(stream: Stream) -> None:
 
 
 @pytest.mark.slow
-@examples(300)
+@examples(100)
 @given(
     streams(min_packets=3),
     st.sampled_from(["change", "lose", "insert"]),
@@ -153,6 +157,7 @@ def assert_account_is_exact(items: list[Item], stream: Stream) -> None:
     assert account.totals.received + account.totals.lost == produced
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=3000), st.lists(st.integers(0, 3000), max_size=5))
 def test_garbage_never_raises_and_never_grows_memory(garbage: bytes, cuts: list[int]) -> None:
     decoder = Decoder()
@@ -160,6 +165,7 @@ def test_garbage_never_raises_and_never_grows_memory(garbage: bytes, cuts: list[
     assert decoder.held_bytes == 0
 
 
+@pytest.mark.slow
 @given(st.lists(SYNC_RICH, max_size=3000))
 def test_garbage_full_of_sync_bytes_never_raises(values: list[int]) -> None:
     decoder = Decoder()
@@ -177,6 +183,7 @@ def test_any_payload_with_a_good_crc_never_raises(packet_type: int, payload: byt
     assert decoder.counts.skipped_bytes == 0
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=200))
 def test_garbage_before_a_packet_does_not_hide_it(garbage: bytes) -> None:
     packet = encode_packet(PacketType.REPLY, 3, packets.ReplyHeader(9, 7, 0).encode())

@@ -20,6 +20,7 @@ def test_a_whole_frame_decodes_to_its_codes_and_status() -> None:
     assert layout.status(frames)[0, 0] == 0xC01000
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 2),
     st.sampled_from([4, 6, 8]),

@@ -70,6 +70,7 @@ def test_unwired_inputs_and_mains_are_named_and_not_analysed() -> None:
     assert "20-112 Hz only" in result.remarks[0]
 
 
+@pytest.mark.slow
 def test_angles_markers_and_processed_channels_are_named() -> None:
     limb = analysed(read("3Amar")).quality
     assert [bool(q.reject) for q in limb] == [False] * 4 + [True]
@@ -87,6 +88,7 @@ def test_the_zygomaticus_burst_is_found_with_its_units() -> None:
     assert one.units == (11, 12)
 
 
+@pytest.mark.slow
 def test_a_speech_record_has_far_more_candidates_than_a_silent_one() -> None:
     assert len(analysed(read("P008")).candidates) > 3 * len(analysed(read("P006")).candidates)
 
@@ -148,6 +150,7 @@ def test_crosstalk_is_flagged_and_emotions_follow_the_active_channels() -> None:
     assert [by_channel[i].crosstalk for i in range(3)] == [False, True, False]
 
 
+@pytest.mark.slow
 def test_the_events_table_is_bids() -> None:
     lines = events_tsv(analysed(read("femg"))).splitlines()
     assert lines[0].split("\t")[:3] == ["onset", "duration", "trial_type"]
@@ -265,6 +268,7 @@ def test_a_table_without_the_extra_says_what_to_do(
         open_recording(tmp_path / "table.mat").matrix()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_table", [True, False])
 def test_a_file_of_matlab_7_3_is_read_too(tmp_path: Path, as_table: bool) -> None:
     matio = pytest.importorskip("matio")

@@ -189,6 +189,7 @@ def test_annotations_that_come_late_or_lie_behind_the_end_are_kept(tmp_path: Pat
     assert found == [(0.005, "long past"), (80.0, "behind")]
 
 
+@pytest.mark.slow
 @examples(25)
 @given(
     pieces=st.lists(st.integers(1, 400), min_size=1, max_size=6),

@@ -54,6 +54,7 @@ def board() -> Board:
         yield board
 
 
+@pytest.mark.slow
 def test_the_file_has_calibrated_volts_and_the_sidecar_says_so(board: Board, tmp_path: Path):
     record(board, tmp_path / "a.bdf", 1.0, calibration=CALIBRATION)
     steps = Timeline(CaptureReader(tmp_path / "a.capture"))

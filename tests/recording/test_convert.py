@@ -80,6 +80,7 @@ def test_a_capture_cut_anywhere_gives_every_sample_of_its_whole_records(
     assert bool(damage) <= (lost_bytes < 0)
 
 
+@pytest.mark.slow
 @examples(40)
 @given(at=st.floats(0, 1), value=st.integers(1, 255))
 def test_a_damaged_capture_never_gives_a_wrong_sample(
@@ -196,6 +197,7 @@ def test_two_chips_are_recorded_side_by_side(tmp_path: Path) -> None:
     assert len(said["registers"][0]["chips"]) == 2
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_capture(tmp_path: Path) -> None:
     """The timeline gives its steps one by one, and none is longer than what was joined."""
     board = FakeBoard()

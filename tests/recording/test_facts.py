@@ -89,6 +89,7 @@ def test_what_cannot_be_printed_is_blank() -> None:
     assert Annotation.of(0, facts.Marker("a\tb\x14c")).text == "a b c"
 
 
+@pytest.mark.slow
 def test_the_schema_is_that_of_the_facts() -> None:
     whole = schema()
     named = {fact["properties"]["kind"]["const"]: fact for fact in whole["$defs"].values()

@@ -93,6 +93,7 @@ def test_the_file_holds_what_the_chip_converted(board: Board, tmp_path: Path) ->
     assert bdf.signals[0].prefiltering == "HP:DC LP:65.5Hz (-3 dB, sinc3)"
 
 
+@pytest.mark.slow
 def test_the_sidecar_says_what_the_header_cannot(board: Board, tmp_path: Path) -> None:
     made = record(board, tmp_path / "a.bdf", 2.0, profile="bench")
     said = sidecar_of(tmp_path / "a.bdf")
@@ -126,6 +127,7 @@ def test_only_the_capture_is_written_while_it_runs(board: Board, tmp_path: Path)
     assert names == ["a.bdf", "a.capture", "a.json"]
 
 
+@pytest.mark.slow
 def test_what_was_lost_is_held_marked_and_counted(
     board: Board, transport: FakeTransport, tmp_path: Path
 ) -> None:
@@ -154,6 +156,7 @@ def test_what_was_lost_is_held_marked_and_counted(
     assert said["n_annotations"] == {"gap": 2}
 
 
+@pytest.mark.slow
 def test_all_annotations_are_listed_however_many_there_are(
     board: Board, transport: FakeTransport, tmp_path: Path
 ) -> None:
@@ -189,6 +192,7 @@ def test_what_is_lost_at_the_end_is_said_but_not_made_up(
     assert notes == [(pytest.approx(192 / 250), None, text)]
 
 
+@pytest.mark.slow
 def test_a_marker_and_an_event_lie_where_they_happened(
     board: Board, transport: FakeTransport, tmp_path: Path
 ) -> None:
@@ -264,6 +268,7 @@ def test_another_gain_begins_another_file(board: Board, tmp_path: Path) -> None:
     assert between_s == pytest.approx(board_s, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_another_input_is_marked_in_the_same_file(board: Board, tmp_path: Path) -> None:
     with Recorder(board, tmp_path / "a.bdf") as recorder, board.stream(2.0) as stream:
         for number, block in enumerate(stream):
@@ -282,6 +287,7 @@ def test_another_input_is_marked_in_the_same_file(board: Board, tmp_path: Path) 
     assert said["registers"][1]["sample"] == round(notes[1][0] * RATE_HZ)
 
 
+@pytest.mark.slow
 def test_a_channel_that_is_powered_down_is_left_out(board: Board, tmp_path: Path) -> None:
     board.chip.configure(channels=[2], power_down=True)
     board.chip.configure(channels=[1, 3], mux="normal")
@@ -439,6 +445,7 @@ def test_a_recorder_gives_back_journal_and_tap(board: Board, tmp_path: Path) -> 
     assert len(tapped) > before
 
 
+@pytest.mark.slow
 def test_a_simulated_board_is_called_so_in_header_and_sidecar(tmp_path: Path) -> None:
     with emgrig.connect("sim:") as board:
         board.apply("facial-emg")
@@ -454,6 +461,7 @@ def test_a_simulated_board_is_called_so_in_header_and_sidecar(tmp_path: Path) ->
     assert said["left_out"] == [{"channel": 8, "name": "channel 8", "why": "powered down"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("happens", ["restart", "brown_out", "cut", "changed", "lost"])
 def test_the_account_of_the_file_is_that_of_the_live_stream(
     board: Board, transport: FakeTransport, tmp_path: Path, happens: str

@@ -35,6 +35,7 @@ def receive_until(pc: Pc, n_frames: int) -> None:
         assert time.monotonic() < deadline_s
 
 
+@pytest.mark.slow
 def test_a_run_over_tcp_as_fast_as_it_is_read_loses_nothing() -> None:
     board = counting_board()
     with serve_tcp(board, speed=MAX_SPEED) as server, connected(server) as (pc, _):

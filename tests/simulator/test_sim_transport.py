@@ -49,6 +49,7 @@ def test_the_whole_way_over_virtual_time() -> None:
     assert not transport.is_paced
 
 
+@pytest.mark.slow
 def test_it_is_the_same_every_time_and_another_with_another_seed() -> None:
     def run(query: str) -> bytes:
         transport = SimTransport(query)
@@ -160,6 +161,7 @@ def test_a_cut_link_can_be_opened_again_when_it_is_back() -> None:
     assert stopped.conversions == transport.board.produced[0]
 
 
+@pytest.mark.slow
 def test_real_time_is_paced() -> None:
     transport = SimTransport("bench&speed=1000")
     assert transport.is_paced
@@ -215,6 +217,7 @@ def test_what_is_not_understood_is_refused_with_what_is_allowed(query: str, says
         SimTransport(query)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=30))
 def test_any_query_is_understood_or_refused(query: str) -> None:
     try:

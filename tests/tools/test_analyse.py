@@ -26,6 +26,7 @@ def run(*arguments: object) -> tuple[int, str]:
     return int(exit_code_for(result.exception)), f"{result.output}error: {result.exception}\n"
 
 
+@pytest.mark.slow
 def test_reproduce_prints_a_verdict_for_every_number(data: Path, tmp_path: Path) -> None:
     sheet = data / "casmemg" / "380_sort.xlsx"
     code, text = run("reproduce", "--annotations", sheet, "--figures", tmp_path)
@@ -36,12 +37,14 @@ def test_reproduce_prints_a_verdict_for_every_number(data: Path, tmp_path: Path)
     assert len(list(tmp_path.glob("figure-*.svg"))) == 3
 
 
+@pytest.mark.slow
 def test_reproduce_without_material_says_so() -> None:
     code, text = run("reproduce")
     assert code == 0
     assert "no material" in text
 
 
+@pytest.mark.slow
 def test_the_clock_report_has_a_row_a_recording(data: Path) -> None:
     code, text = run("clock-report", "--annotations", data / "casmemg" / "380_sort.xlsx")
     assert code == 0
@@ -71,6 +74,7 @@ def test_analyse_writes_page_events_and_elan_and_scores_what_comes_back(
     assert "recall: 1.000" in text
 
 
+@pytest.mark.slow
 def test_a_clock_map_is_fitted_to_pairs_and_applied(tmp_path: Path) -> None:
     pytest.importorskip("pympi")
     x = np.random.default_rng(0).normal(scale=2, size=(20_000, 7))
@@ -153,6 +157,7 @@ def test_options_that_make_no_sense_are_refused(
     assert word in text
 
 
+@pytest.mark.slow
 def test_a_bdf_is_analysed_in_microvolts(tmp_path: Path) -> None:
     edfio = pytest.importorskip("edfio")
     x = np.random.default_rng(0).normal(scale=2, size=20_000)
@@ -166,6 +171,7 @@ def test_a_bdf_is_analysed_in_microvolts(tmp_path: Path) -> None:
     assert row.endswith("AU11+AU12\tn/a")
 
 
+@pytest.mark.slow
 def test_what_a_bdf_calls_bad_is_not_analysed(tmp_path: Path) -> None:
     """As the recorder and MNE mark it; the burst in the gap is no expression, the other is one."""
     x = np.random.default_rng(0).normal(scale=2, size=20_000)
@@ -231,6 +237,7 @@ def test_a_recording_of_ours_becomes_a_table_in_casmemgs_layout(tmp_path: Path) 
     assert "1000 Hz" in text
 
 
+@pytest.mark.slow
 def test_the_droop_of_the_chip_is_undone_and_the_page_says_so(tmp_path: Path) -> None:
     t = np.arange(20_000) / 1000
     x = np.zeros((20_000, 7))

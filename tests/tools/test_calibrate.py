@@ -19,6 +19,7 @@ def run(shell: Run) -> Run:
     return lambda line: shell(f"calibrate {line}")
 
 
+@pytest.mark.slow
 def test_noise_is_told_with_its_uncertainty_and_the_band_that_is_left(run: Run) -> None:
     said = run(f"noise {SIM} --channels 1-2 --duration 10")
     assert said.code == 0
@@ -29,6 +30,7 @@ def test_noise_is_told_with_its_uncertainty_and_the_band_that_is_left(run: Run) 
     assert "not comparable" in said.out
 
 
+@pytest.mark.slow
 def test_json_holds_every_reading_and_the_registers(run: Run) -> None:
     said = run(f"noise {SIM} --channels 1 --gains 6,24 --duration 10 --json")
     found = json.loads(said.out)
@@ -84,6 +86,7 @@ def test_the_bench_puts_its_instruments_into_the_record(run: Run, tmp_path: Path
     assert gain.offset is not None
 
 
+@pytest.mark.slow
 def test_the_bench_measures_what_it_is_asked_for(run: Run) -> None:
     said = run(f"bench {SIM} --bench sim --channels 1 --what dynamics --json")
     assert said.code == 0

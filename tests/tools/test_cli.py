@@ -86,6 +86,7 @@ def test_what_goes_wrong_is_one_line_with_an_exit_code(
     assert list(tmp_path.iterdir()) == [], "something was left behind"
 
 
+@pytest.mark.slow
 def test_a_reference_that_is_off_is_said(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +112,7 @@ def test_a_dump_is_explained_without_a_board(run: Run) -> None:
     assert "shifted" in run(f'registers decode "{RESET_DUMP.replace("3E", "1F")}"').out
 
 
+@pytest.mark.slow
 def test_a_recording_is_made_and_converted_again(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +145,7 @@ def test_help_teaches_addresses_and_exit_codes(run: Run) -> None:
         assert word in said
 
 
+@pytest.mark.slow
 def test_help_answers_without_the_heavy_imports() -> None:
     code = (
         "import sys, emgrig.tools.cli; "

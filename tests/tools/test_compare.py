@@ -105,6 +105,7 @@ def test_offset_clock_and_gain_are_the_true_ones(run: Run, pair: Pair, tmp_path:
         assert words in page
 
 
+@pytest.mark.slow
 def test_the_table_says_it_in_words(run: Run, pair: Pair) -> None:
     said = run(f"{pair.ours} {pair.reference} --channels 1=1")
     assert said.code == 0
@@ -112,6 +113,7 @@ def test_the_table_says_it_in_words(run: Run, pair: Pair) -> None:
         assert words in said.out
 
 
+@pytest.mark.slow
 def test_a_reference_that_is_shorter_than_ours_is_flagged(
     run: Run, pair: Pair, tmp_path: Path
 ) -> None:
@@ -124,6 +126,7 @@ def test_a_reference_that_is_shorter_than_ours_is_flagged(
     assert "the reference covers 11" in said.out
 
 
+@pytest.mark.slow
 def test_another_muscle_is_refused_in_one_line(run: Run, pair: Pair, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     step = round(WORLD_HZ / 2000)
@@ -199,6 +202,7 @@ def test_a_wrong_description_is_refused(tmp_path: Path, text: str, words: str) -
         open_source(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
@@ -229,6 +233,7 @@ def test_bad_input_is_one_clear_line(
     assert len(said.err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_recording_agrees_with_itself(run: Run, tmp_path: Path) -> None:
     with Board(SimTransport("")) as board:
         board.apply("facial-emg")

@@ -19,6 +19,7 @@ def run(shell: Run) -> Run:
     return shell
 
 
+@pytest.mark.slow
 def test_good_electrodes_are_told_with_uncertainty_account_and_place(run: Run) -> None:
     said = run("electrodes sim:seed=4")
     assert said.code == 0
@@ -39,6 +40,7 @@ def test_good_electrodes_are_told_with_uncertainty_account_and_place(run: Run) -
     assert (default_folder() / "board-SIM-0004.json").is_file()
 
 
+@pytest.mark.slow
 def test_a_capacitance_comes_with_its_uncertainty_or_is_said_not_to_be_told(run: Run) -> None:
     """Beside 0.8 kohm no capacitance shows at 31 Hz."""
     said = run(
@@ -50,6 +52,7 @@ def test_a_capacitance_comes_with_its_uncertainty_or_is_said_not_to_be_told(run:
     assert low.rstrip().endswith("not told")
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_told_in_words_and_by_the_exit_code(run: Run) -> None:
     said = run(f"electrodes {POOR}")
     assert said.code == 1
@@ -57,6 +60,7 @@ def test_what_is_wrong_is_told_in_words_and_by_the_exit_code(run: Run) -> None:
     assert words.startswith("→ re-prep c2 negative: ")
 
 
+@pytest.mark.slow
 def test_a_check_that_cannot_be_kept_is_shown_and_that_is_said(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +83,7 @@ def test_limits_are_options(run: Run) -> None:
     assert run(f"electrodes {board} --green 1000 --yellow 2000").code == 1
 
 
+@pytest.mark.slow
 def test_json_is_the_check_and_nothing_else(run: Run) -> None:
     said = run(f"electrodes {POOR} --channels 2 --frequency 7.8125 --current 6nA --json")
     check = ContactCheck.from_json(json.loads(said.out))
@@ -102,6 +107,7 @@ def test_the_current_is_calibrated_by_the_boards_record(run: Run, tmp_path: Path
     assert "holds no calibration of SIM-0004" in elsewhere.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
@@ -123,6 +129,7 @@ def test_the_quick_check_names_what_is_open_and_is_not_kept(
     assert "none of 14 electrodes is open; how good their contact is was not measured" in good.out
 
 
+@pytest.mark.slow
 def test_watching_shows_channels_for_the_time_that_is_given(run: Run) -> None:
     said = run("electrodes sim:seed=4 --watch --seconds 5 --channels 1,2")
     assert said.code == 0
@@ -157,6 +164,7 @@ def test_watching_ends_well_with_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatc
     assert "c7" in said.out
 
 
+@pytest.mark.slow
 def test_a_check_that_is_broken_off_says_that_the_registers_are_back(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +198,7 @@ def test_nothing_on_the_board_is_changed(run: Run, monkeypatch: pytest.MonkeyPat
     assert seen == [before] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -217,6 +226,7 @@ def test_a_board_that_is_not_there_is_exit_code_3(run: Run) -> None:
     assert run("electrodes tcp://127.0.0.1:1").code == 3
 
 
+@pytest.mark.slow
 def test_names_come_from_a_profile(run: Run, tmp_path: Path) -> None:
     profile = tmp_path / "jaw.toml"
     profile.write_text('title = "Jaw"\n[channels.1]\nlabel = "c1"\nname = "masseter"\n')

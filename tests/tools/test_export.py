@@ -37,6 +37,7 @@ def lossy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_all_of_it_at_once(run: Run, lossy: Path, tmp_path: Path) -> None:
     said = run(
         f"export {lossy} --csv {tmp_path}/a.csv --parquet {tmp_path}/a.parquet "

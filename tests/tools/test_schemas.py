@@ -7,12 +7,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from emgrig.tools.common.schemas import MODELS, schema, text_of
-from places import ROOT
-
-HOME = ROOT / "src/emgrig"
+from file_schemas import HOME, MODELS, schema, text_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", MODELS)
 def test_a_schema_is_current_and_is_one(path: str) -> None:
     text = (HOME / path).read_text("utf-8")

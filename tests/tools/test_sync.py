@@ -119,6 +119,7 @@ def test_a_film_of_a_simulated_recording_is_mapped(
         assert words in text
 
 
+@pytest.mark.slow
 def test_the_pairs_are_what_analyse_takes(run: Run, filmed: Filmed, tmp_path: Path) -> None:
     out = tmp_path / "frames.csv"
     run(f"{filmed.bdf} {filmed.readings} -o {out}")
@@ -139,6 +140,7 @@ def test_it_says_in_words_what_it_found(run: Run, filmed: Filmed) -> None:
         assert words in " ".join(said.out.split())
 
 
+@pytest.mark.slow
 def test_frames_that_are_asked_for_and_frame_times_are_taken(
     run: Run, filmed: Filmed, tmp_path: Path
 ) -> None:
@@ -172,6 +174,7 @@ def test_times_instead_of_frames_are_read(run: Run, filmed: Filmed, tmp_path: Pa
     assert found["n_good"] == 81
 
 
+@pytest.mark.slow
 def test_frames_outside_the_file_have_no_sample(run: Run, filmed: Filmed, tmp_path: Path) -> None:
     asked, out = tmp_path / "asked.csv", tmp_path / "out.csv"
     asked.write_text("100\n90000\n")
@@ -181,6 +184,7 @@ def test_frames_outside_the_file_have_no_sample(run: Run, filmed: Filmed, tmp_pa
     assert "n/a: frames from before the first sample or after the last" in said.err
 
 
+@pytest.mark.slow
 def test_a_display_that_jitters_is_not_good(run: Run, filmed: Filmed, tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     lines = filmed.readings.read_text().splitlines()[2:-2]
@@ -203,6 +207,7 @@ def test_the_template_is_a_file_that_can_be_filled_in(run: Run) -> None:
     assert (read.counts.tolist(), read.n_unreadable) == ([11, 42], 58)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
@@ -271,6 +276,7 @@ LINE = st.lists(CELL, max_size=3).flatmap(
 )
 
 
+@pytest.mark.slow
 @given(st.one_of(st.binary(max_size=60), st.lists(LINE, max_size=6).map("\n".join).map(str.encode)))
 @example(b"frame,count\n1,2\n3,\xff\n")
 @example(b"\x00,1\n2,3\n")
@@ -290,6 +296,7 @@ def test_any_bytes_are_read_or_refused_with_the_line(raw: bytes) -> None:
     assert len(message.splitlines()) == 1
 
 
+@pytest.mark.slow
 @given(
     rows=st.lists(st.tuples(WHOLE, WHOLE), min_size=2, max_size=9),
     head=st.sampled_from(
@@ -307,6 +314,7 @@ def test_what_was_written_is_read(
     assert not read.is_time
 
 
+@pytest.mark.slow
 @examples(50)
 @given(st.binary(max_size=40))
 def test_any_bytes_as_frames_or_times_are_read_or_refused(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal, stats
 
+from emgrig.calibration.figures.samples import checked_pairs
 from emgrig.calibration.figures.spectrum import Band
 from emgrig.calibration.figures.uncertainty import Result, coverage_factor
 
@@ -32,10 +33,7 @@ def envelope(values: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]
 
 
 def mean_coherence(
-    first: NDArray[np.float64],
-    second: NDArray[np.float64],
-    rate_hz: float,
-    bands: Sequence[Band],
+    first: NDArray[np.float64], second: NDArray[np.float64], rate_hz: float, bands: Sequence[Band]
 ) -> tuple[float, ...]:
     """Return the mean magnitude-squared coherence in each band, less its bias; segments of 0.5 s.
 
@@ -52,21 +50,12 @@ def mean_coherence(
 class BlandAltman:
     """Differences of paired readings, ours less the reference's.
 
-    Attributes
-    ----------
-    is_log : bool
-        True if the error grew with the size; then every figure is a ratio (ours over reference)
-        and 1 means no difference. Otherwise they are differences in the readings' unit.
-    bias, bias_low, bias_high : float
-        Mean difference, and its 95 % interval.
-    limit_low, limit_high : float
-        Limits of agreement: 95 % of the differences lie between them (± 1.96 s).
-    limit_error : float
-        Half width of the 95 % interval of each limit; on a log scale a factor less 1.
-    growth_p : float
-        p of the rank correlation between size and absolute difference.
-    n : int
-        Pairs.
+    If `is_log`, the error grew with the size; then every figure is a ratio (ours over reference)
+    and 1 means no difference. Otherwise they are differences in the readings' unit. `bias` is the
+    mean difference, with its 95 % interval; 95 % of the differences lie between the limits of
+    agreement (± 1.96 s). `limit_error` is the half width of the 95 % interval of each limit, on a
+    log scale a factor less 1; `growth_p` the p of the rank correlation between size and absolute
+    difference; `n` counts the pairs.
     """
 
     is_log: bool
@@ -85,20 +74,12 @@ def bland_altman(
 ) -> BlandAltman:
     """Compute bias and limits of agreement.
 
-    Parameters
-    ----------
-    ours, reference : array_like of float, shape (n,)
-        Paired readings, five or more.
-    is_log : bool, optional
-        Use logarithms. Without it: if all readings are > 0 and the absolute difference grows with
-        the mean (Spearman, one-sided p < 0.05).
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than five pairs, or logarithms are asked for and a reading is not > 0.
+    Five or more paired readings, shape (n,). Logarithms are used if `is_log`; without it if all
+    readings are > 0 and the absolute difference grows with the mean (Spearman, one-sided p < 0.05).
+    Raises ValueError if there are fewer than five pairs, or logarithms are asked for and a reading
+    is not > 0.
     """
-    a, b = _pairs(ours, reference, n_min=5)
+    a, b = checked_pairs(ours, reference, n_min=5, name="reading")
     distance = np.abs(a - b)
     grows = 1.0
     if np.ptp(distance) > 0 and np.ptp(a + b) > 0:
@@ -128,17 +109,6 @@ def bland_altman(
     )
 
 
-def _pairs(
-    first: ArrayLike, second: ArrayLike, *, n_min: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if a.ndim != 1 or a.shape != b.shape or a.size < n_min:
-        raise ValueError(f"expected {n_min} or more pairs, got shapes {a.shape} and {b.shape}")
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise ValueError("a reading is NaN or infinite")
-    return a, b
-
-
 @dataclass(frozen=True)
 class IntraclassCorrelation:
     """ICC(A,1): absolute agreement of single readings, two-way; 95 % interval."""
@@ -152,15 +122,10 @@ class IntraclassCorrelation:
 def icc_a1(ours: ArrayLike, reference: ArrayLike) -> IntraclassCorrelation:
     """Compute ICC(A,1) of paired readings (five or more levels, contractions or subjects).
 
-    It depends on the spread of the readings: a wide range of levels makes it high. State the
-    range beside it.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than five pairs, or all readings are the same.
+    It depends on the spread of the readings: a wide range of levels makes it high. State the range
+    beside it. Raises ValueError if there are fewer than five pairs, or all readings are the same.
     """
-    table = np.stack(_pairs(ours, reference, n_min=5), axis=1)
+    table = np.stack(checked_pairs(ours, reference, n_min=5, name="reading"), axis=1)
     n, k = table.shape
     grand = table.mean()
     rows, columns = table.mean(axis=1), table.mean(axis=0)
@@ -199,17 +164,11 @@ def amplitude_ratio(ours_power: ArrayLike, reference_power: ArrayLike) -> Result
     most; its uncertainty by leaving out one window at a time (jackknife). The geometric mean of
     the windows' ratios is the bias of `bland_altman` with ``is_log=True``.
 
-    Parameters
-    ----------
-    ours_power, reference_power : array_like of float, shape (n,)
-        Powers of five or more windows, noise taken off; single ones may be below 0 by chance.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than five pairs, or their sum is not > 0.
+    The powers are those of five or more windows, shape (n,), noise taken off; single ones may be
+    below 0 by chance. Raises ValueError if there are fewer than five pairs, or their sum is not >
+    0.
     """
-    a, b = _pairs(ours_power, reference_power, n_min=5)
+    a, b = checked_pairs(ours_power, reference_power, n_min=5, name="reading")
     without_a, without_b = a.sum() - a, b.sum() - b
     if min(a.sum(), b.sum(), without_a.min(), without_b.min()) <= 0:
         raise ValueError("the muscle is not more active than at rest: check the rest intervals")

@@ -28,16 +28,9 @@ _MOST_PPM = 500.0
 class Alignment:
     """How the reference's time follows from ours.
 
-    Attributes
-    ----------
-    offset_s : Result
-        Reference time of our first sample, s.
-    clock_ppm : Result
-        How much more time the reference counts than we do, ppm.
-    polarity : int
-        −1 if the reference's electrodes are swapped against ours, else 1.
-    window_correlation : float
-        Median correlation of the windows that were used, after alignment.
+    `offset_s` is the reference's time of our first sample, `clock_ppm` how much more time it counts
+    than we do. `polarity` is −1 if its electrodes are swapped against ours, else 1.
+    `window_correlation` is the median of the windows that were used, after alignment.
     """
 
     offset_s: Result
@@ -59,20 +52,10 @@ def align(
 ) -> Alignment:
     """Find offset and drift by windowed cross-correlation and a robust line.
 
-    Parameters
-    ----------
-    ours_uv, reference_uv : ndarray of float64, shape (n_samples,), (n_reference_samples,)
-        Both in the same band.
-    rate_hz, reference_rate_hz : float
-        Their nominal rates, Hz.
-    highest_hz : float
-        Upper edge of the band, Hz.
-
-    Raises
-    ------
-    ValueError
-        If the recordings have no signal in common (other muscle, other session, no overlap), or
-        overlap in fewer than five windows of one second that hold signal.
+    Both have the shape (n_samples,), of their own, and the same band up to `highest_hz`; the rates
+    are nominal, Hz. Raises ValueError if the recordings have no signal in common (other muscle,
+    other session, no overlap), or overlap in fewer than five windows of one second that hold
+    signal.
 
     Notes
     -----
@@ -175,11 +158,7 @@ class _FineFit:
 
 
 def _fine(
-    ours: NDArray[np.float64],
-    polarity: int,
-    reference: Interpolator,
-    rate_hz: float,
-    line: Line,
+    ours: NDArray[np.float64], polarity: int, reference: Interpolator, rate_hz: float, line: Line
 ) -> _FineFit:
     """Warp the reference by `line`, measure what is left in each window, and correct the line."""
     n = round(_FINE_WINDOW_S * rate_hz)

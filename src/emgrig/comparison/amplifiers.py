@@ -45,26 +45,11 @@ class Comparability(StrEnum):
 class Amplifier:
     """One row: what is published about an amplifier.
 
-    Attributes
-    ----------
-    id, name, maker : str
-        Which amplifier; `id` is unique.
-    status : str
-        C, S, D, or U for a row whose source could not be read.
-    noise_uv : float or None
-        Published figure, µV.
-    noise_kind : str
-        "rms" or "pp".
-    is_limit : bool
-        True if the figure is a limit ("<"), not a typical or measured value.
-    low_hz, high_hz : float or None
-        Band of the figure; None if it is not published.
-    density_nv_per_rthz : float or None
-        White density, where the table's author converted it with the right noise bandwidth.
-    condition : str
-        What was connected, and other words about the figure.
-    source : str
-        Where it was read.
+    `id` is unique; `status` is C, S, D, or U for a row whose source could not be read. `noise_uv`
+    is the published figure, "rms" or "pp", and a limit ("<"), not a typical or measured value, if
+    `is_limit`; its band is None if it is not published. `density_nv_per_rthz` is the white density,
+    where the table's author converted it with the right noise bandwidth. `condition` says what was
+    connected, `source` where it was read.
     """
 
     id: str
@@ -85,20 +70,10 @@ class Amplifier:
 class NoiseComparison:
     """One line of the comparison.
 
-    Attributes
-    ----------
-    ours : Result
-        Our level, µV rms.
-    amplifier : Amplifier
-        The other one.
-    comparability : Comparability
-        How far the two figures may be compared. Never rank across these classes.
-    theirs_uv_rms : float or None
-        Their level in our band, µV rms; None if not comparable.
-    theirs_range_uv_rms : tuple of float, or None
-        What a peak-to-peak figure leaves open (factor 8 to 6).
-    reason : str
-        Which rule applied, and under what condition their figure was taken.
+    `ours` is µV rms; `theirs_uv_rms` their level in our band, None if not comparable;
+    `theirs_range_uv_rms` what a peak-to-peak figure leaves open (factor 8 to 6). Never rank across
+    classes of `comparability`. `reason` says which rule applied, and under what condition their
+    figure was taken.
     """
 
     ours: Result
@@ -112,19 +87,10 @@ class NoiseComparison:
 def load_amplifiers(extra: Sequence[Path] = ()) -> tuple[Amplifier, ...]:
     """Read the packaged table, and then the user's own files in order.
 
-    Parameters
-    ----------
-    extra : sequence of Path
-        CSV files with the header of the packaged one; columns may be missing (but not id, name,
-        maker, status and source), none may be unknown.
-
-    Raises
-    ------
-    ValueError
-        If a file has another header, a number is none, or an id comes twice; the message names
-        file and line.
-    OSError
-        If a file cannot be read.
+    The files are CSV with the header of the packaged one; columns may be missing (but not id, name,
+    maker, status and source), none may be unknown. Raises ValueError if a file has another header,
+    a number is none, or an id comes twice: the message names file and line; OSError if a file
+    cannot be read.
     """
     packaged = resources.files("emgrig.comparison") / "amplifiers.csv"
     rows = _read("amplifiers.csv", packaged.read_text(encoding="utf-8"))
@@ -196,19 +162,7 @@ def compare_noise(
 ) -> tuple[NoiseComparison, ...]:
     """Set our shorted rms in a band beside each amplifier's published figure.
 
-    Parameters
-    ----------
-    ours : Result
-        rms in `band`, µV, inputs shorted.
-    amplifiers : sequence of Amplifier
-        From `load_amplifiers`.
-    band : Band
-        Ours.
-
-    Returns
-    -------
-    tuple of NoiseComparison
-        In the order of `amplifiers`.
+    `ours` is the rms in `band`, µV, inputs shorted; the lines come in the order of `amplifiers`.
 
     Notes
     -----

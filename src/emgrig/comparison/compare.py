@@ -32,26 +32,12 @@ _NO_CORRELATION = 0.1
 class Comparison:
     """Everything that is said about two recordings of one muscle.
 
-    Attributes
-    ----------
-    band : Band
-        Where both were compared.
-    overlap_s : Interval
-        Part of our recording that was used.
-    alignment : Alignment
-        Offset and clock; the delays of both devices' filters are in the offset.
-    event_offset_s : Result
-        Offset of one event on the two clocks: the known delays of the filters taken off.
-    correlation_raw, correlation_envelope : float
-        Pearson's r after alignment; 6 Hz envelope.
-    coherence : tuple of (Band, float)
-        Mean magnitude-squared coherence, 1 for a signal that is the same but for a filter.
-    windows : WindowAgreement
-        Amplitudes, frequencies, Bland-Altman, ICC, SNR.
-    decomposition : Decomposition
-        Shares of the causes.
-    flags : tuple of str
-        What a reader must know before believing a figure.
+    Both were compared in `band`, over `overlap_s` of our recording. The delays of both devices'
+    filters are in the offset of `alignment`; `event_offset_s` is that of one event on the two
+    clocks, the known delays taken off. The correlations are Pearson's r after alignment,
+    `correlation_envelope` that of 6 Hz envelopes; the mean magnitude-squared coherence is 1 for a
+    signal that is the same but for a filter. `flags` are what a reader must know before believing a
+    figure.
     """
 
     band: Band
@@ -76,21 +62,10 @@ def compare(
 ) -> Comparison:
     """Compare two recordings of the same muscle made at the same time.
 
-    Parameters
-    ----------
-    ours, reference : Track
-        The two; everything is reported on our clock.
-    band : Band
-        Where to compare; cut to what both hold.
-    active, rest : sequence of Interval
-        Contractions and rest on our clock. Without `active`, half-second windows are sorted by
-        level (`parts_by_level`).
-
-    Raises
-    ------
-    ValueError
-        If a track is refused, the two have no signal in common, overlap too little, or there are
-        fewer than five active windows.
+    Everything is reported on our clock, as `active` and `rest` are, contractions and rest; without
+    `active`, half-second windows are sorted by level (`parts_by_level`). `band` is cut to what both
+    hold. Raises ValueError if a track is refused, the two have no signal in common, overlap too
+    little, or there are fewer than five active windows.
     """
     common = common_band(ours, reference, band)
     mine_uv = in_band_uv(ours, common, equalise=True)
@@ -221,11 +196,7 @@ def _coherence(
 
 
 def _flags(
-    ours: Track,
-    time_s: NDArray[np.float64],
-    alignment: Alignment,
-    parts: Parts,
-    r: float,
+    ours: Track, time_s: NDArray[np.float64], alignment: Alignment, parts: Parts, r: float
 ) -> tuple[str, ...]:
     flags = []
     covered_s = float(time_s[-1] - time_s[0])

@@ -23,14 +23,8 @@ _NEGLIGIBLE = 1e-5
 class Step:
     """The state after one cause was removed.
 
-    Attributes
-    ----------
-    removed : str
-        "nothing yet", "alignment", "clock", "sinc3", "gain" or "response".
-    correlation : float
-        Pearson's r of the raw signals then.
-    difference_uv2 : float
-        Mean square of the difference then, µV².
+    `removed` is "nothing yet", "alignment", "clock", "sinc3", "gain" or "response"; then follow
+    Pearson's r of the raw signals, and the mean square of their difference, µV².
     """
 
     removed: str
@@ -42,14 +36,9 @@ class Step:
 class Decomposition:
     """The steps, and each cause's share of the first difference.
 
-    Attributes
-    ----------
-    steps : tuple of Step
-        In order.
-    shares : dict of str to float
-        For each of `CAUSES`; they sum to 1, or are all 0 if the two differ by less than
-        0.3 % rms. A share can be negative where removing a cause raises noise (the equaliser
-        does).
+    The shares are one for each of `CAUSES`; they sum to 1, or are all 0 if the two differ by less
+    than 0.3 % rms. A share can be negative where removing a cause raises noise (the equaliser
+    does).
     """
 
     steps: tuple[Step, ...]
@@ -60,15 +49,9 @@ class Decomposition:
 class Stages:
     """The two signals at each stage, all of one shape (n_samples,), µV.
 
-    Attributes
-    ----------
-    ours, ours_equalised : ndarray of float64
-        Before and after sinc³ was equalised (the same if there is none).
-    as_recorded, shifted, warped, equalised : ndarray of float64
-        The reference: by its own clock; its start shifted to ours; on our clock; and equalised
-        too.
-    gain : float
-        Ours over the reference's, noise taken off.
+    Ours before and after sinc³ was equalised (the same if there is none). The reference: by its own
+    clock; its start shifted to ours; on our clock; and equalised too. `gain` is ours over the
+    reference's, noise taken off.
     """
 
     ours: NDArray[np.float64]
@@ -83,15 +66,8 @@ class Stages:
 def decompose(stages: Stages, rate_hz: float, rest: NDArray[np.bool_]) -> Decomposition:
     """Compute the steps and shares.
 
-    Parameters
-    ----------
-    stages : Stages
-        From `compare`.
-    rate_hz : float
-        Rate of the arrays, Hz.
-    rest : ndarray of bool, shape (n_samples,)
-        Where the muscle rests. If that is nowhere, noise cannot be told from a difference of
-        response, and some of it is counted as band.
+    `rest`, shape (n_samples,), says where the muscle rests. If that is nowhere, noise cannot be
+    told from a difference of response, and some of it is counted as band.
     """
     ours = stages.ours_equalised
     scaled = stages.gain * stages.equalised
@@ -155,10 +131,7 @@ def _shaped(
 
 
 def _correlations(
-    ours: NDArray[np.float64],
-    reference: NDArray[np.float64],
-    use: NDArray[np.bool_],
-    half: int,
+    ours: NDArray[np.float64], reference: NDArray[np.float64], use: NDArray[np.bool_], half: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the reference's autocorrelation at lags 0 to 2·half, and the cross at ± half."""
     size = fft.next_fast_len(reference.size + 2 * half, real=True)

@@ -34,25 +34,11 @@ class Response(StrEnum):
 class Track:
     """One channel of a recording.
 
-    Attributes
-    ----------
-    name : str
-        What messages call it.
-    samples : ndarray of float64, shape (n_samples,)
-        Evenly spaced.
-    rate_hz : float
-        Nominal rate, Hz.
-    unit : str
-        "V", "mV" or "uV", input-referred.
-    response : Response
-        `Response.SINC3` for an ADS1299 that was not equalised.
-    low_hz, high_hz : float or None
-        Corners of filters that the device itself has; None where it has none.
-    delay_s : float
-        Known delay of the device's filters that its time does not allow for, s; for an ADS1299
-        `emgrig.calibration.figures.response.sinc3_group_delay_s`.
-    missing : ndarray of bool, shape (n_samples,), or None
-        Samples that were not measured or are marked bad; `samples` hold anything finite there.
+    `samples`, shape (n_samples,), are evenly spaced, in "V", "mV" or "uV", input-referred; where
+    `missing` is true they were not measured, or are marked bad, and hold anything finite. `response` is SINC3 for an ADS1299 that was not equalised; `low_hz` and
+    `high_hz` are the corners of filters that the device itself has, None where it has none.
+    `delay_s` is the known delay of the device's filters that its time does not allow for; for an
+    ADS1299 `emgrig.calibration.figures.response.sinc3_group_delay_s`.
     """
 
     name: str
@@ -92,10 +78,7 @@ class Track:
 def common_band(ours: Track, reference: Track, wanted: Band = EMG_BAND) -> Band:
     """Return the part of `wanted` that both recordings hold.
 
-    Raises
-    ------
-    ValueError
-        If less than an octave is left.
+    Raises ValueError if less than an octave is left.
     """
     low = max(wanted.low_hz, ours.low_hz or 0.0, reference.low_hz or 0.0)
     high = min(wanted.high_hz, ours.highest_hz, reference.highest_hz)
@@ -152,14 +135,8 @@ def mains_of(track: Track, band: Band) -> float | None:
 class Interpolator:
     """A band-limited signal that can be read at any time.
 
-    Parameters
-    ----------
-    samples : ndarray of float64, shape (n_samples,)
-        The first one is at time 0.
-    rate_hz : float
-        Their rate, Hz.
-    highest_hz : float
-        Highest frequency in them, Hz; at most 0.4 of the rate.
+    The first of `samples`, shape (n_samples,), is at time 0; `highest_hz` is the highest frequency
+    in them, at most 0.4 of the rate.
 
     Notes
     -----

@@ -29,14 +29,9 @@ _N_MIN_ACTIVE = 5
 
 @dataclass(frozen=True)
 class Parts:
-    """Which samples are active and which are rest.
+    """Which samples are active and which are rest: windows, or declared intervals.
 
-    Attributes
-    ----------
-    active, rest : tuple of slice
-        Windows, or declared intervals; `rest` may be empty.
-    declared : bool
-        False if they were found by level.
+    There may be no rest.
     """
 
     active: tuple[slice, ...]
@@ -60,21 +55,9 @@ def declared_parts(
 ) -> Parts:
     """Turn intervals on our clock into slices; what lies outside the overlap is left out.
 
-    Parameters
-    ----------
-    active, rest : sequence of Interval
-        On our clock, s.
-    start_s : float
-        Time of the first sample of the overlap.
-    n_samples : int
-        Its length.
-    rate_hz : float
-        Rate, Hz.
-
-    Raises
-    ------
-    ValueError
-        If an interval ends before it starts, or fewer than five active ones are in the overlap.
+    `start_s` is the time of the first sample of the overlap, which has `n_samples`. Raises
+    ValueError if an interval ends before it starts, or fewer than five active ones are in the
+    overlap.
     """
 
     def slices(intervals: Sequence[Interval]) -> tuple[slice, ...]:
@@ -133,22 +116,10 @@ def _enough(parts: Parts) -> Parts:
 class WindowAgreement:
     """How the readings of the active windows agree.
 
-    Attributes
-    ----------
-    amplitude_ratio : Result
-        Ours over the reference's, power at rest taken off.
-    rms_uv, mav_uv, mean_frequency_hz, median_frequency_hz : Result
-        Mean difference, ours less the reference's.
-    bland_altman : BlandAltman
-        On the rms, µV.
-    icc : IntraclassCorrelation
-        On the rms.
-    snr_ours_db, snr_reference_db : float or None
-        Rms of active over rest; None if there is no rest.
-    rest_ours_uv_rms, rest_reference_uv_rms : float or None
-        Level at rest.
-    n_active, n_rest : int
-        Windows or declared intervals.
+    `amplitude_ratio` is ours over the reference's, power at rest taken off; the next four are mean
+    differences, ours less the reference's; `bland_altman`, µV, and `icc` are on the rms. The SNR is
+    the rms of active over rest; it and the level at rest are None if there is no rest. `n_active`
+    and `n_rest` count windows or declared intervals.
     """
 
     amplitude_ratio: Result

@@ -19,18 +19,9 @@ log = logging.getLogger(__name__)
 class Desk:
     """One desk.
 
-    Attributes
-    ----------
-    hub : Hub
-    contact : Contact
-    folder : Path
-        Where recordings go.
-    digits : int
-        Of the tube.
-    check_settings : ContactSettings
-        Channels, names and limits are the desk's.
-    recorded_by : str
-        Who begins and ends recordings, if it is not the person at the page.
+    Recordings go into `folder`; `digits` are the tube's; channels, names and limits of
+    `check_settings` are the desk's. `recorded_by` begins and ends recordings, if it is not the
+    person at the page.
     """
 
     hub: Hub
@@ -48,12 +39,8 @@ class Desk:
     def start_recording(self, name: str) -> Path:
         """Begin a recording in the folder.
 
-        Raises
-        ------
-        ValueError
-            If the name is no plain file name, or a recording is on.
-        RecordingError
-            If the file cannot be made.
+        Raises ValueError if the name is no plain file name, or a recording is on; RecordingError if
+        the file cannot be made.
         """
         name = name.strip() or self.next_name()
         if Path(name).name != name or name.startswith("."):
@@ -65,10 +52,7 @@ class Desk:
     def check_electrodes(self) -> None:
         """Begin a check of the impedances; `contact.state` says how it goes.
 
-        Raises
-        ------
-        ValueError
-            If one is on, or a recording.
+        Raises ValueError if one is on, or a recording.
         """
         if self.contact.state.is_on:
             raise ValueError("the electrodes are being checked already")

@@ -8,7 +8,7 @@ address the token must come along, once in the address and from then on in a coo
 import hmac
 import ipaddress
 import secrets
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
@@ -30,18 +30,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _netloc(origin: str) -> str:
+def _split(url: str) -> SplitResult:
+    """Take an address apart; one that makes no sense has no parts."""
     try:
-        return urlsplit(origin).netloc
+        return urlsplit(url)
     except ValueError:
-        return ""
-
-
-def _hostname(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+        return urlsplit("")
 
 
 def new_token() -> str:
@@ -50,17 +44,7 @@ def new_token() -> str:
 
 
 class Guard:
-    """Let requests and websockets through that may see the page.
-
-    Parameters
-    ----------
-    app : ASGIApp
-        What is guarded.
-    token : str or None
-        None on loopback.
-    port : int
-        Where it is served.
-    """
+    """Let requests and websockets through that may see the page; `token` is None on loopback."""
 
     def __init__(self, app: ASGIApp, token: str | None, port: int) -> None:
         self._app = app
@@ -84,10 +68,11 @@ class Guard:
     def _refusal(self, scope: Scope) -> str:
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
-        if origin is not None and _netloc(origin) != host:
+        if origin is not None and _split(origin).netloc != host:
             return f"the page is at {host}; a page of {origin} may not use it"
         if self._token is None:
-            return "" if is_loopback(_hostname(host)) else f"{host} is not this computer"
+            is_here = is_loopback(_split(f"//{host}").hostname or "")
+            return "" if is_here else f"{host} is not this computer"
         given = (self._in_address(scope), self._in_cookie(headers))
         if any(one and hmac.compare_digest(one.encode(), self._token.encode()) for one in given):
             return ""

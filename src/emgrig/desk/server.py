@@ -19,28 +19,10 @@ log = logging.getLogger(__name__)
 
 
 class Server:
-    """A web server that is bound, and serves when told to.
+    """A web server that is bound, and serves when told to; port 0 takes a free one.
 
-    Parameters
-    ----------
-    host : str
-        Address to listen on; on anything but loopback the page asks for a token.
-    port : int
-        0 takes a free one.
-    title : str
-        Of the pages.
-
-    Attributes
-    ----------
-    url : str
-        What to open, with the token if there is one.
-    is_local : bool
-        Only this computer can reach it.
-
-    Raises
-    ------
-    TransportError
-        If the port cannot be had.
+    On anything but loopback the page asks for a token, which is in `url`. Raises TransportError if
+    the port cannot be had.
     """
 
     def __init__(self, host: str, port: int, *, title: str) -> None:

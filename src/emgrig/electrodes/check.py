@@ -39,29 +39,23 @@ class Electrode:
     ----------
     electrode : str
         c1p, c1n, c2p …
-    channel : int
     side : str
         "p" or "n".
     name : str
         The muscle.
-    light : Light
     impedance_ohm, impedance_u_ohm, k : float or None
         ``|Z|`` of the contact at `at_hz`, without the series resistor, its expanded uncertainty,
         and the coverage factor in it.
-    at_hz : float
     resistance_ohm, capacitance_f : float or None
         R and C of the contact as R ∥ C, where the harmonics tell them.
     resistance_u_ohm, capacitance_u_f : float or None
         Expanded, 95 % too; their coverage factors may differ a little from `k`.
     method : str
         "fit", "magnitude" (the harmonics did not suit R ∥ C: the first one alone), or "".
-    series_ohm : float
     n_samples : int
         Behind the impedance.
-    finding : Finding
     advice : str
         What to do, in words.
-    made_utc : datetime
     """
 
     electrode: str
@@ -108,7 +102,6 @@ class Channel(ChannelFigures):
         By one figure each.
     imbalance : float or None
         The larger over the smaller impedance of P and N.
-    advice : str
     """
 
     name: str
@@ -127,9 +120,6 @@ class Conditions:
     ----------
     is_quick : bool
         Comparators only, no impedance.
-    current : str
-    frequency_hz, rate_hz : float
-    gain : int
     n_samples : int
         For each electrode.
     n_lost, n_rejected : int
@@ -138,7 +128,6 @@ class Conditions:
     current_is_calibrated : bool
         By the board's calibration certificate, for every electrode; else the current is taken as
         nominal ± 20 %.
-    limits : Limits
     """
 
     is_quick: bool
@@ -159,14 +148,10 @@ class ContactCheck(FileModel):
 
     Attributes
     ----------
-    board : NamedBoard
     made_utc : datetime
         With time zone.
-    software : str
-    conditions : Conditions
     electrodes, channels : tuple
         In order; only those that were looked at.
-    bias : Bias
     registers_proved : bool
         The registers afterwards were what they were before, as read back.
     """
@@ -217,10 +202,7 @@ class ContactCheck(FileModel):
     def from_json(cls, content: object, name: str = "") -> "ContactCheck":
         """Return the check that `content` holds; messages begin with `name`.
 
-        Raises
-        ------
-        ValueError
-            If it holds none; the message names the place.
+        Raises ValueError if it holds none; the message names the place.
         """
         if isinstance(content, Mapping):
             content = {key: value for key, value in content.items() if key != "findings"}

@@ -22,12 +22,8 @@ def save_check(check: ContactCheck, folder: Path | None = None) -> Path:
     """Write a check as its board's last one, and return the path.
 
     If it looked at some of the channels only, those of the check before that is still valid are
-    kept beside it; each electrode says when it was measured. A damaged file is replaced.
-
-    Raises
-    ------
-    RecordingError
-        If it cannot be written.
+    kept beside it; each electrode says when it was measured. A damaged file is replaced. Raises
+    RecordingError if it cannot be written.
     """
     folder = default_folder() if folder is None else folder
     try:
@@ -56,21 +52,9 @@ def last_check(
 ) -> ContactCheck | None:
     """Return the last check of a board if there is one that is not too old.
 
-    Parameters
-    ----------
-    serial_number : str
-    is_simulated : bool
-        A simulated board's check is none of a real one, nor the other way round.
-    now : datetime
-        With time zone.
-    max_age_s : float
-    folder : Path, optional
-        None is `default_folder`.
-
-    Raises
-    ------
-    RecordingError
-        If the file is damaged or cannot be read.
+    A simulated board's check is none of a real one, nor the other way round. `now` has a time zone;
+    the folder is `default_folder` unless given. Raises RecordingError if the file is damaged or
+    cannot be read.
     """
     folder = default_folder() if folder is None else folder
     path = record_file.certificate_path(serial_number, folder)

@@ -105,34 +105,7 @@ SITES = (
 BIAS = Point(50, 145)
 """The bias electrode: middle of the forehead, just below the hair line."""
 
-LANDMARKS = {
-    "exocanthion": Point(100, 92),
-    "endocanthion": Point(68, 92),
-    "pupil": Point(85, 92),
-    "eyebrow, above the inner corner": Point(68, 109),
-    "eyebrow, above the pupil": Point(85, 112),
-    "nasion": Point(50, 100),
-    "alare": Point(69, 58),
-    "subnasale": Point(50, 54),
-    "cheilion": Point(79, 39),
-    "stomion": Point(50, 39),
-    "lower lip": Point(50, 31),
-    "gnathion": Point(50, 0),
-    "preauricular depression": Point(126, 84),
-    "trichion": Point(50, 156),
-}
-"""Points of the average face to draw it by; of paired ones the left, the right lies at 100 - x."""
-
 
 def site_of(muscle: str) -> Site | None:
     """Return the site of a muscle by its name; None if it is not one of the seven."""
     return next((site for site in SITES if site.muscle == muscle.strip().lower()), None)
-
-
-def electrode_positions() -> dict[str, Point]:
-    """Return the place of each electrode by its id: "c1p", "c1n" … "c7n" and "bias"."""
-    places = {"bias": BIAS}
-    for site in SITES:
-        places[f"c{site.channel}p"] = site.positive
-        places[f"c{site.channel}n"] = site.negative
-    return places

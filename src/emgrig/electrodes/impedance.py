@@ -36,19 +36,8 @@ _LARGEST_ANGLE_RAD = math.pi / 4
 class Drive:
     """One current into one electrode.
 
-    Attributes
-    ----------
-    channel : int
-    side : str
-        "p" or "n".
-    current : str
-        As LOFF says it.
-    current_a : Result
-        Calibrated, or nominal with its tolerance.
-    frequency_hz : float
-    series_ohm : float
-    n_samples : int
-        Whole periods.
+    `current` is what LOFF says, `current_a` calibrated, or nominal with its tolerance; `n_samples`
+    are whole periods.
     """
 
     channel: int
@@ -64,18 +53,10 @@ class Drive:
 class Reading:
     """What the current of one electrode showed.
 
-    Attributes
-    ----------
-    impedance : Result or None
-        |Z| of the contact at the current's frequency, ohm; None if the channel cannot be read.
-    resistance : Result or None
-        R of R ∥ C, ohm, where the harmonics tell it.
-    capacitance : Result or None
-        C of it, F, where they tell that too.
-    shared_ohm : mapping of (int, str) to float
-        Electrodes of other channels that move along, and how much: amplitude over current, ohm.
-    unusable : Unusable or None
-        Why the channel cannot be read.
+    `impedance` is the |Z| of the contact at the current's frequency, ohm; None if the channel
+    cannot be read, and `unusable` says why. `resistance`, ohm, and `capacitance`, F, are those of R
+    ∥ C, where the harmonics tell them. `shared_ohm` has the electrodes of other channels that move
+    along, and how much: amplitude over current, ohm.
     """
 
     impedance: Result | None
@@ -96,20 +77,8 @@ def measure_electrode(
 ) -> Reading:
     """Measure one electrode on a board that is prepared for it.
 
-    Parameters
-    ----------
-    board : Board
-        Channels on their inputs, bias amplifier on.
-    drive : Drive
-    channels : list of int
-        All that may have electrodes, for what moves along.
-    tracker, account
-        Are told.
-
-    Raises
-    ------
-    EmgrigError
-        As `acquire`. The current is left on.
+    Channels are on their inputs, the bias amplifier is on; `channels` are all that may have
+    electrodes, for what moves along. Raises EmgrigError as `acquire`. The current is left on.
     """
     on = [drive.channel]
     board.chip.lead_off(

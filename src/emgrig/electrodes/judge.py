@@ -27,6 +27,8 @@ NOTHING_ON = "every electrode is open, the bias electrode too: is the cable plug
 NOTHING_MEASURED = (
     "no electrode could be measured though none is open: check the bias electrode and its lead"
 )
+OPEN = "{} is open: press it on, check its lead and plug"
+ON_BIAS = "{} touches the bias electrode (bridge of gel): wipe between them"
 _FLOATING = 10.0
 """So many times the limit of mains, and an input floats."""
 _MOST = 2 / 3
@@ -37,14 +39,7 @@ _OTHER = {"p": "n", "n": "p"}
 class Seen:
     """What the measurements of one check saw.
 
-    Attributes
-    ----------
-    readings : mapping of Where to Reading
-        Empty if no impedance was measured.
-    off : set of Where
-        Open by the comparators.
-    bias_off : bool or None
-    figures : sequence of ChannelFigures
+    There are no `readings` if no impedance was measured; `off` are open by the comparators.
     """
 
     readings: Mapping[Where, Reading] = field(default_factory=dict)
@@ -75,8 +70,8 @@ def judge_electrodes(
     lost = frozenset(channel for channel, _ in open_ones | on_bias)
     faults = {
         **_touching(seen, limits, lost),
-        **{where: (Finding.BRIDGED, _on_bias_words(where)) for where in on_bias},
-        **{where: (Finding.OPEN, _open_words(where)) for where in open_ones},
+        **{where: (Finding.BRIDGED, ON_BIAS.format(electrode_words(*where))) for where in on_bias},
+        **{where: (Finding.OPEN, OPEN.format(electrode_words(*where))) for where in open_ones},
     }
     alone = {}
     for blank in blanks:
@@ -95,10 +90,7 @@ def judge_electrodes(
 
 
 def _judge(
-    blank: Electrode,
-    reading: Reading | None,
-    limits: Limits,
-    before: Mapping[str, Electrode],
+    blank: Electrode, reading: Reading | None, limits: Limits, before: Mapping[str, Electrode]
 ) -> Electrode:
     """Judge an electrode that has no fault, and without regard to its partner's value."""
     if reading is None:
@@ -158,16 +150,6 @@ def _touching(seen: Seen, limits: Limits, lost: frozenset[int]) -> dict[Where, t
         elif len(both) == 2 and all(z is not None and z.value < limits.short_ohm for z in both):
             found[where] = Finding.BRIDGED, _wipe((channel, "p"), (channel, "n"))
     return found
-
-
-def _open_words(where: Where) -> str:
-    return f"{electrode_words(*where)} is open: press it on, check its lead and plug"
-
-
-def _on_bias_words(where: Where) -> str:
-    return (
-        f"{electrode_words(*where)} touches the bias electrode (bridge of gel): wipe between them"
-    )
 
 
 def _wipe(one: Where, other: Where) -> str:
@@ -260,17 +242,8 @@ def judge_channels(
 ) -> tuple[Channel, ...]:
     """Give each channel its light and say what to do.
 
-    Parameters
-    ----------
-    figures : sequence of ChannelFigures
-        From `quiet_figures`.
-    names : mapping of int to str
-        The muscles.
-    limits : Limits
-    electrodes : sequence of Electrode
-        Of the same check; without them lights are by the figures alone.
-    previous : sequence of Channel
-        What was shown before, for the hysteresis.
+    `figures` come from `quiet_figures`, `electrodes` from the same check; without them lights are
+    by the figures alone. `previous` is what was shown before, for the hysteresis.
     """
     before = {one.channel: one for one in previous}
     return tuple(

@@ -29,24 +29,14 @@ _DEGREES = 10.0
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Odd harmonics of the current in each channel.
+    """Odd harmonics of the current, of `frequency_hz`, in each channel.
 
-    Attributes
-    ----------
-    frequency_hz : float
-        Of the current.
-    harmonics : ndarray of int, shape (n_lines, n_folded)
-        Those that fall on each line: the line's own order first, 1, 3, 5 …, then what folds onto
-        it, below 0 where it comes back mirrored. Lines near mains are left out, except the first.
-    volts : ndarray of complex128, shape (n_lines, n_channels)
-        Amplitude, V peak; the phase counts from the first sample.
-    noise_v : ndarray of float64, shape (n_lines, n_channels)
-        Standard uncertainty of real and of imaginary part, V.
-    per_ohm_ampere : ndarray of float64, shape (n_lines, n_folded)
-        ``4/(π h)·H``: what each harmonic adds to its line, over (current × impedance).
-    n_samples : int
-    degrees_of_freedom : float
-        Of `noise_v`.
+    `harmonics`, shape (n_lines, n_folded), are those that fall on each line: the line's own order
+    first, 1, 3, 5 …, then what folds onto it, below 0 where it comes back mirrored. Lines near
+    mains are left out, except the first. Shape (n_lines, n_channels): `volts`, the amplitude, V
+    peak, whose phase counts from the first sample, and `noise_v`, the standard uncertainty of real
+    and of imaginary part, with `degrees_of_freedom`. `per_ohm_ampere`, shape (n_lines, n_folded),
+    is ``4/(π h)·H``: what each harmonic adds to its line, over (current × impedance).
     """
 
     frequency_hz: float
@@ -72,19 +62,9 @@ def whole_periods(seconds: float, rate_hz: int, frequency_hz: float) -> int:
 def find_lines(volts: ArrayLike, rate_hz: int, frequency_hz: float) -> Lines:
     """Measure the lines of a square-wave current.
 
-    Parameters
-    ----------
-    volts : array_like of float, shape (n_samples, n_channels)
-        Input-referred, V; 16 or more whole periods.
-    rate_hz : int
-        Nominal data rate.
-    frequency_hz : float
-        Of the current: 7.8125 or 31.25 Hz.
-
-    Raises
-    ------
-    ValueError
-        If the record does not hold 16 or more whole periods, or is refused by `checked_channels`.
+    `volts`, shape (n_samples, n_channels), are input-referred, 16 or more whole periods; `rate_hz`
+    is nominal, `frequency_hz`, of the current, 7.8125 or 31.25. Raises ValueError if the record
+    does not hold 16 or more whole periods, or is refused by `checked_channels`.
     """
     array = checked_channels(volts, n_min=64)
     n, period = len(array), rate_hz / frequency_hz

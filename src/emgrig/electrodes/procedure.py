@@ -21,21 +21,9 @@ from emgrig.driver.board import Board
 from emgrig.driver.chip.ads1299 import LeadOffStatus
 from emgrig.driver.chip.profile import load_profile
 from emgrig.driver.keeping import kept
-from emgrig.electrodes.check import (
-    Conditions,
-    ContactCheck,
-    Electrode,
-    Finding,
-    electrode_id,
-)
+from emgrig.electrodes.check import Conditions, ContactCheck, Electrode, Finding, electrode_id
 from emgrig.electrodes.impedance import Drive, Reading, measure_electrode, nominal_current
-from emgrig.electrodes.judge import (
-    Seen,
-    Where,
-    judge_bias,
-    judge_channels,
-    judge_electrodes,
-)
+from emgrig.electrodes.judge import Seen, Where, judge_bias, judge_channels, judge_electrodes
 from emgrig.electrodes.lights import Light, Limits
 from emgrig.electrodes.lines import whole_periods
 from emgrig.electrodes.quiet import ChannelFigures, quiet_figures
@@ -52,25 +40,12 @@ N_BIAS_SAMPLES, N_COMPARATOR_SAMPLES = 200, 400
 class ContactSettings:
     """What to check.
 
-    Attributes
-    ----------
-    channels : tuple of int or None
-        None is those that the board says have electrodes.
-    current : str
-        24nA or 6nA.
-    frequency_hz : float
-        31.25 or 7.8125.
-    seconds : float or None
-        Of each electrode; None is 1.6 s at 31.25 Hz and 4.1 s at 7.8125 Hz. Rounded up to whole
-        periods, 16 or more of them.
-    quiet_s : float
-        For the figures while nothing is injected, 1 s or more.
-    is_quick : bool
-        Comparators and figures alone: what is open, in about a second.
-    limits : Limits
-    names : mapping of int to str
-        What each channel is called; else as the profile on the board says, or for a board of 8
-        channels without one as "facial-emg" does.
+    Without `channels`, those that the board says have electrodes. `current` is 24nA or 6nA,
+    `frequency_hz` 31.25 or 7.8125. `seconds` of each electrode are 1.6 at 31.25 Hz and 4.1 at
+    7.8125 Hz unless given, rounded up to whole periods, 16 or more of them; `quiet_s`, 1 or more,
+    is for the figures while nothing is injected. `is_quick`: comparators and figures alone, what is
+    open, in about a second. `names` of channels are else as the profile on the board says, or for a
+    board of 8 channels without one as "facial-emg" does.
     """
 
     channels: tuple[int, ...] | None = None
@@ -110,33 +85,14 @@ def check_contact(
 ) -> ContactCheck:
     """Check all electrodes, and leave the board as it was.
 
-    Parameters
-    ----------
-    board : Board
-        No stream is on.
-    settings : ContactSettings, optional
-    calibration : Certificate, optional
-        Of this board; its lead-off currents are used. Without them the current is nominal ± 20 %.
-    previous : ContactCheck, optional
-        What was shown before: lights then have hysteresis.
-    progress : callable, optional
-        Told what is going on.
-    now : datetime, optional
-        With time zone; the computer's without it.
+    No stream is on. `calibration`, of this board, tells its lead-off currents; without them the
+    current is nominal ± 20 %. `previous` is what was shown before: lights then have hysteresis.
+    `now` has a time zone; it is the computer's unless given. If the bias electrode is off, the
+    check holds no impedance.
 
-    Returns
-    -------
-    ContactCheck
-        With `registers_proved`. If the bias electrode is off it holds no impedance.
-
-    Raises
-    ------
-    ValueError
-        If a setting makes no sense, or a stream is on; nothing was sent.
-    IdentityError, RecordingError
-        If the calibration is of another board or out of date.
-    EmgrigError
-        If the link or the board fails; the registers are put back if that is possible.
+    Raises ValueError if a setting makes no sense, or a stream is on, and nothing was sent;
+    IdentityError or RecordingError if the calibration is of another board or out of date;
+    EmgrigError if the link or the board fails: the registers are put back if that is possible.
     """
     settings, now = settings or ContactSettings(), now or dt.datetime.now(dt.UTC)
     if calibration is not None:
@@ -160,10 +116,7 @@ def prepare_quiet(board: Board, channels: Sequence[int]) -> None:
 def wired_channels(board: Board, channels: Sequence[int] | None = None) -> list[int]:
     """Return the channels to check: `channels`, or those that have electrodes.
 
-    Raises
-    ------
-    ValueError
-        If one is not there.
+    Raises ValueError if one is not there.
     """
     return checked_channels(board, channels or board.identity.channels_wired or None)
 
@@ -276,11 +229,7 @@ class _Checking:
         for channel, side in self._electrodes:
             self._tracker.say(f"c{channel}{side}, {self._names[channel]}")
             readings[channel, side] = measure_electrode(
-                self._board,
-                self._drive(channel, side),
-                self._around,
-                self._tracker,
-                self._account,
+                self._board, self._drive(channel, side), self._around, self._tracker, self._account
             )
         return readings
 

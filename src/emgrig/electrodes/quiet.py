@@ -31,30 +31,13 @@ _STANDS_OUT = 3.0
 class ChannelFigures:
     """One channel, nothing injected. A figure that means nothing here is None.
 
-    Attributes
-    ----------
-    channel : int
-    rail_percent : float
-        Largest absolute value over full scale; 100 is the rail.
-    offset_mv : float
-        Mean: the difference of the electrodes' half-cell potentials.
-    headroom_percent : float
-        Share of full scale that is left.
-    mains_hz : float or None
-        50 or 60, whichever stands out of the noise.
-    mains_uv_rms : float or None
-        The stronger of the two less the noise in its place, µV rms.
-    mains_ratio : float or None
-        That over `rest_uv_rms`.
-    rest_uv_rms : float or None
-        In `band_hz`, mains and its harmonics taken out, µV rms. Sinc3 is not equalised.
-    band_hz : tuple of float
-        20 to 450 Hz, or to 0.45 of the rate.
-    is_flat : bool
-        Every sample is the same.
-    same_as : tuple of int
-        Channels that show the same signal, see `quiet_figures`.
-    n_samples : int
+    `rail_percent` is the largest absolute value over full scale; 100 is the rail. `offset_mv`, the
+    mean, is the difference of the electrodes' half-cell potentials; `headroom_percent` the share of
+    full scale that is left. `mains_hz` is 50 or 60, whichever stands out of the noise;
+    `mains_uv_rms` the stronger of the two less the noise in its place, `mains_ratio` that over
+    `rest_uv_rms`: in `band_hz` (20 to 450 Hz, or to 0.45 of the rate), mains and its harmonics
+    taken out, sinc3 not equalised. `is_flat`: every sample is the same; `same_as`: channels that
+    show the same signal, see `quiet_figures`.
     """
 
     channel: int
@@ -82,30 +65,12 @@ def quiet_figures(
 ) -> tuple[ChannelFigures, ...]:
     """Compute the figures of each channel from some seconds without a gap.
 
-    Parameters
-    ----------
-    volts : array_like of float, shape (n_samples, n_channels)
-        Input-referred, V; 1 s or more, 3 s are good.
-    gains : array_like of float, shape (n_channels,)
-        Read back (`Epoch.gain`).
-    vref_v : float
-        Reference, V (`BoardIdentity.vref_v`).
-    rate_hz : float
-    channels : sequence of int, optional
-        Which to look at, from 1; all columns without it.
-    same_correlation : float
-        Channels whose signals in the band, mains taken out, are correlated more than this (with
-        either sign) show the same: gel joins their electrodes, or one lead feeds both.
-
-    Returns
-    -------
-    tuple of ChannelFigures
-        In the order of `channels`.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, the record is shorter than 1 s, or holds NaN.
+    `volts`, shape (n_samples, n_channels), are input-referred; 1 s or more, 3 s are good. `gains`,
+    shape (n_channels,), are read back (`Epoch.gain`). `channels` are those to look at, from 1; all
+    columns without it. Channels whose signals in the band, mains taken out, are correlated more
+    than `same_correlation` (with either sign) show the same: gel joins their electrodes, or one
+    lead feeds both. Raises ValueError if shapes do not fit, the record is shorter than 1 s, or
+    holds NaN.
     """
     array, gain = np.asarray(volts, dtype=np.float64), np.asarray(gains, dtype=np.float64)
     if array.ndim != 2 or gain.shape != array.shape[1:]:
@@ -218,20 +183,9 @@ def mains_line(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Find the stronger of the lines at 50 and 60 Hz in each channel.
 
-    Parameters
-    ----------
-    spectrum : Spectrum
-    half_width_hz : float
-        Of the line, Hz; a tone farther away is not taken for mains.
-
-    Returns
-    -------
-    frequency_hz : ndarray of float64, shape (n_channels,)
-        50 or 60.
-    power : ndarray of float64, shape (n_channels,)
-        Of the line less the noise in its place, V², not below 0.
-    stands_out : ndarray of bool, shape (n_channels,)
-        Whether it is more than noise.
+    A tone farther away than `half_width_hz` is not taken for mains. Returns arrays of shape
+    (n_channels,): the frequency, 50 or 60; the power of the line less the noise in its place, V²,
+    not below 0; and whether it is more than noise.
     """
     lines = [_line(spectrum, hz, half_width_hz) for hz in MAINS_HZ]
     power, noise = (np.stack(parts) for parts in zip(*lines, strict=True))

@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from emgrig.electrodes.lines import Lines
 
@@ -26,23 +26,12 @@ MOST_ALIKE = 1e6
 
 @dataclass(frozen=True)
 class SkinFit:
-    """R ∥ C in series with a known resistor.
+    """R ∥ C, ohm and F, in series with a known resistor.
 
-    Uncertainties are standard ones, by noise and misfit.
-
-    Attributes
-    ----------
-    resistance_ohm, u_resistance_ohm : float
-        R.
-    resistance_by_series : float
-        Change of R, ohm, if the series resistor were one ohm more.
-    capacitance_f : float or None
-        C; None if the lines do not tell it to a tenth.
-    u_capacitance_f, capacitance_by_series : float
-        The same of C, F and F/ohm; of no use where that is None.
-    tan_squared, u_tan_squared : float
-        (ωRC)² at the frequency of the current, the square of the tangent of the phase of R ∥ C.
-    degrees_of_freedom : int
+    Uncertainties are standard ones, by noise and misfit. A ``…_by_series`` is the change if the
+    series resistor were one ohm more. C is None, and its uncertainty of no use, if the lines do not
+    tell it to a tenth. `tan_squared` is (ωRC)² at the frequency of the current, the square of the
+    tangent of the phase of R ∥ C.
     """
 
     resistance_ohm: float
@@ -64,27 +53,15 @@ class SkinFit:
 def fit_skin(lines: Lines, column: int, *, current_a: float, series_ohm: float) -> SkinFit | None:
     """Fit ``Rs + R/(1 + jωRC)`` to the lines of one channel.
 
-    Parameters
-    ----------
-    lines : Lines
-    column : int
-        Which channel, 0 is the first.
-    current_a : float, > 0
-        Half of the square wave's peak-to-peak value, A.
-    series_ohm : float, ≥ 0
-        Rs, in the path of the current.
-
-    Returns
-    -------
-    SkinFit or None
-        None if the first line shows no more than the series resistor, there are too few lines, or
-        they do not tell R from C.
+    `column` is the channel, from 0; `current_a`, above 0, half of the square wave's peak-to-peak
+    value; `series_ohm`, Rs, is in the path of the current. None if the first line shows no more
+    than the series resistor, there are too few lines, or they do not tell R from C.
     """
     model = _Model(lines, column, current_a, series_ohm)
     if len(lines.orders) < 3 or model.loop_ohm <= series_ohm + 3 * model.sigma_ohm[0]:
         return None
     start = model.guess()
-    found = optimize.least_squares(
+    found = scipy.optimize.least_squares(
         model.residuals,
         start,
         x_scale=(start[0], max(start[1], 1e-4), 0.01),

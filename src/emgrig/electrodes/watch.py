@@ -13,19 +13,7 @@ from emgrig.electrodes.quiet import SHORTEST_S, WINDOW_S, quiet_figures
 
 
 class ContactWatch:
-    """Holds the last seconds of a stream, and judges them with hysteresis.
-
-    Parameters
-    ----------
-    channels : sequence of int
-        Which to look at.
-    names : mapping of int to str
-    vref_v : float
-        Reference, V.
-    limits : Limits, optional
-    window_s : float
-        How far back it looks, s; 1 or more.
-    """
+    """Holds the last `window_s` of a stream, 1 s or more, and judges them with hysteresis."""
 
     def __init__(
         self,

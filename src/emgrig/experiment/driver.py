@@ -32,16 +32,9 @@ class SessionDriver:
 
     All calls must come from one thread. `tick` wants to be called ten times a second or more.
 
-    Parameters
-    ----------
-    engine : Engine
-    rig : Rig
-        Streaming and recording.
-    save : callable
-        Keeps the record; it is called after each step.
-    recording_problem : callable, optional
-        Says why nothing is recorded any more; empty while it is. The session stops then: what is
-        done without a recording must not count as done.
+    `save` keeps the record; it is called after each step. `recording_problem` says why nothing is
+    recorded any more; empty while it is. The session stops then: what is done without a recording
+    must not count as done.
     """
 
     def __init__(
@@ -75,11 +68,8 @@ class SessionDriver:
     def tick(self, unix_s: float | None = None) -> None:
         """Let the session notice the time, a Unix time, s; now if it is None.
 
-        Raises
-        ------
-        RecordingError
-            If a marker or the record cannot be written, or the recording has ended: the session is
-            stopped then.
+        Raises RecordingError if a marker or the record cannot be written, or the recording has
+        ended: the session is stopped then.
         """
         now_s = self._rig.unix_s() if unix_s is None else unix_s
         if not self.is_over and (problem := self._recording_problem()):
@@ -92,11 +82,8 @@ class SessionDriver:
     def handle(self, event: Event, unix_s: float | None = None) -> None:
         """Take what happened, at a Unix time, s; now if it is None.
 
-        Raises
-        ------
-        RecordingError
-            If a marker or the record cannot be written. All else was done, and the session can go
-            on.
+        Raises RecordingError if a marker or the record cannot be written. All else was done, and
+        the session can go on.
         """
         now_s = self._rig.unix_s() if unix_s is None else unix_s
         failure: RecordingError | None = None

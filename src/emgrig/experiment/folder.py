@@ -15,15 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class SessionFolder:
-    """The files of one participant.
-
-    Parameters
-    ----------
-    output : Path
-        Folder of all participants.
-    code : str
-        The participant's.
-    """
+    """The files of one participant, in a folder of their own inside `output`."""
 
     def __init__(self, output: Path, code: str) -> None:
         self.path = output / code
@@ -42,10 +34,7 @@ class SessionFolder:
     def set_aside(self) -> Path | None:
         """Give the folder another name, and return it; None if there was none.
 
-        Raises
-        ------
-        RecordingError
-            If that is not possible.
+        Raises RecordingError if that is not possible.
         """
         if not self.path.exists():
             return None
@@ -58,12 +47,8 @@ class SessionFolder:
     def open_record(self, plan: Plan) -> SessionRecord:
         """Return the record to go on with, or a new one.
 
-        Raises
-        ------
-        ValueError
-            If the session is complete, or was begun with another plan.
-        RecordingError
-            If the record cannot be read.
+        Raises ValueError if the session is complete, or was begun with another plan; RecordingError
+        if the record cannot be read.
         """
         if not self.record_path.exists():
             order = clip_order(plan.part_b.clips, plan.part_b.seed, plan.participant.number)

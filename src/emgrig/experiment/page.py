@@ -44,15 +44,7 @@ _CHOICES = {Ask.CONTRACTION: tuple(Choice), Ask.CLIP: (Choice.AGAIN, Choice.SKIP
 
 
 class SessionView(Element, component="session_view.js"):
-    """The participant's screen.
-
-    Parameters
-    ----------
-    first : dict
-        What it shows first.
-    on_did : callable
-        Told what the person did, as `session_view.js` says it.
-    """
+    """The participant's screen; `on_did` hears what was done, as `session_view.js` says it."""
 
     def __init__(self, first: Json, on_did: Callable[[Mapping[str, object]], None]) -> None:
         super().__init__()
@@ -71,15 +63,8 @@ def _said(event: GenericEventArguments) -> Mapping[str, object]:
 class SessionPages:
     """A session in browsers: ticks its driver, shows its view, hands on what people do.
 
-    Parameters
-    ----------
-    desk : Desk
-        Its hub streams and records.
-    plan : Plan
-    driver : SessionDriver
-        Used by the server's thread alone from now on.
-    on_over : callable
-        Called once, when the session is over and its last words were shown.
+    The driver is used by the server's thread alone from now on. `on_over` is called once, when the
+    session is over and its last words were shown.
     """
 
     def __init__(

@@ -49,7 +49,6 @@ class Script(FileModel):
 
     Attributes
     ----------
-    seed : int
     delay_s : float
         From cue to contraction, s.
     level_low, level_high : float
@@ -94,10 +93,7 @@ class Script(FileModel):
 def load_script(name: str) -> Script:
     """Read a script from a TOML file, or return the default one for "auto".
 
-    Raises
-    ------
-    ValueError
-        In one line, if the file cannot be read or something in it is wrong.
+    Raises ValueError, in one line, if the file cannot be read or something in it is wrong.
     """
     return Script() if name == "auto" else load(Path(name), Script, "script")
 
@@ -105,17 +101,7 @@ def load_script(name: str) -> Script:
 class ScriptedParticipant:
     """Looks at the view of a session as a participant does, and acts.
 
-    Parameters
-    ----------
-    script : Script
-    plan : Plan
-    transport : SimTransport
-        The board with the face.
-
-    Raises
-    ------
-    ValueError
-        If that board sees no face.
+    Raises ValueError if the board of `transport` sees no face.
     """
 
     def __init__(self, script: Script, plan: Plan, transport: SimTransport) -> None:

@@ -31,10 +31,7 @@ class Running:
 def check_board(hub: Hub, plan: Plan, record: SessionRecord) -> SessionRecord:
     """Refuse a board that the plan, or the session so far, does not fit; return the record for it.
 
-    Raises
-    ------
-    ValueError
-        If a movement's channel is off, or an earlier run was on another board.
+    Raises ValueError if a movement's channel is off, or an earlier run was on another board.
     """
     on = {number for number, _ in hub.channels}
     off = [m.channel for m in plan.part_a.movements if m.channel not in on]
@@ -58,22 +55,9 @@ def session_on(
 ) -> Iterator[Running]:
     """Record a run of a session; whatever ends it, what was done is kept and the files are made.
 
-    The hub's level meters get the MVCs as they come.
-
-    Parameters
-    ----------
-    hub : Hub
-        Streaming; no recording is on.
-    plan : Plan
-        Its clips are there.
-    folder : SessionFolder
-    record : SessionRecord
-        As `check_board` gave it.
-
-    Raises
-    ------
-    RecordingError
-        If the recording cannot begin, or its files cannot be made.
+    The hub's level meters get the MVCs as they come. No recording is on, the plan's clips are
+    there, and `record` is as `check_board` gave it. Raises RecordingError if the recording cannot
+    begin, or its files cannot be made.
     """
 
     def save(done: SessionRecord) -> None:
@@ -119,17 +103,9 @@ def run_script(
 ) -> None:
     """Let a scripted participant do the session to its end.
 
-    Parameters
-    ----------
-    progress : callable, optional
-        Called with the share that is done and a word on what is going on.
-
-    Raises
-    ------
-    RecordingError
-        If the record or the recording cannot be written.
-    RuntimeError
-        If it does not come to an end.
+    `progress` is called with the share that is done and a word on what is going on. Raises
+    RecordingError if the record or the recording cannot be written; RuntimeError if it does not
+    come to an end.
     """
     driver = running.driver
     begin_s = hub.unix_s()

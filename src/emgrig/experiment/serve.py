@@ -20,12 +20,7 @@ def lead_by_pages(
     """Make what leads through a session: it serves the pages until the session is over.
 
     The participant's screen is ``/``, the operator's ``/operator``; ``/desk`` and ``/tube`` are as
-    in `emgrig desk`.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If it was stopped before its end.
+    in `emgrig desk`. Raises KeyboardInterrupt if it was stopped before its end.
     """
     desk = Desk(hub, Contact(hub, Limits(), check), folder, recorded_by="the session")
 

@@ -38,33 +38,14 @@ def run_bringup(
 ) -> BringupRun:
     """Put all questions to a board; return the run with results, diagnosis and record.
 
-    Parameters
-    ----------
-    address : str
-        As in `emgrig.connect`.
-    level : {"quick", "full"}
-        How thorough.
-    report : Path or str, optional
-        Folder in which record, page, JUnit file and raw data are written.
-    limits : Path or str, optional
-        TOML that overrides limits.
-    soak_s : float, > 0, optional
-        Length of the endurance check, board time, s.
-    inputs : {"connected", "open"}
-        What is on the inputs.
-    instruments : tuple of str
-        What else is connected, for the record.
-    observer : callable, optional
-        Told of each check; see `BringupRun`.
+    Record, page, JUnit file and raw data are written into the folder `report`; `limits` is TOML
+    that overrides limits. `soak_s` is the length of the endurance check, s of board time; `inputs`
+    says what is on them, "connected" or "open"; `instruments` what else is connected, for the
+    record. `observer` is told of each check; see `BringupRun`.
 
-    Raises
-    ------
-    ValueError
-        If an argument makes no sense; nothing was sent.
-    RecordingError
-        If `limits` cannot be read, or the report cannot be written.
-    KeyboardInterrupt
-        If it was interrupted; the board is left as it was found.
+    Raises ValueError if an argument makes no sense, and nothing was sent; RecordingError if
+    `limits` cannot be read, or the report cannot be written; KeyboardInterrupt if it was
+    interrupted: the board is left as it was found.
     """
     if inputs not in ("connected", "open"):
         raise ValueError(f"inputs is {inputs!r}; expected connected or open")

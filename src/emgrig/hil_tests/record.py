@@ -6,7 +6,7 @@
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -15,17 +15,11 @@ from annotated_types import Ge, Gt, MinLen
 from emgrig.driver.chip.profile import load_profile
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.filemodel import FileModel, Json, Text, one_of, plain
-from emgrig.hil_tests.diagnosis.evidence import Fact, Place
+from emgrig.hil_tests.diagnosis.diagnose import Diagnosis
 from emgrig.hil_tests.judging.check import CheckResult, Level
 from emgrig.hil_tests.judging.incident import Incident
 from emgrig.hil_tests.judging.limits import Limit
-from emgrig.hil_tests.judging.measurement import (
-    Attachment,
-    Measurement,
-    Outcome,
-    Reading,
-    Samples,
-)
+from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Outcome, Reading, Samples
 from emgrig.hil_tests.run import BringupRun, software_versions
 from emgrig.hil_tests.verdict import exit_code, headline, last_line
 
@@ -43,33 +37,6 @@ class Verdict:
     headline: Text
     line: Text
     counts: dict[Outcome, Annotated[int, Ge(1)]]
-
-
-@dataclass(frozen=True)
-class Cause:
-    """What is likely wrong.
-
-    Attributes
-    ----------
-    key : str
-        Name in the table of causes.
-    channels : tuple of int or str
-        What it is about: channels, or electrodes such as 3P; empty if it is not about some.
-    cause, next : str
-        In words, and what to do.
-    because, others : tuple of str
-        What it rests on; what fits too, but is less likely.
-    probes : dict
-        What was asked after a check failed.
-    """
-
-    key: str
-    channels: tuple[Place, ...]
-    cause: str
-    next: str
-    because: tuple[str, ...]
-    others: tuple[str, ...]
-    probes: Mapping[str, Fact | None]
 
 
 @dataclass(frozen=True)
@@ -161,9 +128,7 @@ class Record(FileModel):
 
     Attributes
     ----------
-    version : int
-    verdict : Verdict
-    diagnosis : Cause or None
+    diagnosis : Diagnosis or None
         None if nothing failed.
     board : BoardFacts or None
         None if nobody answered.
@@ -177,20 +142,17 @@ class Record(FileModel):
         What else was connected.
     temperature_c : float or None
         Of the die, mean of all channels, °C.
-    began : datetime
     duration_s : float
         Wall time, s.
     software : dict
         Versions by name.
-    limits, registers, stream, checks
-    pictures : tuple of Attached
     """
 
     FORMAT: ClassVar = "emgrig bring-up record"
 
     version: Annotated[int, one_of(1)]
     verdict: Verdict
-    diagnosis: Cause | None
+    diagnosis: Diagnosis | None
     board: BoardFacts | None
     address: str
     level: Level
@@ -217,7 +179,7 @@ def make_record(run: BringupRun, pictures: Sequence[Attachment] = ()) -> Json:
     record = Record(
         version=1,
         verdict=Verdict(run.outcome, int(exit_code(run)), headline(run), last_line(run), counts),
-        diagnosis=_diagnosis(run),
+        diagnosis=run.diagnosis,
         board=_board(run),
         address=options.address,
         level=options.level,
@@ -237,21 +199,6 @@ def make_record(run: BringupRun, pictures: Sequence[Attachment] = ()) -> Json:
     )
     content: Json = _finite(plain(record))
     return content
-
-
-def _diagnosis(run: BringupRun) -> Cause | None:
-    found = run.diagnosis
-    if found is None:
-        return None
-    return Cause(
-        found.key,
-        found.channels,
-        found.cause,
-        found.next_step,
-        found.because,
-        found.others,
-        found.probes,
-    )
 
 
 def _board(run: BringupRun) -> BoardFacts | None:

@@ -19,10 +19,7 @@ RECORD_FILE, PAGE_FILE, DATA_FOLDER = "record.json", "index.html", "data"
 def write_report(run: BringupRun, folder: Path) -> Json:
     """Write record, page and data into `folder`, which is made; return the record.
 
-    Raises
-    ------
-    RecordingError
-        If it cannot be written.
+    Raises RecordingError if it cannot be written.
     """
     drawn = draw_pictures(run.results, run.options.limits)
     images = [of_picture(_slug(caption), svg) for caption, svg in drawn.items()]

@@ -31,19 +31,9 @@ Observer = Callable[[CheckResult, bool, int], None]
 class RunOptions:
     """What was asked for.
 
-    Attributes
-    ----------
-    address : str
-    level : Level
-    limits : LimitTable
-    soak_s : float
-        Length of the endurance check, board time, s.
-    report : Path or None
-        Folder for the report; raw data are kept for it.
-    inputs : str
-        "connected" (electrodes, or resistors in their place) or "open".
-    instruments : tuple of str
-        What else was connected, as the user says.
+    `soak_s` is the length of the endurance check, s of board time; raw data are kept for `report`.
+    `inputs` are "connected" (electrodes, or resistors in their place) or "open"; `instruments` are
+    what else was connected, as the user says.
     """
 
     address: str
@@ -59,19 +49,9 @@ class RunOptions:
 class BringupRun:
     """The state of a run; checks get at it through fixtures.
 
-    Attributes
-    ----------
-    options : RunOptions
-    rig : Rig
-    results : list of CheckResult
-        In the order in which they were made.
-    measure : Measure
-        Of the check that is on.
-    observer : callable or None
-        Told of each check: with its result so far when it begins (outcome NOT_MEASURED), and with
-        the result when it ended.
-    n_checks : int
-        How many there are to be made.
+    Results are in the order in which they were made; `measure` is of the check that is on;
+    `n_checks` are to be made. `observer` is told of each check: with its result so far when it
+    begins (outcome NOT_MEASURED), and with the result when it ended.
     """
 
     options: RunOptions

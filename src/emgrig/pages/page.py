@@ -11,29 +11,17 @@ from markupsafe import Markup
 #: So many headings make a table of contents.
 _MANY = 4
 #: Colours of a plot that the page gives instead.
-_FOLLOW = {
-    "#1f2328": "currentColor",
-    "#d1d9e0": "var(--line)",
-    "#ffffff": "var(--paper)",
-}
+_FOLLOW = {"#1f2328": "currentColor", "#d1d9e0": "var(--line)", "#ffffff": "var(--paper)"}
 
 
 def render(template: str, *, title: str, simulated: bool, outcome: str = "", **values: Any) -> str:
     """Make a page.
 
-    Parameters
-    ----------
-    template : str
-        Package and file, as in "emgrig.hil_tests/page.html"; it extends "base.html" and can take
-        from "parts.html".
-    title : str
-        Of the window.
-    simulated : bool
-        Whether what is shown came from a simulated board; the page has the badge then.
-    outcome : {"", "pass", "marginal", "fail", "error"}
-        Colour of the head.
-    **values
-        What the template needs; all of it, or `jinja2.UndefinedError` is raised.
+    `template` is package and file, as in "emgrig.hil_tests/page.html"; it extends "base.html" and
+    can take from "parts.html". `title` is the window's; the page has a badge if what is shown came
+    from a `simulated` board; `outcome`, the colour of the head, is "", "pass", "marginal", "fail"
+    or "error". `values` are what the template needs; all of it, or `jinja2.UndefinedError` is
+    raised.
     """
     given = {"title": title, "simulated": simulated, "outcome": outcome, **values}
     return _ENVIRONMENT.get_template(template).render(given)

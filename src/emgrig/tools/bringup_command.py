@@ -17,12 +17,7 @@ if TYPE_CHECKING:
     from emgrig.hil_tests.judging.check import CheckResult
     from emgrig.hil_tests.run import BringupRun
 
-_STYLES = {
-    "pass": "green",
-    "marginal": "yellow",
-    "fail": "bold red",
-    "error": "bold red",
-}
+_STYLES = {"pass": "green", "marginal": "yellow", "fail": "bold red", "error": "bold red"}
 
 
 @dataclass(frozen=True, kw_only=True)

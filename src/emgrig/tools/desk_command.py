@@ -3,6 +3,8 @@
 import logging
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,12 +25,7 @@ from emgrig.tools.common.options import (
     takes,
 )
 from emgrig.tools.common.output import note, say
-from emgrig.tools.record_commands import (
-    calibration_of,
-    contact_of,
-    open_lsl,
-    warn_of_reference,
-)
+from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl, warn_of_reference
 
 if TYPE_CHECKING:
     from emgrig.desk.server import Server
@@ -75,15 +72,9 @@ def desk(given: DeskOptions) -> None:
 
       emgrig desk sim: --open
     """
-    need_desk()
     check_folder(given.output)
-    from emgrig.desk.server import Server
-
-    server = Server(given.host, given.port, title="emgrig desk")
-    try:
+    with page_server(given, "emgrig desk") as server:
         _serve(given, server)
-    finally:
-        server.close()
 
 
 def _serve(given: DeskOptions, server: "Server") -> None:
@@ -113,9 +104,17 @@ def _serve(given: DeskOptions, server: "Server") -> None:
         _say_end(hub)
 
 
-def need_desk() -> None:
-    """Say which extra is missing, if it is."""
+@contextmanager
+def page_server(given: Served, title: str) -> "Iterator[Server]":
+    """Have the port before the board is asked for anything; say which extra is missing, if any."""
     require("nicegui", "desk", "the page")
+    from emgrig.desk.server import Server
+
+    server = Server(given.host, given.port, title=title)
+    try:
+        yield server
+    finally:
+        server.close()
 
 
 def open_hub(

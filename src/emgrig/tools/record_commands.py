@@ -121,14 +121,9 @@ def calibration_of(board: "Board", where: str | None) -> "Certificate | None":
 def find_calibration(board: "Board", where: str | None) -> "Certificate | None":
     """Find the certificate of this board, if there is one; one that does not fit is refused.
 
-    `where` is a folder or file, "none", or None for the usual folder.
-
-    Raises
-    ------
-    RecordingError
-        If the place that is named has none, or the record is damaged or out of date.
-    IdentityError
-        If it is of another board.
+    `where` is a folder or file, "none", or None for the usual folder. Raises RecordingError if the
+    place that is named has none, or the record is damaged or out of date; IdentityError if it is of
+    another board.
     """
     from emgrig.calibration.certificate.certificate_file import find_certificate
 

@@ -187,10 +187,7 @@ def _address_of(register: str) -> int:
     names = {place.name: place.address for place in PLACES}
     if register.upper() in names:
         return names[register.upper()]
-    try:
-        address = int(register.lower().removesuffix("h").removeprefix("0x"), 16)
-    except ValueError:
-        address = -1
+    address = _read_hex(register)
     if not 0 <= address < len(PLACES):
         raise ValueError(
             f"there is no register {register!r}: say an address 00h to 17h, or one of "
@@ -199,13 +196,18 @@ def _address_of(register: str) -> int:
     return address
 
 
+def _read_hex(text: str) -> int:
+    """Read 05, 0x05 or 05h; -1 if it is none of them."""
+    try:
+        return int(text.lower().removesuffix("h").removeprefix("0x"), 16)
+    except ValueError:
+        return -1
+
+
 def _assignment(text: str) -> tuple[int, int]:
     """Read ``REGISTER=BYTE``; the byte is hexadecimal."""
     name, equals, value = text.partition("=")
-    try:
-        byte = int(value.strip().lower().removesuffix("h").removeprefix("0x"), 16)
-    except ValueError:
-        byte = -1
+    byte = _read_hex(value.strip())
     if not equals or not 0 <= byte <= 0xFF:
         raise ValueError(f"{text!r} is not REGISTER=BYTE with a byte 00 to FF in hexadecimal")
     return _address_of(name.strip()), byte

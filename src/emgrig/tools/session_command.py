@@ -2,9 +2,9 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from emgrig.files import make_folder
 from emgrig.tools.common.options import Printed, Recorded, Served, argument, flag, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
-from emgrig.tools.desk_command import need_desk, open_hub
+from emgrig.tools.desk_command import open_hub, page_server
 from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
 from emgrig.version import PROGRAM
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from emgrig.experiment.participant import ScriptedParticipant
     from emgrig.experiment.runner import Running
     from emgrig.recording.convert import Recording
+
+    #: A board that is set up, and what leads through the session.
+    Lead = tuple[Hub, Callable[[Running], None]]
 
 _TASK = "faces"
 
@@ -75,7 +78,7 @@ def session(given: SessionOptions) -> None:
     plan, folder = _prepare(given, given.plan_file)
     with ExitStack() as held:
         if given.script is None:
-            server = held.enter_context(_page_server(given.host, given.port))
+            server = held.enter_context(page_server(given, "emgrig session"))
             opened = _with_pages(server, plan, folder, given.address, given)
         else:
             opened = _scripted(given.script, plan, given.address, given)
@@ -110,14 +113,6 @@ def _prepare(given: SessionOptions, plan_file: Path) -> "tuple[Plan, SessionFold
 
 
 @dataclass
-class _Opened:
-    """A board that is set up, and what leads through the session."""
-
-    hub: "Hub"
-    lead: "Callable[[Running], None]"
-
-
-@dataclass
 class _Done:
     """What came of a run; `is_broken` if Ctrl-C ended it."""
 
@@ -126,22 +121,9 @@ class _Done:
     is_broken: bool
 
 
-@contextmanager
-def _page_server(host: str, port: int) -> "Iterator[Server]":
-    """Have the port before the board is asked for anything."""
-    need_desk()
-    from emgrig.desk.server import Server
-
-    server = Server(host, port, title="emgrig session")
-    try:
-        yield server
-    finally:
-        server.close()
-
-
 def _with_pages(
     server: "Server", plan: "Plan", folder: "SessionFolder", address: str, given: Recorded
-) -> _Opened:
+) -> "Lead":
     """Set up a board in real time, with pages for participant and operator."""
     from emgrig.experiment.serve import lead_by_pages
 
@@ -154,10 +136,10 @@ def _with_pages(
     note(f"that is the participant's screen; the operator's is {operator}; Ctrl-C ends it")
     if check is None:
         note("the electrodes were not checked today: emgrig electrodes ADDRESS")
-    return _Opened(hub, lead_by_pages(hub, plan, server, folder.path, check))
+    return hub, lead_by_pages(hub, plan, server, folder.path, check)
 
 
-def _scripted(script_name: str, plan: "Plan", address: str, given: Recorded) -> _Opened:
+def _scripted(script_name: str, plan: "Plan", address: str, given: Recorded) -> "Lead":
     """Set up a simulated board on virtual time, with a participant in front of it."""
     from emgrig.connect import open_transport
     from emgrig.desk.stream.hub import Hub
@@ -186,7 +168,7 @@ def _scripted(script_name: str, plan: "Plan", address: str, given: Recorded) -> 
         board.close()
         raise
     note("a simulated participant, on virtual time; no film is shown")
-    return _Opened(hub, lambda running: _follow(running, hub, participant))
+    return hub, lambda running: _follow(running, hub, participant)
 
 
 def _follow(running: "Running", hub: "Hub", participant: "ScriptedParticipant") -> None:
@@ -198,11 +180,10 @@ def _follow(running: "Running", hub: "Hub", participant: "ScriptedParticipant") 
         )
 
 
-def _run(opened: _Opened, plan: "Plan", folder: "SessionFolder", *, restart: bool) -> _Done:
+def _run(opened: "Lead", plan: "Plan", folder: "SessionFolder", *, restart: bool) -> _Done:
     from emgrig.experiment.runner import check_board, session_on
 
-    hub, running = opened.hub, None
-    is_broken = False
+    (hub, lead), running, is_broken = opened, None, False
     with hub:
         hub.start()
         if restart and (kept := folder.set_aside()) is not None:
@@ -212,7 +193,7 @@ def _run(opened: _Opened, plan: "Plan", folder: "SessionFolder", *, restart: boo
         make_folder(folder.path)
         try:
             with session_on(hub, plan, folder, record) as running:
-                opened.lead(running)
+                lead(running)
         except KeyboardInterrupt:
             is_broken = True
     if running is None:

@@ -9,6 +9,7 @@ from emgrig.analysis.paper.clock_report import clock_reports, clock_summary
 from properties import examples
 
 
+@pytest.mark.slow
 def test_the_annotations_show_what_the_review_reports(expressions: list[Expression]) -> None:
     """Expected: emg.md 1.4."""
     s = clock_summary(expressions)
@@ -39,6 +40,7 @@ def test_single_recordings_drift_and_jump_as_reported(expressions: list[Expressi
     assert reports[3, 11].range_s == pytest.approx(0.69, abs=5e-3)
 
 
+@pytest.mark.slow
 @examples(25)
 @given(
     offset=st.floats(-20, 20),

@@ -177,6 +177,7 @@ def test_frames_that_were_doubled_are_a_jump_back() -> None:
     assert jump.n_frames == -20
 
 
+@pytest.mark.slow
 def test_a_digit_misread_for_seconds_is_no_jump() -> None:
     """Every 8 of the hundreds read as 3 is 16 s ahead and back: no film runs backwards."""
     one = film(0, wrong=0.0, every=5)
@@ -220,6 +221,7 @@ def test_a_link_that_was_cut_makes_the_tube_stand_still(length_s: float) -> None
     assert np.count_nonzero((sync.kinds == Kind.WRONG) & (one.read == one.right)) <= 1
 
 
+@pytest.mark.slow
 def test_display_times_are_used_where_the_page_told_them() -> None:
     one = film(4, shown_after_s=0.120, wrong=0.05)
     sync = one.align()
@@ -267,6 +269,7 @@ def test_two_readings_are_enough_and_said_to_be_few(seed: int) -> None:
     assert "uncertain: 2 readings agree" in sync.remarks[-1]
 
 
+@pytest.mark.slow
 def test_readings_from_before_the_recording_are_not_wrong() -> None:
     one = film(6, wrong=0.0)
     late = one.table.counts > 2000
@@ -292,6 +295,7 @@ def test_a_display_that_jitters_more_than_the_bound_is_said() -> None:
     assert one.error_ms(sync, np.ones(one.read.size, bool)).max() < 60
 
 
+@pytest.mark.slow
 @examples(20)
 @given(seed=st.integers(0, 10_000), n=st.integers(4, 200))
 def test_readings_that_are_all_wrong_are_refused(seed: int, n: int) -> None:

@@ -54,6 +54,7 @@ parameter_sets = st.builds(
 )
 
 
+@pytest.mark.slow
 @examples(60)
 @given(chosen=parameter_sets, n_samples=st.integers(300, 4000), seed=st.integers(0, 99))
 def test_the_baseline_equals_a_window_by_window_reading(
@@ -65,6 +66,7 @@ def test_the_baseline_equals_a_window_by_window_reading(
     assert [(int(a), int(b)) for a, b in found] == expected
 
 
+@pytest.mark.slow
 @examples(3)
 @given(n_samples=st.integers(1200, 3000), seed=st.integers(0, 99))
 def test_the_grid_answers_as_the_published_loop_does_set_by_set(n_samples: int, seed: int) -> None:
@@ -85,6 +87,7 @@ def test_the_published_grid_has_4500_sets() -> None:
     assert Grid().size == len(Grid().parameters()) == 4500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_the_search_is_the_same_on_one_core_and_on_two(n_jobs: int) -> None:
     clips = [bursts(1500 + 10 * i, i) for i in range(12)]

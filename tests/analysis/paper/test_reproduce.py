@@ -49,6 +49,7 @@ def by_name(rows: list[Row]) -> dict[tuple[str, str], Row]:
     return {(row.section, row.what): row for row in rows}
 
 
+@pytest.mark.slow
 def test_the_verdicts_are_those_of_the_review(expressions: list[Expression]) -> None:
     """Expected: emg.md 1.2 (comes out) and 1.3 (does not), which were computed elsewhere."""
     rows = reproduce(expressions)
@@ -71,6 +72,7 @@ def test_the_verdicts_are_those_of_the_review(expressions: list[Expression]) -> 
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("section", "what", "nominal"),
     [
@@ -102,6 +104,7 @@ def test_without_annotations_nothing_is_made_up() -> None:
     assert rows["T5", "ME in all"].verdict is Verdict.EXACT
 
 
+@pytest.mark.slow
 def test_other_annotations_change_the_verdicts(expressions: list[Expression]) -> None:
     rows = by_name(reproduce(expressions[:300]))
     assert rows["5", "micro-expressions"].verdict is Verdict.DOES_NOT_COME_OUT
@@ -138,6 +141,7 @@ def test_table_7_comes_out_of_the_published_results_and_its_rank_does_not(tmp_pa
     assert all(r.verdict is Verdict.DOES_NOT_COME_OUT for r in ranks)
 
 
+@pytest.mark.slow
 def test_results_without_the_papers_parameters_are_refused() -> None:
     table = [row for row in search_results() if row[:6] != TABLE_7_ROW[:6]]
     with pytest.raises(ValueError, match="0 times"):

@@ -24,6 +24,7 @@ def noise(n_samples: int, n_channels: int = 1, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(scale=5, size=(n_samples, n_channels))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "n_clips"), [(DATA, 6), (SHARED, 40)])
 def test_all_golden_clips_come_out_as_the_published_code_under_octave(
     place: Path, n_clips: int
@@ -139,6 +140,7 @@ def test_a_gap_in_one_channel_leaves_the_others_alone() -> None:
     np.testing.assert_array_equal(envelope(x, 1000.0)[:, [1]], alone)
 
 
+@pytest.mark.slow
 @examples(30)
 @given(
     cuts=st.lists(st.integers(1, 999), max_size=8),

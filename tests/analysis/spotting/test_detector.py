@@ -112,6 +112,7 @@ def test_rest_declared_in_a_gap_is_refused() -> None:
         double_threshold(x, 1000.0, rest_s=(0.0, 0.9))
 
 
+@pytest.mark.slow
 def test_a_synthetic_recording_keeps_the_annotated_truth() -> None:
     group = [
         Expression(2, 1, 1, 2, 9.3, 9.4, 9.7, 6606, 6762, 6906),
@@ -135,6 +136,7 @@ def test_drawn_intensities_have_table_3s_mean_and_sd() -> None:
     assert drawn.std() == pytest.approx(8.54, rel=0.1)
 
 
+@pytest.mark.slow
 def test_ours_leads_the_baseline_on_whole_recordings(made_up: list[Expression]) -> None:
     """A small held-out part of benchmarks/analysis_detectors.py."""
     settings = DetectorSettings(mains_hz=50.0)

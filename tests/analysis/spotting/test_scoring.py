@@ -15,6 +15,7 @@ from emgrig.analysis.spotting.scoring import (
 interval = st.tuples(st.integers(0, 100), st.integers(1, 100)).map(lambda p: (p[0], p[0] + p[1]))
 
 
+@pytest.mark.slow
 @given(a=interval, b=interval)
 def test_iou_equals_counting_samples(a: tuple[int, int], b: tuple[int, int]) -> None:
     first, second = set(range(*a)), set(range(*b))
@@ -49,6 +50,7 @@ def test_the_papers_overlap_hides_what_iou_and_signed_errors_show() -> None:
     assert ours.offset_bias_s == pytest.approx(0.05)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(interval, interval), min_size=3, max_size=20))
 def test_the_papers_se_follows_from_its_mean_and_rmse(
     pairs: list[tuple[tuple[int, int], tuple[int, int]]],

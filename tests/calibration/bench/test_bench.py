@@ -114,6 +114,7 @@ def prepare(board: Board, gain: int = 24) -> None:
 # ---- values -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generator", GENERATORS)
 @pytest.mark.parametrize("meter", METERS)
 @pytest.mark.parametrize("frequency_hz", [4.0, 37.0, 450.0])
@@ -179,6 +180,7 @@ def test_the_truth_lies_within_the_uncertainty_and_the_set_value_does_not() -> N
     assert believed <= 50  # 1 % of setting and 1 mVpp, against about 0.2 %
 
 
+@pytest.mark.slow
 def test_gain_of_the_board_by_the_bench_is_its_true_gain() -> None:
     levels_v = np.array([2e-3, 10e-3, 25e-3, 50e-3, 90e-3])
     with (
@@ -233,6 +235,7 @@ def test_a_change_reaches_a_stream_that_is_on_at_once_and_takes_no_time(rig: Boa
     assert np.abs(volts[change + 10 :]).max() == pytest.approx(4e-3, rel=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["bench&source=silence", "bench&source=silence&speed=20"])
 def test_a_served_board_sees_the_bench(query: str) -> None:
     with (
@@ -505,6 +508,7 @@ def test_a_setting_that_the_generator_changes_is_an_error(generator: str, said: 
             bench.apply_sine(20e-3, 37.0)
 
 
+@pytest.mark.slow
 def test_a_silent_instrument_is_given_up_and_not_asked_again() -> None:
     silent = Answers(IDENTITIES["34461A"])
     with board_on_bench() as rig, serving(silent) as server:

@@ -41,7 +41,7 @@ from emgrig.driver.chip.transaction import Restored
 from emgrig.errors import DeviceError, IdentityError, RecordingError
 from emgrig.filemodel import plain, read
 from emgrig.simulator.transport import SimTransport
-from emgrig.tools.common.schemas import schema
+from file_schemas import schema
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 PROVED = Restored((), ())
@@ -99,6 +99,7 @@ def test_channels_that_are_off_or_left_out_do_not_need_a_calibration() -> None:
     np.testing.assert_allclose(second, (1e-3 + 10e-6) / 0.8)
 
 
+@pytest.mark.slow
 def test_a_record_survives_its_file_and_fits_its_schema(tmp_path: Path) -> None:
     path = save_certificate(record(), tmp_path)
     assert path == tmp_path / "board-A-17.json"
@@ -338,6 +339,7 @@ def test_no_record_rests_on_an_overdue_meter_or_outlives_its_due_date() -> None:
     assert made.valid_until_utc.date() == dt.date(2026, 6, 1)
 
 
+@pytest.mark.slow
 def test_a_board_with_a_stuck_gain_gets_no_record() -> None:
     with _board("bench&source=silence&fault=gain-stuck:channel=3,gain=12") as board:
         report = measure_scale(board, ScaleSettings(n_periods=4))

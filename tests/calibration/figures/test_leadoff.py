@@ -84,6 +84,7 @@ def test_a_block_that_cuts_a_period_is_refused():
         lock_in(np.random.default_rng(0).standard_normal((1000, 1)), 32, 100)
 
 
+@pytest.mark.slow
 def test_impedance_covers_the_truth_with_a_known_current():
     hits = 0
     for seed in range(100):
@@ -112,6 +113,7 @@ def calibrated(seed: int):
     ).current_a
 
 
+@pytest.mark.slow
 def test_the_amplitude_covers_the_truth_in_noise_alone():
     truth = A1[1000, 31.25] * 6e-9 * 10e3
     hits = 0
@@ -142,6 +144,7 @@ def test_current_and_series_resistance_come_out_of_known_resistors():
     assert found.worst_residual_relative < 0.002
 
 
+@pytest.mark.slow
 def test_the_calibrated_current_covers_the_truth():
     assert sum(calibrated(seed).contains(6.7e-9) for seed in range(100)) >= 93
 

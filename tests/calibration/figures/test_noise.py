@@ -66,6 +66,7 @@ def test_each_cell_of_the_noise_table_gives_its_printed_enob(rate, column):
     assert enob == pytest.approx(PRINTED_ENOB[rate][column], abs=rounding + 0.012)
 
 
+@pytest.mark.slow
 def test_the_rms_error_constant_is_that_of_noise_through_sinc3():
     # derived: 0.81/sqrt(M); found: the scatter of 2000 rms of 200 samples each
     noise = through_sinc3(np.random.default_rng(2), 200, 2000, 1.0, per_sample=8)
@@ -100,6 +101,7 @@ def test_peak_to_peak_comes_with_its_number_of_samples():
     assert found.range_uv == pytest.approx(7.7, abs=1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("segment_s", [0.5, 1.0, 0.333])
 def test_the_integral_of_the_spectrum_is_the_variance(segment_s):
     volts = quick_sinc3(np.random.default_rng(4), 200_000, 2)
@@ -180,6 +182,7 @@ def test_white_level_and_corner_cover_the_truth():
     assert np.mean([x.exponent for x in floors]) == pytest.approx(1.0, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "corner_hz", "exponent"), [(4000, 5.0, 1.0), (10_000, 1.0, 0.5), (30_000, 1.0, 1.9)]
 )

@@ -143,6 +143,7 @@ def test_gain_and_pole_of_a_measured_response_cover_the_truth():
     assert fit.minus_3db.expanded_uncertainty < 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pole_hz", [math.inf, 20e3, 7e3, 5e3])
 def test_a_pole_that_hardly_shows_is_covered_or_bounded(pole_hz):
     """5 kHz shows in nearly all sweeps of 0.1 %, 7 kHz in a third of them, 20 kHz in none."""

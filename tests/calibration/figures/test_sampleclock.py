@@ -13,6 +13,7 @@ def arrivals(seed: int, ppm: float, delay_s: float = 2e-3) -> np.ndarray:
     return 1000.0 + BOARD_S / (1 + ppm * 1e-6) + rng.exponential(delay_s, BOARD_S.size)
 
 
+@pytest.mark.slow
 def test_a_fast_board_is_found_through_a_late_link():
     fits = [
         fit_clock(BOARD_S, arrivals(s, 40), 1000.0, host_ppm_uncertainty=0.0) for s in range(100)
@@ -25,6 +26,7 @@ def test_a_fast_board_is_found_through_a_late_link():
     assert fits[0].board_epoch_host_s == pytest.approx(1000.0, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_line_along_the_earliest_is_much_better_than_least_squares():
     early, middle = (
         [

@@ -23,6 +23,7 @@ def test_a_clean_sine_is_found_exactly(frequency):
     assert fit.residual_v_rms < 1e-10
 
 
+@pytest.mark.slow
 def test_all_four_parameters_cover_the_truth():
     hits = np.zeros(4, int)
     for seed in range(100):
@@ -42,6 +43,7 @@ def test_all_four_parameters_cover_the_truth():
     )
 
 
+@pytest.mark.slow
 def test_somebody_elses_four_parameter_fit_agrees():
     adctoolbox = pytest.importorskip("adctoolbox", reason="the oracle adctoolbox is not installed")
     volts = sine(31.237) + 0.003 + 1e-4 * np.random.default_rng(3).standard_normal(N)
@@ -53,6 +55,7 @@ def test_somebody_elses_four_parameter_fit_agrees():
     assert ours.residual_v_rms == pytest.approx(float(theirs["rmse"]), rel=2e-3)
 
 
+@pytest.mark.slow
 def test_somebody_elses_spectrum_gives_the_same_sinad_thd_and_sfdr():
     adctoolbox = pytest.importorskip("adctoolbox", reason="the oracle adctoolbox is not installed")
     n = 8192
@@ -106,7 +109,8 @@ def test_the_three_parameter_fit_takes_the_frequency_as_given():
     fit = fit_sine_3(sine(50.0) + 1e-9 * np.random.default_rng(0).standard_normal(N), RATE, 50.0)
     assert fit.frequency_hz == 50.0
     assert fit.u_frequency_hz == 0.0
-    assert abs(fit.phasor_v - 0.1 * np.exp(0.7j)) < 1e-9
+    assert fit.amplitude_v == pytest.approx(0.1)
+    assert fit.phase_rad == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,7 @@ from emgrig.calibration.figures.testsignal import measure_square_wave
 from emgrig.calibration.figures.transfer import (
     cmrr_db,
     crosstalk_db,
-    divider_limit_cmrr_db,
     fit_gain,
-    impedance_result,
-    input_impedance_ohm,
-    input_reactance_ohm,
     rejection_db,
 )
 from emgrig.calibration.figures.uncertainty import Bound
@@ -192,83 +188,6 @@ def test_crosstalk_is_negative_and_bounded_from_above():
     driven = tone(0.1, 2)
     assert crosstalk_db(driven, tone(1e-5, 3)).value == pytest.approx(-80, abs=0.1)
     assert crosstalk_db(driven, tone(1e-10, 4)).bound is Bound.AT_MOST
-
-
-def test_imbalance_limits_the_cmrr_of_the_divider():
-    z = 1 / (math.tau * 50 * 20e-12)
-    assert z == pytest.approx(159e6, rel=1e-3)
-    assert divider_limit_cmrr_db(10e3, z) == pytest.approx(84.0, abs=0.1)
-    assert divider_limit_cmrr_db(51e3, z) == pytest.approx(69.9, abs=0.1)
-    for imbalance, impedance in ((0.0, 1e6), (1e3, 0.0), (-1.0, 1e6), (1e3, -1.0)):
-        with pytest.raises(ValueError, match=r"^impedances must be > 0 ohm$"):
-            divider_limit_cmrr_db(imbalance, impedance)
-    assert divider_limit_cmrr_db(0.5, 0.5) == 0.0
-
-
-@pytest.mark.parametrize("z", [500e6 + 0j, -159e6j, 1 / (1 / 1e9 + 1 / -159e6j)])
-def test_the_input_impedance_comes_back_from_the_phasors(z):
-    through = z / (z + 1e6)
-    assert abs(input_impedance_ohm(1.0, through, 1e6) - z) < 1e-6 * abs(z)
-
-
-def test_a_capacitive_input_needs_the_formula_for_capacitance():
-    z = -1j * 159e6
-    through = abs(z / (z + 1e6))
-    assert input_reactance_ohm(1.0, through, 1e6) == pytest.approx(159e6, rel=1e-6)
-    assert abs(input_impedance_ohm(1.0, through, 1e6)) > 40e9  # magnitudes taken for a resistance
-
-
-def test_no_loss_shows_no_input_impedance():
-    with pytest.raises(
-        ValueError,
-        match=r"^no loss through the series impedance: it is too small to show the input$",
-    ):
-        input_impedance_ohm(1 + 1j, 1 + 1j, 1e6)
-    for direct, through in ((1.0, 1.0), (1.0, 1.1), (1.0, 0.0), (1.0, -0.5), (0.0, -1.0)):
-        with pytest.raises(ValueError, match="no loss, no reactance"):
-            input_reactance_ohm(direct, through, 1e6)
-
-
-def test_the_input_impedance_has_the_uncertainty_of_the_loss_and_of_the_series_resistor():
-    # 1 V direct and 0.6j V through 1 Mohm: |Z| = 1e6 * 0.6 / |1 - 0.6j|.
-    direct = made(1.0, 0.003, u_phase=0.004, n=500)  # 5 mV
-    through = made(0.6, 0.012, math.pi / 2, 0.0, n=400)  # 12 mV: 13 mV in the loss of 1.166 V
-    found = impedance_result(direct, through, 1e6, series_relative_uncertainty=0.01)
-    loss = math.sqrt(1.36)
-    assert found.value == pytest.approx(0.6e6 / loss)
-    relative = math.hypot(0.013 / loss, 0.01)
-    assert found.standard_uncertainty == pytest.approx(found.value * relative)
-    assert (found.unit, found.n_used, found.bound) == ("ohm", 400, Bound.NONE)
-    assert found.assumptions == ("at 50 Hz; both readings share the phase of the generator",)
-    turned = made(0.6, 0.0, math.pi / 2, 0.02, n=600)  # 12 mV again, by its phase
-    again = impedance_result(direct, turned, 1e6, series_relative_uncertainty=0.01)
-    assert again.standard_uncertainty == pytest.approx(found.standard_uncertainty)
-    assert again.n_used == 500
-
-
-@pytest.mark.parametrize(("loss", "is_bound"), [(0.0374, True), (0.0376, False)])
-def test_a_loss_below_three_times_its_uncertainty_is_a_bound(loss, is_bound):
-    direct, through = made(1.0, 0.0075), made(1.0 - loss, 0.01, n=60)  # 12.5 mV together
-    found = impedance_result(direct, through, 1e6, series_relative_uncertainty=0.0)
-    assert (found.bound is Bound.AT_LEAST) == is_bound
-    if is_bound:
-        assert found.value == pytest.approx(1e6 * (1 - loss) / (loss + 0.025))
-        assert (found.unit, found.standard_uncertainty, found.n_used) == ("ohm", 0.0, 60)
-        assert found.assumptions == ("at 50 Hz; both readings share the phase of the generator",)
-
-
-def test_measured_input_impedance_covers_the_truth_or_is_a_bound():
-    z = -1j * 159e6
-    through = 0.1 * z / (z + 1e6)
-    hits = 0
-    for seed in range(100):
-        direct = tone(0.1, seed)
-        loaded = tone(abs(through), seed + 1000, phase=float(np.angle(through)))
-        found = impedance_result(direct, loaded, 1e6, series_relative_uncertainty=0.001)
-        hits += found.contains(159e6)
-    assert hits >= 93
-    same = impedance_result(tone(0.1, 1), tone(0.1, 2), 1e3, series_relative_uncertainty=0.001)
-    assert same.bound is Bound.AT_LEAST
 
 
 def square(period: int, n: int, noise: float, seed: int = 0) -> np.ndarray:

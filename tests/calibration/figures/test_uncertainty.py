@@ -54,6 +54,7 @@ def test_a_rectangular_distribution_has_its_standard_deviation():
     )
 
 
+@pytest.mark.slow
 def test_the_mean_of_few_readings_covers_the_truth_as_often_as_it_says():
     rng = np.random.default_rng(1)
     hits = sum(mean_result(row, "V").contains(5.0) for row in rng.normal(5.0, 2.0, (2000, 4)))

@@ -55,6 +55,7 @@ def there() -> Iterator[There]:
             yield There(board, bench, place.bench, truth)
 
 
+@pytest.mark.slow
 def test_gain_against_the_meter_is_the_true_one(there: There) -> None:
     report = measure_bench_gain(there.board, there.bench, there.ask, BenchSettings(channels=(1, 2)))
     true = (1 + there.truth.gain_error[:, 6]) / (1 + there.truth.reference_error)
@@ -66,6 +67,7 @@ def test_gain_against_the_meter_is_the_true_one(there: There) -> None:
     assert report.restored.is_proved
 
 
+@pytest.mark.slow
 def test_the_response_is_sinc3(there: There) -> None:
     settings = BenchSettings(channels=(1,), n_frequencies=6)
     report = measure_bench_response(there.board, there.bench, there.ask, settings)
@@ -86,6 +88,7 @@ def test_sinad_is_what_the_noise_leaves(there: There) -> None:
     assert sinad.result.value == pytest.approx(expected_db, abs=0.5)
 
 
+@pytest.mark.slow
 def test_cmrr_is_the_chips_own_and_falls_with_an_imbalance(there: There) -> None:
     settings = RejectionSettings(channels=(1,))
     report = measure_cmrr(there.board, there.bench, there.ask, settings)
@@ -96,6 +99,7 @@ def test_cmrr_is_the_chips_own_and_falls_with_an_imbalance(there: There) -> None
     assert unbalanced.value == pytest.approx(100, abs=3)
 
 
+@pytest.mark.slow
 def test_input_impedance_shows_behind_a_megohm(there: There) -> None:
     settings = RejectionSettings(channels=(1,))
     report = measure_input_impedance(there.board, there.bench, there.ask, settings)

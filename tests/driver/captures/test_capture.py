@@ -52,6 +52,7 @@ def test_a_record_has_the_bytes_that_the_format_says(tmp_path: Path) -> None:
     assert data == b"\x89emgrig\r\n\x1a\n\x01" + b"\xc5\x3a" + covered + crc + b"xyz"
 
 
+@pytest.mark.slow
 @examples(60)
 @given(records=RECORDS)
 def test_what_was_appended_comes_back(folder: Path, records: list) -> None:
@@ -63,6 +64,7 @@ def test_what_was_appended_comes_back(folder: Path, records: list) -> None:
     assert list(reader) == [Record(*record) for record in records]  # again, from the beginning
 
 
+@pytest.mark.slow
 @examples(150)
 @given(records=RECORDS, cut=st.integers(0, 10_000))
 def test_a_file_cut_anywhere_gives_all_its_whole_records(

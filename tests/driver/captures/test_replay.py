@@ -126,6 +126,7 @@ def test_time_is_the_recorded_time(capture: Path) -> None:
     board.close()
 
 
+@pytest.mark.slow
 def test_the_boards_clock_runs_as_recorded(transport: FakeTransport, tmp_path: Path) -> None:
     transport.board.tick_us = 1.0002
     with Board(transport) as board:

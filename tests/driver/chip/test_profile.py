@@ -160,6 +160,7 @@ _LINES = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(lines=st.lists(_LINES | st.text(max_size=8), max_size=6))
 def test_any_text_is_a_profile_or_refused(lines: list[str]) -> None:
     problem = "profile any"
@@ -177,6 +178,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(section=st.sampled_from(["board", "bias", "lead_off", "test_signal"]), value=_VALUES)
 def test_any_value_for_any_key_is_taken_or_refused(section: str, value: object) -> None:
     for key in SECTIONS[section]:

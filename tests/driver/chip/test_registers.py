@@ -192,6 +192,7 @@ def test_what_is_not_a_dump_of_24_bytes_is_refused(text: str) -> None:
         RegisterFile.from_hex(text)
 
 
+@pytest.mark.slow
 @given(raw=st.binary(min_size=24, max_size=24), n_channels=st.sampled_from([4, 6, 8]))
 def test_any_bytes_can_be_shown(raw: bytes, n_channels: int) -> None:
     file = RegisterFile(raw, n_channels)
@@ -203,6 +204,7 @@ def test_any_bytes_can_be_shown(raw: bytes, n_channels: int) -> None:
         assert sick == {NAMES[n] for n in range(1, 24) if not is_legal(n, raw[n])}
 
 
+@pytest.mark.slow
 @given(
     old=st.binary(min_size=24, max_size=24),
     new=st.binary(min_size=24, max_size=24),

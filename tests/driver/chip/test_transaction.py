@@ -202,6 +202,7 @@ def test_reserved_codes_can_be_forced() -> None:
         chip.write_registers(0x05, b"\x10", force=True)
 
 
+@pytest.mark.slow
 @given(
     a=st.lists(st.sampled_from(range(1, 9)), unique=True),
     gain=st.sampled_from([1, 2, 4, 6, 8, 12, 24]),

@@ -94,6 +94,7 @@ def test_an_answer_that_was_lost_is_given_again_and_the_request_done_once(
     assert transport.board.run == 1
 
 
+@pytest.mark.slow
 @examples(60)
 @given(
     st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=2),

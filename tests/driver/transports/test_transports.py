@@ -192,6 +192,7 @@ def test_a_write_that_nobody_takes_ends(monkeypatch: pytest.MonkeyPatch) -> None
         transport.close()
 
 
+@pytest.mark.slow
 def test_a_board_behind_each_kind_of_link_streams(free_port: int) -> None:
     with TcpServer() as tcp, PtyServer() as pty, DialingServer(free_port, FakeBoard("F-2")):
         for address in (

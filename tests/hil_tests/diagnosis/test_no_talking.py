@@ -16,6 +16,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", FAKES)
 def test_what_stands_in_the_way_is_named(address: str) -> None:
     run = run_of(address)

@@ -72,6 +72,7 @@ def test_a_value_near_its_lower_limit_is_marginal_as_one_near_the_upper(
         assert Measure(TABLE)("least", value, "dB") is Outcome.PASS
 
 
+@pytest.mark.slow
 @given(st.floats(allow_nan=False), st.floats(0, 10), st.floats(0, 10))
 def test_nothing_passes_that_lies_outside(value: float, below: float, above: float) -> None:
     limit = Limit(low=-below, high=above)

@@ -105,6 +105,7 @@ def test_the_validator_finds_no_error(face: Path, tmp_path: Path) -> None:
     assert set(warnings) <= {"JSON_KEY_RECOMMENDED", "SIDECAR_KEY_RECOMMENDED"}
 
 
+@pytest.mark.slow
 def test_the_validator_can_find_an_error(face: Path, tmp_path: Path) -> None:
     export_bids(open_parts([face]), tmp_path / "a", BidsOptions("01", "faces"))
     file = tmp_path / "a/sub-01/emg/sub-01_task-faces_run-1_emg.json"
@@ -114,6 +115,7 @@ def test_the_validator_can_find_an_error(face: Path, tmp_path: Path) -> None:
     assert validate(tmp_path / "a")[0]
 
 
+@pytest.mark.slow
 def test_the_recording_is_copied_byte_for_byte(face: Path, tmp_path: Path) -> None:
     export_bids(open_parts([face]), tmp_path / "a", BidsOptions("01", "faces"))
     for run, source in ((1, face), (2, face.with_stem("anna_smith-2"))):
@@ -331,6 +333,7 @@ def test_a_capture_or_table_that_is_gone_is_said(tmp_path: Path) -> None:
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.slow
 @given(st.text(max_size=8), st.sampled_from(["subject", "session", "task"]))
 def test_a_label_is_letters_and_digits(label: str, what: str) -> None:
     labels = {"subject": "01", "task": "faces", "session": "", what: label}

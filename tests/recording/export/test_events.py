@@ -100,6 +100,7 @@ def test_a_fact_of_the_recording_has_its_type_and_columns(
 WORDS = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
 
 
+@pytest.mark.slow
 @given(name=WORDS, values=st.dictionaries(WORDS, WORDS, max_size=4))
 def test_a_marker_comes_back_as_it_was_made(name: str, values: dict) -> None:
     text = " ".join([f"begin {name}", *(f"{key}={value}" for key, value in values.items())])
@@ -110,6 +111,7 @@ def test_a_marker_comes_back_as_it_was_made(name: str, values: dict) -> None:
         assert found[f"marker_{key}" if key.lower() in taken else key] == value
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(st.characters(exclude_categories=()), max_size=30), max_size=5))
 def test_no_text_breaks_a_table(texts: list[str]) -> None:
     parsed = [taken_apart(Marker(text)) for text in texts]
@@ -127,6 +129,7 @@ def test_no_text_breaks_a_table(texts: list[str]) -> None:
     made.encode("utf-8")
 
 
+@pytest.mark.slow
 @examples(30)
 @given(
     notes=st.lists(
@@ -150,6 +153,7 @@ def test_events_are_the_annotations_of_the_file(
         assert row["annotation"] == cell(note.text)
 
 
+@pytest.mark.slow
 def test_times_are_those_that_mne_reads(tmp_path: Path) -> None:
     record_face(tmp_path / "a.bdf")
     text, described = events(Part(tmp_path / "a.bdf"))

@@ -46,6 +46,7 @@ def tables_of(path: Path) -> Frames:
     return pd.read_csv(path.with_suffix(".csv")), pd.read_parquet(path.with_suffix(".parquet"))
 
 
+@pytest.mark.slow
 def test_values_are_those_that_mne_reads(face: Path) -> None:
     raw = mne.io.read_raw_bdf(face, verbose="error")
     expected_uv = raw.get_data().T * 1e6
@@ -217,6 +218,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path, damage: object, message
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_recording_come_together(tmp_path: Path) -> None:
     record_face(tmp_path / "a.bdf", gain_change=True)
     first, second = open_parts([tmp_path / "a.bdf", tmp_path / "a-2.bdf"])

@@ -159,6 +159,7 @@ def test_the_values_are_microvolts(pylsl) -> None:
     np.testing.assert_array_equal(heard.values, (codes * CODE_UV).astype(np.float32))
 
 
+@pytest.mark.slow
 def test_the_stamps_are_when_the_chip_converted(pylsl) -> None:
     """Against the simulator's true time; its crystal is 4.5 ppm off, its chip 0.17 % fast."""
     heard = hear(pylsl, "sim:", 3.0)
@@ -190,6 +191,7 @@ def test_a_gap_is_a_jump_of_the_stamps_and_a_marker(pylsl) -> None:
     np.testing.assert_allclose(at_s, heard.true_s(first_missing) + offset_s, rtol=0, atol=25e-6)
 
 
+@pytest.mark.slow
 def test_a_lost_link_is_marked_and_nothing_else_is_lost(pylsl, caplog) -> None:
     heard = hear(pylsl, "sim:fault=link-cut:at=1.5,after=5", 12.0)
     received = heard.stream.totals.received - heard.stream.totals.unused
@@ -210,6 +212,7 @@ def test_a_lost_link_is_marked_and_nothing_else_is_lost(pylsl, caplog) -> None:
     assert back_s == pytest.approx(heard.stamps_s[first[heard.blocks.index(outage[0])]], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_board_that_starts_anew_goes_on_in_time(pylsl, caplog) -> None:
     heard = hear(pylsl, "sim:fault=board-restart:at=1.5", 4.0)
     restart = next(block for block in heard.blocks if block.cause is Cause.RESTART)
@@ -418,6 +421,7 @@ def test_a_source_may_go_and_come_back(pylsl, inlet: LslMarkerInlet) -> None:
     assert inlet.sources == ("PsychoPy",)
 
 
+@pytest.mark.slow
 def test_a_source_without_an_id_may_go_and_come_back(pylsl, inlet: LslMarkerInlet) -> None:
     person = Person(pylsl, "")
     heard_by(inlet, person)
@@ -437,6 +441,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_a_source_that_is_gone_at_once_blocks_nobody(
     pylsl, inlet: LslMarkerInlet, tmp_path: Path
 ) -> None:

@@ -266,6 +266,7 @@ def test_an_event_that_is_of_another_clock_lies_at_its_block() -> None:
     assert line.at(1_000) == pytest.approx(65.0)  # the board began to count anew
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(

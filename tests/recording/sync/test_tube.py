@@ -15,6 +15,7 @@ from emgrig.recording.recorder import Recorder
 from emgrig.recording.sync.tube import Tube, tube_path
 
 
+@pytest.mark.slow
 @given(
     each=st.integers(1, 100),
     blocks=st.lists(st.tuples(st.integers(0, 200), st.integers(1, 200)), min_size=1, max_size=20),
@@ -39,6 +40,7 @@ def test_it_shows_the_conversion_whatever_was_lost(
     assert all(change.board_time_us == 1000 * change.conversion for change in shown.values())
 
 
+@pytest.mark.slow
 def test_changes_are_placed_at_their_samples(tmp_path: Path) -> None:
     tube = Tube(32)
     with emgrig.connect("sim:fault=packets-lost:rate=0.05&seed=4") as board:

@@ -56,6 +56,7 @@ def test_the_noise_is_gaussian_and_channels_are_independent() -> None:
     assert np.abs(between).max() < 0.04
 
 
+@pytest.mark.slow
 def test_blocks_join_without_a_seam() -> None:
     """The colour goes on over the border of blocks, where two white streams meet."""
     pairs = []

@@ -156,6 +156,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @examples(8)
 @given(st.lists(st.integers(1, 300), min_size=2, max_size=12))
 def test_how_conversions_are_asked_for_changes_nothing(pieces: list[int]) -> None:

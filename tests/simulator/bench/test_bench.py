@@ -228,6 +228,7 @@ def test_what_a_meter_cannot_do_is_in_its_queue(line: str, code: int) -> None:
     assert instrument.execute("SYST:ERR?") == NO_ERROR
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=30), max_size=8))
 def test_no_line_breaks_an_instrument(lines: list[str]) -> None:
     known = ["VOLT", "OUTP:LOAD", "C1:BSWV", "C1:OUTP", "CONF:VOLT:AC", "VOLT:AC:BAND", "READ?"]

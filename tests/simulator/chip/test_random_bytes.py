@@ -1,5 +1,6 @@
 """Whatever is sent, the chip model does not raise and keeps its rules."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +52,7 @@ def assert_registers_within_masks(chip: Ads1299Chip) -> None:
     assert registers[0] == {4: 0x3C, 6: 0x3D, 8: 0x3E}[chip.n_channels]
 
 
+@pytest.mark.slow
 @examples(150)
 @given(
     st.sampled_from([4, 6, 8]),
@@ -79,6 +81,7 @@ def test_no_input_raises_or_breaks_a_rule(
     assert all(a.tick <= b.tick for a, b in zip(chip.violations, chip.violations[1:], strict=False))
 
 
+@pytest.mark.slow
 @examples(50)
 @given(
     st.lists(st.tuples(st.just("transfer"), st.lists(BYTES, max_size=40).map(bytes)), max_size=8)

@@ -190,6 +190,7 @@ PIECES = st.lists(
 )
 
 
+@pytest.mark.slow
 @example([("count", 1), ("wait", 5000), ("count", 3)], 1)
 @example([("count", 1), ("wait", 5000), ("until", -100), ("until", 4000)], 2)
 @examples(100)

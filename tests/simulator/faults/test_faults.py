@@ -331,6 +331,7 @@ CHECKERS: dict[str, Callable[[str], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_has_its_visible_effect(name: str) -> None:
     CHECKERS[name](name)

@@ -262,6 +262,7 @@ def test_damaged_requests_are_counted(pc: Pc) -> None:
     assert stats.bad_packets == 1
 
 
+@pytest.mark.slow
 @examples(60)
 @given(st.lists(st.binary(max_size=60), max_size=4))
 def test_random_bytes_never_raise_and_the_board_still_answers(pieces: list[bytes]) -> None:
@@ -273,6 +274,7 @@ def test_random_bytes_never_raise_and_the_board_still_answers(pieces: list[bytes
     assert isinstance(pc.ask(Request.STATS), wire.Stats)
 
 
+@pytest.mark.slow
 @examples(100)
 @given(
     st.lists(

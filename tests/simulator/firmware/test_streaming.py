@@ -42,6 +42,7 @@ def stats(pc: Pc) -> wire.Stats:
     return found
 
 
+@pytest.mark.slow
 @given(
     n_packets=st.integers(1, 4),
     n_frames=st.integers(1, 20),
@@ -98,6 +99,7 @@ def test_every_conversion_of_a_run_is_received() -> None:
     assert (found.conversions, found.frames_sent) == (stopped.conversions, stopped.conversions)
 
 
+@pytest.mark.slow
 def test_frames_are_those_that_spi_gives_one_by_one() -> None:
     """The same chip, read with `transfer` at each DRDY as a real processor does."""
     pc, stopped = stream(counting_board(), 0.2)
@@ -113,6 +115,7 @@ def test_frames_are_those_that_spi_gives_one_by_one() -> None:
     assert pc.frames().tobytes() == b"".join(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_chips", [1, 2])
 def test_how_time_passes_changes_no_byte(n_chips: int) -> None:
     def run(steps_s: list[float]) -> bytes:
@@ -358,6 +361,7 @@ def test_runs_are_numbered_and_begin_at_conversion_0() -> None:
         assert {int(epoch) for run in pc.samples() for epoch in run.settings} == {number}
 
 
+@pytest.mark.slow
 @examples(15)
 @given(st.lists(st.floats(0.0, 0.3), min_size=1, max_size=6), st.integers(0, 3))
 def test_the_account_is_exact_whatever_happens(pauses_s: list[float], kind: int) -> None:

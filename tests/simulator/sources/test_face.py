@@ -57,6 +57,7 @@ def test_expressions_do_not_overlap_and_have_order(events: list[FaceEvent]) -> N
     assert all(a.offset_s < b.onset_s for a, b in pairwise(both))
 
 
+@pytest.mark.slow
 def test_events_follow_the_rate_that_was_asked_for() -> None:
     often = expressions(Face(8, 1, events_per_minute=12).truth(0, HOUR_S), "micro")
     assert not expressions(Face(8, 1, events_per_minute=0).truth(0, HOUR_S), "micro")
@@ -71,6 +72,7 @@ def test_truth_does_not_depend_on_how_it_is_asked_for(events: list[FaceEvent]) -
     assert whole == [e for e in events if e.onset_s < 600]
 
 
+@pytest.mark.slow
 def test_the_signal_is_where_the_truth_says() -> None:
     """Bursts: envelope times noise; the rms over a burst is that of its raised cosine."""
     face = Face(8, seed=5)
@@ -92,6 +94,7 @@ def test_the_signal_is_where_the_truth_says() -> None:
     assert np.mean(ratios) == pytest.approx(1.0, abs=0.06)
 
 
+@pytest.mark.slow
 def test_rest_is_small_and_in_the_band_of_emg() -> None:
     face = Face(8, seed=2, events_per_minute=0)
     rate = 2000.0

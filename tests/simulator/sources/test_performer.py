@@ -16,6 +16,7 @@ def seconds(begin_s: float, end_s: float) -> np.ndarray:
     return np.arange(int(begin_s * RATE_HZ), int(end_s * RATE_HZ)) / RATE_HZ
 
 
+@pytest.mark.slow
 def test_until_it_is_told_something_it_is_the_face() -> None:
     t_s = seconds(0, 30)
     np.testing.assert_array_equal(Performer(8, 3).volts(t_s), Face(8, 3).volts(t_s))
@@ -61,6 +62,7 @@ def test_the_truth_lists_it() -> None:
     assert performer.truth(22.5, 23.0) == Face(8, 3).truth(22.5, 23.0)
 
 
+@pytest.mark.slow
 def test_a_running_board_shows_what_its_face_is_told() -> None:
     """Told 0.3 s ahead, though the front end computes 2 s ahead, or known from the start."""
     volts = []

@@ -73,6 +73,7 @@ def test_every_channel_of_the_bench_pattern_is_its_own() -> None:
         assert np.count_nonzero(spectrum[:, index] > 1e-9) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     [
@@ -334,6 +335,7 @@ def test_wrong_words_are_refused_with_what_is_allowed(text: str, complaint: str)
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40))
 def test_no_words_raise_anything_but_value_errors(text: str) -> None:
     for form in ("", *(f"{name}:" for name in FORMS if name != "file")):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import theilslopes
+import scipy
 
 from emgrig.analysis.signal.filters import Floats
 
@@ -142,6 +142,6 @@ def _drift(emg: Floats, difference: Floats, stretches: list[slice]) -> float | N
         x = emg[s]
         if x.size >= LEAST_FOR_DRIFT and np.ptp(x) > LEAST_SPAN_S:
             thin = max(1, x.size // 400)
-            slopes.append(float(theilslopes(difference[s][::thin], x[::thin])[0]))
+            slopes.append(float(scipy.stats.theilslopes(difference[s][::thin], x[::thin])[0]))
             weights.append(float(np.ptp(x)))
     return float(np.average(slopes, weights=weights)) if slopes else None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from emgrig.analysis.paper import printed as paper
 from emgrig.analysis.paper.annotations import MICRO_LIMIT_MS, Expression
@@ -184,7 +184,7 @@ def _durations(expressions: Sequence[Expression] | None) -> list[Row]:
         seconds = _seconds(expressions, micro=kind == "ME")
         summary = summarise(seconds)
         ours = interval_of_mean(summary)
-        half = stats.norm.ppf(0.975) * summary.sd / np.sqrt(summary.n)
+        half = scipy.stats.norm.ppf(0.975) * summary.sd / np.sqrt(summary.n)
         low, high = percentile_interval(seconds)
         note = (
             f"Student's t interval of the mean; normal quantile {summary.mean - half:.3f}-"
@@ -212,7 +212,7 @@ def _self_reports() -> list[Row]:
     percent = 100 * table / table.sum(axis=0)
     keys = (("aware ME", "7", (0, 0)), ("unaware ME", "93", (1, 0)),
             ("aware MaE", "27", (0, 1)), ("unaware MaE", "73", (1, 1)))  # fmt: skip
-    p_control = float(stats.chi2.sf(30.06, 8))
+    p_control = float(scipy.stats.chi2.sf(30.06, 8))
     return [
         Row("T5", "ME in all", "233", value(int(table[:, 0].sum()))),
         Row("T5", "MaE in all", "147", value(int(table[:, 1].sum()))),

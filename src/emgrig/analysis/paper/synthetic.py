@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal
+import scipy
 
 from emgrig.analysis.paper.annotations import Expression
 from emgrig.analysis.paper.printed import TABLE_3
@@ -139,8 +139,8 @@ def _contraction(n_samples: int, rng: np.random.Generator) -> Floats:
 
 def _muscle_noise(n_samples: int, rng: np.random.Generator) -> Floats:
     """Make interference EMG of unit RMS: most of its power lies between 30 and 200 Hz."""
-    sections = signal.butter(1, (30, 200), "band", fs=RATE_HZ, output="sos")
-    noise = signal.sosfilt(sections, rng.normal(size=(n_samples, 7)), axis=0)
+    sections = scipy.signal.butter(1, (30, 200), "band", fs=RATE_HZ, output="sos")
+    noise = scipy.signal.sosfilt(sections, rng.normal(size=(n_samples, 7)), axis=0)
     return np.asarray(noise / noise.std(axis=0), dtype=np.float64)
 
 

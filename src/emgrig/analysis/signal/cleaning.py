@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import signal
 from scipy.ndimage import uniform_filter1d
 
 from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, segments
@@ -38,7 +38,7 @@ def mains_sections(rate_hz: float, mains_hz: float, *, width_hz: float = 2.0) ->
         raise ValueError(
             f"{mains_hz:g} Hz lies closer than {width_hz:g} Hz to half of {rate_hz:g} Hz"
         )
-    notches = [signal.iirnotch(f, f / width_hz, fs=rate_hz) for f in harmonics]
+    notches = [scipy.signal.iirnotch(f, f / width_hz, fs=rate_hz) for f in harmonics]
     return np.array([np.concatenate(pair) for pair in notches])
 
 
@@ -63,7 +63,7 @@ def remove_mains(
         for start, stop in segments(np.isfinite(columns[:, index])):
             if stop - start > 2 * pad:
                 part = columns[start:stop, index]
-                notched[start:stop, index] = signal.sosfiltfilt(sections, part, padlen=pad)
+                notched[start:stop, index] = scipy.signal.sosfiltfilt(sections, part, padlen=pad)
     if np.isnan(notched).all():
         raise ValueError(
             f"no stretch without a gap is longer than {2 * pad} samples, which the notch needs"
@@ -111,11 +111,13 @@ def subtract_mains(
             f"mains of {mains_hz:g} Hz at {rate_hz:g} samples a second over {window_s:g} s cannot "
             f"be fitted to {columns.shape[0]} samples"
         )
-    sections = signal.butter(1, smooth_hz, fs=rate_hz, output="sos")
+    sections = scipy.signal.butter(1, smooth_hz, fs=rate_hz, output="sos")
     clean = columns.copy()
     for index in range(columns.shape[1]):
         x = np.nan_to_num(columns[:, index])
-        power = np.abs(signal.sosfiltfilt(sections, x * x, padtype="even", padlen=window // 4))
+        power = np.abs(
+            scipy.signal.sosfiltfilt(sections, x * x, padtype="even", padlen=window // 4)
+        )
         weight = np.isfinite(columns[:, index]) / np.maximum(power, 1e-12 + 1e-3 * power.mean())
         total = np.maximum(_average(weight, window), 1e-300)
         turns = _true_turns(x, weight, total, mains_hz / rate_hz, window)
@@ -177,7 +179,7 @@ def equalise(samples: Floats, fir: Floats) -> Floats:
     for index in range(columns.shape[1]):
         for start, stop in segments(np.isfinite(columns[:, index])):
             if stop - start >= taps.size:
-                part = signal.oaconvolve(columns[start:stop, index], taps, mode="valid")
+                part = scipy.signal.oaconvolve(columns[start:stop, index], taps, mode="valid")
                 equal[start + half : stop - half, index] = part
     if np.isnan(equal).all():
         raise ValueError(f"no stretch without a gap is as long as the filter ({taps.size} samples)")

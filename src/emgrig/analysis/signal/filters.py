@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import signal
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -99,7 +99,7 @@ def check_band(band_hz: tuple[float, float], rate_hz: float) -> None:
 def band_sections(preset: Preprocessing, rate_hz: float) -> Floats:
     """Return the band-pass as second-order sections; refuses what `check_band` refuses."""
     check_band(preset.band_hz, rate_hz)
-    sections: Floats = signal.butter(
+    sections: Floats = scipy.signal.butter(
         preset.band_order, preset.band_hz, "band", fs=rate_hz, output="sos"
     )
     return sections
@@ -108,7 +108,7 @@ def band_sections(preset: Preprocessing, rate_hz: float) -> Floats:
 def envelope_sections(preset: Preprocessing, rate_hz: float) -> Floats:
     """Return the envelope's low-pass as second-order sections."""
     check_band((0.0, preset.envelope_hz), rate_hz)
-    sections: Floats = signal.butter(
+    sections: Floats = scipy.signal.butter(
         preset.envelope_order, preset.envelope_hz, "low", fs=rate_hz, output="sos"
     )
     return sections
@@ -188,8 +188,8 @@ def _band(x: Floats, sections: Floats, pad: int, preset: Preprocessing) -> Float
 
 def _run(x: Floats, sections: Floats, pad: int, preset: Preprocessing) -> Floats:
     if preset.zero_phase:
-        return np.asarray(signal.sosfiltfilt(sections, x, padlen=pad), dtype=np.float64)
-    return np.asarray(signal.sosfilt(sections, x), dtype=np.float64)
+        return np.asarray(scipy.signal.sosfiltfilt(sections, x, padlen=pad), dtype=np.float64)
+    return np.asarray(scipy.signal.sosfilt(sections, x), dtype=np.float64)
 
 
 def segments(valid: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import signal
 
 from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, segments
 
@@ -151,7 +151,7 @@ def _mains(x: Floats, rate_hz: float) -> tuple[float, float]:
     size = round(2 * rate_hz)
     if part.size < size or rate_hz <= 140:
         return float("nan"), float("nan")
-    frequency_hz, power = signal.welch(part, rate_hz, nperseg=size, detrend="constant")
+    frequency_hz, power = scipy.signal.welch(part, rate_hz, nperseg=size, detrend="constant")
     heights = []
     for mains in (50.0, 60.0):
         away = np.abs(frequency_hz - mains)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.cluster.vq import kmeans2
 
 from emgrig.analysis.signal.filters import Floats
@@ -89,8 +89,8 @@ def compare(a: Summary, b: Summary) -> tuple[Comparison, Comparison]:
         raise ValueError("each sample needs at least two values, and one of them must vary")
     pooled = np.sqrt(((a.n - 1) * a.sd**2 + (b.n - 1) * b.sd**2) / (a.n + b.n - 2))
     d = float((a.mean - b.mean) / pooled)
-    student = stats.ttest_ind_from_stats(a.mean, a.sd, a.n, b.mean, b.sd, b.n)
-    welch = stats.ttest_ind_from_stats(a.mean, a.sd, a.n, b.mean, b.sd, b.n, equal_var=False)
+    student = scipy.stats.ttest_ind_from_stats(a.mean, a.sd, a.n, b.mean, b.sd, b.n)
+    welch = scipy.stats.ttest_ind_from_stats(a.mean, a.sd, a.n, b.mean, b.sd, b.n, equal_var=False)
     va, vb = a.sd**2 / a.n, b.sd**2 / b.n
     df = (va + vb) ** 2 / (va**2 / (a.n - 1) + vb**2 / (b.n - 1))
     return (
@@ -105,7 +105,9 @@ def interval_of_mean(summary: Summary, *, level: float = 0.95) -> tuple[float, f
     It narrows with n and says nothing about where single values lie; that is
     `percentile_interval`.
     """
-    half = stats.t.ppf((1 + _level(level)) / 2, summary.n - 1) * summary.sd / np.sqrt(summary.n)
+    half = (
+        scipy.stats.t.ppf((1 + _level(level)) / 2, summary.n - 1) * summary.sd / np.sqrt(summary.n)
+    )
     return summary.mean - float(half), summary.mean + float(half)
 
 
@@ -141,7 +143,7 @@ def regress(x: Floats, y: Floats) -> Regression:
     x, y = _sample(x, 3), _sample(y, 3)
     if x.size != y.size or np.ptp(x) == 0 or np.ptp(y) == 0:
         raise ValueError("x and y must be of one length and vary")
-    fit = stats.linregress(x, y)
+    fit = scipy.stats.linregress(x, y)
     r = float(fit.rvalue)
     t = t_of_correlation(r, x.size)
     return Regression(
@@ -170,10 +172,10 @@ def chi_square(table: NDArray[np.int64]) -> ChiSquare:
         raise ValueError("a table of counts with at least two rows and two columns was expected")
     if (counts.sum(axis=0) == 0).any() or (counts.sum(axis=1) == 0).any():
         raise ValueError("the table has an empty row or column; leave it out")
-    chi2, p, df, expected = stats.chi2_contingency(counts, correction=False)
+    chi2, p, df, expected = scipy.stats.chi2_contingency(counts, correction=False)
     yates, p_yates = float("nan"), float("nan")
     if counts.shape == (2, 2):
-        yates, p_yates = stats.chi2_contingency(counts, correction=True)[:2]
+        yates, p_yates = scipy.stats.chi2_contingency(counts, correction=True)[:2]
     v = cramers_v(float(chi2), int(counts.sum()), min(counts.shape))
     return ChiSquare(
         float(chi2),

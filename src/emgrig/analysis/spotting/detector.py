@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal
-from scipy.stats import norm
+import scipy
 
 from emgrig.analysis.signal.cleaning import period, subtract_mains
 from emgrig.analysis.signal.filters import (
@@ -128,12 +127,12 @@ def _channel(x: Floats, rate_hz: float, chosen: DetectorSettings, rest: slice | 
 
 
 def _amplitude(x: Floats, rate_hz: float, smooth_hz: float) -> Floats:
-    sections = signal.butter(2, smooth_hz, fs=rate_hz, output="sos")
+    sections = scipy.signal.butter(2, smooth_hz, fs=rate_hz, output="sos")
     pad = round(rate_hz / smooth_hz)
     out = np.full_like(x, np.nan)
     for start, stop in segments(np.isfinite(x)):
         if stop - start > pad:
-            out[start:stop] = signal.sosfiltfilt(sections, np.abs(x[start:stop]), padlen=pad)
+            out[start:stop] = scipy.signal.sosfiltfilt(sections, np.abs(x[start:stop]), padlen=pad)
     if np.isnan(out).all() and np.isfinite(x).any():
         raise ValueError(
             f"no stretch without a gap is longer than {pad} samples, which the detector needs"
@@ -152,7 +151,7 @@ def _rest(amplitude: Floats, rest: slice | None) -> tuple[float, float]:
     if rest is not None:
         return float(part.mean()), float(part.std())
     low, high = np.percentile(part, [5, 40])
-    z_low, z_high = float(norm.ppf(0.05)), float(norm.ppf(0.40))
+    z_low, z_high = float(scipy.stats.norm.ppf(0.05)), float(scipy.stats.norm.ppf(0.40))
     spread = float((high - low) / (z_high - z_low))
     return float(low - z_low * spread), spread
 

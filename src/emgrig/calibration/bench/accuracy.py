@@ -43,23 +43,15 @@ _SMALL_AC_SHARE, _SMALL_AC_PERCENT = 0.05, 0.1  # more of the range for 1 to 5 %
 
 
 def dc_accuracy(range_v: float) -> Accuracy:
-    """Return the limit of error of dc volts on a range.
-
-    Raises
-    ------
-    ValueError
-        If there is no such range.
-    """
+    """Return the limit of error of dc volts on a range; ValueError if there is no such range."""
     return _DC[_range(range_v, tuple(_DC))]
 
 
 def ac_accuracy(range_v: float, reading_v: float, frequency_hz: float) -> Accuracy:
     """Return the limit of error of a sine's rms on a range.
 
-    Raises
-    ------
-    ValueError
-        If the data sheets promise nothing: outside 3 Hz to 20 kHz, or below 1 % of the range.
+    Raises ValueError if the data sheets promise nothing: outside 3 Hz to 20 kHz, or below 1 % of
+    the range.
     """
     if not AC_LEAST_HZ <= frequency_hz <= AC_MOST_HZ:
         raise ValueError(

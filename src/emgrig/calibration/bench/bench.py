@@ -12,7 +12,6 @@ What the generator was told is never the result: it is what the meter read, over
 import logging
 import math
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Self
 
 from emgrig.calibration.bench import generator as generators
@@ -35,17 +34,11 @@ FAR_OFF_V = 5e-3
 class Attenuator:
     """A divider of known ratio, between generator and board.
 
-    Attributes
-    ----------
-    ratio : float, ≥ 1
-        Input over output, loaded as it is used; 1000 makes 1 V into 1 mV. 1 is a wire.
-    relative_uncertainty : float, ≥ 0
-        Standard uncertainty of the ratio over the ratio: resistors within ±0.1 % and nothing more
-        known give about 0.0006 for one resistor that counts (a rectangle).
-    input_ohm : float, ≥ 50, or None
-        What it is to the generator, ohm; None is so much that the generator does not feel it.
-    name : str
-        For the record: make and serial number.
+    `ratio`, 1 or more, is input over output, loaded as it is used: 1000 makes 1 V into 1 mV, 1 is a
+    wire. `relative_uncertainty` is the standard one of the ratio over the ratio: resistors within
+    ±0.1 % and nothing more known give about 0.0006 for one resistor that counts (a rectangle).
+    `input_ohm`, 50 or more, is what the generator feels of it; None is nothing. `name` says make
+    and serial number, for the record.
     """
 
     ratio: float = 1.0
@@ -70,17 +63,11 @@ class Attenuator:
 class Applied:
     """What is on the board's inputs now.
 
-    Attributes
-    ----------
-    level : Result
-        V at the board's inputs: the amplitude (peak) of a sine, or a constant level. The meter's
-        and the attenuator's errors are common to all levels of a bench, not independent.
-    reading : Result
-        What the meter read, V: rms of a sine, or dc.
-    frequency : Result or None
-        Of a sine, Hz: as set, within the generator's data sheet; None for a constant level.
-    set_v : float
-        What the generator was told, V, peak or dc; for the record only.
+    `level` is at the board's inputs, V: the amplitude (peak) of a sine, or a constant level; the
+    meter's and the attenuator's errors are common to all levels of a bench, not independent.
+    `reading` is the meter's, V: rms of a sine, or dc. `frequency` is as set, Hz, within the
+    generator's data sheet; None for a constant level. `set_v` is what the generator was told, V,
+    peak or dc; for the record only.
     """
 
     level: Result
@@ -92,12 +79,7 @@ class Applied:
 class Bench:
     """Generator, meter and attenuator; as a context manager it ends with the output off.
 
-    Parameters
-    ----------
-    generator : Generator
-        Told what the attenuator is to it.
-    meter : Meter
-    attenuator : Attenuator
+    The generator is told what the attenuator is to it.
     """
 
     def __init__(self, generator: Generator, meter: Meter, attenuator: Attenuator) -> None:
@@ -115,23 +97,11 @@ class Bench:
     ) -> Applied:
         """Put a sine on the board's inputs, and measure it.
 
-        Parameters
-        ----------
-        amplitude_v : float
-            Peak at the board's inputs, V, > 0.
-        frequency_hz : float
-            3 to 20 000 Hz, where the meter's accuracy is known.
-        n_readings : int, ≥ 2
-            Of the meter; below 200 Hz each takes some seconds.
-
-        Raises
-        ------
-        ValueError
-            If generator or meter cannot do it; nothing was sent.
-        DeviceError
-            If an instrument refuses, or the reading is far from what was set.
-        TransportError
-            If an instrument is gone.
+        `amplitude_v` is the peak at the board's inputs, V, above 0; `frequency_hz` is 3 to 20 000
+        Hz, where the meter's accuracy is known. Of `n_readings`, two or more, each takes some
+        seconds below 200 Hz. Raises ValueError if generator or meter cannot do it, and nothing was
+        sent; DeviceError if an instrument refuses, or the reading is far from what was set;
+        TransportError if an instrument is gone.
         """
         set_v = amplitude_v * self.attenuator.ratio
         self.meter.check_ac(frequency_hz, n_readings)
@@ -161,10 +131,8 @@ class Bench:
     def close(self) -> None:
         """Switch the output off, and close both instruments.
 
-        Raises
-        ------
-        TransportError, DeviceError
-            If it is not known that the output is off. Both are closed all the same.
+        Raises TransportError or DeviceError if it is not known that the output is off. Both are
+        closed all the same.
         """
         try:
             self.generator.close()
@@ -174,12 +142,7 @@ class Bench:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         try:
             self.close()
         except EmgrigError as late:
@@ -211,32 +174,14 @@ def open_bench(
     timeout_s: float = TIMEOUT_S,
     reading_timeout_s: float | None = None,
 ) -> Bench:
-    """Open a generator and a meter, and see who is which.
+    """Open a generator and a meter, and see who is which; the generator's output is off then.
 
-    Parameters
-    ----------
-    resources : str
-        Two VISA resources with a comma between them, in either order.
-    attenuator : Attenuator, optional
-        None is a wire, ratio 1.
-    timeout_s : float, > 0
-        How long to wait for an answer other than a reading, s.
-    reading_timeout_s : float, > 0, optional
-        How long to wait for one reading, s; 45 (34401A) or 20 (34461A) unless given.
-
-    Returns
-    -------
-    Bench
-        With the generator's output off.
-
-    Raises
-    ------
-    ValueError
-        If `resources` are not two; nothing was opened.
-    TransportError
-        If pyvisa is not installed, there is no such resource, or it does not answer.
-    IdentityError
-        If one is neither generator nor meter that is known here, or both are the same.
+    `resources` are two VISA resources with a comma between them, in either order; no attenuator is
+    a wire, ratio 1. `timeout_s` is how long to wait for an answer, `reading_timeout_s` for a
+    reading: 45 (34401A) or 20 (34461A) unless given. Raises ValueError if `resources` are not two,
+    and nothing was opened; TransportError if pyvisa is not installed, there is no such resource, or
+    it does not answer; IdentityError if one is neither generator nor meter that is known here, or
+    both are the same.
     """
     names = [name.strip() for name in resources.split(",")]
     if len(names) != 2 or not all(names) or names[0] == names[1]:

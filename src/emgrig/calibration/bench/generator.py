@@ -25,17 +25,9 @@ _AGREES = 2e-3
 class GeneratorModel:
     """What the data sheet promises of one family.
 
-    Attributes
-    ----------
-    name, pattern : str
-        For messages; and what its ``*IDN?`` contains.
-    dialect : Dialect
-    least_vpp, most_vpp : float
-        Peak-to-peak into an open circuit, V.
-    most_hz : float
-        Largest frequency of a sine, Hz.
-    frequency_ppm : float
-        Limit of its frequency error within a year, ppm.
+    Its ``*IDN?`` contains `pattern`. `least_vpp` and `most_vpp` are peak to peak into an open
+    circuit, V; `most_hz` is the largest frequency of a sine; `frequency_ppm` limits its error
+    within a year.
     """
 
     name: str
@@ -67,19 +59,9 @@ class Generator:
     Every setting is followed by the error queue, where there is one, and read back. That says
     that the generator took it; what it gives is for the meter to say.
 
-    Parameters
-    ----------
-    instrument : Instrument
-        Closed by `close`.
-    model : GeneratorModel
-    load_ohm : float or None
-        What its output feeds, ohm, at least 50; None is high impedance. Amplitudes are meant into
-        this load: a generator that is told 50 ohm gives twice the set amplitude into an open end.
-
-    Raises
-    ------
-    TransportError, DeviceError
-        If it is gone, or does not take a setting.
+    `load_ohm` is what its output feeds, at least 50; None is high impedance. Amplitudes are meant
+    into this load: a generator that is told 50 ohm gives twice the set amplitude into an open end.
+    Raises TransportError or DeviceError if it is gone, or does not take a setting.
     """
 
     def __init__(
@@ -107,13 +89,7 @@ class Generator:
         return self.model.least_vpp / 2 * self._share
 
     def check_sine(self, amplitude_v: float, frequency_hz: float) -> None:
-        """Refuse a sine that the generator cannot make; nothing is sent.
-
-        Raises
-        ------
-        ValueError
-            With the limit.
-        """
+        """Refuse a sine that it cannot make: ValueError with the limit; nothing is sent."""
         if not LEAST_HZ <= frequency_hz <= self.model.most_hz:
             raise ValueError(
                 f"{frequency_hz:g} Hz: the {self.model.name} makes sines of {LEAST_HZ:g} to "
@@ -127,13 +103,7 @@ class Generator:
             )
 
     def check_dc(self, level_v: float) -> None:
-        """Refuse a level that the generator cannot make; nothing is sent.
-
-        Raises
-        ------
-        ValueError
-            With the limit.
-        """
+        """Refuse a level that it cannot make: ValueError with the limit; nothing is sent."""
         if not abs(level_v) <= self.most_v:
             raise ValueError(
                 f"{level_v:.6g} V is beyond the {self.model.name}: it gives up to "
@@ -144,18 +114,8 @@ class Generator:
     def set_sine(self, amplitude_v: float, frequency_hz: float) -> None:
         """Set a sine without offset; the output stays on or off.
 
-        Parameters
-        ----------
-        amplitude_v : float
-            Peak, V, into the load.
-        frequency_hz : float
-
-        Raises
-        ------
-        ValueError
-            If the generator cannot make it; nothing was sent.
-        DeviceError
-            If it does not take it.
+        `amplitude_v` is the peak into the load, V. Raises ValueError if the generator cannot make
+        it, and nothing was sent; DeviceError if it does not take it.
         """
         self.check_sine(amplitude_v, frequency_hz)
         self._send(*self.model.dialect.sine(2 * amplitude_v, frequency_hz))
@@ -180,10 +140,8 @@ class Generator:
     def close(self) -> None:
         """Switch the output off, and close.
 
-        Raises
-        ------
-        TransportError, DeviceError
-            If it is not known that the output is off. It is closed all the same.
+        Raises TransportError or DeviceError if it is not known that the output is off. It is closed
+        all the same.
         """
         try:
             self.instrument.write(self.model.dialect.output(is_on=False))

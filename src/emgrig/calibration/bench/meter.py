@@ -31,14 +31,9 @@ N_READINGS = 3
 class MeterModel:
     """One model.
 
-    Attributes
-    ----------
-    name, pattern : str
-        For messages; and what its ``*IDN?`` contains.
-    filter_command : str
-        Sets the lowest frequency of ac.
-    reading_timeout_s : float
-        The slow filter settles 7 s (34401A) or 2.5 s (34461A) for each range that is tried.
+    Its ``*IDN?`` contains `pattern`; `filter_command` sets the lowest frequency of ac. The slow
+    filter settles 7 s (34401A) or 2.5 s (34461A) for each range that is tried, hence
+    `reading_timeout_s`.
     """
 
     name: str
@@ -61,23 +56,12 @@ def meter_model(identity: str) -> MeterModel | None:
 class Meter:
     """A multimeter.
 
-    Its own trigger delay waits for the input to settle; nothing here needs to.
-
-    Parameters
-    ----------
-    instrument : Instrument
-        Closed by `close`.
-    model : MeterModel
-    reading_timeout_s : float, optional
-        In place of the model's.
+    Its own trigger delay waits for the input to settle; nothing here needs to. `reading_timeout_s`
+    goes in place of the model's.
     """
 
     def __init__(
-        self,
-        instrument: Instrument,
-        model: MeterModel,
-        *,
-        reading_timeout_s: float | None = None,
+        self, instrument: Instrument, model: MeterModel, *, reading_timeout_s: float | None = None
     ) -> None:
         self.instrument = instrument
         self.model = model
@@ -96,25 +80,11 @@ class Meter:
     def read_ac(self, frequency_hz: float, n_readings: int = N_READINGS) -> Result:
         """Read the rms of a sine, ac coupled.
 
-        Parameters
-        ----------
-        frequency_hz : float
-            Of the sine, 3 to 20 000 Hz; it selects filter and accuracy.
-        n_readings : int, ≥ 2
-
-        Returns
-        -------
-        Result
-            Volts rms: scatter of the readings and the data sheet's limit as a rectangle.
-
-        Raises
-        ------
-        ValueError
-            If an argument is out of range; nothing was sent.
-        DeviceError
-            If the input is too large for the meter, or too small for its data sheet.
-        TransportError
-            If the meter is gone.
+        `frequency_hz`, 3 to 20 000 Hz, selects filter and accuracy; two readings or more. The
+        result, V rms, has their scatter, and the data sheet's limit as a rectangle. Raises
+        ValueError if an argument is out of range, and nothing was sent; DeviceError if the input is
+        too large for the meter, or too small for its data sheet; TransportError if the meter is
+        gone.
         """
         self.check_ac(frequency_hz, n_readings)
         self.instrument.set("CONF:VOLT:AC")

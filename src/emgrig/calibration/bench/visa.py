@@ -5,13 +5,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from emgrig.errors import (
-    DeviceError,
-    EmgrigError,
-    TransportError,
-    TransportTimeout,
-    WireError,
-)
+from emgrig.errors import DeviceError, EmgrigError, TransportError, TransportTimeout, WireError
 from emgrig.extras import require
 
 if TYPE_CHECKING:
@@ -30,28 +24,10 @@ class Instrument:
     next one's. So nothing is asked then any more; commands are still sent, to leave the instrument
     safe.
 
-    Parameters
-    ----------
-    resource : str
-        A VISA resource, such as ``TCPIP::192.168.1.20::5025::SOCKET`` or
-        ``USB0::0x0957::0x0407::MY44000001::INSTR``.
-    timeout_s : float, > 0
-        How long to wait for an answer, s.
-
-    Attributes
-    ----------
-    resource : str
-    identity : str
-        What it answered to ``*IDN?``.
-    name : str
-        Resource, for messages.
-
-    Raises
-    ------
-    TransportError
-        If pyvisa is not installed, or there is no such resource.
-    TransportTimeout
-        If it does not say who it is.
+    `resource` is VISA's word for it, such as ``TCPIP::192.168.1.20::5025::SOCKET`` or
+    ``USB0::0x0957::0x0407::MY44000001::INSTR``, `timeout_s` how long to wait for an answer,
+    `identity` what it answered to ``*IDN?``. Raises TransportError if pyvisa is not installed, or
+    there is no such resource; TransportTimeout if it does not say who it is.
     """
 
     def __init__(self, resource: str, *, timeout_s: float = TIMEOUT_S) -> None:
@@ -68,13 +44,7 @@ class Instrument:
             raise
 
     def write(self, command: str) -> None:
-        """Send one command.
-
-        Raises
-        ------
-        TransportError
-            If the instrument is gone.
-        """
+        """Send one command; TransportError if the instrument is gone."""
         log.debug("%s < %s", self.name, command)
         try:
             self._session.write(command)
@@ -84,14 +54,9 @@ class Instrument:
     def query(self, command: str, *, timeout_s: float | None = None) -> str:
         """Ask, and return the answer without its line end.
 
-        Raises
-        ------
-        TransportTimeout
-            If nothing comes within `timeout_s`.
-        TransportError
-            If the instrument is gone, or an earlier answer is still owed.
-        WireError
-            If the answer is not ASCII text.
+        Raises TransportTimeout if nothing comes within `timeout_s`; TransportError if the
+        instrument is gone, or an earlier answer is still owed; WireError if the answer is not ASCII
+        text.
         """
         if self._lost:
             raise TransportError(f"{self.name} is not asked again: {self._lost}")
@@ -121,10 +86,7 @@ class Instrument:
     def query_number(self, command: str, *, timeout_s: float | None = None) -> float:
         """Ask for a number.
 
-        Raises
-        ------
-        WireError
-            If the answer is not one; otherwise as `query`.
+        Raises WireError if the answer is not one; otherwise as `query`.
         """
         answer = self.query(command, timeout_s=timeout_s)
         try:
@@ -138,10 +100,7 @@ class Instrument:
     def set(self, command: str) -> None:
         """Send one command, and read the instrument's error queue until it is empty.
 
-        Raises
-        ------
-        DeviceError
-            If there was an error in it.
+        Raises DeviceError if there was an error in it.
         """
         self.write(command)
         errors = self.errors()

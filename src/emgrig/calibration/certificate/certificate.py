@@ -152,14 +152,8 @@ class Certificate(FileModel):
 
     Attributes
     ----------
-    board : NamedBoard
     made_utc, valid_until_utc : datetime
         With time zone. The earliest end of all that was put together.
-    software : str
-    channels : tuple of ChannelCalibration
-    clock : Clock or None
-    equalisers : tuple of Equaliser
-    instruments : tuple of Instrument
     """
 
     FORMAT: ClassVar = "emgrig calibration 1"
@@ -189,12 +183,8 @@ class Certificate(FileModel):
     def check(self, serial_number: str, now: dt.datetime, *, is_simulated: bool) -> None:
         """Refuse it for a board that it is not about, or after its time.
 
-        Raises
-        ------
-        IdentityError
-            If it is of another board, or of a simulated one for a real one, or the other way round.
-        RecordingError
-            If it is out of date, or from the future.
+        Raises IdentityError if it is of another board, or of a simulated one for a real one, or the
+        other way round; RecordingError if it is out of date, or from the future.
         """
         if self.board.serial_number != serial_number:
             raise IdentityError(
@@ -234,21 +224,11 @@ class Certificate(FileModel):
     ) -> NDArray[np.float64]:
         """Return calibrated volts: ``(volts - offset) / gain`` for each channel.
 
-        Parameters
-        ----------
-        volts : array_like of float, shape (n_samples, n_channels)
-            By the nominal scale, as a block has them.
-        gains : array_like of float, shape (n_channels,)
-            Gain settings, read back (`Epoch.gain`).
-        powered : array_like of bool, shape (n_channels,), optional
-            Channels that are off stay as they are.
-        channels : sequence of int, optional
-            Which channel each column is, from 1; without it 1 to n.
-
-        Raises
-        ------
-        ValueError
-            If shapes do not fit, or a channel that is on was not calibrated at its gain.
+        `volts`, shape (n_samples, n_channels), are by the nominal scale, as a block has them;
+        `gains`, shape (n_channels,), are settings as read back (`Epoch.gain`). Channels that are
+        not `powered` stay as they are. `channels` says which channel each column is, from 1;
+        without it 1 to n. Raises ValueError if shapes do not fit, or a channel that is on was not
+        calibrated at its gain.
         """
         array = np.asarray(volts, dtype=np.float64)
         settings = np.asarray(gains, dtype=np.float64)
@@ -282,13 +262,7 @@ class Certificate(FileModel):
         for one in self.channels:
             for entry in one.lead_off:
                 if (one.channel, entry.side, entry.nominal) == (channel, side, nominal):
-                    current = entry.current
-                    return replace(
-                        current,
-                        value=current.value * 1e-9,
-                        unit="A",
-                        standard_uncertainty=current.standard_uncertainty * 1e-9,
-                    )
+                    return entry.current.scaled(1e-9, "A")
         return None
 
     def rate_hz(self, nominal_hz: float) -> float:
@@ -303,11 +277,7 @@ class Certificate(FileModel):
         """Return this record with what `newer` knows put over it.
 
         The validity is the earlier end: a part that was not measured again does not grow younger.
-
-        Raises
-        ------
-        IdentityError
-            If they are of two boards.
+        Raises IdentityError if they are of two boards.
         """
         if self.board != newer.board:
             raise IdentityError(

@@ -24,36 +24,13 @@ def certificate_path(serial_number: str, folder: Path) -> Path:
 
 
 def find_certificate(
-    serial_number: str,
-    folder: Path | None,
-    now: dt.datetime,
-    *,
-    is_simulated: bool = False,
+    serial_number: str, folder: Path | None, now: dt.datetime, *, is_simulated: bool = False
 ) -> Certificate | None:
-    """Find the valid record of a board.
+    """Find the valid record of a board; None if the folder has none.
 
-    Parameters
-    ----------
-    serial_number : str
-        As the board says it.
-    folder : Path or None
-        A folder of records, or one file; None is `default_folder`.
-    now : datetime
-        With time zone.
-    is_simulated : bool
-        Whether the board is.
-
-    Returns
-    -------
-    Certificate or None
-        None if the folder has none for this board. A file that is named must be of it.
-
-    Raises
-    ------
-    RecordingError
-        If a file is damaged or out of date, or a file that is named is not there.
-    IdentityError
-        If it is of another board.
+    `folder` may be one file, which must be of this board; None is `default_folder`. `now` has a
+    time zone. Raises RecordingError if a file is damaged or out of date, or a file that is named is
+    not there; IdentityError if it is of another board.
     """
     folder = default_folder() if folder is None else folder
     path = certificate_path(serial_number, folder)
@@ -71,12 +48,8 @@ def find_certificate(
 def save_certificate(record: Certificate, folder: Path | None = None) -> Path:
     """Write a record as its board's file, put over what is known there; return the path.
 
-    A record there that is out of date or damaged is replaced, not extended.
-
-    Raises
-    ------
-    RecordingError
-        If it cannot be written; what was there is as it was.
+    A record there that is out of date or damaged is replaced, not extended. Raises RecordingError
+    if it cannot be written; what was there is as it was.
     """
     folder = default_folder() if folder is None else folder
     path = (

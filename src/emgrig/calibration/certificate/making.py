@@ -43,19 +43,9 @@ def make_certificate(
     the nominal scale to 0.6 %, so it does not correct the scale; what it corrects is how the
     channels stand to each other, and their mean is taken to be right.
 
-    Parameters
-    ----------
-    now : datetime
-        With time zone.
-    instruments : sequence of Instrument
-        The record ends with the first of their due dates, or after `valid_days`.
-
-    Raises
-    ------
-    ValueError
-        If an instrument is overdue, or there is nothing in `reports` that a record holds.
-    DeviceError
-        If a channel's gain is so far off that the board needs repair.
+    The record ends with the first of the instruments' due dates, or after `valid_days`; `now` has a
+    time zone. Raises ValueError if an instrument is overdue, or there is nothing in `reports` that
+    a record holds; DeviceError if a channel's gain is so far off that the board needs repair.
     """
     ends = [now + dt.timedelta(days=valid_days)]
     for one in instruments:
@@ -113,17 +103,15 @@ def _gains(readings: Sequence[Reading], channel: int) -> tuple[GainCalibration, 
         bench = [r for r in at if r.quantity is Quantity.GAIN and r.inputs is Inputs.BENCH]
         matched = [r for r in at if r.quantity is Quantity.MATCHING]
         offsets = [r for r in at if r.quantity is Quantity.OFFSET and r.inputs is Inputs.SHORTED]
-        offset = min((r.result for r in offsets), key=_spread, default=None)
+        offset = min(
+            (r.result for r in offsets), key=lambda r: r.expanded_uncertainty, default=None
+        )
         if bench:
             gains.append(GainCalibration(setting, bench[-1].result, offset, bench[-1].condition))
         elif matched:
             gain = _with_scale(matched[-1].result)
             gains.append(GainCalibration(setting, gain, offset, MATCHED))
     return tuple(gains)
-
-
-def _spread(result: Result) -> float:
-    return result.expanded_uncertainty
 
 
 def _with_scale(matching: Result) -> Result:

@@ -31,13 +31,7 @@ ROUNDING_UV = 0.005
 
 
 def typical_noise_uv_rms(gain: int, rate_hz: int) -> float:
-    """Return the table's entry, µV rms.
-
-    Raises
-    ------
-    ValueError
-        If the chip has no such gain or rate.
-    """
+    """Return the table's entry, µV rms; ValueError if the chip has no such gain or rate."""
     if rate_hz not in NOISE_UV_RMS:
         raise ValueError(f"no data rate of {rate_hz} SPS; the chip has {sorted(NOISE_UV_RMS)}")
     if gain not in GAINS:
@@ -57,14 +51,8 @@ class Outcome(StrEnum):
 class NoiseLimits:
     """The pass band as multiples of the typical value; our choice, since no maximum is specified.
 
-    Attributes
-    ----------
-    low : float
-        Less than this is as suspicious as too much: a wrong scale, a channel that is off.
-    high : float
-        Up to here it passes.
-    fail : float
-        Above this it fails; between `high` and this it is marginal.
+    Less than `low` is as suspicious as too much: a wrong scale, a channel that is off. Up to `high`
+    it passes, above `fail` it fails; between them it is marginal.
     """
 
     low: float = 0.5
@@ -76,19 +64,9 @@ class NoiseLimits:
 class NoiseVerdict:
     """A measured level against the table.
 
-    Attributes
-    ----------
-    outcome : Outcome
-        The judgement.
-    measured : Result
-        µV rms, whole band.
-    typical_uv_rms : float
-        The table's entry.
-    low_uv_rms, high_uv_rms, fail_uv_rms : float
-        The limits that were applied, µV rms; widened by the table's rounding and by the expanded
-        uncertainty of the estimate.
-    ratio : float
-        Measured over typical.
+    All in µV rms, whole band. The limits that were applied, `low_uv_rms` to `fail_uv_rms`, are
+    widened by the table's rounding and by the expanded uncertainty of the estimate. `ratio` is
+    measured over typical.
     """
 
     outcome: Outcome
@@ -111,19 +89,9 @@ def judge_noise(
 ) -> NoiseVerdict:
     """Judge the rms of a shorted channel against the table for its gain and rate.
 
-    Parameters
-    ----------
-    measured : Result
-        From `emgrig.calibration.figures.noise.total_rms`, µV.
-    gain, rate_hz : int
-        The chip's settings, read back.
-    limits : NoiseLimits, optional
-        Multiples of the typical value.
-
-    Raises
-    ------
-    ValueError
-        If the unit is not µV, the value is a bound, or gain or rate are not the chip's.
+    `measured` is from `emgrig.calibration.figures.noise.total_rms`, µV; gain and rate are the
+    chip's, read back. Raises ValueError if the unit is not µV, the value is a bound, or gain or
+    rate are not the chip's.
     """
     if measured.unit != "uV" or measured.bound is not Bound.NONE:
         raise ValueError(f"expected a measured rms in uV, got {measured}")

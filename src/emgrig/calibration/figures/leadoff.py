@@ -59,21 +59,11 @@ def block_samples(rate_hz: int, frequency_hz: float, mains_hz: float | None = No
 
 
 def lock_in(volts: ArrayLike, samples_per_period: float, n_block: int) -> NDArray[np.complex128]:
-    """Return the complex amplitude (peak) of one frequency in each block.
+    """Return the complex amplitude (V peak) of one frequency, shape (n_blocks, n_channels).
 
-    Parameters
-    ----------
-    volts : array_like of float, shape (n_samples, n_channels)
-        Input-referred, V; what is left after the last whole block is not used.
-    samples_per_period : float
-        Period of the frequency, samples.
-    n_block : int
-        Samples a block, a whole number of periods.
-
-    Returns
-    -------
-    ndarray of complex128, shape (n_blocks, n_channels)
-        V peak; the phase counts from the first sample of the record.
+    `volts`, input-referred, have the shape (n_samples, n_channels); what is left after the last
+    whole block is not used. A block of `n_block` samples holds a whole number of periods. The phase
+    counts from the first sample of the record.
     """
     array = checked_channels(volts, n_min=n_block)
     periods = n_block / samples_per_period
@@ -91,16 +81,10 @@ def lock_in(volts: ArrayLike, samples_per_period: float, n_block: int) -> NDArra
 class LeadOffAmplitude:
     """The fundamental that the lead-off current makes in each channel.
 
-    Attributes
-    ----------
-    amplitude_v : tuple of Result
-        Peak of the fundamental, V, noise power subtracted, a value a channel.
-    n_blocks : int
-        Blocks that were averaged.
-    volts_per_ohm_ampere : float
-        ``4/π · |H|``: amplitude over (current × impedance).
-    alias_relative : float
-        Half width of what harmonics that fold onto the fundamental can add, over the amplitude.
+    `amplitude_v` is the peak of the fundamental, V, noise power subtracted, a value a channel;
+    `n_blocks` were averaged. `volts_per_ohm_ampere` is ``4/π · |H|``: amplitude over (current ×
+    impedance). `alias_relative` is the half width of what harmonics that fold onto the fundamental
+    can add, over the amplitude.
     """
 
     amplitude_v: tuple[Result, ...]
@@ -114,21 +98,10 @@ def measure_amplitude(
 ) -> LeadOffAmplitude:
     """Lock in on the excitation, block by block, and average.
 
-    Parameters
-    ----------
-    volts : array_like of float, shape (n_samples, n_channels)
-        Input-referred, V; four blocks or more.
-    rate_hz : int
-        Nominal data rate, one of the chip's.
-    excitation : Excitation
-        As set in LOFF.
-    mains_hz : float, optional
-        Blocks then hold whole periods of it too.
-
-    Raises
-    ------
-    ValueError
-        If the record is shorter than four blocks, or the excitation is at or above half the rate.
+    `volts`, input-referred, have the shape (n_samples, n_channels), four blocks or more; `rate_hz`
+    is nominal, one of the chip's. Blocks hold whole periods of `mains_hz` too, unless that is None.
+    Raises ValueError if the record is shorter than four blocks, or the excitation is at or above
+    half the rate.
     """
     array = checked_channels(volts, n_min=8)
     frequency = excitation.frequency_hz(rate_hz)
@@ -177,23 +150,10 @@ def impedances(
 ) -> tuple[Result, ...]:
     """Return the impedance in the loop of each channel, ohm, less the series resistors.
 
-    Parameters
-    ----------
-    measured : LeadOffAmplitude
-        From `measure_amplitude`.
-    current_a : sequence of Result, or float
-        Calibrated current of each channel (`calibrate_current`), or the nominal one, A (6e-9, …),
-        which is then known to ± 20 % only.
-    series_ohm : float
-        All resistors between pins and skin in the loop: those of both sides if P and N carry the
-        current.
-    series_relative_tolerance : float
-        Limits of their error.
-
-    Returns
-    -------
-    tuple of Result
-        ``|Z| = π/4 · A / (I · |H|) − R_series``. May be below zero by noise; it is not clipped.
+    ``|Z| = π/4 · A / (I · |H|) − R_series`` may be below zero by noise; it is not clipped.
+    `current_a` is calibrated (`calibrate_current`), or the nominal one, A (6e-9, …), which is then
+    known to ± 20 % only. `series_ohm` are all resistors between pins and skin in the loop, those of
+    both sides if P and N carry the current, within `series_relative_tolerance`.
     """
     channels = measured.amplitude_v
     currents: list[Result | float] = (
@@ -252,14 +212,8 @@ def _impedance(
 class CurrentCalibration:
     """What known resistors told about one channel.
 
-    Attributes
-    ----------
-    current_a : Result
-        Lead-off current, A.
-    series_ohm : Result
-        Resistance in the loop beside the known resistors, ohm.
-    worst_residual_relative : float
-        Largest distance of a reading from the line over the reading.
+    The lead-off current, A; the resistance in the loop beside the known resistors, ohm; and the
+    largest distance of a reading from the line over the reading.
     """
 
     current_a: Result
@@ -276,22 +230,11 @@ def calibrate_current(
 ) -> CurrentCalibration:
     """Find current and series resistance of one channel from two or more known resistors.
 
-    Parameters
-    ----------
-    amplitudes : sequence of Result
-        One channel's amplitude with each resistor, V.
-    resistors_ohm : sequence of float
-        The resistors, ohm, as measured or by their colour; not all the same.
-    measured : LeadOffAmplitude
-        Any of the measurements: excitation and rate must have been the same in all.
-    resistor_relative_uncertainty : float
-        Standard uncertainty of each resistor over its value, independent; 1 % parts not measured:
-        0.0058.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two different resistors, or as many amplitudes as there are not.
+    `amplitudes` are those of one channel with each resistor, V; `resistors_ohm` as measured or by
+    their colour, not all the same. `measured` is any of the measurements: excitation and rate must
+    have been the same in all. `resistor_relative_uncertainty` is the standard one of each resistor
+    over its value, independent; 1 % parts not measured: 0.0058. Raises ValueError if there are
+    fewer than two different resistors, or as many amplitudes as there are not.
 
     Notes
     -----

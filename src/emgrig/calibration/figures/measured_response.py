@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize
 
 from emgrig.calibration.figures.response import sinc3_magnitude
 from emgrig.calibration.figures.uncertainty import Bound, Result
@@ -15,19 +15,11 @@ from emgrig.calibration.figures.uncertainty import Bound, Result
 class ResponseFit:
     """Measured magnitudes against ``gain · sinc³ · one pole``.
 
-    Attributes
-    ----------
-    gain : Result
-        Gain at DC, V/V.
-    pole : Result
-        Corner of the analogue low-pass before the chip, Hz; a lower bound where it is too far
-        above the band to be seen.
-    minus_3db : Result
-        Where the fitted response is 3 dB below its DC value, Hz.
-    residual_db : ndarray of float64, shape (n_frequencies,)
-        Measured over fitted, dB.
-    droop_error_db : ndarray of float64, shape (n_frequencies,)
-        Measured over ``gain · sinc³`` alone, dB: what the data sheet's response does not explain.
+    `gain` is that at DC, V/V. `pole` is the corner of the analogue low-pass before the chip, Hz; a
+    lower bound where it is too far above the band to be seen. At `minus_3db`, Hz, the fitted
+    response is 3 dB below its DC value. Shape (n_frequencies,), dB: `residual_db` is measured over
+    fitted, `droop_error_db` measured over ``gain · sinc³`` alone, what the data sheet's response
+    does not explain.
     """
 
     gain: Result
@@ -47,21 +39,11 @@ def fit_response(
 ) -> ResponseFit:
     """Fit gain and analogue pole to stepped-sine magnitudes.
 
-    Parameters
-    ----------
-    frequency_hz, magnitude : array_like of float, shape (n,)
-        Frequencies, Hz, below half the rate, and output over input there, V/V; n ≥ 4.
-    rate_hz : float
-        Data rate, Hz.
-    relative_uncertainty : float
-        Standard uncertainty of each magnitude over the magnitude, > 0 (independent part).
-    gain_relative_uncertainty : float
-        Standard uncertainty common to all of them: the meter's.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ, a value is not > 0, or a frequency is not below half the rate.
+    Four or more frequencies, Hz, below half the rate, and as many magnitudes, output over input,
+    V/V. `relative_uncertainty` is the standard one of each magnitude over the magnitude, above 0
+    (the independent part); `gain_relative_uncertainty` is common to all of them: the meter's.
+    Raises ValueError if shapes differ, a value is not > 0, or a frequency is not below half the
+    rate.
     """
     f, m = _checked(frequency_hz, magnitude, rate_hz)
     if relative_uncertainty <= 0:
@@ -73,7 +55,7 @@ def fit_response(
 
     sigma = np.full(f.size, relative_uncertainty)
     start = (float(log_excess[0]), 0.0)
-    found, covariance = optimize.curve_fit(
+    found, covariance = scipy.optimize.curve_fit(
         model, f / rate_hz, log_excess, p0=start, sigma=sigma, absolute_sigma=True
     )
     log_gain, bend, u_bend = float(found[0]), float(found[1]), math.sqrt(covariance[1, 1])
@@ -116,7 +98,7 @@ def _fitted_minus_3db(bend: float, u_bend: float, rate_hz: float, n: int) -> Res
             pole = 1 / math.sqrt(1 + max(bend, 0.0) * (frequency_hz / rate_hz) ** 2)
             return float(sinc3_magnitude(frequency_hz, rate_hz)) * pole - math.sqrt(0.5)
 
-        return float(optimize.brentq(excess, 1e-6 * rate_hz, 0.4 * rate_hz))
+        return float(scipy.optimize.brentq(excess, 1e-6 * rate_hz, 0.4 * rate_hz))
 
     value_hz = found_hz(bend)
     note = ("one analogue pole and sinc3",)

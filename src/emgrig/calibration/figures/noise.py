@@ -6,12 +6,12 @@ them, since the data sheet's table is not either.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import integrate, optimize, stats
 
 from emgrig.calibration.figures.response import (
     SINC3_AUTOCORRELATION,
@@ -62,11 +62,13 @@ def expected_range(n_samples: int) -> float:
 
     def tail(x: float) -> float:
         # 1 - Phi(x)^n, written so that it keeps its digits in the tail
-        return float(-np.expm1(n_samples * stats.norm.logcdf(x)))
+        return float(-np.expm1(n_samples * scipy.stats.norm.logcdf(x)))
 
     # E[max] = integral of 1 - F over x > 0, less that of F over x < 0; the range is twice that.
-    above, _ = integrate.quad(tail, 0, 12, limit=200)
-    below, _ = integrate.quad(lambda x: float(stats.norm.cdf(x) ** n_samples), -12, 0, limit=200)
+    above, _ = scipy.integrate.quad(tail, 0, 12, limit=200)
+    below, _ = scipy.integrate.quad(
+        lambda x: float(scipy.stats.norm.cdf(x) ** n_samples), -12, 0, limit=200
+    )
     return 2 * (above - below)
 
 
@@ -74,16 +76,9 @@ def expected_range(n_samples: int) -> float:
 class PeakToPeak:
     """Largest minus smallest sample, which means little without the number of samples.
 
-    Attributes
-    ----------
-    range_uv : float
-        Max − min, µV.
-    n_samples : int
-        How many samples it was taken from.
-    range_over_rms : float
-        Measured ratio to the rms of the same samples.
-    expected_over_rms : float
-        The ratio of as many independent Gaussian samples; spikes and drift make it larger.
+    `range_uv` is max − min of `n_samples`, µV, `range_over_rms` its ratio to the rms of the same
+    samples, `expected_over_rms` that of as many independent Gaussian samples; spikes and drift make
+    it larger.
     """
 
     range_uv: float
@@ -117,43 +112,29 @@ def offset(volts: ArrayLike, *, n_blocks: int = 20) -> tuple[Result, ...]:
     n_block = array.shape[0] // n_blocks
     blocks = array[: n_block * n_blocks].reshape(n_blocks, n_block, -1).mean(axis=1)
     scatter = blocks.std(axis=0, ddof=1) / math.sqrt(n_blocks)
+    note = "statistical part only; drift slower than the record is not in it"
     return tuple(
-        Result(
-            value=float(mean) * UV,
-            unit="uV",
-            standard_uncertainty=float(u) * UV,
-            n_used=array.shape[0],
-            k=coverage_factor(n_blocks - 1),
-            assumptions=("statistical part only; drift slower than the record is not in it",),
-        )
+        replace(_level(mean, u, len(array), note), k=coverage_factor(n_blocks - 1))
         for mean, u in zip(array.mean(axis=0), scatter, strict=True)
     )
+
+
+def _level(volts: float, u_v: float, n_samples: int, *notes: str) -> Result:
+    """Return a level that was computed in V as a result in µV."""
+    return Result(float(volts) * UV, "uV", float(u_v) * UV, n_samples, assumptions=notes)
 
 
 def band_rms(spectrum: Spectrum, band: Band) -> tuple[Result, ...]:
     """Return the rms between the sharp edges of `band`, µV, a result per channel.
 
-    Parameters
-    ----------
-    spectrum : Spectrum
-        In V²/Hz; give ``equalised(spectrum)`` for the level before sinc³.
-    band : Band
-        Must lie below half the rate.
+    Give ``equalised(spectrum)`` for the level before sinc³. The band must lie below half the rate.
     """
     powers, errors = spectrum.band_power(band.low_hz, band.high_hz)
-    results = []
-    for power, error in zip(powers, errors, strict=True):
-        rms, u = rms_with_error(float(power), float(error))
-        results.append(
-            Result(
-                value=rms * UV,
-                unit="uV",
-                standard_uncertainty=u * UV,
-                n_used=spectrum.n_samples,
-                assumptions=(f"rms in a brick wall {band.low_hz:g}-{band.high_hz:g} Hz",),
-            )
-        )
-    return tuple(results)
+    note = f"rms in a brick wall {band.low_hz:g}-{band.high_hz:g} Hz"
+    return tuple(
+        _level(*rms_with_error(float(power), float(error)), spectrum.n_samples, note)
+        for power, error in zip(powers, errors, strict=True)
+    )
 
 
 def total_rms(volts: ArrayLike, rate_hz: float) -> tuple[Result, ...]:
@@ -166,12 +147,11 @@ def total_rms(volts: ArrayLike, rate_hz: float) -> tuple[Result, ...]:
     band = full_band(rate_hz)
     powers, errors = welch(array, rate_hz).band_power(band.low_hz, band.high_hz)
     return tuple(
-        Result(
-            value=float(deviation) * UV,
-            unit="uV",
-            standard_uncertainty=float(deviation * error / power / 2) * UV,
-            n_used=array.shape[0],
-            assumptions=("mean removed; whole band, sinc3 included",),
+        _level(
+            deviation,
+            deviation * error / power / 2,
+            len(array),
+            "mean removed; whole band, sinc3 included",
         )
         for deviation, power, error in zip(array.std(axis=0, ddof=1), powers, errors, strict=True)
     )
@@ -190,15 +170,7 @@ def equalised(spectrum: Spectrum) -> Spectrum:
 
 @dataclass(frozen=True)
 class LineLevel:
-    """One mains line.
-
-    Attributes
-    ----------
-    frequency_hz : float
-        Nominal frequency.
-    rms : Result
-        µV; an upper bound if nothing stands out of the noise.
-    """
+    """One mains line: nominal frequency, and level, µV; an upper bound if nothing stands out."""
 
     frequency_hz: float
     rms: Result
@@ -210,12 +182,8 @@ def mains_lines(
     """Return the level of the mains and its harmonics, for each channel and each line.
 
     The power within ± 1 Hz less what the neighbourhood (± 1 to ± 4 Hz) lets expect. Mains may
-    wander within that width. Harmonics above half the rate are left out.
-
-    Raises
-    ------
-    ValueError
-        If a bin is wider than 0.5 Hz: then the segments are too short to separate the line.
+    wander within that width. Harmonics above half the rate are left out. Raises ValueError if a bin
+    is wider than 0.5 Hz: then the segments are too short to separate the line.
     """
     if mains_hz <= 0:
         raise ValueError(f"mains frequency must be > 0 Hz, not {mains_hz}")
@@ -251,22 +219,16 @@ def _line_level(power: float, error: float, spectrum: Spectrum) -> Result:
     if power < 3 * error:
         limit = math.sqrt(max(power, 0.0) + 3 * error) * UV
         return Result(limit, "uV", 0.0, spectrum.n_samples, bound=Bound.AT_MOST)
-    rms, u = rms_with_error(power, error)
-    return Result(rms * UV, "uV", u * UV, spectrum.n_samples)
+    return _level(*rms_with_error(power, error), spectrum.n_samples)
 
 
 @dataclass(frozen=True)
 class NoiseFloor:
     """White level and 1/f corner of one channel.
 
-    Attributes
-    ----------
-    white_nv_per_rthz : Result
-        Density before sinc³, nV/√Hz.
-    corner_hz : Result
-        Where 1/f noise equals white noise; at most that (3 sigma) if none was seen.
-    exponent : float
-        a of 1/f^a; NaN if no 1/f noise was seen.
+    `white_nv_per_rthz` is the density before sinc³, nV/√Hz; `corner_hz` where 1/f noise equals
+    white noise, at most that (3 sigma) if none was seen; `exponent` the a of 1/f^a, NaN if no 1/f
+    noise was seen.
     """
 
     white_nv_per_rthz: Result
@@ -283,16 +245,8 @@ def fit_noise_floor(
     out: the three lowest bins (mean removal), ± 2 Hz around mains lines, and what is above `edge`
     of the rate.
 
-    Parameters
-    ----------
-    spectrum : Spectrum
-        Of the record as it came from the chip, not equalised.
-    mains_hz : float
-        50 or 60.
-    low_hz : float
-        Fit from here on, Hz.
-    edge : float
-        Share of the rate up to which is fitted, to 0.5.
+    The spectrum is of the record as it came from the chip, not equalised; it is fitted from
+    `low_hz` on. `mains_hz` is 50 or 60, `edge` at most 0.5.
     """
     f = spectrum.frequency_hz
     away = np.abs(f - mains_hz * np.maximum(np.round(f / mains_hz), 1))
@@ -326,7 +280,7 @@ def _fit_floor(f: NDArray[np.float64], s: NDArray[np.float64], spectrum: Spectru
 
     bounds = [(-10.0, 10.0), (math.log(f[0]) - 7, math.log(f[-1])), _EXPONENTS]
     start = np.array([math.log(float(np.median(s))), math.log(f[0]), 1.0])
-    best = optimize.minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    best = scipy.optimize.minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
     # The cost of white noise alone is n · (ln 1 + 1).
     gained = (f.size - float(best.fun)) * spectrum.averages_per_bin
     n = spectrum.n_samples

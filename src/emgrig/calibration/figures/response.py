@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, signal
 
 from emgrig.calibration.figures.samples import checked_channels, checked_rate
 from emgrig.driver.chip.model import ADS1299
@@ -32,19 +32,9 @@ def sinc3_magnitude(
 ) -> NDArray[np.float64]:
     """Return ``|H(f)|`` of the decimation filter, 1 at DC.
 
-    Parameters
-    ----------
-    frequency_hz : array_like of float
-        Frequencies at the input, Hz; may lie above half the rate.
-    rate_hz : float
-        Actual data rate, Hz; a slow clock slows the filter with it, so give `f_clk_hz` likewise.
-    f_clk_hz : float
-        Master clock, Hz. The modulator runs at half of it.
-
-    Returns
-    -------
-    ndarray of float64
-        Magnitude, 0 to 1, shape of `frequency_hz`.
+    Frequencies at the input, Hz, may lie above half the rate. A slow clock slows the filter with
+    it, so give the actual `rate_hz` with the actual `f_clk_hz`, the master clock; the modulator
+    runs at half of it.
     """
     ratio = round(f_clk_hz / 2 / checked_rate(rate_hz))
     if ratio < 1:
@@ -78,25 +68,17 @@ def minus_3db_hz(rate_hz: float) -> float:
     def excess(frequency_hz: float) -> float:
         return float(sinc3_magnitude(frequency_hz, rate_hz)) - math.sqrt(0.5)
 
-    return float(optimize.brentq(excess, 0.1 * rate_hz, 0.4 * rate_hz, xtol=1e-9 * rate_hz))
+    return float(scipy.optimize.brentq(excess, 0.1 * rate_hz, 0.4 * rate_hz, xtol=1e-9 * rate_hz))
 
 
 @dataclass(frozen=True)
 class DroopEqualiser:
     """A symmetric FIR filter that undoes the droop of sinc³.
 
-    Attributes
-    ----------
-    taps : ndarray of float64, shape (n_taps,)
-        Odd in number; the delay is ``(n_taps - 1) / 2`` samples, at every frequency.
-    rate_hz, edge_hz : float
-        Data rate, and the frequency up to which sinc³ and filter together are flat, Hz.
-    max_error_db : float
-        Largest deviation from flat between 0 and `edge_hz`, dB.
-    noise_gain : float
-        Rms of the chip's white noise after the filter over before it, whole band.
-    noise_gain_in_band : float
-        The same for the noise between 0 and `edge_hz` only.
+    An odd number of `taps`: the delay is ``(n_taps - 1) / 2`` samples, at every frequency. Sinc³
+    and filter together are flat from 0 to `edge_hz`, within `max_error_db`. `noise_gain` is the rms
+    of the chip's white noise after the filter over before it, whole band; `noise_gain_in_band` the
+    same between 0 and `edge_hz` only.
     """
 
     taps: NDArray[np.float64]
@@ -113,7 +95,7 @@ class DroopEqualiser:
 
     def magnitude(self, frequency_hz: ArrayLike) -> NDArray[np.float64]:
         """Return the filter's own gain at `frequency_hz`; sinc³ is not in it."""
-        _, h = signal.freqz(self.taps, worN=np.atleast_1d(frequency_hz), fs=self.rate_hz)
+        _, h = scipy.signal.freqz(self.taps, worN=np.atleast_1d(frequency_hz), fs=self.rate_hz)
         return np.asarray(np.abs(h))
 
     def apply(self, volts: ArrayLike) -> NDArray[np.float64]:
@@ -125,7 +107,7 @@ class DroopEqualiser:
         array = checked_channels(volts, n_min=self.taps.size)
         pad = self.delay_samples
         padded = np.pad(array, ((pad, pad), (0, 0)), mode="reflect", reflect_type="odd")
-        return np.asarray(signal.oaconvolve(padded, self.taps[:, None], mode="valid", axes=0))
+        return np.asarray(scipy.signal.oaconvolve(padded, self.taps[:, None], mode="valid", axes=0))
 
 
 def droop_equaliser(
@@ -133,21 +115,9 @@ def droop_equaliser(
 ) -> DroopEqualiser:
     """Design the quietest equaliser that is flat within `max_error_db` up to ``edge * rate_hz``.
 
-    Parameters
-    ----------
-    rate_hz : float
-        Data rate, Hz.
-    edge : float
-        Share of the rate, 0.05 to 0.45. The price is noise: sinc³ is −7.3 dB at 0.4.
-    max_error_db : float
-        Largest deviation from flat below the edge, dB, > 0.
-    n_taps : int
-        Length, odd. A longer filter falls faster above the edge and so lets less noise through.
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of range, or no filter of `n_taps` taps is that flat.
+    `edge` is 0.05 to 0.45; its price is noise, since sinc³ is −7.3 dB at 0.4. A longer filter
+    (`n_taps` is odd) falls faster above the edge and so lets less noise through. Raises ValueError
+    if an argument is out of range, or no filter of `n_taps` taps is that flat.
 
     Notes
     -----
@@ -190,7 +160,7 @@ def _equaliser_taps(edge: float, n_taps: int, weight: float) -> NDArray[np.float
 
 def _flatness_db(taps: NDArray[np.float64], edge: float) -> float:
     share = np.linspace(0, edge, 2001)
-    _, h = signal.freqz(taps, worN=share, fs=1.0)
+    _, h = scipy.signal.freqz(taps, worN=share, fs=1.0)
     return float(np.abs(20 * np.log10(np.maximum(np.abs(h) * np.sinc(share) ** 3, 1e-9))).max())
 
 
@@ -198,7 +168,7 @@ def _described(
     taps: NDArray[np.float64], rate_hz: float, edge: float, error_db: float
 ) -> DroopEqualiser:
     share = np.linspace(0, 0.5, 4001)
-    _, h = signal.freqz(taps, worN=share, fs=1.0)
+    _, h = scipy.signal.freqz(taps, worN=share, fs=1.0)
     before = sinc3_noise_shape(share, 1.0)
     after = before * np.abs(h) ** 2
     in_band = share <= edge
@@ -244,23 +214,10 @@ def effective_band(
 ) -> EffectiveBand:
     """Return the −3 dB points of sinc³ and a Butterworth band-pass together.
 
-    Parameters
-    ----------
-    rate_hz : float
-        Data rate, Hz.
-    low_hz, high_hz : float
-        Corners that were asked for, Hz.
-    order : int, optional
-        Order at each corner; without it the band-pass is taken as a brick wall.
-    zero_phase : bool
-        True if the filter runs forwards and backwards, which squares its magnitude.
-    equaliser : DroopEqualiser, optional
-        Given if the recording went through it.
-
-    Raises
-    ------
-    ValueError
-        If the corners are not ``0 <= low_hz < high_hz <= rate_hz / 2``.
+    `low_hz` and `high_hz` are the corners that were asked for, `order` is that at each corner;
+    without it the band-pass is taken as a brick wall. `zero_phase` says that the filter runs
+    forwards and backwards, which squares its magnitude. The recording went through `equaliser`, if
+    one is given. Raises ValueError if the corners are not ``0 <= low_hz < high_hz <= rate_hz / 2``.
     """
     if not 0 <= low_hz < high_hz <= checked_rate(rate_hz) / 2:
         raise ValueError(

@@ -20,18 +20,10 @@ PPM = 1e6
 class ClockFit:
     """The board's clock as the host saw it.
 
-    Attributes
-    ----------
-    error_ppm : Result
-        Actual over nominal rate less 1, ppm; positive for a fast board.
-    rate_hz : Result
-        Actual sample rate, Hz.
-    drift_ppm_per_hour : Result
-        Change of the error, ppm/h; type A only.
-    board_epoch_host_s : float
-        Host time at which the board's clock stood at zero, with the least delay of the link.
-    delay_rms_s, delay_max_s : float
-        Spread of the arrivals after the earliest, s: jitter of link and host, not of the sampling.
+    `error_ppm` is actual over nominal rate less 1, positive for a fast board; its drift has a type
+    A uncertainty only. `board_epoch_host_s` is the host time at which the board's clock stood at
+    zero, with the least delay of the link. `delay_rms_s` and `delay_max_s` are the spread of the
+    arrivals after the earliest: jitter of link and host, not of the sampling.
     """
 
     error_ppm: Result
@@ -53,29 +45,16 @@ def fit_clock(
 ) -> ClockFit:
     """Fit the board's clock to pairs of board time and host time.
 
-    Parameters
-    ----------
-    board_s : array_like of float, shape (n,)
-        Conversion number over nominal rate, s, increasing. Of conversions, not of samples that
-        arrived: lost ones must be counted.
-    host_s : array_like of float, shape (n,)
-        Host's monotonic clock at each of them, s.
-    nominal_rate_hz : float
-        Rate that `board_s` was computed with, Hz.
-    host_ppm_uncertainty : float
-        Standard uncertainty of the host's own clock, ppm (type B): about 30 for a bare PC crystal,
-        under 1 with NTP or PTP over hours. Required: the result is never better than it.
-    n_windows : int
-        Stretches of which the earliest arrival (or the mean) is one point of the line, 10 or more.
-    always_late : bool
-        False for time stamps with symmetric error (a pulse per second, a hardware stamp); then
-        the mean of each window is taken.
+    `board_s`, shape (n,), is conversion number over `nominal_rate_hz`, s, increasing: of
+    conversions, not of samples that arrived, since lost ones must be counted. `host_s` is the
+    host's monotonic clock at each of them, s; `host_ppm_uncertainty` the standard uncertainty of
+    that clock (type B): about 30 for a bare PC crystal, under 1 with NTP or PTP over hours. It is
+    required: the result is never better. The earliest arrival of each of `n_windows` stretches, 10
+    or more, is one point of the line; or its mean, if not `always_late`, for time stamps with
+    symmetric error (a pulse per second, a hardware stamp).
 
-    Raises
-    ------
-    ValueError
-        If there are fewer than four pairs a window, shapes differ, a value is not finite, board
-        time does not increase, or the two clocks differ by more than 10 %.
+    Raises ValueError if there are fewer than four pairs a window, shapes differ, a value is not
+    finite, board time does not increase, or the two clocks differ by more than 10 %.
     """
     board, host = _checked_pairs(board_s, host_s, n_windows)
     checked_rate(nominal_rate_hz)
@@ -179,15 +158,9 @@ def _delays(
 class AllanDeviation:
     """Overlapping Allan deviation.
 
-    Attributes
-    ----------
-    tau_s : ndarray of float64, shape (n_tau,)
-        Averaging times, s.
-    deviation : ndarray of float64, shape (n_tau,)
-        Fractional frequency, 1.
-    degrees_of_freedom : ndarray of float64, shape (n_tau,)
-        Of each for white frequency noise, 1 or more; white phase noise has more. The standard
-        uncertainty of a deviation is ``deviation / sqrt(2 · degrees_of_freedom)``.
+    Arrays of shape (n_tau,): averaging times, s, fractional frequency, and its degrees of freedom,
+    those of white frequency noise, 1 or more; white phase noise has more. The standard uncertainty
+    of a deviation is ``deviation / sqrt(2 · degrees_of_freedom)``.
     """
 
     tau_s: NDArray[np.float64]
@@ -198,17 +171,9 @@ class AllanDeviation:
 def allan_deviation(phase_s: ArrayLike, interval_s: float) -> AllanDeviation:
     """Compute the overlapping Allan deviation at octaves of the interval.
 
-    Parameters
-    ----------
-    phase_s : array_like of float, shape (n,)
-        Time error of the clock, s, at even intervals: host time less board time, say.
-    interval_s : float
-        Time from one value to the next, s.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than 8 values, or one is not finite.
+    `phase_s`, shape (n,), is the time error of the clock, s, at even intervals of `interval_s`:
+    host time less board time, say. Raises ValueError if there are fewer than 8 values, or one is
+    not finite.
 
     Notes
     -----

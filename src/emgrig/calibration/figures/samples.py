@@ -16,12 +16,9 @@ def checked_rate(rate_hz: float) -> float:
 def checked_channels(volts: ArrayLike, *, n_min: int) -> NDArray[np.float64]:
     """Return `volts` as float64 of shape (n_samples, n_channels).
 
-    Raises
-    ------
-    ValueError
-        If it is not two-dimensional, has no channel or fewer than `n_min` samples, holds NaN or
-        infinity, or has a channel that never changes (a channel that is powered down, a frozen
-        stream): the message names the channel, 1 for the first column.
+    Raises ValueError if it is not two-dimensional, has no channel or fewer than `n_min` samples,
+    holds NaN or infinity, or has a channel that never changes (a channel that is powered down, a
+    frozen stream): the message names the channel, 1 for the first column.
     """
     array = np.asarray(volts, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] == 0:
@@ -42,6 +39,21 @@ def checked_record(values: ArrayLike, *, n_min: int, name: str = "record") -> ND
         raise ValueError(f"{name}: {array.size} samples are too few; at least {n_min} are needed")
     _check_column(array, name)
     return array
+
+
+def checked_pairs(
+    first: ArrayLike, second: ArrayLike, *, n_min: int, name: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return both as float64 of one shape (n,); ValueError if they are few, or one is not finite.
+
+    `name` is what messages call one of them: "level".
+    """
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if a.ndim != 1 or a.shape != b.shape or a.size < n_min:
+        raise ValueError(f"expected {n_min} or more pairs, got shapes {a.shape} and {b.shape}")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError(f"a {name} is NaN or infinite")
+    return a, b
 
 
 def _check_column(column: NDArray[np.float64], name: str) -> None:

@@ -4,13 +4,12 @@ SINAD, ENOB, THD and SFDR are computed from the fit and its residual, so the fre
 coherent with the sample clock.
 """
 
-import cmath
 import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal
 
 from emgrig.calibration.figures.samples import checked_rate, checked_record
 
@@ -21,20 +20,9 @@ _N_MIN = 16
 class SineFit:
     """``offset + amplitude * cos(2π f t + phase)``, t from 0 at the first sample.
 
-    Attributes
-    ----------
-    amplitude_v, phase_rad, offset_v, frequency_hz : float
-        The parameters; amplitude is the peak, phase −π to π.
-    u_amplitude_v, u_phase_rad, u_offset_v, u_frequency_hz : float
-        Standard uncertainties for a white residual; of the frequency 0 if it was given.
-    residual_v_rms : float
-        What the sine leaves, with the fitted parameters as lost degrees of freedom.
-    n_samples : int
-        Length of the record.
-    residual_v : ndarray of float64, shape (n_samples,)
-        Samples less the fit.
-    rate_hz : float
-        Sample rate, Hz.
+    Amplitude is the peak, phase −π to π; a ``u_…`` is the standard uncertainty for a white
+    residual, that of the frequency 0 if it was given. `residual_v`, shape (n_samples,), is what the
+    sine leaves; its rms counts the fitted parameters as lost degrees of freedom.
     """
 
     amplitude_v: float
@@ -51,11 +39,6 @@ class SineFit:
     rate_hz: float
 
     @property
-    def phasor_v(self) -> complex:
-        """Amplitude and phase as one complex number, V."""
-        return cmath.rect(self.amplitude_v, self.phase_rad)
-
-    @property
     def jitter_limit_s(self) -> float:
         """Most that the sampling instants can jitter, s rms: all of the residual is jitter."""
         slope_v_per_s_rms = 2 * math.pi * self.frequency_hz * self.amplitude_v / math.sqrt(2)
@@ -65,18 +48,9 @@ class SineFit:
 def fit_sine_3(volts: ArrayLike, rate_hz: float, frequency_hz: float) -> SineFit:
     """Fit amplitude, phase and offset at a known frequency.
 
-    Parameters
-    ----------
-    volts : array_like of float, shape (n_samples,)
-        One channel.
-    rate_hz, frequency_hz : float
-        Sample rate, and the frequency, above 0 and below half the rate.
-
-    Raises
-    ------
-    ValueError
-        If the frequency is out of range, the record shorter than one period or refused by
-        `checked_record`.
+    `volts` are one channel, shape (n_samples,); the frequency is above 0 and below half the rate.
+    Raises ValueError if it is not, or the record is shorter than one period or refused by
+    `checked_record`.
     """
     record = checked_record(volts, n_min=_N_MIN)
     _check_frequency(frequency_hz, rate_hz, record.size)
@@ -89,20 +63,10 @@ def fit_sine_3(volts: ArrayLike, rate_hz: float, frequency_hz: float) -> SineFit
 def fit_sine_4(volts: ArrayLike, rate_hz: float, frequency_hz: float | None = None) -> SineFit:
     """Fit amplitude, phase, offset and frequency.
 
-    Parameters
-    ----------
-    volts : array_like of float, shape (n_samples,)
-        One channel, five periods or more for a frequency that is not given.
-    rate_hz : float
-        Sample rate, Hz.
-    frequency_hz : float, optional
-        First guess, within half a bin (``rate_hz / n_samples / 2``) of the truth; without it the
-        largest line of the spectrum is taken.
-
-    Raises
-    ------
-    ValueError
-        As `fit_sine_3`; also if the fit runs away, which means that there is no sine.
+    `volts` are one channel, shape (n_samples,), five periods or more for a frequency that is not
+    given: then the largest line of the spectrum is the first guess. One that is given is within
+    half a bin (``rate_hz / n_samples / 2``) of the truth. Raises ValueError as `fit_sine_3`, and if
+    the fit runs away, which means that there is no sine.
     """
     record = checked_record(volts, n_min=_N_MIN)
     checked_rate(rate_hz)
@@ -143,7 +107,7 @@ def _check_frequency(frequency_hz: float, rate_hz: float, n_samples: int) -> Non
 def _largest_line_hz(record: NDArray[np.float64], rate_hz: float) -> float:
     """Find the largest line to a small part of a bin: log parabola on a Gaussian-like window."""
     n = record.size
-    window = signal.windows.gaussian(n, n / 8)
+    window = scipy.signal.windows.gaussian(n, n / 8)
     power = np.abs(np.fft.rfft((record - record.mean()) * window)) ** 2
     peak = int(np.argmax(power[1:-1])) + 1
     left, centre, right = np.log(power[peak - 1 : peak + 2] + np.finfo(float).tiny)
@@ -193,26 +157,12 @@ def _fit_result(
 class DynamicPerformance:
     """What is beside the sine.
 
-    Attributes
-    ----------
-    fit : SineFit
-        The carrier.
-    sinad_db : float
-        Sine over everything else but DC (IEEE 1057).
-    enob_bits : float
-        ``(SINAD − 1.76) / 6.02`` at this amplitude.
-    enob_full_scale_bits : float
-        The same, with the sine scaled up to full scale.
-    thd_db : float
-        Power of the harmonics 2 to `highest_harmonic` over the carrier; a harmonic above half the
-        rate is found where it folds to. Noise within the fit adds about ``2 / n_samples`` of its
-        power for each.
-    sfdr_db : float
-        Carrier over the largest other line.
-    largest_spur_hz : float
-        Where that is.
-    highest_harmonic : int
-        Last harmonic in the THD.
+    `sinad_db` is the sine over everything else but DC (IEEE 1057), `enob_bits` ``(SINAD − 1.76) /
+    6.02`` at this amplitude, and `enob_full_scale_bits` the same, with the sine scaled up to full
+    scale. `thd_db` is the power of the harmonics 2 to `highest_harmonic` over the carrier; a
+    harmonic above half the rate is found where it folds to. Noise within the fit adds about ``2 /
+    n_samples`` of its power for each. `sfdr_db` is the carrier over the largest other line, which
+    is at `largest_spur_hz`.
     """
 
     fit: SineFit
@@ -235,23 +185,10 @@ def dynamic_performance(
 ) -> DynamicPerformance:
     """Measure SINAD, ENOB, THD and SFDR of one channel that sees a clean sine.
 
-    Parameters
-    ----------
-    volts : array_like of float, shape (n_samples,)
-        The record; its own source's distortion is in the result.
-    rate_hz : float
-        Sample rate, Hz.
-    full_scale_v : float
-        Largest amplitude, V: reference over gain.
-    frequency_hz : float, optional
-        First guess of the frequency.
-    highest_harmonic : int
-        Last harmonic of the THD, 2 or more; 10 is the first nine.
-
-    Raises
-    ------
-    ValueError
-        As `fit_sine_4`; also if the sine is larger than full scale.
+    `volts` have the shape (n_samples,); the source's own distortion is in the result.
+    `full_scale_v` is the largest amplitude, V: reference over gain. `frequency_hz` is a first
+    guess, `highest_harmonic`, 2 or more, the last in the THD; 10 is the first nine. Raises
+    ValueError as `fit_sine_4`, and if the sine is larger than full scale.
     """
     if highest_harmonic < 2:
         raise ValueError(f"THD needs harmonic 2 at least, not {highest_harmonic}")
@@ -291,7 +228,7 @@ def _thd_db(fit: SineFit, highest_harmonic: int) -> float:
 
 def _largest_spur(fit: SineFit) -> tuple[float, float]:
     """Return amplitude, V, and frequency of the largest line in the residual."""
-    window = signal.windows.flattop(fit.n_samples, sym=False)
+    window = scipy.signal.windows.flattop(fit.n_samples, sym=False)
     lines = 2 * np.abs(np.fft.rfft(fit.residual_v * window)) / window.sum()
     lines[:5] = 0  # the window's main lobe around DC
     peak = int(np.argmax(lines))

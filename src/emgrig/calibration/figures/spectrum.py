@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal
 
 from emgrig.calibration.figures.samples import checked_channels, checked_rate
 
@@ -20,15 +20,7 @@ _BINS_PER_DEGREE = 1 + 2 * ((2 / 3) ** 2 + (1 / 6) ** 2)
 
 @dataclass(frozen=True)
 class Band:
-    """A band with sharp edges, Hz.
-
-    Attributes
-    ----------
-    name : str
-        What it is called in a report.
-    low_hz, high_hz : float
-        Edges; ``0 <= low_hz < high_hz``.
-    """
+    """A band with sharp edges, Hz, ``0 <= low_hz < high_hz``, and its name in a report."""
 
     name: str
     low_hz: float
@@ -57,18 +49,9 @@ def full_band(rate_hz: float) -> Band:
 class Spectrum:
     """One-sided power spectral densities by Welch's method.
 
-    Attributes
-    ----------
-    frequency_hz : ndarray of float64, shape (n_bins,)
-        From 0 to half the rate, evenly spaced.
-    psd : ndarray of float64, shape (n_bins, n_channels)
-        V²/Hz; its integral is the variance.
-    rate_hz : float
-        Sample rate, Hz.
-    n_samples : int
-        Length of the record.
-    n_averages : float
-        Independent segments that the overlapping ones amount to.
+    `frequency_hz`, shape (n_bins,), goes from 0 to half the rate, evenly; the integral of `psd`,
+    V²/Hz, shape (n_bins, n_channels), is the variance. `n_averages` is how many independent
+    segments the overlapping ones amount to.
     """
 
     frequency_hz: NDArray[np.float64]
@@ -98,12 +81,8 @@ class Spectrum:
         """Return power and its standard error between two edges, V², shape (n_channels,) each.
 
         A bin that an edge cuts counts in part. The error holds for noise of any colour; a steady
-        tone in the band makes it too large, never too small.
-
-        Raises
-        ------
-        ValueError
-            If the band does not lie within the spectrum, or is narrower than one bin.
+        tone in the band makes it too large, never too small. Raises ValueError if the band does not
+        lie within the spectrum, or is narrower than one bin.
         """
         if not 0 <= low_hz < high_hz <= self.rate_hz / 2 * (1 + 1e-9):
             raise ValueError(
@@ -137,19 +116,9 @@ class Spectrum:
 def welch(volts: ArrayLike, rate_hz: float, *, segment_s: float | None = None) -> Spectrum:
     """Estimate power spectral densities: Hann window, half overlap, mean removed.
 
-    Parameters
-    ----------
-    volts : array_like of float, shape (n_samples, n_channels)
-        Any unit; V in this package.
-    rate_hz : float
-        Sample rate, Hz.
-    segment_s : float, optional
-        Length of a segment, s. Without it 2 s, or a fifth of the record if that is less.
-
-    Raises
-    ------
-    ValueError
-        If the record is too short for three segments, or is refused by `checked_channels`.
+    `volts`, shape (n_samples, n_channels), may have any unit; it is V in this package. A segment is
+    2 s without `segment_s`, or a fifth of the record if that is less. Raises ValueError if the
+    record is too short for three segments, or is refused by `checked_channels`.
     """
     array = checked_channels(volts, n_min=N_MIN_SAMPLES)
     n = array.shape[0]
@@ -161,7 +130,7 @@ def welch(volts: ArrayLike, rate_hz: float, *, segment_s: float | None = None) -
             f"segments of {n_segment} samples do not suit a record of {n}; "
             f"choose {8 / rate_hz:.3g} to {n / 2 / rate_hz:.3g} s"
         )
-    frequency, psd = signal.welch(
+    frequency, psd = scipy.signal.welch(
         array - array.mean(axis=0), rate_hz, window="hann", nperseg=n_segment, axis=0
     )
     n_segments = 1 + (n - n_segment) // (n_segment - n_segment // 2)

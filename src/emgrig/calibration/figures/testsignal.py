@@ -22,21 +22,11 @@ _TRANSITION_SAMPLES = 4
 class SquareWave:
     """What the channel read of the test signal.
 
-    Attributes
-    ----------
-    peak_to_peak_v : Result
-        High level less low level, V, from the flat parts.
-    middle_v : float
-        Mean of the two levels, V: the offset.
-    period_samples : float
-        Samples in a period, mean over whole periods; 512 at 500 SPS for f_CLK/2^21, and exactly
-        so, because both come from one clock. Another figure means lost or invented samples.
-    period_spread_samples : float
-        Longest less shortest period; more than 2 means that some lie within the record.
-    duty : float
-        Share of the time that the level is high.
-    n_periods : int
-        Whole periods counted.
+    `peak_to_peak_v` is high less low level, V, from the flat parts, `middle_v` their mean: the
+    offset. `period_samples`, the mean over `n_periods` whole periods, is 512 at 500 SPS for
+    f_CLK/2^21, and exactly so, because both come from one clock; another figure means lost or
+    invented samples, and a spread (longest less shortest) of more than 2 that some lie within the
+    record. `duty` is the share of the time that the level is high.
     """
 
     peak_to_peak_v: Result
@@ -50,10 +40,8 @@ class SquareWave:
 def measure_square_wave(volts: ArrayLike) -> SquareWave:
     """Measure the test signal in one channel, shape (n_samples,), two whole periods or more.
 
-    Raises
-    ------
-    ValueError
-        If there are fewer than two whole periods, or the record is refused by `checked_record`.
+    Raises ValueError if there are fewer than two whole periods, or the record is refused by
+    `checked_record`.
     """
     record = checked_record(volts, n_min=16)
     state = _levels_with_hysteresis(record)

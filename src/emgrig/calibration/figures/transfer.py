@@ -1,4 +1,4 @@
-"""Gain, linearity, CMRR, crosstalk and input impedance, from fitted amplitudes.
+"""Gain, linearity, CMRR and crosstalk, from fitted amplitudes.
 
 The procedures that produce the amplitudes drive a bench; here are the formulae and uncertainties.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from emgrig.calibration.figures.samples import checked_pairs
 from emgrig.calibration.figures.sinefit import SineFit
 from emgrig.calibration.figures.uncertainty import (
     Bound,
@@ -23,17 +24,10 @@ from emgrig.calibration.figures.uncertainty import (
 class GainResult:
     """A straight line through levels.
 
-    Attributes
-    ----------
-    gain : Result
-        Measured over applied, V/V; 1 for a channel whose scale is right.
-    offset_uv : Result
-        Reading for no input, µV.
-    inl_ppm : float
-        Largest distance of a level from the line over the full range (twice full scale), ppm:
-        integral nonlinearity, best fit.
-    residual_v : ndarray of float64, shape (n_levels,)
-        Level less line, V.
+    `gain` is measured over applied, V/V: 1 for a channel whose scale is right; `offset_uv` is the
+    reading for no input. `inl_ppm`, the integral nonlinearity by best fit, is the largest distance
+    of a level from the line over the full range (twice full scale). `residual_v`, shape
+    (n_levels,), is level less line.
     """
 
     gain: Result
@@ -51,24 +45,14 @@ def fit_gain(
 ) -> GainResult:
     """Fit gain and offset to levels of which the meter knows the size.
 
-    Parameters
-    ----------
-    applied_v, measured_v : array_like of float, shape (n_levels,)
-        What the meter read and what the board read, same kind (both amplitudes, both rms, or both
-        DC), V; at least five levels.
-    full_scale_v : float
-        Reference over gain, V.
-    meter_relative_uncertainty : float
-        Standard uncertainty of the meter's scale, common to all levels (type B). Required, because
-        no gain is known better than the meter.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than five levels, they are not finite or all the same, or one is beyond
-        full scale.
+    At least five levels, V, shape (n_levels,): what the meter read and what the board read, same
+    kind (both amplitudes, both rms, or both DC). `full_scale_v` is reference over gain.
+    `meter_relative_uncertainty`, the standard one of the meter's scale, is common to all levels
+    (type B), and required, because no gain is known better than the meter. Raises ValueError if
+    there are fewer than five levels, they are not finite or all the same, or one is beyond full
+    scale.
     """
-    x, y = _paired(applied_v, measured_v, n_min=5)
+    x, y = checked_pairs(applied_v, measured_v, n_min=5, name="level")
     if np.abs(y).max() >= full_scale_v:
         raise ValueError(
             f"a level of {np.abs(y).max():.4g} V is beyond full scale {full_scale_v:.4g} V"
@@ -99,41 +83,15 @@ def fit_gain(
     )
 
 
-def _paired(
-    first: ArrayLike, second: ArrayLike, *, n_min: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    x, y = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if x.ndim != 1 or x.shape != y.shape or x.size < n_min:
-        raise ValueError(f"expected {n_min} or more pairs, got shapes {x.shape} and {y.shape}")
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ValueError("a level is NaN or infinite")
-    return x, y
-
-
 def rejection_db(
-    driven_v: float,
-    response: SineFit,
-    *,
-    driven_relative_uncertainty: float,
-    name: str,
+    driven_v: float, response: SineFit, *, driven_relative_uncertainty: float, name: str
 ) -> Result:
     """Return how far the response lies below what drives it, dB.
 
-    Parameters
-    ----------
-    driven_v : float
-        Amplitude (peak) that is applied, V, > 0.
-    response : SineFit
-        Fit at the driving frequency, input-referred.
-    driven_relative_uncertainty : float
-        Standard uncertainty of `driven_v` over `driven_v`.
-    name : str
-        What the response is, for the result's assumptions.
-
-    Returns
-    -------
-    Result
-        dB; "at least" if the response is less than three times its own uncertainty.
+    `driven_v` is the amplitude (peak) that is applied, V, above 0, known within
+    `driven_relative_uncertainty` (standard); `response` is fitted at its frequency, input-referred,
+    and `name` says what it is, for the result's assumptions. The result is "at least" if the
+    response is less than three times its own uncertainty.
     """
     if not driven_v > 0:
         raise ValueError(f"driving amplitude must be > 0 V, not {driven_v}")
@@ -157,14 +115,9 @@ def rejection_db(
 def cmrr_db(common_mode_v: float, differential: SineFit, *, u_common_mode: float) -> Result:
     """Return the common-mode rejection: both inputs driven together, ``20 log10(V_cm / V_diff)``.
 
-    Parameters
-    ----------
-    common_mode_v : float
-        Amplitude (peak) on both inputs against the board's ground, V.
-    differential : SineFit
-        What the channel reads, at the same frequency.
-    u_common_mode : float
-        Relative standard uncertainty of `common_mode_v`.
+    `common_mode_v` is the amplitude (peak) on both inputs against the board's ground, V,
+    `u_common_mode` its relative standard uncertainty; `differential` is what the channel reads at
+    the same frequency.
     """
     return rejection_db(
         common_mode_v,
@@ -190,72 +143,3 @@ def crosstalk_db(driven: SineFit, victim: SineFit) -> Result:
         assumptions=rejection.assumptions,
         bound=Bound.AT_MOST if rejection.bound else Bound.NONE,
     )
-
-
-def divider_limit_cmrr_db(imbalance_ohm: float, input_impedance_ohm: float) -> float:
-    """Return the CMRR that a source imbalance leaves at best, dB: ``20 log10(|Z| / ΔZ)``.
-
-    20 pF at 50 Hz are 159 MΩ: 84 dB with 10 kΩ of imbalance, whatever the amplifier.
-    """
-    if imbalance_ohm <= 0 or input_impedance_ohm <= 0:
-        raise ValueError("impedances must be > 0 ohm")
-    return 20 * math.log10(input_impedance_ohm / imbalance_ohm)
-
-
-def input_impedance_ohm(direct: complex, through: complex, series_ohm: complex) -> complex:
-    """Return the input impedance from phasors with and without a series impedance.
-
-    Parameters
-    ----------
-    direct, through : complex
-        Fitted phasors, V, without and with the series impedance, relative to the same phase of
-        the generator.
-    series_ohm : complex
-        The impedance, ohm; 1/(1/R + jωC) for a network.
-
-    Raises
-    ------
-    ValueError
-        If the two phasors are equal: the impedance is too high for this series impedance.
-
-    Notes
-    -----
-    ``Z = Rs · V2 / (V1 − V2)``. With magnitudes only this is right for a resistive input; 20 pF
-    behind 1 MΩ at 50 Hz turn the phase by 6 mrad and lose 20 ppm, and magnitudes taken for a
-    resistance would give 50 GΩ in place of 159 MΩ: use `input_reactance_ohm` there.
-    """
-    if direct == through:
-        raise ValueError("no loss through the series impedance: it is too small to show the input")
-    return series_ohm * through / (direct - through)
-
-
-def input_reactance_ohm(direct_v: float, through_v: float, series_ohm: float) -> float:
-    """Return ``|Z|`` of a purely capacitive input from two magnitudes, ohm.
-
-    ``|Z| = Rs / sqrt((V1/V2)² − 1)``; see `input_impedance_ohm`.
-    """
-    if not direct_v > through_v > 0:
-        raise ValueError(f"expected {direct_v} V > {through_v} V > 0: no loss, no reactance")
-    return series_ohm / math.sqrt((direct_v / through_v) ** 2 - 1)
-
-
-def impedance_result(
-    direct: SineFit, through: SineFit, series_ohm: float, *, series_relative_uncertainty: float
-) -> Result:
-    """Return ``|Z|`` of the input, ohm, from two fits that share the generator's phase.
-
-    Both amplitudes' and phases' uncertainties go into it. If the two readings do not differ by
-    three times their uncertainty, the result is "at least".
-    """
-    loss = direct.phasor_v - through.phasor_v
-    u_direct = math.hypot(direct.u_amplitude_v, direct.amplitude_v * direct.u_phase_rad)
-    u_through = math.hypot(through.u_amplitude_v, through.amplitude_v * through.u_phase_rad)
-    u_loss = math.hypot(u_direct, u_through)
-    n = min(direct.n_samples, through.n_samples)
-    note = (f"at {direct.frequency_hz:.6g} Hz; both readings share the phase of the generator",)
-    if abs(loss) < 3 * u_loss:
-        limit = series_ohm * through.amplitude_v / (abs(loss) + 2 * u_loss)
-        return Result(limit, "ohm", 0.0, n, assumptions=note, bound=Bound.AT_LEAST)
-    z = abs(input_impedance_ohm(direct.phasor_v, through.phasor_v, series_ohm))
-    relative = math.hypot(u_loss / abs(loss), series_relative_uncertainty)
-    return Result(z, "ohm", z * relative, n, assumptions=note)

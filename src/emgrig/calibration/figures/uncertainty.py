@@ -5,14 +5,14 @@ Clause numbers below are those of JCGM 100:2008.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated
 
 import numpy as np
+import scipy
 from annotated_types import Ge, Gt
 from numpy.typing import NDArray
-from scipy import stats
 
 COVERAGE_PROBABILITY = 0.9545
 """What k = 2 covers of a normal distribution; k for few degrees of freedom is chosen to match."""
@@ -79,6 +79,11 @@ class Result:
         """Say if `true_value` lies within the expanded uncertainty."""
         return abs(true_value - self.value) <= self.expanded_uncertainty
 
+    def scaled(self, factor: float, unit: str) -> "Result":
+        """Return it in another unit; `factor`, above 0, is how many of that one has."""
+        u = self.standard_uncertainty * factor
+        return replace(self, value=self.value * factor, unit=unit, standard_uncertainty=u)
+
     def __str__(self) -> str:
         unit = "" if self.unit == "1" else f" {self.unit}"
         if self.bound:
@@ -95,16 +100,9 @@ class Result:
 class Component:
     """One contribution to an uncertainty.
 
-    Attributes
-    ----------
-    name : str
-        Where it comes from.
-    standard_uncertainty : float
-        In the unit of the input quantity, ≥ 0.
-    sensitivity : float
-        Change of the result for one unit of the input (5.1.3).
-    degrees_of_freedom : float
-        Infinite for a type B component taken as known.
+    `name` says where it comes from, `standard_uncertainty` is in the unit of the input quantity,
+    `sensitivity` the change of the result for one unit of the input (5.1.3). Infinite degrees of
+    freedom are a type B component taken as known.
     """
 
     name: str
@@ -126,12 +124,8 @@ def rectangular(half_width: float) -> float:
 def combine(components: Iterable[Component]) -> tuple[float, float]:
     """Combine independent components by root sum of squares (5.1.2).
 
-    Returns
-    -------
-    standard_uncertainty : float
-        In the unit of the result.
-    degrees_of_freedom : float
-        Effective, by Welch-Satterthwaite (G.4.1); infinite if every component's are.
+    The degrees of freedom are effective, by Welch-Satterthwaite (G.4.1); infinite if every
+    component's are.
     """
     parts = list(components)
     combined = math.sqrt(sum(part.contribution**2 for part in parts))
@@ -142,18 +136,15 @@ def combine(components: Iterable[Component]) -> tuple[float, float]:
 def coverage_factor(degrees_of_freedom: float) -> float:
     """Return k for 95.45 % coverage (G.3.2): 2.00 for many degrees of freedom, 2.65 for 5.
 
-    Raises
-    ------
-    ValueError
-        If there is less than one degree of freedom: then nothing can be covered.
+    Raises ValueError if there is less than one degree of freedom: then nothing can be covered.
     """
     if degrees_of_freedom < 1:
         raise ValueError(
             f"{degrees_of_freedom:g} degrees of freedom give no interval; take more readings"
         )
     if math.isinf(degrees_of_freedom):
-        return float(stats.norm.ppf(0.5 + COVERAGE_PROBABILITY / 2))
-    return float(stats.t.ppf(0.5 + COVERAGE_PROBABILITY / 2, degrees_of_freedom))
+        return float(scipy.stats.norm.ppf(0.5 + COVERAGE_PROBABILITY / 2))
+    return float(scipy.stats.t.ppf(0.5 + COVERAGE_PROBABILITY / 2, degrees_of_freedom))
 
 
 def mean_result(
@@ -165,21 +156,8 @@ def mean_result(
 ) -> Result:
     """Average independent readings; their scatter is the type A component (4.2.3).
 
-    Parameters
-    ----------
-    readings : ndarray of float64, shape (n,)
-        At least two readings, in `unit`.
-    unit : str
-        Unit of the readings and the result.
-    type_b : iterable of Component
-        Further components, in `unit` after their sensitivity.
-    assumptions : tuple of str
-        Passed on to the result.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two readings, or one is not finite.
+    At least two readings, shape (n,), in `unit`; `type_b` are further components, in `unit` after
+    their sensitivity. Raises ValueError if there are fewer than two readings, or one is not finite.
     """
     readings = np.asarray(readings, dtype=np.float64)
     if readings.ndim != 1 or readings.size < 2 or not np.isfinite(readings).all():

@@ -40,14 +40,7 @@ def silent(_text: str, _share: float) -> None:
 
 
 class Tracker:
-    """Counts seconds of board time against those that are planned.
-
-    Parameters
-    ----------
-    progress : Progress
-    total_s : float
-        Planned board time, s.
-    """
+    """Counts seconds of board time against those that are planned, `total_s`."""
 
     def __init__(self, progress: Progress, total_s: float) -> None:
         self._progress = progress
@@ -68,15 +61,7 @@ class Tracker:
 
 @dataclass(frozen=True)
 class Unusable:
-    """Why a channel holds nothing to measure.
-
-    Attributes
-    ----------
-    rail_share : float
-        Share of the samples that are at the rail, 0 to 1.
-    frozen_at : int or None
-        The code of all samples; None if it is the rail that forbids it.
-    """
+    """Why a channel holds nothing to measure: samples at the rail, 0 to 1, or its only code."""
 
     rail_share: float
     frozen_at: int | None = None
@@ -99,18 +84,10 @@ class Unusable:
 class Record:
     """Samples without a gap.
 
-    Attributes
-    ----------
-    volts : ndarray of float64, shape (n_samples, n_channels)
-        All channels of the board, scaled with the gains read back.
-    gains : ndarray of float64, shape (n_channels,)
-    rate_hz : float
-        By the registers.
-    n_lost, n_rejected : int
-        Conversions that never came, and samples that came and are not in `volts` (settling, and
-        stretches before a gap).
-    unusable : dict of int to Unusable
-        Channels that hold nothing to measure, and why.
+    `volts`, shape (n_samples, n_channels), are all channels of the board, scaled with the `gains`
+    read back; `rate_hz` is by the registers. `n_lost` conversions never came; `n_rejected` samples
+    came and are not in `volts` (settling, and stretches before a gap). `unusable` channels hold
+    nothing to measure.
     """
 
     volts: NDArray[np.float64]
@@ -176,14 +153,8 @@ def prepare(
 ) -> None:
     """Bring the board to a known state: every channel on and alike, everything else off.
 
-    Parameters
-    ----------
-    gain, rate_hz, mux
-        Of all channels.
-    internal_reference : bool
-        Use the chip's own reference, and wait for it if it was off.
-    bias : bool
-        Have the bias amplifier hold the bias electrode at mid-supply; it senses no channel.
+    `internal_reference`: use the chip's own, and wait for it if it was off. `bias`: have the bias
+    amplifier hold the bias electrode at mid-supply; it senses no channel.
     """
     chip = board.chip
     parts = chip.parts
@@ -206,12 +177,8 @@ def prepare(
 def acquire(board: Board, n_samples: int, *, tracker: Tracker | None = None) -> Record:
     """Record `n_samples` without a gap, after the settling time.
 
-    Raises
-    ------
-    DeviceError
-        If there was no such stretch in three times the length; the message says what was lost.
-    EmgrigError
-        What the stream raises.
+    Raises DeviceError if there was no such stretch in three times the length; the message says what
+    was lost. Else raises what the stream raises.
     """
     rate_hz = board.chip.rate_hz
     n_settle = max(16, math.ceil(SETTLE_S * rate_hz))

@@ -20,12 +20,7 @@ from emgrig.calibration.procedures.acquire import (
     prepare,
     silent,
 )
-from emgrig.calibration.procedures.bench_transfer import (
-    SINE_S,
-    differential,
-    largest_level_v,
-    sine,
-)
+from emgrig.calibration.procedures.bench_transfer import SINE_S, differential, largest_level_v, sine
 from emgrig.calibration.procedures.readings import Quantity, Reading, Report
 from emgrig.calibration.procedures.setup import Ask, Connection, Setup, list_channels
 from emgrig.driver.board import Board
@@ -40,18 +35,9 @@ IMPEDANCE_HZ = (12.0, 23.0, 37.0, 83.0, 137.0, 223.0, 311.0)
 class RejectionSettings:
     """What to measure.
 
-    Attributes
-    ----------
-    gain, rate_hz : int
-    channels : tuple of int or None
-    frequency_hz : float
-        Of the common mode; not the mains'.
-    imbalance_ohm : float
-        In series with P, for the second figure.
-    series_ohm : float
-        For the input impedance; its value as measured.
-    series_limits : float
-        Limits of its error over its value.
+    `frequency_hz` is that of the common mode, not the mains'; `imbalance_ohm` is in series with P,
+    for the second figure. `series_ohm` is for the input impedance, as measured; `series_limits` are
+    those of its error over its value.
     """
 
     gain: int = 24
@@ -79,12 +65,8 @@ def measure_cmrr(
 ) -> Report:
     """Measure the CMRR with P and N driven together, balanced and with an imbalance.
 
-    A differential sine first tells how the generator's frequency stands to the board's clock.
-
-    Returns
-    -------
-    Report
-        dB for each channel and condition; "at least" where noise hides the response.
+    A differential sine first tells how the generator's frequency stands to the board's clock. The
+    report has dB for each channel and condition; "at least" where noise hides the response.
     """
     settings = settings or RejectionSettings()
     channels = checked_channels(board, settings.channels)
@@ -142,11 +124,8 @@ def measure_input_impedance(
     Only magnitudes are used, so the generator's phase need not be known: with R and C in parallel,
     ``(V1/V2)² = (1 + Rs/R)² + (2πf·Rs·C)²``, a straight line over f².
 
-    Returns
-    -------
-    Report
-        Resistance, ohm, and capacitance, pF, of each channel's P input; bounds where the loss does
-        not show.
+    The report has resistance, ohm, and capacitance, pF, of each channel's P input; bounds where the
+    loss does not show.
     """
     settings = settings or RejectionSettings()
     channels = checked_channels(board, settings.channels)

@@ -50,17 +50,8 @@ LEAST_HZ = 12.0
 class BenchSettings:
     """What to measure.
 
-    Attributes
-    ----------
-    gain, rate_hz : int
-    channels : tuple of int or None
-        All are driven at once; None is all.
-    n_levels : int
-        Of the gain; 5 or more, from −max to +max.
-    n_frequencies : int
-        Of the sweep; 5 or more.
-    sine_hz : float
-        Of the dynamics.
+    All `channels` are driven at once; None is all. `n_levels`, 5 or more, go from −max to +max;
+    `n_frequencies`, 5 or more, are those of the sweep; `sine_hz` is for the dynamics.
     """
 
     gain: int = 24
@@ -111,17 +102,9 @@ def measure_bench_gain(
 ) -> Report:
     """Measure gain and integral nonlinearity against the meter, with constant levels.
 
-    Returns
-    -------
-    Report
-        `GAIN`, V/V over the nominal scale, and `LINEARITY`, ppm of full range, for each channel.
-
-    Raises
-    ------
-    ValueError
-        If a setting makes no sense; nothing was sent.
-    EmgrigError
-        If board or bench fails; the registers are put back first.
+    The report has `GAIN`, V/V over the nominal scale, and `LINEARITY`, ppm of full range, for each
+    channel. Raises ValueError if a setting makes no sense, and nothing was sent; EmgrigError if
+    board or bench fails: the registers are put back first.
     """
     settings = settings or BenchSettings()
     channels = checked_channels(board, settings.channels)
@@ -197,11 +180,8 @@ def measure_bench_response(
 ) -> Report:
     """Sweep a sine from 12 Hz to 0.45 of the rate, and fit gain, sinc³ and one analogue pole.
 
-    Returns
-    -------
-    Report
-        For each channel the largest departure from sinc³ to 0.4 of the rate (judged by 0.1 dB), the
-        pole, and the −3 dB point; a curve of the departures.
+    The report has for each channel the largest departure from sinc³ to 0.4 of the rate (judged by
+    0.1 dB), the pole, and the −3 dB point; and a curve of the departures.
     """
     settings = settings or BenchSettings()
     channels = checked_channels(board, settings.channels)

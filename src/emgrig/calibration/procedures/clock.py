@@ -39,14 +39,9 @@ MIN_STAMPS = 4 * N_WINDOWS
 class ClockSettings:
     """How to measure.
 
-    Attributes
-    ----------
-    duration_s : float
-        20 or more; the error of the slope falls with it.
-    rate_hz : int
-    host_ppm : float
-        Standard uncertainty of this computer's clock, ppm: about 30 for a bare crystal, below 1
-        with NTP over hours. The result is never better.
+    The error of the slope falls with `duration_s`, 20 s or more. `host_ppm` is the standard
+    uncertainty of this computer's clock: about 30 for a bare crystal, below 1 with NTP over hours.
+    The result is never better.
     """
 
     duration_s: float = 60.0
@@ -78,18 +73,10 @@ def measure_clock(
 ) -> Report:
     """Measure the sample clock against this computer's.
 
-    Returns
-    -------
-    Report
-        Error (ppm) and rate (Hz) against the host, drift, jitter of the time stamps and Allan
-        deviation of conversions against the board's clock.
-
-    Raises
-    ------
-    ValueError
-        If a setting makes no sense; nothing was sent.
-    DeviceError
-        If the board started anew meanwhile, or too few time stamps came.
+    The report has error (ppm) and rate (Hz) against the host, drift, jitter of the time stamps, and
+    Allan deviation of conversions against the board's clock. Raises ValueError if a setting makes
+    no sense, and nothing was sent; DeviceError if the board started anew meanwhile, or too few time
+    stamps came.
     """
     settings = settings or ClockSettings()
     tracker = Tracker(progress, settings.duration_s)

@@ -30,13 +30,8 @@ FREQUENCY_HZ = NOMINAL_CLOCK_HZ / FAST_CLOCKS
 class CrosstalkSettings:
     """What to measure.
 
-    Attributes
-    ----------
-    channels : tuple of int or None
-        Those that are driven, one after the other, and looked at; None is all.
-    gain : int
-    duration_s : float
-        Of each record, s; 4 or more. Four times as long shows 6 dB less.
+    `channels` are driven, one after the other, and looked at; None is all. Each record lasts
+    `duration_s`, 4 s or more; four times as long shows 6 dB less.
     """
 
     channels: tuple[int, ...] | None = None
@@ -57,17 +52,9 @@ def measure_crosstalk(
 
     It is the multiplexers, amplifiers and converters that are tested, not wires and electrodes.
 
-    Returns
-    -------
-    Report
-        For each driven channel and each other one a level in dB, "at most" where noise hides it.
-
-    Raises
-    ------
-    ValueError
-        If a setting makes no sense; nothing was sent.
-    DeviceError
-        If the driven channel does not show the test signal.
+    The report has a level in dB for each driven channel and each other one, "at most" where noise
+    hides it. Raises ValueError if a setting makes no sense, and nothing was sent; DeviceError if
+    the driven channel does not show the test signal.
     """
     settings = settings or CrosstalkSettings()
     channels = checked_channels(board, settings.channels)

@@ -8,7 +8,7 @@ tells the P and the N current of all channels.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from emgrig.calibration.figures.datasheet import Outcome
 from emgrig.calibration.figures.leadoff import (
@@ -51,20 +51,10 @@ _QUANTITY = {"p": Quantity.LEAD_OFF_P, "n": Quantity.LEAD_OFF_N}
 class LeadOffSettings:
     """What to measure.
 
-    Attributes
-    ----------
-    resistors_ohm : tuple of float
-        Two or more different ones, in the order they are asked for.
-    resistor_limits : float
-        Limits of their error over their value: 0.01 for 1 % parts, less if measured.
-    current : str
-        6nA, 24nA, 6uA or 24uA.
-    channels : tuple of int or None
-        None is all.
-    n_blocks : int
-        Blocks of whole periods that are averaged; 4 or more.
-    mains_hz : float
-        50 or 60.
+    Two or more different resistors, in the order they are asked for; `resistor_limits` are those of
+    their error over their value, 0.01 for 1 % parts, less if measured. `current` is 6nA, 24nA, 6uA
+    or 24uA; None is all channels; `n_blocks` of whole periods, 4 or more, are averaged. Mains is 50
+    or 60 Hz.
     """
 
     resistors_ohm: tuple[float, ...] = (10e3, 100e3)
@@ -94,26 +84,13 @@ class LeadOffSettings:
 
 
 def measure_lead_off(
-    board: Board,
-    ask: Ask,
-    settings: LeadOffSettings | None = None,
-    *,
-    progress: Progress = silent,
+    board: Board, ask: Ask, settings: LeadOffSettings | None = None, *, progress: Progress = silent
 ) -> Report:
     """Calibrate the lead-off current of each P and N input.
 
-    Returns
-    -------
-    Report
-        Current, nA, of each channel and side, judged by the data sheet's ± 20 %; series resistance
-        of each.
-
-    Raises
-    ------
-    ValueError
-        If a setting makes no sense; nothing was sent.
-    DeviceError
-        If a channel does not show the current: nothing is connected to it.
+    The report has the current, nA, of each channel and side, judged by the data sheet's ± 20 %, and
+    the series resistance of each. Raises ValueError if a setting makes no sense, and nothing was
+    sent; DeviceError if a channel does not show the current: nothing is connected to it.
     """
     settings = settings or LeadOffSettings()
     channels = checked_channels(board, settings.channels)
@@ -169,10 +146,7 @@ def _check(record: Record, channels: Sequence[int], ohm: float) -> None:
 
 
 def _check_growth(
-    taken: Sequence[LeadOffAmplitude],
-    index: int,
-    settings: LeadOffSettings,
-    where: str,
+    taken: Sequence[LeadOffAmplitude], index: int, settings: LeadOffSettings, where: str
 ) -> None:
     """Refuse amplitudes that do not grow with the resistors as a current near nominal lets them."""
     ohm = settings.resistors_ohm
@@ -211,28 +185,13 @@ def _readings(
             at = (channel, GAIN, RATE_HZ, condition)
             note = f"nominal {settings.current}, data sheet +-20 %"
             outcome = _judged(current, nominal_a)
+            shown = current.scaled(1e9, "nA")
             found.append(
-                Reading(
-                    _QUANTITY[side],
-                    _nanoampere(current),
-                    *at,
-                    outcome,
-                    note,
-                    current=settings.current,
-                )
+                Reading(_QUANTITY[side], shown, *at, outcome, note, current=settings.current)
             )
             series = account.counted(fit.series_ohm)
             found.append(Reading(Quantity.SERIES, series, *at, note=f"{side.upper()} side"))
     return found
-
-
-def _nanoampere(current: Result) -> Result:
-    return replace(
-        current,
-        value=current.value * 1e9,
-        unit="nA",
-        standard_uncertainty=current.standard_uncertainty * 1e9,
-    )
 
 
 def _judged(current: Result, nominal_a: float) -> Outcome:

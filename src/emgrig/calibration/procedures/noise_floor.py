@@ -37,22 +37,10 @@ SHORTED = "inputs shorted in the chip"
 class NoiseSettings:
     """What to measure.
 
-    Attributes
-    ----------
-    gains, rates_hz : tuple of int
-        Every gain is measured at every rate.
-    channels : tuple of int or None
-        None is all.
-    duration_s : float
-        Length of each record, s; 10 or more.
-    mux : str
-        "shorted", or "normal" for the inputs as they are.
-    condition : str
-        What is connected, in words.
-    mains_hz : float
-        50 or 60.
-    bands : tuple of Band
-        In which the rms is reported; what reaches beyond half the rate is left out, and noted.
+    Every gain is measured at every rate; None is all channels. A record lasts `duration_s`, 10 s or
+    more. `mux` is "shorted", or "normal" for the inputs as they are; `condition` says what is
+    connected. The rms is reported in `bands`; what reaches beyond half the rate is left out, and
+    noted. Mains is 50 or 60 Hz.
     """
 
     gains: tuple[int, ...] = (24,)
@@ -82,19 +70,11 @@ def measure_noise(
 ) -> Report:
     """Measure the noise floor, and judge it by the data sheet where the inputs are shorted.
 
-    Returns
-    -------
-    Report
-        For each gain, rate and channel: rms of the whole band (judged), in the bands, of the EMG
-        band behind the droop equaliser, white level, 1/f corner, mains lines, peak to peak with its
-        N, offset. Channels at the rail are left out, and noted.
-
-    Raises
-    ------
-    ValueError
-        If a setting makes no sense; nothing was sent.
-    EmgrigError
-        If the board fails; the registers are put back first.
+    The report has for each gain, rate and channel: rms of the whole band (judged), in the bands, of
+    the EMG band behind the droop equaliser, white level, 1/f corner, mains lines, peak to peak with
+    its N, offset. Channels at the rail are left out, and noted. Raises ValueError if a setting
+    makes no sense, and nothing was sent; EmgrigError if the board fails: the registers are put back
+    first.
     """
     settings = settings or NoiseSettings()
     channels = checked_channels(board, settings.channels)

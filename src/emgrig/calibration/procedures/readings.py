@@ -61,27 +61,11 @@ class Inputs(StrEnum):
 class Reading:
     """One value.
 
-    Attributes
-    ----------
-    quantity : Quantity
-        What it is.
-    result : Result
-        Value, unit, uncertainty and the account of samples.
-    channel : int or None
-        1 to n; None if it is the board's.
-    gain, rate_hz : int or None
-        Settings, as read back.
-    condition : str
-        What was connected, and what else belongs to the value, in words.
-    outcome : Outcome or None
-        The judgement, where there is a limit.
-    note : str
-        The limit in words, or what to know about the value.
-    inputs : Inputs
-    band : Band or None
-        Of a noise in a band.
-    current : str
-        Setting of the lead-off current that was measured.
+    `channel` is 1 to n, None if the value is the board's; gain and rate are as read back.
+    `condition` says what was connected, and what else belongs to the value; `outcome` is the
+    judgement, where there is a limit, and `note` that limit, or what to know about the value.
+    `band` is that of a noise in a band, `current` the setting of the lead-off current that was
+    measured.
     """
 
     quantity: Quantity
@@ -99,17 +83,9 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Lines for a picture.
+    """Lines for a picture: `x`, shape (n,), and `y`, shape (n, n_lines), a name for each line.
 
-    Attributes
-    ----------
-    title, x_label, y_label : str
-    x : ndarray of float64, shape (n,)
-    y : ndarray of float64, shape (n, n_lines)
-    names : tuple of str
-        One a line.
-    is_log : bool
-        Both axes logarithmic.
+    `is_log` makes both axes logarithmic.
     """
 
     title: str
@@ -125,15 +101,8 @@ class Curve:
 class Report:
     """What one procedure found.
 
-    Attributes
-    ----------
-    title : str
-    readings : tuple of Reading
-    restored : Restored
-        Proof that the registers are what they were.
-    curves : tuple of Curve
-    notes : tuple of str
-        What was not measured, and why; what was connected.
+    `restored` proves that the registers are what they were; `notes` say what was not measured, and
+    why, and what was connected.
     """
 
     title: str

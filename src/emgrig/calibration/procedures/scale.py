@@ -48,17 +48,9 @@ CONDITION = "test signal"
 
 @dataclass(frozen=True)
 class ScaleSettings:
-    """What to measure.
+    """What to measure: None is all channels, a rate of 250 Hz has the least noise.
 
-    Attributes
-    ----------
-    gains : tuple of int
-    channels : tuple of int or None
-        None is all.
-    rate_hz : int
-        250 has the least noise.
-    n_periods : int
-        Periods of the test signal, 0.51 s each; 4 or more.
+    The test signal's periods, 0.51 s each, are 4 or more.
     """
 
     gains: tuple[int, ...] = (24,)
@@ -90,22 +82,12 @@ def measure_scale(
 ) -> Report:
     """Measure gain, matching of the channels, linearity and offset, for each gain.
 
-    Returns
-    -------
-    Report
-        `GAIN` (V/V over the nominal scale), known as well as the test signal; `MATCHING`, which is
-        far better; `LINEARITY`, the large level over twice the small one less 1; `TEST_PERIOD`,
-        exact or samples were lost or invented; `OFFSET`, what the channel reads with its inputs
-        shorted, in volts by the nominal scale.
-
-    Raises
-    ------
-    ValueError
-        If a setting makes no sense; nothing was sent.
-    DeviceError
-        If a channel does not show the test signal.
-    EmgrigError
-        If the board fails; the registers are put back first.
+    The report has `GAIN` (V/V over the nominal scale), known as well as the test signal;
+    `MATCHING`, which is far better; `LINEARITY`, the large level over twice the small one less 1;
+    `TEST_PERIOD`, exact or samples were lost or invented; `OFFSET`, what the channel reads with its
+    inputs shorted, in volts by the nominal scale. Raises ValueError if a setting makes no sense,
+    and nothing was sent; DeviceError if a channel does not show the test signal; EmgrigError if the
+    board fails: the registers are put back first.
     """
     settings = settings or ScaleSettings()
     channels = checked_channels(board, settings.channels)
@@ -135,17 +117,9 @@ def _offsets(record: Record, channels: Sequence[int], gain: int) -> list[Reading
     if not channels:
         return []
     results = noise.offset(record.columns(channels))
-    rate_hz = round(record.rate_hz)
+    at = (gain, round(record.rate_hz), SHORTED)
     return [
-        Reading(
-            Quantity.OFFSET,
-            record.counted(result),
-            channel,
-            gain,
-            rate_hz,
-            SHORTED,
-            inputs=Inputs.SHORTED,
-        )
+        Reading(Quantity.OFFSET, record.counted(result), channel, *at, inputs=Inputs.SHORTED)
         for channel, result in zip(channels, results, strict=True)
     ]
 

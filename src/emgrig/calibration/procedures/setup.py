@@ -17,17 +17,10 @@ class Connection(Enum):
 
 @dataclass(frozen=True)
 class Setup:
-    """One thing to connect.
+    """One thing to connect to `channels`, with a `text` for a person.
 
-    Attributes
-    ----------
-    connection : Connection
-    text : str
-        For a person.
-    channels : tuple of int
-        Which.
-    ohm : float
-        Resistor of `STAR` and `SOURCE`; for the bench, the one in series with each P input.
+    `ohm` is the resistor of `STAR` and `SOURCE`; for the bench, the one in series with each P
+    input.
     """
 
     connection: Connection

@@ -22,16 +22,9 @@ BOLTZMANN_J_PER_K = 1.380649e-23
 class Step:
     """One condition.
 
-    Attributes
-    ----------
-    name : str
-        What is on the inputs.
-    request : str
-        What to do.
-    connection : Connection
-        The same for a simulated bench.
-    source_ohm : float or None
-        Resistance between P and N, both sides together; None if it is not known.
+    `name` says what is on the inputs, `request` what to do, `connection` the same to a simulated
+    bench. `source_ohm` is the resistance between P and N, both sides together; None if it is not
+    known.
     """
 
     name: str
@@ -72,20 +65,10 @@ def measure_sources(
 ) -> Report:
     """Measure the noise in each step, asking for it.
 
-    Parameters
-    ----------
-    ask : callable
-        Shows a person what to connect, and returns when it is.
-    settings : NoiseSettings, optional
-        `mux` and `condition` are set here.
-    temperature_c : float
-        Of the resistors.
-
-    Returns
-    -------
-    Report
-        The readings of `measure_noise` for each step; the note of the white level says what the
-        resistors alone have. With open inputs channels go to the rail, which is noted.
+    `ask` shows a person what to connect, and returns when it is; `mux` and `condition` of the
+    settings are set here; `temperature_c` is that of the resistors. The report has the readings of
+    `measure_noise` for each step; the note of the white level says what the resistors alone have.
+    With open inputs channels go to the rail, which is noted.
     """
     settings = settings or NoiseSettings()
     channels = checked_channels(board, settings.channels)

@@ -12,15 +12,7 @@ Shown = list[tuple[int, float]]
 
 
 class ScopeView(Element, component="scope_view.js"):
-    """Live traces and level meters.
-
-    Parameters
-    ----------
-    channels : sequence of (int, str)
-        Number and name of each row.
-    column_s : float
-        Length of a column of the traces, s.
-    """
+    """Live traces and level meters of channels (number and name), in columns of `column_s`."""
 
     def __init__(self, channels: Sequence[tuple[int, str]], column_s: float) -> None:
         super().__init__()
@@ -52,14 +44,8 @@ class ScopeView(Element, component="scope_view.js"):
 class TubeView(Element, component="tube_view.js"):
     """The digital tube, over the whole window.
 
-    Parameters
-    ----------
-    number : int
-        What it shows first.
-    digits : int
-        How many.
-    on_shown : callable
-        Told which counts were drawn and when: (count, Unix time of the browser's clock in s).
+    It shows `number` first. `on_shown` is told which counts were drawn and when: (count, Unix time
+    of the browser's clock in s).
     """
 
     def __init__(self, number: int, digits: int, on_shown: Callable[[Shown], None]) -> None:

@@ -28,14 +28,8 @@ def face_svg(
 ) -> str:
     """Draw the face as it looks at us; the participant's left is on the right.
 
-    Parameters
-    ----------
-    light_of : callable
-        Light of an electrode: channel, and "p" or "n".
-    bias : Light
-        Of the bias electrode.
-    channels : sequence of (int, str)
-        Number and name of those that are on. One that is on no muscle of the face is drawn below.
+    `light_of` takes a channel, and "p" or "n". `channels` are number and name of those that are on;
+    one that is on no muscle of the face is drawn below.
     """
     sites = sites_of(channels)
     others = [number for number, _ in channels if number not in sites]

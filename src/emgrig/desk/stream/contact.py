@@ -21,21 +21,8 @@ class CheckState:
 class Contact:
     """Lights that follow the samples, and the impedances of the last check.
 
-    Parameters
-    ----------
-    hub : Hub
-        Its blocks are followed from now on.
-    limits : Limits
-    check : ContactCheck or None
-        The last one, if it is not old.
-
-    Attributes
-    ----------
-    state : CheckState
-        Of the check that is on, if one is.
-    check : ContactCheck or None
-    live : tuple of Channel
-        Figures of each channel over the last seconds; empty before there are any.
+    `check` is the last one, if it is not old; `live` are the figures of each channel over the last
+    seconds, empty before there are any; `state` is that of the check that is on, if one is.
     """
 
     def __init__(self, hub: Hub, limits: Limits, check: ContactCheck | None = None) -> None:

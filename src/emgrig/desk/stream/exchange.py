@@ -52,14 +52,7 @@ class Outlet(Protocol):
 class Exchange:
     """An outlet, or none; one that fails is closed, and nothing else ends with it.
 
-    Parameters
-    ----------
-    outlet : Outlet or None
-
-    Attributes
-    ----------
-    problem : str
-        Why nothing is handed on any more; empty while all is well.
+    `problem` says why nothing is handed on any more; it is empty while all is well.
     """
 
     def __init__(self, outlet: Outlet | None) -> None:

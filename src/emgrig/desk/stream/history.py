@@ -9,13 +9,7 @@ from numpy.typing import NDArray
 class History:
     """A ring of microvolts with what is missing in it, and the host time of each sample.
 
-    Parameters
-    ----------
-    rate_hz : float, > 0
-        Nominal data rate, Hz.
-    n_channels : int, ≥ 1
-    length_s : float, > 0
-        How much is kept, s.
+    It keeps `length_s` seconds at the nominal rate.
     """
 
     def __init__(self, rate_hz: float, n_channels: int, length_s: float) -> None:
@@ -43,10 +37,7 @@ class History:
     def window(self, begin_unix_s: float, end_unix_s: float) -> NDArray[np.float64]:
         """Return the samples between two times; NaN in gaps, and where it is too long ago.
 
-        Raises
-        ------
-        ValueError
-            If the end is not behind the beginning, or nothing has come yet.
+        Raises ValueError if the end is not behind the beginning, or nothing has come yet.
         """
         if not end_unix_s > begin_unix_s:
             raise ValueError(f"a window from {begin_unix_s} to {end_unix_s} s is empty")

@@ -12,7 +12,6 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
@@ -54,40 +53,14 @@ TubeListener = Callable[[int], None]
 class Hub:
     """Owns a connected board from its making to `close`; as a context manager it closes itself.
 
-    Parameters
-    ----------
-    board : Board
-        Set up: channels, gains and rate stay as they are.
-    mains_hz : float or None
-        Taken out of the envelopes.
-    profile : str
-        Name of the profile that was applied, for the sidecar.
-    calibration : Certificate, optional
-        Of this board.
-    outlet : Outlet, optional
-    mvc_uv : mapping, optional
-        Maximum voluntary contraction of channels, by number, µV.
-    conversions_per_count : int
-        Of the digital tube.
-    is_closing : threading.Event, optional
-        Set when it closes: whoever tries to open a lost link learns that nobody waits any more.
+    The board is set up: channels, gains and rate stay as they are. Raises ValueError if none is on.
+    `mains_hz` is taken out of the envelopes; `profile` names what was applied, for the sidecar;
+    `calibration` is of this board; `mvc_uv` has the maximum voluntary contraction of channels, by
+    number, µV. `conversions_per_count` is for the digital tube. `is_closing` is set when it closes:
+    whoever tries to open a lost link learns that nobody waits any more.
 
-    Raises
-    ------
-    ValueError
-        If no channel is on.
-
-    Attributes
-    ----------
-    board : Board
-    calibration : Certificate or None
-    views : Views
-        Traces and history; take `lock` to read them.
-    lock : threading.RLock
-        Held while a block is taken in.
-    mvc_uv : dict of int to float
-    contact : mapping or None
-        The last check of the electrodes; goes into every recording that begins.
+    Take `lock`, held while a block is taken in, to read traces and history from `views`. `contact`,
+    the last check of the electrodes, goes into every recording that begins.
     """
 
     def __init__(
@@ -185,28 +158,22 @@ class Hub:
     def window_uv(self, begin_unix_s: float, end_unix_s: float) -> NDArray[np.float64]:
         """Return raw microvolts between two times of the last minutes; NaN in gaps.
 
-        Raises
-        ------
-        ValueError
-            If the window is empty, or nothing has come yet.
+        Raises ValueError if the window is empty, or nothing has come yet.
         """
         with self.lock:
-            return self.views.window_uv(begin_unix_s, end_unix_s)
+            return self.views.history.window(begin_unix_s, end_unix_s)
 
     def last_uv(self, duration_s: float) -> NDArray[np.float64]:
         """Return the newest raw microvolts, shape (n_samples, n_channels); NaN in gaps."""
         with self.lock:
-            return self.views.last_uv(duration_s)
+            return self.views.history.last(duration_s)
 
     # The stream.
 
     def start(self, *, threaded: bool | None = None) -> None:
         """Start the board; by default with a thread if its bytes come by themselves.
 
-        Raises
-        ------
-        EmgrigError
-            If the board cannot be started.
+        Raises EmgrigError if the board cannot be started.
         """
         self._open_stream()
         if self.board.is_paced if threaded is None else threaded:
@@ -216,10 +183,7 @@ class Hub:
     def step(self) -> bool:
         """Take the next block, or do what is asked for; False when the stream is over.
 
-        Raises
-        ------
-        EmgrigError
-            If the stream fails for good.
+        Raises EmgrigError if the stream fails for good.
         """
         self._do_jobs()
         block = None if self._stream is None else next(self._stream, None)
@@ -359,17 +323,8 @@ class Hub:
     def run_exclusive(self, job: Callable[[Board], T], *, words: str = "") -> "Future[T]":
         """Have the board alone: the stream stops, `job` is done, and the stream begins anew.
 
-        Parameters
-        ----------
-        job : callable
-            Gets the board; it leaves the registers as they were.
-        words : str
-            What the status says meanwhile.
-
-        Raises
-        ------
-        ValueError
-            If a recording is on: it would have a hole.
+        `job` leaves the registers as they were; `words` are what the status says meanwhile. Raises
+        ValueError if a recording is on: it would have a hole.
         """
         with self.lock:
             if self._keeper.is_on:
@@ -394,12 +349,8 @@ class Hub:
     def start_recording(self, path: Path, *, overwrite: bool = False) -> None:
         """Begin a recording; the stream goes on.
 
-        Raises
-        ------
-        ValueError
-            If one is on, somebody has the board alone, or the path makes no sense.
-        RecordingError
-            If the file cannot be made; nothing was written.
+        Raises ValueError if one is on, somebody has the board alone, or the path makes no sense;
+        RecordingError if the file cannot be made; nothing was written.
         """
         with self.lock:
             if self._jobs.n_open:
@@ -409,12 +360,8 @@ class Hub:
     def stop_recording(self) -> "Future[Recording]":
         """End the recording at once, and make its files (in the background in real time).
 
-        Raises
-        ------
-        ValueError
-            If none is on.
-        RecordingError
-            If none is on because the last one could not be written on.
+        Raises ValueError if none is on; RecordingError if none is on because the last one could not
+        be written on.
         """
         with self.lock:
             return self._keeper.stop(background=self._thread is not None)
@@ -422,17 +369,8 @@ class Hub:
     def mark(self, text: str, unix_s: float | None = None) -> None:
         """Put a marker into the recording and the outlet, placed on the board's clock.
 
-        Parameters
-        ----------
-        text : str
-            What it says.
-        unix_s : float, optional
-            When, by `unix_s()`; now if not given.
-
-        Raises
-        ------
-        ValueError
-            If there is no text.
+        It is placed at `unix_s`, by `unix_s()`; now if not given. Raises ValueError if there is no
+        text.
         """
         if not text.strip():
             raise ValueError("a marker needs a text")
@@ -478,10 +416,5 @@ class Hub:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -14,13 +14,7 @@ T = TypeVar("T")
 
 
 class Jobs:
-    """Jobs that wait for the stream to stop; whoever streams does them.
-
-    Attributes
-    ----------
-    n_open : int
-        Those that wait, and the one that is on.
-    """
+    """Jobs that wait for the stream to stop, or are on; whoever streams does them."""
 
     def __init__(self) -> None:
         self.n_open = 0

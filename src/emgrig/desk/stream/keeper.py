@@ -26,24 +26,11 @@ P = ParamSpec("P")
 class Keeper:
     """Begins, feeds and ends recordings; one that cannot be written ends, and its state says so.
 
-    Parameters
-    ----------
-    board : Board
-    profile : str
-        Name of the profile that was applied.
-    calibration : Certificate or None
-        Of this board.
-    lock : threading.RLock
-        Held by whoever calls, except for `close`.
+    `lock` is held by whoever calls, except for `close`.
     """
 
     def __init__(
-        self,
-        board: Board,
-        *,
-        profile: str,
-        calibration: Certificate | None,
-        lock: threading.RLock,
+        self, board: Board, *, profile: str, calibration: Certificate | None, lock: threading.RLock
     ) -> None:
         self._board = board
         self._profile, self._calibration = profile, calibration
@@ -112,12 +99,8 @@ class Keeper:
     def stop(self, *, background: bool) -> "Future[Recording]":
         """End the recording at once, and make its files.
 
-        Raises
-        ------
-        ValueError
-            If none is on.
-        RecordingError
-            If none is on because the last one could not be written on.
+        Raises ValueError if none is on; RecordingError if none is on because the last one could not
+        be written on.
         """
         state, recorder = self.state(), self._recorder
         if recorder is None or state is None:

@@ -18,22 +18,9 @@ OFFSET_HZ = 1.0
 
 
 class Scope:
-    """Turn samples into columns of minimum, maximum and envelope.
+    """Turn samples into columns of minimum, maximum and envelope, each `column_s` long.
 
-    Parameters
-    ----------
-    rate_hz : float, > 0
-        Data rate, Hz.
-    n_channels : int, ≥ 1
-    mains_hz : float or None
-        Taken out of the envelope (not of the trace).
-    length_s : float
-        How much is kept, s.
-
-    Attributes
-    ----------
-    column_s : float
-        Length of a column, s.
+    It keeps `length_s` seconds; mains is taken out of the envelope, not of the trace.
     """
 
     def __init__(

@@ -19,23 +19,9 @@ class LinkState(StrEnum):
 class RecordingState:
     """A recording that is on, being converted, or done.
 
-    Attributes
-    ----------
-    path : Path
-        The BDF+ file that it becomes.
-    is_on : bool
-        Samples go into it.
-    is_converting : bool
-        It is over, and its files are being made.
-    elapsed_s : float
-        Its length so far.
-    capture_bytes : int
-    n_lost, n_marks : int
-        Since it began.
-    files : tuple of Path
-        What it became, when it is done.
-    problem : str
-        Why there are no files; the capture is kept.
+    `path` is the BDF+ file that it becomes, `files` what it became, when it is done. Samples go
+    into it while `is_on`; then its files are being made. `elapsed_s` is its length so far;
+    `problem` says why there are no files; the capture is kept.
     """
 
     path: Path
@@ -53,27 +39,13 @@ class RecordingState:
 class Status:
     """Everything but the samples.
 
-    Attributes
-    ----------
-    link : LinkState
-    since_s : float
-        How long it has been so, s.
-    problem : str
-        What is wrong with the link or the board, in words; empty if nothing is.
-    rate_hz, measured_hz : float
-        By the registers, and by board time (0 before it is known).
-    n_samples, n_lost, n_paused : int
-        Samples that came, conversions lost, and data periods in which the desk paused the board.
-    drift_ppm, drift_bound_ppm : float or None
-        Board clock against this computer's, and what that is right to within; None until it can
-        be told.
-    counters : dict of str to int
-        The board's own: edges missed, frames thrown away, brown-outs, bad packets …
-    recording : RecordingState or None
-    tube : int
-        What the digital tube shows.
-    outlet_problem : str
-        Why nothing goes to other programs any more; empty if it does, or was not asked for.
+    The link has been so for `since_s`; `problem` is what is wrong with it or the board, in words.
+    The rate is by the registers, and as measured by board time (0 before it is known). `n_samples`
+    came, `n_lost` conversions did not, and in `n_paused` data periods the desk paused the board.
+    `drift_ppm` is the board's clock against this computer's, and right to within `drift_bound_ppm`;
+    None until it can be told. `counters` are the board's own: edges missed, frames thrown away,
+    brown-outs, bad packets … `tube` is what the digital tube shows. `outlet_problem` says why
+    nothing goes to other programs any more; empty if it does, or was not asked for.
     """
 
     link: LinkState

@@ -15,20 +15,8 @@ BATCH_S = 0.04
 class Views:
     """Follow the blocks of one stream after another.
 
-    Parameters
-    ----------
-    rate_hz : float, > 0
-        Data rate, Hz.
-    indices : list of int
-        Channels that are kept.
-    mains_hz : float or None
-        Taken out of the envelopes.
-
-    Attributes
-    ----------
-    scope : Scope
-    n_paused : int
-        Data periods between streams, by time.
+    Channels of `indices` are kept; mains is taken out of the envelopes. `n_paused` counts data
+    periods between streams, by time.
     """
 
     def __init__(self, rate_hz: float, indices: list[int], mains_hz: float | None) -> None:
@@ -48,13 +36,7 @@ class Views:
         self._is_new_stream = True
 
     def feed(self, block: Block, unix_s: float) -> int:
-        """Take the next block, whose first sample is of `unix_s`.
-
-        Returns
-        -------
-        int
-            Number of its first conversion, over all streams.
-        """
+        """Take a block, its first sample of `unix_s`; return its number over all streams."""
         hole = self._hole_before(block, unix_s)
         if hole:
             self.flush()
@@ -90,12 +72,8 @@ class Views:
         self.scope.feed(uv, hole)
         self._history.feed(uv, hole, self._batch_unix_s)
 
-    def window_uv(self, begin_unix_s: float, end_unix_s: float) -> NDArray[np.float64]:
-        """Return raw microvolts between two times; see `History.window`."""
+    @property
+    def history(self) -> History:
+        """Raw microvolts of the last minutes."""
         self.flush()
-        return self._history.window(begin_unix_s, end_unix_s)
-
-    def last_uv(self, duration_s: float) -> NDArray[np.float64]:
-        """Return the newest raw microvolts; see `History.last`."""
-        self.flush()
-        return self._history.last(duration_s)
+        return self._history

@@ -6,6 +6,7 @@ from its record as if it had not been interrupted.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from emgrig.experiment.course.course import Wanted, next_contraction, next_trial
 from emgrig.experiment.course.mvc import judge
@@ -48,19 +49,8 @@ class Engine:
     `handle` never raises, whatever comes in whatever order: what does not fit the phase is left
     alone.
 
-    Parameters
-    ----------
-    plan : Plan
-    record : SessionRecord
-        New, or of the runs before. Its order of clips holds.
-
-    Attributes
-    ----------
-    record : SessionRecord
-        What is done by now.
-    phase : Phase
-    note : str
-        Why something is asked for again.
+    `record` is new, or of the runs before: its order of clips holds. `note` says why something is
+    asked for again.
     """
 
     def __init__(self, plan: Plan, record: SessionRecord) -> None:
@@ -216,8 +206,8 @@ class Engine:
         after: dict[Phase, Callable[[float], None]] = {
             Phase.REST: self._contract,
             Phase.CONTRACT: self._measure,
-            Phase.BASELINE: self._end_baseline,
-            Phase.GAP: self._end_gap,
+            Phase.BASELINE: partial(self._end_pause, "baseline end"),
+            Phase.GAP: partial(self._end_pause, "gap end"),
         }
         after[self.phase](unix_s)
 
@@ -308,12 +298,8 @@ class Engine:
 
     # Part B.
 
-    def _end_baseline(self, unix_s: float) -> None:
-        self._mark("baseline end", unix_s)
-        self._play(unix_s)
-
-    def _end_gap(self, unix_s: float) -> None:
-        self._mark("gap end", unix_s)
+    def _end_pause(self, name: str, unix_s: float) -> None:
+        self._mark(name, unix_s)
         self._play(unix_s)
 
     def _play(self, unix_s: float) -> None:

@@ -36,18 +36,10 @@ class Problem(StrEnum):
 class Measurement:
     """What a contraction gave.
 
-    Attributes
-    ----------
-    peak_uv : float or None
-        By the plan's rule; None if there is a gap inside or no signal.
-    rest_uv : float or None
-        Mean of the envelope in the rest before it.
-    other_channel : int
-        The channel that peaked highest beside the one that was asked for; 0 if there is none.
-    other_uv : float
-        Its peak, by the same rule.
-    has_gap, is_clipped : bool
-        Inside the contraction, on the channel that was asked for.
+    `peak_uv` is by the plan's rule; None if there is a gap inside or no signal; `rest_uv` is the
+    mean of the envelope in the rest before it. `other_channel` peaked highest beside the one that
+    was asked for; 0 if there is none; `other_uv` is its peak, by the same rule. Gap and clipping
+    are inside the contraction, on the channel that was asked for.
     """
 
     peak_uv: float | None
@@ -71,27 +63,11 @@ def measure(
 ) -> Measurement:
     """Measure a contraction.
 
-    Parameters
-    ----------
-    uv : ndarray, shape (n_samples, n_channels)
-        Raw signal, µV, NaN in gaps; more than rest and contraction on both sides, and 2 s or more.
-    rate_hz : float, > 0
-        Sampling rate, Hz.
-    channels : tuple of int
-        Numbers of the columns.
-    channel : int
-        The one that was asked for.
-    rest_s, contraction_s : (float, float)
-        s from the first sample.
-    rule : str
-        Which peak counts; see `mvc_uv`.
-    mains_hz : float
-        0 leaves the mains in.
-
-    Raises
-    ------
-    ValueError
-        If the channel is not there, or the rate carries no EMG band.
+    `uv`, shape (n_samples, n_channels), is the raw signal, µV, NaN in gaps; more than rest and
+    contraction on both sides, and 2 s or more. `channels` are the numbers of its columns, `channel`
+    the one that was asked for. `rest_s` and `contraction_s` count from the first sample. `rule`
+    says which peak counts, see `mvc_uv`; 0 leaves the mains in. Raises ValueError if the channel is
+    not there, or the rate carries no EMG band.
     """
     if channel not in channels:
         raise ValueError(f"channel {channel} is not among {channels}")

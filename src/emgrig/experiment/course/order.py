@@ -47,14 +47,8 @@ def clip_order(clips: Sequence[Clip], seed: int, number: int) -> tuple[Clip, ...
     place of a block comes equally often. Not balanced: what follows what across the border of two
     blocks, and which clip of an emotion comes first; both are random.
 
-    Parameters
-    ----------
-    clips : sequence of Clip
-        Three or more emotions with as many clips each; empty gives an empty order.
-    seed : int, ≥ 0
-        Of the experiment.
-    number : int, ≥ 1
-        Of the participant.
+    There are three or more emotions with as many clips each; none gives an empty order. `seed` is
+    that of the experiment, `number`, from 1, that of the participant.
     """
     if not clips:
         return ()

@@ -189,24 +189,10 @@ class Ask(StrEnum):
 class View:
     """What to show now.
 
-    Attributes
-    ----------
-    phase : Phase
-        Changes exactly when something else is to be shown.
-    title, text, note : str
-        The note says why something is asked for again.
-    countdown_s : float or None
-        Left of this phase, s.
-    done, total : int
-        Steps of the session.
-    clip : Path or None
-        To be played now, or held if `is_paused`.
-    clip_trial, clip_attempt : int
-        A clip is to be begun anew when one of them changes.
-    ask : Ask
-    is_paused : bool
-    channel, repetition, attempt : int
-        Where part A is; 0 elsewhere.
+    `phase` changes exactly when something else is to be shown; `note` says why something is asked
+    for again; `countdown_s` is left of it. `done` of `total` steps of the session are over. `clip`
+    is to be played now, or held if `is_paused`; it is to be begun anew when trial or attempt
+    changes. `channel`, `repetition` and `attempt` say where part A is; 0 elsewhere.
     """
 
     phase: Phase

@@ -12,10 +12,7 @@ _FILMS = (
 )
 _WORDS = {
     Phase.WAITING: ("", "The recording begins"),
-    Phase.READY_CLIPS: (
-        "Films",
-        _FILMS,
-    ),
+    Phase.READY_CLIPS: ("Films", _FILMS),
     Phase.BASELINE: ("+", "Look at the cross, and let your face rest"),
     Phase.GAP: ("+", "Look at the cross, and let your face rest"),
     Phase.CLIP: ("", "Keep a neutral face; press {key} when you notice that it showed something"),

@@ -39,14 +39,11 @@ _QUESTION = (
 Word = Annotated[
     str,
     Rule(
-        "up to 32 letters, digits, - and _",
-        re.compile(_WORD).fullmatch,
-        {"pattern": f"^{_WORD}$"},
+        "up to 32 letters, digits, - and _", re.compile(_WORD).fullmatch, {"pattern": f"^{_WORD}$"}
     ),
 ]
 Letter = Annotated[
-    str,
-    Rule("one letter", re.compile("[A-Za-z]").fullmatch, {"pattern": "^[A-Za-z]$"}),
+    str, Rule("one letter", re.compile("[A-Za-z]").fullmatch, {"pattern": "^[A-Za-z]$"})
 ]
 Often = Annotated[int, Interval(ge=1, le=20)]
 Times = Annotated[float, Interval(ge=1, le=1000)]
@@ -113,14 +110,12 @@ class PartA:
 
     Attributes
     ----------
-    movements : tuple of Movement
     repetitions : int
         Of each movement.
     contract_s, rest_s : float
         How long a contraction is, and the rest after it, s.
     rule : str
         How the MVC is found, as in `emgrig.analysis.signal.indicators.mvc_uv`.
-    limits : Limits
     """
 
     movements: tuple[Movement, ...] = field(
@@ -147,7 +142,6 @@ class Clip:
         Its own.
     file : str
         As the plan has it.
-    emotion : str
     length_s : float
         0 if it is not said, s.
     """
@@ -164,7 +158,6 @@ class PartB:
 
     Attributes
     ----------
-    clips : tuple of Clip
     seed : int
         Of their order.
     baseline_s, gap_s : float
@@ -254,13 +247,7 @@ class PlanFile(FileModel):
 
 @dataclass(frozen=True)
 class Plan(PlanFile):
-    """A session's plan.
-
-    Attributes
-    ----------
-    folder : Path
-        Where the plan lies: its relative paths begin there.
-    """
+    """A session's plan; its relative paths begin in `folder`, where it lies."""
 
     folder: Path = Path()
 
@@ -283,10 +270,8 @@ class Plan(PlanFile):
 def load_plan(path: Path, *, seed: int | None = None) -> Plan:
     """Read a plan; `seed` replaces that of the file. Clip files are not looked for yet.
 
-    Raises
-    ------
-    ValueError
-        In one line, with the place, if the file cannot be read or something in it is wrong.
+    Raises ValueError, in one line, with the place, if the file cannot be read or something in it is
+    wrong.
     """
     plan = Plan(**vars(load(path, PlanFile, "plan")), folder=path.parent)
     return plan if seed is None else replace(plan, part_b=replace(plan.part_b, seed=seed))
@@ -295,10 +280,7 @@ def load_plan(path: Path, *, seed: int | None = None) -> Plan:
 def check_clips(plan: Plan) -> None:
     """Find out that every clip's file is there, before anything begins.
 
-    Raises
-    ------
-    RecordingError
-        Naming all that are missing, no files or empty.
+    Raises RecordingError naming all that are missing, no files or empty.
     """
     bad = []
     for clip in plan.part_b.clips:

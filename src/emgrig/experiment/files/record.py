@@ -37,10 +37,8 @@ class Contraction:
         When it was asked for, s.
     peak_uv, rest_uv : float or None
         Peak by the plan's rule, and the rest level before it; None if they could not be taken.
-    is_accepted : bool
     problem : str
         Why it was not; also if an operator accepted it all the same.
-    decided_by : By
     """
 
     channel: Counted
@@ -63,7 +61,6 @@ class Trial:
     ----------
     trial : int
         Its place in the order, from 1.
-    clip, emotion : str
     begin_unix_s, end_unix_s : float
         s; the end is None while it plays, or if it was skipped.
     key_s : tuple of float
@@ -72,7 +69,6 @@ class Trial:
         0 to 8; None before it was given.
     attempt : int
         More than 1 if it was begun again after an interruption.
-    is_skipped : bool
     """
 
     trial: Counted
@@ -122,15 +118,12 @@ class SessionRecord(FileModel):
         `Plan.content`.
     order : tuple of str
         Ids of the clips as they are played.
-    is_simulated : bool
     board : str
         Serial number.
-    runs, contractions, trials : tuple
     skipped : tuple of (int, int)
         Channel and repetition that the operator gave up.
     mvc : tuple of Mvc
         Of the repetitions that were accepted so far.
-    is_complete : bool
     """
 
     FORMAT: ClassVar = "emgrig session 1"
@@ -182,22 +175,13 @@ class SessionRecord(FileModel):
 def write_record(path: Path, record: SessionRecord) -> None:
     """Write a record so that the file is whole whatever happens.
 
-    Raises
-    ------
-    RecordingError
-        If it cannot be written; what was there before is as it was.
+    Raises RecordingError if it cannot be written; what was there before is as it was.
     """
     save(path, record)
 
 
 def read_record(path: Path) -> SessionRecord:
-    """Read a record.
-
-    Raises
-    ------
-    RecordingError
-        If it cannot be read or is no session.
-    """
+    """Read a record; RecordingError if it cannot be read or is no session."""
     return load(path, SessionRecord, "session", raises=RecordingError)
 
 

@@ -365,21 +365,9 @@ def cause(
 ) -> Callable[[When], When]:
     """Add a row to the table: the function that it decorates says if the facts fit.
 
-    Parameters
-    ----------
-    key : str
-        Its name; a row of this name is replaced.
-    words, next_step : str
-        As `Rule.cause` and `Rule.next_step`.
-    channels : function, optional
-        As `Rule.channels`.
-    before : str
-        Key of the row before which it stands; without it is the last.
-
-    Raises
-    ------
-    ValueError
-        If there is no row `before`.
+    `words` and `next_step` are `Rule.cause` and `Rule.next_step`. A row with the same key is
+    replaced; a new one stands before the row `before`, or is the last. Raises ValueError if there
+    is no row `before`.
     """
 
     def declare(when: When) -> When:

@@ -4,7 +4,7 @@ A rule names a cause, when it holds, and what a person does next to make sure. T
 is the diagnosis; others that hold too are told beside it. docs/bringup.md explains the rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from emgrig.hil_tests.diagnosis import probes
@@ -21,31 +21,29 @@ class Diagnosis:
     Attributes
     ----------
     key : str
-        Name of the cause in the table.
-    cause, next_step : str
-        In words.
+        Name in the table of causes.
+    cause, next : str
+        In words, and what to do.
     channels : tuple of int or str
-        The channels, or electrodes ("3P"), that it is about.
-    because : tuple of str
-        The findings it rests on.
-    others : tuple of str
-        Causes that fit too, less likely.
-    probes : dict of str to Fact
-        What was asked automatically, and the answers.
+        What it is about: channels, or electrodes such as 3P; empty if it is not about some.
+    because, others : tuple of str
+        What it rests on; what fits too, but is less likely.
+    probes : dict
+        What was asked after a check failed.
     """
 
     key: str
     cause: str
-    next_step: str
+    next: str
     channels: tuple[Place, ...] = ()
     because: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
-    probes: dict[str, Fact] = field(default_factory=dict)
+    probes: Mapping[str, Fact | None] = field(default_factory=dict)
 
     @property
     def line(self) -> str:
         """The diagnosis in one line."""
-        return f"{self.cause}. Next: {self.next_step}"
+        return f"{self.cause}. Next: {self.next}"
 
 
 def diagnose(rig: Rig, results: Sequence[CheckResult]) -> Diagnosis | None:

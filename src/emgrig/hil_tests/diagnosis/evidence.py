@@ -14,15 +14,9 @@ Fact = Value | tuple[Place, ...]
 
 @dataclass
 class Evidence:
-    """Facts about a failed run, for the rules of `diagnosis`.
+    """Facts about a failed run, for the rules of `diagnosis`; probes go by name ("link.lost").
 
-    Attributes
-    ----------
-    results : sequence of CheckResult
-    probes : dict of str to Fact
-        What probes found, by name ("link.lost").
-    n_channels : int
-        Of the board; 0 if that was never known.
+    The board's `n_channels` are 0 if that was never known.
     """
 
     results: Sequence[CheckResult]

@@ -42,14 +42,8 @@ PROBES: dict[str, tuple[Ask, tuple[Layer, ...], bool, bool]] = {}
 def probe(*layers: Layer, needs_chip: bool = True, is_first: bool = False) -> Callable[[Ask], Ask]:
     """Declare a function to be a probe: it returns facts by name.
 
-    Parameters
-    ----------
-    *layers : Layer
-        It is asked if one of these failed.
-    needs_chip : bool
-        It is not asked before the chips are identified.
-    is_first : bool
-        The chips are left as the check left them; else they are prepared anew.
+    It is asked if one of `layers` failed; with `needs_chip` not before the chips are identified. If
+    it `is_first`, the chips are left as the check left them; else they are prepared anew.
     """
 
     def declare(ask: Ask) -> Ask:
@@ -83,7 +77,7 @@ def _channels(found: NDArray[np.bool_]) -> tuple[int, ...]:
 def echoes(rig: Rig, _evidence: Evidence) -> Facts:
     """Ask the board for its time many times, to see if short packets are damaged."""
     repeats, before = rig.link.n_repeats, rig.link.counts.skipped_bytes
-    delays_s = rig.exchange_clocks(N_ECHOES)
+    delays_s = rig.connection.synchronise(N_ECHOES)
     return {
         "echo.repeats": rig.link.n_repeats - repeats,
         "echo.stray_bytes": rig.link.counts.skipped_bytes - before,
@@ -160,10 +154,7 @@ def codes(rig: Rig, _evidence: Evidence) -> Facts:
     found = rig.capture(500).codes
     railed = ADS1299.is_clipped(found).mean(axis=0) > 0.9
     dead = (found == 0).all(axis=0)
-    return {
-        "codes.railed": _channels(railed),
-        "codes.dead": _channels(dead),
-    }
+    return {"codes.railed": _channels(railed), "codes.dead": _channels(dead)}
 
 
 @probe(Layer.NOISE, Layer.TEST_SIGNAL)
@@ -182,10 +173,7 @@ def gains(rig: Rig, _evidence: Evidence) -> Facts:
     middle = np.median(table, axis=0)
     stuck = (middle > 0.5) & (np.ptp(table, axis=0) < 0.1 * middle)
     wrong = np.abs(table[2] / 24 - 1) > 0.03
-    facts: Facts = {
-        "gains.stuck": _channels(stuck),
-        "gains.wrong_level": _channels(wrong),
-    }
+    facts: Facts = {"gains.stuck": _channels(stuck), "gains.wrong_level": _channels(wrong)}
     if stuck.any():
         facts["gains.stuck_at"] = round(float(middle[stuck][0]))
     return facts

@@ -15,20 +15,9 @@ ID_BYTE = 0x3E
 class Rule:
     """One row.
 
-    Attributes
-    ----------
-    key : str
-        Its name.
-    when : function
-        Says if the facts fit.
-    cause : str
-        What is wrong, in words; `{channels}` stands for what `channels` returns.
-    next_step : str
-        What tells it from what else it could be, or mends it.
-    channels : function, optional
-        Which channels or electrodes.
-    is_general : bool
-        It fits whenever its check fails, so it says nothing beside a better row.
+    `when` says if the facts fit. In the words of `cause`, `{channels}` stands for what `channels`
+    returns, channels or electrodes. `next_step` tells it from what else it could be, or mends it. A
+    rule that `is_general` fits whenever its check fails, so it says nothing beside a better row.
     """
 
     key: str

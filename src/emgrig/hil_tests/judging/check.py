@@ -53,16 +53,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class CheckInfo:
-    """A check as it is declared.
-
-    Attributes
-    ----------
-    number : str
-        A letter and a number; those of the package begin with B.
-    layer : Layer
-    title : str
-        The question in a few words.
-    """
+    """A check as it is declared: letter (B in the package) and number, layer, the question."""
 
     number: str
     layer: Layer
@@ -108,19 +99,8 @@ class CannotMeasure(Exception):
 class CheckResult:
     """What came out of one check.
 
-    Attributes
-    ----------
-    info : CheckInfo
-    outcome : Outcome
-    message : str
-        The worst finding, or why it was not made.
-    measurements : list of Measurement
-    samples : Samples
-    incidents : list of Incident
-        What happened meanwhile that should not have: link lost, board restarted, chip lost.
-    attachments : list of Attachment
-    duration_s : float
-        Wall time, s.
+    `message` is the worst finding, or why it was not made. `incidents` happened meanwhile that
+    should not have: link lost, board restarted, chip lost. `duration_s` is wall time.
     """
 
     info: CheckInfo

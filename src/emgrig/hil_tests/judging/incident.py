@@ -40,7 +40,6 @@ class Incident:
 
     Attributes
     ----------
-    kind : IncidentKind
     words : str
         For people; nothing reads them.
     chip : int or None

@@ -78,15 +78,7 @@ def _word(value: float | str | bool) -> str:
 
 @dataclass(frozen=True)
 class LimitTable:
-    """Limits by name.
-
-    Attributes
-    ----------
-    limits : dict of str to Limit
-    units : dict of str to str
-    origin : str
-        The user's file, or empty.
-    """
+    """Limits and units by name; `origin` is the user's file, or empty."""
 
     limits: Mapping[str, Limit]
     units: Mapping[str, str]
@@ -95,11 +87,8 @@ class LimitTable:
     def find(self, name: str, unit: str) -> Limit:
         """Return the limit of a quantity, or one without bounds.
 
-        Raises
-        ------
-        ValueError
-            If the table has it in another unit: then its figures would be wrong. No unit asks for
-            no such check.
+        Raises ValueError if the table has it in another unit: then its figures would be wrong. No
+        unit asks for no such check.
         """
         if unit and name in self.units and self.units[name] != unit:
             raise ValueError(f"{name} is measured in {unit}, its limit is in {self.units[name]}")
@@ -147,12 +136,8 @@ LimitsFile = dict[str, Entry]
 def load_limits(path: Path | str | None = None) -> LimitTable:
     """Read the packaged table, and a user's file over it.
 
-    Raises
-    ------
-    RecordingError
-        If the file cannot be read or is no TOML.
-    ValueError
-        If it names a limit that does not exist, or a figure makes no sense.
+    Raises RecordingError if the file cannot be read or is no TOML; ValueError if it names a limit
+    that does not exist, or a figure makes no sense.
     """
     packaged = _read(files("emgrig.hil_tests.judging") / "limits.toml", "limits.toml")
     limits = {name: entry.over(Limit()) for name, entry in packaged.items()}

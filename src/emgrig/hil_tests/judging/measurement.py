@@ -84,16 +84,9 @@ class Reading:
 class Measurement:
     """A named quantity of one check, with one reading or one a channel.
 
-    Attributes
-    ----------
-    name, unit : str
-    limit : Limit
-        What it was judged by; without bounds it only informs.
-    readings : list of Reading
-    reference : str
-        What the value is compared with, in words ("data sheet: 0.28 µV").
-    key : str
-        Its name in the table of limits: one for the same quantity at several settings.
+    Without bounds the limit only informs. `reference` is what the value is compared with, in words
+    ("data sheet: 0.28 µV"), `key` its name in the table of limits: one for the same quantity at
+    several settings.
     """
 
     name: str
@@ -156,15 +149,7 @@ def judge(value: Value | None, limit: Limit) -> Outcome:
 
 @dataclass(frozen=True)
 class Attachment:
-    """Raw data or a picture, known by its hash.
-
-    Attributes
-    ----------
-    name, media_type : str
-    sha256 : str
-        Of `data`, in hexadecimal.
-    data : bytes
-    """
+    """Raw data or a picture, known by its hash, SHA-256 in hexadecimal."""
 
     name: str
     media_type: str
@@ -173,13 +158,7 @@ class Attachment:
 
 
 class Measure:
-    """What a check calls with every value; one for each check.
-
-    Parameters
-    ----------
-    limits : LimitTable
-        Where limits are looked up by name.
-    """
+    """What a check calls with every value; one for each check. Limits are looked up by name."""
 
     def __init__(self, limits: LimitTable) -> None:
         self._limits = limits
@@ -202,33 +181,13 @@ class Measure:
     ) -> Outcome:
         """Take a value, judge it, and keep it.
 
-        Parameters
-        ----------
-        name : str
-            What it is; the key of the table of limits.
-        value : float, int, bool, str or None
-            In `unit`; None if it could not be measured, with `note` saying why.
-        unit : str
-            "uV", "Hz", "s", "1" for a ratio or a count.
-        low, high : float, optional
-            Limits worked out from the table's for a setting (twice the typical noise at this gain).
-        marginal : (float or None, float or None), optional
-            The band inside `low`…`high` in which it passes without remark.
-        channel : int, optional
-            1 is the first; values of several channels make one measurement.
-        reference : str
-            What it is compared with, in words.
-        note : str
-            Said beside the value.
-        limit : str
-            Key of the table of limits, if that is not the name.
-        source : str
-            Where `low` and `high` come from, if they are not worked out from the table's.
-
-        Raises
-        ------
-        ValueError
-            If a name comes back with another unit, or a channel comes twice.
+        `name` is the key of the table of limits too, unless `limit` is. `value` is in `unit` ("uV",
+        "Hz", "s", "1" for a ratio or a count); None if it could not be measured, with `note` saying
+        why. `low` and `high` are worked out from the table's for a setting (twice the typical noise
+        at this gain), or `source` says where they come from; inside them, in the band `marginal`,
+        it passes without remark. `channel` 1 is the first; values of several channels make one
+        measurement. `reference` is what it is compared with, in words. Raises ValueError if a name
+        comes back with another unit, or a channel comes twice.
         """
         given = low is not None or high is not None
         found = self._limits.find(limit or name, "" if given else unit)

@@ -44,34 +44,13 @@ class Collector:
 class Capture:
     """A run from START to STOP.
 
-    Attributes
-    ----------
-    codes : ndarray of int32, shape (n_samples, n_channels)
-        Without those rejected.
-    status : ndarray of uint32, shape (n_samples, n_chips)
-        Status words, those of rejected samples left out.
-    scale_v : ndarray of float64, shape (n_channels,)
-        Volts a code, from the gains read back.
-    rate_hz : float
-        By the registers, Hz.
-    totals : Totals
-        The account of conversions.
-    n_rejected : int
-        Samples at the beginning that were left out.
-    n_misfits : int
-        Samples whose frames have another length than the chips'.
-    started, stopped : Started, Stopped
-        What the board said.
-    stats : Stats
-        Its counters after the run.
-    first_conversion, board_time_us : ndarray of int64, shape (n_packets,)
-        As the packets say.
-    lateness_s : float
-        How much later than the quickest the slowest packet came, s.
-    heard_for_s : float
-        Host time from the first sample to the last, s.
-    bad_crc, stray_bytes : int
-        Packets and bytes that the link's decoder threw away during the run.
+    Codes, shape (n_samples, n_channels), and status words, shape (n_samples, n_chips), are without
+    the `n_rejected` samples at the beginning; `scale_v`, shape (n_channels,), is volts a code, from
+    the gains read back; the rate is by the registers. `n_misfits` samples had frames of another
+    length than the chips'. `stats` are the board's counters after the run. `first_conversion` and
+    `board_time_us`, shape (n_packets,), are as the packets say. The slowest packet came
+    `lateness_s` later than the quickest; `heard_for_s` is host time from the first sample to the
+    last. `bad_crc` packets and `stray_bytes` were thrown away by the link's decoder during the run.
     """
 
     codes: NDArray[np.int32]

@@ -11,15 +11,9 @@ from emgrig.hil_tests.measuring.rig import Rig
 class Restored:
     """Whether the board was left as it was found.
 
-    Attributes
-    ----------
-    before, after : tuple of str
-        Registers of each chip as read, hex; empty if they could not be read.
-    streamed_before, streams_after : bool
-    proved : bool
-        Registers and stream state were read and are what they were.
-    note : str
-        What stands in the way, if anything does.
+    Registers of each chip are as read, hex; empty if they could not be read. `proved`: registers
+    and stream state were read and are what they were; `note` says what stands in the way, if
+    anything does.
     """
 
     before: tuple[str, ...]

@@ -18,7 +18,6 @@ from emgrig.driver.connection import Connection
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link
 from emgrig.driver.native.port import NativePort, all_chips
-from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.seams import Clock
 from emgrig.errors import EmgrigError, TransportError
 from emgrig.hil_tests.judging.check import CannotMeasure
@@ -62,25 +61,9 @@ def canary(n_channels: int) -> int:
 class Rig:
     """One board for one run of the suite.
 
-    Parameters
-    ----------
-    address : str
-        As in `emgrig.connect`.
-
-    Attributes
-    ----------
-    is_open : bool
-        True if somebody answered, and said who it is.
-    is_identified : bool
-        True if the chips are ADS1299.
-    samples : Samples
-        Tally of the check that is on; the plugin sets it to nothing before each.
-    incidents : list of Incident
-        What happened that should not have, in that check.
-    n_thrown_away : int
-        Frames that the board said it threw away, in that check.
-    stalls_s : list of float
-        Latenesses of captures in that check, s.
+    `is_open`: somebody answered, and said who it is; `is_identified`: the chips are ADS1299. The
+    rest is of the check that is on; the plugin sets it to nothing before each: samples, incidents,
+    frames that the board said it threw away, and latenesses of captures, s.
     """
 
     def __init__(self, address: str) -> None:
@@ -105,12 +88,8 @@ class Rig:
     def open(self) -> BoardIdentity:
         """Open the link, ask who is there, and read what its chips hold.
 
-        Raises
-        ------
-        EmgrigError
-            If nobody answers, or something else does.
-        ValueError
-            If the address makes no sense.
+        Raises EmgrigError if nobody answers, or something else does; ValueError if the address
+        makes no sense.
         """
         self._link = Link(open_transport(self.address))
         client = f"emgrig bringup {__version__}"
@@ -227,12 +206,8 @@ class Rig:
     def capture(self, n_samples: int, *, n_settle: int = N_SETTLE) -> Capture:
         """Run the board until it gave `n_samples` after `n_settle` that are left out.
 
-        If they do not come, what came is returned: the account says what is missing.
-
-        Raises
-        ------
-        EmgrigError
-            If the link is lost or the board refuses.
+        If they do not come, what came is returned: the account says what is missing. Raises
+        EmgrigError if the link is lost or the board refuses.
         """
         counts, wanted = self.link.counts, n_samples + n_settle
         bad_crc, stray_bytes = counts.bad_crc, counts.skipped_bytes
@@ -334,23 +309,12 @@ class Rig:
         """Ask for the board's counters."""
         return self.connection.stats()
 
-    def exchange_clocks(self, n_exchanges: int) -> list[float]:
-        """Ask the board's clock, for `clock_fit`; return how long each answer took, s."""
-        return self.connection.synchronise(n_exchanges)
-
-    def clock_fit(self) -> ClockFit | None:
-        """Return the board's clock against this computer's; None if it was never asked."""
-        return self.connection.clock_fit
-
     # The way back.
 
     def reopen(self) -> float:
         """Open a lost link anew; return how long it took, s.
 
-        Raises
-        ------
-        TransportError
-            If it does not come back.
+        Raises TransportError if it does not come back.
         """
         began_s = self.clock.now_s()
         while True:

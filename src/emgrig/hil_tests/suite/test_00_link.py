@@ -13,7 +13,7 @@ def test_link(rig: Rig, measure: Measure, is_full: bool) -> None:
     identity = rig.open()
     measure("protocol_version", identity.protocol_version)
     measure("link_answer", rig.link.slowest_s, "s")
-    delays_s = sorted(rig.exchange_clocks(N_ECHOES[is_full]))
+    delays_s = sorted(rig.connection.synchronise(N_ECHOES[is_full]))
     rig.count(len(delays_s))
     measure("echo_median", delays_s[len(delays_s) // 2], "s")
     measure("echo_slowest", delays_s[-1], "s")

@@ -16,7 +16,7 @@ SETTLE_CLOCKS = 9
 @check("B6", Layer.CLOCK, "data ready comes at the rate that is set")
 def test_data_rate(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Count conversions against board time at four rates, and board time against the host's."""
-    rig.exchange_clocks(8)
+    rig.connection.synchronise(8)
     for rate_hz in RATES_HZ:
         rig.chip.set_rate(rate_hz)
         capture = rig.capture(round(DURATION_S[is_full] * rate_hz), n_settle=0)
@@ -29,8 +29,8 @@ def test_data_rate(rig: Rig, measure: Measure, is_full: bool) -> None:
             rig.incidents.append(Incident(IncidentKind.NO_SAMPLES, words))
             return
         _measure_rate(measure, rig, capture, rate_hz)
-        rig.exchange_clocks(8)
-    fit = rig.clock_fit()
+        rig.connection.synchronise(8)
+    fit = rig.connection.clock_fit
     assert fit is not None
     measure(
         "board_clock_drift",

@@ -15,8 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import signal
 
 from emgrig.files import json_text, write_file
 from emgrig.simulator.analog.noise import stream
@@ -52,6 +52,14 @@ _QUIET_S = 0.25  # from an expression to the border of its slot, at least
 _LONGEST_S = 3.5
 _BAND_HZ = (20.0, 450.0)
 _WHITE, _EVENT, _BLINK = 1, 2, 3
+
+
+@lru_cache(maxsize=1)
+def _emg_filter() -> tuple[NDArray[np.float64], float]:
+    """Return the sections of the EMG band, and the scale, V, at which white noise has 1 uV rms."""
+    sections = scipy.signal.butter(2, _BAND_HZ, "bandpass", fs=_RATE_HZ, output="sos")
+    _, gain = scipy.signal.sosfreqz(sections, 4096)
+    return sections, 1e-6 / float(np.sqrt(np.mean(np.abs(gain) ** 2)))
 
 
 @dataclass(frozen=True)
@@ -97,9 +105,6 @@ class Face:
         self._seed = seed
         self._slot_s = 60.0 / events_per_minute if events_per_minute else 0.0
         self._n_muscles = min(n_electrodes, len(MUSCLES))
-        self._sections = signal.butter(2, _BAND_HZ, "bandpass", fs=_RATE_HZ, output="sos")
-        _, gain = signal.sosfreqz(self._sections, 4096)
-        self._unit_v = 1e-6 / float(np.sqrt(np.mean(np.abs(gain) ** 2)))
         self._made: OrderedDict[int, NDArray[np.float64]] = OrderedDict()
         self._tails: dict[int, NDArray[np.float32]] = {}
         self._expression_in = lru_cache(maxsize=16)(self._expression)
@@ -221,8 +226,9 @@ class Face:
             before = self._white(block - 1)[:, -_WARM_UP:]
         here = self._white(block)
         self._tails = {block: here[:, -_WARM_UP:]}
-        filtered = signal.sosfilt(self._sections, np.concatenate((before, here), axis=1))
-        result: NDArray[np.float64] = filtered[:, _WARM_UP:] * (self._unit_v * 1e6)
+        sections, unit_v = _emg_filter()
+        filtered = scipy.signal.sosfilt(sections, np.concatenate((before, here), axis=1))
+        result: NDArray[np.float64] = filtered[:, _WARM_UP:] * (unit_v * 1e6)
         return result
 
     def _shapes(self, block: int) -> list[tuple[FaceEvent, slice, NDArray[np.float64]]]:

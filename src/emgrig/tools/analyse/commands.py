@@ -123,9 +123,7 @@ def _print_trivial(expressions: list[Expression]) -> None:
     print_table(("figure", "table 7", "trivial answer"), trivial_rows(expressions), title=title)
 
 
-def _write_figures(
-    folder: Path, expressions: list[Expression] | None, *, overwrite: bool
-) -> None:
+def _write_figures(folder: Path, expressions: list[Expression] | None, *, overwrite: bool) -> None:
     emotions = paper.EMOTIONS
     drawn = {
         "figure-08.svg": plots.indicators_svg(paper.TABLE_3),

@@ -24,17 +24,8 @@ SHORT = 30
 class Outcome:
     """All that one command found.
 
-    Attributes
-    ----------
-    identity : BoardIdentity
-    address : str
-    reports : tuple of Report
-    comparisons : tuple of NoiseComparison
-        The board's noise beside other amplifiers; empty if it was not measured.
-    ours : str
-        Which level of ours that is.
-    software, made_utc : str
-    instruments : tuple of str
+    `comparisons` are the board's noise beside other amplifiers, none if it was not measured; `ours`
+    says which level of ours that is.
     """
 
     identity: BoardIdentity
@@ -120,10 +111,7 @@ def _comparison(one: NoiseComparison) -> Json:
 def write(folder: Path, outcome: Outcome) -> Path:
     """Write ``index.html`` and ``calibration.json`` into `folder`; return the page.
 
-    Raises
-    ------
-    RecordingError
-        If they cannot be written.
+    Raises RecordingError if they cannot be written.
     """
     board = outcome.identity
     worst = _worst(report.outcome for report in outcome.reports)

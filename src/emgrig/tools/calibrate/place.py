@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -23,15 +24,7 @@ SIMULATED_BENCH = "sim"
 
 @dataclass(frozen=True)
 class Place:
-    """A board to calibrate.
-
-    Attributes
-    ----------
-    board : Board
-    ask : callable
-        A person, or for a simulated board the simulator itself.
-    bench : Bench or None
-    """
+    """A board to calibrate; a person is asked, or for a simulated board the simulator itself."""
 
     board: "Board"
     ask: Ask
@@ -44,19 +37,10 @@ def open_place(
 ) -> Iterator[Place]:
     """Connect to the board at `address`, and to the bench; both are closed with the context.
 
-    Parameters
-    ----------
-    bench : str, optional
-        Two VISA resources with a comma between, or "sim" with a simulated board.
-    attenuator : Attenuator, optional
-        None is a wire; with "sim" the one that the simulated bench has.
-
-    Raises
-    ------
-    ValueError
-        If "sim" is asked for with a board that is not simulated in this process.
-    EmgrigError
-        As `emgrig.connect` and `open_bench`.
+    `bench` is two VISA resources with a comma between, or "sim" with a simulated board. No
+    attenuator is a wire; with "sim" the one that the simulated bench has. Raises ValueError if
+    "sim" is asked for with a board that is not simulated in this process; EmgrigError as
+    `emgrig.connect` and `open_bench`.
     """
     import emgrig
 
@@ -68,11 +52,13 @@ def open_place(
             yield place
         return
     if is_simulated:
+        from emgrig.driver.board import Board
         from emgrig.simulator.transport import SimTransport
 
         transport = SimTransport(address.partition(":")[2])
-        with _simulated(transport) as board, _bench(bench, attenuator) as opened:
-            yield Place(board, _Electrodes(transport.board).ask, opened)
+        ask = partial(_connect_resistors, transport.board)
+        with Board(transport, client=PROGRAM) as board, _bench(bench, attenuator) as opened:
+            yield Place(board, ask, opened)
         return
     with emgrig.connect(address) as board, _bench(bench, attenuator) as opened:
         yield Place(board, ask_person, opened)
@@ -96,19 +82,10 @@ def _bench(resources: str | None, attenuator: "Attenuator | None") -> Iterator["
 
 
 @contextlib.contextmanager
-def _simulated(transport: object) -> Iterator["Board"]:
-    from emgrig.driver.board import Board
-    from emgrig.simulator.transport import SimTransport
-
-    assert isinstance(transport, SimTransport)
-    with Board(transport, client=PROGRAM) as board:
-        yield board
-
-
-@contextlib.contextmanager
 def _on_simulated_bench(address: str, attenuator: "Attenuator | None") -> Iterator[Place]:
     from emgrig.calibration.bench import Attenuator
     from emgrig.calibration.figures.uncertainty import rectangular
+    from emgrig.driver.board import Board
     from emgrig.simulator.bench.coupled import Divider
     from emgrig.simulator.bench.server import board_on_bench
     from emgrig.simulator.options import parse_query
@@ -118,59 +95,44 @@ def _on_simulated_bench(address: str, attenuator: "Attenuator | None") -> Iterat
     known = attenuator or Attenuator(
         divider.nominal_ratio, rectangular(divider.tolerance), divider.input_ohm, "simulated"
     )
-    with (
-        board_on_bench(query, seed=seed, divider=divider) as there,
-        _simulated(there.transport) as board,
-        _bench(there.resources, known) as opened,
-    ):
-        yield Place(board, _Wires(there.bench).ask, opened)
+    with board_on_bench(query, seed=seed, divider=divider) as there:
+        assert there.transport is not None, "it is on virtual time"
+        with (
+            Board(there.transport, client=PROGRAM) as board,
+            _bench(there.resources, known) as opened,
+        ):
+            yield Place(board, partial(_wire_bench, there.bench), opened)
 
 
-class _Electrodes:
-    """Connects resistors to a simulated board."""
+def _connect_resistors(board: "SimulatedBoard", setup: Setup) -> None:
+    """Connect resistors to a simulated board, as a person would."""
+    from emgrig.simulator.analog.frontend import AnalogueFrontEnd
+    from emgrig.simulator.analog.world import OPEN, WIRE, Electrode
 
-    def __init__(self, board: "SimulatedBoard") -> None:
-        self._board = board
-
-    def ask(self, setup: Setup) -> None:
-        """Do what a person would."""
-        from emgrig.simulator.analog.frontend import AnalogueFrontEnd
-        from emgrig.simulator.analog.world import OPEN, WIRE, Electrode
-
-        note(f"the simulator does it: {setup.text}")
-        resistor = Electrode(r_ohm=setup.ohm, c_f=0.0, series_ohm=0.0)
-        # Between P and N, so half of it on either side.
-        half = Electrode(r_ohm=setup.ohm / 2, c_f=0.0, series_ohm=0.0)
-        by_connection = {
-            Connection.STAR: resistor,
-            Connection.SOURCE: half,
-            Connection.OPEN: OPEN,
-        }
-        if setup.connection not in by_connection:
-            raise ValueError(f"a simulated board does that with --bench sim only: {setup.text}")
-        inputs = (by_connection[setup.connection],)
-        for chip, part in enumerate(self._board.front_ends):
-            assert isinstance(part, AnalogueFrontEnd)
-            count = part.n_channels
-            world = replace(part.world, p=inputs * count, n=inputs * count, bias=WIRE)
-            part.set_world(self._board.bank.buses[chip].tick, world)
+    note(f"the simulator does it: {setup.text}")
+    resistor = Electrode(r_ohm=setup.ohm, c_f=0.0, series_ohm=0.0)
+    # Between P and N, so half of it on either side.
+    half = Electrode(r_ohm=setup.ohm / 2, c_f=0.0, series_ohm=0.0)
+    by_connection = {Connection.STAR: resistor, Connection.SOURCE: half, Connection.OPEN: OPEN}
+    if setup.connection not in by_connection:
+        raise ValueError(f"a simulated board does that with --bench sim only: {setup.text}")
+    inputs = (by_connection[setup.connection],)
+    for chip, part in enumerate(board.front_ends):
+        assert isinstance(part, AnalogueFrontEnd)
+        count = part.n_channels
+        world = replace(part.world, p=inputs * count, n=inputs * count, bias=WIRE)
+        part.set_world(board.bank.buses[chip].tick, world)
 
 
-class _Wires:
-    """Wires the simulated bench to its board."""
+def _wire_bench(bench: "SimulatedBench", setup: Setup) -> None:
+    """Wire the simulated bench to its board, as a person would."""
+    from emgrig.simulator.bench.coupled import Wiring
 
-    def __init__(self, bench: "SimulatedBench") -> None:
-        self._bench = bench
-
-    def ask(self, setup: Setup) -> None:
-        """Do what a person would."""
-        from emgrig.simulator.bench.coupled import Wiring
-
-        note(f"the simulator does it: {setup.text}")
-        if setup.connection is Connection.DIFFERENTIAL:
-            wiring = Wiring(p=setup.channels, series_p_ohm=setup.ohm)
-        elif setup.connection is Connection.COMMON_MODE:
-            wiring = Wiring(p=setup.channels, n=setup.channels, series_p_ohm=setup.ohm)
-        else:
-            raise ValueError(f"the simulated bench cannot do that: {setup.text}")
-        self._bench.wire(wiring)
+    note(f"the simulator does it: {setup.text}")
+    if setup.connection is Connection.DIFFERENTIAL:
+        wiring = Wiring(p=setup.channels, series_p_ohm=setup.ohm)
+    elif setup.connection is Connection.COMMON_MODE:
+        wiring = Wiring(p=setup.channels, n=setup.channels, series_p_ohm=setup.ohm)
+    else:
+        raise ValueError(f"the simulated bench cannot do that: {setup.text}")
+    bench.wire(wiring)

@@ -27,24 +27,9 @@ if TYPE_CHECKING:
 class Wanted:
     """What is to be done with what a command finds.
 
-    Attributes
-    ----------
-    address : str
-    as_json : bool
-    report : Path or None
-        Folder for the page.
-    save : bool
-        Put it into the board's calibration certificate.
-    calibration : Path or None
-        Where records are kept, or one file.
-    valid_days : int
-    bench : str or None
-    attenuator : Attenuator or None
-    meter_due : date or None
-    resistors : str
-        What is known of the resistors that were used, for the record.
-    amplifiers : tuple of Path
-        Further rows for the table of amplifiers.
+    The page goes into the folder `report`, the values into the board's certificate if `save`; those
+    are kept in `calibration`, or are that one file. `resistors` is what is known of those that were
+    used, for the record; `amplifiers` are further rows for the table of amplifiers.
     """
 
     address: str

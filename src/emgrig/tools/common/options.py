@@ -67,12 +67,7 @@ class Served:
     port: Annotated[int, typer.Option(help="Port of the pages; 0 takes a free one.")] = 8299
 
 
-def argument(
-    text: str,
-    default: object = ...,
-    *,
-    metavar: str | None = None,
-) -> Any:
+def argument(text: str, default: object = ..., *, metavar: str | None = None) -> Any:
     """Return a field that is an argument, with its help; without a default it must be given."""
     return _field(typer.Argument(help=text, metavar=metavar), default)
 
@@ -140,12 +135,8 @@ def _parameter(one: "Field[Any]", hint: Any) -> inspect.Parameter:
 def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
     """Read options of the form CHANNEL=uV, or session files; return the MVC, µV, of each channel.
 
-    Raises
-    ------
-    ValueError
-        If one is not of this form, or there is no such channel.
-    RecordingError
-        If a session file cannot be read.
+    Raises ValueError if one is not of this form, or there is no such channel; RecordingError if a
+    session file cannot be read.
     """
     levels: dict[int, float] = {}
     for option in options:

@@ -45,15 +45,7 @@ class _Late(Progress):
 
 
 class Bar:
-    """How far a command is; on a terminal it goes away at the end.
-
-    Parameters
-    ----------
-    text : str
-        What is going on.
-    now : callable
-        A clock, s.
-    """
+    """How far a command is; on a terminal it goes away at the end. `now` is a clock, s."""
 
     def __init__(self, text: str, now: Clock = time.monotonic) -> None:
         self._text = text

@@ -33,18 +33,10 @@ class Electrodes(Protocol):
 class ChannelMatch:
     """How one channel of the recording agrees with its electrodes.
 
-    Attributes
-    ----------
-    channel : int
-    name : str
-    gain, gain_sigma : float
-        Recorded over seen, 1 is perfect; and its standard error from the residual.
-    offset_uv, mains_uv, residual_uv_rms, signal_uv_rms : float
-        Input-referred. Mains is the peak value at the mains frequency, which comes from the body
-        and the leads and not from the source; the residual is what is left of all that.
-    expected_noise_uv_rms : float
-        The data sheet's noise for gain and rate, and the thermal noise of the electrodes.
-    n_samples : int
+    `gain` is recorded over seen, 1 is perfect, `gain_sigma` its standard error from the residual.
+    Levels are input-referred. Mains is the peak value at the mains frequency, which comes from the
+    body and the leads and not from the source; the residual is what is left of all that. The noise
+    expected is the data sheet's for gain and rate, and the thermal noise of the electrodes.
     """
 
     channel: int
@@ -73,23 +65,9 @@ class ChannelMatch:
 def seen_by_chip(
     electrodes: Electrodes, first_edge_s: float, period_s: float, n_samples: int, f_clk_hz: float
 ) -> NDArray[np.float64]:
-    """Return what an ideal chip makes of the electrodes.
+    """Return what an ideal chip makes of the electrodes, V, shape (n_samples, n_electrodes).
 
-    Parameters
-    ----------
-    electrodes : Electrodes
-    first_edge_s : float
-        True time of the first data-ready edge, s.
-    period_s : float
-        True data period, s.
-    n_samples : int
-    f_clk_hz : float
-        True clock, Hz.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_samples, n_electrodes)
-        V.
+    Times and clock are true ones: of the first data-ready edge, and the data period.
     """
     step_s = period_s / N_GRID
     middle_s = first_edge_s - EDGE_CLOCKS / f_clk_hz - 1.5 * period_s

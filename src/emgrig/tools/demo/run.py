@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 import emgrig
 from emgrig.calibration.figures.datasheet import typical_noise_uv_rms
+from emgrig.calibration.figures.response import NOISE_BANDWIDTH_OF_RATE
+from emgrig.calibration.procedures.sources import thermal_nv_per_rthz
 from emgrig.driver.samples.block import Block
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.errors import TransportError
@@ -26,9 +28,7 @@ from emgrig.tools.common.output import quiet_driver
 from emgrig.tools.demo.check import ChannelMatch, match, seen_by_chip
 
 PROFILE = "facial-emg"
-#: Boltzmann constant times 300 K times four, J.
-FOUR_K_T = 4 * 1.380649e-23 * 300
-NOISE_BAND_PER_RATE = 0.275  # of sinc3, folded (SBAS499C, 9.3.2.1)
+ROOM_C = 26.85  # 300 K
 
 
 @dataclass
@@ -104,10 +104,7 @@ def run(
 ) -> DemoResult:
     """Do all of it; what goes wrong is in the result's `problems`.
 
-    Raises
-    ------
-    EmgrigError
-        If the demo cannot even be done: no simulator, no link, no room.
+    Raises EmgrigError if the demo cannot even be done: no simulator, no link, no room.
     """
     result = DemoResult(source, seed)
     cut_s = seconds * 0.45
@@ -173,12 +170,7 @@ def _record(
                 tell(f"  {now.elapsed_s:5.1f} s, {now.n_samples} samples, {now.n_lost} lost")
 
         made = record(
-            board,
-            folder / "demo.bdf",
-            seconds,
-            overwrite=True,
-            profile=PROFILE,
-            progress=progress,
+            board, folder / "demo.bdf", seconds, overwrite=True, profile=PROFILE, progress=progress
         )
         _take_clock(result, board.synchronise())
         return made
@@ -298,7 +290,8 @@ def _electrodes_ohm(twin: SimulatedBoard, channel_index: int) -> float:
 
 def _expected_noise_uv_rms(gain: int, rate_hz: float, electrodes_ohm: float) -> float:
     """Return the data sheet's noise and the electrodes' thermal noise together, µV rms."""
-    thermal_uv = 1e6 * np.sqrt(FOUR_K_T * electrodes_ohm * NOISE_BAND_PER_RATE * rate_hz)
+    density_nv = thermal_nv_per_rthz(electrodes_ohm, ROOM_C)
+    thermal_uv = density_nv * np.sqrt(NOISE_BANDWIDTH_OF_RATE * rate_hz) / 1e3
     return float(np.hypot(typical_noise_uv_rms(gain, round(rate_hz)), thermal_uv))
 
 

@@ -136,13 +136,7 @@ def _watch(board: "Board", settings: "ContactSettings", seconds: float | None) -
     from rich.live import Live
 
     from emgrig.driver.keeping import kept
-    from emgrig.electrodes import (
-        ContactWatch,
-        Light,
-        channel_names,
-        prepare_quiet,
-        wired_channels,
-    )
+    from emgrig.electrodes import ContactWatch, Light, channel_names, prepare_quiet, wired_channels
     from emgrig.tools.electrodes.view import live_picture
 
     listed = wired_channels(board, settings.channels)

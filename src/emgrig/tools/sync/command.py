@@ -196,8 +196,7 @@ def _misfit(found: "TubeSync") -> tuple[float, ...]:
     """Order frame rates: a wrong one can be forced, with jumps and readings called wrong."""
     from emgrig.analysis.clocks.tube import Kind
 
-    off = abs(found.samples_per_s / found.table_rate_hz - 1)
-    return len(found.jumps), found.n(Kind.WRONG), off
+    return len(found.jumps), found.n(Kind.WRONG), float(np.median(found.good_residuals_s))
 
 
 def _write(path: Path, found: "TubeSync", source: "Source", film: Film, asked: "Ints") -> None:

@@ -1,7 +1,6 @@
 """The JSON schemas of our files, made from their models.
 
-``python -m emgrig.tools.common.schemas`` (or ``make schemas``) writes them anew after a model was
-changed; a test holds files and models together.
+``make schemas`` writes them anew after a model was changed; a test holds files and models together.
 """
 
 import inspect
@@ -9,10 +8,8 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import is_dataclass
-from pathlib import Path
 from typing import Any, get_args
 
-import emgrig
 from emgrig.calibration.certificate.certificate import Certificate
 from emgrig.driver.chip.profile import ProfileFile
 from emgrig.electrodes import ContactCheck
@@ -23,7 +20,9 @@ from emgrig.filemodel import Json, adapter_of, hints
 from emgrig.files import write_file
 from emgrig.hil_tests.judging.limits import LimitsFile
 from emgrig.hil_tests.record import Record
+from places import ROOT
 
+HOME = ROOT / "src/emgrig"
 MODELS: dict[str, Any] = {
     "calibration/certificate/certificate.schema.json": Certificate,
     "driver/chip/profile.schema.json": ProfileFile,
@@ -34,7 +33,7 @@ MODELS: dict[str, Any] = {
     "hil_tests/record.schema.json": Record,
     "hil_tests/judging/limits.schema.json": LimitsFile,
 }
-_HOME = "https://github.com/emgrig/emgrig/blob/main/src/emgrig/"
+_ADDRESS = "https://github.com/emgrig/emgrig/blob/main/src/emgrig/"
 
 
 def schema(model: Any) -> Json:
@@ -77,14 +76,14 @@ def _describe(part: Json, kind: type) -> None:
 
 def text_of(path: str) -> str:
     """Return the text of one of the files in `MODELS`."""
-    made = {"$id": _HOME + path, **schema(MODELS[path])}
+    made = {"$id": _ADDRESS + path, **schema(MODELS[path])}
     return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
     """Write all of them."""
     for path in MODELS:
-        write_file(Path(inspect.getfile(emgrig)).parent / path, text_of(path))
+        write_file(HOME / path, text_of(path))
 
 
 if __name__ == "__main__":

@@ -35,10 +35,11 @@ class Track:
     """One channel of a recording.
 
     `samples`, shape (n_samples,), are evenly spaced, in "V", "mV" or "uV", input-referred; where
-    `missing` is true they were not measured, or are marked bad, and hold anything finite. `response` is SINC3 for an ADS1299 that was not equalised; `low_hz` and
-    `high_hz` are the corners of filters that the device itself has, None where it has none.
-    `delay_s` is the known delay of the device's filters that its time does not allow for; for an
-    ADS1299 `emgrig.calibration.figures.response.sinc3_group_delay_s`.
+    `missing` is true they were not measured, or are marked bad, and hold anything finite.
+    `response` is SINC3 for an ADS1299 that was not equalised; `low_hz` and `high_hz` are the
+    corners of filters that the device itself has, None where it has none. `delay_s` is the known
+    delay of the device's filters that its time does not allow for; for an ADS1299
+    `emgrig.calibration.figures.response.sinc3_group_delay_s`.
     """
 
     name: str

@@ -192,7 +192,7 @@ def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
         ('rate_hz = "fast"', "expected a number"),
         ('response = "brown"', "expected flat or sinc3"),
         ("rate_hz = nan", "expected a number"),
-        ("rate_hz 1000", "is no TOML"),
+        ("rate_hz 1000", "is not TOML"),
     ],
 )
 def test_a_wrong_description_is_refused(tmp_path: Path, text: str, words: str) -> None:

@@ -1,6 +1,5 @@
 """Channels of recordings of any device, as tracks that can be compared."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 from emgrig.calibration.figures.response import sinc3_group_delay_s
 from emgrig.comparison import Response, Track
 from emgrig.driver.chip.model import ADS1299
-from emgrig.files import attempt, stem_of
+from emgrig.filemodel import parse_toml, read_text
+from emgrig.files import stem_of
 from emgrig.reading import Recording, open_recording
 from emgrig.reading.recording import Floats, RateNotSaid, find_signal
 
@@ -171,11 +171,7 @@ def _list(labels: Sequence[str]) -> str:
 
 
 def _of_toml(path: Path) -> Description:
-    try:
-        with attempt("read", path):
-            content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no TOML: {error}") from error
+    content = parse_toml(read_text(path, str(path)), str(path))
     unknown = sorted(set(content) - set(_KNOWN))
     if unknown:
         raise ValueError(
@@ -189,4 +185,4 @@ def _of_toml(path: Path) -> Description:
             raise ValueError(f"{path}: {key} is {value!r}; expected a {expected}")
     if content.get("response", "flat") not in ("flat", "sinc3"):
         raise ValueError(f"{path}: response is {content['response']!r}; expected flat or sinc3")
-    return Description(**content)
+    return Description(**content)  # type: ignore[arg-type] - held against their kinds above

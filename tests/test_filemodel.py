@@ -13,7 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.errors import RecordingError
-from emgrig.filemodel import FileModel, Moment, NoteModel, Rule, Text, load, one_of, plain, read
+from emgrig.filemodel import (
+    FileModel,
+    Moment,
+    NoteModel,
+    Rule,
+    Text,
+    load,
+    one_of,
+    parse_toml,
+    plain,
+    read,
+)
 
 
 class Colour(StrEnum):

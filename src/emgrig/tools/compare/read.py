@@ -185,4 +185,4 @@ def _of_toml(path: Path) -> Description:
             raise ValueError(f"{path}: {key} is {value!r}; expected a {expected}")
     if content.get("response", "flat") not in ("flat", "sinc3"):
         raise ValueError(f"{path}: response is {content['response']!r}; expected flat or sinc3")
-    return Description(**content)  # type: ignore[arg-type] - held against their kinds above
+    return Description(**content)  # type: ignore[arg-type]  # held against their kinds above

@@ -12,6 +12,7 @@ from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, segme
 MAINS_DB = 10.0  #: Mains this far above its neighbourhood is named.
 _RAIL_SHARE = 0.01
 _FEW_VALUES = 16
+_MOST_WINDOWS = 150
 
 
 @dataclass(frozen=True)
@@ -112,14 +113,15 @@ def clipped_stretches(
 
 def _at_extreme(x: Floats) -> NDArray[np.bool_]:
     """Mark samples that share an extreme which lies far from the bulk."""
-    present = x[np.isfinite(x)]
-    middle = float(np.median(present))
-    spread = 1.4826 * float(np.median(np.abs(present - middle)))
     at_end = np.zeros(x.size, bool)
-    for extreme in (float(present.min()), float(present.max())):
-        same = x == extreme
-        if np.count_nonzero(same) >= 5 and abs(extreme - middle) > 6 * spread > 0:
-            at_end |= same
+    shared = [e for e in (float(np.nanmin(x)), float(np.nanmax(x))) if np.count_nonzero(x == e) > 4]
+    if not shared:
+        return at_end
+    middle = float(np.nanmedian(x))
+    spread = 1.4826 * float(np.nanmedian(np.abs(x - middle)))
+    for extreme in shared:
+        if abs(extreme - middle) > 6 * spread > 0:
+            at_end |= x == extreme
     return at_end
 
 
@@ -151,7 +153,13 @@ def _mains(x: Floats, rate_hz: float) -> tuple[float, float]:
     size = round(2 * rate_hz)
     if part.size < size or rate_hz <= 140:
         return float("nan"), float("nan")
-    frequency_hz, power = scipy.signal.welch(part, rate_hz, nperseg=size, detrend="constant")
+    if part.size > _MOST_WINDOWS * size:  # windows all over it tell as much as all of it
+        begins = np.linspace(0, part.size - size, _MOST_WINDOWS).astype(np.int64)
+        part = part[begins[:, np.newaxis] + np.arange(size)]
+        frequency_hz, power = scipy.signal.welch(part, rate_hz, nperseg=size, detrend="constant")
+        power = power.mean(axis=0)
+    else:
+        frequency_hz, power = scipy.signal.welch(part, rate_hz, nperseg=size, detrend="constant")
     heights = []
     for mains in (50.0, 60.0):
         away = np.abs(frequency_hz - mains)

@@ -3,9 +3,11 @@
 `app` is a typer application; the command line adds its commands to its own.
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import typer
@@ -196,16 +198,15 @@ def analyse_command(given: AnalyseOptions) -> None:
     clock_map = _clock(given.clock, given.video_offset)
     # Read before anything is written: it may lie where the results go.
     corrected = None if given.elan is None else read_elan(given.elan, clock=clock_map)
-    samples, remarks = found.matrix(), list(found.remarks)
+    channels, remarks = _Channels(found), list(found.remarks)
     if given.mat is not None:
-        _write_mat(given.mat, samples, found.rate_hz, overwrite=given.overwrite)
+        _write_mat(given.mat, found, overwrite=given.overwrite)
     if given.undo_droop:
-        samples, remark = _equalised(samples, found.rate_hz)
-        remarks.append(remark)
+        remarks.append(channels.undo_droop())
     levels_uv = read_mvc(given.mvc or [], len(found.labels))
     with Bar(f"analysing {given.recording.name}"):
         analysis = analyse(
-            samples,
+            channels,
             found.rate_hz,
             labels=found.labels,
             units=found.units,
@@ -247,23 +248,40 @@ def _rest(option: str) -> tuple[float, float] | None:
     return float(start), float(end)
 
 
-def _equalised(samples: Floats, rate_hz: float) -> tuple[Floats, str]:
-    """Undo the chip's droop; the page says so, and what it costs."""
-    from emgrig.calibration.figures.response import droop_equaliser
+class _Channels(Sequence[Floats]):
+    """The channels of a recording, each read when it is asked for and not kept."""
 
-    design = droop_equaliser(rate_hz)
-    remark = (
-        f"equalised: sinc3 droop undone to {0.4 * rate_hz:g} Hz, white noise x "
-        f"{design.noise_gain:.2f}"
-    )
-    return equalise(samples, design.taps), remark
+    def __init__(self, found: Recording) -> None:
+        self._found = found
+        self._taps: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self._found.signals)
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        values = self._found.values(index)
+        return values if self._taps is None else equalise(values, self._taps)[:, 0]
+
+    def undo_droop(self) -> str:
+        """Undo the chip's droop from now on; return what the page says of it and its cost."""
+        from emgrig.calibration.figures.response import droop_equaliser
+
+        rate_hz = self._found.rate_hz
+        design = droop_equaliser(rate_hz)
+        self._taps = design.taps
+        return (
+            f"equalised: sinc3 droop undone to {0.4 * rate_hz:g} Hz, white noise x "
+            f"{design.noise_gain:.2f}"
+        )
 
 
-def _write_mat(path: Path, samples: Floats, rate_hz: float, *, overwrite: bool) -> None:
-    if rate_hz != RATE_HZ:
-        raise ValueError(f"--mat {path}: CASMEMG has {RATE_HZ:g} Hz, this is {rate_hz:g} Hz")
+def _write_mat(path: Path, found: Recording, *, overwrite: bool) -> None:
+    if found.rate_hz != RATE_HZ:
+        raise ValueError(f"--mat {path}: CASMEMG has {RATE_HZ:g} Hz, this is {found.rate_hz:g} Hz")
     check_output(path, overwrite=overwrite)
-    write_casmemg_mat(path, samples, as_table=True)
+    write_casmemg_mat(path, found.matrix(), as_table=True)
 
 
 def _write_results(
@@ -331,7 +349,7 @@ def _say(analysis: Analysis, remarks: list[str]) -> None:
 
 
 def _score_elan(path: Path | None, tiers: dict[str, list[Mark]], analysis: Analysis) -> None:
-    length_s = analysis.banded.shape[0] / analysis.rate_hz
+    length_s = analysis.n_samples / analysis.rate_hz
     scored = []
     for q in analysis.quality:
         marks = tiers.get(analysis.labels[q.channel_index])

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from emgrig.reading.textfiles import TextRecording, read_text
 from scipy import io
 
 from emgrig.analysis.clocks.robust_line import fit_clock_map
@@ -14,7 +15,6 @@ from emgrig.analysis.report.candidates import Analysis, analyse, events_tsv, mus
 from emgrig.analysis.report.page import page
 from emgrig.analysis.signal.quality import assess
 from emgrig.errors import MissingExtra
-from emgrig.reading.textfiles import TextRecording, read_text
 from places import RECORDINGS
 
 FILES = {

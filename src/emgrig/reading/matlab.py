@@ -4,7 +4,7 @@ import re
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from emgrig.errors import MissingExtra, RecordingError
 from emgrig.extras import require
 from emgrig.reading.recording import RateNotSaid, Recording, Runs, signal, with_names
+from emgrig.reading.tables import unsaid_unit_s
 from emgrig.reading.timebase import TimeBase, agree, from_times, steady
 from emgrig.reading.units import seconds_in
 
@@ -79,7 +80,7 @@ def read_matlab(path: Path, told_hz: float | None) -> Recording:
                 "1000 Hz and uV"
             )
         rate, units = rate or (CASMEMG_HZ, "CASMEMG"), units or ["uV"] * n_channels
-    base = _time_base(path, beside, rate, n_samples)
+    base = _time_base(path, beside, rate, matrix)
     names = labels or [f"c{i + 1}" for i in range(n_channels)]
     units = units or [""] * n_channels
     made = [
@@ -90,8 +91,7 @@ def read_matlab(path: Path, told_hz: float | None) -> Recording:
     runs = base.runs
     if lost is not None and lost.any():
         said.append(f"{int(lost.sum())} samples were lost and are marked as gaps")
-        kept = np.flatnonzero(~lost)
-        runs = Runs.at(kept, kept) if runs.is_steady else runs
+        runs = _only(runs, ~lost)
     return Recording(
         path=path,
         source="CASMEMG .mat" if is_casmemg else "MATLAB",
@@ -102,6 +102,16 @@ def read_matlab(path: Path, told_hz: float | None) -> Recording:
         column=lambda i: matrix[:, i],
         remarks=(*said, *renamed, *base.remarks),
     )
+
+
+def _only(runs: Runs, is_there: np.ndarray) -> Runs:
+    """Keep rows that hold something; what is missing at the end is missing too."""
+    positions = runs.positions
+    rows = np.concatenate([np.arange(n) + row for row, _, n in runs.rows.tolist()])
+    kept = is_there[rows]
+    if not kept.any():
+        raise RecordingError("all its samples were lost")
+    return replace(Runs.at(positions[kept], rows[kept]), n_samples=runs.n_samples)
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -298,15 +308,15 @@ def _text(value: Any) -> str | None:
 
 
 def _time_base(
-    path: Path, beside: Mapping[str, Any], rate: tuple[float, str] | None, n_samples: int
+    path: Path, beside: Mapping[str, Any], rate: tuple[float, str] | None, matrix: np.ndarray
 ) -> TimeBase:
+    n_samples = len(matrix)
     for name, value in beside.items():
         array = np.asarray(value)
         if _plain(name) in _TIMES and array.dtype.kind in "fiu" and array.size == n_samples:
             time = array.ravel().astype(np.float64)
-            step = float(np.median(np.diff(time)))
-            factor = 1e-3 if rate is not None and abs(rate[0] * step * 1e-3 - 1) < 0.02 else 1.0
-            return from_times(time * factor, rate, f"the variable {name}")
+            factor = unsaid_unit_s(time, rate)
+            return from_times(time * factor, rate, f"the variable {name}", list(matrix.T))
     if rate is None:
         raise RateNotSaid(f"{path} does not name its sampling rate; give it (--rate)")
     return steady(n_samples, *rate)

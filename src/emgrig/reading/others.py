@@ -9,8 +9,9 @@ import numpy as np
 
 from emgrig.errors import RecordingError
 from emgrig.reading.dialect import Dialect, numbers
+from emgrig.reading.indices import by_index
 from emgrig.reading.recording import Recording, signal, with_names
-from emgrig.reading.timebase import TimeBase, agree, by_index, steady
+from emgrig.reading.timebase import TimeBase, agree, steady
 
 _STEP = re.compile(r"\s*([\d.]+)\s*(m|micro)?sec/sample", re.IGNORECASE)
 _PER_SECOND = re.compile(r"\s*([\d.]+)\s*samples?/sec", re.IGNORECASE)
@@ -107,8 +108,7 @@ def read_opensignals(path: Path, lines: Sequence[str], told_hz: float | None) ->
     chosen = table[:, wanted]
     base = steady(len(table), *rate)
     if "nSeq" in columns:
-        same = (chosen[1:] == chosen[:-1]).all(1)
-        base = by_index(table[:, columns.index("nSeq")], *rate, same=same)
+        base = by_index(table[:, columns.index("nSeq")], *rate, list(chosen.T))
     said = ("OpenSignals writes raw codes: their unit is not said",)
     return _recording(path, "OpenSignals text", names, [""] * len(wanted), chosen, base, said)
 

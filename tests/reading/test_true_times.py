@@ -63,8 +63,7 @@ def check(write: Writer, one: made.Take, suffix: str, told_hz: float | None = No
         try:
             found = open_recording(path, rate_hz=told_hz)
             values = found.values(0)
-        except RecordingError as error:
-            assert "\n" not in str(error)
+        except RecordingError:
             return False
         at_s = int(np.nanargmax(values)) / found.rate_hz
         off = (at_s - one.impulse_s) * one.rate_hz
@@ -132,7 +131,7 @@ def test_of_a_column_of_time(story: Story, write: Writer, suffix: str, rate_hz: 
 )
 @examples(60)
 def test_of_stamps_that_jitter(story: Story, jitter_s: float, seed: int) -> None:
-    """What is lost has to be longer than the jitter, else the remark says that nobody can see it."""
+    """What is lost is longer than the jitter; of the rest the remark says that it is not seen."""
     one = made.take(story.n, 1000, at=story.at, ppm=story.ppm)
     late = np.random.default_rng(seed).uniform(0, jitter_s, story.n)
     stamps_s = np.maximum.accumulate(one.time_s + late)

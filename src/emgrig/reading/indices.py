@@ -235,6 +235,12 @@ def _steps(index: Ints, pattern: _Pattern, *, late: bool = True) -> Ints:
         raise RecordingError(
             f"the sample index goes back in row {row + 2}, from {index[row]} to {index[row + 1]}"
         )
+    astray = (steps[:-1] > 1) & (steps[1:] > 1) & (steps[:-1] + steps[1:] == cycle + 2)
+    if late and cycle and astray.any():
+        row = int(np.flatnonzero(astray)[0]) + 2
+        raise RecordingError(
+            f"row {row} has the index {index[row - 1]} between {index[row - 2]} and {index[row]}"
+        )
     return np.asarray(steps, dtype=np.int64)
 
 

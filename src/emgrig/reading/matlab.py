@@ -2,7 +2,6 @@
 
 import re
 import warnings
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,8 @@ import numpy as np
 
 from emgrig.errors import MissingExtra, RecordingError
 from emgrig.extras import require
+from emgrig.files import attempt
+from emgrig.reading.matfile import check_mat
 from emgrig.reading.recording import RateNotSaid, Recording, Runs, signal, with_names
 from emgrig.reading.tables import unsaid_unit_s
 from emgrig.reading.timebase import TimeBase, agree, from_times, steady
@@ -120,7 +121,8 @@ def _load(path: Path) -> dict[str, Any]:
 
     if path.stat().st_size > _MOST_BYTES:
         raise RecordingError(f"{path} has more than {_MOST_BYTES / 1e9:g} GB; save what is needed")
-    _check_size(path)
+    with attempt("read", path):
+        check_mat(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -136,28 +138,6 @@ def _load(path: Path) -> dict[str, Any]:
     if "None" in content or "__function_workspace__" in content:
         return _load_tables(path)
     return {name: value for name, value in content.items() if not name.startswith("__")}
-
-
-def _check_size(path: Path) -> None:
-    """Refuse what would unpack to more than memory: each variable says its size first."""
-    raw = path.read_bytes()
-    if not raw.startswith(b"MATLAB 5.0"):
-        return
-    order = "<" if raw[126:128] == b"IM" else ">"
-    at, total = 128, 0
-    while at + 8 <= len(raw):
-        kind, size = np.frombuffer(raw, f"{order}u4", 2, at).tolist()
-        if kind == 15:
-            try:
-                head = zlib.decompressobj().decompress(raw[at + 8 : at + 8 + min(size, 4096)], 8)
-            except zlib.error as error:
-                raise RecordingError(f"{path} is damaged: {error}") from error
-            total += int(np.frombuffer(head, f"{order}u4", 2)[1]) if len(head) == 8 else 0
-            at += 8 + size
-        else:
-            at += 8 + -(-size // 8) * 8
-    if total > _MOST_BYTES or total > 2000 * len(raw) + 10**6:
-        raise RecordingError(f"{path} is damaged: it says that it unpacks to {total} bytes")
 
 
 def _load_tables(path: Path) -> dict[str, Any]:

@@ -93,17 +93,21 @@ def is_sd_card(lines: Sequence[str]) -> bool:
     return len(fits) >= 2 and sum(fits) >= 0.8 * len(fits)
 
 
+#: The index and the codes of a row; four digits and less are the accelerometer's.
+_SD_ROW = re.compile(r"[0-9A-Fa-f]{2}(,[0-9A-Fa-f]{6})+(?![0-9A-Fa-f])")
 #: One code of the Cyton at gain 24: 4.5 V / 24 / (2**23 - 1).
 _CYTON_UV = 4.5e6 / 24 / (2**23 - 1)
 
 
 def read_sd_card(path: Path, lines: Sequence[str], told_hz: float | None) -> Recording:
     """Read the hexadecimal text of the OpenBCI SD card: index, 24-bit codes, the accelerometer."""
-    rows = [line.strip() for line in lines if re.match(r"[0-9A-Fa-f]{2},[0-9A-Fa-f]{6},", line)]
-    widths = [sum(len(cell) == 6 for cell in row.split(",")[1:]) for row in rows]
-    n = int(np.bincount(widths).argmax())
+    rows = [found[0] for line in lines if (found := _SD_ROW.match(line.strip())) is not None]
+    widths = [row.count(",") for row in rows]
+    n = int(np.bincount(widths or [0]).argmax())
     whole = [row.split(",") for row, width in zip(rows, widths, strict=True) if width == n]
-    codes = np.array([[int(cell, 16) for cell in row[: n + 1]] for row in whole], np.int64)
+    if n < 1 or len(whole) < 2:
+        raise RecordingError(f"{len(whole)} whole rows of hexadecimal cells; 2 or more expected")
+    codes = np.array([[int(cell, 16) for cell in row] for row in whole], np.int64)
     values = codes[:, 1:]
     values -= (values >= 1 << 23) * (1 << 24)
     rate = agree(None, told_hz) or (250.0 if n <= 8 else 125.0, "the board's usual rate")
@@ -111,8 +115,9 @@ def read_sd_card(path: Path, lines: Sequence[str], told_hz: float | None) -> Rec
     remarks = ["codes scaled for a gain of 24, which the card does not say"]
     if told_hz is None:
         remarks.append(f"the card does not say the rate: {rate[0]:g} Hz are taken (--rate)")
-    if len(whole) < len(rows):
-        remarks.append(f"{len(rows) - len(whole)} rows are cut and were left out")
+    n_cut = sum(bool(line.strip()) and line[:1] != "%" for line in lines) - len(whole)
+    if n_cut:
+        remarks.append(f"{n_cut} rows are cut and were left out")
     return Recording(
         path=path,
         source="OpenBCI SD card",

@@ -19,6 +19,8 @@ _SHARE = 0.98
 #: Rates that differ by more contradict each other.
 _SAME_RATE = 5e-3
 _WINDOW = 64
+#: What can be the rate of a recording.
+_LOWEST_HZ, _HIGHEST_HZ = 1e-3, 1e7
 #: Off by so much of a sample, stretches of rows are somewhere else than their stamps say.
 _MOST_OFF = 0.9
 #: Stamps that jitter by more samples are none; s that no clock reads.
@@ -47,7 +49,11 @@ def agree(stated: tuple[float, str] | None, told: float | None) -> tuple[float, 
     ------
     ValueError
         If they contradict each other.
+    RecordingError
+        If the file states what is no rate.
     """
+    if stated is not None and not _LOWEST_HZ < stated[0] < _HIGHEST_HZ:
+        raise RecordingError(f"{stated[1]} says a rate of {stated[0]:.6g} Hz")
     if told is None or stated is None:
         return stated if told is None else (told, "as told")
     if abs(told / stated[0] - 1) > _SAME_RATE:
@@ -140,7 +146,7 @@ def _steady_with_gaps(time_s: Floats, stated: tuple[float, str] | None, what: st
             break
     slope, _ = line_through(positions, time_s)
     rate_hz, said = _tidy(1 / slope, int(positions[-1]), stated, what)
-    if not 1e-3 < rate_hz < 1e7:
+    if not _LOWEST_HZ < rate_hz < _HIGHEST_HZ:
         raise RecordingError(f"{what} gives a rate of {rate_hz:.4g} Hz")
     if slack_s > _MOST_SLACK * period_s:
         raise RecordingError(
@@ -218,8 +224,8 @@ def _check_line(time_s: Floats, positions: Ints, rate_hz: float, slack: float, w
     if slack:
         n = max(time_s.size // 200, min(time_s.size, _WINDOW))
         spread = float(np.median(off[: off.size // n * n].reshape(-1, n).std(axis=1)))
-        # So many rows that jitter moves their median by a fifth of a sample.
-        n = min(max(n, int(40 * spread**2)), max(off.size // 4, 1))
+        # So many rows that jitter moves their median by a tenth of a sample.
+        n = min(max(n, int(200 * spread**2)), max(off.size // 4, 1))
         off = np.median(off[: off.size // n * n].reshape(-1, n), axis=1)
         worst = int(np.abs(off).argmax()) * n
     else:
@@ -271,6 +277,8 @@ def from_records(
         If records overlap, or lie off a steady rate.
     """
     rate_hz = n_in_record / record_s
+    n_rows = onset_s.size * n_in_record
+    check_length(float(np.ptp(onset_s)) * rate_hz, n_rows, rate_hz)
     by_count = np.arange(onset_s.size) * n_in_record
     off = (onset_s - onset_s[0]) * rate_hz - by_count
     jumps = np.diff(off)

@@ -9,7 +9,7 @@ import numpy as np
 
 from emgrig.errors import RecordingError
 from emgrig.files import attempt
-from emgrig.reading.recording import Ints, Mark, Recording, Runs, Signal, signal, with_names
+from emgrig.reading.recording import Mark, Recording, Runs, Signal, signal, with_names
 from emgrig.reading.safety import decoded
 from emgrig.reading.timebase import agree
 
@@ -36,7 +36,7 @@ def read_brainvision(path: Path, told_hz: float | None) -> Recording:
     marks, starts, remarks = _markers(header, common.get("markerfile", ""))
     runs, said = _runs(len(samples), starts, rate[0])
     placed = tuple(
-        Mark(_sample_of(runs, row) / rate[0], n_samples / rate[0], text)
+        Mark(runs.sample_of(row) / rate[0], n_samples / rate[0], text)
         for row, n_samples, text in marks
         if 0 <= row < len(samples)
     )
@@ -200,9 +200,3 @@ def _runs(n_rows: int, starts: list[_Start], rate_hz: float) -> tuple[Runs, list
         positions[row:] += max(at, before) - int(positions[row])
     lost = int(positions[-1]) + 1 - n_rows
     return Runs.at(positions), [f"{len(later)} pauses: {lost} samples are missing"] if lost else []
-
-
-def _sample_of(runs: Runs, row: int) -> int:
-    rows: Ints = runs.rows
-    run = int(np.searchsorted(rows[:, 0], row, side="right")) - 1
-    return int(rows[run, 1] + row - rows[run, 0])

@@ -195,6 +195,8 @@ def numbers(lines: Sequence[str], dialect: Dialect, columns: Sequence[int]) -> F
         If a row is broken; with its line number.
     """
     rows = lines[dialect.first :]
+    if not any(line and not line.isspace() for line in rows):
+        raise RecordingError("no row of numbers stands below its heading")
     for clean in (None, _cleaner(dialect)):
         kept = (line for line in rows if line and not line.isspace())
         try:

@@ -422,4 +422,4 @@ def _since(marks: Sequence[Mark], zero_s: float) -> tuple[Mark, ...]:
         begin, end = mark.onset_s - zero_s, mark.onset_s - zero_s + mark.duration_s
         if end >= 0 and (begin >= 0 or end > 0):
             out.append(Mark(max(begin, 0.0), end - max(begin, 0.0), mark.text))
-    return tuple(out)
+    return tuple(sorted(out, key=lambda one: (one.onset_s, one.duration_s)))

@@ -2,9 +2,8 @@
 
 import re
 import warnings
-import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,7 +12,10 @@ import numpy as np
 
 from emgrig.errors import MissingExtra, RecordingError
 from emgrig.extras import require
+from emgrig.files import attempt
+from emgrig.reading.matfile import check_mat
 from emgrig.reading.recording import RateNotSaid, Recording, Runs, signal, with_names
+from emgrig.reading.tables import unsaid_unit_s
 from emgrig.reading.timebase import TimeBase, agree, from_times, steady
 from emgrig.reading.units import seconds_in
 
@@ -79,7 +81,7 @@ def read_matlab(path: Path, told_hz: float | None) -> Recording:
                 "1000 Hz and uV"
             )
         rate, units = rate or (CASMEMG_HZ, "CASMEMG"), units or ["uV"] * n_channels
-    base = _time_base(path, beside, rate, n_samples)
+    base = _time_base(path, beside, rate, matrix)
     names = labels or [f"c{i + 1}" for i in range(n_channels)]
     units = units or [""] * n_channels
     made = [
@@ -90,8 +92,7 @@ def read_matlab(path: Path, told_hz: float | None) -> Recording:
     runs = base.runs
     if lost is not None and lost.any():
         said.append(f"{int(lost.sum())} samples were lost and are marked as gaps")
-        kept = np.flatnonzero(~lost)
-        runs = Runs.at(kept, kept) if runs.is_steady else runs
+        runs = _only(runs, ~lost)
     return Recording(
         path=path,
         source="CASMEMG .mat" if is_casmemg else "MATLAB",
@@ -104,13 +105,24 @@ def read_matlab(path: Path, told_hz: float | None) -> Recording:
     )
 
 
+def _only(runs: Runs, is_there: np.ndarray) -> Runs:
+    """Keep rows that hold something; what is missing at the end is missing too."""
+    positions = runs.positions
+    rows = np.concatenate([np.arange(n) + row for row, _, n in runs.rows.tolist()])
+    kept = is_there[rows]
+    if not kept.any():
+        raise RecordingError("all its samples were lost")
+    return replace(Runs.at(positions[kept], rows[kept]), n_samples=runs.n_samples)
+
+
 def _load(path: Path) -> dict[str, Any]:
     """Load all variables, of any version; a damaged file is a RecordingError."""
     from scipy import io
 
     if path.stat().st_size > _MOST_BYTES:
         raise RecordingError(f"{path} has more than {_MOST_BYTES / 1e9:g} GB; save what is needed")
-    _check_size(path)
+    with attempt("read", path):
+        check_mat(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -126,28 +138,6 @@ def _load(path: Path) -> dict[str, Any]:
     if "None" in content or "__function_workspace__" in content:
         return _load_tables(path)
     return {name: value for name, value in content.items() if not name.startswith("__")}
-
-
-def _check_size(path: Path) -> None:
-    """Refuse what would unpack to more than memory: each variable says its size first."""
-    raw = path.read_bytes()
-    if not raw.startswith(b"MATLAB 5.0"):
-        return
-    order = "<" if raw[126:128] == b"IM" else ">"
-    at, total = 128, 0
-    while at + 8 <= len(raw):
-        kind, size = np.frombuffer(raw, f"{order}u4", 2, at).tolist()
-        if kind == 15:
-            try:
-                head = zlib.decompressobj().decompress(raw[at + 8 : at + 8 + min(size, 4096)], 8)
-            except zlib.error as error:
-                raise RecordingError(f"{path} is damaged: {error}") from error
-            total += int(np.frombuffer(head, f"{order}u4", 2)[1]) if len(head) == 8 else 0
-            at += 8 + size
-        else:
-            at += 8 + -(-size // 8) * 8
-    if total > _MOST_BYTES or total > 2000 * len(raw) + 10**6:
-        raise RecordingError(f"{path} is damaged: it says that it unpacks to {total} bytes")
 
 
 def _load_tables(path: Path) -> dict[str, Any]:
@@ -298,15 +288,15 @@ def _text(value: Any) -> str | None:
 
 
 def _time_base(
-    path: Path, beside: Mapping[str, Any], rate: tuple[float, str] | None, n_samples: int
+    path: Path, beside: Mapping[str, Any], rate: tuple[float, str] | None, matrix: np.ndarray
 ) -> TimeBase:
+    n_samples = len(matrix)
     for name, value in beside.items():
         array = np.asarray(value)
         if _plain(name) in _TIMES and array.dtype.kind in "fiu" and array.size == n_samples:
             time = array.ravel().astype(np.float64)
-            step = float(np.median(np.diff(time)))
-            factor = 1e-3 if rate is not None and abs(rate[0] * step * 1e-3 - 1) < 0.02 else 1.0
-            return from_times(time * factor, rate, f"the variable {name}")
+            factor = unsaid_unit_s(time, rate)
+            return from_times(time * factor, rate, f"the variable {name}", list(matrix.T))
     if rate is None:
         raise RateNotSaid(f"{path} does not name its sampling rate; give it (--rate)")
     return steady(n_samples, *rate)

@@ -9,8 +9,9 @@ import numpy as np
 
 from emgrig.errors import RecordingError
 from emgrig.reading.dialect import Dialect, find_dialect, numbers
+from emgrig.reading.indices import by_index
 from emgrig.reading.recording import Floats, Mark, Recording, signal
-from emgrig.reading.timebase import agree, by_index
+from emgrig.reading.timebase import agree
 
 _RATE = re.compile(r"Sample Rate\s*=\s*([\d.]+)", re.IGNORECASE)
 _CHANNELS = re.compile(r"Number of channels\s*=\s*(\d+)", re.IGNORECASE)
@@ -30,15 +31,13 @@ def read_openbci(path: Path, lines: Sequence[str], told_hz: float | None) -> Rec
         )
     dialect = find_dialect(lines)
     columns = _columns(dialect, None if count is None else int(count[1]), lines)
-    table = numbers(lines, dialect, [0, *columns])
+    stamp = _stamp_column(lines[dialect.first + 1 : dialect.first + 40])
+    table = numbers(lines, dialect, [0, *columns, *([] if stamp is None else [stamp[0]])])
     # Version 5 writes one row of zeros ahead of the samples.
-    begin = 1 if len(table) > 1 and not table[0].any() and table[1].any() else 0
-    stamps = _stamps(lines, dialect, begin)
-    table = table[begin:]
-    if stamps is not None and stamps.size != len(table):
-        stamps = None
-    same = (table[1:, 1:] == table[:-1, 1:]).all(1)
-    base = by_index(table[:, 0], stated[0], stated[1], stamps, same)
+    table = table[1:] if len(table) > 1 and not table[0].any() and table[1].any() else table
+    stamps = None if stamp is None else table[:, -1] * stamp[1]
+    values = table[:, 1 : 1 + len(columns)]
+    base = by_index(table[:, 0], stated[0], stated[1], list(values.T), stamps)
     signals = tuple(
         signal(f"EXG {place + 1}", "uV", f"column {i + 1}") for place, i in enumerate(columns)
     )
@@ -51,7 +50,7 @@ def read_openbci(path: Path, lines: Sequence[str], told_hz: float | None) -> Rec
         rate_hz=base.rate_hz,
         rate_from=base.rate_from,
         runs=base.runs,
-        column=lambda i: table[:, i + 1],
+        column=lambda i: values[:, i],
         remarks=(*lost, *base.remarks),
     )
 
@@ -71,21 +70,17 @@ def _columns(dialect: Dialect, n_channels: int | None, lines: Sequence[str]) -> 
     return list(range(1, n_channels + 1))
 
 
-def _stamps(lines: Sequence[str], dialect: Dialect, begin: int) -> Floats | None:
-    """Return the time of arrival of each row, s; None if no column has it."""
-    first = lines[dialect.first + begin].split(",")
-    for i, cell in enumerate(first):
+def _stamp_column(rows: Sequence[str]) -> tuple[int, float] | None:
+    """Return the column of the time of arrival, and its unit in s; None if there is none."""
+    cells = [row.split(",") for row in rows if row.strip()]
+    for i in range(1, min(map(len, cells), default=0)):
         try:
-            value = float(cell)
+            values = [float(row[i]) for row in cells]
         except ValueError:
             continue
         for (low, high), factor in ((_UNIX_S, 1.0), (_UNIX_MS, 1e-3)):
-            if i and low < value < high:
-                try:
-                    found = numbers(lines, dialect, [i])[begin:, 0] * factor
-                except RecordingError:
-                    return None
-                return found if np.isfinite(found).all() else None
+            if all(low < value < high for value in values):
+                return i, factor
     return None
 
 
@@ -98,26 +93,31 @@ def is_sd_card(lines: Sequence[str]) -> bool:
     return len(fits) >= 2 and sum(fits) >= 0.8 * len(fits)
 
 
+#: The index and the codes of a row; four digits and less are the accelerometer's.
+_SD_ROW = re.compile(r"[0-9A-Fa-f]{2}(,[0-9A-Fa-f]{6})+(?![0-9A-Fa-f])")
 #: One code of the Cyton at gain 24: 4.5 V / 24 / (2**23 - 1).
 _CYTON_UV = 4.5e6 / 24 / (2**23 - 1)
 
 
 def read_sd_card(path: Path, lines: Sequence[str], told_hz: float | None) -> Recording:
     """Read the hexadecimal text of the OpenBCI SD card: index, 24-bit codes, the accelerometer."""
-    rows = [line.strip() for line in lines if re.match(r"[0-9A-Fa-f]{2},[0-9A-Fa-f]{6},", line)]
-    widths = [sum(len(cell) == 6 for cell in row.split(",")[1:]) for row in rows]
-    n = int(np.bincount(widths).argmax())
+    rows = [found[0] for line in lines if (found := _SD_ROW.match(line.strip())) is not None]
+    widths = [row.count(",") for row in rows]
+    n = int(np.bincount(widths or [0]).argmax())
     whole = [row.split(",") for row, width in zip(rows, widths, strict=True) if width == n]
-    codes = np.array([[int(cell, 16) for cell in row[: n + 1]] for row in whole], np.int64)
+    if n < 1 or len(whole) < 2:
+        raise RecordingError(f"{len(whole)} whole rows of hexadecimal cells; 2 or more expected")
+    codes = np.array([[int(cell, 16) for cell in row] for row in whole], np.int64)
     values = codes[:, 1:]
     values -= (values >= 1 << 23) * (1 << 24)
     rate = agree(None, told_hz) or (250.0 if n <= 8 else 125.0, "the board's usual rate")
-    base = by_index(codes[:, 0].astype(np.float64), rate[0], rate[1])
+    base = by_index(codes[:, 0].astype(np.float64), *rate, list(values.T.astype(np.float64)))
     remarks = ["codes scaled for a gain of 24, which the card does not say"]
     if told_hz is None:
         remarks.append(f"the card does not say the rate: {rate[0]:g} Hz are taken (--rate)")
-    if len(whole) < len(rows):
-        remarks.append(f"{len(rows) - len(whole)} rows are cut and were left out")
+    n_cut = sum(bool(line.strip()) and line[:1] != "%" for line in lines) - len(whole)
+    if n_cut:
+        remarks.append(f"{n_cut} rows are cut and were left out")
     return Recording(
         path=path,
         source="OpenBCI SD card",
@@ -173,10 +173,9 @@ def read_brainflow(
     table = numbers(lines, dialect, wanted)
     index, values, stamps, marker = table[:, 0], table[:, 1:-2], table[:, -2], table[:, -1]
     rate = agree(None, told_hz) or _usual_rate(layout, stamps)
-    same = (values[1:] == values[:-1]).all(1)
-    base = by_index(index, rate[0], rate[1], stamps, same)
+    base = by_index(index, rate[0], rate[1], list(values.T), stamps)
     marks = tuple(
-        Mark(_sample(base.runs.rows, row) / base.rate_hz, 0.0, f"{marker[row]:g}")
+        Mark(base.runs.sample_of(row) / base.rate_hz, 0.0, f"{marker[row]:g}")
         for row in np.flatnonzero(np.nan_to_num(marker)).tolist()
     )
     return Recording(
@@ -204,8 +203,3 @@ def _usual_rate(layout: _Layout, stamps: Floats) -> tuple[float, str]:
             f"{found_hz:.4g} Hz; give the rate (--rate)"
         )
     return nearest, f"the rate of a {layout.board}"
-
-
-def _sample(rows: np.ndarray, row: int) -> int:
-    run = int(np.searchsorted(rows[:, 0], row, side="right")) - 1
-    return int(rows[run, 1] + row - rows[run, 0])

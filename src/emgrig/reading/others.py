@@ -9,8 +9,10 @@ import numpy as np
 
 from emgrig.errors import RecordingError
 from emgrig.reading.dialect import Dialect, numbers
+from emgrig.reading.indices import by_index
 from emgrig.reading.recording import Recording, signal, with_names
-from emgrig.reading.timebase import TimeBase, agree, by_index, steady
+from emgrig.reading.timebase import TimeBase, agree, from_times, steady
+from emgrig.reading.units import seconds_in
 
 _STEP = re.compile(r"\s*([\d.]+)\s*(m|micro)?sec/sample", re.IGNORECASE)
 _PER_SECOND = re.compile(r"\s*([\d.]+)\s*samples?/sec", re.IGNORECASE)
@@ -48,9 +50,22 @@ def read_acqknowledge(path: Path, lines: Sequence[str], told_hz: float | None) -
     dialect = Dialect(first, separator, is_comma=False, n_columns=n)
     width = len(body[first].split(separator)) if first < len(body) else n
     shift = width - n  # a column of time ahead of the channels
-    table = numbers(body, dialect, range(shift, n + shift) if shift in (0, 1) else range(n))
+    if shift not in (0, 1):
+        raise RecordingError(f"line {first + 1} has {width} cells; {n} channels were expected")
+    table = numbers(body, dialect, range(n + shift))
     assert rate is not None
-    return _recording(path, "AcqKnowledge text", names, units, table, steady(len(table), *rate))
+    base = steady(len(table), *rate)
+    unit_s = _unit_of_time(lines[3 + 2 * n : first])
+    chosen = table[:, shift:]
+    if shift and unit_s is not None:
+        base = from_times(table[:, 0] * unit_s, rate, "the column of time", list(chosen.T))
+    return _recording(path, "AcqKnowledge text", names, units, chosen, base)
+
+
+def _unit_of_time(headings: Sequence[str]) -> float | None:
+    """Return the unit of the column of time, s: ``min,CH1,CH2``; None if the heading names none."""
+    words = [re.split(r"[,\t]", line)[0] for line in headings if _is_heading(line)]
+    return next((unit_s for unit_s in map(seconds_in, words) if unit_s is not None), None)
 
 
 def _is_heading(line: str) -> bool:
@@ -94,9 +109,8 @@ def read_opensignals(path: Path, lines: Sequence[str], told_hz: float | None) ->
     if more:
         raise RecordingError(f"OpenSignals text of {len(more) + 1} devices; one was expected")
     end = next((i for i, line in enumerate(lines[:20]) if "EndOfHeader" in line), 2)
-    rate = agree((rate_hz, "the heading"), told_hz)
-    if rate is None or not 0 < rate[0] < 1e7:
-        raise RecordingError(f"the heading of OpenSignals says a rate of {rate_hz:g} Hz")
+    rate = agree((rate_hz, "the heading of OpenSignals"), told_hz)
+    assert rate is not None
     body = [line.rstrip("\t \r\n") for line in lines]
     dialect = Dialect(end + 1, "\t", is_comma=False, n_columns=len(columns))
     table = numbers(body, dialect, range(len(columns)))
@@ -107,8 +121,7 @@ def read_opensignals(path: Path, lines: Sequence[str], told_hz: float | None) ->
     chosen = table[:, wanted]
     base = steady(len(table), *rate)
     if "nSeq" in columns:
-        same = (chosen[1:] == chosen[:-1]).all(1)
-        base = by_index(table[:, columns.index("nSeq")], *rate, same=same)
+        base = by_index(table[:, columns.index("nSeq")], *rate, list(chosen.T))
     said = ("OpenSignals writes raw codes: their unit is not said",)
     return _recording(path, "OpenSignals text", names, [""] * len(wanted), chosen, base, said)
 

@@ -14,13 +14,12 @@ from emgrig.files import attempt
 from emgrig.reading.edf import read_edf
 from emgrig.reading.recording import (
     SIMULATED,
-    RateNotSaid,
     Recording,
     Runs,
-    Signal,
-    with_names,
 )
-from emgrig.reading.timebase import TimeBase, agree, from_times
+from emgrig.reading.tables import Column, arrange
+from emgrig.reading.timebase import agree
+from emgrig.reading.units import said_in
 
 #: What a sidecar begins with; a number follows.
 _FORMAT = "emgrig recording"
@@ -28,7 +27,6 @@ _MOST_SIDECAR = 200_000_000
 _BAD_LEFT_OUT = (
     "stretches that the file's annotations call bad were left out; no sidecar of emgrig says why"
 )
-TIME, GAP = "time_s", "is_gap"
 
 
 def sidecar_of(path: Path) -> Mapping[str, Any] | None:
@@ -110,61 +108,62 @@ def _cut(runs: Runs, n_samples: int) -> np.ndarray:
 
 
 def read_parquet(path: Path, told_hz: float | None) -> Recording:
-    """Read Parquet, ours or anybody's with numeric columns."""
+    """Read Parquet, ours or anybody's with columns of numbers; the time as in a table."""
     parquet = require("pyarrow.parquet", "parquet", f"{path}, a Parquet file,")
     try:
         file = parquet.ParquetFile(path)
+        _check_parquet(path, file.metadata)
         schema = file.schema_arrow
         about = json.loads((schema.metadata or {}).get(b"emgrig", b"{}"))
-        names = [
-            f.name for f in schema if str(f.type) in ("double", "float") or "int" in str(f.type)
-        ]
-        table = {
-            name: file.read(columns=[name]).column(0).to_numpy().astype(np.float64)
-            for name in names
-            if name != GAP
-        }
-        said = {f.name: (f.metadata or {}) for f in schema}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RecordingError(f"{path} is damaged, or no Parquet file: {error!s:.120}") from error
+        columns = [_parquet_column(i, file, field) for i, field in enumerate(schema)]
+    except RecordingError:
+        raise
     except Exception as error:  # pyarrow has errors of its own for damaged pages
-        raise RecordingError(f"{path} is damaged: {error!s:.120}") from error
-    is_simulated = bool(about.get("is_simulated"))
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise RecordingError(f"{path} is damaged, or no Parquet file: {said:.120}") from error
+    about = about if isinstance(about, dict) else {}
     stated = about.get("rate_hz")
-    base = _parquet_time(table.pop(TIME, None), stated, told_hz, path)
-    from emgrig.reading.recording import signal
-    from emgrig.reading.units import said_in
-
-    signals: list[Signal] = []
-    for i, name in enumerate(table, 1):
-        unit = said[name].get(b"unit", b"").decode(errors="replace")
-        bare, in_name = said_in(name)
-        full = said[name].get(b"name", b"").decode(errors="replace") or bare
-        signals.append(signal(full, unit or in_name, f"column {i} {name!r}"))
-    if not signals:
-        raise RecordingError(f"{path} has no column of numbers besides the time")
-    unique, remarks = with_names(signals)
-    columns = list(table.values())
-    return Recording(
-        path=path,
-        source="Parquet of emgrig" if about else "Parquet",
-        signals=unique,
-        rate_hz=base.rate_hz,
-        rate_from=base.rate_from,
-        runs=base.runs,
-        column=lambda i: columns[i],
-        remarks=(*([SIMULATED] if is_simulated else []), *remarks, *base.remarks),
-        is_simulated=is_simulated,
-    )
-
-
-def _parquet_time(
-    time_s: np.ndarray | None, stated: object, told_hz: float | None, path: Path
-) -> TimeBase:
     is_number = isinstance(stated, int | float) and 0 < stated < 1e7
     known = agree((float(stated), "its metadata") if is_number else None, told_hz)  # type: ignore[arg-type]
-    if time_s is not None:
-        return from_times(time_s, known)
-    if known is None:
-        raise RateNotSaid(f"{path} has no column {TIME} and no rate; give it (--rate)")
-    raise RecordingError(f"{path} has no column {TIME}")
+    named = [one for one in columns if isinstance(one, Column)]
+    empty = [one for one in columns if isinstance(one, str)]
+    if not named:
+        raise RecordingError(f"{path} has no column of numbers")
+    found = arrange(path, "Parquet of emgrig" if about else "Parquet", named, known, empty)
+    is_simulated = bool(about.get("is_simulated"))
+    remarks = (*([SIMULATED] if is_simulated else []), *found.remarks)
+    return replace(found, remarks=remarks, is_simulated=is_simulated)
+
+
+#: So many numbers of a Parquet file are read; each takes 8 bytes.
+_MOST_NUMBERS = 250_000_000
+
+
+def _check_parquet(path: Path, about: Any) -> None:
+    """Raise RecordingError if it holds more than memory does, or says so."""
+    n_numbers = about.num_rows * about.num_columns
+    if n_numbers > _MOST_NUMBERS:
+        raise RecordingError(
+            f"{path} says that it holds {about.num_rows} rows of {about.num_columns} columns; at "
+            f"most {_MOST_NUMBERS} numbers were expected"
+        )
+
+
+def _parquet_column(number: int, file: Any, field: Any) -> Column | str:
+    """Read a column of numbers; of another kind, or without any value, its name."""
+    import pyarrow as pa
+
+    kind = field.type
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    if not (is_number or pa.types.is_boolean(kind) or pa.types.is_timestamp(kind)):
+        return str(field.name)
+    values = file.read(columns=[field.name]).column(0)
+    unit = (field.metadata or {}).get(b"unit", b"").decode(errors="replace")
+    full = (field.metadata or {}).get(b"name", b"").decode(errors="replace")
+    if pa.types.is_timestamp(kind):
+        values, unit = values.cast(pa.timestamp("us")).cast(pa.int64()), "us"
+    floats = values.to_numpy(zero_copy_only=False).astype(np.float64)
+    name, in_name = said_in(str(field.name))
+    if not np.isfinite(floats).any():
+        return full or name
+    return Column(number, full or name, unit or in_name, floats)

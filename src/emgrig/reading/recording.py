@@ -34,6 +34,21 @@ _OTHER_WORDS = (
 )  # fmt: skip
 
 
+#: A recording may be so many times as long as its rows; a short one may have so many samples.
+_MOST_TIMES, _MOST_SAMPLES = 20, 4_000_000
+
+
+def check_length(n_samples: float, n_rows: int, rate_hz: float | None = None) -> None:
+    """Raise RecordingError if gaps would make a recording absurdly long: its times are damaged."""
+    if not n_samples <= max(_MOST_TIMES * n_rows, _MOST_SAMPLES):
+        lasts = "" if rate_hz is None else f" ({n_samples / rate_hz:.3g} s)"
+        raise RecordingError(
+            f"its times put {n_rows} rows over {n_samples:.4g} samples{lasts}; at most "
+            f"{max(_MOST_TIMES * n_rows, _MOST_SAMPLES)} were expected: they are damaged, or it "
+            "has to be split"
+        )
+
+
 class RateNotSaid(RecordingError):
     """The file names no sampling rate, and none was told."""
 
@@ -83,6 +98,7 @@ class Runs:
     def at(cls, positions: Ints, rows: Ints | None = None) -> "Runs":
         """Place rows (all, or those named) at samples; both strictly rise."""
         rows = np.arange(positions.size) if rows is None else rows
+        check_length(float(positions[-1]) + 1, positions.size)
         breaks = np.flatnonzero((np.diff(positions) != 1) | (np.diff(rows) != 1)) + 1
         begin = np.concatenate([[0], breaks])
         counts = np.diff(np.concatenate([begin, [positions.size]]))
@@ -92,6 +108,20 @@ class Runs:
     def is_steady(self) -> bool:
         """Whether every row is a sample, in order."""
         return len(self.rows) == 1 and self.rows[0, 2] == self.n_samples
+
+    @property
+    def positions(self) -> Ints:
+        """Sample of each row that is used, shape (n_used,)."""
+        counts = self.rows[:, 2]
+        begins = np.cumsum(counts) - counts
+        within: Ints = np.arange(int(counts.sum())) - np.repeat(begins, counts)
+        return np.repeat(self.rows[:, 1], counts) + within
+
+    def sample_of(self, row: int) -> int:
+        """Return the sample of a row of the file, or of the last one used ahead of it."""
+        run = max(int(np.searchsorted(self.rows[:, 0], row, side="right")) - 1, 0)
+        first, sample, count = self.rows[run].tolist()
+        return int(sample + min(max(row - first, 0), count - 1))
 
     @property
     def gaps(self) -> Ints:
@@ -230,7 +260,9 @@ class Recording:
             raw = self.column(index)
         except OSError as error:
             raise RecordingError(f"{self.path} cannot be read: {error.strerror}") from error
-        out = self.runs.spread(raw)[: self.n_samples] * one.factor
+        with np.errstate(all="ignore"):
+            out = self.runs.spread(raw)[: self.n_samples] * one.factor
+        out[~np.isfinite(out)] = np.nan
         for begin, behind in self._bad():
             out[max(begin, 0) : max(behind, 0)] = np.nan
         return out
@@ -293,11 +325,13 @@ def with_names(
         remarks.append(f"{empty} channels without a name are called {what} 1, {what} 2 ...")
     often = Counter(one.name for one in named)
     taken = {name for name, n in often.items() if n == 1}
+    numbers: Counter[str] = Counter()
     out = []
     for one in named:
-        name, number = one.name, 1
+        name = one.name
         while often[one.name] > 1 and (name == one.name or name in taken):
-            name, number = f"{one.name} ({number})", number + 1
+            numbers[one.name] += 1
+            name = f"{one.name} ({numbers[one.name]})"
         taken.add(name)
         out.append(replace(one, name=name))
     if twice := [name for name, n in often.items() if n > 1]:

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from emgrig.errors import RecordingError
 from emgrig.reading.dialect import Dialect, find_dialect, numbers
+from emgrig.reading.indices import by_index
 from emgrig.reading.recording import (
+    SIMULATED,
     Floats,
     RateNotSaid,
     Recording,
@@ -18,7 +20,7 @@ from emgrig.reading.recording import (
     signal,
     with_names,
 )
-from emgrig.reading.timebase import TimeBase, agree, by_index, from_times, steady
+from emgrig.reading.timebase import TimeBase, agree, from_times, steady
 from emgrig.reading.units import said_in, seconds_in
 
 _TIME = re.compile(
@@ -31,11 +33,13 @@ _INDEX = re.compile(
     r"packet ?(number|index|order|num|counter)?|order|n|frame|samples?|row|nr\.?|#)",
     re.IGNORECASE,
 )
-_FLAG = re.compile(r"(is_gap|gap)", re.IGNORECASE)
+_FLAG = re.compile(r"(is_gap|gap|is_simulated)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
+    """A column of numbers: its place from 0, name, unit ("" if not said), values."""
+
     index: int
     name: str
     unit: str
@@ -46,11 +50,42 @@ def read_table(path: Path, lines: Sequence[str], told_hz: float | None) -> Recor
     """Read a text table; see `emgrig.reading.open_recording`."""
     dialect = find_dialect(lines)
     columns, empty = _columns(lines, dialect)
-    times = [one for one in columns if _is_time(one)]
     stated_hz = dialect.rate_hz
     stated = agree(None if stated_hz is None else (stated_hz, "a comment of the file"), told_hz)
-    groups = _groups(columns, times)
-    first, *others = sorted(groups, key=_worth, reverse=True)
+    remarks = []
+    if not any(dialect.names):
+        remarks.append("a table without a heading: its columns are called by their number")
+    return arrange(path, "text table", columns, stated, empty, remarks)
+
+
+def arrange(
+    path: Path,
+    source: str,
+    columns: list[Column],
+    stated: tuple[float, str] | None,
+    empty: Sequence[str] = (),
+    remarks: Sequence[str] = (),
+) -> Recording:
+    """Make a recording of columns: find the time or the index among them, and what goes with it.
+
+    Parameters
+    ----------
+    path, source
+        Of the recording.
+    columns : list of Column
+        All of one length.
+    stated : (float, str) or None
+        Rate, Hz, and who says it.
+    empty, remarks : sequence of str
+        Columns that hold no number; what is to be said besides.
+
+    Raises
+    ------
+    RecordingError
+        If there is no signal, no rate, or the time contradicts itself.
+    """
+    times = [one for one in columns if _is_time(one)]
+    first, *others = sorted(_groups(columns, times), key=_worth, reverse=True)
     time, members = first
     index = next((one for one in members if _is_index(one)), None)
     flags = [one for one in members if _FLAG.fullmatch(one.name)]
@@ -59,35 +94,40 @@ def read_table(path: Path, lines: Sequence[str], told_hz: float | None) -> Recor
         raise RecordingError("a column of numbers besides the time was expected")
     rows = _rows_of(time, kept)
     base = _time_base(time, index, kept, rows, stated, path.name)
-    signals, said = with_names([_signal(one, dialect) for one in kept], "column")
+    signals, said = with_names([_signal(one) for one in kept], "column")
     left_out = [
         *(one.name for one in ([index] if index else []) + flags),
         *(f"{one.name} (another time base)" for _, group in others for one in group),
         *empty,
     ]
     named = [name for name in left_out if not _FLAG.fullmatch(name)]
-    remarks = [*said, *base.remarks]
-    if named:
-        remarks.append(f"left out: {', '.join(named)}")
-    if not any(dialect.names):
-        remarks.append("a table without a heading: its columns are called by their number")
-    if base.runs.gaps.size:
-        lost = int(np.diff(base.runs.gaps, axis=1).sum())
-        remarks.append(f"{lost} samples are missing in {len(base.runs.gaps)} gaps of the time")
+    lost = int(np.diff(base.runs.gaps, axis=1).sum())
+    is_simulated = any(one.name == "is_simulated" and one.values.any() for one in flags)
     return Recording(
         path=path,
-        source="text table",
+        source=source,
         signals=signals,
         rate_hz=base.rate_hz,
         rate_from=base.rate_from,
         runs=base.runs,
         column=lambda i: kept[i].values[rows],
-        remarks=tuple(remarks),
+        is_simulated=is_simulated,
+        remarks=(
+            *([SIMULATED] if is_simulated else []),
+            *remarks,
+            *said,
+            *base.remarks,
+            *([f"left out: {', '.join(named)}"] if named else []),
+            *(
+                [f"{lost} samples are missing in {len(base.runs.gaps)} gaps of the time"]
+                * (lost > 0)
+            ),
+        ),
         left_out=tuple(left_out),
     )
 
 
-def _columns(lines: Sequence[str], dialect: Dialect) -> tuple[list[_Column], list[str]]:
+def _columns(lines: Sequence[str], dialect: Dialect) -> tuple[list[Column], list[str]]:
     """Read the columns that hold numbers, and name the others."""
     n = dialect.n_columns
     try:
@@ -103,7 +143,8 @@ def _columns(lines: Sequence[str], dialect: Dialect) -> tuple[list[_Column], lis
     out, empty = [], [dialect.names[i] or f"column {i + 1}" for i in range(n) if i not in usable]
     for place, i in enumerate(usable):
         name, unit = said_in(dialect.names[i])
-        column = _Column(i, name, dialect.units[i] or unit, table[:, place])
+        unit = name if not unit and seconds_in(name) is not None else unit
+        column = Column(i, name, dialect.units[i] or unit, table[:, place])
         if np.isfinite(column.values).any():
             out.append(column)
         elif name:
@@ -124,17 +165,19 @@ def _numeric(lines: Sequence[str], dialect: Dialect) -> list[int]:
     ]
 
 
-def _is_time(one: _Column) -> bool:
+def _is_time(one: Column) -> bool:
     known = seconds_in(one.unit) is not None and not one.unit.lower().startswith("min")
     if not (known or _TIME.fullmatch(one.name.replace("_", " ").strip())):
         return False
     if one.unit and seconds_in(one.unit) is None:
         return False
+    if one.name == one.unit and (np.diff(one.values[np.isfinite(one.values)]) < 0).mean() > 0.02:
+        return False
     values = one.values[np.isfinite(one.values)]
     return values.size > 2 and bool(values[-1] > values[0])
 
 
-def _is_index(one: _Column) -> bool:
+def _is_index(one: Column) -> bool:
     if not _INDEX.fullmatch(one.name.replace("_", " ").strip()) or one.unit:
         return False
     values = one.values
@@ -144,13 +187,11 @@ def _is_index(one: _Column) -> bool:
     return bool((steps > 0).mean() > 0.4)
 
 
-def _groups(
-    columns: list[_Column], times: list[_Column]
-) -> list[tuple[_Column | None, list[_Column]]]:
+def _groups(columns: list[Column], times: list[Column]) -> list[tuple[Column | None, list[Column]]]:
     """Give each time column the columns up to the next one: Delsys has one a sensor."""
     if len(times) < 2:
         return [(times[0] if times else None, [c for c in columns if c not in times])]
-    groups: list[tuple[_Column | None, list[_Column]]] = []
+    groups: list[tuple[Column | None, list[Column]]] = []
     for one in columns:
         if one in times:
             groups.append((one, []))
@@ -165,10 +206,10 @@ def _groups(
 
 
 def _same_time(
-    groups: list[tuple[_Column | None, list[_Column]]],
-) -> list[tuple[_Column | None, list[_Column]]]:
+    groups: list[tuple[Column | None, list[Column]]],
+) -> list[tuple[Column | None, list[Column]]]:
     """Join groups whose times are equal."""
-    out: list[tuple[_Column | None, list[_Column]]] = []
+    out: list[tuple[Column | None, list[Column]]] = []
     for time, group in groups:
         assert time is not None
         for known, members in out:
@@ -180,13 +221,13 @@ def _same_time(
     return out
 
 
-def _worth(group: tuple[_Column | None, list[_Column]]) -> tuple[int, int]:
+def _worth(group: tuple[Column | None, list[Column]]) -> tuple[int, int]:
     members = [signal(one.name, one.unit, "") for one in group[1]]
     finite = max((int(np.isfinite(one.values).sum()) for one in group[1]), default=0)
     return max(map(emg_rank, members), default=-9), finite
 
 
-def _rows_of(time: _Column | None, kept: list[_Column]) -> np.ndarray:
+def _rows_of(time: Column | None, kept: list[Column]) -> np.ndarray:
     """Return the rows of a group: those with a time, or all up to the last value."""
     if time is not None:
         return np.flatnonzero(np.isfinite(time.values))
@@ -198,28 +239,25 @@ def _rows_of(time: _Column | None, kept: list[_Column]) -> np.ndarray:
 
 
 def _time_base(
-    time: _Column | None,
-    index: _Column | None,
-    kept: list[_Column],
+    time: Column | None,
+    index: Column | None,
+    kept: list[Column],
     rows: np.ndarray,
     stated: tuple[float, str] | None,
     name: str,
 ) -> TimeBase:
     if time is not None:
         time_s, what = _seconds(time, rows, stated)
-        table = np.stack([one.values[rows] for one in kept], 1)
-        return _without_twins(time_s, table, stated, what)
+        return from_times(time_s, stated, what, [one.values[rows] for one in kept])
     if stated is None:
         raise RateNotSaid(f"{name} does not name its sampling rate; give it (--rate)")
     if index is not None:
-        table = np.stack([one.values[rows] for one in kept], 1)
-        same = (table[1:] == table[:-1]).all(1)
-        return by_index(index.values[rows], stated[0], stated[1], same=same)
+        return by_index(index.values[rows], *stated, [one.values[rows] for one in kept])
     return steady(rows.size, stated[0], stated[1])
 
 
 def _seconds(
-    time: _Column, rows: np.ndarray, stated: tuple[float, str] | None
+    time: Column, rows: np.ndarray, stated: tuple[float, str] | None
 ) -> tuple[Floats, str]:
     """Return the times in s: by the unit, or by what fits the rate."""
     values = time.values[rows]
@@ -230,43 +268,26 @@ def _seconds(
     word = time.name.lower()
     if word.startswith(("milli", "micro")):
         return values * (1e-3 if word.startswith("milli") else 1e-6), what
-    step = float(np.median(np.diff(values)))
-    if stated is not None and step > 0:
+    return values * unsaid_unit_s(values, stated), what
+
+
+def unsaid_unit_s(values: Floats, stated: tuple[float, str] | None) -> float:
+    """Return the unit of times of which nobody says it, s: what fits the rate, or a recording's."""
+    if values.size < 2:
+        return 1.0
+    step = float(np.ptp(values)) / (values.size - 1)
+    steps = step, float(np.median(np.diff(values)))
+    for step in steps:
         for factor in (1.0, 1e-3, 1e-6, 1e-9):
-            if abs(stated[0] * step * factor - 1) < 0.02:
-                return values * factor, what
-    # Nobody said: the usual unit in which the rate is that of a recording.
+            if stated is not None and step > 0 and abs(stated[0] * step * factor - 1) < 0.02:
+                return factor
     for factor in (1.0, 1e-3, 1e-6, 1e-9):
-        if step > 0 and 20 <= 1 / (step * factor) <= 100_000:
-            return values * factor, what
-    return values, what
+        if steps[1] > 0 and 20 <= 1 / (steps[1] * factor) <= 100_000:
+            return factor
+    return 1.0
 
 
-def _without_twins(
-    time_s: Floats, table: Floats, stated: tuple[float, str] | None, what: str
-) -> TimeBase:
-    """Leave rows out that stand twice, here or later; then make the time base."""
-    from emgrig.reading.recording import Runs
-
-    order = np.lexsort((np.arange(time_s.size), time_s))
-    twin = np.zeros(time_s.size, bool)
-    same_time = time_s[order][1:] == time_s[order][:-1]
-    rare = same_time.mean() < 0.3
-    same = np.zeros_like(same_time)
-    if rare and same_time.any():
-        pairs = order[1:][same_time], order[:-1][same_time]
-        equal = ((table[pairs[0]] == table[pairs[1]]) | np.isnan(table[pairs[0]])).all(1)
-        same[same_time] = equal
-        twin[order[1:][same]] = True
-    kept = np.flatnonzero(~twin)
-    base = from_times(time_s[kept], stated, what)
-    if not twin.any():
-        return base
-    positions = np.concatenate([np.arange(n) + at for _, at, n in base.runs.rows.tolist()])
-    said = f"{int(twin.sum())} rows stood twice and were left out"
-    return replace(base, runs=Runs.at(positions, kept), remarks=(*base.remarks, said))
-
-
-def _signal(one: _Column, dialect: Dialect) -> Signal:
-    where = f"column {one.index + 1}" + (f" {dialect.names[one.index]!r}" if one.name else "")
-    return signal(one.name or f"column {one.index + 1}", one.unit, where)
+def _signal(one: Column) -> Signal:
+    name = one.name or f"column {one.index + 1}"
+    where = f"column {one.index + 1}" + (f" {one.name!r}" if one.name else "")
+    return signal(name, one.unit, where)

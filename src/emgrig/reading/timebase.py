@@ -4,12 +4,13 @@ The result is a steady grid (a rate, and for each row its sample); what is missi
 is a gap. What contradicts itself is refused with both values: no sample is moved by more than one.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from emgrig.errors import RecordingError
-from emgrig.reading.recording import Floats, Ints, Runs
+from emgrig.reading.recording import Floats, Ints, Runs, check_length
 
 #: A step of the time column that is as good as a whole number of samples, samples.
 _WHOLE = 0.2
@@ -18,8 +19,12 @@ _SHARE = 0.98
 #: Rates that differ by more contradict each other.
 _SAME_RATE = 5e-3
 _WINDOW = 64
-#: Cycles of sample indices: OpenSignals 16; Ganglion 101 (each twice), 128 and 201; Cyton 256.
-_CYCLES = (16, 64, 101, 128, 201, 256, 1024, 4096, 65536, 1 << 32)
+#: What can be the rate of a recording.
+_LOWEST_HZ, _HIGHEST_HZ = 1e-3, 1e7
+#: Off by so much of a sample, stretches of rows are somewhere else than their stamps say.
+_MOST_OFF = 0.9
+#: Stamps that jitter by more samples are none; s that no clock reads.
+_MOST_SLACK, _MOST_TIME_S = 500, 1e15
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,11 @@ def agree(stated: tuple[float, str] | None, told: float | None) -> tuple[float, 
     ------
     ValueError
         If they contradict each other.
+    RecordingError
+        If the file states what is no rate.
     """
+    if stated is not None and not _LOWEST_HZ < stated[0] < _HIGHEST_HZ:
+        raise RecordingError(f"{stated[1]} says a rate of {stated[0]:.6g} Hz")
     if told is None or stated is None:
         return stated if told is None else (told, "as told")
     if abs(told / stated[0] - 1) > _SAME_RATE:
@@ -53,7 +62,10 @@ def agree(stated: tuple[float, str] | None, told: float | None) -> tuple[float, 
 
 
 def from_times(
-    time_s: Floats, stated: tuple[float, str] | None, what: str = "the time column"
+    time_s: Floats,
+    stated: tuple[float, str] | None,
+    what: str = "the time column",
+    columns: Sequence[Floats] = (),
 ) -> TimeBase:
     """Make a time base of one time stamp a row.
 
@@ -65,6 +77,8 @@ def from_times(
         Rate that is known otherwise, Hz, and who says it.
     what : str
         How the time stamps are called.
+    columns : sequence of ndarray, shape (n_rows,)
+        What was measured: a row whose time and values stood in the file before is left out.
 
     Raises
     ------
@@ -74,11 +88,40 @@ def from_times(
     """
     if time_s.size < 3:
         raise RecordingError(f"{time_s.size} rows have a time; 3 or more were expected")
-    if not np.isfinite(time_s).all():
-        row = int(np.flatnonzero(~np.isfinite(time_s))[0]) + 1
-        raise RecordingError(f"{what} has no number in row {row}")
+    if not (np.abs(time_s) < _MOST_TIME_S).all():
+        row = int(np.flatnonzero(~(np.abs(time_s) < _MOST_TIME_S))[0])
+        raise RecordingError(f"{what} has no time in row {row + 1}, but {time_s[row]:g}")
+    twin = _twins(time_s, columns)
+    if not twin.any():
+        return _steady_with_gaps(time_s, stated, what)
+    kept = np.flatnonzero(~twin)
+    base = _steady_with_gaps(time_s[kept], stated, what)
+    said = f"{int(twin.sum())} rows stood twice and were left out"
+    return replace(base, runs=Runs.at(base.runs.positions, kept), remarks=(*base.remarks, said))
+
+
+def _twins(time_s: Floats, columns: Sequence[Floats]) -> np.ndarray:
+    """Find the rows whose time and values stood in the file before."""
+    twin = np.zeros(time_s.size, bool)
+    order = np.lexsort((np.arange(time_s.size), time_s))
+    later = np.flatnonzero(np.diff(time_s[order]) == 0) + 1
+    if not columns or not later.size:
+        return twin
+    one, other = order[later], order[later - 1]
+    equal = np.ones(later.size, bool)
+    for column in columns:
+        a, b = column[one], column[other]
+        equal &= (a == b) | (np.isnan(a) & np.isnan(b))
+    # A still signal under coarse stamps: many are equal, and none of them stands twice.
+    if equal.sum() < 0.3 * time_s.size or equal.all():
+        coarse = later.size > 0.3 * time_s.size and equal.sum() > 0.9 * later.size
+        twin[one[equal]] = not coarse
+    return twin
+
+
+def _steady_with_gaps(time_s: Floats, stated: tuple[float, str] | None, what: str) -> TimeBase:
     step_s = np.diff(time_s)
-    if step_s.min() < 0:
+    if step_s.size < 2 or step_s.min() < 0:
         row = int(step_s.argmin()) + 1
         raise RecordingError(
             f"{what} goes back in row {row + 1}, from {time_s[row - 1]:.10g} to "
@@ -92,24 +135,25 @@ def from_times(
             f"the rate contradicts itself: {what} gives {1 / period_s:.6g} Hz, "
             f"{stated[1]} says {stated[0]:.6g} Hz"
         )
+    check_length((time_s[-1] - time_s[0]) / period_s, time_s.size, 1 / period_s)
     # First by the steps alone, which a period that is a little wrong does not harm; then by the
     # line through all of them, so that the rounding at many gaps does not add up.
     positions = _positions(time_s, period_s, slack_s, None)
     for _ in range(4):
-        slope, start_s = _line(positions, time_s)
+        slope, start_s = line_through(positions, time_s)
         placed, positions = positions, _positions(time_s, slope, slack_s, start_s)
         if np.array_equal(placed, positions):
             break
-    slope, start_s = _line(positions, time_s)
-    period_s = slope
-    residual = np.abs(time_s - start_s - slope * positions)
-    worst = int(residual.argmax())
-    if residual[worst] > max(period_s, 2 * slack_s) or _wanders(time_s, positions, slope, start_s):
-        raise RecordingError(
-            f"{what} does not run at a steady rate: row {worst + 1} is "
-            f"{1e3 * residual[worst]:.3g} ms off {1 / slope:.6g} Hz; resample it first"
-        )
+    slope, _ = line_through(positions, time_s)
     rate_hz, said = _tidy(1 / slope, int(positions[-1]), stated, what)
+    if not _LOWEST_HZ < rate_hz < _HIGHEST_HZ:
+        raise RecordingError(f"{what} gives a rate of {rate_hz:.4g} Hz")
+    if slack_s > _MOST_SLACK * period_s:
+        raise RecordingError(
+            f"{what} does not run at a steady rate: its steps differ by {1e3 * slack_s:.3g} ms, "
+            f"{1e3 * period_s:.3g} ms were expected; resample it first"
+        )
+    _check_line(time_s, positions, rate_hz, slack_s * rate_hz, what)
     remarks = []
     if slack_s > 0.6 * period_s:
         remarks.append(
@@ -135,32 +179,37 @@ def _period(step_s: Floats, stated_hz: float | None) -> tuple[float, float]:
     if best[0] >= _SHARE:
         return best[1], 0.0
     period_s = candidates[-1] if stated_hz is not None else candidates[1]
+    period_s = period_s if period_s > 0 else float(step_s.mean())
     return period_s, float(np.quantile(np.abs(step_s - period_s), 0.99))
 
 
 def _positions(time_s: Floats, period_s: float, slack_s: float, start_s: float | None) -> Ints:
     """Give each row its sample: rows follow each other up to the next gap, which ends by the clock.
 
-    The clock counts from `start_s`, or from the row before the gap if that is not known yet.
+    The clock counts from `start_s`, or from the rows ahead of the gap if that is not known yet.
+    Where stamps jitter, several of them tell on which level of the clock a run of rows lies.
     """
-    step_s = np.diff(time_s)
-    is_gap = step_s > 1.5 * period_s + 1.5 * slack_s
+    is_gap = np.diff(time_s) > 1.5 * period_s + 1.5 * slack_s
     begins = np.concatenate([[0], np.flatnonzero(is_gap) + 1])
     counts = np.diff(np.concatenate([begins, [time_s.size]]))
-    firsts = np.zeros(begins.size, np.int64)
-    for i in range(1, begins.size):
-        at = begins[i]
-        before = firsts[i - 1] + counts[i - 1]
-        if start_s is None:
-            by_clock = before - 1 + round((time_s[at] - time_s[at - 1]) / period_s)
-        else:
-            by_clock = round((time_s[at] - start_s) / period_s)
-        firsts[i] = max(by_clock, before)
-    positions: Ints = np.repeat(firsts - begins, counts) + np.arange(time_s.size)
+    most = _WINDOW if slack_s else 1
+    level = time_s - time_s[0] - period_s * np.arange(time_s.size)
+    total = np.concatenate([[0.0], np.cumsum(level)])
+    n = np.minimum(counts, most)
+    ahead = (total[begins + n] - total[begins]) / n
+    behind = (total[begins + counts] - total[begins + counts - n]) / n
+    if start_s is None:
+        lost = np.concatenate([[0.0], np.round((ahead[1:] - behind[:-1]) / period_s)])
+        lost = np.cumsum(np.maximum(lost, 0))
+    else:
+        zero_s = start_s - time_s[0] if slack_s else ahead[0]
+        lost = np.round((ahead - zero_s) / period_s)
+        lost = np.maximum.accumulate(np.maximum(lost - lost[0], 0))
+    positions: Ints = np.repeat(lost.astype(np.int64), counts) + np.arange(time_s.size)
     return positions
 
 
-def _line(positions: Ints, time_s: Floats) -> tuple[float, float]:
+def line_through(positions: Ints, time_s: Floats) -> tuple[float, float]:
     """Fit s a sample, and the time of sample 0."""
     x = positions - positions.mean()
     mean_s = float(time_s.mean())
@@ -168,144 +217,35 @@ def _line(positions: Ints, time_s: Floats) -> tuple[float, float]:
     return slope, mean_s - slope * float(positions.mean())
 
 
-def _wanders(time_s: Floats, positions: Ints, slope: float, start_s: float) -> bool:
-    """Whether stretches of rows lie more than a sample off the line; jitter averages out."""
-    n = max(time_s.size // 200, min(time_s.size, _WINDOW))
-    whole = time_s.size // n * n
-    off_s = (time_s - start_s - slope * positions)[:whole].reshape(-1, n)
-    return bool(np.abs(np.median(off_s, axis=1)).max() > 1.5 * slope)
+def _check_line(time_s: Floats, positions: Ints, rate_hz: float, slack: float, what: str) -> None:
+    """Raise RecordingError if rows lie off the line; jitter of `slack` samples averages out."""
+    off = (time_s - time_s[0]) * rate_hz - positions
+    off -= np.median(off)
+    if slack:
+        n = max(time_s.size // 200, min(time_s.size, _WINDOW))
+        spread = float(np.median(off[: off.size // n * n].reshape(-1, n).std(axis=1)))
+        # So many rows that jitter moves their median by a tenth of a sample.
+        n = min(max(n, int(200 * spread**2)), max(off.size // 4, 1))
+        off = np.median(off[: off.size // n * n].reshape(-1, n), axis=1)
+        worst = int(np.abs(off).argmax()) * n
+    else:
+        off = np.concatenate([[0.0], np.abs(off - off[0])])
+        worst = int(off.argmax()) - 1
+    if np.ptp(off) > _MOST_OFF:
+        raise RecordingError(
+            f"{what} does not run at a steady rate: row {worst + 1} is "
+            f"{1e3 * np.abs(off).max() / rate_hz:.3g} ms off {rate_hz:.6g} Hz; resample it first"
+        )
 
 
 def _tidy(
     rate_hz: float, last: int, stated: tuple[float, str] | None, what: str
 ) -> tuple[float, str]:
-    """Take a round or stated rate if no sample is moved by half of one through it."""
+    """Take a round or stated rate if no sample is moved by a quarter of one through it."""
     for candidate, said in (*([] if stated is None else [stated]), (float(round(rate_hz)), what)):
-        if candidate > 0 and abs(rate_hz / candidate - 1) * last < 0.5:
+        if candidate > 0 and abs(rate_hz / candidate - 1) * last < 0.25:
             return candidate, said
     return rate_hz, what
-
-
-def by_index(
-    index: Floats,
-    rate_hz: float,
-    rate_from: str,
-    time_s: Floats | None = None,
-    same: np.ndarray | None = None,
-) -> TimeBase:
-    """Make a time base of a sample index that begins anew after each cycle.
-
-    Parameters
-    ----------
-    index : ndarray, shape (n_rows,)
-        Whole numbers.
-    rate_hz, rate_from
-        Rate of the samples, and who says it.
-    time_s : ndarray, optional
-        Time of arrival, which tells whole cycles that were lost, pauses, and the true rate.
-    same : ndarray of bool, shape (n_rows - 1,), optional
-        Whether a row holds the same values as the one before.
-
-    Raises
-    ------
-    RecordingError
-        If the index is no index, or contradicts the time.
-    """
-    if index.size < 2 or not np.isfinite(index).all() or (index != np.round(index)).any():
-        raise RecordingError("the sample index was expected to be whole numbers")
-    whole = index.astype(np.int64)
-    unit, copies, cycle = _pattern(whole)
-    steps, doubled = _index_steps(whole, unit, copies, cycle, same)
-    if time_s is not None:
-        steps = _with_clock(steps, cycle, rate_hz, np.diff(time_s))
-    kept = np.concatenate([[True], ~doubled])
-    positions = np.concatenate([[0], np.cumsum(np.where(doubled, 0, steps))])[kept]
-    rows = np.flatnonzero(kept)
-    remarks = []
-    if doubled.any():
-        remarks.append(f"{int(doubled.sum())} rows stood twice and were left out")
-    base = TimeBase(rate_hz, rate_from, Runs.at(positions, rows), tuple(remarks))
-    return base if time_s is None else _timed(base, positions, time_s[kept])
-
-
-def _pattern(index: Ints) -> tuple[int, int, int]:
-    """Return the step of the index, rows of each, and rows in a cycle (0: it does not wrap)."""
-    steps = np.diff(index)
-    forward = steps[steps > 0]
-    if not forward.size:
-        raise RecordingError("the sample index does not count")
-    unit = int(np.bincount(forward[forward < 64]).argmax()) if (forward < 64).any() else 1
-    copies = 2 if (steps == 0).mean() > 0.4 else 1
-    if (steps >= 0).all():
-        return unit, copies, 0
-    top = int(index.max())
-    cycle = next((one for one in _CYCLES if one > top), top + unit)
-    if -steps.min() < cycle // 2:  # it goes back by little: late rows, no wrap
-        row = int(steps.argmin()) + 1
-        raise RecordingError(
-            f"the sample index goes back in row {row + 1}, from {index[row - 1]} to {index[row]}"
-        )
-    return unit, copies, -(-cycle // unit) * copies
-
-
-def _index_steps(
-    index: Ints, unit: int, copies: int, cycle: int, same: np.ndarray | None
-) -> tuple[Ints, np.ndarray]:
-    """Return how many samples each row lies behind the one before, and which rows stood twice."""
-    raw = np.diff(index)
-    if copies == 1:
-        steps = raw // unit if not cycle else (raw // unit) % cycle
-        doubled = steps == 0
-        if same is not None and (doubled & ~same).any():
-            row = int(np.flatnonzero(doubled & ~same)[0]) + 2
-            raise RecordingError(f"row {row} has the index of the one before and other values")
-        return steps, doubled
-    # Two samples carry one number: the second of a pair is the one whose number came before.
-    half = np.concatenate([[0], (raw == 0).astype(np.int64)])
-    half[1:][(raw == 0) & (half[:-1] == 1)] = 0
-    place = index // unit * 2 + half
-    steps = np.diff(place)
-    return (steps % cycle if cycle else steps), np.zeros(steps.size, bool)
-
-
-def _with_clock(steps: Ints, cycle: int, rate_hz: float, step_s: Floats) -> Ints:
-    """Add the whole cycles that the clock says were lost; where the index began anew, it rules."""
-    by_clock = np.maximum(step_s, 0) * rate_hz
-    out = steps.copy()
-    if cycle:
-        out += cycle * np.maximum(np.round((by_clock - steps) / cycle), 0).astype(np.int64)
-    # A buffer may hold rows back for a while; a pause is longer than that and fits no whole cycle.
-    begun_anew = (np.abs(by_clock - out) > max(0.1 * rate_hz, 3)) & (step_s > 0.5)
-    out[begun_anew] = np.maximum(np.round(by_clock[begun_anew]), 1).astype(np.int64)
-    return out
-
-
-def _timed(base: TimeBase, positions: Ints, time_s: Floats) -> TimeBase:
-    """Take the true rate from times of arrival, if they are long enough to tell it."""
-    if np.ptp(time_s) <= 0 or positions.size < 3:
-        return base
-    slope, start_s = _line(positions, time_s)
-    if slope <= 0:
-        raise RecordingError("the time stamps go backwards")
-    residual_s = time_s - start_s - slope * positions
-    if abs(1 / (slope * base.rate_hz) - 1) * positions[-1] < 1:
-        return base
-    # Arrival is late by what buffers hold, and not at random: it can tilt the line by its spread.
-    low_s, high_s = np.quantile(residual_s, [0.01, 0.99])
-    error = float(high_s - low_s) / (slope * positions[-1])
-    off = 1 / (slope * base.rate_hz) - 1
-    if abs(off) < error:
-        return base
-    if abs(off) > 0.02:
-        raise RecordingError(
-            f"the rate contradicts itself: the time stamps give {1 / slope:.6g} Hz, "
-            f"{base.rate_from} says {base.rate_hz:.6g} Hz"
-        )
-    remark = (
-        f"the time stamps give {1 / slope:.6g} Hz, {base.rate_from} says {base.rate_hz:g} Hz; they "
-        "are taken"
-    )
-    return TimeBase(1 / slope, "the time stamps", base.runs, (*base.remarks, remark))
 
 
 def from_records(
@@ -337,6 +277,8 @@ def from_records(
         If records overlap, or lie off a steady rate.
     """
     rate_hz = n_in_record / record_s
+    n_rows = onset_s.size * n_in_record
+    check_length(float(np.ptp(onset_s)) * rate_hz, n_rows, rate_hz)
     by_count = np.arange(onset_s.size) * n_in_record
     off = (onset_s - onset_s[0]) * rate_hz - by_count
     jumps = np.diff(off)

@@ -35,7 +35,7 @@ def read_xdf(path: Path, told_hz: float | None) -> Recording:
     stamps = np.asarray(best["time_stamps"], dtype=np.float64)
     nominal = float(_first(info, "nominal_srate") or 0)
     rate = agree((nominal, "the stream") if nominal > 0 else None, told_hz)
-    base = from_times(stamps, rate, "the time stamps")
+    base = from_times(stamps, rate, "the time stamps", list(series.T))
     signals, renamed = with_names(_signals(info, series.shape[1]))
     others = [f"{_first(one['info'], 'name')}" for one in sampled if one is not best]
     said = (f"other streams were left out: {', '.join(others)}",) if others else ()

@@ -18,7 +18,7 @@ from pyarrow import parquet
 from emgrig.errors import RecordingError
 from emgrig.files import whole_file
 from emgrig.protocol.account import Cause
-from emgrig.reading import Mark
+from emgrig.reading import Mark, open_recording
 from emgrig.reading.edf import EdfFile
 from emgrig.recording.export import tables
 from emgrig.recording.export.source import Part, open_parts
@@ -68,7 +68,18 @@ def test_values_are_those_that_mne_reads(face: Path) -> None:
 def test_columns_are_named_by_muscle_and_unit(face: Path) -> None:
     for frame in tables_of(face):
         assert list(frame)[:3] == ["time_s", "frontalis_uV", "corrugator_supercilii_uV"]
-        assert list(frame)[-1] == "is_gap"
+        assert [name for name in frame if name.startswith("is_")][0] == "is_gap"
+
+
+def test_a_csv_file_of_a_simulated_board_says_so(face: Path) -> None:
+    tables_of(face)
+    frame = pd.read_csv(face.with_suffix(".csv"))
+    assert list(frame)[-2:] == ["is_gap", "is_simulated"]
+    assert (frame["is_simulated"] == 1).all()
+    found = open_recording(face.with_suffix(".csv"))
+    assert found.is_simulated
+    assert found.labels[0] == "frontalis"
+    assert set(found.units) == {"uV"}
 
 
 def test_parquet_says_what_it_is_of(face: Path) -> None:

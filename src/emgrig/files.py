@@ -81,11 +81,11 @@ def stem_of(path: Path) -> str:
 
 
 def free_stem(folder: Path, stem: str, endings: Sequence[str]) -> str:
-    """Return `stem`, or stem-2, stem-3, ...: the first of which none of the files is there."""
+    """Return `stem`, or stem_run2, stem_run3, ...: the first of which none of the files is there."""
     number, free = 1, stem
     while any(os.path.lexists(folder / f"{free}{ending}") for ending in endings):
         number += 1
-        free = f"{stem}-{number}"
+        free = f"{stem}_run{number}"
     return free
 
 

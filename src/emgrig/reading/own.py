@@ -66,6 +66,7 @@ def read_bdf(path: Path, told_hz: float | None) -> Recording:
         padding, measured_hz = _facts(content)
         labels = [str(one["label"]) for one in content["channels"]]
         is_simulated = bool(content["is_simulated"])
+        marks = tuple(_mark(one, found.rate_hz) for one in content.get("annotations", ()))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         beside = path.with_suffix(".json").name
         raise RecordingError(
@@ -84,6 +85,7 @@ def read_bdf(path: Path, told_hz: float | None) -> Recording:
     return replace(
         found,
         runs=runs,
+        marks=marks or found.marks,
         remarks=((SIMULATED,) if is_simulated else ()) + tuple(remarks),
         is_simulated=is_simulated,
         measured_hz=measured_hz,
@@ -99,6 +101,13 @@ def _facts(content: Mapping[str, Any]) -> tuple[int, float | None]:
     if padding < 0 or (measured is not None and not 0 < float(measured) < 1e7):
         raise ValueError(f"padding {padding}, measured rate {measured}")
     return padding, None if measured is None else float(measured)
+
+
+def _mark(entry: Mapping[str, Any], rate_hz: float) -> Mark:
+    """Return an annotation of the sidecar; that its samples were not measured is a fact of it."""
+    sample, n_samples = int(entry["sample"]), int(entry["n_samples"])
+    is_bad = entry["kind"] in _NOT_MEASURED
+    return Mark(sample / rate_hz, n_samples / rate_hz, str(entry["text"]), is_bad)
 
 
 def _cut(runs: Runs, n_samples: int) -> np.ndarray:

@@ -67,11 +67,12 @@ class Mark:
     onset_s: float
     duration_s: float
     text: str
+    is_told_bad: bool = False  #: By a fact beside it, whatever the text says.
 
     @property
     def is_bad(self) -> bool:
         """Whether its samples are not to be used: MNE's rule, a text that begins with bad."""
-        return self.duration_s > 0 and self.text.lower().startswith("bad")
+        return self.duration_s > 0 and (self.is_told_bad or self.text.lower().startswith("bad"))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import edfio
 import mne
 import numpy as np
@@ -68,7 +69,7 @@ def test_values_are_those_that_mne_reads(face: Path) -> None:
 def test_columns_are_named_by_muscle_and_unit(face: Path) -> None:
     for frame in tables_of(face):
         assert list(frame)[:3] == ["time_s", "frontalis_uV", "corrugator_supercilii_uV"]
-        assert [name for name in frame if name.startswith("is_")][0] == "is_gap"
+        assert next(name for name in frame if name.startswith("is_")) == "is_gap"
 
 
 def test_a_csv_file_of_a_simulated_board_says_so(face: Path) -> None:
@@ -250,3 +251,19 @@ def test_a_length_that_edfio_rounds_wrongly_is_read(tmp_path: Path) -> None:
     onset_s, marks = EdfFile(tmp_path / "long.bdf").annotations()
     assert marks == [Mark(onset_s[0] + 2869.0, 0.0, "late")]
     np.testing.assert_allclose(onset_s - onset_s[0], np.arange(28_691) / 10, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_duckdb_reads_what_pandas_reads(face: Path) -> None:
+    frames = tables_of(face)
+    for frame, path in zip(
+        frames, (face.with_suffix(".csv"), face.with_suffix(".parquet")), strict=True
+    ):
+        name = "zygomaticus_major_uV"
+        ((count, missing, mean),) = duckdb.sql(
+            f"select count(*), count(*) filter ({name} is null or isnan({name})), "
+            f"avg({name}) filter (not isnan({name})) from '{path}'"
+        ).fetchall()
+        values = frame[name]
+        assert (count, missing) == (len(values), int(values.isna().sum()))
+        assert mean == pytest.approx(values.mean(), rel=1e-9)

@@ -31,7 +31,7 @@ _KEYWORDS = {
     "lev": 4,
     "zyg": 5,
     "oris": 6,
-    "depressor": 7,
+    "depres": 7,
 }
 
 

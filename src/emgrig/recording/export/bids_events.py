@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from emgrig.electrodes.check import electrode_id
-from emgrig.recording.export.bids_table import cell, number, table
+from emgrig.recording.export.bids_table import NOT_KNOWN, cell, number, table
 from emgrig.recording.export.source import Part
 from emgrig.recording.facts import (
     LABELS,
@@ -134,7 +134,15 @@ def events(part: Part) -> tuple[str, Json]:
         for one, (trial_type, _) in zip(part.annotations, parsed, strict=True)
         if one.fact.kind is not Kind.MARKER
     }
-    return table((*_FIRST, *keys, _LAST), rows), _describe(own, keys)
+    described = _describe(own, keys)
+    if any(isinstance(one.fact, Marker) for one in part.annotations):
+        software = str(part.section("software")["recorded_by"] or NOT_KNOWN)
+        name, _, version = software.partition(" ")
+        described["StimulusPresentation"] = {
+            "SoftwareName": name,
+            "SoftwareVersion": version or NOT_KNOWN,
+        }
+    return table((*_FIRST, *keys, _LAST), rows), described
 
 
 def _describe(own: Mapping[str, str], keys: Sequence[str]) -> Json:

@@ -38,6 +38,7 @@ from emgrig.analysis.spotting.casmemg import clip_around
 from emgrig.analysis.spotting.grid import Grid, search
 from emgrig.analysis.spotting.scoring import score_clips, score_events
 from emgrig.errors import RecordingError
+from emgrig.extras import require
 from emgrig.files import (
     check_output,
     free_stem,
@@ -190,8 +191,10 @@ class AnalyseOptions:
 def analyse_command(given: AnalyseOptions) -> None:
     """Find candidate expressions: an HTML page, a BIDS events.tsv and an ELAN file.
 
-    What an earlier run or a person made is kept: then the results are called NAME-2, NAME-3, ...
+    What an earlier run or a person made is kept: then the results are called NAME_run2, NAME_run3, ...
     """
+    if given.video is not None:
+        require("pympi.Elan", "elan", "--video")
     found = open_recording(
         given.recording, rate_hz=given.rate, unit=given.unit, channels=_listed(given.channels)
     )
@@ -311,8 +314,8 @@ def _write_results(
     )
     with ExitStack() as files:  # renamed together when all are there
         made = [files.enter_context(whole_file(path)) for path in paths]
-        made[0].write_text(html, encoding="utf-8")
-        made[1].write_text(events_tsv(analysis), encoding="utf-8")
+        made[0].write_text(html, encoding="utf-8", newline="\n")
+        made[1].write_text(events_tsv(analysis), encoding="utf-8", newline="\n")
         if given.video is not None:
             n_before = write_elan(made[2], _tiers(analysis), video=given.video, clock=clock)
             if n_before:

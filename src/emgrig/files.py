@@ -81,7 +81,7 @@ def stem_of(path: Path) -> str:
 
 
 def free_stem(folder: Path, stem: str, endings: Sequence[str]) -> str:
-    """Return `stem`, or stem_run2, stem_run3, ...: the first of which none of the files is there."""
+    """Return the first of stem, stem_run2, stem_run3, ... of which none of the files is there."""
     number, free = 1, stem
     while any(os.path.lexists(folder / f"{free}{ending}") for ending in endings):
         number += 1

@@ -14,6 +14,7 @@ from emgrig.files import attempt
 from emgrig.reading.edf import read_edf
 from emgrig.reading.recording import (
     SIMULATED,
+    Mark,
     Recording,
     Runs,
 )
@@ -24,6 +25,8 @@ from emgrig.reading.units import said_in
 #: What a sidecar begins with; a number follows.
 _FORMAT = "emgrig recording"
 _MOST_SIDECAR = 200_000_000
+#: Kinds of annotations whose samples were not measured.
+_NOT_MEASURED = ("gap", "padding", "bad_frames")
 _BAD_LEFT_OUT = (
     "stretches that the file's annotations call bad were left out; no sidecar of emgrig says why"
 )

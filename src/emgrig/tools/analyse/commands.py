@@ -191,7 +191,7 @@ class AnalyseOptions:
 def analyse_command(given: AnalyseOptions) -> None:
     """Find candidate expressions: an HTML page, a BIDS events.tsv and an ELAN file.
 
-    What an earlier run or a person made is kept: then the results are called NAME_run2, NAME_run3, ...
+    What an earlier run or a person made is kept: the results are then called NAME_run2 and so on.
     """
     if given.video is not None:
         require("pympi.Elan", "elan", "--video")

@@ -248,3 +248,52 @@ def test_a_recording_agrees_with_itself(run: Run, tmp_path: Path) -> None:
     (pair,) = found["pairs"]
     assert pair["correlation_raw"] == pytest.approx(1.0, abs=2e-5)
     assert pair["amplitude_ratio"]["value"] == pytest.approx(1.0, abs=1e-4)
+
+
+def two_channels(path: Path, second: NDArray[np.float64]) -> Path:
+    """Bursts under strong mains, and another channel; 20 s at 1000 Hz."""
+    step = round(WORLD_HZ / 1000)
+    emg = muscle(3)[::step][:20_000] * 1e6
+    t = np.arange(20_000) / 1000
+    values = {"Zyg": emg + 2000 * np.sin(2 * np.pi * 50.02 * t), "Corr": second}
+    signals = [
+        edfio.BdfSignal(x, 1000, label=name, physical_dimension="uV", physical_range=(-9e3, 9e3))
+        for name, x in values.items()
+    ]
+    edfio.Bdf(signals).write(path)
+    return path
+
+
+def test_mains_does_not_mislead_and_a_channel_of_noise_is_named(run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    ours = two_channels(tmp_path / "a.bdf", rng.standard_normal(20_000))
+    theirs = two_channels(tmp_path / "b.bdf", rng.standard_normal(20_000))
+    said = run(f"{ours} {theirs} --json")
+    assert said.code == 0
+    found = json.loads(said.out)
+    (pair,) = found["pairs"]
+    assert pair["offset"]["value"] == pytest.approx(0, abs=1e-6)
+    assert pair["correlation_raw"] == pytest.approx(1, abs=1e-5)
+    assert "50 Hz mains is a tenth of the power or more" in pair["flags"]
+    assert any(one.startswith("Corr against Corr is not compared: ") for one in found["warnings"])
+    only = run(f"{ours} {theirs} --channels Corr=Corr")
+    assert only.code == 2
+    assert "no signal in common" in only.err
+
+
+def test_what_is_marked_bad_is_left_out(run: Run, tmp_path: Path) -> None:
+    step = round(WORLD_HZ / 1000)
+    emg = muscle(3)[::step][:20_000] * 1e6
+    broken = emg.copy()
+    broken[9000:11_000] += 900 * np.random.default_rng(5).standard_normal(2000)
+    for name, x, notes in (
+        ("a", emg, ()),
+        ("b", broken, (edfio.EdfAnnotation(9.0, 2.0, "bad cable"),)),
+    ):
+        signal = edfio.EdfSignal(x, 1000, label="Zyg", physical_dimension="uV")
+        edfio.Edf([signal], annotations=notes).write(tmp_path / f"{name}.edf")
+    said = run(f"{tmp_path}/a.edf {tmp_path}/b.edf --json")
+    (pair,) = json.loads(said.out)["pairs"]
+    assert pair["correlation_raw"] > 0.999
+    assert pair["amplitude_ratio"]["value"] == pytest.approx(1, abs=5e-3)
+    assert any("marked bad are left out" in flag for flag in pair["flags"])

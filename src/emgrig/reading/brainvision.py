@@ -132,11 +132,14 @@ def _signals(infos: Mapping[str, str], n: int) -> list[Signal]:
 def _scales(infos: Mapping[str, str], n: int) -> list[float]:
     out = []
     for i in range(1, n + 1):
-        cells = infos.get(f"ch{i}", "").split(",")
+        cells = [*infos.get(f"ch{i}", "").split(","), "", ""]
         try:
-            out.append(float(cells[2]) if len(cells) > 2 and cells[2].strip() else 1.0)
-        except ValueError as error:
-            raise RecordingError(f"channel {i} has a resolution of {cells[2]!r}") from error
+            scale = float(cells[2].strip() or 1.0)
+        except ValueError:
+            scale = float("nan")
+        if not 0 < abs(scale) < 1e30:
+            raise RecordingError(f"channel {i} has a resolution of {cells[2].strip()!r:.40}")
+        out.append(scale)
     return out
 
 
@@ -181,7 +184,7 @@ def _when(stamp: str) -> dt.datetime | None:
 
 def _runs(n_rows: int, starts: list[_Start], rate_hz: float) -> tuple[Runs, list[str]]:
     """Lay the segments out by their dates; a segment without one is a pause of unknown length."""
-    later = [one for one in starts if 0 < one[0] < n_rows]
+    later = sorted((one for one in starts if 0 < one[0] < n_rows), key=lambda one: one[0])
     if not later:
         return Runs.steady(n_rows), []
     first = next((when for row, when in starts if row == 0), None)

@@ -25,6 +25,8 @@ _RATES = (
     "fs", "srate", "fsample", "samplingrate", "samplerate", "sfreq", "rate", "freq", "frequency",
     "samplingfrequency", "fsamp", "fsemg", "emgfs", "ratehz", "samplefreq",
 )  # fmt: skip
+#: Names that may mean another rate: of a filter, of the mains.
+_UNSURE_RATES = ("rate", "freq", "frequency", "ts", "dt")
 _STEPS = ("isi", "dt", "samplinginterval", "ts")
 _LABELS = (
     "labels",
@@ -251,17 +253,28 @@ def _scalar(value: Any) -> float | None:
 
 
 def _stated_rate(beside: Mapping[str, Any]) -> tuple[float, str] | None:
-    for name, value in beside.items():
-        number = _scalar(value)
-        if number is not None and _plain(name) in _RATES:
-            return number, name
-    for name, value in beside.items():
-        number = _scalar(value)
-        if number is not None and _plain(name) in _STEPS:
-            units = "".join(_texts(beside, (f"{_plain(name)}units",), 1))
-            factor = seconds_in(units) or (1e-3 if _plain(name) == "isi" else 1.0)
-            return 1 / (number * factor), name
-    return None
+    """Return the rate and its name; RecordingError if two of them contradict each other."""
+    said = [(rate_hz, name) for name, value in beside.items()
+            if (rate_hz := _rate_of(name, value, beside)) is not None]  # fmt: skip
+    sure = [one for one in said if _plain(one[1]) not in _UNSURE_RATES] or said
+    for rate_hz, name in sure[1:]:
+        if abs(rate_hz / sure[0][0] - 1) > 5e-3:
+            raise RecordingError(
+                f"the rate contradicts itself: {sure[0][1]} says {sure[0][0]:.6g} Hz, {name} says "
+                f"{rate_hz:.6g} Hz"
+            )
+    return sure[0] if sure else None
+
+
+def _rate_of(name: str, value: Any, beside: Mapping[str, Any]) -> float | None:
+    number, bare = _scalar(value), _plain(name)
+    if number is None or bare not in (*_RATES, *_STEPS):
+        return None
+    if bare in _RATES:
+        return number
+    factor = seconds_in("".join(_texts(beside, (f"{bare}units",), 1)))
+    factor = factor or (1e-3 if bare == "isi" else 1.0)  # BIOPAC's isi is in ms
+    return 1 / max(number * factor, 1e-300)
 
 
 def _texts(beside: Mapping[str, Any], names: tuple[str, ...], n: int) -> list[str]:

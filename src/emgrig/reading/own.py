@@ -63,10 +63,10 @@ def read_bdf(path: Path, told_hz: float | None) -> Recording:
         said = (f"{bad} {_BAD_LEFT_OUT}",) if bad else ()
         return replace(found, remarks=(*found.remarks, *said))
     try:
-        padding, measured_hz = _facts(content)
+        padding, nominal_hz, measured_hz = _facts(content)
         labels = [str(one["label"]) for one in content["channels"]]
         is_simulated = bool(content["is_simulated"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         beside = path.with_suffix(".json").name
         raise RecordingError(
             f"{beside} makes no sense beside {path.name}: {error!r:.80}"
@@ -75,6 +75,12 @@ def read_bdf(path: Path, told_hz: float | None) -> Recording:
         raise RecordingError(
             f"{path} has other channels ({', '.join(found.labels)}) than its sidecar says "
             f"({', '.join(labels)})"
+        )
+    header_hz = found.rate_hz if found.rate_from == "the header" else nominal_hz
+    if abs(nominal_hz / header_hz - 1) > 5e-3:
+        raise RecordingError(
+            f"{path}: the rate contradicts itself: the sidecar says {nominal_hz:g} Hz, the header "
+            f"{header_hz:g} Hz"
         )
     n_samples = found.runs.n_samples - padding
     if n_samples <= 0:
@@ -91,15 +97,15 @@ def read_bdf(path: Path, told_hz: float | None) -> Recording:
     )
 
 
-def _facts(content: Mapping[str, Any]) -> tuple[int, float | None]:
-    """Return padding, samples, and the measured rate, Hz."""
+def _facts(content: Mapping[str, Any]) -> tuple[int, float, float | None]:
+    """Return padding, samples, and the nominal and the measured rate, Hz."""
     rate = content["rate"]
     measured = rate["measured_by_host_clock_hz"] or rate["measured_by_board_clock_hz"]
     nominal_hz = float(rate["nominal_hz"])
     padding = int(content["samples"]["padding"])
     if not padding >= 0 or not 0 < nominal_hz < 1e7:
         raise ValueError(f"padding {padding}, rate {nominal_hz}")
-    return padding, None if measured is None else float(measured)
+    return padding, nominal_hz, None if measured is None else float(measured)
 
 
 def _cut(runs: Runs, n_samples: int) -> np.ndarray:
@@ -162,7 +168,7 @@ def _parquet_column(number: int, file: Any, field: Any) -> Column | str:
     unit = (field.metadata or {}).get(b"unit", b"").decode(errors="replace")
     full = (field.metadata or {}).get(b"name", b"").decode(errors="replace")
     if pa.types.is_timestamp(kind):
-        values, unit = values.cast(pa.timestamp("us")).cast(pa.int64()), "us"
+        values, unit = values.cast(pa.timestamp("us"), safe=False).cast(pa.int64()), "us"
     floats = values.to_numpy(zero_copy_only=False).astype(np.float64)
     name, in_name = said_in(str(field.name))
     if not np.isfinite(floats).any():

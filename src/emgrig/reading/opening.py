@@ -10,7 +10,7 @@ from emgrig.reading.brainvision import read_brainvision
 from emgrig.reading.matlab import read_matlab
 from emgrig.reading.own import read_bdf, read_parquet
 from emgrig.reading.recording import Recording, Signal
-from emgrig.reading.safety import contents, decoded, head_of
+from emgrig.reading.safety import Lines, contents, head_of
 from emgrig.reading.tables import read_table
 from emgrig.reading.units import microvolts_in
 from emgrig.reading.xdf import read_xdf
@@ -90,7 +90,7 @@ def _reader(path: Path, head: bytes) -> Reader:
 
 def _read_text(path: Path, rate_hz: float | None) -> Recording:
     """Read a text by what stands in its first lines."""
-    lines = decoded(path, contents(path)).splitlines()
+    lines = Lines.of(path, contents(path))
     if len(lines) < 2:
         raise RecordingError(f"{path} has {len(lines)} lines; a heading and samples were expected")
     if openbci.is_sd_card(lines):

@@ -99,8 +99,6 @@ def test_a_pause_that_makes_no_sense_is_refused(
         ("NumberOfChannels=2", "NumberOfChannels=7", "is cut short"),
         ("BINARY", "ASCII", "export them as binary"),
         ("INT_16", "INT_64", "BinaryFormat 'INT_64'"),
-        (",0.1,", ",x,", "resolution of 'x'"),
-        (",0.1,", ",inf,", "resolution of 'inf'"),
     ],
 )
 def test_a_header_that_makes_no_sense_is_refused(
@@ -110,6 +108,31 @@ def test_a_header_that_makes_no_sense_is_refused(
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(RecordingError, match=said):
         open_recording(path)
+
+
+@pytest.mark.parametrize("resolution", ["x", "inf", "nan", "0"])
+def test_a_channel_without_a_resolution_is_no_voltage_and_ends_nothing(
+    tmp_path: Path, resolution: str
+) -> None:
+    channels = [f"zyg,,{resolution},µV", "corr,,0.1,µV"]
+    path = made.brainvision(tmp_path / "a.vhdr", ONE.values * 10, 1000, channels=channels)
+    bad, good = open_recording(path).signals
+    assert (bad.is_voltage, good.is_voltage) == (False, True)
+    assert f"not calibrated, its resolution is '{resolution}'" in bad.problem
+
+
+def test_a_bad_stretch_goes_on_behind_a_pause(tmp_path: Path) -> None:
+    markers = [made.segment(0, 0.0), "Bad Interval,x,551,100,1", made.segment(600, 3.6)]
+    found = open_recording(made.brainvision(tmp_path / "a.vhdr", ONE.values, 1000, markers=markers))
+    assert np.flatnonzero(~np.isnan(found.values(0))).tolist() == [*range(550), *range(3650, 4000)]
+
+
+def test_a_header_that_counts_wrongly_is_said(tmp_path: Path) -> None:
+    path = made.brainvision(tmp_path / "a.vhdr", ONE.values, 1000)
+    path.write_text(path.read_text().replace("NumberOf", "DataPoints=1200\nNumberOf"))
+    path.with_suffix(".eeg").write_bytes(path.with_suffix(".eeg").read_bytes()[:-1])
+    found = open_recording(path)
+    assert found.remarks == ("999 samples are there, the header says 1200",)
 
 
 def test_what_is_not_beside_the_header_is_named(tmp_path: Path) -> None:

@@ -129,6 +129,15 @@ def test_the_paper_s_eight_and_eleven_columns(tmp_path: Path) -> None:
     assert np.flatnonzero(np.isnan(found.values(0))).tolist() == [*range(500, 520), 897, 898, 899]
 
 
+def test_of_two_matrices_the_emg_is_taken_and_the_other_named(tmp_path: Path) -> None:
+    content = {"mic": np.zeros((8000, 1)), "emg": ONE.values, "fs_emg": 500.0, "fs": 4000.0}
+    savemat(tmp_path / "a.mat", content)
+    found = open_recording(tmp_path / "a.mat")
+    np.testing.assert_array_equal(found.matrix(), ONE.values)
+    assert (found.rate_hz, found.left_out) == (500, ("mic",))
+    assert found.remarks[0] == "left out: mic"
+
+
 def test_several_matrices_are_refused_by_name(tmp_path: Path) -> None:
     savemat(tmp_path / "a.mat", {"left": ONE.values, "right": ONE.values, "fs": 500.0})
     with pytest.raises(RecordingError, match=r"2 matrices \(left, right\)"):

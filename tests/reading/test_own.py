@@ -91,6 +91,16 @@ def test_parquet_is_a_table(tmp_path: Path) -> None:
     assert found.left_out == ("who",)
 
 
+def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="pip install 'emgrig[parquet]'")
+    columns = [ONE.time_s, *ONE.values.T, ONE.values[:, 0] + 1]
+    table = pa.table(columns, names=["time", "emg", "emg", "emg.left"])
+    pytest.importorskip("pyarrow.parquet").write_table(table, tmp_path / "a.parquet")
+    found = open_recording(tmp_path / "a.parquet")
+    assert found.labels == ("emg (1)", "emg (2)", "emg.left")
+    np.testing.assert_array_equal(found.matrix(), np.stack(columns[1:], 1))
+
+
 def test_parquet_of_every_kind_of_number(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow", reason="pip install 'emgrig[parquet]'")
     numbers = np.arange(100)

@@ -9,12 +9,14 @@ from emgrig.reading import openbci, others
 from emgrig.reading.brainvision import read_brainvision
 from emgrig.reading.matlab import read_matlab
 from emgrig.reading.own import read_bdf, read_parquet
-from emgrig.reading.recording import Recording, Signal
+from emgrig.reading.recording import Recording, Signal, one_line
 from emgrig.reading.safety import Lines, contents, head_of
 from emgrig.reading.tables import read_table
 from emgrig.reading.units import microvolts_in
 from emgrig.reading.xdf import read_xdf
 
+#: A message quotes what damaged files hold; it is cut to so many characters.
+_MOST_SAID = 500
 Reader = Callable[[Path, float | None], Recording]
 
 
@@ -62,8 +64,8 @@ def open_recording(
     try:
         found = _reader(file, head)(file, rate_hz)
     except RecordingError as error:
-        said = str(error)
-        raise (error if file.name in said else RecordingError(f"{file}: {said}")) from error
+        said = one_line(str(error), _MOST_SAID)
+        raise type(error)(said if file.name in said else f"{file}: {said}") from error
     except MemoryError as error:
         raise RecordingError(f"{file} is too large for the memory, or damaged") from error
     if unit is not None:

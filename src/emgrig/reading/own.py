@@ -122,7 +122,7 @@ def read_parquet(path: Path, told_hz: float | None) -> Recording:
         _check_parquet(path, file.metadata)
         schema = file.schema_arrow
         about = json.loads((schema.metadata or {}).get(b"emgrig", b"{}"))
-        columns = [_parquet_column(i, file, field) for i, field in enumerate(schema)]
+        columns = [_parquet_column(i, file, schema) for i in range(len(schema))]
     except RecordingError:
         raise
     except Exception as error:  # pyarrow has errors of its own for damaged pages
@@ -156,15 +156,19 @@ def _check_parquet(path: Path, about: Any) -> None:
         )
 
 
-def _parquet_column(number: int, file: Any, field: Any) -> Column | str:
+def _parquet_column(number: int, file: Any, schema: Any) -> Column | str:
     """Read a column of numbers; of another kind, or without any value, its name."""
     import pyarrow as pa
 
+    field = schema.field(number)
     kind = field.type
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     if not (is_number or pa.types.is_boolean(kind) or pa.types.is_timestamp(kind)):
         return str(field.name)
-    values = file.read(columns=[field.name]).column(0)
+    # By the name come also its namesakes, and what its name is the begin of.
+    nth = schema.get_all_field_indices(field.name).index(number)
+    table = file.read(columns=[field.name])
+    values = table.column(table.schema.get_all_field_indices(field.name)[nth])
     unit = (field.metadata or {}).get(b"unit", b"").decode(errors="replace")
     full = (field.metadata or {}).get(b"name", b"").decode(errors="replace")
     if pa.types.is_timestamp(kind):

@@ -51,13 +51,7 @@ def read_brainvision(path: Path, told_hz: float | None) -> Recording:
         runs=runs,
         column=lambda i: samples[:, i] * scale[i],
         marks=placed,
-        remarks=(
-            *cut,
-            *renamed,
-            *remarks,
-            *said,
-            *(f"{s.name}: {s.problem}" for s in signals if s.problem),
-        ),
+        remarks=(*cut, *renamed, *remarks, *said, *problems),
         start=starts[0][1] if starts else None,
     )
 

@@ -68,6 +68,11 @@ def open_recording(
         raise type(error)(said if file.name in said else f"{file}: {said}") from error
     except MemoryError as error:
         raise RecordingError(f"{file} is too large for the memory, or damaged") from error
+    found = replace(
+        found,
+        remarks=tuple(one_line(said, _MOST_SAID) for said in found.remarks),
+        left_out=tuple(one_line(said, _MOST_SAID) for said in found.left_out),
+    )
     if unit is not None:
         found = replace(found, signals=_in_unit(found, unit))
     return found.choose(channels) if channels else found

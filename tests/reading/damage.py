@@ -287,6 +287,7 @@ def run(n: int, seed: int, only: str = "") -> tuple[Counter[tuple[str, str]], li
             counted[name, said.split()[0]] += 1
             if said.startswith("WRONG"):
                 wrong.append(f"{name} {number}: {said}")
+                print(wrong[-1], flush=True)
         if worker is not None:
             pipe.send(None)
             worker.join()
@@ -304,7 +305,6 @@ def main() -> int:
     for name in sorted({name for name, _ in counted}):
         read, refused, bad = (counted[name, word] for word in ("read", "refused", "WRONG"))
         print(f"{name:14} {read:6} read {refused:6} refused {bad:4} wrong")
-    print("\n".join(wrong[:200]))
     print(
         f"{args.n} files in {time.monotonic() - begin:.0f} s, at most {peak / 1e6:.0f} MB resident"
     )

@@ -61,6 +61,12 @@ def test_labels_twice_and_empty_are_told_apart(tmp_path: Path) -> None:
     assert any("numbered: EMG" in one for one in found.remarks)
 
 
+def test_what_a_terminal_would_obey_does_not_come_out(tmp_path: Path) -> None:
+    labels = ["EMG\x1b[2J", "a\nb"]
+    found = open_recording(made.edf(tmp_path / "a.edf", [RAMP] * 2, 100, labels=labels))
+    assert found.labels == ("EMG [2J", "a b")
+
+
 def test_of_several_rates_the_emg_is_taken_and_the_rest_named(tmp_path: Path) -> None:
     path = made.edf(tmp_path / "a.edf", [np.tile(RAMP, 4), RAMP], 400, labels=["Mic", "EMG Zyg"])
     found = open_recording(path)

@@ -50,7 +50,9 @@ def test_acqknowledge_keeps_the_gaps_of_its_minutes(tmp_path: Path) -> None:
     rows = path.read_text().splitlines()
     del rows[100:150]
     path.write_text("\n".join(rows))
-    assert open_recording(path).runs.gaps.tolist() == [[91, 141]]
+    found = open_recording(path)
+    assert found.runs.gaps.tolist() == [[91, 141]]
+    assert found.remarks == ("350 samples are there, the heading says 400",)
 
 
 @pytest.mark.parametrize(

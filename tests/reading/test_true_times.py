@@ -119,7 +119,7 @@ def _xdf(path: Path, one: made.Take) -> Path:
     ],
 )
 @given(story=stories(*ANY))
-@examples(30)
+@examples(8)
 def test_of_a_column_of_time(story: Story, write: Writer, suffix: str, rate_hz: float) -> None:
     check(write, story.told(rate_hz, 2), suffix)
 
@@ -129,7 +129,7 @@ def test_of_a_column_of_time(story: Story, write: Writer, suffix: str, rate_hz: 
     jitter_s=st.sampled_from([0.0003, 0.001, 0.004]),
     seed=st.integers(0, 99),
 )
-@examples(60)
+@examples(25)
 def test_of_stamps_that_jitter(story: Story, jitter_s: float, seed: int) -> None:
     """What is lost is longer than the jitter; of the rest the remark says that it is not seen."""
     one = made.take(story.n, 1000, at=story.at, ppm=story.ppm)
@@ -159,12 +159,12 @@ COUNTED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("board", COUNTED)
 @pytest.mark.parametrize("version", [4, 5, 6])
-@given(story=stories(*ANY, most=700), late=st.integers(0, 40), seed=st.integers(0, 99))
-@examples(20)
+@given(story=stories(*ANY, most=700, ppm=150), late=st.integers(0, 40), seed=st.integers(0, 99))
+@examples(6)
 def test_of_an_index_and_times_of_arrival(
     story: Story, late: int, seed: int, board: str, version: int
 ) -> None:
-    """Rows arrive in blocks: up to 40 samples late."""
+    """Rows arrive in blocks: up to 40 samples late, which hides a drift of half a sample."""
     one = story.told(250, 4)
     arrived_s = _in_blocks(one, late, seed)
     check(
@@ -187,8 +187,8 @@ def _in_blocks(one: made.Take, late: int, seed: int) -> np.ndarray:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("channels", "rate_hz"), [(4, 200.0), (8, 250.0), (16, 125.0)])
-@given(story=stories(*ANY, most=700), late=st.integers(0, 20), seed=st.integers(0, 99))
-@examples(20)
+@given(story=stories(*ANY, most=700, ppm=150), late=st.integers(0, 20), seed=st.integers(0, 99))
+@examples(10)
 def test_of_brainflow(story: Story, late: int, seed: int, channels: int, rate_hz: float) -> None:
     one = story.told(rate_hz, channels)
     board = {4: "Ganglion 0-100 twice", 8: "Cyton", 16: "Daisy"}[channels]
@@ -203,7 +203,7 @@ def test_of_brainflow(story: Story, late: int, seed: int, channels: int, rate_hz
 @pytest.mark.slow
 @pytest.mark.parametrize("board", COUNTED)
 @given(story=stories("lost", "doubled", most=90, ppm=0))
-@examples(30)
+@examples(8)
 def test_of_an_index_alone(story: Story, board: str) -> None:
     """Without a clock a loss has to be shorter than a cycle, and a pause is not in the file."""
     one = _with_a_whole_cycle(story).told(250, 4)
@@ -217,7 +217,7 @@ def _with_a_whole_cycle(story: Story) -> Story:
 
 
 @given(story=stories("lost", "doubled", most=15, ppm=0))
-@examples(50)
+@examples(15)
 def test_of_opensignals(story: Story) -> None:
     check(made.opensignals, _with_a_whole_cycle(story).told(1000, 2), ".txt")
 
@@ -242,7 +242,7 @@ def _records(story: Story, rate_hz: float, n_in_record: int) -> tuple[made.Take,
 @pytest.mark.parametrize("suffix", [".edf", ".bdf"])
 @pytest.mark.parametrize("letter", "DC")
 @given(story=stories(*ANY, most=300), n_in_record=st.sampled_from([50, 250, 1000]))
-@examples(40)
+@examples(15)
 def test_of_data_records(story: Story, n_in_record: int, letter: str, suffix: str) -> None:
     one, begins_s = _records(story, 500.0, n_in_record)
 
@@ -258,7 +258,7 @@ def test_of_data_records(story: Story, n_in_record: int, letter: str, suffix: st
 
 
 @given(story=stories("paused", ppm=0))
-@examples(50)
+@examples(15)
 def test_of_brainvision_segments(story: Story) -> None:
     one = story.told(1000, 2)
 

@@ -67,3 +67,18 @@ def test_a_file_without_samples_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.xdf").write_bytes(b"XDF:")
     with pytest.raises(RecordingError, match=r"b\.xdf"):
         open_recording(tmp_path / "b.xdf")
+
+
+def test_a_cut_file_is_read_up_to_its_last_whole_chunk_and_says_so(tmp_path: Path) -> None:
+    path = made.xdf(tmp_path / "a.xdf", stream())
+    path.write_bytes(path.read_bytes()[:-10])
+    found = open_recording(path)
+    assert found.n_samples == 500
+    assert any("cut short" in one for one in found.remarks)
+
+
+def test_a_chunk_that_says_more_samples_than_it_holds_is_refused(tmp_path: Path) -> None:
+    path = made.xdf(tmp_path / "a.xdf", stream())
+    path.write_bytes(path.read_bytes().replace(b"\x04\xf4\x01\x00\x00", b"\x04\xf4\x01\x00\x77"))
+    with pytest.raises(RecordingError, match=r"a\.xdf is damaged: the chunk at byte"):
+        open_recording(path)

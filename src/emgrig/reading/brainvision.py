@@ -31,16 +31,17 @@ def read_brainvision(path: Path, told_hz: float | None) -> Recording:
     interval_us = _positive(header, common, "samplinginterval")
     rate = agree((1e6 / interval_us, "the header"), told_hz)
     assert rate is not None
-    samples = _samples(header, about, n)
-    signals, renamed = with_names(_signals(about.get("channel infos", {}), n))
+    samples, cut = _samples(header, about, n)
+    scale, found = _channels(about.get("channel infos", {}), n)
+    signals, renamed = with_names(found)
     marks, starts, remarks = _markers(header, common.get("markerfile", ""))
     runs, said = _runs(len(samples), starts, rate[0])
+    problems = [f"{one.name}: {one.problem}" for one in signals if one.problem]
     placed = tuple(
-        Mark(runs.sample_of(row) / rate[0], n_samples / rate[0], text)
-        for row, n_samples, text in marks
+        _placed(runs, rate[0], row, n_rows, text)
+        for row, n_rows, text in marks
         if 0 <= row < len(samples)
     )
-    scale = _scales(about.get("channel infos", {}), n)
     return Recording(
         path=header,
         source="BrainVision",
@@ -50,9 +51,16 @@ def read_brainvision(path: Path, told_hz: float | None) -> Recording:
         runs=runs,
         column=lambda i: samples[:, i] * scale[i],
         marks=placed,
-        remarks=(*renamed, *remarks, *said),
+        remarks=(*cut, *renamed, *remarks, *said, *problems),
         start=starts[0][1] if starts else None,
     )
+
+
+def _placed(runs: Runs, rate_hz: float, row: int, n_rows: int, text: str) -> Mark:
+    """Give a mark of rows its time; over a pause it goes on behind it."""
+    begin = runs.sample_of(row)
+    end = runs.sample_of(row + n_rows - 1) + 1 if n_rows else begin
+    return Mark(begin / rate_hz, (end - begin) / rate_hz, text)
 
 
 def _sections(path: Path) -> dict[str, dict[str, str]]:
@@ -97,7 +105,10 @@ def _beside(header: Path, named: str, what: str) -> Path:
     raise RecordingError(f"{header} names {named or 'no file'}, which is not beside it")
 
 
-def _samples(header: Path, about: Mapping[str, Mapping[str, str]], n: int) -> np.ndarray:
+def _samples(
+    header: Path, about: Mapping[str, Mapping[str, str]], n: int
+) -> tuple[np.ndarray, list[str]]:
+    """Map the samples, shape (n_rows, n); returns also what is to be said about their number."""
     common = about.get("common infos", {})
     data = _beside(header, common.get("datafile", ""), ".eeg")
     is_vector = common.get("dataorientation", "MULTIPLEXED").upper() == "VECTORIZED"
@@ -111,33 +122,39 @@ def _samples(header: Path, about: Mapping[str, Mapping[str, str]], n: int) -> np
     width = np.dtype(_FORMATS[kind]).itemsize
     with attempt("read", data):
         rows, beyond = divmod(data.stat().st_size, n * width)
-    if not rows or beyond:
+    said = common.get("datapoints", "")
+    # In vectors a channel ends where the next one begins, so that nothing may be missing.
+    if not rows or (beyond and (is_vector or not said)):
         raise RecordingError(
             f"{data} is cut short: {beyond} bytes behind {rows} samples of {n} channels"
         )
     shape = (n, rows) if is_vector else (rows, n)
     mapped = np.memmap(data, _FORMATS[kind], "r", 0, shape)
-    return mapped.T if is_vector else mapped
+    differs = said.isdecimal() and said.isascii() and int(said[:18]) != rows
+    if differs and is_vector:
+        raise RecordingError(f"{data} holds {rows} samples, the header says {said:.20}")
+    remarks = [f"{rows} samples are there, the header says {said:.20}"] if differs else []
+    return (mapped.T if is_vector else mapped), remarks
 
 
-def _signals(infos: Mapping[str, str], n: int) -> list[Signal]:
-    out = []
+def _channels(infos: Mapping[str, str], n: int) -> tuple[list[float], list[Signal]]:
+    """Return the resolution of each channel, and what it is."""
+    scales, out = [], []
     for i in range(1, n + 1):
         cells = [cell.replace("\\1", ",").strip() for cell in infos.get(f"ch{i}", "").split(",")]
-        unit = cells[3] if len(cells) > 3 and cells[3] else "uV"  # the format's default
-        out.append(signal(cells[0], unit, f"channel {i}"))
-    return out
-
-
-def _scales(infos: Mapping[str, str], n: int) -> list[float]:
-    out = []
-    for i in range(1, n + 1):
-        cells = infos.get(f"ch{i}", "").split(",")
+        name, _, resolution, unit = [*cells, "", "", ""][:4]
         try:
-            out.append(float(cells[2]) if len(cells) > 2 and cells[2].strip() else 1.0)
-        except ValueError as error:
-            raise RecordingError(f"channel {i} has a resolution of {cells[2]!r}") from error
-    return out
+            scale = float(resolution or 1.0)
+        except ValueError:
+            scale = float("nan")
+        problem = ""
+        if not 0 < abs(scale) < 1e30:
+            problem = f"not calibrated, its resolution is {resolution!r:.40}"
+            scale, unit = 1.0, "codes"
+        scales.append(scale)
+        # Without a unit it is microvolts, by the format's definition.
+        out.append(signal(name, unit or "uV", f"channel {i}", problem=problem))
+    return scales, out
 
 
 _Start = tuple[int, dt.datetime | None]
@@ -181,7 +198,7 @@ def _when(stamp: str) -> dt.datetime | None:
 
 def _runs(n_rows: int, starts: list[_Start], rate_hz: float) -> tuple[Runs, list[str]]:
     """Lay the segments out by their dates; a segment without one is a pause of unknown length."""
-    later = [one for one in starts if 0 < one[0] < n_rows]
+    later = sorted((one for one in starts if 0 < one[0] < n_rows), key=lambda one: one[0])
     if not later:
         return Runs.steady(n_rows), []
     first = next((when for row, when in starts if row == 0), None)

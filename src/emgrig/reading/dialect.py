@@ -152,11 +152,11 @@ def _with_heading(head: list[str], dialect: Dialect) -> Dialect:
         bare = line.strip()
         marked = _COMMENT.match(bare)
         text = bare[marked.end() :].strip() if marked else bare
-        cells = split(text, dialect.separator)
+        cells = split(text, dialect.separator) if n > 1 else [text.strip("\"'")]
         if cells and not cells[-1] and len(cells) == n + 1:
             cells.pop()
         is_heading = len(cells) == n and any(cells) and not all(map(is_number, cells))
-        if is_heading and n == 1 and marked:
+        if is_heading and marked and (n == 1 or _RATE.search(text)):
             is_heading = False
         if is_heading and names and _are_units(cells):
             units = cells

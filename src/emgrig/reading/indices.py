@@ -21,6 +21,10 @@ _CYCLES = (16, 64, 101, 128, 201, 256, 1024, 4096, 65536, 1 << 32)
 _BACK = 4096
 #: Rows ahead of and behind a jump that tell by how much the clock jumped.
 _AROUND = 512
+#: An index that begins anew out of its cycle does so after a pause, s.
+_LEAST_PAUSE_S = 0.5
+#: Rows and their times of arrival may run apart by so much, s.
+_MOST_APART_S = 0.05
 #: A clock and a rate that differ by more contradict each other.
 _SAME_RATE = 0.02
 
@@ -281,7 +285,8 @@ def _with_clock(steps: Ints, cycle: int, rate_hz: float, time_s: Floats) -> Ints
                 f"{doubt:.2g}: the index does not tell how many are missing"
             )
         out[row - 1] += round(lost)
-        if out[row - 1] < 1:
+        paused_s = float(time_s[row] - time_s[row - 1])
+        if out[row - 1] < 1 or (lost < 0 and paused_s < _LEAST_PAUSE_S):
             raise RecordingError(
                 f"the sample index counts {steps[row - 1]} samples on in row {row + 1}, the clock "
                 f"{steps[row - 1] + lost:.3g}"
@@ -325,6 +330,12 @@ def _timed(base: TimeBase, positions: Ints, time_s: Floats) -> TimeBase:
             f"the rate contradicts itself: the time stamps give {1 / slope:.6g} Hz, "
             f"{base.rate_from} says {base.rate_hz:.6g} Hz"
         )
+    # By the line, or, where what was held up bends that, by the rate that is said.
+    apart_s = min(_apart(residual_s), _apart(time_s - positions / base.rate_hz))
+    if apart_s > max(_MOST_APART_S, 2 * slope):
+        raise RecordingError(
+            f"the sample index and the time stamps run apart by {1e3 * apart_s:.4g} ms"
+        )
     if abs(off) < error or abs(off) * positions[-1] < 0.25:
         return base
     remark = (
@@ -332,3 +343,17 @@ def _timed(base: TimeBase, positions: Ints, time_s: Floats) -> TimeBase:
         "are taken"
     )
     return TimeBase(1 / slope, "the time stamps", base.runs, (*base.remarks, remark))
+
+
+def _apart(residual_s: Floats) -> float:
+    """Return how far rows lie off the line for good, s: the earliest of each stretch counts.
+
+    What is held up comes back: it is earlier than nothing behind it, and later than what is ahead.
+    """
+    n = _AROUND // 2
+    if residual_s.size < 4 * n:
+        return 0.0
+    earliest = residual_s[: residual_s.size // n * n].reshape(-1, n).min(axis=1)
+    rises = np.minimum.accumulate(earliest[::-1])[::-1][:-2]
+    falls = np.minimum.accumulate(earliest)[2:]
+    return float(max(np.ptp(rises), np.ptp(falls)))

@@ -25,6 +25,8 @@ _RATES = (
     "fs", "srate", "fsample", "samplingrate", "samplerate", "sfreq", "rate", "freq", "frequency",
     "samplingfrequency", "fsamp", "fsemg", "emgfs", "ratehz", "samplefreq",
 )  # fmt: skip
+#: Names that may mean another rate: of a filter, of the mains.
+_UNSURE_RATES = ("rate", "freq", "frequency", "ts", "dt")
 _STEPS = ("isi", "dt", "samplinginterval", "ts")
 _LABELS = (
     "labels",
@@ -61,7 +63,8 @@ def read_matlab(path: Path, told_hz: float | None) -> Recording:
     n_samples, n_channels = matrix.shape
     is_casmemg = n_channels in _CASMEMG_COLUMNS and not _stated_rate(beside)
     rate = agree(_stated_rate(beside), told_hz)
-    said = []
+    others = tuple(one.name for one in found if one is not table and max(one.matrix.shape) >= 10)
+    said = [f"left out: {', '.join(others[:20])}"] if others else []
     if turned:
         said.append(f"{table.name}: {n_channels} rows of {n_samples}, taken as channels")
     labels, units = _texts(beside, _LABELS, n_channels), _texts(beside, _UNITS, n_channels)
@@ -102,6 +105,7 @@ def read_matlab(path: Path, told_hz: float | None) -> Recording:
         runs=runs,
         column=lambda i: matrix[:, i],
         remarks=(*said, *renamed, *base.remarks),
+        left_out=others,
     )
 
 
@@ -160,7 +164,8 @@ def _of_matio(matio: ModuleType, path: Path) -> Iterator[tuple[str, Any]]:
         raise RecordingError(
             f"{path} is damaged: {str(error) or type(error).__name__:.120}"
         ) from error
-    for name, value in content.items():
+    for key, value in content.items():
+        name = key if isinstance(key, str) else repr(key)
         if name.startswith("__"):
             continue
         if hasattr(value, "select_dtypes"):
@@ -210,15 +215,18 @@ def _matrices(content: Mapping[str, Any], above: str, depth: int) -> Iterator[_V
 
 
 def _pick(path: Path, found: list[_Variable]) -> _Variable:
-    """Return the one matrix that is a recording: longer than wide, and not a single number."""
+    """Return the one matrix that is a recording: of EMG by its name, or the longest one."""
     long = [one for one in found if max(one.matrix.shape) >= 10]
     if not long:
         held = ", ".join(f"{one.name} {one.matrix.shape}" for one in found[:6]) or "none"
         raise RecordingError(f"{path} holds no matrix of samples (matrices: {held})")
+    named = [one for one in long if "emg" in _plain(one.name.split(".")[-1])]
+    if len(named) == 1 and named[0].matrix.size > 4 * min(named[0].matrix.shape):
+        return named[0]
     most = max(max(one.matrix.shape) for one in long)
     longest = [one for one in long if max(one.matrix.shape) == most]
     if len(longest) > 1:
-        usual = [one for one in longest if _plain(one.name.split(".")[-1]) in ("data", "emg")]
+        usual = [one for one in longest if _plain(one.name.split(".")[-1]) == "data"]
         longest = usual if len(usual) == 1 else longest
     if len(longest) > 1:
         names = ", ".join(one.name for one in longest[:8])
@@ -251,17 +259,29 @@ def _scalar(value: Any) -> float | None:
 
 
 def _stated_rate(beside: Mapping[str, Any]) -> tuple[float, str] | None:
-    for name, value in beside.items():
-        number = _scalar(value)
-        if number is not None and _plain(name) in _RATES:
-            return number, name
-    for name, value in beside.items():
-        number = _scalar(value)
-        if number is not None and _plain(name) in _STEPS:
-            units = "".join(_texts(beside, (f"{_plain(name)}units",), 1))
-            factor = seconds_in(units) or (1e-3 if _plain(name) == "isi" else 1.0)
-            return 1 / (number * factor), name
-    return None
+    """Return the rate and its name; RecordingError if two of them contradict each other."""
+    said = [(rate_hz, name) for name, value in beside.items()
+            if (rate_hz := _rate_of(name, value, beside)) is not None]  # fmt: skip
+    sure = [one for one in said if "emg" in _plain(one[1])]
+    sure = sure or [one for one in said if _plain(one[1]) not in _UNSURE_RATES] or said
+    for rate_hz, name in sure[1:]:
+        if abs(rate_hz / sure[0][0] - 1) > 5e-3:
+            raise RecordingError(
+                f"the rate contradicts itself: {sure[0][1]} says {sure[0][0]:.6g} Hz, {name} says "
+                f"{rate_hz:.6g} Hz"
+            )
+    return sure[0] if sure else None
+
+
+def _rate_of(name: str, value: Any, beside: Mapping[str, Any]) -> float | None:
+    number, bare = _scalar(value), _plain(name)
+    if number is None or bare not in (*_RATES, *_STEPS):
+        return None
+    if bare in _RATES:
+        return number
+    factor = seconds_in("".join(_texts(beside, (f"{bare}units",), 1)))
+    factor = factor or (1e-3 if bare == "isi" else 1.0)  # BIOPAC's isi is in ms
+    return 1 / max(number * factor, 1e-300)
 
 
 def _texts(beside: Mapping[str, Any], names: tuple[str, ...], n: int) -> list[str]:

@@ -9,12 +9,14 @@ from emgrig.reading import openbci, others
 from emgrig.reading.brainvision import read_brainvision
 from emgrig.reading.matlab import read_matlab
 from emgrig.reading.own import read_bdf, read_parquet
-from emgrig.reading.recording import Recording, Signal
-from emgrig.reading.safety import contents, decoded, head_of
+from emgrig.reading.recording import Recording, Signal, one_line
+from emgrig.reading.safety import Lines, contents, head_of
 from emgrig.reading.tables import read_table
 from emgrig.reading.units import microvolts_in
 from emgrig.reading.xdf import read_xdf
 
+#: A message quotes what damaged files hold; it is cut to so many characters.
+_MOST_SAID = 500
 Reader = Callable[[Path, float | None], Recording]
 
 
@@ -62,10 +64,15 @@ def open_recording(
     try:
         found = _reader(file, head)(file, rate_hz)
     except RecordingError as error:
-        said = str(error)
-        raise (error if file.name in said else RecordingError(f"{file}: {said}")) from error
+        said = one_line(str(error), _MOST_SAID)
+        raise type(error)(said if file.name in said else f"{file}: {said}") from error
     except MemoryError as error:
         raise RecordingError(f"{file} is too large for the memory, or damaged") from error
+    found = replace(
+        found,
+        remarks=tuple(one_line(said, _MOST_SAID) for said in found.remarks),
+        left_out=tuple(one_line(said, _MOST_SAID) for said in found.left_out),
+    )
     if unit is not None:
         found = replace(found, signals=_in_unit(found, unit))
     return found.choose(channels) if channels else found
@@ -90,7 +97,7 @@ def _reader(path: Path, head: bytes) -> Reader:
 
 def _read_text(path: Path, rate_hz: float | None) -> Recording:
     """Read a text by what stands in its first lines."""
-    lines = decoded(path, contents(path)).splitlines()
+    lines = Lines.of(path, contents(path))
     if len(lines) < 2:
         raise RecordingError(f"{path} has {len(lines)} lines; a heading and samples were expected")
     if openbci.is_sd_card(lines):

@@ -59,7 +59,16 @@ def read_acqknowledge(path: Path, lines: Sequence[str], told_hz: float | None) -
     chosen = table[:, shift:]
     if shift and unit_s is not None:
         base = from_times(table[:, 0] * unit_s, rate, "the column of time", list(chosen.T))
-    return _recording(path, "AcqKnowledge text", names, units, chosen, base)
+    counts = [int(found[0]) for line in lines[3 + 2 * n : first] if _is_count(line)
+              and (found := re.search(r"\d{1,15}", line))]  # fmt: skip
+    said = _other_count(len(table), counts)
+    return _recording(path, "AcqKnowledge text", names, units, chosen, base, said)
+
+
+def _other_count(n_rows: int, said: Sequence[int]) -> list[str]:
+    """Return what is to be said if a heading counts other rows than are there."""
+    other = [n for n in said if n != n_rows][:1]
+    return [f"{n_rows} samples are there, the heading says {n}" for n in other]
 
 
 def _unit_of_time(headings: Sequence[str]) -> float | None:
@@ -88,8 +97,9 @@ def read_uci(path: Path, lines: Sequence[str], told_hz: float | None) -> Recordi
     table = numbers(lines, dialect, range(len(described)))
     names, units = [m[1] for m in described], [m[3] for m in described]
     rate = (told_hz, "as told") if told_hz else (1000.0, "the data set's page")
-    said = () if told_hz else ("rate of 1000 Hz taken from the data set's page",)
+    said: tuple[str, ...] = () if told_hz else ("rate of 1000 Hz taken from the data set's page",)
     base = steady(len(table), *rate)
+    said = (*_other_count(len(table), [int(m[2][:15]) for m in described]), *said)
     return _recording(path, "UCI log", names, units, table, base, said)
 
 

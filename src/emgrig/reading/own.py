@@ -66,11 +66,11 @@ def read_bdf(path: Path, told_hz: float | None) -> Recording:
         said = (f"{bad} {_BAD_LEFT_OUT}",) if bad else ()
         return replace(found, remarks=(*found.remarks, *said))
     try:
-        padding, measured_hz = _facts(content)
+        padding, nominal_hz, measured_hz = _facts(content)
         labels = [str(one["label"]) for one in content["channels"]]
         is_simulated = bool(content["is_simulated"])
         marks = tuple(_mark(one, found.rate_hz) for one in content.get("annotations", ()))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         beside = path.with_suffix(".json").name
         raise RecordingError(
             f"{beside} makes no sense beside {path.name}: {error!r:.80}"
@@ -79,6 +79,12 @@ def read_bdf(path: Path, told_hz: float | None) -> Recording:
         raise RecordingError(
             f"{path} has other channels ({', '.join(found.labels)}) than its sidecar says "
             f"({', '.join(labels)})"
+        )
+    is_header = found.rate_from == "the header"
+    if nominal_hz is not None and is_header and abs(nominal_hz / found.rate_hz - 1) > 5e-3:
+        raise RecordingError(
+            f"{path}: the rate contradicts itself: the sidecar says {nominal_hz:g} Hz, the header "
+            f"{found.rate_hz:g} Hz"
         )
     n_samples = found.runs.n_samples - padding
     if n_samples <= 0:
@@ -96,14 +102,15 @@ def read_bdf(path: Path, told_hz: float | None) -> Recording:
     )
 
 
-def _facts(content: Mapping[str, Any]) -> tuple[int, float | None]:
-    """Return padding, samples, and the measured rate, Hz."""
+def _facts(content: Mapping[str, Any]) -> tuple[int, float | None, float | None]:
+    """Return padding, samples, and the nominal and the measured rate, Hz; None if not said."""
     rate = content["rate"] or {}
     measured = rate.get("measured_by_host_clock_hz") or rate.get("measured_by_board_clock_hz")
+    known = [None if hz is None else float(hz) for hz in (rate.get("nominal_hz"), measured)]
     padding = int(content["samples"]["padding"])
-    if padding < 0 or (measured is not None and not 0 < float(measured) < 1e7):
-        raise ValueError(f"padding {padding}, measured rate {measured}")
-    return padding, None if measured is None else float(measured)
+    if padding < 0 or not all(hz is None or 0 < hz < 1e7 for hz in known):
+        raise ValueError(f"padding {padding}, rates {known}")
+    return padding, known[0], known[1]
 
 
 def _mark(entry: Mapping[str, Any], rate_hz: float) -> Mark:
@@ -127,7 +134,7 @@ def read_parquet(path: Path, told_hz: float | None) -> Recording:
         _check_parquet(path, file.metadata)
         schema = file.schema_arrow
         about = json.loads((schema.metadata or {}).get(b"emgrig", b"{}"))
-        columns = [_parquet_column(i, file, field) for i, field in enumerate(schema)]
+        columns = [_parquet_column(i, file, schema) for i in range(len(schema))]
     except RecordingError:
         raise
     except Exception as error:  # pyarrow has errors of its own for damaged pages
@@ -161,19 +168,23 @@ def _check_parquet(path: Path, about: Any) -> None:
         )
 
 
-def _parquet_column(number: int, file: Any, field: Any) -> Column | str:
+def _parquet_column(number: int, file: Any, schema: Any) -> Column | str:
     """Read a column of numbers; of another kind, or without any value, its name."""
     import pyarrow as pa
 
+    field = schema.field(number)
     kind = field.type
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     if not (is_number or pa.types.is_boolean(kind) or pa.types.is_timestamp(kind)):
         return str(field.name)
-    values = file.read(columns=[field.name]).column(0)
+    # By the name come also its namesakes, and what its name is the begin of.
+    nth = schema.get_all_field_indices(field.name).index(number)
+    table = file.read(columns=[field.name])
+    values = table.column(table.schema.get_all_field_indices(field.name)[nth])
     unit = (field.metadata or {}).get(b"unit", b"").decode(errors="replace")
     full = (field.metadata or {}).get(b"name", b"").decode(errors="replace")
     if pa.types.is_timestamp(kind):
-        values, unit = values.cast(pa.timestamp("us")).cast(pa.int64()), "us"
+        values, unit = values.cast(pa.timestamp("us"), safe=False).cast(pa.int64()), "us"
     floats = values.to_numpy(zero_copy_only=False).astype(np.float64)
     name, in_name = said_in(str(field.name))
     if not np.isfinite(floats).any():

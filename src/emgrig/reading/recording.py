@@ -34,6 +34,8 @@ _OTHER_WORDS = (
 )  # fmt: skip
 
 
+#: Characters of the name of a signal.
+_MOST_NAME = 80
 #: A recording may be so many times as long as its rows; a short one may have so many samples.
 _MOST_TIMES, _MOST_SAMPLES = 20, 4_000_000
 
@@ -47,6 +49,12 @@ def check_length(n_samples: float, n_rows: int, rate_hz: float | None = None) ->
             f"{max(_MOST_TIMES * n_rows, _MOST_SAMPLES)} were expected: they are damaged, or it "
             "has to be split"
         )
+
+
+def one_line(text: str, most: int) -> str:
+    """Return a text of a file as one line of printable characters, at most so many."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= most else f"{line[:most]} ..."
 
 
 class RateNotSaid(RecordingError):
@@ -318,11 +326,13 @@ def with_names(
     signals: Sequence[Signal], what: str = "channel"
 ) -> tuple[tuple[Signal, ...], list[str]]:
     """Give every signal a name of its own; returns also what is to be said about it."""
+    lines = [one_line(one.name, _MOST_NAME) for one in signals]
     named = [
-        one if one.name else replace(one, name=f"{what} {i}") for i, one in enumerate(signals, 1)
+        replace(one, name=line or f"{what} {i}")
+        for i, (one, line) in enumerate(zip(signals, lines, strict=True), 1)
     ]
     remarks = []
-    if empty := sum(not one.name for one in signals):
+    if empty := sum(not line for line in lines):
         remarks.append(f"{empty} channels without a name are called {what} 1, {what} 2 ...")
     often = Counter(one.name for one in named)
     taken = {name for name, n in often.items() if n == 1}

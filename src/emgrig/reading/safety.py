@@ -1,8 +1,14 @@
 """What a file is, before anything in it is believed: stand-ins, web pages, cut and huge ones."""
 
+import codecs
 import re
 import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from emgrig.errors import RecordingError
 from emgrig.files import attempt
@@ -12,6 +18,7 @@ MOST_UNPACKED = 400_000_000
 #: Text that is read whole; numbers of it take as much again.
 MOST_TEXT = 2_000_000_000
 _HEAD = 4096
+_PART = 1 << 20
 
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")
@@ -89,14 +96,70 @@ def unpacked(path: Path, raw: bytes) -> bytes:
     return b"".join(parts)
 
 
-def decoded(path: Path, raw: bytes) -> str:
-    """Decode text of any usual encoding; RecordingError for bytes that are no text."""
+class Lines(Sequence[str]):
+    """The lines of a text, decoded one by one when they are asked for.
+
+    A list of them takes three times the file; this takes the file, and 8 bytes a line.
+    """
+
+    def __init__(self, raw: bytes, encoding: str, ends: NDArray[np.int64], chosen: range) -> None:
+        self._raw, self._encoding, self._ends, self._chosen = raw, encoding, ends, chosen
+
+    @classmethod
+    def of(cls, path: Path, raw: bytes) -> "Lines":
+        """Return the lines of a text of any usual encoding; RecordingError if it is no text."""
+        encoding = encoding_of(path, raw)
+        if encoding not in ("utf-8", "cp1252"):
+            raw, encoding = raw.decode(encoding, errors="replace").encode(), "utf-8"
+        if b"\n" not in raw and b"\r" in raw:
+            raw = raw.replace(b"\r", b"\n")
+        octets = np.frombuffer(raw, np.uint8)
+        parts = range(0, octets.size, _PART)
+        ends = np.concatenate([at + np.flatnonzero(octets[at : at + _PART] == 10) for at in parts])
+        if not raw.endswith(b"\n"):
+            ends = np.append(ends, len(raw))
+        return cls(raw, encoding, ends, range(ends.size))
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Lines": ...
+
+    def __getitem__(self, index: int | slice) -> "str | Lines":
+        if isinstance(index, slice):
+            return Lines(self._raw, self._encoding, self._ends, self._chosen[index])
+        return self._line(self._chosen[index])
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self._line, self._chosen)
+
+    def _line(self, number: int) -> str:
+        begin = int(self._ends[number - 1]) + 1 if number else 0
+        line = self._raw[begin : int(self._ends[number])].rstrip(b"\r")
+        return line.decode(self._encoding, errors="replace")
+
+
+def encoding_of(path: Path, raw: bytes) -> str:
+    """Return how a text is encoded; RecordingError for bytes that are no text."""
     for mark, encoding in _MARKS:
         if raw.startswith(mark):
-            return raw.decode(encoding, errors="replace")
+            return encoding
     if b"\0" in raw[:_HEAD] or b"\0" in raw[-_HEAD:]:
         raise RecordingError(f"{path} is no text and no recording of a known format")
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        return raw.decode("utf-8")
+        for at in range(0, len(raw), _PART):
+            decoder.decode(raw[at : at + _PART])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace")
+        return "cp1252"
+    return "utf-8"
+
+
+def decoded(path: Path, raw: bytes) -> str:
+    """Decode text of any usual encoding; RecordingError for bytes that are no text."""
+    return raw.decode(encoding_of(path, raw), errors="replace")

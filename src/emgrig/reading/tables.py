@@ -110,7 +110,7 @@ def arrange(
         rate_hz=base.rate_hz,
         rate_from=base.rate_from,
         runs=base.runs,
-        column=lambda i: kept[i].values[rows],
+        column=lambda i: _at(kept[i], rows),
         is_simulated=is_simulated,
         remarks=(
             *([SIMULATED] if is_simulated else []),
@@ -248,11 +248,11 @@ def _time_base(
 ) -> TimeBase:
     if time is not None:
         time_s, what = _seconds(time, rows, stated)
-        return from_times(time_s, stated, what, [one.values[rows] for one in kept])
+        return from_times(time_s, stated, what, [_at(one, rows) for one in kept])
     if stated is None:
         raise RateNotSaid(f"{name} does not name its sampling rate; give it (--rate)")
     if index is not None:
-        return by_index(index.values[rows], *stated, [one.values[rows] for one in kept])
+        return by_index(index.values[rows], *stated, [_at(one, rows) for one in kept])
     return steady(rows.size, stated[0], stated[1])
 
 
@@ -260,7 +260,7 @@ def _seconds(
     time: Column, rows: np.ndarray, stated: tuple[float, str] | None
 ) -> tuple[Floats, str]:
     """Return the times in s: by the unit, or by what fits the rate."""
-    values = time.values[rows]
+    values = _at(time, rows)
     what = f"the column {time.name!r}" if time.name else "the time column"
     unit = seconds_in(time.unit)
     if unit is not None:
@@ -285,6 +285,11 @@ def unsaid_unit_s(values: Floats, stated: tuple[float, str] | None) -> float:
         if steps[1] > 0 and 20 <= 1 / (steps[1] * factor) <= 100_000:
             return factor
     return 1.0
+
+
+def _at(one: Column, rows: np.ndarray) -> Floats:
+    """Return the values of rows; not a copy if these are all."""
+    return one.values if rows.size == one.values.size else one.values[rows]
 
 
 def _signal(one: Column) -> Signal:

@@ -64,7 +64,9 @@ class Stream(Iterator[Block]):
         self._is_complete = self._is_stopped = False
         self._silent_conversions = -1
         self._clock_due_s = 0.0
-        self._assembler = Assembler(connection.identity.layout, connection.epochs)
+        self._assembler = Assembler(
+            connection.identity.layout, connection.epochs, connection.board_time
+        )
         self._end = None if duration_s is None else round(duration_s * connection.chip.rate_hz)
         self._begin(frames_per_packet)
 

@@ -13,6 +13,7 @@ from emgrig.driver.chip.transaction import Mended
 from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Epoch
+from emgrig.driver.samples.board_time import BoardTime
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
 from emgrig.errors import RecordingError
 from emgrig.filemodel import NoteModel, read
@@ -88,6 +89,7 @@ class Notes:
         #: Unix time, s, at which a page first showed each count of the digital tube.
         self.tube_shown: dict[int, float] = {}
         self.n_notes = 0
+        self.board_time = BoardTime()  #: The board's clock, as the samples say it too.
         # One list for each time the board's clock began anew.
         self._exchanges: list[list[Exchange]] = [[]]
 
@@ -160,10 +162,11 @@ class Notes:
         return f"channel {channel_index + 1}"
 
     def _take_clock(self, exchanges: tuple[Exchange, ...]) -> None:
-        held = self._exchanges[-1]
-        if exchanges and held and exchanges[0][1] < held[-1][1]:
-            self._exchanges.append([])
-        self._exchanges[-1].extend(exchanges)
+        for sent_s, raw_us, received_s in exchanges:
+            board_us = float(self.board_time.move_to(round(raw_us)))
+            if self._exchanges[-1] and board_us < self._exchanges[-1][-1][1]:
+                self._exchanges.append([])
+            self._exchanges[-1].append((sent_s, board_us, received_s))
 
 
 def _value(kind: type[T], note: Mapping[str, object], key: str) -> T:

@@ -135,7 +135,8 @@ class Timeline:
                     f"{self._reader.path} does not say from which board it is; "
                     "it ended before anything was recorded"
                 )
-            self._assembler = Assembler(self.notes.identity.layout)
+            layout = self.notes.identity.layout
+            self._assembler = Assembler(layout, board_time=self.notes.board_time)
         return self._assembler
 
     # What comes out.

@@ -131,10 +131,20 @@ class Connection:
                 f"board {found.serial_number!r} answers where {expected.serial_number!r} was; "
                 "connect anew if that is meant"
             )
-        if (found.chip_count, found.firmware) != (expected.chip_count, expected.firmware):
+        if changed := expected.differences(found):
             raise IdentityError(
-                f"board {found.serial_number!r} came back as {found}; it was {expected}"
+                f"board {found.serial_number!r} came back changed: {changed}; its samples cannot "
+                "be read as those before: connect anew if that is meant"
             )
+
+    def same_chips(self, before: Files) -> None:
+        """Raise IdentityError if a chip names itself in another way than before."""
+        for chip, (was, now) in enumerate(zip(before, self.believed, strict=True), start=1):
+            if was.raw[0] != now.raw[0]:
+                raise IdentityError(
+                    f"chip {chip} has ID {now.raw[0]:02X}h where {was.raw[0]:02X}h was: it is "
+                    "another chip; connect anew if that is meant"
+                )
 
     def _hello(self) -> Hello:
         return self.link.request(Request.HELLO, HelloArguments(VERSION, self.client), Hello)

@@ -10,9 +10,11 @@ import numpy as np
 
 from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.rate import RateCheck, RunTiming
+from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Block, Epoch
 from emgrig.driver.samples.board_time import BoardTime
-from emgrig.driver.samples.past_runs import PastRuns, RunLine
+from emgrig.driver.samples.past_runs import ENDLESS, PastRuns, RunLine, RunStart
+from emgrig.driver.samples.proof import Proof
 from emgrig.errors import DeviceError
 from emgrig.protocol.account import WRAP, Cause, LossAccount, Piece, Totals
 from emgrig.protocol.decoder import EventPacket, Item, ReplyPacket, RequestPacket, SamplePackets
@@ -21,9 +23,6 @@ from emgrig.protocol.packets import EventType, Request, SampleFlag, Started, Sta
 
 #: A gap that is longer, s, is believed if board time bears it out, or else the next packet.
 FAR_S = 10.0
-#: A run that begins further ahead of its START than time allows, s, did not begin at 0.
-_LATE_BEGIN_S = 10.0
-_ENDLESS = 1 << 62
 
 
 class Assembler:
@@ -41,6 +40,8 @@ class Assembler:
         Settings by number. It is looked into, not copied: whoever owns it adds to it.
     board_time : BoardTime, optional
         The board's clock, shared with whoever asks it for the time.
+    identity : BoardIdentity, optional
+        Which board it is: what comes on a link that was opened anew waits for its HELLO (`Proof`).
     """
 
     def __init__(
@@ -48,14 +49,16 @@ class Assembler:
         layout: FrameLayout,
         epochs: MutableMapping[int, Epoch] | None = None,
         board_time: BoardTime | None = None,
+        identity: BoardIdentity | None = None,
     ) -> None:
         self._layout = layout
         self._epochs = {} if epochs is None else epochs
         self.board_time = board_time or BoardTime()  #: The board's clock; it says contradictions.
+        self._proof = Proof(identity)
         self._account = LossAccount()
         self._past = PastRuns()
         self._line: RunLine | None = None  # of the run that is on, from its last packet
-        self._started_at: tuple[int, float] | None = None  # START: board time as said, host time
+        self._run_start: RunStart | None = None
         self._start_id: int | None = None
         self._expecting = True  # a run that begins with what comes next
         self._open = False  # a run is on
@@ -97,6 +100,10 @@ class Assembler:
         DeviceError
             If samples come of an epoch whose registers are not known, or frames of another length.
         """
+        passed = self._proof.passed(item, host_s)
+        return [block for one, came_s in passed for block in self._add(one, came_s)]
+
+    def _add(self, item: Item, host_s: float) -> list[Block]:
         if isinstance(item, SamplePackets):
             return self._samples(item, host_s)
         if isinstance(item, RequestPacket):
@@ -111,6 +118,11 @@ class Assembler:
     def link_lost(self) -> None:
         """Say that the link was lost at this place: what is missing next went in the outage."""
         self._cut = self._was_cut = True
+        self._proof.link_lost()
+
+    def rest(self) -> list[Block]:
+        """Say that nothing more will come; return what waited for a proof of the board."""
+        return [block for one, came_s in self._proof.rest() for block in self._add(one, came_s)]
 
     def finish(self, *, even_if_whole: bool = False) -> Block | None:
         """Say that the stream has ended; return an empty block if its end lacks something.
@@ -129,10 +141,8 @@ class Assembler:
         cause = (Cause.OUTAGE if self._cut else Cause.TAIL) if lost else Cause.NONE
         empty = self._layout.codes(np.empty((0, self._layout.frame_bytes), np.uint8))
         status = np.empty((0, self._layout.n_chips), np.uint32)
-        self._position = end
-        return Block(
-            empty, status, end, time_us, epoch, lost, cause, events=self._take_events()
-        )  # fmt: skip
+        self._position, events = end, self._take_events()
+        return Block(empty, status, end, time_us, epoch, lost, cause, events=events)
 
     # What is known.
 
@@ -178,7 +188,9 @@ class Assembler:
 
     def _event(self, event: EventPacket) -> None:
         if event.event == EventType.BOOT:
-            self._begin_time_anew()
+            self.board_time.begin_anew()
+            self._past.forget()
+            self._line = None
             if self._open:  # how many conversions there were behind the last packet is not known
                 self._open = False
                 self._boundary = Cause.RESTART
@@ -187,11 +199,6 @@ class Assembler:
             self._end_run(event.conversion)
         time_us = self.board_time.place(event.board_time_us)
         self._events.append(replace(event, board_time_us=time_us))
-
-    def _begin_time_anew(self) -> None:
-        self.board_time.begin_anew()
-        self._past.forget()
-        self._line = None
 
     def _started(self, started: Started, host_s: float) -> None:
         if not self._expecting and self._run in (None, started.run) and self._open:
@@ -203,7 +210,7 @@ class Assembler:
             self.board_time.begin_anew()
         self._begin_run(self._epochs.get(started.settings))
         self._run = started.run
-        self._started_at = started.board_time_us, host_s
+        self._run_start = RunStart(started.board_time_us, host_s)
 
     def _begin_run(self, epoch: Epoch | None) -> None:
         is_first = self._timing is None and not self._end
@@ -220,7 +227,7 @@ class Assembler:
         self.board_time.begin_run()
         self._base, self._origin = 0 if is_first else None, 0
         self._expecting, self._open, self._run = False, True, None
-        self._was_cut, self._started_at, self._line = False, None, None
+        self._was_cut, self._run_start, self._line = False, None, None
 
     def _end_run(self, conversions: int) -> None:
         missing = self._account.end_run(conversions)
@@ -262,23 +269,19 @@ class Assembler:
         return blocks
 
     def _line_now(self) -> RunLine | None:
-        """Where packets of the run that is on lie in time: by the last one, or by its START."""
-        epoch = self._epoch
-        if self._line or not self._started_at or not epoch:
+        """Where packets of the run lie in time: by the last one, or by its START."""
+        if self._line or not (self._run_start and self._epoch):
             return self._line
-        return RunLine(-1, self._started_at[0], 1e6 / epoch.rate_hz, 0, _ENDLESS)
+        return self._run_start.line(self._epoch.rate_hz)
 
     def _find_origin(self, packets: SamplePackets, host_s: float) -> None:
         """Begin to count at the first packet if the run was on before, or did not begin at 0.
 
         So many conversions as its number says cannot have been since START.
         """
-        number, epoch = int(packets.first_conversion[0]), self._epoch
-        most = WRAP // 2 - 1
-        if self._started_at is not None and epoch is not None:
-            began_us, began_s = self._started_at
-            passed_s = max(host_s - began_s, (int(packets.board_time_us[0]) - began_us) * 1e-6)
-            most = min(round((2 * passed_s + _LATE_BEGIN_S) * epoch.rate_hz), most)
+        number, most = int(packets.first_conversion[0]), WRAP // 2 - 1
+        if self._run_start and self._epoch:
+            most = self._run_start.most(packets, host_s, self._epoch.rate_hz)
         if number <= most:
             return
         self._account.begin_at(number)
@@ -300,10 +303,9 @@ class Assembler:
                 part = part.part(np.s_[begin:end])
             conversion = piece.first_conversion + begin * n_frames
             if self._base is None:
-                n_samples = part.n_packets * n_frames
-                self._base = self._place(
-                    conversion, int(part.board_time_us[0]), conversion + n_samples, host_s, epoch
-                )
+                end = conversion + part.n_packets * n_frames
+                board_us = int(part.board_time_us[0])
+                self._base = self._place(conversion, board_us, end, host_s, epoch)
             blocks.append(self._block(part, conversion, epoch, piece.cause))
         return blocks
 
@@ -312,13 +314,12 @@ class Assembler:
         packets = piece.packets
         n_frames, n_packets = packets.frames.shape[1], packets.n_packets
         conversions = piece.first_conversion + n_frames * np.arange(n_packets, dtype=np.int64)
-        epoch = self._epoch or self._epochs.get(int(packets.settings[0]))
+        epoch = self._epochs.get(int(packets.settings[0]))
         period_us = 1e6 / epoch.rate_hz if epoch else 0.0
-        timing = self._timing
-        if timing is not None and self._boundary is Cause.NONE and timing.period_us > 0:
-            period_us = timing.period_us
+        if self._timing and self._boundary is Cause.NONE and self._timing.period_us > 0:
+            period_us = self._timing.period_us
         self._line = RunLine(
-            int(conversions[-1]), int(packets.board_time_us[-1]), period_us, self._origin, _ENDLESS
+            int(conversions[-1]), int(packets.board_time_us[-1]), period_us, self._origin, ENDLESS
         )
         times_us = self.board_time.follow(conversions, packets.board_time_us, period_us)
         return replace(packets, board_time_us=times_us)

@@ -10,7 +10,10 @@ from emgrig.driver.samples.board_time import WRAP_US
 from emgrig.protocol.account import WRAP
 from emgrig.protocol.decoder import SamplePackets
 
+ENDLESS = 1 << 62  #: End of a run that is on.
 _MOST_RUNS = 8
+#: A run that begins further ahead of its START than time allows, s, did not begin at 0.
+_LATE_BEGIN_S = 10.0
 _JITTER_US = 2000.0  #: A packet's own time is this near to the line of its run, and two periods.
 
 
@@ -37,6 +40,24 @@ class RunLine:
     def jitter_us(self) -> float:
         """How far a packet of the run may be from the line, µs."""
         return _JITTER_US + 2 * self.period_us
+
+
+@dataclass(frozen=True)
+class RunStart:
+    """When a run was started: board time as START's answer said it, µs, and host time, s."""
+
+    raw_us: int
+    host_s: float
+
+    def line(self, rate_hz: float) -> RunLine:
+        """Where the packets of the run lie in time, before the first has come."""
+        return RunLine(-1, self.raw_us, 1e6 / rate_hz, 0, ENDLESS)
+
+    def most(self, packets: SamplePackets, host_s: float, rate_hz: float) -> int:
+        """Return how many conversions there can have been since, by either clock."""
+        passed_us = int(packets.board_time_us[0]) - self.raw_us
+        passed_s = max(host_s - self.host_s, passed_us * 1e-6)
+        return min(round((2 * passed_s + _LATE_BEGIN_S) * rate_hz), WRAP // 2 - 1)
 
 
 class PastRuns:

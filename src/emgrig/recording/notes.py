@@ -1,7 +1,7 @@
 """What the notes of a capture say: board, settings, clock, markers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -53,6 +53,7 @@ class MarkerNote(NoteModel):
     text: str = ""
     source: str = ""
     board_time_us: int | None = None
+    n_more: int = 0  #: So many notes "marker goes on" follow, with the rest of a long text.
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class Notes:
         #: Unix time, s, at which a page first showed each count of the digital tube.
         self.tube_shown: dict[int, float] = {}
         self.n_notes = 0
+        self._marker: MarkerNote | None = None  # one whose text goes on
         self.board_time = BoardTime()  #: The board's clock, as the samples say it too.
         # One list for each time the board's clock began anew.
         self._exchanges: list[list[Exchange]] = [[]]
@@ -125,12 +127,21 @@ class Notes:
             for count, unix_s in _value(tuple[tuple[int, float], ...], note, "shown"):
                 self.tube_shown.setdefault(count, unix_s)
         elif kind == "marker":
-            said = read_note(MarkerNote, note)
-            marker = Marker(said.text, said.source) if said.text else None
-            return Said(fact=marker, board_time_us=said.board_time_us)
+            return self._take_marker(read_note(MarkerNote, note))
+        elif kind == "marker goes on" and self._marker is not None:
+            said = self._marker
+            more = replace(said, text=said.text + str(note.get("text", "")), n_more=said.n_more - 1)
+            return self._take_marker(more)
         elif kind == "recovery":
             return Said(fact=read_note(RecoveryNote, note).fact)
         return NOTHING
+
+    def _take_marker(self, said: MarkerNote) -> Said:
+        """Place a marker when all of its text is there."""
+        self._marker = said if said.n_more > 0 else None
+        if self._marker is not None or not said.text:
+            return NOTHING
+        return Said(fact=Marker(said.text, said.source), board_time_us=said.board_time_us)
 
     def scale_uv(self, epoch: Epoch, channel_index: int) -> tuple[float, float]:
         """Return the volts of one code and of code 0, µV: calibrated where that is known."""

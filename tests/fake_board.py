@@ -56,7 +56,7 @@ class FakeBoard:
         Requests that are answered with this error.
     deaf : int
         So many requests are not heard.
-    protocol_version, chip_count, capabilities : int
+    protocol_version, chip_count, capabilities, f_clk_hz, vref_uv, channels_per_chip : int
         What HELLO says.
     canary : int
         The register that the last START asked to watch.
@@ -79,6 +79,7 @@ class FakeBoard:
         self.refuse: dict[int, tuple[int, str]] = {}
         self.deaf = 0
         self.protocol_version, self.chip_count, self.capabilities = 1, 1, 0x1F
+        self.f_clk_hz, self.vref_uv, self.channels_per_chip = 2_048_000, 4_500_000, 8
         self.conversions_stop_at: int | None = None
         self.canary = -1
         self.tick_us = 1.0
@@ -200,8 +201,9 @@ class FakeBoard:
         match asked:
             case wire.HelloArguments():
                 return wire.Hello(
-                    self.protocol_version, self.serial_number, "0.1", "abc", self.chip_count, 8,
-                    2_048_000, 4_500_000, 0x7F, (2200,), int(self.capabilities), 64,
+                    self.protocol_version, self.serial_number, "0.1", "abc", self.chip_count,
+                    self.channels_per_chip, self.f_clk_hz, self.vref_uv, 0x7F, (2200,),
+                    int(self.capabilities), 64,
                 )  # fmt: skip
             case wire.ReadRegisters():
                 end = asked.address + asked.count

@@ -210,6 +210,39 @@ def test_another_board_on_the_same_address_is_refused(
         take(stream, 100)
 
 
+@pytest.mark.parametrize(
+    ("what", "value", "said"),
+    [
+        ("vref_uv", 2_500_000, "reference, V 2.5 where 4.5 was"),
+        ("f_clk_hz", 1_024_000, "master clock, Hz 1024000.0 where 2048000.0 was"),
+        ("channels_per_chip", 4, "channels a chip 4 where 8 was"),
+        ("chip_count", 2, "chips 2 where 1 was"),
+        ("capabilities", 0x8000001F, "simulated True where False was"),
+    ],
+)
+def test_a_board_that_comes_back_changed_is_refused_and_none_of_its_samples_used(
+    board: Board, transport: FakeTransport, what: str, value: int, said: str
+) -> None:
+    """Under the same serial number; with another reference its samples came 1.8 times too large."""
+    stream = board.stream()
+    before = take(stream, 5)
+    transport.cut()
+    setattr(transport.board, what, value)
+    with pytest.raises(IdentityError, match=said):
+        take(stream, 100)
+    assert list(stream) == []
+    assert stream.totals.received == sum(block.n_samples for block in before)
+
+
+def test_another_chip_on_the_same_board_is_refused(board: Board, transport: FakeTransport) -> None:
+    stream = board.stream()
+    take(stream, 5)
+    transport.cut()
+    transport.board.registers[0] = 0x1E
+    with pytest.raises(IdentityError, match="chip 1 has ID 1Eh where 3Eh was"):
+        take(stream, 100)
+
+
 def test_a_link_that_does_not_come_back_is_given_up(transport: FakeTransport) -> None:
     with Board(transport, reconnect=ReconnectPolicy(total_s=5.0)) as board:
         stream = board.stream()

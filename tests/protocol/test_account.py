@@ -192,33 +192,56 @@ def test_what_comes_late_stays_lost(account: LossAccount) -> None:
     assert account.totals == Totals(received=12, lost_on_link=4, repeated=4)
 
 
-def test_eight_packets_in_a_row_from_the_past_are_a_new_run(account: LossAccount) -> None:
-    account.add(packets(0, 4, link_lost=[0, 0]))
-    account.add(packets(1000, link_lost=[0]))  # 992 lost on the board
-    assert account.add(packets(*range(0, 28, 4))) == []  # seven
-    pieces = account.add(packets(28, 32, 40, link_lost=[0, 0, 1]))
-    assert said(pieces) == [(2, 28, 0, Cause.RESTART), (1, 40, 4, Cause.LINK)]
-    assert account.totals == Totals(12 + 12, 4, 992, repeated=28)
-    assert account.expected == 44
-    # The count begins anew: seven from the past are no new run.
-    assert account.add(packets(*range(0, 28, 4))) == []
-    assert said(account.add(packets(28))) == [(1, 28, 0, Cause.RESTART)]
-
-
-def test_a_new_run_has_its_own_past(account: LossAccount) -> None:
-    account.add(packets(1000))
-    pieces = account.add(packets(*range(0, 36, 4), *range(0, 28, 4), 36))
-    assert said(pieces) == [(2, 28, 0, Cause.RESTART), (1, 36, 0, Cause.NONE)]
-    assert account.totals.repeated == 4 * (7 + 7)
-
-
-def test_packets_from_the_past_that_are_not_each_newer_are_no_new_run(
-    account: LossAccount,
+@pytest.mark.parametrize("n_packets", [7, 8, 9, 200])
+def test_however_many_packets_come_twice_they_are_no_new_run(
+    account: LossAccount, n_packets: int
 ) -> None:
-    account.add(packets(1000))
-    assert account.add(packets(*[0, 4, 8, 12, 16, 20, 24, 24] * 4)) == []
-    assert account.add(packets(*range(28, 0, -4))) == []
-    assert account.totals.repeated == 4 * (32 + 7)
+    """A bridge that repeats its buffer: a run never begins by a number alone."""
+    account.add(packets(0, 4))
+    account.add(packets(1000))  # 992 lost on the board
+    assert account.add(packets(*range(0, 4 * n_packets, 4))) == []
+    assert said(account.add(packets(1004, 1008))) == [(2, 1004, 0, Cause.NONE)]
+    assert account.totals == Totals(12 + 8, 0, 992, repeated=4 * n_packets)
+    assert account.expected == 1012
+
+
+def test_a_packet_that_is_far_ahead_is_believed_when_the_next_goes_on_there() -> None:
+    account = LossAccount()
+    account.begin_run(most_lost=100)
+    account.add(packets(0))
+    assert account.add(packets(1000)) == []
+    row = packets(1004, 1008, link_lost=[0, 0])
+    assert said(account.add(row)) == [(1, 1000, 996, Cause.BOARD), (2, 1004, 0, Cause.NONE)]
+    assert account.totals == Totals(16, 0, 996)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_number_that_cannot_be_takes_only_its_own_packet(at_once: bool) -> None:
+    """One damaged counter of the board: 4 to 7 are lost, and what they were is not guessed."""
+    account = LossAccount()
+    account.begin_run(most_lost=100)
+    firsts = (0, 1 << 30, 8, 12)
+    rows = [packets(*firsts)] if at_once else [packets(first) for first in firsts]
+    pieces = [piece for row in rows for piece in account.add(row)]
+    assert [(first, lost) for _, first, lost, _ in said(pieces)][:2] == [(0, 0), (8, 4)]
+    assert account.totals.received == 12
+    assert (account.totals.lost, account.totals.repeated) == (4, 4)
+    assert account.expected == 16
+
+
+def test_a_packet_that_is_far_ahead_at_the_end_of_a_run_is_not_used() -> None:
+    account = LossAccount()
+    account.begin_run(most_lost=100)
+    account.add(packets(0, 1000))
+    assert account.end_run(8) == 4
+    assert account.totals == Totals(4, lost_at_end=4, repeated=4)
+
+
+def test_a_run_that_was_on_before_is_counted_from_where_it_is(account: LossAccount) -> None:
+    account.begin_at(WRAP - 4)
+    assert said(account.add(packets(WRAP - 4, 0, 4))) == [(3, WRAP - 4, 0, Cause.NONE)]
+    assert account.end_run(12) == 4
+    assert account.totals == Totals(12, lost_at_end=4)
 
 
 @pytest.mark.parametrize("with_a_gap", [False, True])
@@ -232,14 +255,6 @@ def test_packets_from_the_past_with_others_between_are_no_new_run(
         assert account.add(packets(first)) == []
     assert account.totals.repeated == 80
     assert account.totals.received == 80
-
-
-def test_a_new_run_forgets_what_came_late_in_the_one_before(account: LossAccount) -> None:
-    account.add(packets(1000))
-    account.add(packets(*range(0, 28, 4)))
-    account.begin_run()
-    account.add(packets(2000))
-    assert account.add(packets(28)) == []
 
 
 # Board time.

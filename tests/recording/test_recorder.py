@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import emgrig
 from emgrig.driver.board import Board
 from emgrig.driver.recovery import ReconnectPolicy
+from emgrig.driver.samples.block import Block
 from emgrig.errors import RecordingError, TransportError
 from emgrig.protocol.framing import PacketType
 from emgrig.protocol.packets import EventType, TriggerEvent
@@ -481,3 +483,131 @@ def test_the_account_of_the_file_is_that_of_the_live_stream(
     live = replace(stream.totals, dropped_here=0, unused=0)
     assert recorder.close().totals == live
     assert live.received > 900
+
+
+# What happens to it while it runs.
+
+on_posix = pytest.mark.skipif(sys.platform == "win32", reason="there an open file cannot go")
+
+
+def begun(board: Board, target: Path) -> Recorder:
+    recorder = Recorder(board, target)
+    with board.stream(1.0) as stream:
+        for block in stream:
+            recorder.feed(block)
+    return recorder
+
+
+@on_posix
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_capture_that_goes_away_is_said_at_once(
+    board: Board, tmp_path: Path, is_replaced: bool
+) -> None:
+    seen_s = []
+
+    def look(block: Block, recorder: Recorder) -> None:
+        seen_s.append(recorder.elapsed_s)
+        if recorder.elapsed_s >= 1.0 and recorder.capture_path.exists():
+            recorder.capture_path.unlink()
+            if is_replaced:
+                recorder.capture_path.write_bytes(b"of somebody else")
+
+    said = "was replaced by another file" if is_replaced else "it was removed, or its disk is gone"
+    with pytest.raises(RecordingError, match=said):
+        record(board, tmp_path / "r.bdf", 60.0, look=look)
+    assert seen_s[-1] < 2.5
+    assert not board._connection.link.transport.board.streaming  # type: ignore[attr-defined]
+
+
+@on_posix
+def test_a_recording_that_is_on_cannot_be_overwritten(board: Board, tmp_path: Path) -> None:
+    target = tmp_path / "r.bdf"
+    recorder = begun(board, target)
+    with pytest.raises(RecordingError, match="is being recorded right now"):
+        Recorder(board, target, overwrite=True)
+    made = recorder.close()
+    assert made.n_samples == 256
+    record(board, target, 0.5, overwrite=True)
+
+
+@on_posix
+def test_a_look_at_a_recording_that_is_on_does_not_take_its_name(
+    board: Board, tmp_path: Path
+) -> None:
+    target = tmp_path / "r.bdf"
+    recorder = begun(board, target)
+    look = convert(recorder.capture_path)
+    assert look.bdf_paths == (tmp_path / "r-so-far.bdf",)
+    with pytest.raises(RecordingError, match=r"needs .*r\.bdf at its end"):
+        convert(recorder.capture_path, target)
+    assert recorder.close().bdf_paths == (target,)
+
+
+def test_a_name_that_somebody_took_meanwhile_is_said_with_the_way_out(
+    board: Board, tmp_path: Path
+) -> None:
+    recorder = begun(board, tmp_path / "r.bdf")
+    (tmp_path / "r.json").write_text("of somebody else")
+    with pytest.raises(RecordingError, match=r"emgrig convert .*r\.capture -o OTHER\.bdf"):
+        recorder.close()
+    assert convert(tmp_path / "r.capture", tmp_path / "other.bdf").n_samples == 256
+
+
+@pytest.mark.parametrize("text", ["A" * 70_000, "𝄞" * 70_000, "x" * 5000, "x" * 5001])
+def test_a_marker_of_any_length_ends_nothing_and_is_whole_in_the_sidecar(
+    board: Board, tmp_path: Path, text: str
+) -> None:
+    def look(block: Block, recorder: Recorder) -> None:
+        if block.first_conversion == 160:
+            recorder.mark(text, source="S" * 70_000)
+
+    made = record(board, tmp_path / "m.bdf", 4.0, look=look)
+    assert made.n_samples == 1000
+    (marker,) = [a for a in sidecar_of(made.bdf_paths[0])["annotations"] if a["kind"] == "marker"]
+    assert marker["marker"] == text
+    assert marker["sample"] == 176
+    _, notes = read(made.bdf_paths[0])
+    assert [note[2] for note in notes] == [text[:248] + " …"]
+
+
+@pytest.mark.parametrize("n_markers", [1, 400])
+def test_markers_do_not_make_the_whole_file_longer(
+    board: Board, tmp_path: Path, n_markers: int
+) -> None:
+    """Each data record has room for the longest: 400 in one instant are spread over records."""
+
+    def look(block: Block, recorder: Recorder) -> None:
+        if block.first_conversion == 1600:
+            for number in range(n_markers):
+                recorder.mark(f"{number:03d} " + "x" * (60_000 if n_markers == 1 else 40))
+
+    made = record(board, tmp_path / "m.bdf", 40.0, look=look)
+    size = made.bdf_paths[0].stat().st_size
+    assert size < 1.5 * 10_000 * 8 * 3
+    _, notes = read(made.bdf_paths[0])
+    assert [note[2][:4] for note in notes] == [f"{number:03d} " for number in range(n_markers)]
+    assert {note[0] for note in notes} == {1616 / RATE_HZ}
+
+
+@pytest.mark.parametrize(
+    ("serial", "said"),
+    [
+        ("EMG\x07BOARD", "EMG_BOARD"),
+        ("O´Neil-1", "O_Neil-1"),
+        ("A¨B", "A_B"),
+        ("Ünï côdé", "Uni_code"),
+        ("\x1b[31m", "[31m"),
+        ("\ud800x", "?x"),
+        ("", "X"),
+        (" ", "X"),
+        ("日本", "??"),
+    ],
+)
+def test_any_serial_number_becomes_a_legal_header(
+    transport: FakeTransport, tmp_path: Path, serial: str, said: str
+) -> None:
+    transport.board.serial_number = serial.encode("utf-8", "replace").decode()
+    with Board(transport) as board:
+        made = record(board, tmp_path / "s.bdf", 0.5)
+    header = edfio.read_bdf(made.bdf_paths[0])
+    assert header.recording.additional == (said,)

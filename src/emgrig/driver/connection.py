@@ -19,6 +19,7 @@ from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link, Listener, Tap
 from emgrig.driver.native.port import NativePort, all_chips
 from emgrig.driver.samples.block import Epoch, make_epoch
+from emgrig.driver.samples.board_time import BoardTime
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
 from emgrig.errors import DeviceError, IdentityError, RequestRefused, TransportError
 from emgrig.protocol.decoder import EventPacket, Item
@@ -71,6 +72,7 @@ class Connection:
         #: Settings that were read back, by the board's epoch number.
         self.epochs: dict[int, Epoch] = {}
         self.channel_names: tuple[str, ...] = ()  #: One a channel.
+        self.board_time = BoardTime()  #: The board's clock; used with the link's lock held.
         #: Of the run that is on, or should be; None if the board is to be stopped.
         self.frames_per_packet: int | None = None
         #: Why the chips must be compared and restored before the stream can go on.
@@ -129,10 +131,20 @@ class Connection:
                 f"board {found.serial_number!r} answers where {expected.serial_number!r} was; "
                 "connect anew if that is meant"
             )
-        if (found.chip_count, found.firmware) != (expected.chip_count, expected.firmware):
+        if changed := expected.differences(found):
             raise IdentityError(
-                f"board {found.serial_number!r} came back as {found}; it was {expected}"
+                f"board {found.serial_number!r} came back changed: {changed}; its samples cannot "
+                "be read as those before: connect anew if that is meant"
             )
+
+    def same_chips(self, before: Files) -> None:
+        """Raise IdentityError if a chip names itself in another way than before."""
+        for chip, (was, now) in enumerate(zip(before, self.believed, strict=True), start=1):
+            if was.raw[0] != now.raw[0]:
+                raise IdentityError(
+                    f"chip {chip} has ID {now.raw[0]:02X}h where {was.raw[0]:02X}h was: it is "
+                    "another chip; connect anew if that is meant"
+                )
 
     def _hello(self) -> Hello:
         return self.link.request(Request.HELLO, HelloArguments(VERSION, self.client), Hello)
@@ -265,6 +277,7 @@ class Connection:
             if isinstance(item.body, BootEvent):
                 self.trouble = Interruption(Happened.BOARD_STARTED, reset_cause=item.body.cause)
                 self._exchanges.clear()  # its clock began anew too
+                self.board_time.begin_anew()
             elif isinstance(item.body, ChipLostEvent):
                 self.trouble = Interruption(Happened.CHIP_LOST, chip=item.body.chip + 1)
         if self.stream_listener is not None:
@@ -274,7 +287,7 @@ class Connection:
 
     def synchronise(self, n_exchanges: int = 8) -> list[float]:
         """Ask the board's clock some times, for `clock_fit`; return how long answers took, s."""
-        taken: list[list[float]] = []
+        taken: list[list[float]] = []  # board times as they were said
         delays_s: list[float] = []
         for _ in range(n_exchanges):
             answer = self.link.ask(Request.CLOCK, ClockArguments(round(self.link.unix_s() * 1e6)))
@@ -282,9 +295,12 @@ class Connection:
             delays_s.append(answer.received_s - answer.sent_s)
             if answer.attempts == 1:  # else it is not known which question was answered
                 taken.append([answer.sent_s, float(board_us), answer.received_s])
-        if self._exchanges and taken and taken[0][1] < self._exchanges[-1][1]:
-            self._exchanges.clear()
-        self._exchanges.extend((sent, board, received) for sent, board, received in taken)
+        with self.link.lock:
+            for sent_s, raw_us, received_s in taken:
+                time_us = float(self.board_time.move_to(int(raw_us)))
+                if self._exchanges and time_us < self._exchanges[-1][1]:
+                    self._exchanges.clear()
+                self._exchanges.append((sent_s, time_us, received_s))
         self.note({"kind": "clock", "exchanges": taken})
         return delays_s
 

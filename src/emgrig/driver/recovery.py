@@ -111,5 +111,6 @@ def _prove(
     if frames_per_packet is None:
         return ()
     restored = connection.chip.restore(believed).changes
+    connection.same_chips(believed)
     connection.start_run(frames_per_packet)
     return restored

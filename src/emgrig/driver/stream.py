@@ -64,7 +64,12 @@ class Stream(Iterator[Block]):
         self._is_complete = self._is_stopped = False
         self._silent_conversions = -1
         self._clock_due_s = 0.0
-        self._assembler = Assembler(connection.identity.layout, connection.epochs)
+        self._assembler = Assembler(
+            connection.identity.layout,
+            connection.epochs,
+            connection.board_time,
+            connection.identity,
+        )
         self._end = None if duration_s is None else round(duration_s * connection.chip.rate_hz)
         self._begin(frames_per_packet)
 
@@ -229,6 +234,8 @@ class Stream(Iterator[Block]):
                 with self._connection.link.lock:
                     self._is_stopped = True
                     self._connection.stream_listener = None
+                    for block in self._assembler.rest():
+                        self._put(block)
                     tail = self._assembler.finish(even_if_whole=bool(self._missing))
                     if tail is not None:
                         self._put(tail)

@@ -3,7 +3,7 @@
 The board counts data-ready edges, so `first_conversion` says how many are missing. The packets'
 sequence number says only *where* they went: a gap in both is the link's, a gap in conversions alone
 is the board's. Board time is the cross-check: if it jumps while the count does not, the board hides
-a loss.
+a loss. A number never begins a run: what goes back came twice or late, and is counted.
 """
 
 from collections import deque
@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from emgrig.protocol.decoder import SamplePackets
 from emgrig.sentences import sentence
 
-_WRAP = 1 << 32
-#: So many packets in a row from the past, each one newer than the one before, are a new run.
-_LATE_LIMIT = 8
+WRAP = 1 << 32  #: The board counts conversions in 32 bits.
 _N_PERIODS = 16  #: The data period by board time is the median over so many packets.
 
 
@@ -79,7 +77,9 @@ class Totals:
     #: Data periods in which the board did not convert (settings changed, or it had to be restored),
     #: by time: they were never produced.
     paused: int = 0
-    repeated: int = 0  #: Came twice, or too late after they were counted as lost; not used.
+    #: Came twice, too late after they were counted as lost, or under a number that cannot be; not
+    #: used.
+    repeated: int = 0
     #: Board time says that they are missing though the board's count does not; not in the sum.
     hidden: int = 0
     dropped_here: int = 0  #: Of those received: dropped because the reader was too slow.
@@ -119,29 +119,43 @@ class LossAccount:
         self._period_us = 0.0
         self._periods_us: deque[float] = deque(maxlen=_N_PERIODS)
         self._last: tuple[int, int] | None = None
-        self._late: list[int] = []
+        self._most_lost = WRAP // 2
+        self._accepted_us = 0
+        self._far: SamplePackets | None = None  # one packet that is far ahead, until the next
 
     @property
     def expected(self) -> int:
         """The conversion of this run that should come next."""
         return self._expected
 
-    def begin_run(self, period_us: float = 0.0) -> None:
+    def begin_run(self, period_us: float = 0.0, *, most_lost: int = WRAP // 2) -> None:
         """Begin a run: its first conversion is 0.
 
-        `period_us` is the nominal data period, µs; 0 if it is not known (no check against time).
+        Parameters
+        ----------
+        period_us : float
+            Nominal data period, µs; 0 if it is not known (no check against time).
+        most_lost : int
+            A packet that is further ahead is believed if so much board time has passed, or when the
+            next packet bears it out.
         """
         self._expected = 0
+        self._most_lost = most_lost
+        self._drop_far()
         self._period_us = period_us
         self._periods_us.clear()
         self._link_lost = None
         self._last = None
-        self._late = []
+
+    def begin_at(self, conversion: int) -> None:
+        """Begin to count at a number: of a run that was on before, or did not begin at 0."""
+        self._expected = conversion
 
     def end_run(self, conversions: int) -> int:
         """Close a run of `conversions`, as the board counted; return how many its end lacks."""
-        missing = (conversions - self._expected) % _WRAP
-        if missing >= _WRAP // 2:  # the board counts fewer than it sent: nothing is missing
+        self._drop_far()
+        missing = (conversions - self._expected) % WRAP
+        if missing >= WRAP // 2:  # the board counts fewer than it sent: nothing is missing
             missing = 0
         self.totals.lost_at_end += missing
         self._expected += missing
@@ -153,8 +167,8 @@ class LossAccount:
         self._check_time(packets, n_frames)
         first = packets.first_conversion
         steps = np.diff(first)
-        if first[0] == self._expected % _WRAP and bool((steps == n_frames).all()):
-            self._late = []
+        is_whole = first[0] == self._expected % WRAP and bool((steps == n_frames).all())
+        if is_whole and self._far is None:
             return [self._piece(packets, slice(0, packets.n_packets), 0, Cause.NONE)]
         return self._split(packets, n_frames)
 
@@ -164,37 +178,55 @@ class LossAccount:
         begin, lost, cause = -1, 0, Cause.NONE
         walk = self._expected
         for index, conversion in enumerate(packets.first_conversion.tolist()):
-            ahead = (conversion - walk) % _WRAP
+            ahead = (conversion - walk) % WRAP
             if ahead == 0 and begin >= 0:
                 walk += n_frames
                 continue
             if begin >= 0:
                 pieces.append(self._piece(packets, slice(begin, index), lost, cause))
                 begin, walk = -1, self._expected
-            if ahead >= _WRAP // 2:
-                if not self._is_new_run(conversion):
-                    self.totals.repeated += n_frames
-                    continue
-                lost, cause = 0, Cause.RESTART
-                self._expected = conversion
+            if self._far is not None and (borne_out := self._take_far(conversion)) is not None:
+                pieces.append(borne_out)
+                walk = self._expected
+                ahead = (conversion - walk) % WRAP
+            if ahead >= WRAP // 2:
+                self.totals.repeated += n_frames
+            elif ahead > self._most_lost and not self._had_time(packets, index, ahead):
+                self._drop_far()
+                self._far = packets.part(slice(index, index + 1))
             else:
-                self._late = []
                 lost = ahead
                 cause = self._cause(packets, index) if lost else Cause.NONE
-            begin, walk = index, self._expected + lost + n_frames
+                begin, walk = index, self._expected + lost + n_frames
         if begin >= 0:
             pieces.append(self._piece(packets, slice(begin, packets.n_packets), lost, cause))
         return pieces
 
-    def _is_new_run(self, conversion: int) -> bool:
-        """Tell a board that started anew from packets that come late or twice."""
-        if self._late and conversion <= self._late[-1]:
-            self._late = []
-        self._late.append(conversion)
-        if len(self._late) < _LATE_LIMIT:
-            return False
-        self._late = []
-        return True
+    def _take_far(self, conversion: int) -> Piece | None:
+        """Believe the packet that was far ahead, if this one goes on behind it; else drop it."""
+        far = self._far
+        if far is None:
+            return None
+        first = int(far.first_conversion[0])
+        behind = (conversion - first - far.frames.shape[1]) % WRAP
+        if behind > self._most_lost:
+            if (conversion - self._expected) % WRAP < WRAP // 2:
+                self._drop_far()
+            return None
+        self._far = None
+        lost = (first - self._expected) % WRAP
+        return self._piece(far, slice(0, 1), lost, self._cause(far, 0))
+
+    def _had_time(self, packets: SamplePackets, index: int, ahead: int) -> bool:
+        """Tell whether board time went on by so many conversions, roughly."""
+        passed_us = int(packets.board_time_us[index]) - self._accepted_us
+        return 0 < ahead * self._period_us <= 2 * passed_us
+
+    def _drop_far(self) -> None:
+        """Count the packet that was far ahead as not used: its number cannot be."""
+        if self._far is not None:
+            self.totals.repeated += self._far.frames.shape[1]
+            self._far = None
 
     def _cause(self, packets: SamplePackets, index: int) -> Cause:
         """Tell a loss on the link, where the sequence number jumps too, from one on the board."""
@@ -211,6 +243,7 @@ class LossAccount:
         self.totals.received += n_samples
         self._expected = first + n_samples
         self._link_lost = int(taken.link_lost[-1])
+        self._accepted_us = int(taken.board_time_us[-1])
         return Piece(taken, first, lost, cause)
 
     def _check_time(self, packets: SamplePackets, n_frames: int) -> None:

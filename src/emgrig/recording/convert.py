@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from emgrig.driver.captures.capture import CaptureReader
+from emgrig.driver.captures.capture import CaptureReader, is_being_written
 from emgrig.errors import RecordingError
 from emgrig.files import attempt, check_output, whole_file, write_file
 from emgrig.protocol.account import Totals
@@ -29,6 +29,7 @@ from emgrig.recording.timeline import Timeline
 from emgrig.version import PROGRAM
 
 CAPTURE_SUFFIX = ".capture"
+SO_FAR = "-so-far"  #: Behind the name of what is made of a capture that is being recorded.
 BDF_SUFFIX = ".bdf"
 PROGRESS_STEP = 0.01
 
@@ -62,7 +63,8 @@ def convert(
     capture_path : str or Path
         Left as it is.
     bdf_path : str or Path, optional
-        Ends in ``.bdf``; by default the capture's name. Further parts become ``name-2.bdf`` and so
+        Ends in ``.bdf``; by default the capture's name, with "-so-far" if it is being recorded
+        right now. Further parts become ``name-2.bdf`` and so
         on, and each gets a sidecar ``name.json``.
     overwrite : bool
         Replace files that exist.
@@ -78,9 +80,7 @@ def convert(
         file is left half-written.
     """
     source = Path(capture_path)
-    target = check_target(
-        source.with_suffix(BDF_SUFFIX) if bdf_path is None else Path(bdf_path), overwrite=overwrite
-    )
+    target = check_target(_target(source, bdf_path), overwrite=overwrite)
     reader = CaptureReader(source)
     tell = _teller(reader, progress)
     timeline = Timeline(reader)
@@ -111,6 +111,14 @@ def convert(
         decoder=timeline.decoder,
         damage=timeline.damage,
     )
+
+
+def _target(source: Path, bdf_path: str | Path | None) -> Path:
+    """Choose the name of the file: a capture that is being recorded needs its own at its end."""
+    if bdf_path is not None:
+        return Path(bdf_path)
+    own = source.with_suffix(BDF_SUFFIX)
+    return own.with_stem(f"{own.stem}{SO_FAR}") if is_being_written(source) else own
 
 
 def _nothing(source: Path, timeline: Timeline) -> RecordingError:
@@ -146,12 +154,17 @@ def check_target(path: Path, *, overwrite: bool) -> Path:
     ValueError
         If it does not end in ``.bdf``.
     RecordingError
-        If its folder does not exist, or it or its sidecar exists.
+        If its folder does not exist, it or its sidecar exists, or a recording that is on needs it.
     """
     if path.suffix.lower() != BDF_SUFFIX:
         raise ValueError(f"{path} must end in {BDF_SUFFIX}: recordings are BDF+ files")
     for file in (path, sidecar_path(path)):
         check_output(file, overwrite=overwrite)
+    if is_being_written(path.with_suffix(CAPTURE_SUFFIX)):
+        raise RecordingError(
+            f"{path.with_suffix(CAPTURE_SUFFIX)} is being recorded right now, and needs {path} at "
+            "its end; choose another name"
+        )
     return path
 
 

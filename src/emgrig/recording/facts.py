@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 _MOST_CHANGES = 6
+#: Of a sentence in the BDF+ file: there every data record has room for the longest.
+MOST_CHARACTERS = 250
 _ONSET_DECIMALS = 7
 
 
@@ -286,8 +288,11 @@ class Annotation(PlacedText):
 
     @classmethod
     def of(cls, sample: int, fact: Fact, n_samples: int = 0) -> "Annotation":
-        """PlacedText a fact, and make its sentence."""
-        return cls(sample, n_samples, printable(text_of(fact)), fact)
+        """PlacedText a fact, and make its sentence; a long one is cut, the fact has all of it."""
+        text = printable(text_of(fact))
+        if len(text) > MOST_CHARACTERS:
+            text = f"{text[: MOST_CHARACTERS - 2]} …"
+        return cls(sample, n_samples, text, fact)
 
     @property
     def is_bad(self) -> bool:

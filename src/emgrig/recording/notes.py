@@ -1,7 +1,7 @@
 """What the notes of a capture say: board, settings, clock, markers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from emgrig.driver.chip.transaction import Mended
 from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Epoch
+from emgrig.driver.samples.board_time import BoardTime
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
 from emgrig.errors import RecordingError
 from emgrig.filemodel import NoteModel, read
@@ -52,6 +53,7 @@ class MarkerNote(NoteModel):
     text: str = ""
     source: str = ""
     board_time_us: int | None = None
+    n_more: int = 0  #: So many notes "marker goes on" follow, with the rest of a long text.
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Notes:
         #: Unix time, s, at which a page first showed each count of the digital tube.
         self.tube_shown: dict[int, float] = {}
         self.n_notes = 0
+        self._marker: MarkerNote | None = None  # one whose text goes on
+        self.board_time = BoardTime()  #: The board's clock, as the samples say it too.
         # One list for each time the board's clock began anew.
         self._exchanges: list[list[Exchange]] = [[]]
 
@@ -123,12 +127,21 @@ class Notes:
             for count, unix_s in _value(tuple[tuple[int, float], ...], note, "shown"):
                 self.tube_shown.setdefault(count, unix_s)
         elif kind == "marker":
-            said = read_note(MarkerNote, note)
-            marker = Marker(said.text, said.source) if said.text else None
-            return Said(fact=marker, board_time_us=said.board_time_us)
+            return self._take_marker(read_note(MarkerNote, note))
+        elif kind == "marker goes on" and self._marker is not None:
+            said = self._marker
+            more = replace(said, text=said.text + str(note.get("text", "")), n_more=said.n_more - 1)
+            return self._take_marker(more)
         elif kind == "recovery":
             return Said(fact=read_note(RecoveryNote, note).fact)
         return NOTHING
+
+    def _take_marker(self, said: MarkerNote) -> Said:
+        """Place a marker when all of its text is there."""
+        self._marker = said if said.n_more > 0 else None
+        if self._marker is not None or not said.text:
+            return NOTHING
+        return Said(fact=Marker(said.text, said.source), board_time_us=said.board_time_us)
 
     def scale_uv(self, epoch: Epoch, channel_index: int) -> tuple[float, float]:
         """Return the volts of one code and of code 0, µV: calibrated where that is known."""
@@ -160,10 +173,11 @@ class Notes:
         return f"channel {channel_index + 1}"
 
     def _take_clock(self, exchanges: tuple[Exchange, ...]) -> None:
-        held = self._exchanges[-1]
-        if exchanges and held and exchanges[0][1] < held[-1][1]:
-            self._exchanges.append([])
-        self._exchanges[-1].extend(exchanges)
+        for sent_s, raw_us, received_s in exchanges:
+            board_us = float(self.board_time.move_to(round(raw_us)))
+            if self._exchanges[-1] and board_us < self._exchanges[-1][-1][1]:
+                self._exchanges.append([])
+            self._exchanges[-1].append((sent_s, board_us, received_s))
 
 
 def _value(kind: type[T], note: Mapping[str, object], key: str) -> T:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from emgrig.driver.chip.rate import RateCheck
 from emgrig.driver.samples.block import Block, Epoch
+from emgrig.driver.samples.board_time import apart_us
 from emgrig.recording.facts import (
     Annotation,
     BadFrames,
@@ -175,12 +176,12 @@ class OpenPart:
     def tube(self, changes: Iterable[TubeChange]) -> Iterator[TubeRow]:
         """Place changes of the digital tube by their board time; those before the part are left."""
         for change in changes:
-            if change.board_time_us >= self.begin.board_time_us:
+            if apart_us(change.board_time_us, self.begin.board_time_us) >= 0:
                 sample = self._sample_at(change.board_time_us, self._end)
                 yield TubeRow(change.number, change.conversion, sample)
 
     def _sample_at(self, board_time_us: int, otherwise: int) -> int:
-        sample = self._at_sample + round((board_time_us - self._at_us) / self._period_us)
+        sample = self._at_sample + round(apart_us(board_time_us, self._at_us) / self._period_us)
         if abs(sample - self._at_sample) > _EVENT_WITHIN_S * self._epoch.rate_hz:
             return otherwise  # the board started anew: its time has jumped
         return max(sample, 0)

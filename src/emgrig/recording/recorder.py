@@ -37,6 +37,9 @@ _MARGIN = 1.1
 #: Heads and CRCs of a packet and of a capture record, over the usual 16 frames.
 _BYTES_AROUND_FRAME = 4
 PROGRESS_EVERY_S = 0.5
+LOOK_EVERY_S = 1.0  #: Whether the capture is still there.
+MOST_MARKER_CHARACTERS = 1 << 20
+_PIECE = 5000  #: Characters of a marker in one note: at most 12 bytes each in JSON.
 
 
 class Recorder:
@@ -70,7 +73,8 @@ class Recorder:
     IdentityError
         If the calibration is of another board.
     RecordingError
-        If a file exists, the folder does not or cannot be written to, or the disk is too full.
+        If a file exists or is being recorded right now, the folder does not or cannot be written
+        to, or the disk is too full.
         Nothing was written.
     """
 
@@ -100,6 +104,7 @@ class Recorder:
         self._failure: EmgrigError | None = None
         self._is_ended = False
         self._recording: Recording | None = None
+        self._look_due_s = 0.0
         self._levels = Levels(board.chip.n_channels)
         self._writer = CaptureWriter(self.capture_path)
         self._say("recording", software=PROGRAM, profile=profile, duration_s=duration_s)
@@ -125,8 +130,19 @@ class Recorder:
             If the capture could not be written: nothing has been recorded from then on.
         """
         self._levels.feed(block)
+        self._look_for_the_file()
         if self._failure is not None:
             raise self._failure
+
+    def _look_for_the_file(self) -> None:
+        """Find out each second that somebody has removed or replaced the capture."""
+        now_s = self._board.clock.now_s()
+        if now_s >= self._look_due_s and self._failure is None:
+            self._look_due_s = now_s + LOOK_EVERY_S
+            try:
+                self._writer.check()
+            except RecordingError as error:
+                self._fail(error)
 
     def mark(self, text: str, board_time_us: int | None = None, *, source: str = "") -> None:
         """Mark a moment: a board time, µs, or the end of the last block that was fed.
@@ -143,7 +159,17 @@ class Recorder:
         if not text.strip():
             raise ValueError("a marker needs a text")
         at_us = self._levels.end_board_us if board_time_us is None else board_time_us
-        self._say("marker", text=text, source=source, board_time_us=at_us)
+        if len(text) > MOST_MARKER_CHARACTERS:
+            log.warning(
+                "a marker of %d characters is cut to %d: %.40s …",
+                len(text), MOST_MARKER_CHARACTERS, text,
+            )  # fmt: skip
+            text = text[:MOST_MARKER_CHARACTERS]
+        first, *more = (text[i : i + _PIECE] for i in range(0, len(text), _PIECE))
+        source = source[:_PIECE]
+        self._say("marker", text=first, source=source, board_time_us=at_us, n_more=len(more))
+        for piece in more:
+            self._say("marker goes on", text=piece)
 
     def note_tube(self, changes: Sequence[TubeChange]) -> None:
         """Keep changes of the digital tube, each with the conversion that caused it.
@@ -201,7 +227,13 @@ class Recorder:
         self.end()
         if self._failure is not None:
             raise self._failure
-        self._recording = convert(self.capture_path, self.bdf_path, overwrite=self._overwrite)
+        try:
+            self._recording = convert(self.capture_path, self.bdf_path, overwrite=self._overwrite)
+        except RecordingError as error:
+            raise RecordingError(
+                f"{error}; {self.capture_path} holds the recording: "
+                f"emgrig convert {self.capture_path} -o OTHER.bdf"
+            ) from error
         return self._recording
 
     def __enter__(self) -> Self:

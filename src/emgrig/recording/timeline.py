@@ -58,9 +58,10 @@ class Timeline:
                 decoder = self._sent if is_sent else self._received
                 yield from self._items(decoder.feed(record.payload), host_s)
         yield from self._items(self._received.flush(), host_s)
-        last = self._assembler.finish() if self._assembler is not None else None
-        if last is not None:
-            yield from self._block(last, host_s)
+        if self._assembler is not None:
+            last = [*self._assembler.rest(), self._assembler.finish()]
+            for block in filter(None, last):
+                yield from self._block(block, host_s)
 
     @property
     def totals(self) -> Totals:
@@ -135,7 +136,11 @@ class Timeline:
                     f"{self._reader.path} does not say from which board it is; "
                     "it ended before anything was recorded"
                 )
-            self._assembler = Assembler(self.notes.identity.layout)
+            self._assembler = Assembler(
+                self.notes.identity.layout,
+                board_time=self.notes.board_time,
+                identity=self.notes.identity,
+            )
         return self._assembler
 
     # What comes out.

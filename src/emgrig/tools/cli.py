@@ -6,6 +6,7 @@ Heavy modules are imported inside the commands, so that ``emgrig --help`` answer
 import importlib
 import logging
 import os
+import signal
 import sys
 from io import TextIOWrapper
 from typing import Annotated, Any, NamedTuple
@@ -138,12 +139,26 @@ def _in_words(error: Exception) -> str:
     return where + why(error)
 
 
+def _end_as_by_ctrl_c() -> None:
+    """Have what ends a service or closes a terminal end a command as Ctrl-C does, once."""
+
+    def stop(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it
+            signal.signal(number, stop)
+
+
 def main() -> None:
     """Run the command line; an error is one line on the standard error and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a pipe on Windows knows no Ω
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    _end_as_by_ctrl_c()
     try:
         app()
     except BrokenPipeError:  # whoever reads, as `head`, has had enough

@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from emgrig.calibration.certificate.certificate import Certificate
     from emgrig.driver.board import Board
+    from emgrig.driver.recovery import ReconnectPolicy
     from emgrig.driver.samples.block import Block
     from emgrig.electrodes import ContactCheck
     from emgrig.recording.convert import Recording
@@ -43,6 +44,9 @@ class RecordOptions(OfBoard, Recorded, Printed):
     profile: Profile = "facial-emg"
     duration: float | None = option("Seconds of board time; else until Ctrl-C.", min=0.001)
     overwrite: Overwrite = False
+    outage: float | None = option(
+        "Seconds of an outage after which to give up; else any, or as long as --duration.", min=0
+    )
 
 
 @takes
@@ -50,7 +54,8 @@ def record(given: RecordOptions) -> None:
     """Record to BDF+ (24 bit), with every gap marked, and a JSON file beside it.
 
     While it runs only FILE.capture is written, byte for byte as it came, so that a crash loses
-    nothing; `emgrig convert FILE.capture` makes the BDF+ file again at any time.
+    nothing; `emgrig convert FILE.capture` makes the BDF+ file again at any time. A lost link is
+    opened again for as long as it takes (--outage); what is missing is marked.
 
     Example: emgrig record tcp://192.168.4.1:4299 -o smile.bdf --duration 60
     """
@@ -59,7 +64,7 @@ def record(given: RecordOptions) -> None:
     from emgrig.recording.recorder import record as record_board
 
     check_target(given.output, overwrite=given.overwrite)
-    with emgrig.connect(given.address) as board:
+    with emgrig.connect(given.address, reconnect=_patience(given)) as board:
         if given.profile != "keep":
             board.apply(given.profile)
         warn_of_reference(board)
@@ -82,6 +87,18 @@ def record(given: RecordOptions) -> None:
                 progress=shown,
             )
     _report(made, as_json=given.as_json)
+
+
+def _patience(given: RecordOptions) -> "ReconnectPolicy":
+    """Choose how long an outage may last: who records unattended wants what comes behind it."""
+    from emgrig.driver.recovery import ReconnectPolicy
+
+    usual_s = ReconnectPolicy().total_s
+    if given.outage is not None:
+        return ReconnectPolicy(total_s=given.outage)
+    if given.address.partition(":")[0].lower() in ("sim", "replay"):  # their time is not ours
+        return ReconnectPolicy()
+    return ReconnectPolicy(total_s=max(given.duration or math.inf, usual_s))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,9 +243,14 @@ class _Shown:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        with suppress(OSError):  # the terminal may be gone
+            self._live.stop()
 
     def __call__(self, progress: "Progress") -> None:
+        with suppress(OSError):
+            self._show(progress)
+
+    def _show(self, progress: "Progress") -> None:
         of = f" of {self._duration_s:g}" if self._duration_s else ""
         text = (
             f"{progress.elapsed_s:.1f}{of} s, {progress.n_samples} samples, "

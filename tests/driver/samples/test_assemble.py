@@ -309,3 +309,119 @@ def test_chips_of_different_rates_have_no_epoch() -> None:
     files = [RegisterFile(RESET), RegisterFile(bytes(raw))]
     with pytest.raises(DeviceError, match="different rates"):
         make_epoch(1, files, f_clk_hz=2.048e6, vref_v=4.5)
+
+
+# A run begins with START, BOOT or a link opened anew; time is advice, conversions are what is true.
+
+
+def played(
+    reader: Reader, maker: Maker, run: int, firsts: range, run_us: int, wrap: int = 1 << 63
+) -> list[bytes]:
+    """Feed packets of 16 of one run, whose times wrap; return them."""
+    made = []
+    for first in firsts:
+        codes = np.array([true_codes(run, first + k) for k in range(16)], np.int32)
+        frames = pack_codes(codes, np.full((16, 1), 0xC00000, np.uint32)).tobytes()
+        time_us = (run_us + (4 + first) * PERIOD_US) % wrap
+        head = wire.SamplesHeader(first % (1 << 32), time_us, 16, 27, 1, 0).encode()
+        made.append(maker.encode(PacketType.SAMPLES, head + frames))
+        reader.feed(made[-1])
+    return made
+
+
+def test_a_buffer_that_is_sent_twice_over_a_start_is_of_the_run_before() -> None:
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(1, 0))
+    sent = played(reader, maker, 1, range(0, 1600, 16), 0)
+    reader.feed(maker.stopped(1, 1600, 1_610_000) + maker.started(2, 1_700_000))
+    reader.feed(b"".join(sent))  # its first number is the one that run 2 begins with
+    played(reader, maker, 2, range(0, 160, 16), 1_700_000)
+    totals = reader.assembler.totals
+    assert (totals.received, totals.repeated, totals.lost) == (1760, 1600, 0)
+    for block in reader.blocks[100:]:
+        conversion = block.first_conversion - 1700
+        np.testing.assert_array_equal(block.codes[0], true_codes(2, conversion))
+
+
+@pytest.mark.parametrize("before_us", [8_000_000, 100_000])
+def test_a_clock_of_32_bits_wraps_and_nothing_is_dropped(before_us: int) -> None:
+    wrap = 1 << 32
+    maker, reader = Maker(), Reader()
+    began_us = wrap - before_us
+    reader.feed(maker.started(1, began_us))
+    played(reader, maker, 1, range(0, 16_000, 16), began_us, wrap)
+    reader.feed(maker.stopped(1, 16_000, 8_000_000 + 10_000))
+    assert reader.assembler.totals.received == 16_000
+    assert reader.assembler.board_time.n_steps == 0
+    times_us = [block.board_time_us for block in reader.blocks]
+    assert times_us == [began_us + (4 + first) * PERIOD_US for first in range(0, 16_000, 16)]
+    check = reader.assembler.rate_check
+    assert check is not None
+    assert check.measured_hz == pytest.approx(1000.0)
+
+
+def test_a_clock_that_wraps_between_two_runs_makes_a_pause_and_no_restart() -> None:
+    wrap = 1 << 32
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(1, wrap - 50_000))
+    played(reader, maker, 1, range(0, 16, 16), wrap - 50_000, wrap)
+    reader.feed(maker.stopped(1, 16, wrap - 20_000) + maker.started(2, 50_000))
+    played(reader, maker, 2, range(0, 16, 16), wrap + 50_000, wrap)
+    block = reader.blocks[-1]
+    assert (block.cause, block.first_conversion) == (Cause.PAUSE, 100)
+    assert reader.assembler.totals.paused == 84
+
+
+@pytest.mark.parametrize("set_to_us", [0, 5_000_000_000])
+def test_a_clock_that_is_set_anew_in_mid_run_is_named_and_the_samples_come(set_to_us: int) -> None:
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(1, 10_000_000))
+    played(reader, maker, 1, range(0, 4000, 16), 10_000_000)
+    shift_us = set_to_us - 4000 * PERIOD_US
+    played(reader, maker, 1, range(4000, 8000, 16), shift_us)
+    assert reader.assembler.totals.received == 8000
+    (step,) = reader.assembler.board_time.steps
+    assert step.conversion == 4000
+    assert step.expected_us == 16 * PERIOD_US
+    assert "follows the count" in step.words
+    assert {b.lost_before for b in reader.blocks} == {0}
+    times_us = np.array([block.board_time_us for block in reader.blocks])
+    assert (np.diff(times_us) == 16 * PERIOD_US).all()
+
+
+def test_a_first_packet_of_the_very_time_of_its_start_is_used() -> None:
+    """A clock of whole milliseconds, at 16 kSPS."""
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(1, 0) + maker.samples(1, 0, 4, 0) + maker.stopped(1, 4, 9000))
+    reader.feed(maker.started(2, 54_000) + maker.samples(2, 0, 4, 50_000))  # at 54 ms
+    assert reader.assembler.totals.received == 8
+    assert reader.assembler.totals.lost == 0
+
+
+@pytest.mark.parametrize("start", [(1 << 32) - 800, 1 << 31, (1 << 31) - 800])
+def test_a_run_that_does_not_begin_at_0_is_counted_from_its_first_packet(start: int) -> None:
+    """Days at 16 kSPS: over 2**31 and 2**32 nothing is lost and nothing comes twice."""
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(1, 0))
+    for k, first in enumerate(range(start, start + 1600, 16)):
+        codes = np.array([true_codes(1, (first + n) % (1 << 23)) for n in range(16)], np.int32)
+        frames = pack_codes(codes, np.full((16, 1), 0xC00000, np.uint32)).tobytes()
+        head = wire.SamplesHeader(first % (1 << 32), (4 + 16 * k) * PERIOD_US, 16, 27, 1, 0)
+        reader.feed(maker.encode(PacketType.SAMPLES, head.encode() + frames))
+    reader.feed(maker.stopped(1, (start + 1600) % (1 << 32), 1_700_000))
+    totals = reader.assembler.totals
+    assert (totals.received, totals.lost, totals.repeated) == (1600, 0, 0)
+    assert [block.first_conversion for block in reader.blocks] == list(range(0, 1600, 16))
+
+
+def test_what_came_before_a_boot_does_not_count_as_paused() -> None:
+    maker, reader = Maker(), Reader()
+    reader.feed(maker.started(1, 0))
+    for first in range(0, 5000, 100):
+        reader.feed(maker.samples(1, first, 100, 0), host_s=10.0 + (first + 100) / 1000)
+    reader.feed(maker.event(EventType.BOOT, wire.BootEvent(1)), host_s=15.1)
+    reader.feed(maker.started(1, 1000), host_s=15.2)
+    reader.feed(maker.samples(1, 0, 16, 1000), host_s=15.3)
+    block = reader.blocks[-1]
+    assert (block.cause, block.lost_before) == (Cause.RESTART, 284)
+    assert reader.assembler.totals.paused == 284

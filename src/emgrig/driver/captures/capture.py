@@ -13,13 +13,15 @@ nothing of it. Reading holds one piece of the file at a time, and goes on behind
 import json
 import os
 import struct
+import sys
 import threading
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from emgrig.errors import RecordingError
 from emgrig.files import attempt, why
@@ -88,6 +90,7 @@ class CaptureWriter:
         self._lock = threading.Lock()
         with attempt("make", path):
             self._file = path.open("xb", buffering=0)
+        _lock(self._file)
         self._size = 0
         self._append(HEADER)
 
@@ -124,6 +127,16 @@ class CaptureWriter:
             for begin in range(0, len(payload), MAX_PAYLOAD_BYTES):
                 self._append(_encode(kind, time_us, payload[begin : begin + MAX_PAYLOAD_BYTES]))
 
+    def check(self) -> None:
+        """Raise RecordingError if the file is not there any more under its name."""
+        with self._lock:
+            if self._file.closed:
+                return
+            with attempt("go on with", self.path, "it was removed, or its disk is gone"):
+                found, own = self.path.stat(), os.fstat(self._file.fileno())
+        if (found.st_dev, found.st_ino) != (own.st_dev, own.st_ino):
+            raise RecordingError(f"{self.path} was replaced by another file while it was written")
+
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         with self._lock:
@@ -143,11 +156,38 @@ class CaptureWriter:
             while rest:  # a nearly full disk takes a part and refuses the rest
                 rest = rest[self._file.write(rest) or 0 :]
         except OSError as error:
-            os.ftruncate(self._file.fileno(), self._size)
-            self._file.close()
+            with suppress(OSError):  # the disk may be gone altogether
+                os.ftruncate(self._file.fileno(), self._size)
+            with suppress(OSError):
+                self._file.close()
             kept = f"{self._size} bytes are kept and can be converted"
             raise RecordingError(f"cannot write {self.path}: {why(error)}; {kept}") from error
         self._size += len(data)
+
+
+def is_being_written(path: Path) -> bool:
+    """Tell whether a running program writes this capture; False where a system cannot tell."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Tell other programs that this file is being written, until it is closed."""
+    if sys.platform != "win32":
+        import fcntl
+
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class CaptureReader:

@@ -61,6 +61,24 @@ class BoardIdentity(NoteModel):
             max_frames=hello.max_frames,
         )
 
+    def differences(self, found: "BoardIdentity") -> str:
+        """Say in words what of another HELLO means that samples would be misread; empty if none."""
+        pairs = (
+            ("serial number", self.serial_number, found.serial_number),
+            ("firmware", self.firmware, found.firmware),
+            ("chips", self.chip_count, found.chip_count),
+            ("channels a chip", self.channels_per_chip, found.channels_per_chip),
+            ("master clock, Hz", self.f_clk_hz, found.f_clk_hz),
+            ("reference, V", self.vref_v, found.vref_v),
+            ("simulated", self.is_simulated, found.is_simulated),
+        )
+        is_told = found.channels_per_chip and self.channels_per_chip
+        return ", ".join(
+            f"{what} {new!r} where {old!r} was"
+            for what, old, new in pairs
+            if old != new and (is_told or what != "channels a chip")
+        )
+
     @property
     def is_simulated(self) -> bool:
         """True if the board says that it is a simulated one."""

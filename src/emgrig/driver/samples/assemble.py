@@ -10,12 +10,19 @@ import numpy as np
 
 from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.rate import RateCheck, RunTiming
+from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Block, Epoch
+from emgrig.driver.samples.board_time import BoardTime
+from emgrig.driver.samples.past_runs import ENDLESS, PastRuns, RunLine, RunStart
+from emgrig.driver.samples.proof import Proof
 from emgrig.errors import DeviceError
-from emgrig.protocol.account import Cause, LossAccount, Piece, Totals
+from emgrig.protocol.account import WRAP, Cause, LossAccount, Piece, Totals
 from emgrig.protocol.decoder import EventPacket, Item, ReplyPacket, RequestPacket, SamplePackets
 from emgrig.protocol.frames import FrameLayout
 from emgrig.protocol.packets import EventType, Request, SampleFlag, Started, Stats, Stopped
+
+#: A gap that is longer, s, is believed if board time bears it out, or else the next packet.
+FAR_S = 10.0
 
 
 class Assembler:
@@ -31,18 +38,32 @@ class Assembler:
         How frames are made.
     epochs : dict of int to Epoch, optional
         Settings by number. It is looked into, not copied: whoever owns it adds to it.
+    board_time : BoardTime, optional
+        The board's clock, shared with whoever asks it for the time.
+    identity : BoardIdentity, optional
+        Which board it is: what comes on a link that was opened anew waits for its HELLO (`Proof`).
     """
 
     def __init__(
-        self, layout: FrameLayout, epochs: MutableMapping[int, Epoch] | None = None
+        self,
+        layout: FrameLayout,
+        epochs: MutableMapping[int, Epoch] | None = None,
+        board_time: BoardTime | None = None,
+        identity: BoardIdentity | None = None,
     ) -> None:
         self._layout = layout
         self._epochs = {} if epochs is None else epochs
+        self.board_time = board_time or BoardTime()  #: The board's clock; it says contradictions.
+        self._proof = Proof(identity)
         self._account = LossAccount()
+        self._past = PastRuns()
+        self._line: RunLine | None = None  # of the run that is on, from its last packet
+        self._run_start: RunStart | None = None
         self._start_id: int | None = None
         self._expecting = True  # a run that begins with what comes next
         self._open = False  # a run is on
         self._run: int | None = None
+        self._origin = 0  # the conversion that this run begins with
         self._base: int | None = 0  # the stream's count at conversion 0 of this run
         self._end = 0  # the stream's count where the last run ended, as far as is known
         self._position = 0  # the stream's count after the last block
@@ -52,7 +73,6 @@ class Assembler:
         self._timing: RunTiming | None = None
         self._timing_position = 0  # the stream's count at `_timing.last_us`
         self._last_host_s = 0.0
-        self._ended_us = -1  # samples up to this board time are of a run that is over
         self._epoch: Epoch | None = None
         self._events: list[EventPacket] = []
         self._late = self._paused = 0
@@ -80,13 +100,17 @@ class Assembler:
         DeviceError
             If samples come of an epoch whose registers are not known, or frames of another length.
         """
+        passed = self._proof.passed(item, host_s)
+        return [block for one, came_s in passed for block in self._add(one, came_s)]
+
+    def _add(self, item: Item, host_s: float) -> list[Block]:
         if isinstance(item, SamplePackets):
             return self._samples(item, host_s)
         if isinstance(item, RequestPacket):
             if item.request == Request.START and item.id != self._start_id:
                 self._start_id, self._expecting = item.id, True
         elif isinstance(item, ReplyPacket):
-            self._reply(item)
+            self._reply(item, host_s)
         else:
             self._event(item)
         return []
@@ -94,6 +118,11 @@ class Assembler:
     def link_lost(self) -> None:
         """Say that the link was lost at this place: what is missing next went in the outage."""
         self._cut = self._was_cut = True
+        self._proof.link_lost()
+
+    def rest(self) -> list[Block]:
+        """Say that nothing more will come; return what waited for a proof of the board."""
+        return [block for one, came_s in self._proof.rest() for block in self._add(one, came_s)]
 
     def finish(self, *, even_if_whole: bool = False) -> Block | None:
         """Say that the stream has ended; return an empty block if its end lacks something.
@@ -112,10 +141,8 @@ class Assembler:
         cause = (Cause.OUTAGE if self._cut else Cause.TAIL) if lost else Cause.NONE
         empty = self._layout.codes(np.empty((0, self._layout.frame_bytes), np.uint8))
         status = np.empty((0, self._layout.n_chips), np.uint32)
-        self._position = end
-        return Block(
-            empty, status, end, time_us, epoch, lost, cause, events=self._take_events()
-        )  # fmt: skip
+        self._position, events = end, self._take_events()
+        return Block(empty, status, end, time_us, epoch, lost, cause, events=events)
 
     # What is known.
 
@@ -141,46 +168,49 @@ class Assembler:
     @property
     def rate_check(self) -> RateCheck | None:
         """The data rate of this run; None before its first sample."""
-        timing = self._timing
-        if timing is None:
-            return None
-        return timing.check()
+        return None if self._timing is None else self._timing.check()
 
     # Runs.
 
-    def _reply(self, reply: ReplyPacket) -> None:
+    def _reply(self, reply: ReplyPacket, host_s: float) -> None:
         if reply.error is not None:
             return
         if reply.request == Request.START:
-            self._started(Started.decode(reply.data))
+            self._started(Started.decode(reply.data), host_s)
         elif reply.request == Request.STOP:
             stopped = Stopped.decode(reply.data)
             if self._open and stopped.run and self._run in (None, stopped.run):
-                self._end_run(stopped.conversions, stopped.board_time_us)
+                self._end_run(stopped.conversions)
         elif reply.request == Request.STATS and self._open:
             stats = Stats.decode(reply.data)
             if not stats.streaming and stats.run == self._run:  # the board ended it by itself
                 self._end_run(stats.conversions)
 
     def _event(self, event: EventPacket) -> None:
-        self._events.append(event)
         if event.event == EventType.BOOT:
-            self._ended_us = -1
-            if self._open:
+            self.board_time.begin_anew()
+            self._past.forget()
+            self._line = None
+            if self._open:  # how many conversions there were behind the last packet is not known
                 self._open = False
                 self._boundary = Cause.RESTART
+                self._end = self._base_now() + self._account.expected
         elif event.event == EventType.CHIP_LOST and self._open:
             self._end_run(event.conversion)
+        time_us = self.board_time.place(event.board_time_us)
+        self._events.append(replace(event, board_time_us=time_us))
 
-    def _started(self, started: Started) -> None:
+    def _started(self, started: Started, host_s: float) -> None:
         if not self._expecting and self._run in (None, started.run) and self._open:
             self._run = started.run  # its samples, or the same answer, came before
             return
-        if self._timing is not None and started.board_time_us < self._timing.last_us:
+        began_us = self.board_time.place(started.board_time_us)
+        if self._timing is not None and began_us < self._timing.last_us:
             self._boundary = Cause.RESTART
-        self._ended_us = started.board_time_us
+            self.board_time.begin_anew()
         self._begin_run(self._epochs.get(started.settings))
         self._run = started.run
+        self._run_start = RunStart(started.board_time_us, host_s)
 
     def _begin_run(self, epoch: Epoch | None) -> None:
         is_first = self._timing is None and not self._end
@@ -190,20 +220,21 @@ class Assembler:
         elif not is_first and self._boundary is not Cause.RESTART:
             self._boundary = Cause.OUTAGE if self._was_cut else Cause.PAUSE
         self._epoch = epoch or self._epoch
-        self._account.begin_run(1e6 / epoch.rate_hz if epoch else 0.0)
-        self._base = 0 if is_first else None
+        if self._line is not None:
+            self._past.add(replace(self._line, end=self._account.expected))
+        far = WRAP // 2 if epoch is None else round(FAR_S * epoch.rate_hz)
+        self._account.begin_run(1e6 / epoch.rate_hz if epoch else 0.0, most_lost=far)
+        self.board_time.begin_run()
+        self._base, self._origin = 0 if is_first else None, 0
         self._expecting, self._open, self._run = False, True, None
-        self._was_cut = False
+        self._was_cut, self._run_start, self._line = False, None, None
 
-    def _end_run(self, conversions: int, ended_us: int | None = None) -> None:
+    def _end_run(self, conversions: int) -> None:
         missing = self._account.end_run(conversions)
         if self._cut:
             self._outage_end += missing
         self._end = self._base_now() + self._account.expected
         self._open = False
-        if ended_us is None:
-            ended_us = self._timing.last_us if self._timing is not None else -1
-        self._ended_us = ended_us
 
     def _base_now(self) -> int:
         """Where this run lies; one without a sample is put right behind the one before."""
@@ -219,43 +250,79 @@ class Assembler:
                 f"frames of {packets.frames.shape[-1]} bytes came; {self._layout.n_chips} chips of "
                 f"{self._layout.channels_per_chip} channels give {self._layout.frame_bytes}"
             )
-        is_current = packets.board_time_us > self._ended_us
+        is_late = self._past.late(packets, self._line_now())
         if not (self._open or self._expecting):
-            is_current[:] = False
-        if not is_current.all():  # late packets of a run that is over: counted as lost there
-            self._late += int((~is_current).sum()) * packets.frames.shape[1]
-            if not is_current.any():
+            is_late[:] = True
+        if is_late.any():  # counted as lost in their run
+            self._late += int(is_late.sum()) * packets.frames.shape[1]
+            if is_late.all():
                 return []
-            packets = packets.part(is_current)
+            packets = packets.part(~is_late)
         if self._expecting:
             self._begin_run(self._epochs.get(int(packets.settings[0])))
+        if self._line is None:
+            self._find_origin(packets, host_s)
         blocks = [
             block for piece in self._account.add(packets) for block in self._blocks(piece, host_s)
         ]
         self._last_host_s = host_s
         return blocks
 
+    def _line_now(self) -> RunLine | None:
+        """Where packets of the run lie in time: by the last one, or by its START."""
+        if self._line or not (self._run_start and self._epoch):
+            return self._line
+        return self._run_start.line(self._epoch.rate_hz)
+
+    def _find_origin(self, packets: SamplePackets, host_s: float) -> None:
+        """Begin to count at the first packet if the run was on before, or did not begin at 0.
+
+        So many conversions as its number says cannot have been since START.
+        """
+        number, most = int(packets.first_conversion[0]), WRAP // 2 - 1
+        if self._run_start and self._epoch:
+            most = self._run_start.most(packets, host_s, self._epoch.rate_hz)
+        if number <= most:
+            return
+        self._account.begin_at(number)
+        self._origin = number
+        if self._base is not None:  # the first run of the stream
+            self._base = self._position - number
+
     def _blocks(self, piece: Piece, host_s: float) -> list[Block]:
         """Cut a piece where its settings change; one block for each."""
-        settings = piece.packets.settings
+        packets = self._in_time(piece)
+        settings = packets.settings
         changes = (np.flatnonzero(np.diff(settings)) + 1).tolist()
-        n_frames = piece.packets.frames.shape[1]
-        if piece.cause is Cause.RESTART:
-            self._boundary, self._end, self._base = Cause.RESTART, self._position, None
+        n_frames = packets.frames.shape[1]
         blocks = []
         for begin, end in zip([0, *changes], [*changes, len(settings)], strict=True):
             epoch = self._known_epoch(int(settings[begin]))
-            part = piece.packets
+            part = packets
             if changes:
                 part = part.part(np.s_[begin:end])
             conversion = piece.first_conversion + begin * n_frames
             if self._base is None:
-                n_samples = part.n_packets * n_frames
-                self._base = self._place(
-                    conversion, int(part.board_time_us[0]), conversion + n_samples, host_s, epoch
-                )
+                end = conversion + part.n_packets * n_frames
+                board_us = int(part.board_time_us[0])
+                self._base = self._place(conversion, board_us, end, host_s, epoch)
             blocks.append(self._block(part, conversion, epoch, piece.cause))
         return blocks
+
+    def _in_time(self, piece: Piece) -> SamplePackets:
+        """Return the packets of a piece with their times on one line."""
+        packets = piece.packets
+        n_frames, n_packets = packets.frames.shape[1], packets.n_packets
+        conversions = piece.first_conversion + n_frames * np.arange(n_packets, dtype=np.int64)
+        epoch = self._epochs.get(int(packets.settings[0]))
+        period_us = 1e6 / epoch.rate_hz if epoch else 0.0
+        if self._timing and self._boundary is Cause.NONE and self._timing.period_us > 0:
+            period_us = self._timing.period_us
+        self._line = RunLine(
+            int(conversions[-1]), int(packets.board_time_us[-1]), period_us, self._origin, ENDLESS
+        )
+        times_us = self.board_time.follow(conversions, packets.board_time_us, period_us)
+        return replace(packets, board_time_us=times_us)
 
     def _known_epoch(self, number: int) -> Epoch:
         if number not in self._epochs:
@@ -272,7 +339,7 @@ class Assembler:
     ) -> int:
         """Find the stream's count at conversion 0 of a new run, from its first samples."""
         base, timing = self._end, self._timing
-        if self._boundary is Cause.RESTART:
+        if self._boundary is Cause.RESTART:  # the time of its clock says nothing
             elapsed_s = host_s - self._last_host_s
             base = self._position + round(elapsed_s * epoch.rate_hz) - end_conversion
         elif timing is not None:
@@ -281,9 +348,9 @@ class Assembler:
             behind_us = (self._end - self._timing_position) * timing.period_us
             gap_us = board_us - conversion * period_us - (timing.last_us + behind_us)
             base = self._end + round(gap_us / period_us)
-        base = max(base, self._end)
-        self._paused += base - self._end
-        return base
+        begins = max(base + self._origin, self._end)
+        self._paused += begins - self._end
+        return begins - self._origin
 
     def _block(self, packets: SamplePackets, conversion: int, epoch: Epoch, cause: Cause) -> Block:
         first = self._base_now() + conversion

@@ -201,7 +201,7 @@ def _recording(head: FileHead, date: dt.date) -> Recording:
     room = 80 - len("Startdate 01-JAN-2000 X X ")
     parts = []
     for part in (head.equipment, *head.remarks):
-        word = ascii_text("_".join(part.split()) or "X", room)
+        word = "_".join(ascii_text(part, 80).split())[: max(room, 0)] or "X"[: max(room, 0)]
         if word:
             parts.append(word)
         room -= len(word) + 1

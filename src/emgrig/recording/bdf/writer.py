@@ -6,6 +6,8 @@ so it is written here. Formats: BDF+ is EDF+ (Kemp and Olivan 2003) with 24-bit 
 """
 
 import math
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -27,11 +29,42 @@ _MIN_ANNOTATION_BYTES = 12
 _PACK_SAMPLES = 1 << 14
 
 
+class _Room:
+    """Finds out how many bytes of annotations a data record needs."""
+
+    def __init__(self) -> None:
+        self._head = 0
+        self._texts: list[tuple[int, int]] = []  # data record, bytes
+
+    def add(self, record: int, n_head: int, texts: Iterable[int]) -> None:
+        """Count the texts of a data record, and the head of its annotations."""
+        self._head = max(self._head, n_head)
+        self._texts += [(record, n_bytes) for n_bytes in texts]
+
+    def width(self, n_records: int) -> int:
+        """Return the least room in which all texts find a record, each its own or a later one."""
+        longest = max((n_bytes for _, n_bytes in self._texts), default=0)
+        room = longest
+        while not self._fits(room, n_records):
+            room += max(room // 4, 1)
+        return max(math.ceil((self._head + room) / 3) * 3, _MIN_ANNOTATION_BYTES)
+
+    def _fits(self, room: int, n_records: int) -> bool:
+        at, left = -1, 0
+        for record, n_bytes in self._texts:
+            if record > at:
+                at, left = record, room
+            if n_bytes > left:
+                at, left = at + 1, room
+            left -= n_bytes
+        return at < n_records
+
+
 class BdfWriter:
     """Write samples and annotations as they come.
 
-    An annotation lands in the data record of its onset, or in the next one if that is written.
-    Annotations need room in every record: a first writer without a file finds out how much
+    An annotation lands in the data record of its onset, or in one of the next if that is written or
+    full. Annotations need room in every record: a first writer without a file finds out how much
     (`plan`), and the same calls to a second one write.
 
     Parameters
@@ -53,10 +86,11 @@ class BdfWriter:
         self._file = file
         n_channels = len(head.channels)
         self._shape = plan.shape if plan else record_shape(head.rate_hz, n_channels)
-        self._widest = 0
+        self._room = _Room()
         self._held: list[NDArray[np.int32]] = []
         self._n_held = 0
         self._waiting: list[PlacedText] = []
+        self._deferred: deque[bytes] = deque()  # texts that had no room in their record
         self._start_ticks = start_us(head) % 1_000_000 * 10
         if file is None:  # the longest texts that any start can give
             self._start_ticks = TICKS_PER_S - 1
@@ -95,7 +129,7 @@ class BdfWriter:
         self._pack(is_last=True)
         if self._file is not None:
             return Plan(self._shape, self.n_records)
-        n_bytes = max(math.ceil(self._widest / 3) * 3, _MIN_ANNOTATION_BYTES)
+        n_bytes = self._room.width(self.n_records)
         return Plan(replace(self._shape, annotation_bytes=n_bytes), self.n_records)
 
     def _pack(self, *, is_last: bool = False) -> None:
@@ -109,7 +143,6 @@ class BdfWriter:
         self._held = [codes[whole:]] if len(codes) > whole else []
         self._n_held -= whole
         texts = self._texts(n_records, is_last=is_last)
-        self._widest = max(self._widest, *map(len, texts))
         if self._file is not None:
             width = self._shape.annotation_bytes
             records = np.empty((n_records, self._shape.n_bytes), np.uint8)
@@ -124,16 +157,28 @@ class BdfWriter:
         texts = []
         at = 0
         for record in range(self.n_records, self.n_records + n_records):
-            parts = [f"{self._onset(record * self._shape.ticks)}\x14\x14\0"]
+            head = f"{self._onset(record * self._shape.ticks)}\x14\x14\0".encode()
             end = (record + 1) * self._shape.n_samples
             is_end = is_last and record == self.n_records + n_records - 1
             while at < len(self._waiting) and (self._waiting[at].sample < end or is_end):
-                parts.append(self._text(self._waiting[at]))
+                self._deferred.append(self._text(self._waiting[at]).encode())
                 at += 1
-            texts.append("".join(parts).encode())
+            texts.append(self._fill(record, head))
         self._waiting = self._waiting[at:]
         self.n_records += n_records
         return texts
+
+    def _fill(self, record: int, head: bytes) -> bytes:
+        """Take what there is room for; while planning, all of it, and remember how much it was."""
+        parts = [head]
+        if self._file is None:
+            self._room.add(record, len(head), map(len, self._deferred))
+            self._deferred.clear()
+        left = self._shape.annotation_bytes - len(head)
+        while self._deferred and len(self._deferred[0]) <= left:
+            left -= len(self._deferred[0])
+            parts.append(self._deferred.popleft())
+        return b"".join(parts)
 
     def _text(self, note: PlacedText) -> str:
         onset = self._onset(round(note.sample * TICKS_PER_S / self.head.rate_hz))

@@ -1,6 +1,8 @@
 """Where a participant's files are: one folder a code, one recording a run, one record."""
 
+import filecmp
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,17 +11,50 @@ from emgrig.experiment.course.order import clip_order
 from emgrig.experiment.files.plan import Plan
 from emgrig.experiment.files.record import SessionRecord, differences, read_record
 from emgrig.files import attempt
+from emgrig.names import file_label
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, convert
 
 log = logging.getLogger(__name__)
 
 
 class SessionFolder:
-    """The files of one participant, in a folder of their own inside `output`."""
+    """The files of one participant, in a folder of their own inside `output`.
+
+    Raises ValueError if a participant is there whose code differs by capitals only.
+    """
 
     def __init__(self, output: Path, code: str) -> None:
         self.path = output / code
         self._code = code
+        for other in output.iterdir() if output.is_dir() else ():
+            if other.name.casefold() == code.casefold() and other.name != code:
+                raise ValueError(
+                    f"there is a participant {other.name} in {output}: {code} differs by capitals "
+                    "only, and many file systems do not tell them apart; take another code"
+                )
+
+    def first_run(self, *, restart: bool = False) -> int:
+        """Return the number of the first run in a data set: behind those that were set aside.
+
+        With `restart` those that are here will be set aside, too.
+        """
+        places = [f"{self._code}_before-*", *([self._code] if restart else [])]
+        earlier = (self.path.parent.glob(f"{one}/{self._code}*{BDF_SUFFIX}") for one in places)
+        return 1 + sum(len(list(files)) for files in earlier)
+
+    def check_data_set(self, root: Path, *, restart: bool) -> None:
+        """Raise RecordingError if a data set holds runs of another session that would be replaced.
+
+        Those of this session, which goes on, are copies of its files.
+        """
+        first, label = self.first_run(restart=restart), file_label(self._code)
+        for path in sorted(root.glob(f"sub-{label}/**/*_emg{BDF_SUFFIX}")):
+            found = re.search(r"_run-(\d+)", path.name)
+            own = self.bdf_path(int(found[1]) - first + 1) if found else self.path
+            is_earlier = found is not None and int(found[1]) < first
+            is_own = not restart and own.is_file() and filecmp.cmp(path, own, shallow=False)
+            if not is_earlier and not is_own:
+                raise RecordingError(f"{path} exists, of another session; choose another folder")
 
     @property
     def record_path(self) -> Path:

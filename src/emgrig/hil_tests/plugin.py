@@ -26,6 +26,7 @@ from emgrig.hil_tests.judging.measurement import Measure, Outcome, of_arrays, sh
 from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.hil_tests.run import SOAK_S, BringupRun, RunOptions, refuse_report
 from emgrig.hil_tests.verdict import exit_code, headline, last_line, verdict_lines
+from emgrig.names import one_line
 
 RUN = pytest.StashKey[BringupRun]()
 INPUTS = ("connected", "open")
@@ -270,4 +271,4 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if run is not None and run.restored is not None and reporter is not None:
         for line in verdict_lines(run):
-            reporter.write_line(line)
+            reporter.write_line(one_line(line))

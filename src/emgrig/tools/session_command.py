@@ -12,6 +12,7 @@ import typer
 
 from emgrig.errors import ExitCode, RecordingError
 from emgrig.files import make_folder
+from emgrig.names import file_label
 from emgrig.tools.common.options import Printed, Recorded, Served, argument, flag, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
@@ -71,7 +72,8 @@ def session(given: SessionOptions) -> None:
         from importlib import resources
 
         text = resources.files("emgrig.experiment.files").joinpath("example.toml")
-        say(text.read_text(encoding="utf-8").rstrip("\n"))
+        for line in text.read_text(encoding="utf-8").rstrip("\n").split("\n"):
+            say(line)
         return
     if given.plan_file is None or given.address is None:
         raise ValueError("expected PLAN.toml and ADDRESS; --example prints a plan")
@@ -109,6 +111,8 @@ def _prepare(given: SessionOptions, plan_file: Path) -> "tuple[Plan, SessionFold
     folder = SessionFolder(output, plan.participant.code)
     if not given.restart:
         folder.open_record(plan)
+    if given.export_bids:
+        folder.check_data_set(given.export_bids, restart=given.restart)
     return plan, folder
 
 
@@ -210,9 +214,9 @@ def _export(
 
     paths = [folder.bdf_path(run.number) for run in record.runs]
     options = BidsOptions(
-        subject="".join(c for c in plan.participant.code if c.isalnum()),
+        subject=file_label(plan.participant.code),
         task=_TASK,
-        first_run=1,
+        first_run=folder.first_run(),
         mains_hz=plan.recording.mains_hz or None,
         overwrite=True,
     )
@@ -290,5 +294,5 @@ def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
     paths = [shlex.quote(str(folder.bdf_path(run.number))) for run in record.runs]
     for path in paths:
         say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.record_path))}")
-    code = "".join(c for c in record.participant if c.isalnum())
+    code = file_label(record.participant)
     say(f"next: emgrig export {' '.join(paths)} --bids FOLDER --subject {code} --task {_TASK}")

@@ -198,7 +198,8 @@ def _tell_report(report: "Report") -> None:
     for text in report.notes:
         say(f"note: {text}")
     proof = "as before, proved by reading" if report.restored.is_proved else "NOT as before"
-    say(f"{account(report)}; registers {proof}\n")
+    say(f"{account(report)}; registers {proof}")
+    say("")
 
 
 def _tell_comparisons(outcome: "Outcome") -> None:
@@ -217,4 +218,5 @@ def _tell_comparisons(outcome: "Outcome") -> None:
         ],
     )
     n_silent = sum(c.theirs_uv_rms is None for c in outcome.comparisons)
-    say(f"{n_silent} more are not comparable; --report says why\n")
+    say(f"{n_silent} more are not comparable; --report says why")
+    say("")

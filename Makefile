@@ -20,7 +20,7 @@ help:
 	@echo "make clean      remove $(VENV) and caches"
 
 demo: $(VENV)/.core
-	@$(BIN)/emgrig demo
+	@$(BIN)/emgrig demo --overwrite
 
 # A thread for each process: they are as many as there are cores. Bytecode is kept also where the
 # environment says otherwise: a hundred processes would each compile all sources.

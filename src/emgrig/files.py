@@ -62,7 +62,7 @@ def refuse_existing(path: Path, *, overwrite: bool, instead: str = "name") -> No
     """
     if path.is_dir():
         raise RecordingError(f"{path} is a folder; choose the name of a file")
-    if path.exists() and not overwrite:
+    if (path.exists() or path.is_symlink()) and not overwrite:
         raise RecordingError(
             f"{path} exists; choose another {instead}, or say overwrite (--overwrite)"
         )
@@ -103,6 +103,9 @@ def make_folder(path: Path) -> Path:
 def whole_file(path: Path, advice: str = "") -> Iterator[Path]:
     """Give the path of a file to write, which becomes `path` if no error comes.
 
+    No link is followed: one of the file's name is replaced, and what lies where the unfinished file
+    is to be is removed.
+
     Raises
     ------
     RecordingError
@@ -111,6 +114,7 @@ def whole_file(path: Path, advice: str = "") -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         with attempt("write", path, advice):
+            unfinished.unlink(missing_ok=True)
             yield unfinished
             unfinished.replace(path)
     finally:
@@ -121,7 +125,7 @@ def whole_file(path: Path, advice: str = "") -> Iterator[Path]:
 def write_file(path: Path, content: str | bytes, advice: str = "") -> None:
     """Write a whole file (text in UTF-8), on the disk when this returns; as `whole_file`."""
     data = content.encode() if isinstance(content, str) else content
-    with whole_file(path, advice) as unfinished, unfinished.open("wb") as file:
+    with whole_file(path, advice) as unfinished, unfinished.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

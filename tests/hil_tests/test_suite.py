@@ -44,7 +44,9 @@ def test_pytest_runs_the_suite_by_its_package_name(tmp_path: Path) -> None:
     assert run.returncode == 1, run.stdout + run.stderr
     *_, diagnosis, last = run.stdout.strip().splitlines()
     assert diagnosis.startswith("diagnosis: MISO stays low")
-    assert last.startswith("bring-up: FAIL - SIM-0000 at sim:fault=miso-low, quick, 1 pass, 1 fail")
+    assert last.startswith(
+        "bring-up: FAIL - SIMULATED SIM-0000 at sim:fault=miso-low, quick, 1 pass, 1 fail"
+    )
     assert f"1 failed, 1 passed, {N_CHECKS - 2} skipped" in run.stdout
 
 
@@ -62,7 +64,12 @@ def collected(tmp_path: Path, check: str) -> tuple[int, list[str]]:
         def pytest_collection_finish(self, session: pytest.Session) -> None:
             names.extend(item.name for item in session.items)
 
-    options = ["-pemgrig.hil_tests.plugin", "--collect-only", f"--confcutdir={SUITE}"]
+    options = [
+        "-pemgrig.hil_tests.plugin",
+        "--board=sim:",
+        "--collect-only",
+        f"--confcutdir={SUITE}",
+    ]
     settings = f"--config-file={SUITE.parent / 'suite.toml'}"
     return pytest.main([str(SUITE), str(own), settings, *options], plugins=[Seen()]), names
 

@@ -46,7 +46,7 @@ OPTIONAL = ("B20", Layer.LEAD_OFF, Outcome.SKIPPED, "needs --instrument")
         ([("B0", Layer.LINK, Outcome.ERROR, "KeyError"), BAD], 3, "FAIL"),
         ([BAD, ("B9", Layer.BIAS, Outcome.BLOCKED, "")], 1, "FAIL"),
         ([OPTIONAL], 1, "FAIL"),
-        ([], 1, "FAIL"),
+        ([], 1, "INCOMPLETE"),
     ],
 )
 def test_the_exit_code_says_if_the_board_is_good(
@@ -54,14 +54,14 @@ def test_the_exit_code_says_if_the_board_is_good(
 ) -> None:
     run = a_run(*results)
     assert exit_code(run) == code
-    assert last_line(run).startswith(f"bring-up: {word} - no board at sim:, full, ")
+    assert last_line(run).startswith(f"bring-up: {word} - SIMULATED no board at sim:, full, ")
 
 
 def test_the_outcomes_are_counted_in_the_order_of_their_weight() -> None:
     blocked = ("B12", Layer.BIAS, Outcome.BLOCKED, "")
     run = a_run(OPTIONAL, blocked, GOOD, BAD, GOOD, blocked, NEAR, GOOD)
     assert counted(run) == "3 pass, 1 marginal, 1 fail, 2 blocked, 1 skipped"
-    assert last_line(run) == f"bring-up: FAIL - no board at sim:, full, {counted(run)}"
+    assert last_line(run) == f"bring-up: FAIL - SIMULATED no board at sim:, full, {counted(run)}"
 
 
 def test_the_headline_says_what_is_wrong_or_near_it() -> None:

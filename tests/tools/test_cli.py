@@ -47,7 +47,33 @@ def test_a_write_is_proved_and_told(run: Run) -> None:
     said = run("registers write sim: CONFIG3=E0 CH1SET=0x60")
     assert said.code == 0
     assert "PD_REFBUF: external -> internal" in said.out
-    assert "2 written and proved by read-back" in said.out
+    assert said.out.endswith("2 written and proved by read-back (SIMULATED)\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("ID=55", "ID is read-only"),
+        ("LOFF_STATP=01", "LOFF_STATP is read-only"),
+        ("CONFIG3=E1", "bits 00000001 are read-only and must be 0"),
+        ("MISC2=01", "bit 0 is reserved and must be 0"),
+        ("CH1SET=70", "reserved code 7"),
+        ("CH1SET=60 05h=61", "CH1SET is given twice"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_anybody_is_asked(
+    run: Run, given: str, words: str
+) -> None:
+    said = run(f"registers write tcp://127.0.0.1:1 {given}")  # nobody listens there
+    assert (said.code, said.out) == (2, "")
+    assert words in said.err
+
+
+def test_force_lets_reserved_bits_through_and_says_what_was_not_proved(run: Run) -> None:
+    said = run("registers write sim: MISC2=01 --force")
+    assert "1 written and proved by read-back, but for reserved bits (SIMULATED)" in said.out
+    assert run("registers write sim: ID=55 --force").code == 2
+    assert "4 channels" in run("registers write sim:channels=4 CH8SET=60").err
 
 
 @pytest.mark.parametrize(

@@ -176,8 +176,10 @@ class ContactCheck(FileModel):
 
     @property
     def is_good(self) -> bool:
-        """Nothing is red, and there is nothing to do."""
+        """Nothing is red, all that was to be measured was, and there is nothing to do."""
         lights = {one.light for one in self.electrodes} | {one.light for one in self.channels}
+        if not self.electrodes or (Light.GREY in lights and not self.conditions.is_quick):
+            return False
         return Light.RED not in {self.bias.light, *lights} and not self.findings
 
     def updated(self, newer: "ContactCheck", max_age_s: float) -> "ContactCheck":

@@ -15,11 +15,20 @@ log = logging.getLogger(__name__)
 
 
 class SessionFolder:
-    """The files of one participant, in a folder of their own inside `output`."""
+    """The files of one participant, in a folder of their own inside `output`.
+
+    Raises ValueError if a participant is there whose code differs by capitals only.
+    """
 
     def __init__(self, output: Path, code: str) -> None:
         self.path = output / code
         self._code = code
+        for other in output.iterdir() if output.is_dir() else ():
+            if other.name.casefold() == code.casefold() and other.name != code:
+                raise ValueError(
+                    f"there is a participant {other.name} in {output}: {code} differs by capitals "
+                    "only, and many file systems do not tell them apart; take another code"
+                )
 
     @property
     def record_path(self) -> Path:

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from emgrig.files import attempt
 from emgrig.hil_tests.judging.check import Level
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.hil_tests.plugin import RUN
-from emgrig.hil_tests.run import SOAK_S, BringupRun, Observer, RunOptions
+from emgrig.hil_tests.run import SOAK_S, BringupRun, Observer, RunOptions, refuse_report
 
 JUNIT_FILE = "junit.xml"
+_UNFINISHED = f".{JUNIT_FILE}.unfinished"
 
 
 class _Carrier:
@@ -25,6 +27,14 @@ class _Carrier:
         config.stash[RUN] = self._run
 
 
+class BringupInterrupted(KeyboardInterrupt):
+    """A person ended the run; `run` holds what came out until then, and its verdict."""
+
+    def __init__(self, run: BringupRun) -> None:
+        super().__init__("interrupted")
+        self.run = run
+
+
 def run_bringup(
     address: str,
     *,
@@ -34,6 +44,7 @@ def run_bringup(
     soak_s: float | None = None,
     inputs: str = "connected",
     instruments: tuple[str, ...] = (),
+    overwrite: bool = False,
     observer: Observer | None = None,
 ) -> BringupRun:
     """Put all questions to a board; return the run with results, diagnosis and record.
@@ -44,8 +55,9 @@ def run_bringup(
     record. `observer` is told of each check; see `BringupRun`.
 
     Raises ValueError if an argument makes no sense, and nothing was sent; RecordingError if
-    `limits` cannot be read, or the report cannot be written; KeyboardInterrupt if it was
-    interrupted: the board is left as it was found.
+    `limits` cannot be read, the folder holds the report of an earlier run and `overwrite` does not
+    say that it goes (nothing was sent), or the report cannot be written; BringupInterrupted if it
+    was interrupted: the board is left as it was found, and what is known is in the report.
     """
     if inputs not in ("connected", "open"):
         raise ValueError(f"inputs is {inputs!r}; expected connected or open")
@@ -60,15 +72,18 @@ def run_bringup(
         report=Path(report) if report else None,
         inputs=inputs,
         instruments=instruments,
+        overwrite=overwrite,
     )
+    refuse_report(options.report, overwrite=overwrite)
     run = BringupRun(options, Rig(address), observer=observer)
-    code = pytest.main(_arguments(options), plugins=[_Carrier(run)])
-    if code == pytest.ExitCode.INTERRUPTED:
-        raise KeyboardInterrupt  # the board was restored; half a run has no verdict
-    if not run.n_checks:
-        raise RuntimeError("pytest found no checks: is the package installed whole?")
+    pytest.main(_arguments(options), plugins=[_Carrier(run)])
+    _keep_junit(options.report, is_wanted=run.aborted is None)
     if run.aborted is not None:
         raise run.aborted
+    if run.interrupted:
+        raise BringupInterrupted(run)
+    if not run.asked_for and not run.problems:
+        raise RuntimeError("pytest found no checks: is the package installed whole?")
     return run
 
 
@@ -82,5 +97,17 @@ def _arguments(options: RunOptions) -> list[str]:
         f"--confcutdir={here}",
     ]
     if options.report is not None:
-        arguments.append(f"--junitxml={options.report / JUNIT_FILE}")
+        arguments.append(f"--junitxml={options.report / _UNFINISHED}")
     return arguments
+
+
+def _keep_junit(folder: Path | None, *, is_wanted: bool) -> None:
+    """Put pytest's file in its place, beside the record; take it away if nothing was asked."""
+    unfinished = folder and folder / _UNFINISHED
+    if unfinished is None or not unfinished.exists():
+        return
+    with attempt("write", unfinished):
+        if is_wanted:
+            unfinished.replace(unfinished.with_name(JUNIT_FILE))
+        else:
+            unfinished.unlink()

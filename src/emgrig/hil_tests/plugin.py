@@ -5,7 +5,7 @@ ADDRESS``. No other pytest run ever sees it.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,20 @@ import pytest
 from numpy.typing import NDArray
 
 from emgrig.errors import RecordingError
-from emgrig.hil_tests.judging.check import CheckInfo, CheckResult, Layer, Level, info_of
+from emgrig.hil_tests.judging.check import (
+    CheckInfo,
+    CheckResult,
+    Layer,
+    Level,
+    info_of,
+    package_checks,
+)
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.hil_tests.judging.measurement import Measure, Outcome, of_arrays, show
 from emgrig.hil_tests.measuring.rig import Rig
-from emgrig.hil_tests.run import SOAK_S, BringupRun, RunOptions
-from emgrig.hil_tests.verdict import verdict_lines
+from emgrig.hil_tests.run import SOAK_S, BringupRun, RunOptions, refuse_report
+from emgrig.hil_tests.verdict import exit_code, headline, last_line, verdict_lines
+from emgrig.names import one_line
 
 RUN = pytest.StashKey[BringupRun]()
 INPUTS = ("connected", "open")
@@ -28,23 +36,28 @@ INPUTS = ("connected", "open")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the suite's options."""
     group = parser.getgroup("emgrig bring-up")
-    group.addoption("--board", default="sim:", help="address of the board (default: %(default)s)")
+    group.addoption("--board", metavar="ADDRESS", help="address of the board, or sim:")
     group.addoption("--level", default="quick", choices=list(Level), help="how thorough")
     group.addoption("--limits", default=None, metavar="FILE", help="TOML that overrides limits")
     group.addoption("--soak", default=None, type=float, metavar="S", help="endurance check, s")
     group.addoption("--inputs", default="connected", choices=INPUTS, help="what is on the inputs")
     group.addoption("--report", default=None, metavar="DIR", help="write JSON, HTML and data here")
+    group.addoption("--overwrite", action="store_true", help="replace the report of an earlier run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the run of this run, unless who called pytest brought one."""
     if RUN not in config.stash:
         config.stash[RUN] = _run_of(config)
+    config.pluginmanager.register(_Witness(config.stash[RUN]))
 
 
 def _run_of(config: pytest.Config) -> BringupRun:
     level, report = Level(config.getoption("level")), config.getoption("report")
+    if not config.getoption("board"):
+        raise pytest.UsageError("which board? say --board ADDRESS, as --board sim:")
     try:
+        refuse_report(report and Path(report), overwrite=config.getoption("overwrite"))
         limits = load_limits(config.getoption("limits"))
     except (RecordingError, ValueError) as error:
         raise pytest.UsageError(str(error)) from error
@@ -54,6 +67,7 @@ def _run_of(config: pytest.Config) -> BringupRun:
         limits=limits,
         soak_s=config.getoption("soak") or SOAK_S[level],
         report=Path(report) if report else None,
+        overwrite=config.getoption("overwrite"),
         inputs=config.getoption("inputs"),
     )
     return BringupRun(options, Rig(options.address))
@@ -66,8 +80,20 @@ def _info(item: pytest.Item) -> CheckInfo | None:
     return info_of(item.function) if isinstance(item, pytest.Function) else None
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, object, object]:
+    """Note which checks belong to the run before any is left out; order those that are made."""
+    found = {info.number for item in items if (info := _info(item))}
+    result = yield
+    run = config.stash[RUN]
+    run.asked_for = tuple(sorted(found | package_checks()))
+    _put_in_order(run, items)
+    return result
+
+
+def _put_in_order(run: BringupRun, items: list[pytest.Item]) -> None:
     """Order the checks by layer and number; refuse two of one number."""
     checks = {item: info for item in items if (info := _info(item))}
     numbers = [info.number for info in checks.values()]
@@ -75,7 +101,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(f"two checks have the number {min(twice)}; give one another")
     last = (len(Layer), "", 0)
     items.sort(key=lambda item: checks[item].order if item in checks else last)
-    config.stash[RUN].n_checks = len(checks)
+    run.n_checks = len(checks)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -168,36 +194,81 @@ def keep(bringup: BringupRun) -> Callable[..., None]:
 # ---- end ----------------------------------------------------------------------------------------
 
 
+_VERDICT = "bringup.py::verdict"
+
+
+class _Witness:
+    """Sees what goes wrong beside the checks: with fixtures, files, tests that are no checks."""
+
+    def __init__(self, run: BringupRun) -> None:
+        self._run = run
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a failure that no check stands for."""
+        is_told = report.when == "call" and self._run.failed_layer is not None
+        if report.failed and not is_told and report.nodeid != _VERDICT:
+            self._run.problems.append(f"{report.nodeid.rpartition('::')[2]} ({report.when}) failed")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that cannot be read as tests."""
+        if report.failed:
+            self._run.problems.append(f"{report.nodeid or 'the suite'} cannot be collected")
+
+
+_PROPERTIES = pytest.StashKey[Callable[[str, object], None]]()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _identity_in_junit(
     request: pytest.FixtureRequest, record_testsuite_property: Callable[[str, object], None]
-) -> object:
-    """Name board and level in the JUnit file, once they are known."""
-    yield
-    run = request.config.stash[RUN]
-    for name, value in run.facts().items():
-        record_testsuite_property(name, value)
+) -> None:
+    """Keep what writes into the JUnit file: board and verdict are known in the end."""
+    request.config.stash[_PROPERTIES] = record_testsuite_property
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Find the cause, leave the board as it was, and write the report."""
     bringup = session.config.stash[RUN]
-    if not bringup.results:
+    is_wrong_call = exitstatus == pytest.ExitCode.USAGE_ERROR or bringup.aborted is not None
+    if is_wrong_call or session.config.option.collectonly:
+        bringup.rig.close()
         return
+    bringup.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED and not bringup.problems
+    if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+        bringup.problems.append("pytest itself went wrong")
     bringup.finish()
+    _tell_junit(session.config, bringup)
     if bringup.options.report is not None:
         from emgrig.hil_tests.report import write_report  # matplotlib is slow to import
 
         write_report(bringup, bringup.options.report)
-    if bringup.outcome in (Outcome.FAIL, Outcome.ERROR):
+    if exit_code(bringup) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _tell_junit(config: pytest.Config, run: BringupRun) -> None:
+    """Put board and verdict into the JUnit file; a run that is not whole is a failure there too."""
+    note = config.stash.get(_PROPERTIES, None)
+    for name, value in {**run.facts(), "verdict": last_line(run)}.items():
+        if note is not None:
+            note(name, value)
+    if exit_code(run) and (run.problems or not run.is_complete or run.failed_layer is None):
+        report = pytest.TestReport(
+            _VERDICT,
+            ("bringup.py", 0, "verdict"),
+            keywords={},
+            outcome="failed",
+            longrepr=f"{headline(run)}\n{last_line(run)}",
+            when="call",
+        )
+        config.hook.pytest_runtest_logreport(report=report)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Say the verdict in the last lines."""
     run = config.stash.get(RUN, None)
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if run is not None and run.results and reporter is not None:
+    if run is not None and run.restored is not None and reporter is not None:
         for line in verdict_lines(run):
-            reporter.write_line(line)
+            reporter.write_line(one_line(line))

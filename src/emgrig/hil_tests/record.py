@@ -30,13 +30,32 @@ Count = Annotated[int, Ge(0)]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the run says; `counts` are of checks, by outcome."""
+    """What the run says.
+
+    Attributes
+    ----------
+    counts : dict
+        Of checks, by outcome.
+    asked, belong : int
+        How many checks were put to the board, and how many belong to a run.
+    is_complete : bool
+        True if all have their results, and nobody broke the run off.
+    problems : tuple of str
+        What went wrong with the suite itself.
+    simulated : bool
+        True if no board was there, but the simulator.
+    """
 
     outcome: Outcome
-    exit_code: Annotated[int, one_of(0, 1, 3)]
+    exit_code: Annotated[int, one_of(0, 1, 3, 130)]
     headline: Text
     line: Text
     counts: dict[Outcome, Annotated[int, Ge(1)]]
+    asked: Count
+    belong: Count
+    is_complete: bool
+    problems: tuple[str, ...]
+    simulated: bool
 
 
 @dataclass(frozen=True)
@@ -175,10 +194,9 @@ def make_record(run: BringupRun, pictures: Sequence[Attachment] = ()) -> Json:
     """Return all that is known of a run that has ended, in values that JSON can hold."""
     options, restored = run.options, run.restored
     assert restored is not None, "the run has not ended"
-    counts = Counter(result.outcome for result in run.results)
     record = Record(
         version=1,
-        verdict=Verdict(run.outcome, int(exit_code(run)), headline(run), last_line(run), counts),
+        verdict=_verdict(run),
         diagnosis=run.diagnosis,
         board=_board(run),
         address=options.address,
@@ -199,6 +217,21 @@ def make_record(run: BringupRun, pictures: Sequence[Attachment] = ()) -> Json:
     )
     content: Json = _finite(plain(record))
     return content
+
+
+def _verdict(run: BringupRun) -> Verdict:
+    return Verdict(
+        run.outcome,
+        int(exit_code(run)),
+        headline(run),
+        last_line(run),
+        Counter(result.outcome for result in run.results),
+        run.n_asked,
+        len(run.asked_for),
+        run.is_complete,
+        tuple(run.problems),
+        run.is_simulated,
+    )
 
 
 def _board(run: BringupRun) -> BoardFacts | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.filemodel import Json
-from emgrig.files import json_text, make_folder, write_file
+from emgrig.files import attempt, json_text, make_folder, write_file
 from emgrig.hil_tests.judging.check import CheckResult, Layer
 from emgrig.hil_tests.judging.measurement import Measurement, Outcome, of_picture, show, worst
 from emgrig.hil_tests.plots import draw_pictures
@@ -14,6 +14,7 @@ from emgrig.hil_tests.run import BringupRun
 from emgrig.pages.page import render
 
 RECORD_FILE, PAGE_FILE, DATA_FOLDER = "record.json", "index.html", "data"
+_HASHED = f"{'[0-9a-f]' * 16}-*"
 
 
 def write_report(run: BringupRun, folder: Path) -> Json:
@@ -26,12 +27,24 @@ def write_report(run: BringupRun, folder: Path) -> Json:
     record = make_record(run, images)
     attachments = [a for result in run.results for a in result.attachments] + images
     make_folder(folder)
+    _remove_old(folder)
     write_file(folder / RECORD_FILE, json_text(record))
     write_file(folder / PAGE_FILE, render_page(run, record, drawn))
     for attachment in attachments:
         place = make_folder(folder / DATA_FOLDER)
         write_file(place / f"{attachment.sha256[:16]}-{attachment.name}", attachment.data)
     return record
+
+
+def _remove_old(folder: Path) -> None:
+    """Remove an earlier report, which may be replaced: no file of it must stand beside new ones."""
+    for path in (
+        folder / RECORD_FILE,
+        folder / PAGE_FILE,
+        *folder.glob(f"{DATA_FOLDER}/{_HASHED}"),
+    ):
+        with attempt("remove", path):
+            path.unlink(missing_ok=True)
 
 
 def _slug(caption: str) -> str:
@@ -46,8 +59,8 @@ def render_page(run: BringupRun, record: Json, drawn: Mapping[str, str]) -> str:
     return render(
         "emgrig.hil_tests/page.html",
         title=f"Bring-up: {run.outcome} – {board.serial_number if board else run.options.address}",
-        simulated=board.is_simulated if board else run.options.address.startswith("sim:"),
-        outcome=str(run.outcome),
+        simulated=run.is_simulated,
+        outcome="error" if run.outcome is Outcome.INCOMPLETE else str(run.outcome),
         r=record,
         checks=_worst_first(run),
         layers=_layers(run),

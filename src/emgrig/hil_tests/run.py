@@ -1,5 +1,6 @@
 """One run of the suite: its board, its results, and which layer stopped it."""
 
+import logging
 import platform
 import sys
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from emgrig.driver.chip.registers import LeadOffFlip
 from emgrig.errors import EmgrigError, TransportError
+from emgrig.files import refuse_existing
 from emgrig.hil_tests.diagnosis.diagnose import Diagnosis, diagnose
 from emgrig.hil_tests.judging.check import CannotMeasure, CheckInfo, CheckResult, Layer, Level
 from emgrig.hil_tests.judging.incident import Incident, IncidentKind, kind_of
@@ -18,6 +20,8 @@ from emgrig.hil_tests.judging.measurement import Attachment, Measure, Measuremen
 from emgrig.hil_tests.measuring.restore import Restored, restore
 from emgrig.hil_tests.measuring.rig import Rig, canary
 from emgrig.version import __version__
+
+log = logging.getLogger(__name__)
 
 STALL_LIMIT = "delivery_lateness"
 SOAK_S = {Level.QUICK: 4.0, Level.FULL: 60.0}
@@ -33,7 +37,7 @@ class RunOptions:
 
     `soak_s` is the length of the endurance check, s of board time; raw data are kept for `report`.
     `inputs` are "connected" (electrodes, or resistors in their place) or "open"; `instruments` are
-    what else was connected, as the user says.
+    what else was connected, as the user says; `overwrite` replaces an earlier run's report.
     """
 
     address: str
@@ -43,6 +47,17 @@ class RunOptions:
     report: Path | None = None
     inputs: str = "connected"
     instruments: tuple[str, ...] = ()
+    overwrite: bool = False
+
+
+REPORT_FILES = ("record.json", "index.html", "junit.xml")
+"""What a report is made of, in its folder, beside raw data."""
+
+
+def refuse_report(folder: Path | None, *, overwrite: bool) -> None:
+    """Raise RecordingError if a report of an earlier run is in the folder and is to stay there."""
+    for path in (folder / name for name in REPORT_FILES) if folder is not None else ():
+        refuse_existing(path, overwrite=overwrite, instead="folder")
 
 
 @dataclass
@@ -52,6 +67,9 @@ class BringupRun:
     Results are in the order in which they were made; `measure` is of the check that is on;
     `n_checks` are to be made. `observer` is told of each check: with its result so far when it
     begins (outcome NOT_MEASURED), and with the result when it ended.
+
+    `asked_for` are the numbers of all checks that belong to a run, made or not; `interrupted` says
+    that a person ended it, `problems` what went wrong with the suite itself, in words.
     """
 
     options: RunOptions
@@ -63,6 +81,9 @@ class BringupRun:
     restored: Restored | None = None
     diagnosis: Diagnosis | None = None
     aborted: BaseException | None = None
+    asked_for: tuple[str, ...] = ()
+    interrupted: bool = False
+    problems: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.measure = Measure(self.options.limits)
@@ -78,13 +99,31 @@ class BringupRun:
         )
 
     @property
+    def n_asked(self) -> int:
+        """How many checks were put to the board; those that are blocked were not."""
+        return sum(r.outcome is not Outcome.BLOCKED for r in self.results)
+
+    @property
+    def is_complete(self) -> bool:
+        """True if each check that belongs to a run has its result, and nobody broke it off."""
+        made = {r.info.number for r in self.results}
+        return not self.interrupted and bool(made) and made.issuperset(self.asked_for)
+
+    @property
     def outcome(self) -> Outcome:
-        """The verdict of the run: fail, marginal or pass; error if the suite itself went wrong."""
+        """The verdict of the run: fail, marginal or pass; error if the suite itself went wrong.
+
+        A run that is not complete, and in which nothing failed, is incomplete.
+        """
         made = [r.outcome for r in self.results]
+        if self.problems:
+            made.append(Outcome.ERROR)
+        if not self.is_complete:
+            made.append(Outcome.INCOMPLETE)
         if self.restored is not None and not self.restored.proved and Outcome.FAIL not in made:
             made.append(Outcome.FAIL)
-        decided = (Outcome.PASS, Outcome.MARGINAL, Outcome.FAIL, Outcome.ERROR)
-        return worst(outcome for outcome in made if outcome in decided)
+        undecided = (Outcome.BLOCKED, Outcome.SKIPPED, Outcome.NOT_MEASURED)
+        return worst(outcome for outcome in made if outcome not in undecided)
 
     @property
     def duration_s(self) -> float:
@@ -95,8 +134,33 @@ class BringupRun:
         """Find the cause, and leave the board as it was; a second call does nothing."""
         if self.restored is not None:
             return
-        self.diagnosis = diagnose(self.rig, self.results)
-        self.restored = restore(self.rig)
+        try:
+            self.diagnosis = diagnose(self.rig, self.results)
+        except Exception as error:  # whatever it is, the board is given back, and the run says so
+            log.warning("looking for the cause went wrong", exc_info=error)
+            self.problems.append(f"looking for the cause: {type(error).__name__}: {error}")
+        finally:
+            self.restored = self._restore()
+        if unused := self._unused_limits():
+            origin = self.options.limits.origin
+            self.problems.append(f"no check measured {', '.join(unused)} of {origin}: misspelt?")
+
+    def _restore(self) -> Restored:
+        try:
+            return restore(self.rig)
+        except Exception as error:
+            log.warning("giving the board back went wrong", exc_info=error)
+            words = f"{type(error).__name__}: {error}"
+            self.problems.append(f"giving the board back: {words}")
+            return Restored((), (), False, False, proved=False, note=words)
+
+    def _unused_limits(self) -> list[str]:
+        """Return the user's new limits that judged nothing, in a run in which all could."""
+        could_not = (Outcome.BLOCKED, Outcome.SKIPPED, Outcome.ERROR)
+        if not self.is_complete or any(r.outcome in could_not for r in self.results):
+            return []
+        used = {m.key for result in self.results for m in result.measurements}
+        return sorted(self.options.limits.own - used)
 
     def facts(self) -> dict[str, str]:
         """Return which board this is and what was asked, in words."""
@@ -109,6 +173,15 @@ class BringupRun:
                 "simulated": "yes" if identity.is_simulated else "no",
             }
         return known
+
+    @property
+    def is_simulated(self) -> bool:
+        """True if the board said that it is; where none answered, what the address says."""
+        return (
+            self.rig.identity.is_simulated
+            if self.rig.is_open
+            else self.options.address.lower().startswith("sim:")
+        )
 
     def blocked_by(self, info: CheckInfo) -> CheckResult | None:
         """Return the failed check of a layer below that blocks this one, if there is any."""
@@ -149,7 +222,7 @@ class BringupRun:
         except EmgrigError as raised:
             error = raised
         except Exception as raised:
-            if isinstance(raised, ValueError) and not self.rig.is_linked:
+            if raised is self.rig.no_address:
                 self.aborted = raised  # the address makes no sense: nothing was asked
             self._finish(Outcome.ERROR, f"{type(raised).__name__}: {raised}")
             raise
@@ -194,14 +267,15 @@ class BringupRun:
             said = dict.fromkeys(incident.words for incident in happened)
             return self._finish(Outcome.FAIL, "; ".join(said))
         outcome = self.measure.outcome
-        if outcome is Outcome.NOT_MEASURED:
+        if all(not m.is_judged or m.name == STALL_LIMIT for m in self._measured):
             return self._finish(Outcome.ERROR, "it measured nothing against a limit")
-        return self._finish(outcome, self._worst_words(outcome))
+        words = self._worst_words(outcome)
+        return self._finish(Outcome.ERROR if outcome is Outcome.NOT_MEASURED else outcome, words)
 
     def _worst_words(self, outcome: Outcome) -> str:
         if outcome is Outcome.PASS:
             return ""
-        bad = [m for m in self._measured if m.limit.is_limit and m.outcome is outcome]
+        bad = [m for m in self._measured if m.is_judged and m.outcome is outcome]
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
         return bad[0].describe_worst() + more
 

@@ -11,8 +11,11 @@ from emgrig.hil_tests.run import BringupRun
 def exit_code(run: BringupRun) -> ExitCode:
     """Return 0 if the board is good, 3 if there is no talking to it, 1 if it is not good.
 
-    A board of which nothing was measured is not good.
+    A board of which nothing was measured is not good, nor is one of which not all was asked; 130 if
+    a person ended the run.
     """
+    if run.interrupted:
+        return ExitCode.INTERRUPTED
     if run.outcome in (Outcome.PASS, Outcome.MARGINAL):
         return ExitCode.OK
     return ExitCode.LINK if run.failed_layer is Layer.LINK else ExitCode.VERDICT
@@ -24,13 +27,25 @@ def counted(run: BringupRun) -> str:
     return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
 
 
+def asked(run: BringupRun) -> str:
+    """Return how much was asked, if it was not all: "incomplete: 7 of 25 asked"."""
+    if run.is_complete:
+        return ""
+    why = ", interrupted" if run.interrupted else ""
+    return f"incomplete: {run.n_asked} of {len(run.asked_for)} asked{why}"
+
+
 def headline(run: BringupRun) -> str:
     """Return the first line: what is wrong, or that nothing is."""
     if run.diagnosis is not None:
         return run.diagnosis.line
+    if run.problems:
+        return f"The suite went wrong, and the board has no verdict: {'; '.join(run.problems)}"
     restored = run.restored
-    if restored is not None and not restored.proved:
+    if restored is not None and not restored.proved and run.results:
         return f"The board was not left as it was found: {restored.note}"
+    if not run.is_complete:
+        return f"The board has no verdict: {asked(run)}"
     if run.outcome is Outcome.MARGINAL:
         marginal = [r for r in run.results if r.outcome is Outcome.MARGINAL]
         return (
@@ -43,12 +58,15 @@ def headline(run: BringupRun) -> str:
 
 def last_line(run: BringupRun) -> str:
     """Return the last line: the verdict."""
-    word = "FAIL" if exit_code(run) else "PASS"
+    is_incomplete = run.outcome is Outcome.INCOMPLETE
+    word = "INCOMPLETE" if is_incomplete else "FAIL" if exit_code(run) else "PASS"
     marginal = " (marginal)" if run.outcome is Outcome.MARGINAL else ""
+    simulated = "SIMULATED " if run.is_simulated else ""
     board = run.facts().get("board", "no board")
+    said = (str(run.options.level), counted(run), asked(run))
     return (
-        f"bring-up: {word}{marginal} - {board} at {run.options.address}, "
-        f"{run.options.level}, {counted(run)}"
+        f"bring-up: {word}{marginal} - {simulated}{board} at {run.options.address}, "
+        f"{', '.join(filter(None, said))}"
     )
 
 

@@ -4,9 +4,13 @@ matplotlib is imported here alone, when a picture is drawn.
 """
 
 import io
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from emgrig.names import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +49,7 @@ def _style() -> dict[Any, Any]:
         "legend.fontsize": 8, "legend.title_fontsize": 8, "legend.frameon": False,
         "lines.linewidth": 0.9, "lines.markersize": 4, "patch.linewidth": 0,
         "axes.prop_cycle": cycler(color=COLOURS),
+        "text.parse_math": False,  # a name with $ is a name, no formula
         "axes.formatter.min_exponent": 3,  # 20, not 2 × 10¹
         "svg.fonttype": "none",  # text stays text: it can be searched, and is small
         "svg.hashsalt": "emgrig",
@@ -81,14 +86,26 @@ def one_panel(height_in: float, width_in: float = WIDTH_IN) -> "tuple[Figure, Ax
 def svg(drawn: "Figure") -> str:
     """Return a figure as an ``<svg>`` element, without a date."""
     out = io.StringIO()
-    drawn.savefig(out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    with _any_letter():
+        drawn.savefig(
+            out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
     text = out.getvalue()
-    return text[text.index("<svg") :]
+    return shown(text[text.index("<svg") :])
+
+
+@contextmanager
+def _any_letter() -> Iterator[None]:
+    """Draw names in any writing: what the font lacks is a box, and no warning to the user."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
 
 
 @styled
 def png(drawn: "Figure") -> bytes:
     """Return a figure as a PNG file."""
     out = io.BytesIO()
-    drawn.savefig(out, format="png", dpi=110, metadata={"Software": None})
+    with _any_letter():
+        drawn.savefig(out, format="png", dpi=110, metadata={"Software": None})
     return out.getvalue()

@@ -272,8 +272,8 @@ def _write(
         with (
             whole_file(path, advice) as unfinished,
             whole_file(sidecar_path(path), advice) as unfinished_sidecar,
-            unfinished.open("wb") as bdf,
-            unfinished_sidecar.open("w", encoding="utf-8", newline="\n") as text,
+            unfinished.open("xb") as bdf,
+            unfinished_sidecar.open("x", encoding="utf-8", newline="\n") as text,
         ):
             writer = BdfWriter(report.head, bdf, report.plan)
             annotations = _written(writer, steps, report.n_samples, tell)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.text import Text
 
-from emgrig.tools.common.options import Printed, argument, option, takes
+from emgrig.tools.common.options import OfBoard, Overwrite, Printed, option, takes
 from emgrig.tools.common.output import note, out, print_json, print_table, quiet_driver, say
 from emgrig.tools.common.progress import Bar
 
@@ -21,10 +21,9 @@ _STYLES = {"pass": "green", "marginal": "yellow", "fail": "bold red", "error": "
 
 
 @dataclass(frozen=True, kw_only=True)
-class BringupOptions(Printed):
+class BringupOptions(OfBoard, Printed):
     """What `emgrig bringup` takes."""
 
-    address: str = argument("sim:, tcp://HOST:PORT, serial:///dev/…; see emgrig -h", "sim:")
     level: str = option("quick (2.5 minutes on a real board) or full (about 10).", "quick")
     report: Path | None = option("Folder for index.html, record.json, junit.xml and raw data.")
     limits: Path | None = option("TOML that overrides limits; see docs/bringup.md.")
@@ -33,6 +32,7 @@ class BringupOptions(Printed):
     )
     soak: float | None = option("Length of the endurance check, seconds of board time.")
     instrument: list[str] | None = option("What else is connected, for the record; repeatable.")
+    overwrite: Overwrite = False
 
 
 @takes
@@ -42,7 +42,7 @@ def bringup(given: BringupOptions) -> None:
     The first line of a failing run is the likely cause, the last line the verdict. Registers and
     stream are left as they were found, proved by reading.
 
-    Exit code 0: good; 1: not good; 3: there is no talking to it.
+    Exit code 0: good; 1: not good; 3: there is no talking to it; 130: interrupted, no verdict.
 
     Examples:
 
@@ -52,27 +52,37 @@ def bringup(given: BringupOptions) -> None:
 
       emgrig bringup "sim:fault=miso-high"
     """
-    from emgrig.hil_tests.bringup import run_bringup
     from emgrig.hil_tests.record import make_record
     from emgrig.hil_tests.verdict import exit_code
 
-    # The suite cuts power and resets on purpose: the driver need not warn of what it is shown.
-    with quiet_driver(), Bar("connecting") as bar:
-        session = run_bringup(
-            given.address,
-            level=given.level,
-            report=given.report,
-            limits=given.limits,
-            soak_s=given.soak,
-            inputs=given.inputs,
-            instruments=tuple(given.instrument or ()),
-            observer=_follower(bar),
-        )
+    session = _run(given)
     if given.as_json:
         print_json(make_record(session))
     else:
         _tell(session, given.report)
     raise typer.Exit(int(exit_code(session)))
+
+
+def _run(given: BringupOptions) -> "BringupRun":
+    """Put the questions; a run that a person broke off comes back as far as it came."""
+    from emgrig.hil_tests.bringup import BringupInterrupted, run_bringup
+
+    # The suite cuts power and resets on purpose: the driver need not warn of what it is shown.
+    with quiet_driver(), Bar("connecting") as bar:
+        try:
+            return run_bringup(
+                given.address,
+                level=given.level,
+                report=given.report,
+                limits=given.limits,
+                soak_s=given.soak,
+                inputs=given.inputs,
+                instruments=tuple(given.instrument or ()),
+                overwrite=given.overwrite,
+                observer=_follower(bar),
+            )
+        except BringupInterrupted as interrupted:
+            return interrupted.run
 
 
 def _follower(bar: Bar) -> "Callable[[CheckResult, bool, int], None]":

@@ -12,12 +12,14 @@ from io import TextIOWrapper
 from typing import Annotated, Any, NamedTuple
 
 import typer
+from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
 from emgrig.errors import EmgrigError, ExitCode, exit_code_for
 from emgrig.files import why
+from emgrig.names import one_line
 from emgrig.tools import board_commands, record_commands, register_commands, simulate_command
-from emgrig.tools.common.output import EXIT_CODES_HELP, err, say
+from emgrig.tools.common.output import EXIT_CODES_HELP, LineFormatter, err, say
 from emgrig.tools.demo.command import demo
 
 
@@ -157,7 +159,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a pipe on Windows knows no Ω
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     _end_as_by_ctrl_c()
     try:
         app()
@@ -168,5 +172,5 @@ def main() -> None:
         if os.environ.get("EMGRIG_TRACEBACK"):
             raise
         text = "interrupted" if isinstance(error, KeyboardInterrupt) else _in_words(error)
-        err.print(f"error: {text}", markup=False, style="red")
+        err.print(Text(f"error: {one_line(text)}", style="red"))
         sys.exit(int(exit_code_for(error)))

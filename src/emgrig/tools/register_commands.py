@@ -18,6 +18,9 @@ app = typer.Typer(
 )
 
 Chip = Annotated[int, typer.Option(help="Chip number on the board; 1 is the first.", min=1)]
+WIDEST = 8
+"""Channels of the largest part: what this one does not have, no board has."""
+SIMULATED = " (SIMULATED)"
 HEADER = ["address", "register", "hex", "binary", "fields"]
 
 
@@ -32,15 +35,18 @@ def dump(
 
     with emgrig.connect(address) as board:
         files = board.chip.read_registers()
+        is_simulated = board.identity.is_simulated
     if as_hex:
         for file in files:
             say(file.raw.hex(" ").upper())
         return
     if as_json:
-        print_json([{"hex": f.raw.hex(), "registers": _rows_json(f.render())} for f in files])
+        told = {"simulated": is_simulated}
+        made = [(f.raw.hex(), _rows_json(f.render())) for f in files]
+        print_json([{"hex": raw, **told, "registers": rows} for raw, rows in made])
         return
     for number, file in enumerate(files, start=1):
-        title = f"chip {number}, ADS1299 with {file.n_channels} channels"
+        title = f"chip {number}, ADS1299 with {file.n_channels} channels{SIMULATED * is_simulated}"
         print_table(HEADER, file.render(), title=title)
 
 
@@ -61,10 +67,11 @@ def read(
     first = _address_of(register)
     with emgrig.connect(address) as board:
         rows = _pick(board.chip.read_registers(), chip).render()[first : first + count]
+        is_simulated = board.identity.is_simulated
     if as_json:
-        print_json(_rows_json(rows))
+        print_json([{**row, "simulated": is_simulated} for row in _rows_json(rows)])
     else:
-        print_table(HEADER, rows)
+        print_table(HEADER, rows, title="SIMULATED" if is_simulated else None)
 
 
 @app.command()
@@ -79,7 +86,8 @@ def write(
     """Write registers as one transaction, proved by reading all of them back.
 
     On a mismatch the old values are restored, and the error names register, field, expected and
-    found. Reserved codes are refused before anything is sent.
+    found. Read-only registers and bits, reserved codes and bits are refused before anything is
+    sent.
 
     Example: emgrig registers write sim: CONFIG3=E0 CH1SET=0x60
     """
@@ -87,16 +95,20 @@ def write(
     from emgrig.driver.chip.settings import Settings
 
     wanted = [_assignment(text) for text in assignments]
+    _refuse_in_vain(wanted, WIDEST, force=force)
     with emgrig.connect(address) as board:
         before = _pick(board.chip.files, chip)
+        _refuse_in_vain(wanted, before.n_channels, force=force)
         settings = [
             Settings.of_bytes(chip - 1, register, bytes([byte]), before.n_channels, force=force)
             for register, byte in wanted
         ]
         after = _pick(board.chip.apply(*settings), chip)
+        is_simulated = board.identity.is_simulated
     for change in before.differences(after):
         say(f"{change.register} {change.field}: {change.old} -> {change.new}")
-    say(f"{len(wanted)} written and proved by read-back")
+    unproved = ", but for reserved bits" if force else ""
+    say(f"{len(wanted)} written and proved by read-back{unproved}{SIMULATED * is_simulated}")
 
 
 @app.command()
@@ -118,6 +130,7 @@ def diff(
 
     with emgrig.connect(address) as board:
         found = _pick(board.chip.read_registers(), chip)
+        is_simulated = board.identity.is_simulated
         if against == "reset":
             expected = RegisterFile.reset(found.n_channels)
         elif _is_hex(against):
@@ -129,12 +142,14 @@ def diff(
     changes = [d for d in expected.differences(found) if d.address in wrong]
     if as_json:
         keys = ("register", "field", "old", "new")
-        print_json([{k: getattr(d, k) for k in keys} for d in changes])
+        said = [{k: getattr(d, k) for k in keys} for d in changes]
+        print_json([{**one, "simulated": is_simulated} for one in said])
     elif changes:
         rows = [(d.register, d.field, d.old, d.new) for d in changes]
+        say(f"{len(changes)} differences from {against}{SIMULATED * is_simulated}")
         print_table(["register", "field", f"expected ({against})", "found"], rows)
     else:
-        say(f"no difference from {against}")
+        say(f"no difference from {against}{SIMULATED * is_simulated}")
     if changes:
         raise typer.Exit(ExitCode.VERDICT)
 
@@ -164,6 +179,23 @@ def decode(
     print_table(HEADER, file.render())
     for problem in file.problems():
         say(f"problem: {problem}")
+
+
+def _refuse_in_vain(wanted: list[tuple[int, int]], n_channels: int, *, force: bool) -> None:
+    """Raise ValueError for what cannot be written, or not be proved afterwards."""
+    from emgrig.driver.chip.registers import PLACES
+
+    addresses = [address for address, _ in wanted]
+    for address, byte in wanted:
+        place = PLACES[address]
+        if addresses.count(address) > 1:
+            raise ValueError(f"{place.name} is given twice; say which byte it is to hold")
+        problem = place.unwritable(byte, n_channels)
+        if not problem and not force:
+            problem = "; ".join(place.problems(byte, n_channels))
+            problem = problem and f"{place.name} = {byte:02X}h: {problem}"
+        if problem:
+            raise ValueError(problem)
 
 
 def _rows_json(rows: "tuple[tuple[str, ...], ...]") -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ import typer
 
 from emgrig.errors import ExitCode, RecordingError
 from emgrig.files import make_folder
+from emgrig.names import file_label
 from emgrig.tools.common.options import Printed, Recorded, Served, argument, flag, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
@@ -71,7 +72,8 @@ def session(given: SessionOptions) -> None:
         from importlib import resources
 
         text = resources.files("emgrig.experiment.files").joinpath("example.toml")
-        say(text.read_text(encoding="utf-8").rstrip("\n"))
+        for line in text.read_text(encoding="utf-8").rstrip("\n").split("\n"):
+            say(line)
         return
     if given.plan_file is None or given.address is None:
         raise ValueError("expected PLAN.toml and ADDRESS; --example prints a plan")
@@ -205,13 +207,13 @@ def _export(
     plan: "Plan", folder: "SessionFolder", record: "SessionRecord", root: Path
 ) -> list[Path]:
     """Add all runs of the session to a BIDS data set."""
-    from emgrig.recording.export.bids import BidsOptions, export_bids, label_of, run_for
+    from emgrig.recording.export.bids import BidsOptions, export_bids, run_for
     from emgrig.recording.export.source import open_parts
 
     paths = [folder.bdf_path(run.number) for run in record.runs]
     parts = open_parts([path for path in paths if path.exists()])
     options = BidsOptions(
-        subject=label_of(plan.participant.code),
+        subject=file_label(plan.participant.code),
         task=_TASK,
         mains_hz=plan.recording.mains_hz or None,
     )
@@ -294,7 +296,5 @@ def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
     paths = [shlex.quote(str(folder.bdf_path(run.number))) for run in record.runs]
     for path in paths:
         say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.record_path))}")
-    from emgrig.recording.export.bids import label_of
-
-    code = label_of(record.participant)
+    code = file_label(record.participant)
     say(f"next: emgrig export {' '.join(paths)} --bids FOLDER --subject {code} --task {_TASK}")

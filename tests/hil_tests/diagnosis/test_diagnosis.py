@@ -51,6 +51,20 @@ def test_the_id_is_a_key_to_what_is_wrong(byte: str, key: str) -> None:
     assert conclude(facts("B2", Layer.IDENTITY, ("chip_id", byte, "", None))).key == key
 
 
+@pytest.mark.parametrize(("too_noisy", "key"), [((1,), "noisy-gain"), ((24, 12, 1), "all-noisy")])
+def test_one_noisy_gain_alone_is_not_the_reference(too_noisy: tuple[int, ...], key: str) -> None:
+    measure = Measure(load_limits())
+    for gain in (24, 12, 1):
+        for channel in range(1, 9):
+            name, value = f"noise_gain_{gain}_at_1000", 9.0 if gain in too_noisy else 1.0
+            measure(name, value, "uV", high=2, channel=channel, limit="noise_over_typical")
+    made = list(measure.measurements.values())
+    failed = CheckResult(CheckInfo("B9", Layer.NOISE, "noise"), Outcome.FAIL, "too noisy", made)
+    found = conclude(Evidence([failed], n_channels=8))
+    assert found.key == key
+    assert ("reference" in found.cause) == (key == "all-noisy")
+
+
 def test_a_wrong_rate_with_an_exact_period_is_the_clock() -> None:
     rate: tuple[str, Fact, str, int | None] = ("rate_error", 9.0, "%", None)
     clock = facts("B6", Layer.CLOCK, rate, probes={"test_period.ratio": 1.0})

@@ -34,6 +34,17 @@ def test_a_users_file_changes_single_figures_and_it_shows(tmp_path: Path) -> Non
     }
 
 
+def test_a_users_file_adds_limits_of_own_checks(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[u3_output]\nunit = "V"\nlow = 4.9\nhigh = 5.1\nsource = "ours: U3"\n')
+    table = load_limits(path)
+    assert table.own == {"u3_output"}
+    found = table.find("u3_output", "V")
+    assert (found.low, found.high, found.source) == (4.9, 5.1, "ours: U3")
+    with pytest.raises(ValueError, match="measured in mV, its limit is in V"):
+        table.find("u3_output", "mV")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -50,6 +61,13 @@ def test_a_users_file_changes_single_figures_and_it_shows(tmp_path: Path) -> Non
         ("[impedance]\nhigh = true\n", "high is True; a number was expected"),
         ("[impedance]\nhihg = 1\n", r"no impedance\.hihg; did you mean 'high'\?"),
         ("[impedance]\nlow = 500\n", "low 500 is above high 200"),
+        ("[impedance]\nmarginal_high = 300\n", "marginal_high 300 lies outside at most 200"),
+        (
+            "[avdd]\nmarginal_low = 5.1\nmarginal_high = 5\n",
+            "marginal_low 5.1 is above",
+        ),
+        ('[mine]\nhigh = 1\nunit = "V"\n', "a limit of your own needs another name, unit"),
+        ('[impedence]\nhigh = 1\nunit = "kohm"\nsource = "ours"\n', "did you mean 'impedance'"),
         ('[impedance]\nunit = "ohm"\n', "is in kohm, not in ohm"),
         ("impedance = 3\n", r"impedance is 3; a table, \[impedance\], was expected"),
         ("[impedance]\nallowed = 3\n", "impedance.allowed is"),

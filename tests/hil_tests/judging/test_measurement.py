@@ -83,7 +83,7 @@ def test_a_word_passes_only_if_it_is_allowed() -> None:
     measure = Measure(TABLE)
     assert measure("answer", "yes", "") is Outcome.PASS
     assert Measure(TABLE)("answer", "perhaps", "") is Outcome.FAIL
-    assert Measure(TABLE)("something", "a word without a limit") is Outcome.PASS
+    assert Measure(TABLE)("supply", "4 V", "V") is Outcome.FAIL  # a word lies inside no bounds
 
 
 def test_a_number_passes_only_if_it_is_allowed() -> None:
@@ -109,9 +109,9 @@ def test_what_is_wrong_is_said_without_a_channel_too() -> None:
     measure = Measure(TABLE)
     measure("supply", None, "V", note="no meter")
     made = measure.measurements["supply"]
-    assert made.describe_worst() == "supply is not measured; limit 2 to 8 V"
+    assert made.describe_worst() == "supply is not measured (no meter); limit 2 to 8 V"
     assert made.readings == [Reading(None, Outcome.NOT_MEASURED, None, "no meter")]
-    never = Measurement("never_seen", "uV", Limit())
+    never = Measurement("never_seen", "uV", Limit(high=1))
     assert never.outcome is Outcome.NOT_MEASURED
     assert never.describe_worst().startswith("never seen is nothing; limit ")
 
@@ -201,12 +201,39 @@ def test_a_whole_and_its_channels_are_no_one_measurement() -> None:
 def test_a_check_without_a_limit_has_measured_nothing() -> None:
     measure = Measure(TABLE)
     assert measure.outcome is Outcome.NOT_MEASURED
-    measure("something", 3.0, "V")
+    assert measure("something", 3.0, "V", informs=True) is Outcome.PASS
     assert measure.outcome is Outcome.NOT_MEASURED
+
+
+@pytest.mark.parametrize("value", [3.0, 3, "a word", True])
+def test_a_value_without_a_limit_is_an_error_and_says_so(value: float | str) -> None:
+    measure = Measure(TABLE)
+    measure("noise", 1.0, "uV")
+    assert measure("nosie", value, "uV") is Outcome.ERROR
+    assert measure.outcome is Outcome.ERROR
+    words = measure.measurements["nosie"].describe_worst()
+    assert words == "nosie is held against no limit: nosie is in no table of limits"
+
+
+def test_a_misspelt_limit_and_bounds_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match="there is no limit nosie; did you mean 'noise'"):
+        Measure(TABLE)("mine", 1.0, "uV", limit="nosie", high=3)
+    with pytest.raises(ValueError, match="mine: low 5 is above high 3"):
+        Measure(TABLE)("mine", 1.0, "uV", low=5, high=3)
+    with pytest.raises(ValueError, match=r"marginal_high 4 lies outside at most 3"):
+        Measure(TABLE)("mine", 1.0, "uV", high=3, marginal=(None, 4))
+
+
+def test_own_limits_can_be_words_or_truth() -> None:
+    assert Measure(TABLE)("relay", "open", "", allowed=("open", "shut")) is Outcome.PASS
+    assert Measure(TABLE)("relay", "torn", "", allowed=("open", "shut")) is Outcome.FAIL
+    assert Measure(TABLE)("relay", False, "", allowed=(True,)) is Outcome.FAIL
 
 
 def test_the_gravest_outcome_is_the_whole() -> None:
     assert worst([Outcome.PASS, Outcome.SKIPPED]) is Outcome.SKIPPED
-    assert worst([Outcome.MARGINAL, Outcome.PASS, Outcome.NOT_MEASURED]) is Outcome.MARGINAL
+    assert worst([Outcome.MARGINAL, Outcome.NOT_MEASURED]) is Outcome.NOT_MEASURED
+    assert worst([Outcome.MARGINAL, Outcome.INCOMPLETE]) is Outcome.INCOMPLETE
+    assert worst([Outcome.INCOMPLETE, Outcome.FAIL]) is Outcome.FAIL
     assert worst([Outcome.FAIL, Outcome.MARGINAL]) is Outcome.FAIL
     assert worst([]) is Outcome.NOT_MEASURED

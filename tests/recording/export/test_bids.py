@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 import emgrig
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.errors import RecordingError
+from emgrig.names import file_label
 from emgrig.recording.export import staging
-from emgrig.recording.export.bids import BidsOptions, export_bids, label_of, run_for
+from emgrig.recording.export.bids import BidsOptions, export_bids, run_for
 from emgrig.recording.export.bids_channels import Told
 from emgrig.recording.export.source import Part, open_parts
 from emgrig.recording.facts import Annotation, ElectrodeChanged, Marker
@@ -404,7 +405,7 @@ CODES = st.text(min_size=1, max_size=12) | st.sampled_from(
 @examples(2000)
 @given(CODES, CODES)
 def test_two_codes_never_share_a_label(one: str, other: str) -> None:
-    first, second = label_of(one), label_of(other)
+    first, second = file_label(one), file_label(other)
     assert re.fullmatch("[0-9A-Za-z]+", first)
     assert (first == second) == (one == other)
 

@@ -20,6 +20,7 @@ from emgrig.analysis.signal.filters import (
 from emgrig.analysis.signal.indicators import check_microvolts, mvc_percent, rest_level
 from emgrig.analysis.signal.quality import ChannelQuality, assess
 from emgrig.analysis.spotting.detector import DETECTION_BAND, events_in_band
+from emgrig.names import one_line, table_cell
 
 _RUN_IN_S = 0.1
 #: Stretches of a strip, and samples that its limit is taken from.
@@ -342,7 +343,7 @@ def events_tsv(analysis: Analysis) -> str:
             f"{c.start_s:.3f}",
             f"{c.end_s - c.start_s:.3f}",
             "micro" if c.is_micro else "macro",
-            analysis.labels[c.channel_index],
+            table_cell(one_line(analysis.labels[c.channel_index])),
             _or_na(c.mvc_percent),
             _or_na(c.times_rest),
             "+".join(f"AU{u}" for u in c.units) or "n/a",

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from html import escape
 
 from emgrig.electrodes.face_positions import BIAS, EYES_MM, NASION_TO_CHIN_MM, SITES, Point, Site
 from emgrig.electrodes.lights import Light
+from emgrig.names import markup
 
 FILL = {
     Light.GREEN: "#2b8a3e",
@@ -88,7 +88,7 @@ def _pair(
 def _label(number: int, site: Site) -> str:
     """Write a channel's number beside its pair, where no other pair lies."""
     (x1, y1), (x2, y2) = _place(site.positive), _place(site.negative)
-    y, title = (y1 + y2) / 2 + 2, escape(site.muscle)
+    y, title = (y1 + y2) / 2 + 2, markup(site.muscle)
     is_free = not any(
         abs(_place(point)[1] - y) < 8 and 0 < _place(point)[0] - max(x1, x2) < 20
         for other in SITES

@@ -8,6 +8,7 @@ from nicegui import ui
 from emgrig.desk.desk import Desk
 from emgrig.desk.stream.status import LinkState, RecordingState, Status
 from emgrig.errors import EmgrigError
+from emgrig.names import markup
 
 Refresh = Callable[[], None]
 
@@ -153,7 +154,7 @@ def _impedance_table(desk: Desk) -> str:
         return "–" if ohm is None else f"{ohm / 1e3:.1f}"
 
     rows = "".join(
-        f"<tr><td>c{n} {name}</td><td align='right'>{cell(f'c{n}p')}</td>"
+        f"<tr><td>c{n} {markup(name)}</td><td align='right'>{cell(f'c{n}p')}</td>"
         f"<td align='right'>{cell(f'c{n}n')}</td></tr>"
         for n, name in desk.hub.channels
     )
@@ -277,7 +278,7 @@ def numbers_panel(desk: Desk) -> Refresh:
         figures.set_content(_figures_table(desk))
         status = desk.hub.status()
         rows = "".join(
-            f"<tr><td>{name.replace('_', ' ')}</td><td align='right'>{count}</td></tr>"
+            f"<tr><td>{markup(name.replace('_', ' '))}</td><td align='right'>{count}</td></tr>"
             for name, count in status.counters.items()
             if name not in ("uptime_us", "settings", "streaming")
         )

@@ -328,6 +328,17 @@ class Place(NamedTuple):
             return 0x00
         return self.exists(n_channels) & ~read_only
 
+    def unwritable(self, byte: int, n_channels: int) -> str:
+        """Say why a write of `byte` would have no effect, or not its own; nothing if it has."""
+        if not self.exists(n_channels):
+            return f"{self.name} is not in this part, which has {n_channels} channels"
+        writable = self.writable(n_channels)
+        if not writable:
+            return f"{self.name} is read-only: writing it has no effect"
+        if in_vain := byte & self.exists(n_channels) & ~writable:
+            return f"{self.name} = {byte:02X}h: bits {in_vain:08b} are read-only and must be 0"
+        return ""
+
     def reset(self, n_channels: int) -> int:
         """Return the reset value on a part with 4, 6 or 8 channels."""
         if self.register is Identity:

@@ -21,6 +21,8 @@ from emgrig.filemodel import FileModel, Rule, Text, load
 T = TypeVar("T")
 RATING_MAX = 8
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,16}")
+_KEPT = re.compile(r"_(before|run)-\d+$|_session\d*$", re.IGNORECASE)
+_DEVICE = re.compile(r"(com|lpt)\d", re.IGNORECASE)
 _WORD = r"[A-Za-z0-9_-]{1,32}"
 _INSTRUCTIONS = {
     1: "Raise your eyebrows as high as you can",
@@ -208,6 +210,10 @@ class Participant:
             raise ValueError(
                 f"code is {self.code!r}; codes only, no names: up to 16 letters, digits, - and _, "
                 "with at least one digit, as in P01"
+            )
+        if _KEPT.search(self.code) or _DEVICE.fullmatch(self.code):
+            raise ValueError(
+                f"code is {self.code!r}, a name that files of others have; take another"
             )
         if not self.number:
             last = re.findall(r"\d+", self.code)[-1]

@@ -273,6 +273,13 @@ RULES: list[Rule] = [
         channels=lambda e: e.channels_above("noise_over_typical"),
     ),
     Rule(
+        "noisy-gain",
+        symptoms.is_one_gain_noisy,
+        "The noise is too high at one gain alone, on most channels: this gain's setting or its "
+        "limit, not what all gains share",
+        "read which gain in the report; write CHnSET by hand and read it back; measure again",
+    ),
+    Rule(
         "all-noisy",
         lambda e: len(e.channels_above("noise_over_typical")) > e.n_channels / 2,
         "All channels are noisy: supply or reference",

@@ -76,17 +76,7 @@ class Evidence:
 
     def channels_above(self, name: str) -> list[int]:
         """Return the channels on which a measurement lies above its upper limit."""
-        return sorted(
-            {
-                reading.channel
-                for measurement in self.measurements(name)
-                for reading in measurement.readings
-                if reading.channel is not None
-                and isinstance(reading.value, int | float)
-                and measurement.limit.high is not None
-                and reading.value > measurement.limit.high
-            }
-        )
+        return sorted({c for one in self.measurements(name) for c in one.channels_above})
 
     def probed(self, name: str) -> tuple[Place, ...]:
         """Return the channels or electrodes that a probe named."""

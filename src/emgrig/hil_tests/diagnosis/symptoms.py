@@ -109,6 +109,18 @@ def all_railed(e: Evidence) -> bool:
     return e.n_channels > 1 and len(e.probed("codes.railed")) == e.n_channels
 
 
+def is_one_gain_noisy(e: Evidence) -> bool:
+    """Say if of several gains one alone is noisy: supply and reference would spoil others too."""
+    measured = e.measurements("noise_over_typical")
+    noisy = {_gain_of(m.name) for m in measured if m.channels_above}
+    return len(noisy) == 1 and len({_gain_of(m.name) for m in measured}) > 1
+
+
+def _gain_of(name: str) -> str:
+    """Return the gain in the name of a measurement, as noise_gain_24_at_1000."""
+    return name.partition("_gain_")[2].partition("_")[0]
+
+
 def quiet(e: Evidence) -> list[int]:
     """Channels with too little noise, that do not stand still."""
     others = {

@@ -1,9 +1,12 @@
 """What a check is: a question with a number, in a layer; and what came out of it."""
 
+import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, TypeVar
 
 from emgrig.hil_tests.judging.incident import Incident
@@ -89,6 +92,16 @@ def info_of(function: object) -> CheckInfo | None:
     """Return what a function was declared to be; None if it is no check."""
     info = getattr(function, _ATTRIBUTE, None)
     return info if isinstance(info, CheckInfo) else None
+
+
+@cache
+def package_checks() -> frozenset[str]:
+    """Return the numbers of the checks that belong to every run: those of the package."""
+    suite = "emgrig.hil_tests.suite"
+    names = [file.name[:-3] for file in files(suite).iterdir() if file.name.startswith("test_")]
+    modules = [importlib.import_module(f"{suite}.{name}") for name in names]
+    found = (info_of(one) for module in modules for one in vars(module).values())
+    return frozenset(info.number for info in found if info is not None)
 
 
 class CannotMeasure(Exception):

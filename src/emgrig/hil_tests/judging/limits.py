@@ -1,10 +1,11 @@
 """The one table of limits, and how a user's file changes it.
 
 `limits.toml` lists every limit with its unit and the source of the figure. A user's TOML of the
-same form replaces single figures; the report shows which.
+same form replaces single figures, or adds limits for the user's own checks; the report shows which.
 """
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -69,6 +70,14 @@ class Limit:
         """Say what makes no sense in it; nothing if all does."""
         if self.low is not None and self.high is not None and self.low > self.high:
             return f"low {self.low:g} is above high {self.high:g}"
+        low, high = self.marginal_low, self.marginal_high
+        if low is not None and high is not None and low > high:
+            return f"marginal_low {low:g} is above marginal_high {high:g}"
+        for name, edge in (("marginal_low", low), ("marginal_high", high)):
+            if edge is not None and not self.holds(edge, self.low, self.high):
+                return f"{name} {edge:g} lies outside {self.words('')}"
+        if self.allowed and (self.low is not None or self.high is not None):
+            return "allowed and low or high do not go together"
         return ""
 
 
@@ -78,11 +87,12 @@ def _word(value: float | str | bool) -> str:
 
 @dataclass(frozen=True)
 class LimitTable:
-    """Limits and units by name; `origin` is the user's file, or empty."""
+    """Limits and units by name; `origin` is the user's file, or empty, `own` are its new limits."""
 
     limits: Mapping[str, Limit]
     units: Mapping[str, str]
     origin: str = ""
+    own: frozenset[str] = frozenset()
 
     def find(self, name: str, unit: str) -> Limit:
         """Return the limit of a quantity, or one without bounds.
@@ -120,6 +130,12 @@ class Entry:
     unit: str | None = None
     source: str | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """True if it says all that a limit needs."""
+        bounds = (self.low, self.high, self.allowed)
+        return None not in (self.unit, self.source) and any(one is not None for one in bounds)
+
     def over(self, base: Limit) -> Limit:
         """Return `base` with what this says; ValueError if that makes no sense."""
         said = {key: value for key, value in vars(self).items() if value is not None}
@@ -131,13 +147,16 @@ class Entry:
 
 
 LimitsFile = dict[str, Entry]
+_OWN = "a limit of your own needs another name, unit, source, and low, high or allowed"
+_ALIKE = 0.85
+"""So alike are two names, of 1, that one is taken for the other misspelt."""
 
 
 def load_limits(path: Path | str | None = None) -> LimitTable:
     """Read the packaged table, and a user's file over it.
 
     Raises RecordingError if the file cannot be read or is no TOML; ValueError if it names a limit
-    that does not exist, or a figure makes no sense.
+    that does not exist and is no whole new one, or a figure makes no sense.
     """
     packaged = _read(files("emgrig.hil_tests.judging") / "limits.toml", "limits.toml")
     limits = {name: entry.over(Limit()) for name, entry in packaged.items()}
@@ -147,17 +166,25 @@ def load_limits(path: Path | str | None = None) -> LimitTable:
     path = Path(path)
     for name, entry in _read(path, f"limits {path}").items():
         where = f"limits {path}: {name}"
-        if name not in limits:
-            raise ValueError(f"limits {path}: {refuse_unknown(name, name, sorted(limits))}")
+        if name not in packaged and not _is_own(name, entry, packaged):
+            known = refuse_unknown(name, name, sorted(packaged))
+            raise ValueError(f"limits {path}: {known}; {_OWN}")
+        units.setdefault(name, entry.unit or "")
         if entry.unit not in (None, units[name]):
             raise ValueError(f"{where} is in {units[name]}, not in {entry.unit}")
         try:
-            limit = entry.over(limits[name])
+            limit = entry.over(limits.get(name, Limit()))
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
         source = entry.source or f"user's file {path.name}"
         limits[name] = replace(limit, source=source, overridden=True)
-    return LimitTable(limits, units, str(path))
+    return LimitTable(limits, units, str(path), frozenset(limits) - frozenset(packaged))
+
+
+def _is_own(name: str, entry: Entry, packaged: Collection[str]) -> bool:
+    """Say if a table is a new limit, of a check of the user's, and no misspelt one of ours."""
+    is_like_ours = difflib.get_close_matches(name, packaged, n=1, cutoff=_ALIKE)
+    return entry.is_whole and not is_like_ours
 
 
 def _read(path: Path | Traversable, name: str) -> LimitsFile:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.filemodel import refuse_unknown
 from emgrig.hil_tests.judging.limits import Limit, LimitTable
 
 Value = float | int | str | bool
@@ -29,14 +30,17 @@ class Outcome(StrEnum):
     BLOCKED = "blocked"
     SKIPPED = "skipped"
     NOT_MEASURED = "not measured"
+    INCOMPLETE = "incomplete"
+    """Of a run alone: not all that belongs to it was asked."""
 
 
 _SEVERITY = (
     Outcome.PASS,
     Outcome.SKIPPED,
     Outcome.BLOCKED,
-    Outcome.NOT_MEASURED,
     Outcome.MARGINAL,
+    Outcome.INCOMPLETE,
+    Outcome.NOT_MEASURED,
     Outcome.FAIL,
     Outcome.ERROR,
 )
@@ -84,9 +88,9 @@ class Reading:
 class Measurement:
     """A named quantity of one check, with one reading or one a channel.
 
-    Without bounds the limit only informs. `reference` is what the value is compared with, in words
-    ("data sheet: 0.28 µV"), `key` its name in the table of limits: one for the same quantity at
-    several settings.
+    One that `informs` is held against nothing. `reference` is what the value is compared with, in
+    words ("data sheet: 0.28 µV"), `key` its name in the table of limits: one for the same quantity
+    at several settings.
     """
 
     name: str
@@ -95,6 +99,12 @@ class Measurement:
     readings: list[Reading] = field(default_factory=list)
     reference: str = ""
     key: str = ""
+    informs: bool = False
+
+    @property
+    def is_judged(self) -> bool:
+        """True if it says something of the board; a forgotten limit does, too."""
+        return not self.informs
 
     @property
     def outcome(self) -> Outcome:
@@ -106,6 +116,19 @@ class Measurement:
         """Values by channel; the key of a measurement without channels is None."""
         return {reading.channel: reading.value for reading in self.readings}
 
+    @property
+    def channels_above(self) -> list[int]:
+        """Channels on which it lies above its upper limit."""
+        high = self.limit.high
+        return [
+            r.channel
+            for r in self.readings
+            if r.channel is not None
+            and isinstance(r.value, int | float)
+            and high is not None
+            and r.value > high
+        ]
+
     def describe_worst(self) -> str:
         """Say what is wrong in one clause: the value, its unit and the limit."""
         bad = [r for r in self.readings if r.outcome is self.outcome]
@@ -113,6 +136,10 @@ class Measurement:
         where = f" on channel {', '.join(channels)}" if channels else ""
         shown = show(bad[0].value, self.unit) if bad else "nothing"
         title = self.name.replace("_", " ")
+        if not self.limit.is_limit:
+            return f"{title} is held against no limit: {self.key} is in no table of limits"
+        if self.outcome is Outcome.NOT_MEASURED and bad and bad[0].note:
+            shown += f" ({bad[0].note})"
         return f"{title}{where} is {shown}; limit {self.limit.words(self.unit)}"
 
 
@@ -132,15 +159,16 @@ def judge(value: Value | None, limit: Limit) -> Outcome:
     """Judge one value.
 
     Outside `low`…`high` fails; inside, but outside the marginal band, is marginal. A value that is
-    not a number (NaN) was not measured.
+    not a number (NaN) was not measured; a word lies inside no bounds. Without a limit there is no
+    verdict: that is an error.
     """
     if value is None or (isinstance(value, float) and value != value):
         return Outcome.NOT_MEASURED
     if limit.allowed:
         return Outcome.PASS if value in limit.allowed else Outcome.FAIL
-    if isinstance(value, str):
-        return Outcome.PASS
-    if not limit.holds(value, limit.low, limit.high):
+    if not limit.is_limit:
+        return Outcome.ERROR
+    if isinstance(value, str) or not limit.holds(value, limit.low, limit.high):
         return Outcome.FAIL
     if not limit.holds(value, limit.marginal_low, limit.marginal_high):
         return Outcome.MARGINAL
@@ -176,8 +204,10 @@ class Measure:
         channel: int | None = None,
         reference: str = "",
         note: str = "",
+        allowed: tuple[Value, ...] = (),
         limit: str = "",
         source: str = "",
+        informs: bool = False,
     ) -> Outcome:
         """Take a value, judge it, and keep it.
 
@@ -185,22 +215,33 @@ class Measure:
         "Hz", "s", "1" for a ratio or a count); None if it could not be measured, with `note` saying
         why. `low` and `high` are worked out from the table's for a setting (twice the typical noise
         at this gain), or `source` says where they come from; inside them, in the band `marginal`,
-        it passes without remark. `channel` 1 is the first; values of several channels make one
-        measurement. `reference` is what it is compared with, in words. Raises ValueError if a name
-        comes back with another unit, or a channel comes twice.
+        it passes without remark; `allowed` are the values that pass, of what is no number.
+        `channel` 1 is the first; values of several channels make one measurement. `reference` is
+        what it is compared with, in words. A value that `informs` is held against nothing.
+
+        A value without a limit is an ERROR. Raises ValueError if there is no `limit` of this name,
+        the bounds make no sense, a name comes back with another unit, or a channel comes twice.
         """
-        given = low is not None or high is not None
-        found = self._limits.find(limit or name, "" if given else unit)
-        if given:
+        given = low is not None or high is not None or bool(allowed)
+        found = self._limits.find(limit or name, "" if given or informs else unit)
+        if limit and not found.is_limit:
+            raise ValueError(refuse_unknown(f"limit {limit}", limit, sorted(self._limits.limits)))
+        if informs:
+            found = Limit()
+        elif given:
             found = replace(
                 found,
                 low=low,
                 high=high,
                 marginal_low=marginal[0] if marginal else None,
                 marginal_high=marginal[1] if marginal else None,
+                allowed=allowed,
                 source=source or found.source,
             )
-        kept = self.measurements.setdefault(name, Measurement(name, unit, found, key=limit or name))
+            if problem := found.problem():
+                raise ValueError(f"{name}: {problem}")
+        fresh = Measurement(name, unit, found, key=limit or name, informs=informs)
+        kept = self.measurements.setdefault(name, fresh)
         if kept.unit != unit or channel in kept.values:
             raise ValueError(f"{name}: unit {unit} or channel {channel} does not fit what it has")
         if channel is None and kept.readings:
@@ -208,7 +249,7 @@ class Measure:
         kept.reference = reference or kept.reference
         if isinstance(value, np.generic):  # numpy's scalars are no JSON
             value = value.item()  # type: ignore[unreachable]
-        outcome = judge(value, found)
+        outcome = Outcome.PASS if informs else judge(value, found)
         kept.readings.append(Reading(value, outcome, channel, note))
         return outcome
 
@@ -219,8 +260,7 @@ class Measure:
     @property
     def outcome(self) -> Outcome:
         """The gravest of all measurements; NOT_MEASURED if nothing was measured against a limit."""
-        judged = [m.outcome for m in self.measurements.values() if m.limit.is_limit]
-        return worst(judged)
+        return worst(m.outcome for m in self.measurements.values() if m.is_judged)
 
 
 # Raw data and pictures that go with a check, known by their hash.

@@ -61,9 +61,10 @@ def canary(n_channels: int) -> int:
 class Rig:
     """One board for one run of the suite.
 
-    `is_open`: somebody answered, and said who it is; `is_identified`: the chips are ADS1299. The
-    rest is of the check that is on; the plugin sets it to nothing before each: samples, incidents,
-    frames that the board said it threw away, and latenesses of captures, s.
+    `no_address` says why the address makes no sense, if it makes none. `is_open`: somebody
+    answered, and said who it is; `is_identified`: the chips are ADS1299. The rest is of the check
+    that is on; the plugin sets it to nothing before each: samples, incidents, frames that the board
+    said it threw away, and latenesses of captures, s.
     """
 
     def __init__(self, address: str) -> None:
@@ -71,6 +72,7 @@ class Rig:
         self.before: tuple[bytes, ...] = ()
         self.streamed_before = False
         self.is_open = self.is_identified = False
+        self.no_address: ValueError | None = None
         self._link: Link | None = None
         self._connection: Connection | None = None
         self._collector: Collector | None = None
@@ -91,7 +93,11 @@ class Rig:
         Raises EmgrigError if nobody answers, or something else does; ValueError if the address
         makes no sense.
         """
-        self._link = Link(open_transport(self.address))
+        try:
+            self._link = Link(open_transport(self.address))
+        except ValueError as error:
+            self.no_address = error
+            raise
         client = f"emgrig bringup {__version__}"
         self._connection = Connection(self._link, client=client, inspector=self._listen)
         self.streamed_before = bool(self.stats().streaming)

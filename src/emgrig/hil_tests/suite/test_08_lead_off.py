@@ -85,6 +85,7 @@ def test_contact(
         full_scale_v = capture.scale_v[channel - 1] * -ADS1299.code_min
         headroom = 100 * (1 - float(np.abs(volts).max()) / full_scale_v)
         measure("headroom", headroom, "%", channel=channel)
-        measure("electrode_offset", float(volts.mean() * 1e3), "mV", channel=channel)
+        offset_mv = float(volts.mean() * 1e3)
+        measure("electrode_offset", offset_mv, "mV", channel=channel, informs=True)
         if np.ptp(volts) > 0:
             measure("mains", mains_uv(volts), "uV", channel=channel)

@@ -1,9 +1,7 @@
 """A recording becomes part of a BIDS data set (EMG-BIDS, version 1.11.2 of the specification)."""
 
-import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,18 +114,6 @@ class BidsOptions:
     def stem(self, run: int | None) -> str:
         """Beginning of the names of the files of a recording."""
         return f"{self.session_stem}_task-{self.task}" + ("" if run is None else f"_run-{run}")
-
-
-def label_of(code: str) -> str:
-    """Make a BIDS label of a participant's code: letters and digits of ASCII.
-
-    A code that is one already stays as it is. Of any other the letters and digits are kept, with
-    a checksum of the whole behind them: P-01 and P.01 are two participants.
-    """
-    if re.fullmatch("[0-9A-Za-z]+", code):
-        return code
-    plain = "".join(c for c in unicodedata.normalize("NFKD", code) if c.isascii() and c.isalnum())
-    return f"{plain}x{hashlib.sha256(code.encode(errors='surrogatepass')).hexdigest()[:10]}"
 
 
 def run_for(part: Part, root: Path, options: BidsOptions) -> tuple[int, bool]:

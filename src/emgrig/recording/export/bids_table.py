@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from emgrig.errors import RecordingError
+from emgrig.names import table_cell
 
 NOT_KNOWN = "n/a"
 
@@ -14,12 +15,13 @@ def cell(text: str) -> str:
     """Return a text that cannot break a table.
 
     Control characters, tabs and line ends of every kind become blanks, and double quotes single
-    ones: BIDS has no quoting, and readers of CSV take them for it. Nothing left is ``n/a``.
+    ones: BIDS has no quoting, and readers of CSV take them for it. Nothing left is ``n/a``. What a
+    spreadsheet would take for a formula is led by an apostrophe.
     """
     plain = "".join(
         " " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text
     )
-    return plain.replace('"', "'").strip() or NOT_KNOWN
+    return table_cell(plain.replace('"', "'").strip()) or NOT_KNOWN
 
 
 def number(value: object, decimals: int = 6) -> str:

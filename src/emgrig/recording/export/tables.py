@@ -59,7 +59,7 @@ def write_csv(part: Part, path: Path, tell: Tell = quiet) -> None:
     formats = [f"%.{_TIME_DECIMALS}f", *[f"%.{csv_decimals(part)}f"] * len(part.channels), "%d"]
     mark = (SIMULATED,) if part.is_simulated else ()
     formats += ["%d"] * len(mark)
-    with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
+    with whole_file(path) as unfinished, unfinished.open("x", encoding="utf-8", newline="") as file:
         file.write(",".join((TIME, *columns(part), GAP, *mark)) + "\n")
 
         def put(block: Block, time_s: np.ndarray) -> None:

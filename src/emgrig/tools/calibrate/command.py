@@ -15,7 +15,7 @@ from emgrig.tools.calibrate.words import (
     read_integers,
     read_numbers,
 )
-from emgrig.tools.common.options import OfBoard, Printed, flag, option, takes
+from emgrig.tools.common.options import OfBoard, Overwrite, Printed, flag, option, takes
 
 if TYPE_CHECKING:
     from emgrig.calibration.procedures.readings import Report
@@ -45,6 +45,7 @@ class Measuring(OfBoard, Printed):
     """What every command takes."""
 
     report: Path | None = option("Folder for index.html and calibration.json.")
+    overwrite: Overwrite = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +92,7 @@ def _wanted(given: Measuring, **more: Any) -> Wanted:
         )
     if isinstance(given, WithResistors) and given.resistors:
         more["resistors"] = f"{given.resistors} ohm, within {given.limits:g} %"
+    more["overwrite"] = given.overwrite
     return Wanted(given.address, given.as_json, given.report, **more)
 
 

@@ -37,6 +37,45 @@ class Outcome:
     made_utc: str
     instruments: tuple[str, ...] = ()
 
+    @property
+    def is_good(self) -> bool:
+        """True if nothing failed its limit, something was read, and the registers are as before."""
+        reports = self.reports
+        is_restored = all(report.restored.is_proved for report in reports)
+        return is_restored and self.n_readings > 0 and self.worst != "fail"
+
+    @property
+    def worst(self) -> str:
+        """The worst outcome of all readings; nothing if none has a limit."""
+        return _worst(report.outcome for report in self.reports)
+
+    @property
+    def n_readings(self) -> int:
+        """How many values were read."""
+        return sum(len(report.readings) for report in self.reports)
+
+    @property
+    def headline(self) -> str:
+        """Say in words how it ended."""
+        if not all(report.restored.is_proved for report in self.reports):
+            return "The registers are NOT what they were"
+        return _HEADLINES[self.worst] if self.n_readings else "Nothing was measured"
+
+    @property
+    def verdict(self) -> str:
+        """Say in a line how it ended, and what that rests on."""
+        word = (self.worst or "measured").upper() if self.is_good else "FAIL"
+        simulated = "SIMULATED " if self.identity.is_simulated else ""
+        readings = [reading for report in self.reports for reading in report.readings]
+        n_judged = sum(reading.outcome is not None for reading in readings)
+        channels = {reading.channel for reading in readings if reading.channel is not None}
+        most = max((reading.result.n_used for reading in readings), default=0)
+        return (
+            f"calibrate: {word} - {simulated}{self.identity.serial_number}, {len(readings)} values "
+            f"({n_judged} with a limit) of {len(channels)} channels, "
+            f"up to {most} samples a value. {self.headline}"
+        )
+
 
 def bands(reports: Sequence[Report]) -> list[str]:
     """Say what sinc³ leaves of 20-450 Hz at each rate at which noise or response was measured."""
@@ -54,6 +93,9 @@ def bands(reports: Sequence[Report]) -> list[str]:
 def to_json(outcome: Outcome) -> Json:
     """Return everything as JSON holds it."""
     return {
+        "verdict": outcome.verdict,
+        "is_good": outcome.is_good,
+        "simulated": outcome.identity.is_simulated,
         "address": outcome.address,
         "board": {
             "serial_number": outcome.identity.serial_number,
@@ -108,19 +150,21 @@ def _comparison(one: NoiseComparison) -> Json:
     }
 
 
+REPORT_FILES = ("index.html", "calibration.json")
+
+
 def write(folder: Path, outcome: Outcome) -> Path:
     """Write ``index.html`` and ``calibration.json`` into `folder`; return the page.
 
     Raises RecordingError if they cannot be written.
     """
     board = outcome.identity
-    worst = _worst(report.outcome for report in outcome.reports)
     page = render(
         "emgrig.tools.calibrate/page.html",
         title=f"Calibration of board {board.serial_number}",
         simulated=board.is_simulated,
-        outcome=worst,
-        headline=_HEADLINES[worst],
+        outcome=outcome.worst if outcome.is_good else "fail",
+        headline=outcome.headline,
         bands=bands(outcome.reports),
         reports=[_shown(report) for report in outcome.reports],
         found=outcome,

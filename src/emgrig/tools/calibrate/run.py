@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from emgrig.errors import ExitCode
+from emgrig.files import refuse_existing
 from emgrig.tools.calibrate.place import Place, open_place
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
@@ -29,7 +30,8 @@ class Wanted:
 
     The page goes into the folder `report`, the values into the board's certificate if `save`; those
     are kept in `calibration`, or are that one file. `resistors` is what is known of those that were
-    used, for the record; `amplifiers` are further rows for the table of amplifiers.
+    used, for the record; `amplifiers` are further rows for the table of amplifiers. `overwrite`
+    replaces the page of an earlier run.
     """
 
     address: str
@@ -43,6 +45,7 @@ class Wanted:
     meter_due: dt.date | None = None
     resistors: str = ""
     amplifiers: tuple[Path, ...] = ()
+    overwrite: bool = False
 
 
 Job = Callable[[Place, Bar], "Report"]
@@ -51,13 +54,17 @@ Job = Callable[[Place, Bar], "Report"]
 def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     """Run procedures on the board, and do with the outcome what is wanted.
 
-    Raises typer.Exit, with exit code 1, if something failed its limit.
+    Raises typer.Exit, with exit code 1, if something failed its limit, nothing was measured, or the
+    registers are not what they were; RecordingError, before anything is sent, if an earlier report
+    is in the folder and is to stay.
     """
-    from emgrig.calibration.figures import datasheet
     from emgrig.comparison.amplifiers import load_amplifiers
-    from emgrig.tools.calibrate.page import Outcome, to_json, write
+    from emgrig.tools.calibrate.page import REPORT_FILES, Outcome, to_json, write
 
     amplifiers = load_amplifiers(wanted.amplifiers)  # a broken file is found before, not after
+    made = [wanted.report / name for name in REPORT_FILES] if wanted.report is not None else []
+    for path in made:
+        refuse_existing(path, overwrite=wanted.overwrite, instead="folder (--report)")
     with (
         open_place(wanted.address, bench=wanted.bench, attenuator=wanted.attenuator) as place,
         Bar("connecting") as bar,
@@ -85,7 +92,7 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
         note(f"report: {write(wanted.report, outcome)}")
     if wanted.save:
         _save(identity, reports, instruments, wanted, now)
-    if any(report.outcome is datasheet.Outcome.FAIL for report in reports):
+    if not outcome.is_good:
         raise typer.Exit(ExitCode.VERDICT)
 
 
@@ -160,6 +167,7 @@ def _beside(
 def _tell(outcome: "Outcome") -> None:
     from emgrig.tools.calibrate.page import bands
 
+    say(outcome.verdict)
     for report in outcome.reports:
         _tell_report(report)
     if outcome.comparisons:
@@ -190,7 +198,8 @@ def _tell_report(report: "Report") -> None:
     for text in report.notes:
         say(f"note: {text}")
     proof = "as before, proved by reading" if report.restored.is_proved else "NOT as before"
-    say(f"{account(report)}; registers {proof}\n")
+    say(f"{account(report)}; registers {proof}")
+    say("")
 
 
 def _tell_comparisons(outcome: "Outcome") -> None:
@@ -209,4 +218,5 @@ def _tell_comparisons(outcome: "Outcome") -> None:
         ],
     )
     n_silent = sum(c.theirs_uv_rms is None for c in outcome.comparisons)
-    say(f"{n_silent} more are not comparable; --report says why\n")
+    say(f"{n_silent} more are not comparable; --report says why")
+    say("")

@@ -2,32 +2,62 @@
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from emgrig.names import one_line, shown
+
+_NOT_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 EXIT_CODES_HELP = (
     "Exit codes: 0 well · 1 the answer is no (FAIL, differences) · 2 wrong arguments · "
     "3 link · 4 board or chip · 5 files · 130 interrupted."
 )
 
+
+class PlainConsole(Console):
+    """A console to which no text can give commands: names come from boards and files."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render, and write out what would command the terminal; our own commands stay."""
+        for one in super().render(renderable, options):
+            yield one if one.control else Segment(shown(one.text), one.style)
+
+
 #: For people: results on the standard output, what happens meanwhile on the standard error.
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+out = PlainConsole(soft_wrap=True, highlight=False)
+err = PlainConsole(stderr=True, soft_wrap=True, highlight=False)
+
+
+class LineFormatter(logging.Formatter):
+    """A line of the log for a terminal: the message is one line, whatever it holds."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the line."""
+        return one_line(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, and a traceback if there is one."""
+        return shown(super().format(record))
 
 
 def say(message: str) -> None:
-    """Print a line of result; brackets in it stay as they are."""
-    out.print(Text(message))
+    """Print a line of result; brackets in it stay as they are, and a name cannot make another."""
+    out.print(Text(one_line(message)))
 
 
 def note(message: str) -> None:
     """Print a line about what is going on, apart from the results."""
-    err.print(Text(message, style="dim"))
+    err.print(Text(one_line(message), style="dim"))
 
 
 @contextmanager
@@ -45,7 +75,9 @@ def quiet_driver() -> Iterator[None]:
 def print_json(value: object) -> None:
     """Print `value` as JSON, keys as they come."""
     is_ascii = sys.stdout.encoding.lower() != "utf-8"  # what a pipe lacks is escaped, not lost
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=is_ascii) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=is_ascii)
+    # JSON escapes some control characters; all others can only be inside of its texts.
+    sys.stdout.write(_NOT_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def print_table(

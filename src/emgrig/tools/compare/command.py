@@ -8,7 +8,7 @@ from emgrig.files import refuse_existing
 from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
-from emgrig.tools.compare.found import Compared, facts, to_json
+from emgrig.tools.compare.found import Compared, facts, to_json, verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,15 +81,22 @@ def compare(given: CompareOptions) -> None:
     simulated = [one.path.name for one in both if one.is_simulated]
     warnings += [f"{name} is SIMULATED: not recorded from a person" for name in simulated]
     if given.as_json:
-        print_json({"warnings": warnings, "pairs": [to_json(one) for one in found]})
+        told = {"simulated": bool(simulated), "warnings": warnings}
+        print_json({**told, "pairs": [to_json(one) for one in found]})
     else:
-        _tell(found, warnings)
+        _tell(found, warnings, simulated=bool(simulated))
     if given.report is not None:
         page = write(given.report, found, tracks, warnings, simulated=bool(simulated))
         note(f"report: {page}")
 
 
-def _tell(found: Sequence[Compared], warnings: Sequence[str]) -> None:
+def _tell(found: Sequence[Compared], warnings: Sequence[str], *, simulated: bool) -> None:
+    mark = "SIMULATED " if simulated else ""
+    for one in found:
+        n_windows = one.comparison.windows.bland_altman.n
+        low_s, high_s = one.comparison.overlap_s
+        rests = f"{high_s - low_s:.1f} s, {n_windows} windows"
+        say(f"compare: {mark}{one.ours} against {one.reference}, {rests}: {verdict(one)}")
     for one in found:
         say(f"{one.ours} against {one.reference}")
         print_table(["quantity", "value"], facts(one))

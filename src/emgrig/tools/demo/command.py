@@ -6,8 +6,8 @@ from pathlib import Path
 import typer
 
 from emgrig.errors import ExitCode
-from emgrig.files import make_folder
-from emgrig.tools.common.options import Printed, option, takes
+from emgrig.files import make_folder, refuse_existing
+from emgrig.tools.common.options import Overwrite, Printed, option, takes
 from emgrig.tools.common.output import note, print_json, say
 
 RECORDINGS = Path("../shared/data/recordings")
@@ -24,6 +24,7 @@ class DemoOptions(Printed):
     source: str | None = option("What the electrodes see; else a real recording, or a face.")
     seed: int = option("Which of all simulated boards.", 1)
     speed: float = option("Board time a second.", 1.0, min=1.0, max=20.0)
+    overwrite: Overwrite = False
 
 
 @takes
@@ -33,11 +34,14 @@ def demo(given: DemoOptions) -> None:
     A simulated board is served over TCP by a process of its own. The driver identifies the chip,
     applies the profile facial-emg, proves every register and records. The link is cut once and
     comes back. The recording is converted to BDF+ and compared with what the electrodes saw. The
-    page in the report folder shows all of it; the last line says PASS or FAIL.
+    page in the report folder shows all of it; the first and the last line say PASS or FAIL. The
+    report of an earlier demo stays unless --overwrite says that it goes.
     """
     from emgrig.tools.demo import page as demo_page
     from emgrig.tools.demo import run as demo_run
 
+    for name in demo_run.REPORT_FILES:
+        refuse_existing(given.report / name, overwrite=given.overwrite, instead="folder (--report)")
     make_folder(given.report)
     result = demo_run.run(
         given.report,
@@ -50,12 +54,10 @@ def demo(given: DemoOptions) -> None:
     page = demo_page.write(given.report / "index.html", result)
     if given.as_json:
         print_json(result.as_json())
+        note(result.verdict)
     else:
-        for line in result.lines():
+        for line in (result.verdict, *result.lines(), f"page: {page}", result.verdict):
             say(line)
-        say(f"page: {page}")
-    say_verdict = note if given.as_json else say
-    say_verdict(f"demo: {'PASS' if result.is_good else 'FAIL: ' + '; '.join(result.problems)}")
     if not result.is_good:
         raise typer.Exit(ExitCode.VERDICT)
 

@@ -29,6 +29,10 @@ from emgrig.tools.demo.check import ChannelMatch, match, seen_by_chip
 
 PROFILE = "facial-emg"
 ROOM_C = 26.85  # 300 K
+REPORT_FILES = ("index.html", "signals.png", "demo.bdf", "demo.capture", "demo.json")
+"""What a demo makes, in its folder; all of it together."""
+LEAST_SHARE = 0.98
+"""So much of what was asked for must have been converted, or the demo is not complete."""
 
 
 @dataclass
@@ -37,6 +41,7 @@ class DemoResult:
 
     source: str
     seed: int
+    asked_s: float = 0.0
     address: str = ""
     identity: dict[str, object] = field(default_factory=dict)
     registers: list[tuple[str, ...]] = field(default_factory=list)
@@ -61,10 +66,20 @@ class DemoResult:
         """True if nothing went wrong."""
         return not self.problems
 
+    @property
+    def verdict(self) -> str:
+        """Say in a line how it ended, and what that rests on."""
+        n_samples = self.matches[0].n_samples if self.matches else 0
+        rests = f"{len(self.matches)} channels, {n_samples} samples of each compared"
+        word = "PASS" if self.is_good else "FAIL"
+        problems = "".join(f"; {problem}" for problem in self.problems)
+        return f"demo: {word} - SIMULATED, {rests}{problems}"
+
     def as_json(self) -> dict[str, object]:
         """Return everything but the samples."""
         left_out = ("t_s", "volts")
-        return {k: v for k, v in asdict(self).items() if k not in left_out}
+        said = {"verdict": self.verdict, "is_good": self.is_good, "simulated": True}
+        return said | {k: v for k, v in asdict(self).items() if k not in left_out}
 
     def lines(self) -> list[str]:
         """Say it in a few lines."""
@@ -106,7 +121,7 @@ def run(
 
     Raises EmgrigError if the demo cannot even be done: no simulator, no link, no room.
     """
-    result = DemoResult(source, seed)
+    result = DemoResult(source, seed, seconds)
     cut_s = seconds * 0.45
     fault = f"link-cut:from=start,at={cut_s:g},after=1.5"
     tell(f"starting a simulated board that sees {source}; its link will be cut once")
@@ -297,6 +312,9 @@ def _expected_noise_uv_rms(gain: int, rate_hz: float, electrodes_ohm: float) -> 
 
 def _judge(result: DemoResult) -> None:
     """Say what is wrong, if anything is."""
+    made_s = result.conversions / result.rate_hz if result.rate_hz else 0.0
+    if made_s < LEAST_SHARE * result.asked_s:
+        result.problems.append(f"incomplete: {made_s:.1f} of {result.asked_s:g} s recorded")
     if not result.lost or not result.gaps:
         result.problems.append("the link was cut, but nothing was counted as lost")
     if not result.n_annotations:

@@ -158,4 +158,6 @@ def _watch(board: "Board", settings: "ContactSettings", seconds: float | None) -
     shown = watch.look()
     out.print(live_picture(shown))
     note("the registers are as before, proved by reading")
-    return all(one.light is not Light.RED for one in shown)
+    if not shown:
+        note("too few samples came: nothing is known of the electrodes")
+    return bool(shown) and all(one.light is not Light.RED for one in shown)

@@ -19,6 +19,7 @@ _CAPTION_WIDTH = 60
 
 def show_check(check: "ContactCheck", current: str) -> None:
     """Print a check; `current` says how well the lead-off current is known."""
+    say(verdict(check))
     out.print(electrode_table(check))
     if check.channels:
         out.print()
@@ -30,6 +31,19 @@ def show_check(check: "ContactCheck", current: str) -> None:
     if not check.findings:
         say(_all_well(check))
     say(_account(check, current))
+
+
+def verdict(check: "ContactCheck") -> str:
+    """Say in a line how it ended, and what that rests on."""
+    conditions, board = check.conditions, check.board
+    simulated = "SIMULATED " if board.is_simulated else ""
+    n_bad = sum(one.light.value == "red" for one in check.electrodes)
+    word = "none open" if conditions.is_quick else "good"
+    told = word if check.is_good else f"NOT GOOD, {n_bad} red"
+    return (
+        f"electrodes: {told} - {simulated}{board.serial_number}, {len(check.electrodes)} "
+        f"electrodes asked, {conditions.n_samples} samples each"
+    )
 
 
 def electrode_table(check: "ContactCheck") -> Table:
@@ -150,7 +164,10 @@ def _all_well(check: "ContactCheck") -> str:
     n = len(check.electrodes)
     if check.conditions.is_quick:
         return f"none of {n} electrodes is open; how good their contact is was not measured"
-    return f"all {n} electrodes are good or fair"
+    n_grey = sum(one.light.value == "grey" for one in check.electrodes)
+    return (
+        f"{n_grey} of {n} were not measured" if n_grey else f"all {n} electrodes are good or fair"
+    )
 
 
 def _account(check: "ContactCheck", current: str) -> str:

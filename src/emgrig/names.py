@@ -1,0 +1,88 @@
+"""Words of others as data: one function for each place that would take them for something else.
+
+Serial numbers, firmware names and error texts come from a board, labels and marker texts from a
+file, codes from a plan. None of them may become a terminal's command, markup, a formula of a
+spreadsheet, or a path. Formulas of the plot library are off for all texts (`emgrig.pages.plots`).
+"""
+
+import hashlib
+import html
+import re
+
+_UNSEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+"""Control characters but tab and line feed, those that turn the writing round, half characters."""
+_NOT_SHOWN = re.compile(f"[{_UNSEEN}]")
+_NOT_IN_LINE = re.compile(f"[{_UNSEEN}\t\n]")
+_FORMULA = re.compile(r"\s*[=+\-@\t\r]")
+_PLAIN_CODE = re.compile("[A-Z0-9]+")
+_DEVICES = re.compile(r"CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]")
+_HASH_DIGITS = 10
+
+
+def shown(text: str) -> str:
+    r"""Return a text for a terminal or a log: what would command it is written out, as ``\x1b``.
+
+    >>> shown("SN\x1b[31m-1")
+    'SN\\x1b[31m-1'
+    """
+    return _NOT_SHOWN.sub(_written, text)
+
+
+def one_line(text: str) -> str:
+    r"""Return a text as `shown`, in one line.
+
+    >>> one_line("SN-1\ndemo: PASS")
+    'SN-1\\ndemo: PASS'
+    """
+    return _NOT_IN_LINE.sub(_written, text)
+
+
+def _written(found: re.Match[str]) -> str:
+    known = {"\n": r"\n", "\t": r"\t", "\r": r"\r"}
+    code = ord(found[0])
+    return known.get(found[0]) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def markup(text: str) -> str:
+    """Return a text for a page that is put together by hand: tags and quotes are letters.
+
+    >>> markup("<b>'c1'")
+    '&lt;b&gt;&#x27;c1&#x27;'
+    """
+    return html.escape(one_line(text))
+
+
+def table_cell(text: str) -> str:
+    """Return a text for a cell of CSV or TSV that no spreadsheet takes for a formula.
+
+    What begins as one is led by an apostrophe, which spreadsheets do not show; numbers stay.
+
+    >>> table_cell("=1+1"), table_cell("-4.5"), table_cell("smile")
+    ("'=1+1", '-4.5', 'smile')
+    """
+    if not _FORMULA.match(text) or _is_number(text):
+        return text
+    return f"'{text}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def file_label(code: str) -> str:
+    """Return letters and digits for a code, in a name of a file; never those of another code.
+
+    A code of capitals and digits is its own label. Any other gets the beginning of its SHA-256, so
+    that P-01, P.01 and p01 have three labels also where capitals do not count.
+
+    >>> file_label("P01"), file_label("P-01")
+    ('P01', 'P01x6bd012390a')
+    """
+    if _PLAIN_CODE.fullmatch(code) and not _DEVICES.fullmatch(code):
+        return code
+    kept = "".join(c for c in code if c.isascii() and c.isalnum())
+    return f"{kept}x{hashlib.sha256(code.encode()).hexdigest()[:_HASH_DIGITS]}"

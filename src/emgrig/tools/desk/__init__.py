@@ -1,0 +1,1 @@
+"""Where the desk was before it moved to `emgrig.desk`."""

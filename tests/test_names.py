@@ -131,14 +131,14 @@ def test_no_cell_is_a_formula(word: str) -> None:
     analysis = SimpleNamespace(labels=[word], candidates=[CANDIDATE], muscles={})
     table = events_tsv(analysis)  # type: ignore[arg-type]
     rows = [row.split("\t") for row in table.splitlines()]
-    assert [len(row) for row in rows] == [7, 7]
+    assert [len(row) for row in rows] == [8, 8]
     for text in (*rows[1], cell(word)):
         assert not text.lstrip().startswith(("=", "+", "-", "@"))
 
 
 CANDIDATE = SimpleNamespace(
     start_s=1.0, end_s=2.0, is_micro=True, channel_index=0,
-    mvc_percent=1.0, times_rest=2.0, units=(),
+    mvc_percent=1.0, times_rest=2.0, units=(), clipped=False, crosstalk=False,
 )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def test_two_codes_never_share_a_label(one: str, other: str) -> None:
 
 
 def test_codes_that_differ_by_a_sign_or_capitals_have_labels_of_their_own() -> None:
-    codes = ["P01", "P-01", "P.01", "p01", "P 01", "P_01", "Pü01", "P01x6bd012", "COM1", "/../P01"]
+    codes = ["P01", "P-01", "P.01", "p01", "P 01", "P_01", "Pü01", "P01x6bd012390a", "COM1", "/../P01"]
     labels = {names.file_label(code).casefold() for code in codes}
     assert len(labels) == len(codes)
     assert not {"com1", "con", "nul"} & labels

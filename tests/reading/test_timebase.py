@@ -136,7 +136,8 @@ def test_the_clock_gives_the_true_rate() -> None:
     rows = np.arange(20_000)
     found = by_index((rows % 256).astype(float), 250, "the heading", NOISE[:0], rows / 249.8)
     assert found.rate_hz == pytest.approx(249.8, rel=1e-6)
-    assert found.rate_from == "the time stamps (the heading says 250 Hz)"
+    assert found.rate_from == "the time stamps"
+    assert "the time stamps give 249.8 Hz, the heading says 250 Hz" in found.remarks[-1]
     with pytest.raises(RecordingError, match="give 125 Hz, the heading says 250 Hz"):
         by_index((rows % 256).astype(float), 250, "the heading", NOISE[:0], rows / 125)
 

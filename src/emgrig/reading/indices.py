@@ -196,6 +196,9 @@ def _fitting(index: Ints, pattern: _Pattern, time_s: Floats | None, rate_hz: flo
     jump = np.diff(index)
     row = int(np.flatnonzero(jump < 0)[0])
     said = f"the sample index goes back in row {row + 2}, from {index[row]} to {index[row + 1]}"
+    whole = int(index.max()) + pattern.step
+    if time_s is None and whole in _CYCLES:  # a cycle that somebody has, up to its last number
+        return whole
     if time_s is None:
         raise RecordingError(f"{said}; it was expected to count on, or to end a cycle")
     clock = np.diff(time_s) * rate_hz

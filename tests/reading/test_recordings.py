@@ -178,7 +178,7 @@ def test_lost_samples_become_gaps(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(head + "254, 1.0\n255, 2.0\n3, 3.0\n")
     found = open_recording(tmp_path / "a.txt")
     np.testing.assert_array_equal(found.values(0), [1, 2, *[np.nan] * 3, 3])
-    assert found.remarks == ("3 samples were lost and are marked as gaps",)
+    assert found.remarks[0] == "3 samples were lost and are marked as gaps"
 
 
 @pytest.mark.parametrize(

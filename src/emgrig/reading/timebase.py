@@ -343,17 +343,18 @@ def from_records(
             f"data record {row + 1} begins {worst[row]:.3g} samples off {rate_hz:.6g} Hz: the time "
             "stamps do not run at a steady rate"
         )
-    remarks = []
-    if pauses.any():
-        lost = int(positions[-1] - by_count[-1])
-        remarks.append(
-            f"{int(pauses.sum())} pauses between data records: {lost} samples are missing"
-        )
-        if is_continuous:
-            remarks.append("the header calls it continuous, the time stamps do not; they are taken")
+    lost = int(positions[-1] - by_count[-1])
+    said = _said_of_records(int(pauses.sum()), lost, is_continuous=is_continuous)
     if rate_hz != n_in_record / record_s:
-        remarks.append(
-            f"the time stamps give {rate_hz:.7g} Hz, the header {n_in_record / record_s:g} Hz; "
-            "they are taken"
-        )
-    return positions, rate_hz, tuple(remarks)
+        header_hz = n_in_record / record_s
+        said.append(f"the time stamps give {rate_hz:.7g} Hz, the header {header_hz:g} Hz")
+    return positions, rate_hz, tuple(said)
+
+
+def _said_of_records(n_pauses: int, lost: int, *, is_continuous: bool) -> list[str]:
+    if not n_pauses:
+        return []
+    said = [f"{n_pauses} pauses between data records: {lost} samples are missing"]
+    if is_continuous:
+        said.append("the header calls it continuous, the time stamps do not; they are taken")
+    return said

@@ -99,8 +99,6 @@ def arrange(
         *(f"{one.name} (another time base)" for _, group in others for one in group),
         *empty,
     ]
-    named = [name for name in left_out if not _FLAG.fullmatch(name)]
-    lost = int(np.diff(base.runs.gaps, axis=1).sum())
     return Recording(
         path=path,
         source=source,
@@ -109,18 +107,18 @@ def arrange(
         rate_from=base.rate_from,
         runs=base.runs,
         column=lambda i: _at(kept[i], rows),
-        remarks=(
-            *remarks,
-            *said,
-            *base.remarks,
-            *([f"left out: {', '.join(named)}"] if named else []),
-            *(
-                [f"{lost} samples are missing in {len(base.runs.gaps)} gaps of the time"]
-                * (lost > 0)
-            ),
-        ),
+        remarks=(*remarks, *said, *base.remarks, *_said_of(left_out, base)),
         left_out=tuple(left_out),
     )
+
+
+def _said_of(left_out: Sequence[str], base: TimeBase) -> list[str]:
+    named = [name for name in left_out if not _FLAG.fullmatch(name)]
+    said = [f"left out: {', '.join(named)}"] if named else []
+    lost = int(np.diff(base.runs.gaps, axis=1).sum())
+    if lost:
+        said.append(f"{lost} samples are missing in {len(base.runs.gaps)} gaps of the time")
+    return said
 
 
 def _columns(lines: Sequence[str], dialect: Dialect) -> tuple[list[Column], list[str]]:

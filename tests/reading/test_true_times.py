@@ -104,26 +104,31 @@ def _xdf(path: Path, one: made.Take) -> Path:
     return made.xdf(path, made.xdf_stream(1, 77 + one.time_s, one.values, rate_hz=one.rate_hz))
 
 
+#: Files with a column of time, however it is written.
+TIMED: dict[str, tuple[Writer, str]] = {
+    "CSV in us": (_csv(6), ".csv"),
+    "CSV in ms": (_csv(3), ".csv"),
+    "CSV of Unix time": (_csv_of_unix_time, ".csv"),
+    "CSV whose unit is ms": (_csv_in_ms, ".csv"),
+    ".mat": (_mat, ".mat"),
+    "Parquet": (_parquet, ".parquet"),
+    "XDF": (_xdf, ".xdf"),
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("rate_hz", [100.0, 1000.0, 2048.0])
-@pytest.mark.parametrize(
-    ("write", "suffix"),
-    [
-        (_csv(6), ".csv"),
-        (_csv(3), ".csv"),
-        (_csv_of_unix_time, ".csv"),
-        (_csv_in_ms, ".csv"),
-        (_mat, ".mat"),
-        (_parquet, ".parquet"),
-        (_xdf, ".xdf"),
-    ],
+@given(
+    story=stories(*ANY),
+    form=st.sampled_from(sorted(TIMED)),
+    rate_hz=st.sampled_from([100.0, 1000.0, 2048.0]),
 )
-@given(story=stories(*ANY))
-@examples(8)
-def test_of_a_column_of_time(story: Story, write: Writer, suffix: str, rate_hz: float) -> None:
+@examples(40)
+def test_of_a_column_of_time(story: Story, form: str, rate_hz: float) -> None:
+    write, suffix = TIMED[form]
     check(write, story.told(rate_hz, 2), suffix)
 
 
+@pytest.mark.slow
 @given(
     story=stories("lost", "doubled", most=200),
     jitter_s=st.sampled_from([0.0003, 0.001, 0.004]),
@@ -157,10 +162,14 @@ COUNTED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("board", COUNTED)
-@pytest.mark.parametrize("version", [4, 5, 6])
-@given(story=stories(*ANY, most=700, ppm=150), late=st.integers(0, 40), seed=st.integers(0, 99))
-@examples(6)
+@given(
+    story=stories(*ANY, most=700, ppm=150),
+    late=st.integers(0, 40),
+    seed=st.integers(0, 99),
+    board=st.sampled_from(sorted(COUNTED)),
+    version=st.sampled_from([4, 5, 6]),
+)
+@examples(40)
 def test_of_an_index_and_times_of_arrival(
     story: Story, late: int, seed: int, board: str, version: int
 ) -> None:
@@ -186,24 +195,26 @@ def _in_blocks(one: made.Take, late: int, seed: int) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("channels", "rate_hz"), [(4, 200.0), (8, 250.0), (16, 125.0)])
-@given(story=stories(*ANY, most=700, ppm=150), late=st.integers(0, 20), seed=st.integers(0, 99))
-@examples(10)
-def test_of_brainflow(story: Story, late: int, seed: int, channels: int, rate_hz: float) -> None:
+@given(
+    story=stories(*ANY, most=700, ppm=150),
+    late=st.integers(0, 20),
+    seed=st.integers(0, 99),
+    channels=st.sampled_from([4, 8, 16]),
+)
+@examples(15)
+def test_of_brainflow(story: Story, late: int, seed: int, channels: int) -> None:
+    rate_hz, board = {
+        4: (200.0, "Ganglion 0-100 twice"), 8: (250.0, "Cyton"), 16: (125.0, "Daisy"),
+    }[channels]  # fmt: skip
     one = story.told(rate_hz, channels)
-    board = {4: "Ganglion 0-100 twice", 8: "Cyton", 16: "Daisy"}[channels]
     arrived_s = _in_blocks(one, late, seed)
-    check(
-        lambda path, take: made.brainflow(path, take, COUNTED[board](take.number), arrived_s),
-        one,
-        ".csv",
-    )
+    index = COUNTED[board](one.number)
+    check(lambda path, take: made.brainflow(path, take, index, arrived_s), one, ".csv")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("board", COUNTED)
-@given(story=stories("lost", "doubled", most=90, ppm=0))
-@examples(8)
+@given(story=stories("lost", "doubled", most=90, ppm=0), board=st.sampled_from(sorted(COUNTED)))
+@examples(25)
 def test_of_an_index_alone(story: Story, board: str) -> None:
     """Without a clock a loss has to be shorter than a cycle, and a pause is not in the file."""
     one = _with_a_whole_cycle(story).told(250, 4)
@@ -216,6 +227,7 @@ def _with_a_whole_cycle(story: Story) -> Story:
     return Story(1200, story.at, 0.0, happened)
 
 
+@pytest.mark.slow
 @given(story=stories("lost", "doubled", most=15, ppm=0))
 @examples(15)
 def test_of_opensignals(story: Story) -> None:
@@ -239,10 +251,13 @@ def _records(story: Story, rate_hz: float, n_in_record: int) -> tuple[made.Take,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suffix", [".edf", ".bdf"])
-@pytest.mark.parametrize("letter", "DC")
-@given(story=stories(*ANY, most=300), n_in_record=st.sampled_from([50, 250, 1000]))
-@examples(15)
+@given(
+    story=stories(*ANY, most=300),
+    n_in_record=st.sampled_from([50, 250, 1000]),
+    letter=st.sampled_from("DC"),
+    suffix=st.sampled_from([".edf", ".bdf"]),
+)
+@examples(30)
 def test_of_data_records(story: Story, n_in_record: int, letter: str, suffix: str) -> None:
     one, begins_s = _records(story, 500.0, n_in_record)
 
@@ -257,6 +272,7 @@ def test_of_data_records(story: Story, n_in_record: int, letter: str, suffix: st
     check(write, one, suffix)
 
 
+@pytest.mark.slow
 @given(story=stories("paused", ppm=0))
 @examples(15)
 def test_of_brainvision_segments(story: Story) -> None:

@@ -100,9 +100,8 @@ def arrange(
         *(f"{one.name} (another time base)" for _, group in others for one in group),
         *empty,
     ]
-    named = [name for name in left_out if not _FLAG.fullmatch(name)]
-    lost = int(np.diff(base.runs.gaps, axis=1).sum())
     is_simulated = any(one.name == "is_simulated" and one.values.any() for one in flags)
+    said = [*([SIMULATED] if is_simulated else []), *remarks, *said]
     return Recording(
         path=path,
         source=source,
@@ -112,19 +111,18 @@ def arrange(
         runs=base.runs,
         column=lambda i: _at(kept[i], rows),
         is_simulated=is_simulated,
-        remarks=(
-            *([SIMULATED] if is_simulated else []),
-            *remarks,
-            *said,
-            *base.remarks,
-            *([f"left out: {', '.join(named)}"] if named else []),
-            *(
-                [f"{lost} samples are missing in {len(base.runs.gaps)} gaps of the time"]
-                * (lost > 0)
-            ),
-        ),
+        remarks=(*said, *base.remarks, *_said_of(left_out, base)),
         left_out=tuple(left_out),
     )
+
+
+def _said_of(left_out: Sequence[str], base: TimeBase) -> list[str]:
+    named = [name for name in left_out if not _FLAG.fullmatch(name)]
+    said = [f"left out: {', '.join(named)}"] if named else []
+    lost = int(np.diff(base.runs.gaps, axis=1).sum())
+    if lost:
+        said.append(f"{lost} samples are missing in {len(base.runs.gaps)} gaps of the time")
+    return said
 
 
 def _columns(lines: Sequence[str], dialect: Dialect) -> tuple[list[Column], list[str]]:

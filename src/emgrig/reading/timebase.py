@@ -136,6 +136,8 @@ def _steady_with_gaps(time_s: Floats, stated: tuple[float, str] | None, what: st
             f"{stated[1]} says {stated[0]:.6g} Hz"
         )
     check_length((time_s[-1] - time_s[0]) / period_s, time_s.size, 1 / period_s)
+    if slack_s:
+        period_s = _period_within_runs(time_s, period_s, slack_s, stated, what)
     # First by the steps alone, which a period that is a little wrong does not harm; then by the
     # line through all of them, so that the rounding at many gaps does not add up.
     positions = _positions(time_s, period_s, slack_s, None)
@@ -181,6 +183,38 @@ def _period(step_s: Floats, stated_hz: float | None) -> tuple[float, float]:
     period_s = candidates[-1] if stated_hz is not None else candidates[1]
     period_s = period_s if period_s > 0 else float(step_s.mean())
     return period_s, float(np.quantile(np.abs(step_s - period_s), 0.99))
+
+
+def _period_within_runs(
+    time_s: Floats, period_s: float, slack_s: float, stated: tuple[float, str] | None, what: str
+) -> float:
+    """Return the period that stamps which jitter have within runs, which no gap can bend.
+
+    Raises
+    ------
+    RecordingError
+        If they jitter too much to tell how long a gap is, and nobody says the rate.
+    """
+    step_s = np.diff(time_s)
+    is_gap = step_s > 1.5 * period_s + 1.5 * slack_s
+    begins = np.concatenate([[0], np.flatnonzero(is_gap) + 1])
+    counts = np.diff(np.concatenate([begins, [time_s.size]]))
+    rows = np.arange(time_s.size, dtype=np.float64)
+    from_zero_s = time_s - time_s[0]
+    rows -= np.repeat(np.add.reduceat(rows, begins) / counts, counts)
+    from_zero_s -= np.repeat(np.add.reduceat(from_zero_s, begins) / counts, counts)
+    spread = float(rows @ rows)
+    slope = float(rows @ from_zero_s) / spread if spread else 0.0
+    error = float(np.std(from_zero_s - slope * rows)) / np.sqrt(spread) if spread else np.inf
+    longest_s = float(step_s[is_gap].max(initial=0.0))
+    if slope > 0 and longest_s / slope * error < 0.15 * slope:
+        return slope
+    if longest_s and stated is None:
+        raise RecordingError(
+            f"{what} jitters by {1e3 * slack_s:.3g} ms, so that the length of its gap of "
+            f"{longest_s:.4g} s cannot be told in samples; give the rate (--rate)"
+        )
+    return period_s
 
 
 def _positions(time_s: Floats, period_s: float, slack_s: float, start_s: float | None) -> Ints:
@@ -309,17 +343,18 @@ def from_records(
             f"data record {row + 1} begins {worst[row]:.3g} samples off {rate_hz:.6g} Hz: the time "
             "stamps do not run at a steady rate"
         )
-    remarks = []
-    if pauses.any():
-        lost = int(positions[-1] - by_count[-1])
-        remarks.append(
-            f"{int(pauses.sum())} pauses between data records: {lost} samples are missing"
-        )
-        if is_continuous:
-            remarks.append("the header calls it continuous, the time stamps do not; they are taken")
+    lost = int(positions[-1] - by_count[-1])
+    said = _said_of_records(int(pauses.sum()), lost, is_continuous=is_continuous)
     if rate_hz != n_in_record / record_s:
-        remarks.append(
-            f"the time stamps give {rate_hz:.7g} Hz, the header {n_in_record / record_s:g} Hz; "
-            "they are taken"
-        )
-    return positions, rate_hz, tuple(remarks)
+        header_hz = n_in_record / record_s
+        said.append(f"the time stamps give {rate_hz:.7g} Hz, the header {header_hz:g} Hz")
+    return positions, rate_hz, tuple(said)
+
+
+def _said_of_records(n_pauses: int, lost: int, *, is_continuous: bool) -> list[str]:
+    if not n_pauses:
+        return []
+    said = [f"{n_pauses} pauses between data records: {lost} samples are missing"]
+    if is_continuous:
+        said.append("the header calls it continuous, the time stamps do not; they are taken")
+    return said

@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from emgrig.errors import RecordingError
-from emgrig.reading import openbci, others
-from emgrig.reading.brainvision import read_brainvision
-from emgrig.reading.matlab import read_matlab
-from emgrig.reading.own import read_bdf, read_parquet
+from emgrig.reading.formats import openbci, others
+from emgrig.reading.formats.brainvision import read_brainvision
+from emgrig.reading.formats.matlab import read_matlab
+from emgrig.reading.formats.own import read_bdf, read_parquet
+from emgrig.reading.formats.tables import read_table
+from emgrig.reading.formats.xdf import read_xdf
 from emgrig.reading.recording import Recording, Signal, one_line
 from emgrig.reading.safety import Lines, contents, head_of
-from emgrig.reading.tables import read_table
 from emgrig.reading.units import microvolts_in
-from emgrig.reading.xdf import read_xdf
 
 #: A message quotes what damaged files hold; it is cut to so many characters.
 _MOST_SAID = 500

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from emgrig.errors import RecordingError
-from emgrig.reading.dialect import split
+from emgrig.reading.formats.dialect import split
 from emgrig.reading.recording import Floats
 from emgrig.reading.safety import contents, decoded, head_of
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.errors import RecordingError
 from emgrig.files import why
-from emgrig.reading.edf import EdfFile, EdfSignal
+from emgrig.reading.formats.edf import EdfFile, EdfSignal
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
 from emgrig.recording.facts import read_annotations
 from emgrig.recording.sidecar import FORMAT, Json, schema

@@ -13,7 +13,7 @@ from emgrig.analysis.clocks.tube_table import TubeTable
 from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.errors import RecordingError
 from emgrig.files import attempt, why
-from emgrig.reading.own import sidecar_of
+from emgrig.reading.formats.own import sidecar_of
 from emgrig.recording.sync.tube import tube_path
 
 #: What a person or a program writes where the count cannot be read.

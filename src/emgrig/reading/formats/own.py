@@ -11,14 +11,14 @@ import numpy as np
 from emgrig.errors import RecordingError
 from emgrig.extras import require
 from emgrig.files import attempt
-from emgrig.reading.edf import read_edf
+from emgrig.reading.formats.edf import read_edf
+from emgrig.reading.formats.tables import Column, arrange
 from emgrig.reading.recording import (
     SIMULATED,
     Mark,
     Recording,
     Runs,
 )
-from emgrig.reading.tables import Column, arrange
 from emgrig.reading.timebase import agree
 from emgrig.reading.units import said_in
 

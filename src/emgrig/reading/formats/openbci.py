@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emgrig.errors import RecordingError
-from emgrig.reading.dialect import Dialect, find_dialect, numbers
+from emgrig.reading.formats.dialect import Dialect, find_dialect, numbers
 from emgrig.reading.indices import by_index
 from emgrig.reading.recording import Floats, Mark, Recording, signal
 from emgrig.reading.timebase import agree

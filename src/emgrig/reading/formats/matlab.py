@@ -13,9 +13,9 @@ import numpy as np
 from emgrig.errors import MissingExtra, RecordingError
 from emgrig.extras import require
 from emgrig.files import attempt
-from emgrig.reading.matfile import check_mat
+from emgrig.reading.formats.matfile import check_mat
+from emgrig.reading.formats.tables import unsaid_unit_s
 from emgrig.reading.recording import RateNotSaid, Recording, Runs, signal, with_names
-from emgrig.reading.tables import unsaid_unit_s
 from emgrig.reading.timebase import TimeBase, agree, from_times, steady
 from emgrig.reading.units import seconds_in
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emgrig.errors import RecordingError
-from emgrig.reading.dialect import Dialect, numbers
+from emgrig.reading.formats.dialect import Dialect, numbers
 from emgrig.reading.indices import by_index
 from emgrig.reading.recording import Recording, signal, with_names
 from emgrig.reading.timebase import TimeBase, agree, from_times, steady

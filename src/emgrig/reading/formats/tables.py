@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emgrig.errors import RecordingError
-from emgrig.reading.dialect import Dialect, find_dialect, numbers
+from emgrig.reading.formats.dialect import Dialect, find_dialect, numbers
 from emgrig.reading.indices import by_index
 from emgrig.reading.recording import (
     SIMULATED,
@@ -152,7 +152,7 @@ def _columns(lines: Sequence[str], dialect: Dialect) -> tuple[list[Column], list
 
 def _numeric(lines: Sequence[str], dialect: Dialect) -> list[int]:
     """Return the columns of which the first rows hold numbers."""
-    from emgrig.reading.dialect import is_number, split
+    from emgrig.reading.formats.dialect import is_number, split
 
     few = [split(line, dialect.separator) for line in lines[dialect.first : dialect.first + 20]]
     few = [row for row in few if len(row) >= dialect.n_columns]

@@ -324,10 +324,9 @@ def _timed(base: TimeBase, positions: Ints, time_s: Floats) -> TimeBase:
         raise RecordingError("the time stamps go backwards")
     off = 1 / (slope * base.rate_hz) - 1
     residual_s = time_s - start_s - slope * positions
-    # Arrival is late by what buffers hold, and not at random: it can tilt the line by its spread.
-    low_s, high_s = np.quantile(residual_s, [0.01, 0.99])
-    error = float(high_s - low_s) / (slope * positions[-1])
-    is_far = abs(off) > max(_SAME_RATE, 2 * error)
+    # Enough to be told from jitter, which neighbours share?
+    error = residual_s.std() * np.sqrt(12) / (slope * positions[-1] * np.sqrt(positions.size / 10))
+    is_far = abs(off) > max(_SAME_RATE, 3 * error)
     if is_far:
         raise RecordingError(
             f"the rate contradicts itself: the time stamps give {1 / slope:.6g} Hz, "
@@ -339,7 +338,7 @@ def _timed(base: TimeBase, positions: Ints, time_s: Floats) -> TimeBase:
         raise RecordingError(
             f"the sample index and the time stamps run apart by {1e3 * apart_s:.4g} ms"
         )
-    if abs(off) < error or abs(off) * positions[-1] < 0.25:
+    if abs(off) < 3 * error or abs(off) * positions[-1] < 0.25:
         return base
     remark = (
         f"the time stamps give {1 / slope:.6g} Hz, {base.rate_from} says {base.rate_hz:g} Hz; they "

@@ -28,6 +28,9 @@ class _Damage(Exception):
     """What is wrong with it."""
 
 
+_VERSION_7_3 = 0x0200
+
+
 @dataclass(frozen=True)
 class _Element:
     kind: int
@@ -40,6 +43,8 @@ def check_mat(path: Path) -> None:
     if not raw.startswith(b"MATLAB 5.0") or len(raw) < 128:
         return
     order = "<" if raw[126:128] == b"IM" else ">"
+    if struct.unpack(f"{order}H", raw[124:126])[0] == _VERSION_7_3:
+        return  # HDF5; mat-io 1 calls such a file MATLAB 5.0 in its text
     try:
         _check_variables(memoryview(raw)[128:], order, _MOST_BYTES)
     except (_Damage, struct.error) as error:

@@ -4,6 +4,7 @@ The same code serves a live stream and a capture that is read later: no I/O, no 
 """
 
 from collections.abc import MutableMapping
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from emgrig.driver.samples.block import Block, Epoch
 from emgrig.driver.samples.board_time import BoardTime
 from emgrig.driver.samples.past_runs import ENDLESS, PastRuns, RunLine, RunStart
 from emgrig.driver.samples.proof import Proof
-from emgrig.errors import DeviceError
+from emgrig.errors import DeviceError, WireError
 from emgrig.protocol.account import WRAP, Cause, LossAccount, Piece, Totals
 from emgrig.protocol.decoder import EventPacket, Item, ReplyPacket, RequestPacket, SamplePackets
 from emgrig.protocol.frames import FrameLayout
@@ -90,8 +91,7 @@ class Assembler:
         Parameters
         ----------
         item : Item
-            From the decoder. Requests that were sent are of use too: they tell a START that was
-            asked twice from two.
+            From the decoder. Requests that were sent tell a START that was asked twice from two.
         host_s : float
             Host time when its bytes came, s (any zero); places the stream if the board restarted.
 
@@ -110,7 +110,8 @@ class Assembler:
             if item.request == Request.START and item.id != self._start_id:
                 self._start_id, self._expecting = item.id, True
         elif isinstance(item, ReplyPacket):
-            self._reply(item, host_s)
+            with suppress(WireError):  # whoever asked is told
+                self._reply(item, host_s)
         else:
             self._event(item)
         return []

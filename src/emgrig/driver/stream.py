@@ -12,7 +12,7 @@ from emgrig.driver.connection import Connection
 from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.samples.assemble import Assembler
-from emgrig.driver.samples.block import Block, within_duration
+from emgrig.driver.samples.block import Block, conversions_in, within_duration
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.errors import (
     DeviceError,
@@ -73,9 +73,11 @@ class Stream(Iterator[Block]):
             connection.identity.layout,
             connection.epochs,
             connection.board_time,
-            connection.identity,
+            connection.identity.is_same,
         )
-        self._end = None if duration_s is None else round(duration_s * connection.chip.rate_hz)
+        self._end = (
+            None if duration_s is None else conversions_in(duration_s, connection.chip.rate_hz)
+        )
         self._begin(frames_per_packet)
 
     def _begin(self, frames_per_packet: int) -> None:

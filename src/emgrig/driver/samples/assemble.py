@@ -3,7 +3,7 @@
 The same code serves a live stream and a capture that is read later: no I/O, no clock.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.rate import RateCheck, RunTiming
-from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Block, Epoch
 from emgrig.driver.samples.board_time import BoardTime
 from emgrig.driver.samples.past_runs import ENDLESS, PastRuns, RunLine, RunStart
@@ -41,8 +40,8 @@ class Assembler:
         Settings by number. It is looked into, not copied: whoever owns it adds to it.
     board_time : BoardTime, optional
         The board's clock, shared with whoever asks it for the time.
-    identity : BoardIdentity, optional
-        Which board it is: what comes on a link that was opened anew waits for its HELLO (`Proof`).
+    is_same : callable, optional
+        What comes on a link that was opened anew waits until HELLO was answered so (`Proof`).
     """
 
     def __init__(
@@ -50,12 +49,12 @@ class Assembler:
         layout: FrameLayout,
         epochs: MutableMapping[int, Epoch] | None = None,
         board_time: BoardTime | None = None,
-        identity: BoardIdentity | None = None,
+        is_same: Callable[[bytes], bool] | None = None,
     ) -> None:
         self._layout = layout
         self._epochs = {} if epochs is None else epochs
         self.board_time = board_time or BoardTime()  #: The board's clock; it says contradictions.
-        self._proof = Proof(identity)
+        self._proof = Proof(is_same)
         self._account = LossAccount()
         self._past = PastRuns()
         self._line: RunLine | None = None  # of the run that is on, from its last packet

@@ -4,6 +4,7 @@
 tests/attack_kinds.py, of which the tests play one or two.
 """
 
+import importlib
 import json
 import sys
 import time
@@ -11,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from attack_kinds import KINDS
-from attack_play import play
+KINDS = importlib.import_module("attack_kinds").KINDS
+play = importlib.import_module("attack_play").play
 
 SEEDS = 25
 OUT = Path("build") / "attack.json"

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo quick test nightly lint docs schemas benchmark mutants clean
+.PHONY: help demo quick test nightly lint docs schemas benchmark attack mutants clean
 
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make docs       the documentation site, in build/site"
 	@echo "make schemas    the JSON schemas of our files, from their models"
 	@echo "make benchmark  what we claim about speed, measured here"
+	@echo "make attack     bad boards and bad lines, 25 of each kind; figures in build/attack.json"
 	@echo "make mutants    whether the tests notice when the code is changed at random (DRAW=60 SEED=1)"
 	@echo "make clean      remove $(VENV) and caches"
 
@@ -50,6 +51,9 @@ schemas: $(VENV)/.core
 
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+attack: $(VENV)/.dev
+	$(BIN)/python -m benchmarks attack
 
 # DRAW=0 makes every change there is, 1900 or so: a second each.
 DRAW := 60

@@ -344,3 +344,20 @@ def test_the_package_exports_what_a_user_writes() -> None:
     assert emgrig.__version__[0].isdigit()
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = emgrig.nothing  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("says", [b"GET / HTTP/1.1\r\n\r\n", b""])
+def test_where_we_listen_a_stranger_is_let_go_and_the_board_waited_for(says: bytes) -> None:
+    transport = FakeTransport()
+    transport.listens = True  # type: ignore[attr-defined]
+    write = transport.write
+    transport.write = lambda _: transport.board.out.extend(says)  # type: ignore[method-assign]
+    reopen = transport.reopen
+
+    def next_one() -> None:
+        transport.write = write  # type: ignore[method-assign]
+        reopen()
+
+    transport.reopen = next_one  # type: ignore[method-assign]
+    with Board(transport) as board:
+        assert board.identity.serial_number == "F-1"

@@ -355,8 +355,20 @@ def test_time_that_jumps_without_a_gap_in_the_count_is_a_hidden_loss() -> None:
         assert account.totals.hidden in (48, 49)  # 50 ms at 1.025 ms a conversion: 48.8
 
 
-def test_a_board_that_started_anew_unsaid_is_followed_again() -> None:
+def test_a_buffer_that_is_sent_again_is_counted_and_not_used() -> None:
     wire = run_of(50)
-    account, numbers = account_for(wire[30:40] + wire[:30], one_by_one=True)
-    assert numbers[-1] == 119
-    assert account.totals.repeated == 7 * 4
+    account, numbers = account_for(wire[:40] + wire[:30] + wire[40:], one_by_one=True)
+    assert numbers[-1] == 199
+    assert account.totals.received == 200
+    assert account.totals.repeated == 30 * 4
+
+
+def test_what_is_not_admitted_is_counted_and_not_decoded() -> None:
+    encode, decoder = PacketEncoder(), Decoder()
+    event = packets.EventHeader(3, 0, 0).encode() + bytes(2)
+    decoder.admits = lambda packet_type, payload: packet_type == PacketType.REPLY or not payload[5]
+    assert len(decoder.feed(encode(PacketType.EVENT, event))) == 1
+    late = packets.EventHeader(3, 0, 1).encode() + bytes(2)
+    assert decoder.feed(encode(PacketType.EVENT, late)) == []
+    assert decoder.counts.unheard == 1
+    assert decoder.counts.packets == 2

@@ -18,7 +18,7 @@ from emgrig.driver.native.port import NativePort
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.seams import Clock, Transport
-from emgrig.driver.stream import DEFAULT_QUEUE_SAMPLES, SILENCE_S, Stream
+from emgrig.driver.stream import DEFAULT_QUEUE_SAMPLES, SILENCE_S, STOP_S, Stream
 from emgrig.errors import DeviceError, EmgrigError, TransportError, TransportTimeout
 from emgrig.protocol.packets import (
     DEFAULT_FRAMES_PER_PACKET,
@@ -37,6 +37,7 @@ from emgrig.protocol.schema import Message
 log = logging.getLogger(__name__)
 
 BOOT_TIMEOUT_S = 5.0
+CONNECT_S = 30.0  #: A board has so long to say who it is, whatever else it says.
 
 
 class Board:
@@ -63,7 +64,7 @@ class Board:
     Raises
     ------
     TransportError, WireError, DeviceError
-        If nobody answers, something else answers, or the board refuses.
+        If nobody answers, something else answers, or the board refuses; within 30 s.
     IdentityError
         If a chip is not an ADS1299 or does not answer.
     """
@@ -83,18 +84,20 @@ class Board:
         if not silence_s > 0:
             transport.close()
             raise ValueError(f"silence_s is {silence_s}; expected more than 0")
-        self._connection = Connection(Link(transport), client=client, tap=tap)
+        link = Link(transport)
         self._reconnect = reconnect or ReconnectPolicy()
         self._silence_s = silence_s
         self._stream: Stream | None = None
-        try:
-            if journal is not None:
-                self.journal = journal
-            if identify:
-                self.identify_chips(force_channels=force_channels)
-        except BaseException:
-            self.close()
-            raise
+        with link.within(CONNECT_S):
+            self._connection = Connection(link, client=client, tap=tap)
+            try:
+                if journal is not None:
+                    self.journal = journal
+                if identify:
+                    self.identify_chips(force_channels=force_channels)
+            except BaseException:
+                self.close()
+                raise
 
     # Who it is.
 
@@ -333,7 +336,8 @@ class Board:
             if self._stream is not None and self._stream.is_on:
                 self._stream.close()
             if link.failure is None:
-                self._connection.stop_run()
+                with link.within(STOP_S):
+                    self._connection.stop_run()
         except EmgrigError as error:
             log.warning("the board could not be told to stop: %s", error)
         finally:

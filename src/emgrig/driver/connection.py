@@ -21,7 +21,7 @@ from emgrig.driver.native.port import NativePort, all_chips
 from emgrig.driver.samples.block import Epoch, make_epoch
 from emgrig.driver.samples.board_time import BoardTime
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
-from emgrig.errors import DeviceError, IdentityError, RequestRefused, TransportError
+from emgrig.errors import DeviceError, IdentityError, RequestRefused, TransportError, WireError
 from emgrig.protocol.decoder import EventPacket, Item
 from emgrig.protocol.framing import VERSION
 from emgrig.protocol.packets import (
@@ -40,6 +40,7 @@ from emgrig.protocol.packets import (
 
 log = logging.getLogger(__name__)
 
+STRANGERS_S = 20.0  #: So long others may come where a board is waited for.
 N_EXCHANGES = 8192  #: Clock exchanges that are kept; at one every 2.5 s that is some hours.
 
 
@@ -86,7 +87,7 @@ class Connection:
         self.link = link
         try:
             self.link.tap, self.link.listener = tap, self._listen
-            self.identity = BoardIdentity.from_hello(self._hello())
+            self.identity = BoardIdentity.from_hello(self._first_hello())
             if inspector is None:
                 self.link.request(Request.STOP, None, Stopped)  # whatever ran before
         except BaseException:
@@ -148,6 +149,20 @@ class Connection:
 
     def _hello(self) -> Hello:
         return self.link.request(Request.HELLO, HelloArguments(VERSION, self.client), Hello)
+
+    def _first_hello(self) -> Hello:
+        """Say HELLO; where we listen, whoever does not answer it is let go, and the next asked."""
+        clock = self.link.transport.clock
+        began_s = clock.now_s()
+        while True:
+            try:
+                return self._hello()
+            except (TransportError, WireError) as error:
+                listens = getattr(self.link.transport, "listens", False)
+                if not listens or clock.now_s() - began_s > STRANGERS_S:
+                    raise
+                log.info("%s; waiting for another", error)
+                self.link.reopen()
 
     def name_channels(self, names: dict[int, str]) -> None:
         """Name the channels; those that are not in `names` are "channel n"."""
@@ -291,7 +306,7 @@ class Connection:
         delays_s: list[float] = []
         for _ in range(n_exchanges):
             answer = self.link.ask(Request.CLOCK, ClockArguments(round(self.link.unix_s() * 1e6)))
-            board_us = ClockReading.decode(answer.packet.data).board_time_us
+            board_us = self.link.read_answer(answer, ClockReading).board_time_us
             delays_s.append(answer.received_s - answer.sent_s)
             if answer.attempts == 1:  # else it is not known which question was answered
                 taken.append([answer.sent_s, float(board_us), answer.received_s])

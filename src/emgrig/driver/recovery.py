@@ -12,12 +12,16 @@ from emgrig.protocol.packets import ErrorCode
 
 log = logging.getLogger(__name__)
 
+LEAST_S = 5.0  #: A board that is there has so long to answer, however late it came.
+
 
 @dataclass(frozen=True)
 class ReconnectPolicy:
     """How long to try."""
 
-    total_s: float = 30.0  #: ≥ 0; Give up after so long, s; 0 never tries.
+    #: ≥ 0; Give up after so long, s; 0 never tries. An attempt that is on ends by itself: after
+    #: the time that opening the link may take, and 5 s.
+    total_s: float = 30.0
     #: > 0; Wait after the first failed attempt; twice as long after each, up to the longest.
     first_wait_s: float = 0.1
     longest_wait_s: float = 2.0
@@ -73,10 +77,12 @@ def recover(
     log.warning("%s; trying to go on", reason.words)
     while True:
         attempts += 1
+        left_s = max(policy.total_s - (clock.now_s() - began_s), LEAST_S)
         try:
             if connection.link.failure is not None or attempts > 1:
                 connection.link.reopen()
-            restored = _prove(connection, believed, frames if restart else None)
+            with connection.link.within(left_s):
+                restored = _prove(connection, believed, frames if restart else None)
             break
         except RequestRefused as error:
             if error.code != ErrorCode.BUSY:

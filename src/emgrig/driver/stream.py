@@ -7,12 +7,12 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from emgrig.driver.chip.rate import RateCheck
+from emgrig.driver.chip.rate import RateCheck, RateVerdict
 from emgrig.driver.connection import Connection
 from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.samples.assemble import Assembler
-from emgrig.driver.samples.block import Block, within_duration
+from emgrig.driver.samples.block import Block, conversions_in, within_duration
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.errors import (
     DeviceError,
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 DEFAULT_QUEUE_SAMPLES = 1 << 17
 SILENCE_S = 2.0
 CLOCK_EVERY_S = 5.0
+STOP_S = 20.0  #: A board has so long to stop and to say how many conversions there were.
+_MOST_BARREN = 8  #: So many recoveries in a row without a sample end a stream.
+_MOST_SILENCES = 3  #: So many silences of a board that runs and counts, and it is started anew.
 
 
 class Stream(Iterator[Block]):
@@ -63,14 +66,18 @@ class Stream(Iterator[Block]):
         self._failure: EmgrigError | None = None
         self._is_complete = self._is_stopped = False
         self._silent_conversions = -1
+        self._n_silent = self._n_barren = 0
         self._clock_due_s = 0.0
+        self._has_warned = False
         self._assembler = Assembler(
             connection.identity.layout,
             connection.epochs,
             connection.board_time,
-            connection.identity,
+            connection.identity.is_same,
         )
-        self._end = None if duration_s is None else round(duration_s * connection.chip.rate_hz)
+        self._end = (
+            None if duration_s is None else conversions_in(duration_s, connection.chip.rate_hz)
+        )
         self._begin(frames_per_packet)
 
     def _begin(self, frames_per_packet: int) -> None:
@@ -119,6 +126,8 @@ class Stream(Iterator[Block]):
             self._failure = error
 
     def _put(self, block: Block) -> None:
+        if block.n_samples:
+            self._n_barren = 0
         cut = block if self._end is None else self._until(block, self._end)
         if cut is None:
             return
@@ -184,11 +193,12 @@ class Stream(Iterator[Block]):
                 self._finish(reconnect=True)
                 continue
             try:
+                self._warn_of_rate()
                 if self._connection.trouble is not None:
                     self._recover(self._connection.trouble)
                 self._follow_clock()
                 if link.wait(self._has_news, self._silence_s):
-                    self._silent_conversions = -1
+                    self._silent_conversions, self._n_silent = -1, 0
                 else:
                     self._ask_why_silent()
             except TransportEnd:
@@ -201,7 +211,7 @@ class Stream(Iterator[Block]):
         return is_over or bool(self._queue) or self._connection.trouble is not None
 
     def stop(self) -> list[Block]:
-        """Stop the board; return the blocks that are left.
+        """Stop the board, in 20 s at most; return the blocks that are left.
 
         The last one is empty if it has only to say what is missing at the end. A second call
         returns nothing.
@@ -242,9 +252,10 @@ class Stream(Iterator[Block]):
 
     def _stop_board(self, *, reconnect: bool) -> None:
         try:
-            self._connection.stop_run()
-            if self._connection.trouble is None:
-                self._connection.synchronise(4)
+            with self._connection.link.within(STOP_S):
+                self._connection.stop_run()
+                if self._connection.trouble is None:
+                    self._ask_clock(4)
         except TransportError as error:
             if not reconnect or not self._reconnect.total_s:
                 raise
@@ -280,6 +291,12 @@ class Stream(Iterator[Block]):
         if not self._reconnect.total_s:
             self.close()
             raise TransportError(f"{reason.words}; reconnection is switched off")
+        self._n_barren += 1
+        if self._n_barren > _MOST_BARREN:
+            self.close()
+            raise DeviceError(
+                f"{reason.words}; so it was {_MOST_BARREN} times in a row, and no sample between"
+            )
         with self._connection.lock:
             if self._connection.link.failure is not None or self._connection.trouble is None:
                 self._assembler.link_lost()
@@ -303,12 +320,34 @@ class Stream(Iterator[Block]):
                 f"({stats.conversions} before): DRDY does not fall; check clock, START and RESET"
             )
         self._silent_conversions = stats.conversions
+        self._n_silent += 1
+        if self._n_silent >= _MOST_SILENCES:
+            self._n_silent = 0
+            said = "the board runs and counts, and none of its samples can be used"
+            self._connection.trouble = Interruption(Happened.LINK_LOST, link_said=said)
+
+    def _warn_of_rate(self) -> None:
+        """Say once that the rate is not what the registers say, or that time contradicts."""
+        check = self.rate_check
+        if self._has_warned or check is None:
+            return
+        steps = self._assembler.board_time.steps
+        if check.verdict is RateVerdict.BAD:
+            log.warning("%s", check.words)
+        elif steps:
+            log.warning("%s", steps[0].words)
+        else:
+            return
+        self._has_warned = True
 
     def _follow_clock(self) -> None:
         now_s = self._connection.link.unix_s()
         if now_s >= self._clock_due_s:
             self._clock_due_s = now_s + CLOCK_EVERY_S
-            try:
-                self._connection.synchronise(2)
-            except TransportTimeout as error:  # silence for good is found out by `wait`
-                log.warning("%s", error)
+            self._ask_clock(2)
+
+    def _ask_clock(self, n_exchanges: int) -> None:
+        try:
+            self._connection.synchronise(n_exchanges)
+        except TransportTimeout as error:  # silence for good is found out by `wait`
+            log.warning("%s", error)

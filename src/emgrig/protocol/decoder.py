@@ -7,6 +7,7 @@ The buffer never holds more than one longest packet.
 """
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,6 +43,8 @@ _RUN_HEAD = np.dtype(
         ("flags", "<u2"),
     ]
 )
+#: Bytes in which events of one kind are alike: sync, version, type, length, event.
+_SAME = np.array([0, 1, 2, 3, 6, 7, 8])
 _CRC_BATCH = 64  #: Packets whose CRCs are checked with one call (see `_run_crc`).
 
 
@@ -123,6 +126,7 @@ class DecoderCounts:
     malformed: int = 0  #: Packets with a good CRC whose content makes no sense.
     #: Packets missing by the sequence number (modulo 65536): lost on the link, not on the board.
     sequence_gaps: int = 0
+    unheard: int = 0  #: Events and replies that were not let in (`Decoder.admits`).
     last_version: int = field(default=VERSION)
 
 
@@ -131,6 +135,9 @@ class Decoder:
 
     def __init__(self) -> None:
         self.counts = DecoderCounts()
+        #: Asked of the type and payload of each good packet that holds no samples: False leaves it
+        #: undecoded and counts it. To decode one costs far more than to skip it.
+        self.admits: Callable[[int, bytes], bool] | None = None
         self._held = b""
         self._expected_sequence: int | None = None
         self._expected_crc: dict[int, list[int]] = {}
@@ -196,28 +203,51 @@ class Decoder:
             return 0
         self.counts.packets += 1
         self._follow_sequence(int.from_bytes(data[at + 4 : at + 6], "little"), 1)
-        self._take(data[at + 3], data[body : body + length], items)
+        if not self._take(data[at + 3], data[body : body + length], items):
+            total += self._skip_like(data, at, total)
         return total
 
-    def _take(self, packet_type: int, payload: bytes, items: list[Item]) -> None:
-        """Decode one payload with a good CRC that is no sample packet."""
+    def _skip_like(self, data: bytes, at: int, stride: int) -> int:
+        """Skip the events behind one that was not let in that are of its kind; return the bytes."""
+        if data[at + 3] != PacketType.EVENT or stride == OVERHEAD_BYTES:
+            return 0
+        begin = at + stride
+        n_packets = (len(data) - begin) // stride
+        octets = np.ndarray((n_packets, 9), np.uint8, data, begin, (stride, 1))
+        first = np.frombuffer(data, np.uint8, 9, at)
+        alike = (octets[:, _SAME] == first[_SAME]).all(axis=1)
+        n_alike = n_packets if alike.all() else int(alike.argmin())
+        n_good = self._good_crcs(data, begin, stride, n_alike)
+        if n_good:
+            sequence = octets[:n_good, 4] + octets[:n_good, 5].astype(np.uint16) * 256
+            self._follow_sequences(sequence)
+        self.counts.packets += n_good
+        self.counts.unheard += n_good
+        return n_good * stride
+
+    def _take(self, packet_type: int, payload: bytes, items: list[Item]) -> bool:
+        """Decode one payload with a good CRC that is no sample packet; False if not let in."""
+        if self.admits is not None and not self.admits(packet_type, payload):
+            self.counts.unheard += 1
+            return False
         try:
             item = _decode_payload(packet_type, payload)
         except WireError:
             self.counts.malformed += 1
-            return
+            return True
         if item is None:
             self.counts.unknown += 1
         else:
             items.append(item)
+        return True
 
     def _samples_at(self, data: bytes, at: int, stride: int, items: list[Item]) -> int:
         """Take the run of sample packets of one shape that begins at `at`."""
-        heads, n_alike = _alike(data, at, stride)
-        n_good = self._good_crcs(data, at, stride, n_alike)
-        if n_good == 0:
+        if zlib.crc32(data[at : at + stride]) != self._run_crc(stride)[1]:  # before what costs more
             self.counts.bad_crc += 1
             return 0
+        heads, n_alike = _alike(data, at, stride)
+        n_good = self._good_crcs(data, at, stride, n_alike)
         self.counts.packets += n_good
         heads = heads[:n_good]
         link_lost = self._follow_sequences(heads["sequence"])

@@ -47,6 +47,7 @@ class Recording:
     totals: Totals  #: What became of every conversion.
     decoder: DecoderCounts  #: What became of every byte.
     damage: str  #: What is wrong with the capture file, in words; empty if nothing is.
+    remarks: tuple[str, ...] = ()  #: What contradicts itself, in words.
 
 
 def convert(
@@ -110,6 +111,7 @@ def convert(
         totals=timeline.totals,
         decoder=timeline.decoder,
         damage=timeline.damage,
+        remarks=tuple(sidecar.remarks(reports, timeline)),
     )
 
 

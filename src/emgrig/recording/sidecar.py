@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from importlib import resources
 from typing import TextIO
 
+from emgrig.driver.chip.rate import RateCheck, RateVerdict
 from emgrig.driver.samples.block import Epoch, Tally
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.recording.bdf.channels import BAND_PER_RATE
@@ -24,6 +25,7 @@ from emgrig.recording.timeline import Timeline
 FORMAT = "emgrig recording 2"
 #: The registers are listed after so many changes of settings; every change is an annotation too.
 MOST_LISTED = 1000
+_MOST_STEPS = 5
 
 Json = dict[str, object]
 
@@ -115,8 +117,24 @@ def describe(
         + [_registers(change.sample, change.epoch) for change in report.changes],
         "samples": _samples(report),
         "capture": _account(timeline),
+        "remarks": remarks([report], timeline),
         "n_annotations": dict(report.counts),
     }
+
+
+def remarks(reports: Iterable[PartReport], timeline: Timeline) -> list[str]:
+    """Say what contradicts itself in a capture that has been read: data rate, and board time."""
+    said = []
+    for report in reports:
+        rate, nominal_hz = report.begin.rate, report.begin.epoch.rate_hz
+        check = RateCheck(nominal_hz, rate.measured_hz or 0.0, rate.n_conversions)
+        if rate.measured_hz and check.verdict is RateVerdict.BAD:
+            said.append(check.words)
+    clock = timeline.notes.board_time
+    said += [step.words for step in clock.steps[:_MOST_STEPS]]
+    if clock.n_steps > _MOST_STEPS:
+        said.append(f"and {clock.n_steps - _MOST_STEPS} more contradictions of board time")
+    return list(dict.fromkeys(said))
 
 
 def write(file: TextIO, content: Json, annotations: Iterable[Annotation], rate_hz: float) -> None:

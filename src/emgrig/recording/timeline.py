@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from emgrig.driver.captures.capture import CaptureReader, Note, Record, RecordKind
 from emgrig.driver.samples.assemble import Assembler
-from emgrig.driver.samples.block import Block, within_duration
+from emgrig.driver.samples.block import Block, conversions_in, within_duration
 from emgrig.errors import DeviceError, RecordingError, WireError
 from emgrig.protocol.account import Totals
 from emgrig.protocol.decoder import (
@@ -139,7 +139,7 @@ class Timeline:
             self._assembler = Assembler(
                 self.notes.identity.layout,
                 board_time=self.notes.board_time,
-                identity=self.notes.identity,
+                is_same=self.notes.identity.is_same,
             )
         return self._assembler
 
@@ -150,7 +150,7 @@ class Timeline:
         if self.notes.duration_s is None:
             return block
         if self._end is None:
-            self._end = round(self.notes.duration_s * block.epoch.rate_hz)
+            self._end = conversions_in(self.notes.duration_s, block.epoch.rate_hz)
         cut = within_duration(block, self._end)
         self._behind += block.n_samples - cut.n_samples
         return cut if cut is block or cut.n_samples or cut.lost_before else None

@@ -122,6 +122,7 @@ class BoardServer(BackgroundServer):
             self._step(ready)
 
     def _step(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+        self._listen_again()
         for key, events in ready:
             if key.fileobj is self._listener:
                 self._accept()
@@ -157,9 +158,8 @@ class BoardServer(BackgroundServer):
 
     def _accept(self) -> None:
         assert self._listener is not None
-        try:
-            connection, _ = self._listener.accept()
-        except OSError:  # it gave up before we came
+        connection = self._accepted(self._listener)
+        if connection is None:
             return
         if not self._board.is_link_up:
             connection.close()

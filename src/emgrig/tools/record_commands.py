@@ -204,6 +204,8 @@ def _exchange(board: "Board", link: "LslLink") -> "Callable[[Block, Recorder], N
 
 
 def _report(made: "Recording", *, as_json: bool) -> None:
+    for remark in made.remarks:
+        note(remark)
     paths = [made.capture_path, *made.bdf_paths, *made.sidecar_paths]
     if as_json:
         print_json(
@@ -213,6 +215,7 @@ def _report(made: "Recording", *, as_json: bool) -> None:
                 "account": asdict(made.totals),
                 "decoder": asdict(made.decoder),
                 "damage": made.damage,
+                "remarks": list(made.remarks),
             }
         )
         return

@@ -16,19 +16,31 @@ from emgrig.errors import (
     TransportTimeout,
     WireError,
 )
-from emgrig.protocol.decoder import Decoder, Item, ReplyPacket, RequestPacket, SamplePackets
+from emgrig.protocol.decoder import (
+    Decoder,
+    EventPacket,
+    Item,
+    ReplyPacket,
+    RequestPacket,
+    SamplePackets,
+)
 from emgrig.protocol.framing import PacketEncoder, PacketType
 from emgrig.protocol.packets import (
+    BootEvent,
     ErrorCode,
+    EventHeader,
+    EventType,
     Hello,
     HelloArguments,
     ReadRegisters,
     Registers,
+    ReplyHeader,
     Request,
     StartArguments,
     Started,
     Stats,
     Stopped,
+    TriggerEvent,
 )
 from fake_board import FakeTransport
 from fake_server import TcpServer
@@ -292,3 +304,58 @@ def test_ids_begin_anywhere_on_a_line_that_may_hold_old_answers(server: TcpServe
         link.request(Request.HELLO, HELLO, Hello)
         link.close()
     assert len(ids) > 1
+
+
+# A board that floods, drips or answers too little holds nobody.
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 13])
+def test_an_answer_that_is_too_short_names_the_request_and_the_board(
+    link: Link, transport: FakeTransport, n_bytes: int
+) -> None:
+    reply = PacketEncoder()
+
+    def answer(data: bytes) -> None:
+        for item in Decoder().feed(data):
+            assert isinstance(item, RequestPacket)
+            head = ReplyHeader(item.id, item.request, 0).encode()
+            transport.board.out += reply(PacketType.REPLY, head + b"\x01" * n_bytes)
+
+    transport.write = answer  # type: ignore[method-assign, assignment]
+    with pytest.raises(WireError, match=rf"^fake:: the answer to STOP has {n_bytes} bytes"):
+        link.request(Request.STOP, None, Stopped)
+
+
+def test_answers_to_nobody_and_a_flood_of_events_are_counted_and_not_decoded(
+    link: Link, transport: FakeTransport
+) -> None:
+    told: list[Item] = []
+    link.listener = lambda item, _: told.append(item)
+    encode = PacketEncoder()
+    head = EventHeader(EventType.TRIGGER, 0, 0).encode()
+    event = TriggerEvent(1, 1).encode()
+    for _ in range(6000):
+        transport.board.out += encode(PacketType.EVENT, head + event)
+    stranger = ReplyHeader(0xBEEF, Request.STOP, 0).encode() + Stopped(1, 7, 0).encode()
+    transport.board.out += 100 * encode(PacketType.REPLY, stranger)
+    boot = EventHeader(EventType.BOOT, 0, 0).encode() + BootEvent(1).encode()
+    transport.board.out += encode(PacketType.EVENT, boot)
+    assert link.request(Request.HELLO, HELLO, Hello).serial_number == "F-1"
+    events = [item for item in told if isinstance(item, EventPacket)]
+    assert len(events) == 5000 + 1
+    assert isinstance(events[-1].body, BootEvent)  # what says what samples mean is heard
+    assert sum(isinstance(item, ReplyPacket) for item in told) == 1
+    assert link.counts.unheard == 1000 + 100
+
+
+def test_all_requests_within_a_limit_end_with_it(link: Link, transport: FakeTransport) -> None:
+    transport.board.deaf = 1000
+    began_s = transport.clock.now
+    with link.within(4.0), link.within(100.0):
+        for _ in range(3):
+            with pytest.raises(TransportTimeout):
+                link.request(Request.STOP, None, Stopped)
+    assert transport.clock.now - began_s == pytest.approx(4.0)
+    with pytest.raises(TransportTimeout):
+        link.request(Request.STOP, None, Stopped)
+    assert transport.clock.now - began_s == pytest.approx(7.0)

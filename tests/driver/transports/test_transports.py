@@ -11,6 +11,7 @@ import pytest
 
 from check_transport import ask, check_transport
 from emgrig.connect import connect, open_transport
+from emgrig.driver.transports import tcp
 from emgrig.driver.transports.serial_port import SerialTransport
 from emgrig.driver.transports.tcp import TcpTransport
 from emgrig.errors import RecordingError, TransportError, TransportTimeout
@@ -51,6 +52,33 @@ def test_a_url_of_pyserial_works(server: TcpServer) -> None:
     transport = open_transport(server.address.replace("tcp://", "socket://"))
     ask(transport, 1)
     transport.close()
+
+
+def test_a_socket_of_pyserial_is_read_in_whole_chunks(
+    server: TcpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pyserial 3.5 says that 0 or 1 byte waits on a socket: that made two bytes a call."""
+    transport = open_transport(server.address.replace("tcp://", "socket://"))
+    port = transport._port  # type: ignore[attr-defined]
+    reads: list[tuple[float, int]] = []
+    monkeypatch.setattr(port, "read", lambda n: reads.append((port.timeout, n)) or b"x" * n)
+    assert transport.read(5000, timeout_s=1.0) == b"x" * 5000
+    assert reads == [(0.1, 1), (0, 4999)]
+    assert port.timeout == 0.1
+    transport.close()
+
+
+def test_who_connects_and_leaves_before_the_board_is_let_go(
+    free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = socket.create_server(("127.0.0.1", free_port))
+    for _ in range(3):
+        socket.create_connection(("127.0.0.1", free_port)).close()
+    monkeypatch.setattr(tcp, "_listen", lambda *_: listener)
+    with DialingServer(free_port):
+        transport = open_transport(f"tcp-listen://127.0.0.1:{free_port}")
+        ask(transport, 1)
+        transport.close()
 
 
 def test_the_simulator_passes_the_contract() -> None:

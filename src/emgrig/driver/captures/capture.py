@@ -64,7 +64,7 @@ class Record:
         """The note, of a record of that kind; RecordingError if the payload is no JSON object."""
         try:
             note = json.loads(self.payload)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RecordingError(f"a note of the capture is no JSON: {error}") from error
         if not isinstance(note, dict):
             raise RecordingError(f"a note of the capture is no JSON object: {self.payload[:40]!r}")

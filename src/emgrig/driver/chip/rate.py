@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from emgrig.sentences import sentence
+
 MIN_RATE_CONVERSIONS = 256  #: Conversions from which on a measured data rate is believed.
 #: The chip's own clock is right to ±0.5 % at 25 °C and ±2.5 % anywhere (SBAS499C, 7.5).
 RATE_WARN = 0.005
@@ -36,10 +38,19 @@ class RateCheck:
         """Judge it: ±0.5 % and ±2.5 % are the limits of the chip's own clock."""
         if self.n_conversions < MIN_RATE_CONVERSIONS:
             return RateVerdict.UNKNOWN
+        if not self.measured_hz:  # board time stands still
+            return RateVerdict.BAD
         off = abs(self.deviation_pct) / 100.0
         if off > RATE_BAD:
             return RateVerdict.BAD
         return RateVerdict.WARN if off > RATE_WARN else RateVerdict.OK
+
+    @property
+    @sentence
+    def words(self) -> str:
+        """The contradiction for a person to read."""
+        found = f"{self.measured_hz:.6g} Hz" if self.measured_hz else "none: its time stands still"
+        return f"data rate {self.nominal_hz:g} Hz by the registers, by the board's time {found}"
 
 
 @dataclass

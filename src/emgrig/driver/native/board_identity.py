@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from emgrig.errors import DeviceError, WireError
+from emgrig.errors import DeviceError, EmgrigError, WireError
 from emgrig.filemodel import AsNumber, NoteModel
 from emgrig.protocol.frames import FrameLayout
 from emgrig.protocol.framing import VERSION
@@ -60,6 +60,13 @@ class BoardIdentity(NoteModel):
             capabilities=Capability(hello.capabilities),
             max_frames=hello.max_frames,
         )
+
+    def is_same(self, hello: bytes) -> bool:
+        """Tell whether the answer to a HELLO is of this board, unchanged."""
+        try:
+            return not self.differences(BoardIdentity.from_hello(Hello.decode(hello)))
+        except EmgrigError:
+            return False
 
     def differences(self, found: "BoardIdentity") -> str:
         """Say in words what of another HELLO means that samples would be misread; empty if none."""

@@ -6,23 +6,26 @@ replay) gets none: whoever waits pumps it, so that the same calls give the same 
 
 import logging
 import random
+import struct
 import threading
+from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
+from emgrig.driver.native.budget import Deadline, EventBudget
+from emgrig.driver.native.failures import no_answer, raise_refusal
 from emgrig.driver.seams import Transport
 from emgrig.errors import (
-    EmgrigError,
-    RequestRefused,
     TransportEnd,
     TransportError,
     TransportTimeout,
     WireError,
 )
 from emgrig.protocol.decoder import Decoder, DecoderCounts, Item, ReplyPacket, RequestPacket
-from emgrig.protocol.framing import VERSION, PacketEncoder, PacketType
-from emgrig.protocol.packets import ErrorCode, NoArguments, Request, RequestHeader
+from emgrig.protocol.framing import PacketEncoder, PacketType
+from emgrig.protocol.packets import NoArguments, Request, RequestHeader
 from emgrig.protocol.schema import Message
 
 log = logging.getLogger(__name__)
@@ -40,15 +43,8 @@ BURST_BYTES = 1 << 11
 BURST_GAP_S = 0.002
 _POLL_S = 0.25
 _FIRST_BYTES = 24
-
-_HINTS = {
-    ErrorCode.BUSY: "; another program streams from it: close that, or wait till it is gone",
-    ErrorCode.IN_RDATAC: "; the chip must leave RDATAC first: stop the stream",
-    ErrorCode.NO_SUCH_CHIP: "; HELLO says how many chips there are",
-    ErrorCode.CHIP_SILENT: "; run `emgrig bringup` to find out why",
-    ErrorCode.NOT_SUPPORTED: "; identity.capabilities says what this board can do",
-    ErrorCode.UNKNOWN_REQUEST: "; its firmware is older than this program",
-}
+_REPLY_TO = struct.Struct("<HB")  # what a reply begins with: the id and the request it answers
+_ASKED = 16  #: Answers to so many of the last requests are let in.
 
 
 class Direction(StrEnum):
@@ -98,6 +94,9 @@ class Link:
         # What another connection left in a serial line must not look like an answer to this.
         self._next_id = random.randrange(1 << 16) if transport.is_paced else 1
         self._waiting_for: tuple[int, int] | None = None
+        self._asked: deque[tuple[int, int]] = deque(maxlen=_ASKED)
+        self._events = EventBudget()
+        self._deadline = Deadline(transport.clock)
         self._reply: ReplyPacket | None = None
         self._reply_s = 0.0
         self._unix_offset_s = transport.clock.unix_s() - transport.clock.now_s()
@@ -164,7 +163,19 @@ class Link:
             If the link is lost.
         """
         answer = self.ask(request, arguments, timeout_s=timeout_s, attempts=attempts)
-        return reply.decode(answer.packet.data)
+        return self.read_answer(answer, reply)
+
+    def read_answer(self, answer: Answer, reply: type[M]) -> M:
+        """Decode an answer; WireError, with the request and the board, if it makes no sense."""
+        try:
+            return reply.decode(answer.packet.data)
+        except WireError as error:
+            packet = answer.packet
+            raise WireError(
+                f"{self.transport.address}: the answer to {Request(packet.request).name} has "
+                f"{len(packet.data)} bytes ({packet.data[:16].hex(' ').upper()}) and makes no "
+                f"sense: {error}"
+            ) from error
 
     def ask(
         self,
@@ -180,6 +191,7 @@ class Link:
             request_id, self._next_id = self._next_id, (self._next_id + 1) & 0xFFFF
             payload = RequestHeader(request_id, request).encode() + body
             with self._condition:
+                self._asked.append((request_id, request))
                 self._reply, self._waiting_for = None, (request_id, request)
                 self._tell(RequestPacket(request_id, request, body), self.unix_s())
             try:
@@ -194,6 +206,9 @@ class Link:
     def _attempt(self, request: Request, payload: bytes, timeout_s: float, attempts: int) -> Answer:
         began_s, attempt = self.transport.clock.now_s(), 0
         while attempt < attempts or self._is_busy(began_s, timeout_s):
+            timeout_s = min(timeout_s, self._deadline.left_s)
+            if timeout_s <= 0:
+                break
             if attempt < attempts:
                 attempt += 1
                 sent_s = self.unix_s()
@@ -203,9 +218,11 @@ class Link:
                 self._give_up_half_packets(timeout_s / 2)
             if self._reply is not None:
                 log.debug("%s: %s", request.name, self._reply.data.hex())
-                _raise_refusal(request, self._reply)
+                raise_refusal(request, self._reply)
                 return Answer(self._reply, sent_s, self._reply_s, attempt)
-        raise self._no_answer(request, self.transport.clock.now_s() - began_s, attempts)
+        waited_s = self.transport.clock.now_s() - began_s
+        tried = f"{request.name} was asked {attempt} times in {waited_s:.2g} s"
+        raise no_answer(self.transport.address, tried, self.counts, self._first_bytes)
 
     def _is_busy(self, began_s: float, timeout_s: float) -> bool:
         """Tell a slow link, on which packets still come, from one that is dead."""
@@ -231,30 +248,9 @@ class Link:
                 self.tap(Direction.SENT, packet, unix_s)
         self.transport.write(packet)
 
-    def _no_answer(self, request: Request, waited_s: float, attempts: int) -> EmgrigError:
-        """Tell silence, a foreign protocol and a board that does not answer apart."""
-        where, counts = self.transport.address, self.counts
-        tried = f"{attempts} times in {waited_s:.2g} s"
-        if counts.packets:
-            return TransportTimeout(
-                f"{where}: {request.name} was asked {tried} and not answered, though "
-                f"{counts.packets} good packets came; {counts.skipped_bytes} bytes were damaged"
-            )
-        if not self._first_bytes:
-            return TransportTimeout(
-                f"{where}: {request.name} was asked {tried} and nothing came back at all; "
-                "is it the right port, and does the board have power?"
-            )
-        seen = self._first_bytes.hex(" ").upper()
-        if counts.bad_version and counts.last_version != VERSION and not counts.bad_crc:
-            return WireError(
-                f"{where}: it may speak version {counts.last_version} of the board link, this "
-                f"program version {VERSION}; first bytes seen: {seen}"
-            )
-        return WireError(
-            f"{where}: what comes is not the board link (a packet begins A5 5A 01); first bytes "
-            f"seen: {seen}; another device, another firmware, or the wrong baud rate?"
-        )
+    def within(self, duration_s: float) -> AbstractContextManager[None]:
+        """Have all requests inside end in so long together, s; the outermost limit holds."""
+        return self._deadline.within(duration_s)
 
     # Waiting.
 
@@ -330,9 +326,18 @@ class Link:
             self._first_bytes += received[: _FIRST_BYTES - len(self._first_bytes)]
         if self.tap is not None:
             self.tap(Direction.RECEIVED, received, unix_s)
+        self._events.pass_time(unix_s)
         for item in self._decoder.feed(received):
             self._tell(item, unix_s)
         self._condition.notify_all()
+
+    def _admits(self, packet_type: int, payload: bytes) -> bool:
+        """Tell whether a packet is worth decoding: a board that floods must not hold anybody."""
+        if packet_type == PacketType.EVENT:
+            return self._events.take(payload[:1])
+        if packet_type == PacketType.REPLY and len(payload) > _REPLY_TO.size:
+            return _REPLY_TO.unpack_from(payload) in self._asked
+        return True
 
     def _tell(self, item: Item, unix_s: float) -> None:
         if isinstance(item, ReplyPacket) and (item.id, item.request) == self._waiting_for:
@@ -348,6 +353,7 @@ class Link:
 
     def _begin(self) -> None:
         self._decoder = Decoder()
+        self._decoder.admits = self._admits
         self._first_bytes = b""
         self._received_s = self.unix_s()
         self._failure = None
@@ -391,11 +397,3 @@ class Link:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-
-
-def _raise_refusal(request: Request, reply: ReplyPacket) -> None:
-    if reply.error is None:
-        return
-    code = reply.error.code
-    hint = _HINTS.get(ErrorCode(code), "") if code in ErrorCode.__members__.values() else ""
-    raise RequestRefused(request.name, code, reply.error.text, hint)

@@ -3,19 +3,19 @@
 The same code serves a live stream and a capture that is read later: no I/O, no clock.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.rate import RateCheck, RunTiming
-from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.samples.block import Block, Epoch
 from emgrig.driver.samples.board_time import BoardTime
 from emgrig.driver.samples.past_runs import ENDLESS, PastRuns, RunLine, RunStart
 from emgrig.driver.samples.proof import Proof
-from emgrig.errors import DeviceError
+from emgrig.errors import DeviceError, WireError
 from emgrig.protocol.account import WRAP, Cause, LossAccount, Piece, Totals
 from emgrig.protocol.decoder import EventPacket, Item, ReplyPacket, RequestPacket, SamplePackets
 from emgrig.protocol.frames import FrameLayout
@@ -40,8 +40,8 @@ class Assembler:
         Settings by number. It is looked into, not copied: whoever owns it adds to it.
     board_time : BoardTime, optional
         The board's clock, shared with whoever asks it for the time.
-    identity : BoardIdentity, optional
-        Which board it is: what comes on a link that was opened anew waits for its HELLO (`Proof`).
+    is_same : callable, optional
+        What comes on a link that was opened anew waits until HELLO was answered so (`Proof`).
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Assembler:
         layout: FrameLayout,
         epochs: MutableMapping[int, Epoch] | None = None,
         board_time: BoardTime | None = None,
-        identity: BoardIdentity | None = None,
+        is_same: Callable[[bytes], bool] | None = None,
     ) -> None:
         self._layout = layout
         self._epochs = {} if epochs is None else epochs
         self.board_time = board_time or BoardTime()  #: The board's clock; it says contradictions.
-        self._proof = Proof(identity)
+        self._proof = Proof(is_same)
         self._account = LossAccount()
         self._past = PastRuns()
         self._line: RunLine | None = None  # of the run that is on, from its last packet
@@ -90,8 +90,7 @@ class Assembler:
         Parameters
         ----------
         item : Item
-            From the decoder. Requests that were sent are of use too: they tell a START that was
-            asked twice from two.
+            From the decoder. Requests that were sent tell a START that was asked twice from two.
         host_s : float
             Host time when its bytes came, s (any zero); places the stream if the board restarted.
 
@@ -110,7 +109,8 @@ class Assembler:
             if item.request == Request.START and item.id != self._start_id:
                 self._start_id, self._expecting = item.id, True
         elif isinstance(item, ReplyPacket):
-            self._reply(item, host_s)
+            with suppress(WireError):  # whoever asked is told
+                self._reply(item, host_s)
         else:
             self._event(item)
         return []

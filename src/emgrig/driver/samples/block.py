@@ -98,6 +98,11 @@ class Tally:
         return self.missing.total() - self.n_paused
 
 
+def conversions_in(duration_s: float, rate_hz: float) -> int:
+    """Return how many conversions a time has; of one that never ends, more than there will be."""
+    return round(min(duration_s * rate_hz, float(1 << 62)))
+
+
 def within_duration(block: Block, end: int) -> Block:
     """Return what of a block lies before conversion number `end` of its stream.
 

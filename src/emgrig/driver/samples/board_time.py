@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.sentences import sentence
+
 WRAP_US = 1 << 32  #: Where a clock of 32 bits begins anew.
 #: Time and count may be so far apart, µs and share of the time that the count says.
 TOLERANCE_US = 1_000_000.0
@@ -28,6 +30,7 @@ class ClockStep:
     expected_us: int
 
     @property
+    @sentence
     def words(self) -> str:
         """The contradiction for a person to read."""
         return (

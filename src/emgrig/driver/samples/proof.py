@@ -1,9 +1,9 @@
 """Samples wait on a link that was opened anew until HELLO has said that it is the same board."""
 
-from emgrig.driver.native.board_identity import BoardIdentity
-from emgrig.errors import EmgrigError
+from collections.abc import Callable
+
 from emgrig.protocol.decoder import Item, ReplyPacket, SamplePackets
-from emgrig.protocol.packets import Hello, Request
+from emgrig.protocol.packets import Request
 
 _MOST_HELD = 1024  #: What comes behind shows as a gap.
 
@@ -16,18 +16,18 @@ class Proof:
 
     Parameters
     ----------
-    identity : BoardIdentity or None
-        Which board it is; None lets everything pass.
+    is_same : callable or None
+        Given what HELLO was answered with, whether it is that board; None lets everything pass.
     """
 
-    def __init__(self, identity: BoardIdentity | None) -> None:
-        self._identity = identity
+    def __init__(self, is_same: Callable[[bytes], bool] | None) -> None:
+        self._is_same = is_same
         self._held: list[Timed] | None = None
         self._is_other = False
 
     def link_lost(self) -> None:
         """Hold samples back from here on."""
-        if self._identity is not None and self._held is None:
+        if self._is_same is not None and self._held is None:
             self._held = []
 
     def passed(self, item: Item, host_s: float) -> list[Timed]:
@@ -50,12 +50,8 @@ class Proof:
         return held
 
     def _hello(self, reply: ReplyPacket) -> list[Timed]:
-        if self._identity is None:
+        if self._is_same is None:
             return []
-        try:
-            found = BoardIdentity.from_hello(Hello.decode(reply.data))
-            self._is_other = bool(self._identity.differences(found))
-        except EmgrigError:
-            self._is_other = True
+        self._is_other = not self._is_same(reply.data)
         held = self.rest()
         return [] if self._is_other else held

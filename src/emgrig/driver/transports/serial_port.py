@@ -109,8 +109,8 @@ class SerialTransport:
         port = self._open_port()
         try:
             received: bytes = port.read(1)
-            if received and max_bytes > 1 and (waiting := port.in_waiting):
-                received += port.read(min(waiting, max_bytes - 1))
+            if received and max_bytes > 1:
+                received += self._read_waiting(port, max_bytes - 1)
         except OSError as error:
             if self._port is None:
                 raise TransportError(f"{self.address} is closed") from error
@@ -118,6 +118,17 @@ class SerialTransport:
                 f"{self.address}: the port is lost: {error}; was the board unplugged?"
             ) from error
         return received
+
+    def _read_waiting(self, port: serial.Serial, max_bytes: int) -> bytes:
+        """Read what is there, without waiting."""
+        if not self._name.startswith("socket:"):
+            waiting = port.in_waiting
+            return bytes(port.read(min(waiting, max_bytes))) if waiting else b""
+        port.timeout = 0  # of a socket pyserial says that 0 or 1 byte waits, however many do
+        try:
+            return bytes(port.read(max_bytes))
+        finally:
+            port.timeout = _SLICE_S
 
     def _open_port(self) -> serial.Serial:
         if self._port is None:

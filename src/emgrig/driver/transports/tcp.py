@@ -3,6 +3,7 @@
 import logging
 import selectors
 import socket
+import time
 from urllib.parse import urlsplit
 
 from emgrig.driver.seams import Clock, RealClock
@@ -11,6 +12,7 @@ from emgrig.errors import TransportError, TransportTimeout
 log = logging.getLogger(__name__)
 
 WRITE_TIMEOUT_S = 5.0
+STRANGER_S = 0.3  #: Who connects and leaves within that is no board.
 BUFFER_BYTES = 1 << 18
 # The one that costs the least to make anew for each wait; Windows has no poll.
 _Selector: type[selectors.BaseSelector] = getattr(
@@ -41,7 +43,8 @@ class TcpTransport:
 
     def __init__(self, address: str, *, timeout_s: float = 10.0) -> None:
         self.clock: Clock = RealClock()
-        self._host, self._port, self._listens = _parse(address)
+        #: `listens`: somebody else than the board may be there first.
+        self._host, self._port, self.listens = _parse(address)
         self._timeout_s = timeout_s
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._socket: socket.socket | None = None
@@ -56,7 +59,7 @@ class TcpTransport:
     def reopen(self) -> None:
         """Connect anew, or wait for the board to connect anew; TransportError if it does not."""
         self._drop()
-        if self._listens:
+        if self.listens:
             self._listener = self._listener or _listen(self._host, self._port)
             self._socket = _accept(self._listener, self._timeout_s, self.address)
         else:
@@ -177,17 +180,34 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _accept(listener: socket.socket, timeout_s: float, address: str) -> socket.socket:
-    listener.settimeout(timeout_s)
+    """Wait for somebody who connects and stays; one who only looks (a port scan) is let go."""
+    deadline_s = time.perf_counter() + timeout_s
+    while True:
+        listener.settimeout(max(deadline_s - time.perf_counter(), 0.001))
+        try:
+            connection, peer = listener.accept()
+        except TimeoutError as error:
+            raise TransportTimeout(
+                f"{address}: no board connected in {timeout_s:g} s; is it set to this host and "
+                "port?"
+            ) from error
+        except OSError as error:
+            raise TransportError(f"{address}: cannot accept: {_why(error)}") from error
+        log.info("%s: connection from %s", address, peer)
+        if _stays(connection):
+            return connection
+        log.info("%s: %s went at once", address, peer)
+        connection.close()
+
+
+def _stays(connection: socket.socket) -> bool:
+    """Tell a board, which waits to be asked, from somebody who is gone at once."""
     try:
-        connection, peer = listener.accept()
-    except TimeoutError as error:
-        raise TransportTimeout(
-            f"{address}: no board connected in {timeout_s:g} s; is it set to this host and port?"
-        ) from error
-    except OSError as error:
-        raise TransportError(f"{address}: cannot accept: {_why(error)}") from error
-    log.info("%s: connection from %s", address, peer)
-    return connection
+        if not _ready(connection, selectors.EVENT_READ, STRANGER_S):
+            return True
+        return bool(connection.recv(1, socket.MSG_PEEK))
+    except OSError:
+        return False
 
 
 def _ready(connection: socket.socket, event: int, timeout_s: float) -> bool:

@@ -73,16 +73,17 @@ class BenchServer(BackgroundServer):
     # ---- the thread ---------------------------------------------------------------------------
 
     def _round(self) -> None:
-        for key, _ in self._selector.select():
+        ready = self._selector.select(self._patience_to_listen_s)
+        self._listen_again()
+        for key, _ in ready:
             if isinstance(key.data, _Wire):
                 self._receive(key.data)
             elif isinstance(key.fileobj, socket.socket) and key.data:
                 self._accept(key.fileobj, key.data)
 
     def _accept(self, listener: socket.socket, instrument: str) -> None:
-        try:
-            connection, _ = listener.accept()
-        except OSError:  # it gave up before we came
+        connection = self._accepted(listener)
+        if connection is None:
             return
         if not self.bench.is_plugged(instrument):
             _abort(connection)

@@ -1,10 +1,10 @@
 """Channels of recordings of any device, as tracks that can be compared."""
 
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from emgrig.calibration.figures.response import sinc3_group_delay_s
 from emgrig.comparison import Response, Track
 from emgrig.driver.chip.model import ADS1299
 from emgrig.errors import RecordingError
+from emgrig.filemodel import read_json
 from emgrig.files import attempt, why
 from emgrig.recording.bdf.header import SIMULATED_BOARD
 from emgrig.recording.sidecar import FORMAT
@@ -190,9 +191,9 @@ def _of_sidecar(path: Path) -> Description:
     if not path.is_file():
         return Description()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordingError(f"{path} cannot be read: {why(error)}") from error
+        content: Any = read_json(path, str(path))
+    except ValueError as error:
+        raise RecordingError(str(error)) from error
     if not isinstance(content, Mapping) or content.get("format") != FORMAT:
         return Description()
     try:
@@ -207,7 +208,7 @@ def _of_sidecar(path: Path) -> Description:
             n_filled=int(samples["filled"]),
             is_simulated=bool(content["is_simulated"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise RecordingError(f"{path} is no sidecar of emgrig: {error!r}") from error
 
 

@@ -1,17 +1,18 @@
 """What `emgrig sync` reads: readings of the tube, frame times, and the recording's table."""
 
 import csv
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from emgrig.analysis.clocks.tube_table import TubeTable
 from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.errors import RecordingError
+from emgrig.filemodel import read_json
 from emgrig.files import attempt, why
 from emgrig.recording.sync.tube import tube_path
 
@@ -216,7 +217,15 @@ class _Known:
 def _sidecar(path: Path) -> _Known:
     if not path.is_file():
         return _Known()
-    content = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return _known(read_json(path, str(path)))
+    except (LookupError, TypeError, StopIteration, ArithmeticError) as error:
+        raise RecordingError(f"{path} is no sidecar of emgrig: {error!r}") from error
+    except ValueError as error:
+        raise RecordingError(str(error)) from error
+
+
+def _known(content: Any) -> _Known:
     rate, samples = content["rate"], content["samples"]
     by = {
         "measured by the host's clock": rate["measured_by_host_clock_hz"],

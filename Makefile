@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+<<<<<<< HEAD
 .PHONY: help demo quick test nightly lint docs schemas benchmark attack mutants clean
+=======
+.PHONY: help demo quick test nightly lint docs schemas benchmark mutants audit clean
+>>>>>>> h-v
 
 
 help:
@@ -18,6 +22,7 @@ help:
 	@echo "make benchmark  what we claim about speed, measured here"
 	@echo "make attack     bad boards and bad lines, 25 of each kind; figures in build/attack.json"
 	@echo "make mutants    whether the tests notice when the code is changed at random (DRAW=60 SEED=1)"
+	@echo "make audit      dependencies, pinned and at their lower bounds, against public advisories"
 	@echo "make clean      remove $(VENV) and caches"
 
 demo: $(VENV)/.core
@@ -61,6 +66,9 @@ SEED := 1
 mutants: $(VENV)/.mutants
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 nice $(BIN)/python tests/mutants.py --draw $(DRAW) --seed $(SEED)
 
+audit: $(VENV)/.audit
+	@PYTHONPATH=tests $(BIN)/python tests/audit.py
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("emgrig needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -m venv $(VENV) || { echo "could not make $(VENV): on Debian and Ubuntu install python3-venv" >&2; rm -rf $(VENV); exit 1; }
@@ -74,6 +82,10 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing emgrig and its development tools into $(VENV) (once) ..."
 	@$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/.core
+
+$(VENV)/.audit: $(VENV)/.dev
+	@$(PIP) -e '.[audit]'
+	@touch $@
 
 $(VENV)/.mutants: $(VENV)/.dev
 	@$(PIP) -e '.[mutants]'

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Json = dict[str, object]
 _CONFIG: "ConfigDict" = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+MOST_BYTES, MOST_TOML = 32 << 20, 1 << 20
+MOST_VALUES = 1_000_000
+MOST_DEPTH = 32
+"""The largest file that is read, bytes; of it, values, and tables and lists in each other."""
+_DEEP = f"it is more than {MOST_DEPTH} tables and lists deep"
 _MOST_SHOWN = 60
 _MOST_LISTED = 20
 _KINDS: dict[object, str] = {
@@ -120,10 +125,17 @@ Moment = Annotated[
 def read_text(path: Path | Traversable, name: str) -> str:
     """Read a text file in UTF-8, with a byte order mark or without one.
 
-    `name` is what messages call it, here and below. Raises ValueError if that is not possible.
+    `name` is what messages call it, here and below. Raises ValueError if that is not possible, or
+    it is larger than any of our files is.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        if isinstance(path, Path) and not path.is_file() and path.exists():
+            raise ValueError(f"{name} cannot be read: it is no file")
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+        if len(raw) > MOST_BYTES:
+            raise ValueError(f"{name} cannot be read: more than {MOST_BYTES >> 20} MB")
+        return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise ValueError(f"{name} cannot be read: {why(error)}") from error
     except UnicodeDecodeError as error:
@@ -131,8 +143,10 @@ def read_text(path: Path | Traversable, name: str) -> str:
 
 
 def parse_toml(text: str, name: str) -> Json:
-    """Read TOML; ValueError if it is none."""
+    """Read TOML; ValueError if it is none, or larger or deeper than any of our files is."""
+    _limit(text, name, MOST_TOML)
     try:
+<<<<<<< HEAD
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is not TOML: {error}{_editors_fault(text, error)}") from error
@@ -149,14 +163,47 @@ def _editors_fault(text: str, error: Exception) -> str:
     if re.search(r'"[^"]*\\[^"]*"', line):
         return "; a backslash begins an escape: write paths with / or \\\\, or between ' and '"
     return ""
+=======
+        return _limit_depth(tomllib.loads(text))
+    except RecursionError as error:
+        raise ValueError(f"{name} is not TOML: {_DEEP}") from error
+    except ValueError as error:
+        raise ValueError(f"{name} is not TOML: {error}") from error
+>>>>>>> h-v
 
 
 def parse_json(text: str, name: str) -> object:
-    """Read JSON; ValueError if it is none."""
+    """Read JSON; ValueError if it is none, or larger or deeper than any of our files is."""
+    _limit(text, name, MOST_BYTES)
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return _limit_depth(json.loads(text))
+    except RecursionError as error:
+        raise ValueError(f"{name} is not JSON: {_DEEP}") from error
+    except ValueError as error:
         raise ValueError(f"{name} is not JSON: {error}") from error
+
+
+def read_json(path: Path, name: str) -> object:
+    """Read a file of JSON within these limits. Raises ValueError as the two do."""
+    return parse_json(read_text(path, name), name)
+
+
+def _limit(text: str, name: str, most: int) -> None:
+    if len(text) > most:
+        raise ValueError(f"{name} cannot be read: more than {most >> 20} MB")
+    if sum(map(text.count, "[{,")) > MOST_VALUES:
+        raise ValueError(f"{name} cannot be read: more than {MOST_VALUES} values")
+
+
+def _limit_depth(content: T) -> T:
+    """Raise ValueError if tables and lists lie too deep in each other."""
+    level: list[Any] = [content] if isinstance(content, dict | list) else []
+    for _ in range(MOST_DEPTH):
+        inside = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [one for some in inside for one in some if isinstance(one, dict | list)]
+        if not level:
+            return content
+    raise ValueError(_DEEP)
 
 
 # Tables to values.

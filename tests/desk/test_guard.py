@@ -25,9 +25,17 @@ async def page(scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})
 
 
+def guarded(token: str | None) -> Guard:
+    guard = Guard(token, PORT, now=lambda: 0.0)
+    guard.app = page
+    return guard
+
+
 def ask(
-    token: str | None,
+    token: str | Guard | None,
     *,
+    path: str = "/",
+    method: str = "GET",
     kind: str = "http",
     host: str = HERE,
     query: str = "",
@@ -37,8 +45,8 @@ def ask(
     sent: list[Message] = []
     head = [(b"host", host.encode())] + [(k.encode(), v.encode()) for k, v in headers.items()]
     scope: Scope = {
-        "type": kind, "path": "/", "headers": head, "query_string": query.encode(),
-        "method": "GET", "scheme": "http", "http_version": "1.1",
+        "type": kind, "path": path, "headers": head, "query_string": query.encode(),
+        "method": method, "scheme": "http", "http_version": "1.1",
     }  # fmt: skip
 
     async def receive() -> Message:
@@ -47,7 +55,8 @@ def ask(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(page, token, PORT)(scope, receive, send))
+    guard = token if isinstance(token, Guard) else guarded(token)
+    asyncio.run(guard(scope, receive, send))
     return sent
 
 
@@ -90,13 +99,6 @@ def test_a_page_of_another_origin_is_refused(kind: str, token: str | None, origi
     assert f"{origin} may not use it" in str(said)
 
 
-@pytest.mark.parametrize("token", [None, TOKEN])
-def test_the_page_cannot_be_put_into_a_page_of_somebody_elses(token: str | None) -> None:
-    """In a frame it would be the same origin to itself, and clicks could be led to its buttons."""
-    said = ask(token, query=f"token={TOKEN}")
-    assert dict(said[0]["headers"])[b"x-frame-options"] == b"DENY"
-
-
 @KINDS
 @pytest.mark.parametrize("query", ["", "token=", "token=wrong", "token=ä", f"tok={TOKEN}"])
 def test_without_the_token_nothing_is_shown(kind: str, query: str) -> None:
@@ -107,17 +109,62 @@ def test_without_the_token_nothing_is_shown(kind: str, query: str) -> None:
 
 
 def test_the_token_comes_along_once_and_then_in_a_cookie() -> None:
-    first = ask(TOKEN, host=ELSEWHERE, query=f"token={TOKEN}")
+    guard = guarded(TOKEN)
+    first = ask(guard, host=ELSEWHERE, path="/operator", query=f"token={TOKEN}")
     assert is_let_in(first)
+    head = dict(first[0]["headers"])
+    assert head[b"referrer-policy"] == b"no-referrer"
+    assert head[b"cache-control"] == b"no-store"
+    body = first[1]["body"].decode()
+    assert 'content="0;url=/operator"' in body  # and from there on without it
+    assert TOKEN not in body + str(head)
     cookie = dict(first[0]["headers"])[b"set-cookie"].decode()
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
     given = cookie.partition(";")[0]
     for kind in ("http", "websocket"):
-        assert is_let_in(ask(TOKEN, kind=kind, host=ELSEWHERE, cookie=given))
+        assert is_let_in(ask(guard, kind=kind, host=ELSEWHERE, cookie=given))
+        assert is_refused(ask(guarded(TOKEN), kind=kind, host=ELSEWHERE, cookie=given))
         # What other programs on this host left in the browser does not matter.
         for others in ('odd={"a": 1, "b"}; ', "emgrig_token_8300=another; ", "=; x y; "):
-            assert is_let_in(ask(TOKEN, kind=kind, host=ELSEWHERE, cookie=others + given))
+            assert is_let_in(ask(guard, kind=kind, host=ELSEWHERE, cookie=others + given))
+
+
+def test_the_token_is_good_in_the_address_of_a_page_alone() -> None:
+    """A websocket's address is nobody's to read, and needs none: the cookie is there by then."""
+    assert is_refused(ask(TOKEN, kind="websocket", query=f"token={TOKEN}"))
+    assert is_refused(ask(TOKEN, method="POST", query=f"token={TOKEN}"))
+    assert is_refused(ask(TOKEN, cookie=f"{NAME}={TOKEN}"))
+
+
+def test_a_browser_is_started_with_a_code_that_is_good_once() -> None:
+    guard = guarded(TOKEN)
+    code = guard.code_for_once()
+    assert is_let_in(ask(guard, query=f"once={code}"))
+    assert is_refused(ask(guard, query=f"once={code}"))
+    times = [0.0, 61.0]
+    late = Guard(TOKEN, PORT, now=lambda: times.pop(0))
+    assert is_refused(ask(late, query=f"once={late.code_for_once()}"))
+
+
+@pytest.mark.parametrize("path", ["//evil.example", "/\\evil.example", '/"><script>', "/a b", ""])
+def test_the_door_leads_to_pages_of_ours_alone(path: str) -> None:
+    body = ask(TOKEN, path=path, query=f"token={TOKEN}")[1]["body"].decode()
+    to = body.partition("url=")[2].partition('"')[0]
+    assert to.startswith("/")
+    assert not to.startswith(("//", "/\\"))
+    assert "<script" not in body
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_page_cannot_put_a_part_of_this_one_into_itself(site: str) -> None:
+    fetch = {"sec-fetch-site": site}
+    assert is_refused(ask(None, path="/clip/k1", **fetch, **{"sec-fetch-mode": "no-cors"}))
+    frame = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}
+    assert is_refused(ask(None, **fetch, **frame))
+    link = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    assert is_let_in(ask(None, **fetch, **link))
+    assert is_refused(ask(None, method="POST", **fetch, **link))
 
 
 NAME = COOKIE.format(port=PORT)
@@ -155,5 +202,9 @@ def test_the_address_has_the_token_unless_it_is_this_computers() -> None:
     open_to_all = Server("0.0.0.0", 0, title="t")
     try:
         assert "?token=" in open_to_all.url
+        token = open_to_all.url.partition("token=")[2]
+        for_browser = open_to_all.page_for_once("")
+        assert "?once=" in for_browser  # a list of processes shows it: it is no token
+        assert token not in for_browser
     finally:
         open_to_all.close()

@@ -57,6 +57,7 @@ def page(browser: Browser, desk: Desk) -> Iterator[Page]:
         lambda request: None if request.url.startswith(desk.url) else foreign.append(request.url),
     )
     made.goto(desk.url)
+    made.wait_for_function("window.socket && window.socket.connected")
     yield made
     made.close()
     assert errors == []

@@ -14,6 +14,9 @@ from emgrig.errors import DeviceError, EmgrigError
 
 log = logging.getLogger(__name__)
 
+_NO_NAME = {*map(chr, range(32)), *'\\/:*?"<>|'}
+"""Characters that lead elsewhere, or that a file's name on some system cannot have."""
+
 
 @dataclass
 class Desk:
@@ -43,7 +46,7 @@ class Desk:
         the file cannot be made.
         """
         name = name.strip() or self.next_name()
-        if Path(name).name != name or name.startswith("."):
+        if Path(name).name != name or name.startswith(".") or set(name) & _NO_NAME:
             raise ValueError(f"{name!r} is no plain file name; recordings go to {self.folder}")
         path = self.folder / (name if name.lower().endswith(".bdf") else f"{name}.bdf")
         self.hub.start_recording(path)

@@ -6,20 +6,29 @@ address the token must come along, once in the address and from then on in a coo
 """
 
 import hmac
+import html
 import ipaddress
 import secrets
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from collections.abc import Callable
+from time import monotonic
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 COOKIE = "emgrig_token_{port}"
 """Cookies are a host's, not a port's: each desk on a host needs one of its own."""
 _REFUSED_WEBSOCKET = 4403
-_NO_FRAMES = (b"x-frame-options", b"DENY")
-"""Inside a page of somebody else's, a click would land on a button that nobody sees."""
+ONCE_S = 60.0
+ENTRANCE_HEADERS = {
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
 
 
 def is_loopback(host: str) -> bool:
@@ -43,59 +52,106 @@ def new_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-class Guard:
-    """Let requests and websockets through that may see the page; `token` is None on loopback."""
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse("there is no page yet\n", status_code=503)(scope, receive, send)
 
-    def __init__(self, app: ASGIApp, token: str | None, port: int) -> None:
-        self._app = app
+
+class Guard:
+    """Let requests and websockets through that may see the page; `token` is None on loopback.
+
+    The token is good in the address of a page alone. Who has it gets a cookie, whose value is
+    another secret, and is led to the page's address without it: so it is in no Referer, and in no
+    address that a browser keeps. `app` is what is guarded; `now` is a clock, s.
+    """
+
+    def __init__(
+        self, token: str | None, port: int, *, now: Callable[[], float] = monotonic
+    ) -> None:
+        self.app: ASGIApp = _nothing
         self._token = token
         self._cookie = COOKIE.format(port=port)
+        self._secret = new_token()
+        self._once: dict[str, float] = {}
+        self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or websocket."""
         if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
+        refusal = _refused_origin(scope) or self._refused_host(scope)
+        if not refusal and self._is_at_the_door(scope):
+            await self._entrance(scope)(scope, receive, send)
+            return
+        refusal = refusal or self._refused_stranger(scope)
         if not refusal:
-            await self._app(scope, receive, self._with_headers(scope, send))
+            await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": _REFUSED_WEBSOCKET, "reason": refusal})
         else:
             await PlainTextResponse(f"{refusal}\n", status_code=403)(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> str:
-        headers = Headers(scope=scope)
-        host, origin = headers.get("host", ""), headers.get("origin")
-        if origin is not None and _split(origin).netloc != host:
-            return f"the page is at {host}; a page of {origin} may not use it"
+    def code_for_once(self) -> str:
+        """Return what opens the page as the token does, one time, within a minute.
+
+        A program that is started with an address shows it to everybody who lists the processes.
+        """
+        code = new_token()
+        self._once[code] = self._now() + ONCE_S
+        return code
+
+    def _refused_host(self, scope: Scope) -> str:
+        hosts = Headers(scope=scope).getlist("host")
+        if len(hosts) != 1:
+            return f"{len(hosts)} hosts are named; expected one"
+        if self._token is not None or is_loopback(_split(f"//{hosts[0]}").hostname or ""):
+            return ""
+        return f"{hosts[0]} is not this computer"
+
+    def _refused_stranger(self, scope: Scope) -> str:
         if self._token is None:
-            is_here = is_loopback(_split(f"//{host}").hostname or "")
-            return "" if is_here else f"{host} is not this computer"
-        given = (self._in_address(scope), self._in_cookie(headers))
-        if any(one and hmac.compare_digest(one.encode(), self._token.encode()) for one in given):
+            return ""
+        given = cookie_parser(Headers(scope=scope).get("cookie", "")).get(self._cookie, "")
+        if hmac.compare_digest(given.encode(), self._secret.encode()):
             return ""
         return "the token is missing or wrong: open the address that emgrig printed, with ?token="
 
-    def _with_headers(self, scope: Scope, send: Send) -> Send:
-        """Add our headers to an answer; the cookie if the address has the token."""
-        added = [_NO_FRAMES]
-        if self._token is not None and self._in_address(scope):
-            cookie = f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict"
-            added.append((b"set-cookie", cookie.encode()))
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", []), *added]}
-            await send(message)
-
-        return send_with_headers
-
-    @staticmethod
-    def _in_address(scope: Scope) -> str:
+    def _is_at_the_door(self, scope: Scope) -> bool:
+        """Say if a page is asked for with the token, or a code that was not used yet."""
+        if self._token is None or scope["type"] != "http" or scope["method"] != "GET":
+            return False
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-        return str(query.get("token", [""])[0])
+        given = query.get("token", [""])[0].encode()
+        if hmac.compare_digest(given, self._token.encode()):
+            return True
+        until_s = self._once.pop(query.get("once", [""])[0], None)
+        return until_s is not None and self._now() <= until_s
 
-    def _in_cookie(self, headers: Headers) -> str:
-        return cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
+    def _entrance(self, scope: Scope) -> HTMLResponse:
+        """Give the cookie, and lead on: by a page of ours, from which a strict cookie is sent."""
+        path = html.escape(quote(scope.get("path", "/")))
+        if not path.startswith("/") or path.startswith("//"):
+            path = "/"
+        lead_on = f'<meta http-equiv="refresh" content="0;url={path}">'
+        body = f"<!doctype html>{lead_on}<title>emgrig</title>"
+        cookie = f"{self._cookie}={self._secret}; Path=/; HttpOnly; SameSite=Strict"
+        return HTMLResponse(body, headers={**ENTRANCE_HEADERS, "set-cookie": cookie})
+
+
+def _refused_origin(scope: Scope) -> str:
+    """Say why a request that another page makes is refused."""
+    headers = Headers(scope=scope)
+    host, origins = headers.get("host", ""), headers.getlist("origin")
+    for origin in origins:
+        found = _split(origin)
+        if found.netloc != host or found.scheme not in ("http", "https"):
+            return f"the page is at {host}; a page of {origin} may not use it"
+    is_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") in (
+        None,
+        "document",
+    )
+    site = headers.get("sec-fetch-site")
+    if site in ("cross-site", "same-site") and not (is_link and scope.get("method") == "GET"):
+        return f"the page is at {host}; another page may not use what is on it"
+    return ""

@@ -13,6 +13,8 @@ from nicegui import app as pages
 from nicegui import ui
 
 from emgrig.desk.guard import Guard, is_loopback, new_token
+from emgrig.desk.limits import Limited, Limits
+from emgrig.desk.policy import Policy
 from emgrig.errors import TransportError
 
 log = logging.getLogger(__name__)
@@ -29,17 +31,23 @@ class Server:
         self._socket = _bind(host, port)
         self._title = title
         self._serving: uvicorn.Server | None = None
-        self.is_local = is_loopback(host)
+        self.is_local = is_loopback(self._socket.getsockname()[0])
         self._token = None if self.is_local else new_token()
         shown = socket.gethostname() if host in ("0.0.0.0", "::", "") else host  # noqa: S104
         shown = f"[{shown}]" if ":" in shown else shown
         self._port = self._socket.getsockname()[1]
         self._base = f"http://{shown}:{self._port}/"
+        self.guard = Guard(self._token, self._port)
         self.url = self.page("")
 
     def page(self, path: str) -> str:
         """Return the address of a page."""
         return self._base + path + (f"?token={self._token}" if self._token is not None else "")
+
+    def page_for_once(self, path: str) -> str:
+        """Return the address of a page that opens it one time, for another program to open."""
+        is_open = self._token is None
+        return self._base + path + ("" if is_open else f"?once={self.guard.code_for_once()}")
 
     def run(self, *, on_start: Callable[[], None] | None = None) -> None:
         """Serve until Ctrl-C or SIGTERM; pages are those registered with NiceGUI."""
@@ -56,11 +64,17 @@ class Server:
             reconnect_timeout=10.0,
             binding_refresh_interval=None,
         )
+        limits = Limits()
+        self.guard.app = Limited(Policy(outer), limits)
         config = uvicorn.Config(
-            Guard(outer, self._token, self._port),
+            self.guard,
             log_level="warning",
             access_log=False,
             lifespan="on",
+            server_header=False,
+            proxy_headers=False,  # who asks is who connected, whatever a header says
+            ws_max_size=limits.message_bytes,
+            limit_concurrency=8 * limits.pages,
         )
         self._serving = uvicorn.Server(config)
         with contextlib.suppress(KeyboardInterrupt):  # it says again what it was ended by

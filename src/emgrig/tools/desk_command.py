@@ -99,7 +99,7 @@ def _serve(given: DeskOptions, server: "Server") -> None:
         build(Desk(hub, contact, folder, digits=given.digits, check_settings=check_settings))
         _say_where(server.url, is_local=server.is_local, hub=hub)
         if given.open_page:
-            typer.launch(server.url)
+            typer.launch(server.page_for_once(""))
         server.run()
         _say_end(hub)
 

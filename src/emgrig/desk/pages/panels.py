@@ -247,7 +247,11 @@ def marker_panel(desk: Desk) -> None:
             if not said.strip():
                 ui.notify("a marker needs a text", type="warning")
                 return
-            desk.hub.mark(said.strip())
+            try:
+                desk.hub.mark(said.strip())
+            except ValueError as error:
+                ui.notify(str(error), type="negative")
+                return
             is_kept = (going := desk.hub.status().recording) is not None and going.is_on
             ui.notify(f"marked: {said}" if is_kept else f"{said}: no recording is on, not kept")
 

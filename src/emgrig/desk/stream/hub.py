@@ -41,6 +41,8 @@ RETRY_S = 1.0
 SILENT_S = 0.7
 """Without a sample for so long the page says so."""
 STREAM_QUEUE_S = 20.0
+MOST_MARKER = 1000
+"""So many characters has a marker at most: it is read on a screen, and stands in a table."""
 CLOSE_S = 15.0
 AHEAD_S = 1.0
 """A replay that is further ahead of real time skips the rest: nobody waits for a recorded gap."""
@@ -374,6 +376,8 @@ class Hub:
         """
         if not text.strip():
             raise ValueError("a marker needs a text")
+        if len(text) > MOST_MARKER:
+            raise ValueError(f"a marker of {len(text)} characters; expected {MOST_MARKER} at most")
         at_s = self.unix_s() if unix_s is None else unix_s
         self._place(text, at_s)
         self._exchange.mark(text, at_s)

@@ -13,7 +13,6 @@ nothing of it. Reading holds one piece of the file at a time, and goes on behind
 import json
 import os
 import struct
-import sys
 import threading
 import zlib
 from collections.abc import Iterator, Mapping
@@ -167,10 +166,10 @@ class CaptureWriter:
 
 def is_being_written(path: Path) -> bool:
     """Tell whether a running program writes this capture; False where a system cannot tell."""
-    if sys.platform == "win32":
+    try:
+        import fcntl
+    except ImportError:  # Windows
         return False
-    import fcntl
-
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -183,11 +182,10 @@ def is_being_written(path: Path) -> bool:
 
 def _lock(file: IO[bytes]) -> None:
     """Tell other programs that this file is being written, until it is closed."""
-    if sys.platform != "win32":
+    with suppress(ImportError, OSError):  # Windows; a file system without locks
         import fcntl
 
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class CaptureReader:

@@ -1,13 +1,13 @@
 """A recording becomes part of a BIDS data set (EMG-BIDS, version 1.11.2 of the specification)."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from emgrig.errors import RecordingError
-from emgrig.files import check_folder, json_text, refuse_existing, why
+from emgrig.filemodel import read_json
+from emgrig.files import check_folder, json_text, refuse_existing
 from emgrig.recording.export import bids_channels
 from emgrig.recording.export.bids_channels import NOT_TOLD, SRB1, Told, is_emg
 from emgrig.recording.export.bids_events import events
@@ -365,9 +365,11 @@ def _begin(root: Path, options: BidsOptions) -> dict[str, str]:
 def _renamed(path: Path, options: BidsOptions) -> str:
     """Return a data set's description with another name and authors."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, str(path))
     except ValueError as error:
-        raise RecordingError(f"{path} cannot be read: {why(error)}") from error
+        raise RecordingError(str(error)) from error
+    if not isinstance(content, dict):
+        raise RecordingError(f"{path} is no description of a data set: mend it first")
     if options.name:
         content["Name"] = options.name
     if options.authors:

@@ -1,7 +1,6 @@
 """A recording read back: samples in blocks, channels, annotations, and what its sidecar says."""
 
 import datetime as dt
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,13 +12,19 @@ from numpy.typing import NDArray
 
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.errors import RecordingError
+from emgrig.filemodel import read_json
 from emgrig.files import why
+<<<<<<< HEAD
 from emgrig.reading.formats.edf import EdfFile, EdfSignal
+=======
+from emgrig.fileschema import misfit
+>>>>>>> h-v
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
 from emgrig.recording.facts import read_annotations
 from emgrig.recording.sidecar import FORMAT, Json, schema
 
 BLOCK_SAMPLES = 1 << 15
+MOST_PARTS = 10_000
 
 
 class Block(NamedTuple):
@@ -211,6 +216,25 @@ class Part:
         return is_gap
 
 
+<<<<<<< HEAD
+=======
+def find_part(path: Path) -> Part | None:
+    """Open a recording; None if no sidecar of this version lies beside the file.
+
+    Raises
+    ------
+    RecordingError
+        As `Part` does.
+    """
+    try:
+        content = read_json(sidecar_path(path), "the sidecar")
+    except ValueError:
+        return None
+    is_ours = isinstance(content, dict) and content.get("format") == FORMAT
+    return Part(path) if is_ours else None
+
+
+>>>>>>> h-v
 def open_parts(paths: Sequence[Path]) -> list[Part]:
     """Open recordings; all parts of one whose first file is named, in order, each once.
 
@@ -228,6 +252,8 @@ def open_parts(paths: Sequence[Path]) -> list[Part]:
         files = cast("Mapping[str, object]", _read_sidecar(path)["files"])
         is_first = files["part"] == 1
         n_parts = cast("int", files["parts"]) if is_first else 1
+        if n_parts > MOST_PARTS:
+            raise RecordingError(f"{sidecar_path(path)} is damaged: it names {n_parts} parts")
         wanted += [part_path(path, number) for number in range(1, n_parts + 1)]
     return [Part(path) for path in dict.fromkeys(wanted)]
 
@@ -236,20 +262,22 @@ def _read_sidecar(bdf_path: Path) -> Json:
     path = sidecar_path(bdf_path)
     if not bdf_path.is_file():
         raise RecordingError(f"{bdf_path} does not exist")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not path.is_file():
         raise RecordingError(
             f"{path} is missing: it says what {bdf_path.name} is; "
             f"emgrig convert {bdf_path.with_suffix(CAPTURE_SUFFIX).name} makes both anew"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise RecordingError(f"{path} cannot be read: {why(error)}") from error
+        )
+    try:
+        content = read_json(path, str(path))
+    except ValueError as error:
+        raise RecordingError(str(error)) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RecordingError(f"{path} is no sidecar of a recording: its format is not {FORMAT!r}")
     required = set(cast("Sequence[str]", schema()["required"])) - {"contact"}
     if missing := sorted(required - set(content)):
         raise RecordingError(f"{path} is no whole sidecar: it lacks {', '.join(missing)}")
+    if wrong := misfit(content, schema()):
+        raise RecordingError(f"{path} is damaged: {wrong}")
     return cast("Json", content)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from emgrig.analysis.clocks.tube_table import TubeTable
 from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.errors import RecordingError
+from emgrig.filemodel import read_json
 from emgrig.files import attempt, why
 from emgrig.reading.formats.own import sidecar_of
 from emgrig.recording.sync.tube import tube_path
@@ -217,6 +218,18 @@ class _Known:
 def _known(content: Mapping[str, Any] | None) -> _Known:
     if content is None:
         return _Known()
+<<<<<<< HEAD
+=======
+    try:
+        return _known(read_json(path, str(path)))
+    except (LookupError, TypeError, StopIteration, ArithmeticError) as error:
+        raise RecordingError(f"{path} is no sidecar of emgrig: {error!r}") from error
+    except ValueError as error:
+        raise RecordingError(str(error)) from error
+
+
+def _known(content: Any) -> _Known:
+>>>>>>> h-v
     rate, samples = content["rate"], content["samples"]
     by = {
         "measured by the host's clock": rate["measured_by_host_clock_hz"],

@@ -4,11 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-<<<<<<< HEAD
-.PHONY: help demo quick test nightly lint docs schemas benchmark attack mutants clean
-=======
-.PHONY: help demo quick test nightly lint docs schemas benchmark mutants audit clean
->>>>>>> h-v
+.PHONY: help demo quick test nightly lint docs schemas benchmark attack mutants audit clean
 
 
 help:

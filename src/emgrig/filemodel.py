@@ -146,9 +146,10 @@ def parse_toml(text: str, name: str) -> Json:
     """Read TOML; ValueError if it is none, or larger or deeper than any of our files is."""
     _limit(text, name, MOST_TOML)
     try:
-<<<<<<< HEAD
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
+        return _limit_depth(tomllib.loads(text))
+    except RecursionError as error:
+        raise ValueError(f"{name} is not TOML: {_DEEP}") from error
+    except ValueError as error:
         raise ValueError(f"{name} is not TOML: {error}{_editors_fault(text, error)}") from error
 
 
@@ -163,13 +164,6 @@ def _editors_fault(text: str, error: Exception) -> str:
     if re.search(r'"[^"]*\\[^"]*"', line):
         return "; a backslash begins an escape: write paths with / or \\\\, or between ' and '"
     return ""
-=======
-        return _limit_depth(tomllib.loads(text))
-    except RecursionError as error:
-        raise ValueError(f"{name} is not TOML: {_DEEP}") from error
-    except ValueError as error:
-        raise ValueError(f"{name} is not TOML: {error}") from error
->>>>>>> h-v
 
 
 def parse_json(text: str, name: str) -> object:

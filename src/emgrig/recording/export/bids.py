@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from emgrig.errors import RecordingError
 from emgrig.filemodel import read_json
@@ -130,7 +131,7 @@ def run_for(part: Part, root: Path, options: BidsOptions) -> tuple[int, bool]:
         taken.append(int(found[1]))
         stem = f"{options.folder}/{options.stem(int(found[1]))}"
         try:
-            known = json.loads((root / _SOURCE / f"{stem}_recording.json").read_text("utf-8"))
+            known: Any = read_json(root / _SOURCE / f"{stem}_recording.json", "what is there")
             if (known["board"]["serial_number"], known["start"]) == mine:
                 return int(found[1]), True
         except (OSError, ValueError, KeyError, TypeError):

@@ -14,11 +14,8 @@ from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.errors import RecordingError
 from emgrig.filemodel import read_json
 from emgrig.files import why
-<<<<<<< HEAD
-from emgrig.reading.formats.edf import EdfFile, EdfSignal
-=======
 from emgrig.fileschema import misfit
->>>>>>> h-v
+from emgrig.reading.formats.edf import EdfFile, EdfSignal
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
 from emgrig.recording.facts import read_annotations
 from emgrig.recording.sidecar import FORMAT, Json, schema
@@ -216,25 +213,6 @@ class Part:
         return is_gap
 
 
-<<<<<<< HEAD
-=======
-def find_part(path: Path) -> Part | None:
-    """Open a recording; None if no sidecar of this version lies beside the file.
-
-    Raises
-    ------
-    RecordingError
-        As `Part` does.
-    """
-    try:
-        content = read_json(sidecar_path(path), "the sidecar")
-    except ValueError:
-        return None
-    is_ours = isinstance(content, dict) and content.get("format") == FORMAT
-    return Part(path) if is_ours else None
-
-
->>>>>>> h-v
 def open_parts(paths: Sequence[Path]) -> list[Part]:
     """Open recordings; all parts of one whose first file is named, in order, each once.
 

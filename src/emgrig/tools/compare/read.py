@@ -1,14 +1,8 @@
 """Channels of recordings of any device, as tracks that can be compared."""
 
-<<<<<<< HEAD
 from collections.abc import Sequence
-=======
-import tomllib
-from collections.abc import Mapping, Sequence
->>>>>>> h-v
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +10,10 @@ from numpy.typing import NDArray
 from emgrig.calibration.figures.response import sinc3_group_delay_s
 from emgrig.comparison import Response, Track
 from emgrig.driver.chip.model import ADS1299
-<<<<<<< HEAD
 from emgrig.filemodel import parse_toml, read_text
 from emgrig.files import stem_of
 from emgrig.reading import Recording, open_recording
 from emgrig.reading.recording import Floats, RateNotSaid, find_signal
-=======
-from emgrig.errors import RecordingError
-from emgrig.filemodel import read_json
-from emgrig.files import attempt, why
-from emgrig.recording.bdf.header import SIMULATED_BOARD
-from emgrig.recording.sidecar import FORMAT
->>>>>>> h-v
 
 #: From the last modulator sample to the data-ready edge, clock periods: 3 until its result is
 #: there, and the 9 of the settling times (SBAS499C, table 9: four data periods and 9).
@@ -184,62 +170,8 @@ def _list(labels: Sequence[str]) -> str:
     return ", ".join(labels)
 
 
-<<<<<<< HEAD
 def _of_toml(path: Path) -> Description:
     content = parse_toml(read_text(path, str(path)), str(path))
-=======
-def _is_edf(path: Path) -> bool:
-    return path.suffix.lower() in (".edf", ".bdf")
-
-
-def _head(path: Path) -> tuple[tuple[str, ...], bool]:
-    """Return the labels of a file, and whether it says that a simulated board made it."""
-    if not _is_edf(path):
-        return (), False
-    import edfio
-
-    read = edfio.read_bdf if path.suffix.lower() == ".bdf" else edfio.read_edf
-    try:
-        file = read(str(path))
-        is_simulated = SIMULATED_BOARD in file.local_recording_identification.split()
-        return tuple(signal.label for signal in file.signals), is_simulated
-    except (ValueError, IndexError, KeyError, OSError) as error:
-        raise RecordingError(f"{path} is not a readable EDF or BDF file: {why(error)}") from error
-
-
-def _of_sidecar(path: Path) -> Description:
-    """Read what emgrig wrote beside its own recording; nothing if there is none."""
-    if not path.is_file():
-        return Description()
-    try:
-        content: Any = read_json(path, str(path))
-    except ValueError as error:
-        raise RecordingError(str(error)) from error
-    if not isinstance(content, Mapping) or content.get("format") != FORMAT:
-        return Description()
-    try:
-        rate, samples = content["rate"], content["samples"]
-        nominal_hz = float(rate["nominal_hz"])
-        measured_hz = rate["measured_by_host_clock_hz"] or rate["measured_by_board_clock_hz"]
-        return Description(
-            rate_hz=float(measured_hz or nominal_hz),
-            response="sinc3",
-            delay_s=sinc3_group_delay_s(nominal_hz) + EDGE_CLOCKS / ADS1299.f_clk_hz,
-            n_padding=int(samples["padding"]),
-            n_filled=int(samples["filled"]),
-            is_simulated=bool(content["is_simulated"]),
-        )
-    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-        raise RecordingError(f"{path} is no sidecar of emgrig: {error!r}") from error
-
-
-def _of_toml(path: Path, known: Description) -> Description:
-    try:
-        with attempt("read", path):
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no TOML: {error}") from error
->>>>>>> h-v
     unknown = sorted(set(content) - set(_KNOWN))
     if unknown:
         raise ValueError(

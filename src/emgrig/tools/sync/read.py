@@ -12,7 +12,6 @@ import numpy as np
 from emgrig.analysis.clocks.tube_table import TubeTable
 from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.errors import RecordingError
-from emgrig.filemodel import read_json
 from emgrig.files import attempt, why
 from emgrig.reading.formats.own import sidecar_of
 from emgrig.recording.sync.tube import tube_path
@@ -198,10 +197,10 @@ def read_source(bdf: Path) -> Source:
         shown_s = np.array(
             [np.nan if row["shown"] == "n/a" else float(row["shown"]) for row in rows]
         )
-        known = _known(sidecar_of(bdf))
+        known = _known(bdf)
         nominal_hz = known.nominal_hz or float(samples[-1] / onset_s[-1])
         table = TubeTable(counts, samples, shown_s, known.measured_hz or nominal_hz)
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ValueError, LookupError, TypeError, StopIteration, ArithmeticError) as error:
         raise RecordingError(f"{path.name} makes no sense: {why(error):.200}") from error
     return Source(table, nominal_hz, known.rate_is, known.n_samples, known.is_simulated)
 
@@ -215,21 +214,18 @@ class _Known:
     is_simulated: bool = False
 
 
-def _known(content: Mapping[str, Any] | None) -> _Known:
+def _known(bdf: Path) -> _Known:
+    content = sidecar_of(bdf)
     if content is None:
         return _Known()
-<<<<<<< HEAD
-=======
     try:
-        return _known(read_json(path, str(path)))
-    except (LookupError, TypeError, StopIteration, ArithmeticError) as error:
-        raise RecordingError(f"{path} is no sidecar of emgrig: {error!r}") from error
-    except ValueError as error:
-        raise RecordingError(str(error)) from error
+        return _of_sidecar(content)
+    except (LookupError, TypeError, ValueError, StopIteration, ArithmeticError) as error:
+        beside = bdf.with_suffix(".json")
+        raise RecordingError(f"{beside} is no sidecar of emgrig: {error!r:.120}") from error
 
 
-def _known(content: Any) -> _Known:
->>>>>>> h-v
+def _of_sidecar(content: Mapping[str, Any]) -> _Known:
     rate, samples = content["rate"], content["samples"]
     by = {
         "measured by the host's clock": rate["measured_by_host_clock_hz"],

@@ -17,11 +17,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 #: What is imported of each extra, and a command that needs it and can do nothing without.
 NEEDED = {
     "analysis": ("openpyxl", "clock-report --annotations {0}/a.xlsx"),
-    "elan": ("pympi.Elan", "analyse {0}/a.csv --rate 1000 -o {0} --elan {0}/corrected.eaf"),
+    "elan": ("pympi.Elan", "analyse {0}/a.csv --rate 1000 -o {0} --video {0}/a.mp4"),
     "matlab": ("matio", "export {0}/a.bdf --mat {0}/a.mat --as-table"),
     "bench": ("pyvisa", "calibrate bench-gain sim: --bench a,b"),
     "desk": ("nicegui", "desk sim:"),
     "lsl": ("pylsl", "record sim: -o {0}/b.bdf --lsl --duration 1"),
+    "xdf": ("pyxdf", "analyse {0}/a.xdf"),
     "parquet": ("pyarrow", "export {0}/a.bdf --parquet {0}/a.parquet"),
 }
 
@@ -91,9 +92,10 @@ def test_a_command_without_its_extra_ends_with_one_line_and_one_code(
     if extra in ("matlab", "parquet"):
         assert shell(f"record sim: -o {tmp_path}/a.bdf --duration 1").code == 0
     if extra == "elan":
-        (tmp_path / "corrected.eaf").touch()
         rows = "".join(f"{n % 7}\n" for n in range(5000))
         (tmp_path / "a.csv").write_text(f"EMG (uV)\n{rows}", "utf-8")
+    if extra == "xdf":
+        (tmp_path / "a.xdf").write_bytes(b"XDF:")
     if extra == "analysis":
         (tmp_path / "a.xlsx").touch()
     module, line = NEEDED[extra]

@@ -13,7 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.errors import RecordingError
-from emgrig.filemodel import FileModel, Moment, NoteModel, Rule, Text, load, one_of, plain, read
+from emgrig.filemodel import (
+    FileModel,
+    Moment,
+    NoteModel,
+    Rule,
+    Text,
+    load,
+    one_of,
+    parse_toml,
+    plain,
+    read,
+)
 
 
 class Colour(StrEnum):
@@ -221,3 +232,16 @@ def test_whatever_is_in_a_file_it_is_read_or_refused_in_one_line(key: str, value
         said = str(error)
     assert len(said.splitlines()) == 1
     assert said == "read" or said.startswith("sheet: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("code = “P01”", "curly quotes"),
+        ('file = "C:\\Users\\lab\\a.mp4"', "backslash"),
+        ("code = P01", "is not TOML: Invalid"),
+    ],
+)
+def test_what_editors_do_to_toml_is_named(line: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        parse_toml(f"[participant]\n{line}\n", "plan a.toml")

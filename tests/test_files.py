@@ -5,9 +5,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emgrig import files
 from emgrig.errors import RecordingError, TransportTimeout
+from emgrig.files import free_stem, stem_of
+from properties import examples
 from shell import Run
 
 
@@ -124,3 +128,34 @@ def test_every_command_says_in_one_line_which_file_it_cannot_use(
     assert str(tmp_path) in last.replace("\n", "")
     assert "Errno" not in said.err
     assert "Traceback" not in said.err
+
+
+NAMES = st.text(
+    st.characters(exclude_characters="/\0", exclude_categories=("Cs",)), min_size=1, max_size=20
+).filter(lambda name: name not in (".", ".."))
+ENDINGS = (".html", "_events.tsv", ".eaf")
+USUAL = [
+    "P01.rest.edf",
+    "P01.smile.edf",
+    "P01.edf",
+    "P01.bdf",
+    "P01_run2.bdf",
+    "Mü ller.csv.gz",
+    ".gz",
+]
+
+
+@pytest.mark.slow
+@examples(2000)
+@given(st.lists(NAMES | st.sampled_from(USUAL), min_size=2, max_size=2))
+def test_results_of_two_recordings_never_have_one_name(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("results", numbered=True)
+    for name in names:
+        stem = free_stem(folder, stem_of(Path(name)), ENDINGS)
+        made = [folder / f"{stem}{ending}" for ending in ENDINGS]
+        assert not any(path.exists() for path in made)
+        for path in made:
+            path.touch(exist_ok=False)
+    assert len(list(folder.iterdir())) == 2 * len(ENDINGS)

@@ -29,7 +29,7 @@ ADDRESS = (
     "&fault=board-restart:at=7"
 )
 #: Columns and keys that hold sentences; everything else is compared.
-FOR_PEOPLE = {"description", "status_description"}
+FOR_PEOPLE = {"annotation", "status_description"}
 
 
 def scrambled(text: str) -> str:
@@ -187,7 +187,7 @@ def test_only_the_bdf_file_tells_what_mne_can_be_told(tmp_path: Path, shell: Run
     said = shell(f"analyse {tmp_path}/a.bdf -o {tmp_path}")
     assert said.code == 0
     assert said.out.count(f"{missing} samples missing in ") == 7
-    assert "call BAD_ were left out; no sidecar of emgrig says why" in said.out
+    assert "call bad were left out; no sidecar of emgrig says why" in said.out
     assert "SIMULATED" in said.out
     refused = shell(f"export {tmp_path}/a.bdf --csv {tmp_path}/a.csv")
     assert refused.code == 5

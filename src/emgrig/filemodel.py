@@ -8,6 +8,7 @@ number), and a key that no field has is refused. What is wrong is one line: plac
 import datetime as dt
 import difflib
 import json
+import re
 import tomllib
 import types
 import typing
@@ -134,7 +135,20 @@ def parse_toml(text: str, name: str) -> Json:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{name} is not TOML: {error}") from error
+        raise ValueError(f"{name} is not TOML: {error}{_editors_fault(text, error)}") from error
+
+
+def _editors_fault(text: str, error: Exception) -> str:
+    """Say what editors and file managers do to TOML, if the line at fault shows it."""
+    found = re.search(r"at line (\d+)", str(error))
+    lines = text.splitlines()
+    at = int(found[1]) if found else 0
+    line = lines[at - 1] if 0 < at <= len(lines) else ""
+    if any(quote in line for quote in "“”„‘’‚«»"):
+        return '; the line has curly quotes: write straight ones ("...")'
+    if re.search(r'"[^"]*\\[^"]*"', line):
+        return "; a backslash begins an escape: write paths with / or \\\\, or between ' and '"
+    return ""
 
 
 def parse_json(text: str, name: str) -> object:

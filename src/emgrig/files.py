@@ -7,7 +7,7 @@ that says what could not be done with which file, why, and what to do.
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -72,6 +72,21 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     """Refuse a file that cannot be made, before anything is; raises as the two above."""
     check_folder(path.parent)
     refuse_existing(path, overwrite=overwrite)
+
+
+def stem_of(path: Path) -> str:
+    """Return a file's name without its ending: all of it but .bdf, .csv.gz and the like."""
+    name = path.name.removesuffix(".gz") if path.name != ".gz" else path.name
+    return Path(name).stem or path.name
+
+
+def free_stem(folder: Path, stem: str, endings: Sequence[str]) -> str:
+    """Return the first of stem, stem_run2, stem_run3, ... of which none of the files is there."""
+    number, free = 1, stem
+    while any(os.path.lexists(folder / f"{free}{ending}") for ending in endings):
+        number += 1
+        free = f"{stem}_run{number}"
+    return free
 
 
 def make_folder(path: Path) -> Path:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emgrig.recording.bdf.channels import shortened
 from emgrig.recording.bdf.header import (
     Channel,
     FileHead,
@@ -230,3 +231,18 @@ def test_a_start_that_edf_cannot_hold_is_left_out(tmp_path: Path) -> None:
     write(tmp_path / "a.bdf", early, some_codes(100, 3), [])
     with pytest.raises(edfio.AnonymizedDateError):
         _ = edfio.read_bdf(tmp_path / "a.bdf").startdate
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("frontalis", "frontalis"),
+        ("orbicularis oculi", "orbic. oculi"),
+        ("orbicularis oris", "orbicu. oris"),
+        ("levator labii superioris alaeque nasi", "levator nasi"),
+        ("corrugator supercilii", "corr. supe."),
+        ("", ""),
+    ],
+)
+def test_a_label_still_says_what_it_is(name: str, short: str) -> None:
+    assert shortened(name, 12) == short

@@ -140,10 +140,10 @@ def test_another_muscle_is_refused_in_one_line(run: Run, pair: Pair, tmp_path: P
 
 def edf(path: Path, labels: tuple[str, ...]) -> Path:
     values = np.random.default_rng(3).standard_normal(4000) * 50
-    signals = [
-        edfio.EdfSignal(values, 1000, label=label, physical_dimension="uV") for label in labels
-    ]
-    edfio.Edf(signals).write(str(path))
+    file, signal = (
+        (edfio.Bdf, edfio.BdfSignal) if path.suffix == ".bdf" else (edfio.Edf, edfio.EdfSignal)
+    )
+    file([signal(values, 1000, label=one, physical_dimension="uV") for one in labels]).write(path)
     return path
 
 
@@ -159,7 +159,7 @@ def test_channels_of_the_same_name_go_together(tmp_path: Path) -> None:
 
 
 def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
-    path = edf(tmp_path / "face.edf", ("Zyg",))
+    path = edf(tmp_path / "face.bdf", ("Zyg",))
     path.with_suffix(".json").write_text(
         json.dumps(
             {
@@ -170,6 +170,7 @@ def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
                     "measured_by_host_clock_hz": 1002.0,
                 },
                 "samples": {"padding": 10, "filled": 3},
+                "channels": [{"label": "Zyg"}],
                 "is_simulated": True,
             }
         )
@@ -180,8 +181,7 @@ def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
     assert track.samples.size == 3990
     assert track.response == "sinc3"
     assert track.delay_s == pytest.approx(1.5e-3, rel=0.01)
-    assert source.description.n_filled == 3
-    assert source.description.is_simulated
+    assert source.recording.is_simulated
     assert open_source(path, rate_hz=1003.0).track("Zyg").rate_hz == 1003.0
 
 
@@ -192,7 +192,7 @@ def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
         ('rate_hz = "fast"', "expected a number"),
         ('response = "brown"', "expected flat or sinc3"),
         ("rate_hz = nan", "expected a number"),
-        ("rate_hz 1000", "is no TOML"),
+        ("rate_hz 1000", "is not TOML"),
     ],
 )
 def test_a_wrong_description_is_refused(tmp_path: Path, text: str, words: str) -> None:
@@ -207,11 +207,11 @@ def test_a_wrong_description_is_refused(tmp_path: Path, text: str, words: str) -
     ("line", "code", "words"),
     [
         ("missing.bdf other.bdf", 5, "no recording missing.bdf"),
-        ("{csv} {csv}", 2, "which channels go together"),
-        ("{csv} {csv} --channels EMG", 2, "ours=reference"),
+        ("{edf} {other}", 2, "which channels go together"),
+        ("{edf} {edf} --channels EMG", 2, "ours=reference"),
         ("{csv} {csv} --channels EMG=EMG", 2, "does not say its rate and unit"),
-        ("{edf} {edf} --channels Zyg=Nobody", 2, "no column 'Nobody'"),
-        ("{text} {text}", 5, "not a readable EDF"),
+        ("{edf} {edf} --channels Zyg=Nobody", 2, "no channel 'Nobody'"),
+        ("{text} {text}", 5, "does not begin as an EDF"),
     ],
 )
 def test_bad_input_is_one_clear_line(
@@ -221,7 +221,12 @@ def test_bad_input_is_one_clear_line(
     csv.write_text("EMG\n" + "\n".join(str(n) for n in range(50)))
     text = tmp_path / "text.edf"
     text.write_text("this is no EDF file")
-    names = {"csv": csv, "text": text, "edf": edf(tmp_path / "a.edf", ("Zyg",))}
+    names = {
+        "csv": csv,
+        "text": text,
+        "edf": edf(tmp_path / "a.edf", ("Zyg", "Corr")),
+        "other": edf(tmp_path / "b.edf", ("Front", "Oris")),
+    }
     said = run(line.format(**names))
     assert said.code == code
     assert words in said.err
@@ -243,3 +248,52 @@ def test_a_recording_agrees_with_itself(run: Run, tmp_path: Path) -> None:
     (pair,) = found["pairs"]
     assert pair["correlation_raw"] == pytest.approx(1.0, abs=2e-5)
     assert pair["amplitude_ratio"]["value"] == pytest.approx(1.0, abs=1e-4)
+
+
+def two_channels(path: Path, second: NDArray[np.float64]) -> Path:
+    """Bursts under strong mains, and another channel; 20 s at 1000 Hz."""
+    step = round(WORLD_HZ / 1000)
+    emg = muscle(3)[::step][:20_000] * 1e6
+    t = np.arange(20_000) / 1000
+    values = {"Zyg": emg + 2000 * np.sin(2 * np.pi * 50.02 * t), "Corr": second}
+    signals = [
+        edfio.BdfSignal(x, 1000, label=name, physical_dimension="uV", physical_range=(-9e3, 9e3))
+        for name, x in values.items()
+    ]
+    edfio.Bdf(signals).write(path)
+    return path
+
+
+def test_mains_does_not_mislead_and_a_channel_of_noise_is_named(run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    ours = two_channels(tmp_path / "a.bdf", rng.standard_normal(20_000))
+    theirs = two_channels(tmp_path / "b.bdf", rng.standard_normal(20_000))
+    said = run(f"{ours} {theirs} --json")
+    assert said.code == 0
+    found = json.loads(said.out)
+    (pair,) = found["pairs"]
+    assert pair["offset"]["value"] == pytest.approx(0, abs=1e-6)
+    assert pair["correlation_raw"] == pytest.approx(1, abs=1e-5)
+    assert "50 Hz mains is a tenth of the power or more" in pair["flags"]
+    assert any(one.startswith("Corr against Corr is not compared: ") for one in found["warnings"])
+    only = run(f"{ours} {theirs} --channels Corr=Corr")
+    assert only.code == 2
+    assert "no signal in common" in only.err
+
+
+def test_what_is_marked_bad_is_left_out(run: Run, tmp_path: Path) -> None:
+    step = round(WORLD_HZ / 1000)
+    emg = muscle(3)[::step][:20_000] * 1e6
+    broken = emg.copy()
+    broken[9000:11_000] += 900 * np.random.default_rng(5).standard_normal(2000)
+    for name, x, notes in (
+        ("a", emg, ()),
+        ("b", broken, (edfio.EdfAnnotation(9.0, 2.0, "bad cable"),)),
+    ):
+        signal = edfio.EdfSignal(x, 1000, label="Zyg", physical_dimension="uV")
+        edfio.Edf([signal], annotations=notes).write(tmp_path / f"{name}.edf")
+    said = run(f"{tmp_path}/a.edf {tmp_path}/b.edf --json")
+    (pair,) = json.loads(said.out)["pairs"]
+    assert pair["correlation_raw"] > 0.999
+    assert pair["amplitude_ratio"]["value"] == pytest.approx(1, abs=5e-3)
+    assert any("marked bad are left out" in flag for flag in pair["flags"])

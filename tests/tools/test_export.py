@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import io
 
-from emgrig.analysis.paper.casmemg_files import read_casmemg_mat
 from emgrig.protocol.account import Cause
+from emgrig.reading import open_recording
 from emgrig.recording.facts import Annotation, Gap
 from exported import record_face, write_recording
 from shell import Run
@@ -82,7 +82,7 @@ def test_mat_as_a_table_holds_the_same(run: Run, whole: Path, tmp_path: Path) ->
     assert run(f"export {whole} --mat {tmp_path}/a.mat").code == 0
     assert run(f"export {whole} --mat {tmp_path}/b.mat --as-table").code == 0
     matrix = io.loadmat(tmp_path / "a.mat")["data"]
-    np.testing.assert_array_equal(read_casmemg_mat(tmp_path / "b.mat"), matrix)
+    np.testing.assert_array_equal(open_recording(tmp_path / "b.mat").matrix(), matrix)
 
 
 def test_mat_refuses_gaps_or_holds_them(run: Run, tmp_path: Path) -> None:

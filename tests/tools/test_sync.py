@@ -162,6 +162,9 @@ def test_frames_that_are_asked_for_and_frame_times_are_taken(
     assert np.abs(table[:, 1] - truth).max() < 15
     asked.write_text("frame\n9999\n")
     said = run(f"{filmed.bdf} {filmed.readings} --times {times} --frames {asked} -o {out}")
+    assert (said.code, f"{out} exists" in said.err) == (5, True)
+    line = f"{filmed.bdf} {filmed.readings} --times {times} --frames {asked} -o {out} --overwrite"
+    said = run(line)
     assert (said.code, "frame 9999 is asked for" in said.err) == (2, True)
 
 

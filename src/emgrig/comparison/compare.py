@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from emgrig.calibration.figures.spectrum import EMG_BAND, Band
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.comparison.agreement import correlation, envelope, mean_coherence
 from emgrig.comparison.alignment import Alignment, align
 from emgrig.comparison.decomposition import Decomposition, Stages, decompose
-from emgrig.comparison.tracks import Interpolator, Track, common_band, in_band_uv
+from emgrig.comparison.tracks import Interpolator, Track, common_band, in_band_uv, mains_of
 from emgrig.comparison.windows import (
     Interval,
     Parts,
@@ -22,6 +23,7 @@ from emgrig.comparison.windows import (
 )
 
 _EDGE_S = 0.5
+_RINGS_S = 0.1
 _WEAK_CORRELATION = 0.5
 _NO_CORRELATION = 0.1
 
@@ -68,7 +70,7 @@ def compare(
     common = common_band(ours, reference, band)
     mine_uv = in_band_uv(ours, common, equalise=True)
     theirs_uv = in_band_uv(reference, common, equalise=True)
-    alignment = align(mine_uv, ours.rate_hz, theirs_uv, reference.rate_hz, common.high_hz)
+    alignment, mains = _aligned(ours, reference, common)
     index = _overlap(ours, reference, alignment)
     time_s = index / ours.rate_hz
     theirs = Interpolator(theirs_uv, reference.rate_hz, common.high_hz)
@@ -92,8 +94,19 @@ def compare(
         coherence=_coherence(mine, warped, ours.rate_hz, common),
         windows=windows,
         decomposition=decompose(stages, ours.rate_hz, parts.rest_mask(index.size)),
-        flags=_flags(ours, time_s, alignment, parts, r),
+        flags=(*mains, *_flags(ours, time_s, alignment, parts, r)),
     )
+
+
+def _aligned(ours: Track, reference: Track, band: Band) -> tuple[Alignment, tuple[str, ...]]:
+    """Align without mains, which matches itself in every period."""
+    mains_hz = mains_of(ours, band) or mains_of(reference, band)
+    mine_uv, theirs_uv = (
+        in_band_uv(one, band, equalise=True, mains_hz=mains_hz) for one in (ours, reference)
+    )
+    found = align(mine_uv, ours.rate_hz, theirs_uv, reference.rate_hz, band.high_hz)
+    said = (f"{mains_hz:g} Hz mains is a tenth of the power or more",) if mains_hz else ()
+    return found, said
 
 
 def _checked_correlation(
@@ -117,7 +130,18 @@ def _overlap(ours: Track, reference: Track, alignment: Alignment) -> NDArray[np.
     edge = round(_EDGE_S * ours.rate_hz)
     inside[:edge] = False
     inside[-edge:] = False
+    inside &= ~_near(ours, np.arange(ours.samples.size) / ours.rate_hz)
+    inside &= ~_near(reference, np.clip(theirs_s, 0, last_s))
     return np.flatnonzero(inside)
+
+
+def _near(track: Track, time_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each time lies in what is missing, or where a filter rings of it."""
+    if track.missing is None:
+        return np.zeros(time_s.size, np.bool_)
+    reach = round(_RINGS_S * track.rate_hz)
+    wide = ndimage.binary_dilation(track.missing, iterations=reach)
+    return np.asarray(wide[np.round(time_s * track.rate_hz).astype(np.int64)])
 
 
 def _stages(
@@ -176,6 +200,9 @@ def _flags(
 ) -> tuple[str, ...]:
     flags = []
     covered_s = float(time_s[-1] - time_s[0])
+    left_out_s = covered_s - time_s.size / ours.rate_hz
+    if left_out_s > 1 / ours.rate_hz:
+        flags.append(f"{left_out_s:.2f} s in and around gaps or what is marked bad are left out")
     if covered_s < ours.duration_s - 2 * _EDGE_S - 1:
         flags.append(
             f"the reference covers {covered_s:.1f} s of our {ours.duration_s:.1f} s; the rest of "

@@ -18,6 +18,8 @@ USABLE_SHARE_OF_RATE = 0.4
 
 _FILTER_ORDER = 4
 _PAD_S = 1.0
+_MAINS_HALF_WIDTH_HZ = 1.0
+_MAINS_SHARE = 0.1
 _OVERSAMPLE_PAD = 512
 
 
@@ -32,11 +34,12 @@ class Response(StrEnum):
 class Track:
     """One channel of a recording.
 
-    `samples`, shape (n_samples,), are evenly spaced, without gaps, in "V", "mV" or "uV",
-    input-referred. `response` is SINC3 for an ADS1299 that was not equalised; `low_hz` and
-    `high_hz` are the corners of filters that the device itself has, None where it has none.
-    `delay_s` is the known delay of the device's filters that its time does not allow for; for an
-    ADS1299 `emgrig.calibration.figures.response.sinc3_group_delay_s`.
+    `samples`, shape (n_samples,), are evenly spaced, in "V", "mV" or "uV", input-referred; where
+    `missing` is true they were not measured, or are marked bad, and hold anything finite.
+    `response` is SINC3 for an ADS1299 that was not equalised; `low_hz` and `high_hz` are the
+    corners of filters that the device itself has, None where it has none. `delay_s` is the known
+    delay of the device's filters that its time does not allow for; for an ADS1299
+    `emgrig.calibration.figures.response.sinc3_group_delay_s`.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Track:
     low_hz: float | None = None
     high_hz: float | None = None
     delay_s: float = 0.0
+    missing: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         checked_rate(self.rate_hz)
@@ -87,13 +91,16 @@ def common_band(ours: Track, reference: Track, wanted: Band = EMG_BAND) -> Band:
     return Band("common", low, high)
 
 
-def in_band_uv(track: Track, band: Band, *, equalise: bool) -> NDArray[np.float64]:
+def in_band_uv(
+    track: Track, band: Band, *, equalise: bool, mains_hz: float | None = None
+) -> NDArray[np.float64]:
     """Return the track in `band` without phase shift, µV, shape (n_samples,).
 
     The magnitude of a Butterworth filter of order 4 run forwards and backwards, and the exact
     inverse of sinc³ if the track has one and `equalise` is set. It is applied to the spectrum of
     the whole record, so that recordings of different rates get the very same filter; a digital
-    filter would differ towards half the rate.
+    filter would differ towards half the rate. With `mains_hz` that frequency and its harmonics are
+    taken out, 1 Hz on each side.
     """
     values = track.microvolts()
     pad = min(values.size - 1, round(_PAD_S * track.rate_hz))
@@ -106,8 +113,24 @@ def in_band_uv(track: Track, band: Band, *, equalise: bool) -> NDArray[np.float6
     if equalise and track.response is Response.SINC3:
         # Held beyond 0.45 of the rate: there is hardly anything left to restore but noise.
         magnitude /= sinc3_magnitude(np.minimum(f, 0.45 * track.rate_hz), track.rate_hz)
+    if mains_hz is not None:
+        away_hz = np.abs(f - np.round(f / mains_hz) * mains_hz)
+        magnitude[away_hz < _MAINS_HALF_WIDTH_HZ] = 0.0
     filtered = fft.irfft(fft.rfft(padded, size) * magnitude, size)
     return np.asarray(filtered[pad : pad + values.size])
+
+
+def mains_of(track: Track, band: Band) -> float | None:
+    """Return 50 or 60 if that mains has a tenth of the power in `band` or more; else None."""
+    values = in_band_uv(track, band, equalise=False)
+    power = float((values**2).mean())
+    for mains_hz in (50.0, 60.0):
+        without = in_band_uv(track, band, equalise=False, mains_hz=mains_hz)
+        other = in_band_uv(track, band, equalise=False, mains_hz=110.0 - mains_hz)
+        gone = power - float((without**2).mean())
+        if gone > _MAINS_SHARE * power and gone > power - float((other**2).mean()):
+            return mains_hz
+    return None
 
 
 class Interpolator:

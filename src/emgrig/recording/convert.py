@@ -15,9 +15,10 @@ from emgrig.errors import RecordingError
 from emgrig.files import attempt, check_output, whole_file, write_file
 from emgrig.protocol.account import Totals
 from emgrig.protocol.decoder import DecoderCounts
+from emgrig.reading.edf import SIMULATED_BOARD
 from emgrig.recording import sidecar
 from emgrig.recording.bdf.channels import header_channels
-from emgrig.recording.bdf.header import BOARD, SIMULATED_BOARD, FileHead
+from emgrig.recording.bdf.header import BOARD, FileHead
 from emgrig.recording.bdf.writer import BdfWriter
 from emgrig.recording.facts import Annotation
 from emgrig.recording.notes import Notes

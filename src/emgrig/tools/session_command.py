@@ -4,7 +4,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -205,18 +205,22 @@ def _export(
     plan: "Plan", folder: "SessionFolder", record: "SessionRecord", root: Path
 ) -> list[Path]:
     """Add all runs of the session to a BIDS data set."""
-    from emgrig.recording.export.bids import BidsOptions, export_bids
+    from emgrig.recording.export.bids import BidsOptions, export_bids, label_of, run_for
     from emgrig.recording.export.source import open_parts
 
     paths = [folder.bdf_path(run.number) for run in record.runs]
+    parts = open_parts([path for path in paths if path.exists()])
     options = BidsOptions(
-        subject="".join(c for c in plan.participant.code if c.isalnum()),
+        subject=label_of(plan.participant.code),
         task=_TASK,
-        first_run=1,
         mains_hz=plan.recording.mains_hz or None,
-        overwrite=True,
     )
-    return export_bids(open_parts([path for path in paths if path.exists()]), root, options)
+    written: list[Path] = []
+    for part in parts:  # what this session exported before is replaced, another one's never
+        run, is_same = run_for(part, root, options)
+        placed = replace(options, first_run=run, overwrite=is_same)
+        written += export_bids([part], root, placed)
+    return list(dict.fromkeys(written))
 
 
 def _report(
@@ -290,5 +294,7 @@ def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
     paths = [shlex.quote(str(folder.bdf_path(run.number))) for run in record.runs]
     for path in paths:
         say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.record_path))}")
-    code = "".join(c for c in record.participant if c.isalnum())
+    from emgrig.recording.export.bids import label_of
+
+    code = label_of(record.participant)
     say(f"next: emgrig export {' '.join(paths)} --bids FOLDER --subject {code} --task {_TASK}")

@@ -5,7 +5,7 @@ import pytest
 
 from emgrig.analysis.paper import printed as paper
 from emgrig.analysis.report import plots
-from emgrig.analysis.report.candidates import analyse
+from emgrig.analysis.report.candidates import analyse, ranges
 from emgrig.analysis.signal.statistics import cluster, interval_of_mean, regress, summarise
 
 RNG = np.random.default_rng(0)
@@ -36,7 +36,7 @@ def test_a_long_record_is_drawn_as_ranges_that_keep_its_extremes() -> None:
     x = np.zeros(100_000)
     x[12_345] = 9.0
     x[50_000] = np.nan
-    time_s, low, high = plots._ranges(x, 1000.0)
+    time_s, low, high = ranges(x, 1000.0)
     assert time_s.size <= 1600
     assert high.max() == 9.0
     assert time_s[high.argmax()] == pytest.approx(12.3, abs=0.07)

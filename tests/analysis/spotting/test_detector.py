@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from emgrig.reading.textfiles import read_text
 
 from emgrig.analysis.paper import synthetic
 from emgrig.analysis.paper.annotations import Expression, recordings
@@ -9,7 +10,6 @@ from emgrig.analysis.signal.cleaning import remove_mains, subtract_mains
 from emgrig.analysis.spotting.casmemg import casmemg_code
 from emgrig.analysis.spotting.detector import DetectorSettings, double_threshold
 from emgrig.analysis.spotting.scoring import score_events
-from emgrig.reading.textfiles import read_text
 from places import RECORDINGS
 
 BURSTS = ((3000, 3300), (7000, 8200), (12_000, 12_250))

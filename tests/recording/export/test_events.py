@@ -35,7 +35,7 @@ from emgrig.recording.facts import (
 from exported import record_face, write_recording
 from properties import examples
 
-OWN = ("onset", "duration", "trial_type", "sample", "description")
+OWN = ("onset", "duration", "trial_type", "sample", "annotation")
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -117,9 +117,9 @@ def test_no_text_breaks_a_table(texts: list[str]) -> None:
     parsed = [taken_apart(Marker(text)) for text in texts]
     heads = list(dict.fromkeys(key for _, values in parsed for key in values))
     made = table(
-        ["trial_type", *heads, "description"],
+        ["trial_type", *heads, "annotation"],
         (
-            {**values, "trial_type": trial_type, "description": text}
+            {**values, "trial_type": trial_type, "annotation": text}
             for (trial_type, values), text in zip(parsed, texts, strict=True)
         ),
     )
@@ -150,7 +150,7 @@ def test_events_are_the_annotations_of_the_file(
         assert float(row["onset"]) == pytest.approx(note.onset, abs=1e-6)
         assert float(row["duration"]) == pytest.approx(note.duration or 0, abs=1e-6)
         assert int(row["sample"]) == round(note.onset * 1000)
-        assert row["description"] == cell(note.text)
+        assert row["annotation"] == cell(note.text)
 
 
 @pytest.mark.slow
@@ -168,7 +168,7 @@ def test_times_are_those_that_mne_reads(tmp_path: Path) -> None:
     assert gap["trial"] == "n/a"
     assert gap["duration"] == "0.016"
     assert "BAD_gap" in described["trial_type"]["Description"]
-    assert set(described) == set(rows[0]) - {"onset", "duration"}
+    assert set(described) == set(rows[0]) - {"onset", "duration"} | {"StimulusPresentation"}
 
 
 def test_a_table_of_others_keeps_its_columns_and_rows(tmp_path: Path) -> None:

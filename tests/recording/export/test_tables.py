@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import edfio
 import mne
 import numpy as np
@@ -18,8 +19,9 @@ from pyarrow import parquet
 from emgrig.errors import RecordingError
 from emgrig.files import whole_file
 from emgrig.protocol.account import Cause
+from emgrig.reading import Mark, open_recording
+from emgrig.reading.edf import EdfFile
 from emgrig.recording.export import tables
-from emgrig.recording.export.bdf_file import BdfFile
 from emgrig.recording.export.source import Part, open_parts
 from emgrig.recording.export.tables import write_csv, write_parquet
 from emgrig.recording.facts import Annotation, Gap, Marker
@@ -67,7 +69,18 @@ def test_values_are_those_that_mne_reads(face: Path) -> None:
 def test_columns_are_named_by_muscle_and_unit(face: Path) -> None:
     for frame in tables_of(face):
         assert list(frame)[:3] == ["time_s", "frontalis_uV", "corrugator_supercilii_uV"]
-        assert list(frame)[-1] == "is_gap"
+        assert next(name for name in frame if name.startswith("is_")) == "is_gap"
+
+
+def test_a_csv_file_of_a_simulated_board_says_so(face: Path) -> None:
+    tables_of(face)
+    frame = pd.read_csv(face.with_suffix(".csv"))
+    assert list(frame)[-2:] == ["is_gap", "is_simulated"]
+    assert (frame["is_simulated"] == 1).all()
+    found = open_recording(face.with_suffix(".csv"))
+    assert found.is_simulated
+    assert found.labels[0] == "frontalis"
+    assert set(found.units) == {"uV"}
 
 
 def test_parquet_says_what_it_is_of(face: Path) -> None:
@@ -203,9 +216,9 @@ def test_ten_minutes_take_little_memory(tmp_path: Path) -> None:
             lambda p: p.with_suffix(".json").write_text('{"format": "emgrig recording 2"}'),
             "lacks annotations",
         ),
-        (lambda p: p.write_bytes(p.read_bytes()[:300]), "cannot be read as BDF"),
-        (lambda p: p.write_bytes(b"hello"), "cannot be read as BDF"),
-        (lambda p: p.write_bytes(b""), "cannot be read as BDF"),
+        (lambda p: p.write_bytes(p.read_bytes()[:300]), "cut short|does not begin as"),
+        (lambda p: p.write_bytes(b"hello"), "cut short|does not begin as"),
+        (lambda p: p.write_bytes(b""), "cut short|does not begin as"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(tmp_path: Path, damage: object, message: str) -> None:
@@ -235,4 +248,22 @@ def test_a_length_that_edfio_rounds_wrongly_is_read(tmp_path: Path) -> None:
     late = Annotation.of(2_869_000, Marker("late"))
     codes = np.zeros((2_869_100, 1), np.int32)
     write_recording(tmp_path / "long.bdf", codes, annotations=[late])
-    assert BdfFile(tmp_path / "long.bdf").annotations() == [(2869.0, 0.0, "late")]
+    onset_s, marks = EdfFile(tmp_path / "long.bdf").annotations()
+    assert marks == [Mark(onset_s[0] + 2869.0, 0.0, "late")]
+    np.testing.assert_allclose(onset_s - onset_s[0], np.arange(28_691) / 10, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_duckdb_reads_what_pandas_reads(face: Path) -> None:
+    frames = tables_of(face)
+    for frame, path in zip(
+        frames, (face.with_suffix(".csv"), face.with_suffix(".parquet")), strict=True
+    ):
+        name = "zygomaticus_major_uV"
+        ((count, missing, mean),) = duckdb.sql(
+            f"select count(*), count(*) filter ({name} is null or isnan({name})), "
+            f"avg({name}) filter (not isnan({name})) from '{path}'"
+        ).fetchall()
+        values = frame[name]
+        assert (count, missing) == (len(values), int(values.isna().sum()))
+        assert mean == pytest.approx(values.mean(), rel=1e-9)

@@ -11,7 +11,6 @@ from emgrig.analysis.signal.cleaning import subtract_mains
 from emgrig.analysis.signal.filters import (
     CASMEMG_CODE,
     Floats,
-    Ints,
     Preprocessing,
     as_columns,
     band_pass,
@@ -23,6 +22,8 @@ from emgrig.analysis.signal.quality import ChannelQuality, assess
 from emgrig.analysis.spotting.detector import DETECTION_BAND, events_in_band
 
 _RUN_IN_S = 0.1
+#: Stretches of a strip, and samples that its limit is taken from.
+_COLUMNS, _FOR_LIMIT = 1600, 100_000
 _KEYWORDS = {
     "front": 1,
     "corr": 2,
@@ -30,7 +31,7 @@ _KEYWORDS = {
     "lev": 4,
     "zyg": 5,
     "oris": 6,
-    "depressor": 7,
+    "depres": 7,
 }
 
 
@@ -49,6 +50,8 @@ class Candidate:
     emotions: tuple[str, ...] = ()
     #: Whether another channel is at least 10 times as active over its rest at the same time.
     crosstalk: bool = False
+    #: Whether it meets a stretch at the end of the range, which makes its amplitude a guess.
+    clipped: bool = False
 
     @property
     def is_micro(self) -> bool:
@@ -57,20 +60,29 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Strip:
+    """A channel as it is drawn: arrays of one shape, NaN in gaps, in the unit of the recording."""
+
+    time_s: Floats  #: Begin of each stretch of samples.
+    low: Floats  #: Lowest and highest band-passed sample of it.
+    high: Floats
+    envelope: Floats  #: Highest of the envelope.
+    limit: float  #: A few artefacts must not squeeze everything else into a line.
+
+
+@dataclass(frozen=True)
 class Analysis:
     """A recording, analysed."""
 
     rate_hz: float  #: Sampling rate, Hz.
+    n_samples: int
     band_hz: tuple[float, float]  #: Band that was used; its upper edge shrinks with the rate.
     labels: tuple[str, ...]  #: Names and units of the channels.
     units: tuple[str, ...]
     quality: list[ChannelQuality]  #: One a channel; those with a `reject` were not analysed.
     #: Channel number on the paper's face, 1 to 7, of each channel index it is known for.
     muscles: dict[int, int]
-    #: shape (n_samples, n_channels); Signals as analysed; NaN in rejected channels and in
-    #: the first and last 0.1 s.
-    banded: Floats
-    envelopes: Floats
+    strips: list[Strip | None]  #: What is drawn of each channel; None where it is rejected.
     rest: Floats  #: shape (n_channels,); Rest level of the envelope.
     candidates: list[Candidate]  #: In order of time.
     remarks: list[str]  #: What a reader should know about the recording as a whole.
@@ -89,7 +101,7 @@ def muscles_by_label(labels: Sequence[str]) -> dict[int, int]:
 
 
 def analyse(
-    samples: Floats,
+    samples: Floats | Sequence[Floats],
     rate_hz: float,
     *,
     labels: Sequence[str],
@@ -97,13 +109,14 @@ def analyse(
     muscles: Mapping[int, int] | None = None,
     mvc_uv: Mapping[int, float] | None = None,
     rest_s: tuple[float, float] | None = None,
+    limits: Sequence[tuple[float, float] | None] | None = None,
 ) -> Analysis:
     """Find candidate expressions in a recording.
 
     Parameters
     ----------
-    samples : ndarray, shape (n_samples, n_channels)
-        Raw signal; NaN marks gaps.
+    samples : ndarray, shape (n_samples, n_channels), or sequence of ndarray, shape (n_samples,)
+        Raw signal; NaN marks gaps. Of a sequence one channel at a time is asked for and kept.
     rate_hz : float, > 0
         Sampling rate, Hz. Below 1000 the band is narrowed to 45 % of it, and a remark says so.
     labels, units : sequence of str
@@ -114,6 +127,8 @@ def analyse(
         {channel_index: MVC, uV}.
     rest_s : (float, float), optional
         Declared rest, s.
+    limits : sequence of (float, float) or None, optional
+        Ends of the range of each channel, in its unit, where they are known.
 
     Raises
     ------
@@ -121,44 +136,103 @@ def analyse(
         If the rate is too low for any EMG band, labels and channels do not match, an MVC is not
         above zero, or the record is too short.
     """
-    columns = as_columns(samples)
+    channels = list(as_columns(samples).T) if isinstance(samples, np.ndarray) else samples
     check_rate(rate_hz)
-    if not len(labels) == len(units) == columns.shape[1]:
-        raise ValueError(f"{columns.shape[1]} channels need as many labels and units")
+    if not len(labels) == len(units) == len(channels):
+        raise ValueError(f"{len(channels)} channels need as many labels and units")
     band, remarks = _band(rate_hz)
-    quality = [_with_unit(q, units[q.channel_index]) for q in assess(columns, rate_hz)]
-    good = [q.channel_index for q in quality if not q.reject]
-    preset = replace(CASMEMG_CODE, name="analyse", band_hz=band)
-    banded = np.full_like(columns, np.nan)
-    found: dict[int, Ints] = {}
-    detection = replace(DETECTION_BAND, band_hz=(DETECTION_BAND.band_hz[0], band[1]))
-    for index in good:
-        x, mains = columns[:, index], quality[index].mains_hz
-        banded[:, index] = _clean_band(x, rate_hz, preset, mains)
-        seen = _clean_band(x, rate_hz, detection, mains)
-        found[index] = events_in_band(seen, rate_hz, rest_s=rest_s)[0]
-    envelopes = np.full_like(columns, np.nan)
-    if good:
-        envelopes[:, good] = smooth(banded[:, good], rate_hz, preset=preset)
-    else:
-        remarks.append("no channel can be analysed")
-    rest = rest_level(envelopes, rate_hz, rest_s=rest_s)
+    mvc, unsaid = _usable(mvc_uv or {}, units)
+    remarks += [f"{labels[i]}: no MVC %, its unit is not said (--unit)" for i in unsaid]
     known = dict(muscles_by_label(labels) if muscles is None else muscles)
-    candidates = _candidates(found, envelopes, rest, rate_hz, known, mvc_uv or {})
-    checked = [_with_amplitude(q, envelopes[:, q.channel_index], units) for q in quality]
-    return Analysis(
-        rate_hz,
-        band,
-        tuple(labels),
-        tuple(units),
-        checked,
-        known,
-        banded,
-        envelopes,
-        rest,
-        candidates,
-        remarks,
+    ends = [None] * len(channels) if limits is None else limits
+    seen = [
+        _channel(x, rate_hz, band, i, units[i], ends[i], mvc.get(i), known.get(i), rest_s)
+        for i, x in enumerate(channels)
+    ]
+    if all(one.quality.reject for one in seen):
+        remarks.append("no channel can be analysed")
+    raw = sorted(
+        (c for one in seen for c in one.candidates), key=lambda c: (c.start_s, c.channel_index)
     )
+    return Analysis(
+        rate_hz=rate_hz,
+        n_samples=seen[0].n_samples,
+        band_hz=band,
+        labels=tuple(labels),
+        units=tuple(units),
+        quality=[one.quality for one in seen],
+        muscles=known,
+        strips=[one.strip for one in seen],
+        rest=np.array([one.rest for one in seen]),
+        candidates=[_in_company(one, raw, known) for one in raw],
+        remarks=remarks,
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is kept of one channel; its samples are not."""
+
+    n_samples: int
+    quality: ChannelQuality
+    strip: Strip | None = None
+    rest: float = float("nan")
+    candidates: Sequence[Candidate] = ()
+
+
+def _channel(
+    x: Floats,
+    rate_hz: float,
+    band: tuple[float, float],
+    index: int,
+    unit: str,
+    limits: tuple[float, float] | None,
+    mvc_uv: float | None,
+    muscle: int | None,
+    rest_s: tuple[float, float] | None,
+) -> _Seen:
+    column = as_columns(x)
+    (quality,) = assess(column, rate_hz, [limits])
+    quality = _with_unit(replace(quality, channel_index=index), unit)
+    if quality.reject:
+        return _Seen(x.size, quality)
+    preset = replace(CASMEMG_CODE, name="analyse", band_hz=band)
+    detection = replace(DETECTION_BAND, band_hz=(DETECTION_BAND.band_hz[0], band[1]))
+    try:
+        in_band = _clean_band(x, rate_hz, detection, quality.mains_hz)
+        found = events_in_band(in_band, rate_hz, rest_s=rest_s)[0]
+        banded = _clean_band(x, rate_hz, preset, quality.mains_hz)
+        envelope = smooth(banded, rate_hz, preset=preset)
+    except ValueError as error:
+        if rest_s is not None:  # that was told, and may be what is wrong
+            raise
+        return _Seen(x.size, replace(quality, reject=str(error)))
+    rest = float(rest_level(envelope, rate_hz, rest_s=rest_s)[0])
+    level = envelope[:, 0]
+    candidates = [
+        _candidate(index, start, stop, level, rest, quality, rate_hz, muscle, mvc_uv)
+        for start, stop in found.tolist()
+    ]
+    quality = _with_amplitude(quality, level, unit)
+    return _Seen(x.size, quality, strip_of(banded, level, rate_hz), rest, candidates)
+
+
+def strip_of(banded: Floats, envelope: Floats, rate_hz: float) -> Strip:
+    """Reduce a channel to what is drawn of it."""
+    time_s, low, high = ranges(banded, rate_hz)
+    present = np.abs(banded[:: max(banded.size // _FOR_LIMIT, 1)])
+    limit = float(np.nanpercentile(present, 99.9)) if np.isfinite(present).any() else 1.0
+    return Strip(time_s, low, high, ranges(envelope, rate_hz)[2], 1.3 * limit)
+
+
+def ranges(x: Floats, rate_hz: float) -> tuple[Floats, Floats, Floats]:
+    """Return time, lowest and highest value of at most 1600 stretches of samples."""
+    width = max(1, -(-x.size // _COLUMNS))
+    padded = np.full(-(-x.size // width) * width, np.nan)
+    padded[: x.size] = x
+    table = padded.reshape(-1, width)
+    low, high = np.fmin.reduce(table, axis=1), np.fmax.reduce(table, axis=1)
+    return np.arange(low.size) * width / rate_hz, low, high
 
 
 def _clean_band(x: Floats, rate_hz: float, preset: Preprocessing, mains_hz: float) -> Floats:
@@ -191,11 +265,9 @@ def _with_unit(quality: ChannelQuality, unit: str) -> ChannelQuality:
     return replace(quality, reject=f"its unit is {unit}, not a voltage")
 
 
-def _with_amplitude(
-    quality: ChannelQuality, channel_envelope: Floats, units: Sequence[str]
-) -> ChannelQuality:
+def _with_amplitude(quality: ChannelQuality, channel_envelope: Floats, unit: str) -> ChannelQuality:
     """Flag amplitudes that cannot be in the unit the file names."""
-    if quality.reject or units[quality.channel_index] != "uV":
+    if quality.reject or unit != "uV":
         return quality
     try:
         check_microvolts(channel_envelope)
@@ -204,32 +276,36 @@ def _with_amplitude(
     return quality
 
 
-def _candidates(
-    found: Mapping[int, Ints],
-    envelopes: Floats,
-    rest: Floats,
+def _usable(
+    mvc_uv: Mapping[int, float], units: Sequence[str]
+) -> tuple[dict[int, float], list[int]]:
+    """Return the MVC of channels in uV, and the channels of which nobody said the unit."""
+    unsaid = [index for index in mvc_uv if not units[index]]
+    return {index: uv for index, uv in mvc_uv.items() if units[index] == "uV"}, unsaid
+
+
+def _candidate(
+    index: int,
+    start: int,
+    stop: int,
+    envelope: Floats,
+    rest: float,
+    quality: ChannelQuality,
     rate_hz: float,
-    muscles: Mapping[int, int],
-    mvc: Mapping[int, float],
-) -> list[Candidate]:
-    raw: list[Candidate] = []
-    for index, intervals in found.items():
-        for start, stop in intervals.tolist():
-            peak = float(np.nanmax(envelopes[start:stop, index]))
-            level = float(rest[index])
-            raw.append(
-                Candidate(
-                    index,
-                    start / rate_hz,
-                    stop / rate_hz,
-                    peak,
-                    peak / level if level > 0 else float("nan"),
-                    mvc_percent(peak, mvc[index]) if index in mvc else float("nan"),
-                    likely_units(muscles[index]) if index in muscles else (),
-                )
-            )
-    raw.sort(key=lambda c: (c.start_s, c.channel_index))
-    return [_in_company(one, raw, muscles) for one in raw]
+    muscle: int | None,
+    mvc_uv: float | None,
+) -> Candidate:
+    peak = float(np.nanmax(envelope[start:stop]))
+    return Candidate(
+        index,
+        start / rate_hz,
+        stop / rate_hz,
+        peak,
+        peak / rest if rest > 0 else float("nan"),
+        float("nan") if mvc_uv is None else mvc_percent(peak, mvc_uv),
+        () if muscle is None else likely_units(muscle),
+        clipped=any(start < end and begin < stop for begin, end in quality.clipped),
+    )
 
 
 def _in_company(
@@ -250,7 +326,16 @@ def muscle_name(analysis: Analysis, channel_index: int) -> str:
 
 def events_tsv(analysis: Analysis) -> str:
     """Write the candidates as a BIDS events table (onset and duration in s, n/a where unknown)."""
-    head = ("onset", "duration", "trial_type", "channel", "mvc_percent", "times_rest", "units")
+    head = (
+        "onset",
+        "duration",
+        "trial_type",
+        "channel",
+        "mvc_percent",
+        "times_rest",
+        "units",
+        "flags",
+    )
     rows = ["\t".join(head)]
     for c in analysis.candidates:
         cells = (
@@ -261,9 +346,16 @@ def events_tsv(analysis: Analysis) -> str:
             _or_na(c.mvc_percent),
             _or_na(c.times_rest),
             "+".join(f"AU{u}" for u in c.units) or "n/a",
+            _flags(c) or "n/a",
         )
         rows.append("\t".join(cells))
     return "\n".join(rows) + "\n"
+
+
+def _flags(one: Candidate) -> str:
+    return "+".join(
+        name for name, is_so in (("clipped", one.clipped), ("crosstalk", one.crosstalk)) if is_so
+    )
 
 
 def _or_na(number: float) -> str:

@@ -38,7 +38,7 @@ def page(
         name=title,
         analysis=analysis,
         remarks=[*remarks, *analysis.remarks],
-        length_s=analysis.banded.shape[0] / analysis.rate_hz,
+        length_s=analysis.n_samples / analysis.rate_hz,
         good=[(q, muscle_name(analysis, q.channel_index)) for q in good],
         rejected=[q for q in analysis.quality if q.reject],
         picture=signals_svg(analysis) if good else "",

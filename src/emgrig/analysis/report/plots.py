@@ -40,37 +40,32 @@ def signals_svg(analysis: Analysis) -> str:
     axes = drawn.subplots(len(good), sharex=True, squeeze=False)[:, 0]
     for axis, index in zip(axes, good, strict=True):
         _draw_channel(axis, analysis, index)
-    axes[-1].set(xlabel="time, s", xlim=(0, analysis.banded.shape[0] / analysis.rate_hz))
+    axes[-1].set(xlabel="time, s", xlim=(0, analysis.n_samples / analysis.rate_hz))
     return svg(drawn)
 
 
 def _draw_channel(axis: "Axes", analysis: Analysis, index: int) -> None:
-    time_s, low, high = _ranges(analysis.banded[:, index], analysis.rate_hz)
-    axis.fill_between(time_s, low, high, color=QUIET, linewidth=0.3)
-    _, _, top = _ranges(analysis.envelopes[:, index], analysis.rate_hz)
-    axis.plot(time_s, top, color=INK)
+    strip = analysis.strips[index]
+    assert strip is not None
+    axis.fill_between(strip.time_s, strip.low, strip.high, color=QUIET, linewidth=0.3)
+    axis.plot(strip.time_s, strip.envelope, color=INK)
+    spans: dict[tuple[bool, bool], list[tuple[float, float]]] = {}
     for one in analysis.candidates:
         if one.channel_index == index:
-            colour = _MICRO if one.is_micro else _MACRO
-            hatch = "////" if one.crosstalk else None
-            axis.axvspan(one.start_s, one.end_s, color=colour, alpha=0.3, lw=0.8, hatch=hatch)
-    # A few artefacts must not squeeze everything else into a line.
-    limit = float(np.nanpercentile(np.abs(analysis.banded[:, index]), 99.9)) * 1.3
-    axis.set_ylim(-limit, limit)
+            kind = one.is_micro, one.crosstalk
+            spans.setdefault(kind, []).append((one.start_s, one.end_s - one.start_s))
+    for (is_micro, crosstalk), bars in spans.items():
+        axis.broken_barh(
+            bars,
+            (0, 1),
+            transform=axis.get_xaxis_transform(),
+            color=_MICRO if is_micro else _MACRO,
+            alpha=0.3,
+            lw=0.8,
+            hatch="////" if crosstalk else None,
+        )
+    axis.set_ylim(-strip.limit, strip.limit)
     axis.set_title(f"{analysis.labels[index]}, {analysis.units[index] or 'unit not known'}")
-
-
-def _ranges(x: Floats, rate_hz: float) -> tuple[Floats, Floats, Floats]:
-    """Return time, lowest and highest value of at most 1600 columns of samples."""
-    width = max(1, -(-x.size // _COLUMNS))
-    padded = np.full(-(-x.size // width) * width, np.nan)
-    padded[: x.size] = x
-    table = padded.reshape(-1, width)
-    low = np.where(np.isnan(table), np.inf, table).min(axis=1)
-    high = np.where(np.isnan(table), -np.inf, table).max(axis=1)
-    low[~np.isfinite(low)] = np.nan
-    high[~np.isfinite(high)] = np.nan
-    return np.arange(low.size) * width / rate_hz, low, high
 
 
 @styled

@@ -1,15 +1,18 @@
 """Is a channel worth analysing: unwired inputs, rails, mains, gaps and wrong units, by name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, segments
 
 MAINS_DB = 10.0  #: Mains this far above its neighbourhood is named.
 _RAIL_SHARE = 0.01
 _FEW_VALUES = 16
+_MOST_WINDOWS = 150
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,15 @@ class ChannelQuality:
     mains_hz: float  #: 50 or 60 if that mains stands out, else NaN.
     #: How far it stands above its neighbourhood, dB; NaN if it could not be measured.
     mains_db: float
+    #: Begin and end of stretches at the ends of the range, samples.
+    clipped: tuple[tuple[int, int], ...] = ()
 
 
-def assess(samples: Floats, rate_hz: float) -> list[ChannelQuality]:
+def assess(
+    samples: Floats,
+    rate_hz: float,
+    limits: Sequence[tuple[float, float] | None] | None = None,
+) -> list[ChannelQuality]:
     """Assess each channel of a record.
 
     Parameters
@@ -33,6 +42,8 @@ def assess(samples: Floats, rate_hz: float) -> list[ChannelQuality]:
         Raw signal, any unit, offsets and all; NaN marks gaps.
     rate_hz : float, > 0
         Sampling rate, Hz.
+    limits : sequence of (float, float) or None, optional
+        Ends of the range of each channel, in its unit, where they are known.
 
     Returns
     -------
@@ -40,10 +51,14 @@ def assess(samples: Floats, rate_hz: float) -> list[ChannelQuality]:
         One a channel, in order.
     """
     check_rate(rate_hz)
-    return [_assess(i, x, rate_hz) for i, x in enumerate(as_columns(samples).T)]
+    columns = as_columns(samples).T
+    ends = [None] * len(columns) if limits is None else limits
+    return [_assess(i, x, rate_hz, ends[i]) for i, x in enumerate(columns)]
 
 
-def _assess(index: int, x: Floats, rate_hz: float) -> ChannelQuality:
+def _assess(
+    index: int, x: Floats, rate_hz: float, limits: tuple[float, float] | None
+) -> ChannelQuality:
     nan = float("nan")
     present = x[np.isfinite(x)]
     reject = _rejection(present)
@@ -54,12 +69,60 @@ def _assess(index: int, x: Floats, rate_hz: float) -> ChannelQuality:
         missing = x.size - present.size
         n_gaps = len(segments(~np.isfinite(x)))
         remarks.append(f"{missing} samples missing in {n_gaps} gaps")
+    clipped = clipped_stretches(x, rate_hz, limits)
+    if clipped:
+        lasts_s = sum(end - begin for begin, end in clipped) / rate_hz
+        remarks.append(
+            f"clipped at the end of the range for {lasts_s:.2f} s in {len(clipped)} stretches: "
+            "amplitudes there are not those of the muscle"
+        )
     mains_hz, mains_db = _mains(x, rate_hz)
     if mains_db >= MAINS_DB:
         remarks.append(f"{mains_hz:g} Hz mains {mains_db:.0f} dB above the floor")
     else:
         mains_hz = nan
-    return ChannelQuality(index, "", tuple(remarks), mains_hz, mains_db)
+    return ChannelQuality(index, "", tuple(remarks), mains_hz, mains_db, clipped)
+
+
+def clipped_stretches(
+    x: Floats, rate_hz: float, limits: tuple[float, float] | None
+) -> tuple[tuple[int, int], ...]:
+    """Find stretches at the ends of the range, those of the file or those the values show.
+
+    A stretch has 3 samples or more at an end of `limits`, or 5 that share the same extreme far
+    from the rest, no 10 ms apart; returns begin and end, samples.
+    """
+    at_end = np.zeros(x.size, bool)
+    fewest = 3
+    if limits is not None:
+        slack = 1e-9 * (limits[1] - limits[0])
+        at_end = (x <= limits[0] + slack) | (x >= limits[1] - slack)
+    if not at_end.any():
+        fewest = 5
+        at_end = _at_extreme(x)
+    places = np.flatnonzero(at_end)
+    if places.size < fewest:
+        return ()
+    apart = np.flatnonzero(np.diff(places) > max(1, 0.01 * rate_hz)) + 1
+    return tuple(
+        (int(group[0]), int(group[-1]) + 1)
+        for group in np.split(places, apart)
+        if group.size >= fewest
+    )
+
+
+def _at_extreme(x: Floats) -> NDArray[np.bool_]:
+    """Mark samples that share an extreme which lies far from the bulk."""
+    at_end = np.zeros(x.size, bool)
+    shared = [e for e in (float(np.nanmin(x)), float(np.nanmax(x))) if np.count_nonzero(x == e) > 4]
+    if not shared:
+        return at_end
+    middle = float(np.nanmedian(x))
+    spread = 1.4826 * float(np.nanmedian(np.abs(x - middle)))
+    for extreme in shared:
+        if abs(extreme - middle) > 6 * spread > 0:
+            at_end |= x == extreme
+    return at_end
 
 
 def _rejection(present: Floats) -> str:
@@ -90,7 +153,13 @@ def _mains(x: Floats, rate_hz: float) -> tuple[float, float]:
     size = round(2 * rate_hz)
     if part.size < size or rate_hz <= 140:
         return float("nan"), float("nan")
-    frequency_hz, power = scipy.signal.welch(part, rate_hz, nperseg=size, detrend="constant")
+    if part.size > _MOST_WINDOWS * size:  # windows all over it tell as much as all of it
+        begins = np.linspace(0, part.size - size, _MOST_WINDOWS).astype(np.int64)
+        part = part[begins[:, np.newaxis] + np.arange(size)]
+        frequency_hz, power = scipy.signal.welch(part, rate_hz, nperseg=size, detrend="constant")
+        power = power.mean(axis=0)
+    else:
+        frequency_hz, power = scipy.signal.welch(part, rate_hz, nperseg=size, detrend="constant")
     heights = []
     for mains in (50.0, 60.0):
         away = np.abs(frequency_hz - mains)

@@ -12,6 +12,26 @@ BAND_PER_RATE = 0.262
 LABEL_CHARACTERS = 16
 
 
+def shortened(name: str, most: int) -> str:
+    """Shorten a name so that it still says what it is: orbicularis oculi, in 12, is orbic. oculi.
+
+    Words in the middle go first; then all but the last are cut, then all.
+    """
+    words = name.split()
+    if len(name) <= most or not words:
+        return name[:most]
+    ends = [words[0], words[-1]] if len(words) > 1 else words
+    for whole in (1, 0):
+        for n in range(most, 2, -1):
+            cut = len(ends) - whole
+            text = " ".join(
+                [w if len(w) <= n + 1 else f"{w[:n]}." for w in ends[:cut]] + ends[cut:]
+            )
+            if len(text) <= most:
+                return text
+    return name[:most].rstrip()
+
+
 def header_channels(
     epoch: Epoch, channel_indices: Sequence[int], notes: Notes
 ) -> tuple[Channel, ...]:
@@ -21,7 +41,8 @@ def header_channels(
     channels: list[Channel] = []
     for index in channel_indices:
         name = notes.name(index)
-        label = ascii_text(f"EMG {name}" if mux[index] is Mux.NORMAL else name, LABEL_CHARACTERS)
+        kind = "EMG " if mux[index] is Mux.NORMAL else ""
+        label = ascii_text(kind + shortened(name, LABEL_CHARACTERS - len(kind)), LABEL_CHARACTERS)
         if label in [channel.label for channel in channels]:
             label = f"{label[: LABEL_CHARACTERS - 3]} {index + 1}"
         what = (

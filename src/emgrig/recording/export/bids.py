@@ -1,7 +1,9 @@
-"""A recording becomes part of a BIDS data set (EMG-BIDS, version 1.11.1 of the specification)."""
+"""A recording becomes part of a BIDS data set (EMG-BIDS, version 1.11.2 of the specification)."""
 
+import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ from emgrig.recording.export.staging import Content, Tell, publish, quiet
 from emgrig.recording.sidecar import Json
 from emgrig.version import __version__
 
-BIDS_VERSION = "1.11.1"
+BIDS_VERSION = "1.11.2"
 _NAME = "Facial EMG"
 _SOURCE = "sourcedata"
 _README = """\
@@ -114,6 +116,40 @@ class BidsOptions:
     def stem(self, run: int | None) -> str:
         """Beginning of the names of the files of a recording."""
         return f"{self.session_stem}_task-{self.task}" + ("" if run is None else f"_run-{run}")
+
+
+def label_of(code: str) -> str:
+    """Make a BIDS label of a participant's code: letters and digits of ASCII.
+
+    A code that is one already stays as it is. Of any other the letters and digits are kept, with
+    a checksum of the whole behind them: P-01 and P.01 are two participants.
+    """
+    if re.fullmatch("[0-9A-Za-z]+", code):
+        return code
+    plain = "".join(c for c in unicodedata.normalize("NFKD", code) if c.isascii() and c.isalnum())
+    return f"{plain}x{hashlib.sha256(code.encode(errors='surrogatepass')).hexdigest()[:10]}"
+
+
+def run_for(part: Part, root: Path, options: BidsOptions) -> tuple[int, bool]:
+    """Return the run of a recording in a data set: its own if it is there already, else the next.
+
+    The recordings of a data set are known by board and begin, as sourcedata has them.
+    """
+    mine = part.section("board")["serial_number"], dict(part.section("start"))
+    taken = [0]
+    for path in (root / options.folder).glob(f"{options.session_stem}_task-{options.task}_run-*"):
+        found = re.search(r"_run-(\d+)_emg\.bdf$", path.name)
+        if found is None:
+            continue
+        taken.append(int(found[1]))
+        stem = f"{options.folder}/{options.stem(int(found[1]))}"
+        try:
+            known = json.loads((root / _SOURCE / f"{stem}_recording.json").read_text("utf-8"))
+            if (known["board"]["serial_number"], known["start"]) == mine:
+                return int(found[1]), True
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return max(taken) + 1, False
 
 
 def export_bids(

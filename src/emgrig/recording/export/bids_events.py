@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from emgrig.electrodes.check import electrode_id
-from emgrig.recording.export.bids_table import cell, number, table
+from emgrig.recording.export.bids_table import NOT_KNOWN, cell, number, table
 from emgrig.recording.export.source import Part
 from emgrig.recording.facts import (
     LABELS,
@@ -27,9 +27,13 @@ from emgrig.recording.sidecar import Json
 
 _KEY = re.compile(r"(?<!\S)([A-Za-z]\w*)=", re.ASCII)
 _FIRST = ("onset", "duration", "trial_type", "sample")
-_LAST = "description"
-#: Columns that are ours, or that BIDS gives a meaning which no marker has agreed to.
-_TAKEN = frozenset({*_FIRST, _LAST, "response_time", "stim_file", "hed"})
+_LAST = "annotation"
+#: Columns that are ours; that BIDS gives a meaning which no marker has agreed to; and those for
+#: which MNE 1.11 and later refuse the whole data set, since they are names of its own.
+_TAKEN = frozenset(
+    {*_FIRST, _LAST, "response_time", "stim_file", "hed"}
+    | {"description", "ch_names", "hed_string", "orig_time", "extras"}
+)
 _NAMELESS = "marker"
 
 #: What the kinds are called in events.tsv, if not as they are.
@@ -130,7 +134,15 @@ def events(part: Part) -> tuple[str, Json]:
         for one, (trial_type, _) in zip(part.annotations, parsed, strict=True)
         if one.fact.kind is not Kind.MARKER
     }
-    return table((*_FIRST, *keys, _LAST), rows), _describe(own, keys)
+    described = _describe(own, keys)
+    if any(isinstance(one.fact, Marker) for one in part.annotations):
+        software = str(part.section("software")["recorded_by"] or NOT_KNOWN)
+        name, _, version = software.partition(" ")
+        described["StimulusPresentation"] = {
+            "SoftwareName": name,
+            "SoftwareVersion": version or NOT_KNOWN,
+        }
+    return table((*_FIRST, *keys, _LAST), rows), described
 
 
 def _describe(own: Mapping[str, str], keys: Sequence[str]) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,10 @@ from numpy.typing import NDArray
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.errors import RecordingError
 from emgrig.files import why
+from emgrig.reading.edf import EdfFile, EdfSignal
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
-from emgrig.recording.export.bdf_file import BdfFile
 from emgrig.recording.facts import read_annotations
 from emgrig.recording.sidecar import FORMAT, Json, schema
-
-if TYPE_CHECKING:
-    from edfio import BdfSignal
 
 BLOCK_SAMPLES = 1 << 15
 
@@ -110,15 +107,23 @@ class Part:
             raise RecordingError(f"{path} cannot be read as BDF+: {why(error)}") from error
 
     def _read(self, path: Path) -> None:
-        file = self._file = BdfFile(path)
-        signals = file.head.signals
+        file = self._file = EdfFile(path)
+        signals = self._signals = [one for one in file.signals if not one.is_annotations]
+        if len({one.n_in_record for one in signals}) != 1 or file.n_said != file.n_records:
+            raise ValueError(
+                f"it has {file.n_records} data records of channels of one rate; its header says "
+                f"{file.n_said}"
+            )
+        begin = file.begin
+        if begin is None:
+            raise ValueError("its header does not say when it began")
         listed = cast("Sequence[Mapping[str, object]]", self.sidecar["channels"])
         if [str(entry["label"]) for entry in listed] != [s.label for s in signals]:
             raise ValueError(f"its channels are not those of {sidecar_path(path).name}")
         self.channels = tuple(map(_channel, listed, signals))
-        self.rate_hz = float(signals[0].sampling_frequency)
-        self.n_samples = file.n_records * file.record_samples
-        self.start = dt.datetime.combine(file.head.startdate, file.head.starttime, dt.UTC)
+        self.rate_hz = file.rate_hz(signals[0])
+        self.n_samples = file.n_records * signals[0].n_in_record
+        self.start = begin.replace(tzinfo=dt.UTC)
 
     @property
     def duration_s(self) -> float:
@@ -188,10 +193,12 @@ class Part:
         """Read the file from its beginning, about `n_samples` at a time, whole data records."""
         scale_uv = np.array([channel.scale_uv for channel in self.channels])
         offset_uv = np.array([channel.offset_uv for channel in self.channels])
-        n_records = max(n_samples // self._file.record_samples, 1)
+        in_record = self._signals[0].n_in_record
+        n_records = max(n_samples // in_record, 1)
         for record in range(0, self._file.n_records, n_records):
-            first = record * self._file.record_samples
-            samples_uv = self._file.codes(record, n_records) * scale_uv + offset_uv
+            first = record * in_record
+            codes = self._file.codes(self._signals, record, n_records)
+            samples_uv = codes * scale_uv + offset_uv
             is_gap = self._is_gap(first, len(samples_uv))
             samples_uv[is_gap] = np.nan
             yield Block(first, samples_uv, is_gap)
@@ -202,22 +209,6 @@ class Part:
         for begin, end in (self.gaps[met] - first).tolist():
             is_gap[max(begin, 0) : end] = True
         return is_gap
-
-
-def find_part(path: Path) -> Part | None:
-    """Open a recording; None if no sidecar of this version lies beside the file.
-
-    Raises
-    ------
-    RecordingError
-        As `Part` does.
-    """
-    try:
-        content = json.loads(sidecar_path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    is_ours = isinstance(content, dict) and content.get("format") == FORMAT
-    return Part(path) if is_ours else None
 
 
 def open_parts(paths: Sequence[Path]) -> list[Part]:
@@ -262,12 +253,10 @@ def _read_sidecar(bdf_path: Path) -> Json:
     return cast("Json", content)
 
 
-def _channel(entry: Mapping[str, object], signal: "BdfSignal") -> Channel:
-    if signal.physical_dimension != "uV":
-        raise ValueError(f"{signal.label} is in {signal.physical_dimension!r}, expected uV")
-    scale_uv = (signal.physical_max - signal.physical_min) / (
-        signal.digital_max - signal.digital_min
-    )
+def _channel(entry: Mapping[str, object], signal: EdfSignal) -> Channel:
+    if signal.unit != "uV" or signal.scale is None:
+        raise ValueError(f"{signal.label} is in {signal.unit!r}, expected uV")
+    scale_uv, offset_uv = signal.scale
     return Channel(
         number=cast("int", entry["channel"]),
         name=str(entry["name"]),
@@ -275,5 +264,5 @@ def _channel(entry: Mapping[str, object], signal: "BdfSignal") -> Channel:
         gain=float(cast("float", entry["gain"])),
         mux=str(entry["mux"]),
         scale_uv=scale_uv,
-        offset_uv=signal.physical_min - signal.digital_min * scale_uv,
+        offset_uv=offset_uv,
     )

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TIME, GAP = "time_s", "is_gap"
+#: Last column of a CSV file of a simulated board, 1 in every row; Parquet has it in its metadata.
+SIMULATED = "is_simulated"
 #: 1 µs; the shortest data period of the chip is 62.5 µs.
 _TIME_DECIMALS = 6
 
@@ -55,11 +57,14 @@ def write_csv(part: Part, path: Path, tell: Tell = quiet) -> None:
         If the file cannot be written; nothing is left of it.
     """
     formats = [f"%.{_TIME_DECIMALS}f", *[f"%.{csv_decimals(part)}f"] * len(part.channels), "%d"]
+    mark = (SIMULATED,) if part.is_simulated else ()
+    formats += ["%d"] * len(mark)
     with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
-        file.write(",".join((TIME, *columns(part), GAP)) + "\n")
+        file.write(",".join((TIME, *columns(part), GAP, *mark)) + "\n")
 
         def put(block: Block, time_s: np.ndarray) -> None:
-            table = np.column_stack([time_s, block.samples_uv, block.is_gap])
+            ones = np.ones((len(block.is_gap), len(mark)))
+            table = np.column_stack([time_s, block.samples_uv, block.is_gap, ones])
             np.savetxt(file, table, fmt=formats, delimiter=",")
 
         _each_block(part, put, tell)

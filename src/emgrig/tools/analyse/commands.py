@@ -3,8 +3,11 @@
 `app` is a typer application; the command line adds its commands to its own.
 """
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import typer
@@ -20,13 +23,13 @@ from emgrig.analysis.paper.annotations import (
     recordings,
     write_annotations,
 )
-from emgrig.analysis.paper.casmemg_files import RATE_HZ, read_casmemg_mat, write_casmemg_mat
+from emgrig.analysis.paper.casmemg_files import RATE_HZ, write_casmemg_mat
 from emgrig.analysis.paper.clock_report import clock_reports, clock_summary
 from emgrig.analysis.paper.reproduce import reproduce, trivial_rows
 from emgrig.analysis.paper.verdicts import Verdict
 from emgrig.analysis.report import plots
 from emgrig.analysis.report.candidates import Analysis, analyse, events_tsv
-from emgrig.analysis.report.elan import read_elan, write_elan
+from emgrig.analysis.report.elan import Mark, read_elan, write_elan
 from emgrig.analysis.report.page import page
 from emgrig.analysis.signal.cleaning import equalise
 from emgrig.analysis.signal.filters import Floats, Ints
@@ -34,10 +37,29 @@ from emgrig.analysis.signal.statistics import interval_of_mean, summarise
 from emgrig.analysis.spotting.casmemg import clip_around
 from emgrig.analysis.spotting.grid import Grid, search
 from emgrig.analysis.spotting.scoring import score_clips, score_events
-from emgrig.files import make_folder, write_file
-from emgrig.reading.textfiles import TextRecording
-from emgrig.tools.analyse.read import in_unit, read_recording
-from emgrig.tools.common.options import Mvc, Printed, argument, flag, option, read_mvc, takes
+from emgrig.errors import RecordingError
+from emgrig.extras import require
+from emgrig.files import (
+    check_output,
+    free_stem,
+    make_folder,
+    refuse_existing,
+    stem_of,
+    whole_file,
+    write_file,
+)
+from emgrig.reading import Recording, open_recording
+from emgrig.reading.pairs import read_pairs
+from emgrig.tools.common.options import (
+    Mvc,
+    Overwrite,
+    Printed,
+    argument,
+    flag,
+    option,
+    read_mvc,
+    takes,
+)
 from emgrig.tools.common.output import print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 
@@ -65,6 +87,7 @@ class ReproduceOptions(Printed):
     annotations: Path | None = option("380_sort.xlsx; without it its rows have no material.")
     results: list[Path] | None = option("results_*.xlsx of the published search; repeat.")
     figures: Path | None = option("Folder for the figures that can be drawn, as SVG.")
+    overwrite: Overwrite = False
 
 
 @app.command("reproduce")
@@ -75,7 +98,7 @@ def reproduce_command(given: ReproduceOptions) -> None:
     found = [row for path in given.results or () for row in read_results(path)]
     rows = reproduce(expressions, found or None)
     if given.figures is not None:
-        _write_figures(given.figures, expressions)
+        _write_figures(given.figures, expressions, overwrite=given.overwrite)
     if given.as_json:
         keys = ("section", "what", "printed", "ours_text", "verdict", "note")
         print_json([{key: str(getattr(row, key)) for key in keys} for row in rows])
@@ -103,7 +126,7 @@ def _print_trivial(expressions: list[Expression]) -> None:
     print_table(("figure", "table 7", "trivial answer"), trivial_rows(expressions), title=title)
 
 
-def _write_figures(folder: Path, expressions: list[Expression] | None) -> None:
+def _write_figures(folder: Path, expressions: list[Expression] | None, *, overwrite: bool) -> None:
     emotions = paper.EMOTIONS
     drawn = {
         "figure-08.svg": plots.indicators_svg(paper.TABLE_3),
@@ -119,6 +142,8 @@ def _write_figures(folder: Path, expressions: list[Expression] | None) -> None:
         interval = interval_of_mean(summarise(seconds))
         label = "duration of micro-expressions by EMG, s"
         drawn["figure-11.svg"] = plots.histogram_svg(seconds, label, interval=interval)
+    for name in drawn:
+        refuse_existing(folder / name, overwrite=overwrite, instead="folder")
     for name, svg in drawn.items():
         write_file(make_folder(folder) / name, svg)
 
@@ -144,10 +169,12 @@ def clock_report_command(given: OfCasmemg) -> None:
 class AnalyseOptions:
     """What `emgrig analyse` takes."""
 
-    recording: Path = argument(".bdf, .edf, .mat (CASMEMG), .csv, .txt, .gz")
+    recording: Path = argument("EDF, BDF, .mat, .vhdr, .xdf, .parquet, .csv, .txt; also .gz")
     output: Path = option("Folder for the results.", Path(), "--output", "-o")
+    overwrite: Overwrite = False
     rate: float | None = option("Hz, if the file does not name it.")
     unit: str | None = option("V, mV, uV or nV of channels that the file gives none for.")
+    channels: str = option("Only these, by name or number: 1,3,Zyg.", "")
     face: bool = option("Channels 1 to 7 lie as on the paper's face.", False)
     mvc: Mvc = None
     rest: str = option("START:END of declared rest, s.", "")
@@ -162,42 +189,54 @@ class AnalyseOptions:
 @app.command("analyse")
 @takes
 def analyse_command(given: AnalyseOptions) -> None:
-    """Find candidate expressions: an HTML page, a BIDS events.tsv and an ELAN file."""
-    found = in_unit(read_recording(given.recording, given.rate), given.unit)
+    """Find candidate expressions: an HTML page, a BIDS events.tsv and an ELAN file.
+
+    What an earlier run or a person made is kept: the results are then called NAME_run2 and so on.
+    """
+    if given.video is not None:
+        require("pympi.Elan", "elan", "--video")
+    found = open_recording(
+        given.recording, rate_hz=given.rate, unit=given.unit, channels=_listed(given.channels)
+    )
     clock_map = _clock(given.clock, given.video_offset)
+    # Read before anything is written: it may lie where the results go.
+    corrected = None if given.elan is None else read_elan(given.elan, clock=clock_map)
+    channels, remarks = _Channels(found), list(found.remarks)
     if given.mat is not None:
-        _write_mat(given.mat, found)
+        _write_mat(given.mat, found, overwrite=given.overwrite)
     if given.undo_droop:
-        found = _equalised(found)
+        remarks.append(channels.undo_droop())
     levels_uv = read_mvc(given.mvc or [], len(found.labels))
     with Bar(f"analysing {given.recording.name}"):
         analysis = analyse(
-            found.samples,
+            channels,
             found.rate_hz,
             labels=found.labels,
             units=found.units,
+            limits=[one.limits for one in found.signals],
             muscles={i: i + 1 for i in range(min(7, len(found.labels)))} if given.face else None,
             mvc_uv={channel - 1: uv for channel, uv in levels_uv.items()},
             rest_s=_rest(given.rest),
         )
-        name = given.recording.name.partition(".")[0]
-        _write_results(given.output, name, analysis, found, given.video, clock_map)
-    _say_written(given.output, name, given.video)
-    _say(analysis, found)
-    if given.elan is not None:
-        _score_elan(given.elan, analysis, clock_map)
+        written = _write_results(given, analysis, found, remarks, clock_map)
+    say(f"written: {', '.join(str(path) for path in written)}")
+    _say(analysis, remarks)
+    if corrected is not None:
+        _score_elan(given.elan, corrected, analysis)
+
+
+def _listed(channels: str) -> list[str]:
+    return [one for one in channels.split(",") if one.strip()]
 
 
 def _clock(pairs: Path | None, offset_s: float) -> ClockMap:
     if pairs is None:
         return fit_clock_map(np.zeros(1), np.full(1, offset_s))
-    table = np.loadtxt(pairs, delimiter=",", skiprows=1, ndmin=2)
-    if table.shape[1] != 2:
-        raise ValueError(f"{pairs} has {table.shape[1]} columns; emg_s,video_s was expected")
-    fitted = fit_clock_map(table[:, 0], table[:, 1])
+    emg_s, video_s = read_pairs(pairs, ("emg_s", "video_s"))
+    fitted = fit_clock_map(emg_s, video_s)
     drift = f"{1000 * fitted.drift:+.2f} ms/s" if fitted.is_drift_told else "not told, taken as 0"
     say(
-        f"clock map of {len(table)} pairs: drift {drift}, {fitted.n_jumps} jumps, "
+        f"clock map of {emg_s.size} pairs: drift {drift}, {fitted.n_jumps} jumps, "
         f"median residual {1000 * fitted.residual_mad_s:.0f} ms"
     )
     return fitted
@@ -212,43 +251,80 @@ def _rest(option: str) -> tuple[float, float] | None:
     return float(start), float(end)
 
 
-def _equalised(found: TextRecording) -> TextRecording:
-    """Undo the chip's droop; the page says so, and what it costs."""
-    from emgrig.calibration.figures.response import droop_equaliser
+class _Channels(Sequence[Floats]):
+    """The channels of a recording, each read when it is asked for and not kept."""
 
-    design = droop_equaliser(found.rate_hz)
-    remark = (
-        f"equalised: sinc3 droop undone to {0.4 * found.rate_hz:g} Hz, white noise x "
-        f"{design.noise_gain:.2f}"
-    )
-    samples = equalise(found.samples, design.taps)
-    return replace(found, samples=samples, remarks=(*found.remarks, remark))
+    def __init__(self, found: Recording) -> None:
+        self._found = found
+        self._taps: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self._found.signals)
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        values = self._found.values(index)
+        return values if self._taps is None else equalise(values, self._taps)[:, 0]
+
+    def undo_droop(self) -> str:
+        """Undo the chip's droop from now on; return what the page says of it and its cost."""
+        from emgrig.calibration.figures.response import droop_equaliser
+
+        rate_hz = self._found.rate_hz
+        design = droop_equaliser(rate_hz)
+        self._taps = design.taps
+        return (
+            f"equalised: sinc3 droop undone to {0.4 * rate_hz:g} Hz, white noise x "
+            f"{design.noise_gain:.2f}"
+        )
 
 
-def _write_mat(path: Path, found: TextRecording) -> None:
+def _write_mat(path: Path, found: Recording, *, overwrite: bool) -> None:
     if found.rate_hz != RATE_HZ:
         raise ValueError(f"--mat {path}: CASMEMG has {RATE_HZ:g} Hz, this is {found.rate_hz:g} Hz")
-    write_casmemg_mat(path, found.samples, as_table=True)
+    check_output(path, overwrite=overwrite)
+    write_casmemg_mat(path, found.matrix(), as_table=True)
 
 
 def _write_results(
-    folder: Path,
-    name: str,
+    given: AnalyseOptions,
     analysis: Analysis,
-    found: TextRecording,
-    video: Path | None,
+    found: Recording,
+    remarks: list[str],
     clock: ClockMap,
-) -> None:
-    remarks = (f"read as {found.source}", *found.remarks)
-    html = page(analysis, title=name, remarks=remarks, simulated=found.is_simulated)
-    write_file(make_folder(folder) / f"{name}.html", html)
-    write_file(folder / f"{name}_events.tsv", events_tsv(analysis))
-    if video is not None:
-        write_elan(folder / f"{name}.eaf", _tiers(analysis), video=video, clock=clock)
+) -> list[Path]:
+    """Write all or nothing of the results, under a name that is free; return the files."""
+    folder = make_folder(given.output)
+    endings = [".html", "_events.tsv", *([".eaf"] if given.video is not None else [])]
+    own = stem_of(given.recording)
+    name = own if given.overwrite else free_stem(folder, own, (*endings, ".eaf"))
+    if name != own:
+        say(f"note: {folder / own}.* is there already and is kept; --overwrite replaces it")
+    paths = [folder / f"{name}{ending}" for ending in endings]
+    if given.elan is not None and any(_is_same(given.elan, path) for path in paths):
+        raise RecordingError(
+            f"{given.elan} is corrected by hand and would be replaced; choose another folder (-o)"
+        )
+    html = page(
+        analysis,
+        title=name,
+        remarks=(f"read as {found.source}", *remarks),
+        simulated=found.is_simulated,
+    )
+    with ExitStack() as files:  # renamed together when all are there
+        made = [files.enter_context(whole_file(path)) for path in paths]
+        made[0].write_text(html, encoding="utf-8", newline="\n")
+        made[1].write_text(events_tsv(analysis), encoding="utf-8", newline="\n")
+        if given.video is not None:
+            n_before = write_elan(made[2], _tiers(analysis), video=given.video, clock=clock)
+            if n_before:
+                say(f"note: {n_before} candidates begin before the film: not in {paths[2].name}")
+    return paths
 
 
-def _say_written(folder: Path, name: str, video: Path | None) -> None:
-    say(f"written: {folder / name}.html, {name}_events.tsv" + (f", {name}.eaf" if video else ""))
+def _is_same(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _tiers(analysis: Analysis) -> dict[str, list[tuple[float, float, str]]]:
@@ -262,8 +338,8 @@ def _tiers(analysis: Analysis) -> dict[str, list[tuple[float, float, str]]]:
     return tiers
 
 
-def _say(analysis: Analysis, found: TextRecording) -> None:
-    for remark in (*found.remarks, *analysis.remarks):
+def _say(analysis: Analysis, remarks: list[str]) -> None:
+    for remark in (*remarks, *analysis.remarks):
         say(f"note: {remark}")
     for q in analysis.quality:
         label = analysis.labels[q.channel_index]
@@ -275,9 +351,8 @@ def _say(analysis: Analysis, found: TextRecording) -> None:
     say(f"{len(analysis.candidates)} candidates, {micro} of at most 500 ms")
 
 
-def _score_elan(path: Path, analysis: Analysis, clock: ClockMap) -> None:
-    tiers = read_elan(path, clock=clock)
-    length_s = analysis.banded.shape[0] / analysis.rate_hz
+def _score_elan(path: Path | None, tiers: dict[str, list[Mark]], analysis: Analysis) -> None:
+    length_s = analysis.n_samples / analysis.rate_hz
     scored = []
     for q in analysis.quality:
         marks = tiers.get(analysis.labels[q.channel_index])
@@ -337,6 +412,7 @@ class SyntheticOptions(OfCasmemg):
     folder: Path = argument("Folder for SUBJECT_VIDEO.mat and truth.xlsx.")
     seed: int = option("Another seed: other faces and noise.", 0)
     subject: list[int] | None = option("These subjects only; repeat. All take about 1 GB.")
+    overwrite: Overwrite = False
 
 
 @app.command("synthetic")
@@ -350,9 +426,12 @@ def synthetic_command(given: SyntheticOptions) -> None:
             f"the annotations have no subject {', '.join(map(str, given.subject or ()))}"
         )
     groups = recordings(wanted)
+    paths = [given.folder / f"{number:02d}_{video}.mat" for number, video in groups]
+    for path in (*paths, given.folder / "truth.xlsx"):
+        refuse_existing(path, overwrite=given.overwrite, instead="folder")
+    make_folder(given.folder)
     with Bar("synthetic CASMEMG") as bar:
-        for done, ((number, video), group) in enumerate(groups.items()):
-            path = make_folder(given.folder) / f"{number:02d}_{video}.mat"
+        for done, (path, group) in enumerate(zip(paths, groups.values(), strict=True)):
             bar.follow(path.name, done / len(groups))
             write_casmemg_mat(path, synthetic.recording(group, seed=given.seed).samples_uv)
     write_annotations(given.folder / "truth.xlsx", wanted)
@@ -366,7 +445,7 @@ def _clips(
     for one in expressions:
         path = folder / f"{one.subject:02d}_{one.video}.mat"
         if path not in cache:
-            cache = {path: read_casmemg_mat(path)}
+            cache = {path: open_recording(path).matrix()}
         samples = cache[path]
         clip = clip_around(
             one.emg_onset_ms,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emgrig.tools.common.options import Printed, argument, option, takes
+from emgrig.files import refuse_existing
+from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 from emgrig.tools.compare.found import Compared, facts, to_json
@@ -14,7 +15,7 @@ from emgrig.tools.compare.found import Compared, facts, to_json
 class CompareOptions(Printed):
     """What `emgrig compare` takes."""
 
-    ours: Path = argument("Our recording: .bdf, .edf, .csv, .txt.")
+    ours: Path = argument("Our recording, of any format that analyse reads.")
     reference: Path = argument("The other one, of the same muscle.")
     channels: str = option("ours=reference,… by label or column; same labels unless given.", "")
     low_hz: float = option("Lower edge of the band, Hz.", 20.0, "--low")
@@ -27,6 +28,7 @@ class CompareOptions(Printed):
         "The same for the reference; REFERENCE.toml is found alone."
     )
     report: Path | None = option("Folder for index.html.")
+    overwrite: Overwrite = False
 
 
 @takes
@@ -43,23 +45,40 @@ def compare(given: CompareOptions) -> None:
     """
     from emgrig.calibration.figures.spectrum import Band
     from emgrig.comparison import compare as compare_tracks
+    from emgrig.reading.recording import SIMULATED
     from emgrig.tools.compare.page import write
     from emgrig.tools.compare.read import open_source, paired
 
+    if given.report is not None:
+        refuse_existing(given.report / "index.html", overwrite=given.overwrite, instead="folder")
     band = Band("asked for", given.low_hz, given.high_hz)
     mine = open_source(given.ours, given.ours_description, rate_hz=given.rate)
     theirs = open_source(given.reference, given.reference_description)
-    found, tracks = [], []
+    found, tracks, refused = [], [], []
     pairs = paired(mine, theirs, given.channels)
     with Bar("comparing") as bar:
         for done, (first, second) in enumerate(pairs):
             bar.follow(f"{first} against {second}", done / len(pairs))
-            pair = mine.track(first), theirs.track(second)
-            found.append(Compared(pair[0].name, pair[1].name, compare_tracks(*pair, band=band)))
+            try:
+                pair = mine.track(first), theirs.track(second)
+                one = Compared(pair[0].name, pair[1].name, compare_tracks(*pair, band=band))
+            except ValueError as error:
+                if len(pairs) == 1:
+                    raise
+                refused.append(f"{first} against {second} is not compared: {error}")
+                continue
+            found.append(one)
             tracks.append(pair)
-    filled = mine.description.n_filled
-    warnings = [f"{filled} samples of {given.ours.name} fill gaps"] if filled else []
-    simulated = [one.path.name for one in (mine, theirs) if one.description.is_simulated]
+    if not found:
+        raise ValueError("; ".join(refused))
+    both = mine.recording, theirs.recording
+    warnings = refused + [
+        f"{one.path.name}: {remark}"
+        for one in both
+        for remark in one.remarks
+        if remark != SIMULATED
+    ]
+    simulated = [one.path.name for one in both if one.is_simulated]
     warnings += [f"{name} is SIMULATED: not recorded from a person" for name in simulated]
     if given.as_json:
         print_json({"warnings": warnings, "pairs": [to_json(one) for one in found]})

@@ -1,20 +1,19 @@
 """Channels of recordings of any device, as tracks that can be compared."""
 
-import json
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emgrig.calibration.figures.response import sinc3_group_delay_s
 from emgrig.comparison import Response, Track
 from emgrig.driver.chip.model import ADS1299
-from emgrig.errors import RecordingError
-from emgrig.files import attempt, why
-from emgrig.recording.bdf.header import SIMULATED_BOARD
-from emgrig.recording.sidecar import FORMAT
+from emgrig.filemodel import parse_toml, read_text
+from emgrig.files import stem_of
+from emgrig.reading import Recording, open_recording
+from emgrig.reading.recording import Floats, RateNotSaid, find_signal
 
 #: From the last modulator sample to the data-ready edge, clock periods: 3 until its result is
 #: there, and the 9 of the settling times (SBAS499C, table 9: four data periods and 9).
@@ -29,17 +28,13 @@ class Description:
     Attributes
     ----------
     rate_hz, unit
-        Needed for text.
+        Needed for a table that says neither.
     response : str or None
         "sinc3" for an ADS1299 that was not equalised; "flat" otherwise.
     low_hz, high_hz : float or None
         Corners of the device's own filters.
     delay_s : float or None
         Known delay of its filters.
-    n_padding, n_filled : int
-        Samples at the end that are none, and samples that fill gaps.
-    is_simulated : bool
-        Whether the file or its sidecar says that it came from a simulated board.
     """
 
     rate_hz: float | None = None
@@ -48,67 +43,69 @@ class Description:
     low_hz: float | None = None
     high_hz: float | None = None
     delay_s: float | None = None
-    n_padding: int = 0
-    n_filled: int = 0
-    is_simulated: bool = False
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file that can be compared.
+    """A recording that can be compared, and what is known about it besides."""
 
-    Attributes
-    ----------
-    path : Path
-    labels : tuple of str
-        Of its channels; empty for text, whose columns are named or counted from 1.
-    description : Description
-    """
-
-    path: Path
-    labels: tuple[str, ...]
+    recording: Recording
     description: Description
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of its channels."""
+        return self.recording.labels
+
     def track(self, channel: str) -> Track:
-        """Read one channel.
+        """Read one channel, by name or number.
 
         Raises
         ------
         ValueError
-            If there is no such channel, or rate or unit are not known.
+            If there is no such channel, or its unit is not known or no voltage.
         RecordingError
             If the file cannot be read.
         """
-        from emgrig.simulator.sources.recordings import load_recording
-
-        told = self.description
-        is_text = not _is_edf(self.path)
-        if is_text and not (told.rate_hz and told.unit):
+        told, found = self.description, self.recording
+        index = find_signal(found.labels, channel)
+        one = found.signals[index]
+        if one.problem:
+            raise ValueError(f"{found.path.name}, {one.name}: {one.problem}")
+        if not one.unit:
             raise ValueError(
-                f"{self.path.name} does not say its rate and unit: write {self.path.stem}.toml "
-                'beside it, with rate_hz = 2000 and unit = "uV"'
+                f"{found.path.name} does not say the unit of {one.name}: write "
+                f'{stem_of(found.path)}.toml beside it, with unit = "uV"'
             )
-        recording = load_recording(
-            self.path,
-            rate_hz=told.rate_hz if is_text else None,
-            unit=told.unit,
-            columns=[channel],
-        )
-        volts = recording.samples_v[:, 0]
+        if one.unit != "uV":
+            raise ValueError(f"{found.path.name}, {one.name} is in {one.unit}, no voltage")
+        values = found.values(index)
+        missing = np.isnan(values)
         return Track(
-            name=f"{self.path.name}, {channel}",
-            samples=volts[: volts.size - told.n_padding],
-            rate_hz=told.rate_hz or recording.rate_hz,
-            unit="V",
+            name=f"{found.path.name}, {channel}",
+            samples=_bridged(values, missing),
+            rate_hz=told.rate_hz or found.measured_hz or found.rate_hz,
+            unit="uV",
             response=Response(told.response or "flat"),
             low_hz=told.low_hz,
             high_hz=told.high_hz,
             delay_s=told.delay_s or 0.0,
+            missing=missing if missing.any() else None,
         )
 
 
+def _bridged(values: Floats, missing: NDArray[np.bool_]) -> Floats:
+    """Draw straight lines over gaps, which are left out later: filters need numbers."""
+    if missing.all():
+        raise ValueError("the channel holds nothing but gaps")
+    if not missing.any():
+        return values
+    places = np.arange(values.size)
+    return np.interp(places, places[~missing], values[~missing])
+
+
 def open_source(path: Path, description: Path | None = None, **told: float | str | None) -> Source:
-    """Look at a file and at what is known about it.
+    """Open a recording with what is known about it.
 
     Taken in this order, the later over the earlier: an emgrig sidecar (``name.json``), a TOML
     description (`description`, or ``name.toml`` beside it), and `told`.
@@ -118,17 +115,24 @@ def open_source(path: Path, description: Path | None = None, **told: float | str
     RecordingError
         If a file is not there or cannot be read.
     ValueError
-        If a description says what is not known here.
+        If a description says what is not known here, or contradicts the file.
     """
-    if not path.is_file():
-        raise RecordingError(f"there is no recording {path}")
-    known = _of_sidecar(path.with_suffix(".json"))
-    beside = path.with_suffix(".toml")
-    if description is not None or beside.is_file():
-        known = _of_toml(description or beside, known)
+    beside = path.with_name(f"{stem_of(path)}.toml")
+    known = Description()
+    if path.is_file() and (description is not None or beside.is_file()):
+        known = _of_toml(description or beside)
     known = replace(known, **{k: v for k, v in told.items() if v is not None})  # type: ignore[arg-type]
-    labels, is_simulated = _head(path)
-    return Source(path, labels, replace(known, is_simulated=known.is_simulated or is_simulated))
+    try:
+        found = open_recording(path, rate_hz=known.rate_hz, unit=known.unit)
+    except RateNotSaid as error:
+        raise ValueError(
+            f"{path.name} does not say its rate and unit: write {beside.name} beside it, with "
+            'rate_hz = 2000 and unit = "uV"'
+        ) from error
+    if found.is_own:
+        delay_s = sinc3_group_delay_s(found.rate_hz) + EDGE_CLOCKS / ADS1299.f_clk_hz
+        known = replace(known, response=known.response or "sinc3", delay_s=known.delay_s or delay_s)
+    return Source(found, known)
 
 
 def paired(ours: Source, reference: Source, channels: str) -> list[tuple[str, str]]:
@@ -163,60 +167,11 @@ def paired(ours: Source, reference: Source, channels: str) -> list[tuple[str, st
 
 
 def _list(labels: Sequence[str]) -> str:
-    return ", ".join(labels) or "columns, by name or counted from 1"
+    return ", ".join(labels)
 
 
-def _is_edf(path: Path) -> bool:
-    return path.suffix.lower() in (".edf", ".bdf")
-
-
-def _head(path: Path) -> tuple[tuple[str, ...], bool]:
-    """Return the labels of a file, and whether it says that a simulated board made it."""
-    if not _is_edf(path):
-        return (), False
-    import edfio
-
-    read = edfio.read_bdf if path.suffix.lower() == ".bdf" else edfio.read_edf
-    try:
-        file = read(str(path))
-        is_simulated = SIMULATED_BOARD in file.local_recording_identification.split()
-        return tuple(signal.label for signal in file.signals), is_simulated
-    except (ValueError, IndexError, KeyError, OSError) as error:
-        raise RecordingError(f"{path} is not a readable EDF or BDF file: {why(error)}") from error
-
-
-def _of_sidecar(path: Path) -> Description:
-    """Read what emgrig wrote beside its own recording; nothing if there is none."""
-    if not path.is_file():
-        return Description()
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordingError(f"{path} cannot be read: {why(error)}") from error
-    if not isinstance(content, Mapping) or content.get("format") != FORMAT:
-        return Description()
-    try:
-        rate, samples = content["rate"], content["samples"]
-        nominal_hz = float(rate["nominal_hz"])
-        measured_hz = rate["measured_by_host_clock_hz"] or rate["measured_by_board_clock_hz"]
-        return Description(
-            rate_hz=float(measured_hz or nominal_hz),
-            response="sinc3",
-            delay_s=sinc3_group_delay_s(nominal_hz) + EDGE_CLOCKS / ADS1299.f_clk_hz,
-            n_padding=int(samples["padding"]),
-            n_filled=int(samples["filled"]),
-            is_simulated=bool(content["is_simulated"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise RecordingError(f"{path} is no sidecar of emgrig: {error!r}") from error
-
-
-def _of_toml(path: Path, known: Description) -> Description:
-    try:
-        with attempt("read", path):
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no TOML: {error}") from error
+def _of_toml(path: Path) -> Description:
+    content = parse_toml(read_text(path, str(path)), str(path))
     unknown = sorted(set(content) - set(_KNOWN))
     if unknown:
         raise ValueError(
@@ -230,4 +185,4 @@ def _of_toml(path: Path, known: Description) -> Description:
             raise ValueError(f"{path}: {key} is {value!r}; expected a {expected}")
     if content.get("response", "flat") not in ("flat", "sinc3"):
         raise ValueError(f"{path}: response is {content['response']!r}; expected flat or sinc3")
-    return replace(known, **content)
+    return Description(**content)  # type: ignore[arg-type]  # held against their kinds above

@@ -1,5 +1,6 @@
 """`emgrig sync`: from a filmed count to the samples of a recording."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ import typer
 
 from emgrig.errors import ExitCode
 from emgrig.files import check_output, whole_file, write_file
-from emgrig.tools.common.options import Printed, argument, option, takes
+from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_facts, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class SyncOptions(Printed):
         "Write frame,sample,emg_s here; pairs beside it.", None, "--output", "-o"
     )
     page: Path | None = option("Write an HTML page with a picture.")
+    overwrite: Overwrite = False
     template: bool = option("Print an empty CSV for the readings.", False)
 
 
@@ -99,7 +101,8 @@ def sync(given: SyncOptions) -> None:
     if given.recording is None or given.readings is None:
         raise ValueError("a recording and readings are needed; emgrig sync --template shows how")
     inputs = [given.recording, given.readings, given.frames, given.times]
-    _check_outputs([given.output, given.page], inputs)
+    outputs = [given.output, given.output and _clock_path(given.output), given.page]
+    _check_outputs(outputs, inputs, overwrite=given.overwrite)
     source, read = read_source(given.recording), read_readings(given.readings)
     film = _film(given.fps, given.times)
     found = _align(source, read, film, given.digits, given.begins)
@@ -130,14 +133,20 @@ def _print_template(fps: float) -> None:
         say(f"{round(second * fps)},")
 
 
-def _check_outputs(outputs: list[Path | None], inputs: list[Path | None]) -> None:
+def _clock_path(output: Path) -> Path:
+    return output.with_name(output.stem + "_clock.csv")
+
+
+def _check_outputs(
+    outputs: list[Path | None], inputs: list[Path | None], *, overwrite: bool
+) -> None:
     """Refuse to write over what is read, or where there is no folder."""
     taken = {path.resolve() for path in inputs if path is not None}
     for path in outputs:
         if path is not None and path.resolve() in taken:
             raise ValueError(f"{path} is read and cannot be written too; choose another name")
         if path is not None:
-            check_output(path, overwrite=True)
+            check_output(path, overwrite=overwrite)
 
 
 def _film(fps: float, times: Path | None) -> Film:
@@ -173,13 +182,21 @@ def _align(
     except ValueError as error:
         if read.is_time or film.times is not None:
             raise
+        tried: list[tuple[tuple[float, ...], float]] = []
         for fps in _FPS_TRIED:
-            try:
-                try_film(Film(1 / fps))
-            except ValueError:
-                continue
-            raise ValueError(f"{error}; they do agree with --fps {fps:g}") from error
-        raise
+            with suppress(ValueError):
+                found = try_film(Film(1 / fps))
+                tried.append((_misfit(found), fps))
+        if not tried:
+            raise
+        raise ValueError(f"{error}; they do agree with --fps {min(tried)[1]:g}") from error
+
+
+def _misfit(found: "TubeSync") -> tuple[float, ...]:
+    """Order frame rates: a wrong one can be forced, with jumps and readings called wrong."""
+    from emgrig.analysis.clocks.tube import Kind
+
+    return len(found.jumps), found.n(Kind.WRONG), float(np.median(found.good_residuals_s))
 
 
 def _write(path: Path, found: "TubeSync", source: "Source", film: Film, asked: "Ints") -> None:
@@ -191,7 +208,7 @@ def _write(path: Path, found: "TubeSync", source: "Source", film: Film, asked: "
         for frame, sample, is_known in zip(asked, samples, is_in, strict=True)
     ]
     write_file(path, "\n".join(["frame,sample,emg_s", *rows, ""]))
-    target = path.with_name(path.stem + "_clock.csv")
+    target = _clock_path(path)
     pairs = _pairs(found, source, film)
     with whole_file(target) as unfinished:
         np.savetxt(unfinished, pairs, "%.6f", delimiter=",", header="emg_s,video_s", comments="")

@@ -1,11 +1,11 @@
 """What `emgrig sync` reads: readings of the tube, frame times, and the recording's table."""
 
 import csv
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from emgrig.analysis.clocks.tube_table import TubeTable
 from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.errors import RecordingError
 from emgrig.files import attempt, why
+from emgrig.reading.own import sidecar_of
 from emgrig.recording.sync.tube import tube_path
 
 #: What a person or a program writes where the count cannot be read.
@@ -196,7 +197,7 @@ def read_source(bdf: Path) -> Source:
         shown_s = np.array(
             [np.nan if row["shown"] == "n/a" else float(row["shown"]) for row in rows]
         )
-        known = _sidecar(bdf.with_suffix(".json"))
+        known = _known(sidecar_of(bdf))
         nominal_hz = known.nominal_hz or float(samples[-1] / onset_s[-1])
         table = TubeTable(counts, samples, shown_s, known.measured_hz or nominal_hz)
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
@@ -213,10 +214,9 @@ class _Known:
     is_simulated: bool = False
 
 
-def _sidecar(path: Path) -> _Known:
-    if not path.is_file():
+def _known(content: Mapping[str, Any] | None) -> _Known:
+    if content is None:
         return _Known()
-    content = json.loads(path.read_text(encoding="utf-8"))
     rate, samples = content["rate"], content["samples"]
     by = {
         "measured by the host's clock": rate["measured_by_host_clock_hz"],

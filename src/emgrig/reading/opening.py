@@ -1,0 +1,127 @@
+"""The one way in: `open_recording` looks at what a file holds and gives it to the right reader."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from emgrig.errors import RecordingError
+from emgrig.reading import openbci, others
+from emgrig.reading.brainvision import read_brainvision
+from emgrig.reading.matlab import read_matlab
+from emgrig.reading.own import read_bdf, read_parquet
+from emgrig.reading.recording import Recording, Signal
+from emgrig.reading.safety import contents, decoded, head_of
+from emgrig.reading.tables import read_table
+from emgrig.reading.units import microvolts_in
+from emgrig.reading.xdf import read_xdf
+
+Reader = Callable[[Path, float | None], Recording]
+
+
+def open_recording(
+    path: str | Path,
+    *,
+    rate_hz: float | None = None,
+    unit: str | None = None,
+    channels: Sequence[str] = (),
+) -> Recording:
+    """Open anybody's recording.
+
+    Parameters
+    ----------
+    path : str or Path
+        EDF, BDF (with + or not, continuous or not, ours with its sidecar), .mat, BrainVision, XDF,
+        Parquet, or text: OpenBCI, BrainFlow, AcqKnowledge, OpenSignals, tables; also gzipped.
+    rate_hz : float, optional
+        Hz, for a file that does not say it.
+    unit : str, optional
+        V, mV, uV or nV, of channels that the file gives no unit.
+    channels : sequence of str, optional
+        The signals that are wanted, by name or by number from 1; all if empty.
+
+    Returns
+    -------
+    Recording
+        Its samples are read when they are asked for.
+
+    Raises
+    ------
+    RecordingError
+        If the file is missing, damaged, contradicts itself, or is no recording.
+    ValueError
+        If what was told is no rate or unit, or contradicts the file.
+    MissingExtra
+        If a library is needed that is not installed.
+    """
+    file = Path(path)
+    if rate_hz is not None and not 0 < rate_hz < 1e7:
+        raise ValueError(f"a rate of {rate_hz:g} Hz; above 0 was expected")
+    if unit is not None and microvolts_in(unit) is None:
+        raise ValueError(f"unit {unit!r}: expected V, mV, uV or nV")
+    head = head_of(file)
+    try:
+        found = _reader(file, head)(file, rate_hz)
+    except RecordingError as error:
+        said = str(error)
+        raise (error if file.name in said else RecordingError(f"{file}: {said}")) from error
+    except MemoryError as error:
+        raise RecordingError(f"{file} is too large for the memory, or damaged") from error
+    if unit is not None:
+        found = replace(found, signals=_in_unit(found, unit))
+    return found.choose(channels) if channels else found
+
+
+def _reader(path: Path, head: bytes) -> Reader:
+    suffix = path.suffix.lower()
+    if head[:8] == b"\xffBIOSEMI" or (suffix == ".bdf" and head[:1] == b"\xff"):
+        return read_bdf
+    if head[:8] == b"0       " or suffix in (".edf", ".bdf", ".rec"):
+        return read_bdf
+    if head[:6] == b"MATLAB" or head[:8] == b"\x89HDF\r\n\x1a\n" or suffix == ".mat":
+        return read_matlab
+    if head[:4] == b"XDF:" or suffix == ".xdf":
+        return read_xdf
+    if head[:4] == b"PAR1":
+        return read_parquet
+    if suffix in (".vhdr", ".vmrk", ".eeg") or b"Brain Vision" in head[:60]:
+        return read_brainvision
+    return _read_text
+
+
+def _read_text(path: Path, rate_hz: float | None) -> Recording:
+    """Read a text by what stands in its first lines."""
+    lines = decoded(path, contents(path)).splitlines()
+    if len(lines) < 2:
+        raise RecordingError(f"{path} has {len(lines)} lines; a heading and samples were expected")
+    if openbci.is_sd_card(lines):
+        return openbci.read_sd_card(path, lines, rate_hz)
+    if lines[0].startswith("%OpenBCI") or any("OpenBCI" in x for x in lines[:5] if x[:1] == "%"):
+        return openbci.read_openbci(path, lines, rate_hz)
+    if lines[0].startswith("# OpenSignals"):
+        return others.read_opensignals(path, lines, rate_hz)
+    if others.is_acqknowledge(lines):
+        return others.read_acqknowledge(path, lines, rate_hz)
+    if lines[0].startswith("File Name:"):
+        return others.read_uci(path, lines, rate_hz)
+    n_columns = openbci.brainflow_layout(lines)
+    if n_columns is not None:
+        return openbci.read_brainflow(path, lines, n_columns, rate_hz)
+    return read_table(path, lines, rate_hz)
+
+
+def _in_unit(found: Recording, unit: str) -> tuple[Signal, ...]:
+    """Give signals without a unit the one that was told."""
+    factor = microvolts_in(unit)
+    assert factor is not None
+    unsaid = [one for one in found.signals if not one.unit and not one.problem]
+    if not unsaid:
+        other = [one for one in found.signals if one.is_voltage and one.factor != factor]
+        if other and len(other) == sum(one.is_voltage for one in found.signals):
+            raise ValueError(
+                f"--unit {unit} contradicts the file: {found.path.name} says another voltage "
+                f"for {other[0].name}"
+            )
+    return tuple(
+        replace(one, unit="uV", factor=factor * one.factor) if one in unsaid else one
+        for one in found.signals
+    )

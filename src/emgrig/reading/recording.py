@@ -1,0 +1,348 @@
+"""What every reader gives: signals by name, on one time base, with marks and what is to be said."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.errors import RecordingError
+from emgrig.reading.units import microvolts_in, plain
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SIMULATED = "SIMULATED: recorded from a simulated board, not from a person"
+_EMG_WORDS = (
+    "emg",
+    "zyg",
+    "corr",
+    "front",
+    "oculi",
+    "oris",
+    "depressor",
+    "levator",
+    "masse",
+    "ment",
+)
+_OTHER_WORDS = (
+    "trig", "mic", "audio", "sound", "status", "marker", "event", "acc", "gyr", "temp"
+)  # fmt: skip
+
+
+#: A recording may be so many times as long as its rows; a short one may have so many samples.
+_MOST_TIMES, _MOST_SAMPLES = 20, 4_000_000
+
+
+def check_length(n_samples: float, n_rows: int, rate_hz: float | None = None) -> None:
+    """Raise RecordingError if gaps would make a recording absurdly long: its times are damaged."""
+    if not n_samples <= max(_MOST_TIMES * n_rows, _MOST_SAMPLES):
+        lasts = "" if rate_hz is None else f" ({n_samples / rate_hz:.3g} s)"
+        raise RecordingError(
+            f"its times put {n_rows} rows over {n_samples:.4g} samples{lasts}; at most "
+            f"{max(_MOST_TIMES * n_rows, _MOST_SAMPLES)} were expected: they are damaged, or it "
+            "has to be split"
+        )
+
+
+class RateNotSaid(RecordingError):
+    """The file names no sampling rate, and none was told."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What somebody noted.
+
+    Attributes
+    ----------
+    onset_s, duration_s : float
+        s from the first sample; a duration of 0 is a point in time.
+    text : str
+    """
+
+    onset_s: float
+    duration_s: float
+    text: str
+    is_told_bad: bool = False  #: By a fact beside it, whatever the text says.
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether its samples are not to be used: MNE's rule, a text that begins with bad."""
+        return self.duration_s > 0 and (self.is_told_bad or self.text.lower().startswith("bad"))
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Where the rows of a file lie in time.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (n_runs, 3)
+        First row of the file, its sample, and how many follow each other.
+    n_samples : int
+        Up to the last row.
+    """
+
+    rows: Ints
+    n_samples: int
+
+    @classmethod
+    def steady(cls, n_rows: int) -> "Runs":
+        """Return one run without a gap."""
+        return cls(np.array([[0, 0, n_rows]]), n_rows)
+
+    @classmethod
+    def at(cls, positions: Ints, rows: Ints | None = None) -> "Runs":
+        """Place rows (all, or those named) at samples; both strictly rise."""
+        rows = np.arange(positions.size) if rows is None else rows
+        check_length(float(positions[-1]) + 1, positions.size)
+        breaks = np.flatnonzero((np.diff(positions) != 1) | (np.diff(rows) != 1)) + 1
+        begin = np.concatenate([[0], breaks])
+        counts = np.diff(np.concatenate([begin, [positions.size]]))
+        return cls(np.stack([rows[begin], positions[begin], counts], 1), int(positions[-1]) + 1)
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether every row is a sample, in order."""
+        return len(self.rows) == 1 and self.rows[0, 2] == self.n_samples
+
+    @property
+    def positions(self) -> Ints:
+        """Sample of each row that is used, shape (n_used,)."""
+        counts = self.rows[:, 2]
+        begins = np.cumsum(counts) - counts
+        within: Ints = np.arange(int(counts.sum())) - np.repeat(begins, counts)
+        return np.repeat(self.rows[:, 1], counts) + within
+
+    def sample_of(self, row: int) -> int:
+        """Return the sample of a row of the file, or of the last one used ahead of it."""
+        run = max(int(np.searchsorted(self.rows[:, 0], row, side="right")) - 1, 0)
+        first, sample, count = self.rows[run].tolist()
+        return int(sample + min(max(row - first, 0), count - 1))
+
+    @property
+    def gaps(self) -> Ints:
+        """Begin and end of each stretch without a row, samples, shape (n_gaps, 2)."""
+        ends = self.rows[:-1, 1] + self.rows[:-1, 2]
+        gaps = np.stack([ends, self.rows[1:, 1]], 1)
+        return gaps[gaps[:, 1] > gaps[:, 0]]
+
+    def spread(self, values: NDArray[Any]) -> Floats:
+        """Lay rows (n_rows,) out in time; NaN where there is none."""
+        if self.is_steady and values.shape[0] == self.n_samples:
+            return np.asarray(values, dtype=np.float64)
+        out = np.full(self.n_samples, np.nan)
+        for row, sample, count in self.rows.tolist():
+            out[sample : sample + count] = values[row : row + count]
+        return out
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One channel of a recording.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the recording.
+    unit : str
+        "uV" for every voltage (values are converted), else the file's word; "" if nobody said it.
+    where : str
+        Where it came from: ``signal 3 'EMG Zyg'``, ``column 2``.
+    factor : float
+        From the values of the file to `unit`.
+    problem : str
+        Why it cannot be used as a voltage; empty if it can, or if only the unit is not said.
+    limits : (float, float) or None
+        Ends of the range that the file can hold, in `unit`; None if it does not say.
+    """
+
+    name: str
+    unit: str
+    where: str
+    factor: float = 1.0
+    problem: str = ""
+    limits: tuple[float, float] | None = None
+
+    @property
+    def is_voltage(self) -> bool:
+        """Whether its values are microvolts."""
+        return self.unit == "uV" and not self.problem
+
+
+def signal(name: str, unit: str, where: str, **more: Any) -> Signal:
+    """Make a signal of what a file says; a voltage becomes uV."""
+    factor = microvolts_in(unit)
+    if factor is None:
+        return Signal(name.strip(), plain(unit), where, **more)
+    return Signal(name.strip(), "uV", where, factor, **more)
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A recording of anybody's, on one time base.
+
+    Attributes
+    ----------
+    path : Path
+    source : str
+        Which layout was recognised.
+    signals : tuple of Signal
+    rate_hz : float
+    rate_from : str
+        Where the rate was taken from.
+    runs : Runs
+        Of the rows of the file.
+    column : callable
+        ``column(i)``: the values of a signal as the file has them, shape (n_rows,).
+    marks : tuple of Mark
+    remarks : tuple of str
+        What a reader should know.
+    left_out : tuple of str
+        Signals of the file that are not among these, and why.
+    is_simulated : bool
+    start : datetime or None
+    measured_hz : float or None
+        The rate by a better clock than the file's time, if a sidecar of ours knows it.
+    """
+
+    path: Path
+    source: str
+    signals: tuple[Signal, ...]
+    rate_hz: float
+    rate_from: str
+    runs: Runs
+    column: Callable[[int], NDArray[Any]]
+    marks: tuple[Mark, ...] = ()
+    remarks: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    is_simulated: bool = False
+    start: dt.datetime | None = None
+    measured_hz: float | None = None
+    is_own: bool = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the signals."""
+        return tuple(one.name for one in self.signals)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Units of the signals."""
+        return tuple(one.unit for one in self.signals)
+
+    @property
+    def n_samples(self) -> int:
+        """Samples of each signal, up to what is marked bad at the end."""
+        end = self.runs.n_samples
+        for begin, behind in sorted(self._bad(), reverse=True):
+            end = min(end, begin) if behind >= end else end
+        return max(end, 0)
+
+    @property
+    def duration_s(self) -> float:
+        """Length, s."""
+        return self.n_samples / self.rate_hz
+
+    def values(self, index: int) -> Floats:
+        """Read one signal; shape (n_samples,), in its unit; NaN in gaps and where marked bad.
+
+        Raises
+        ------
+        RecordingError
+            If the file cannot be read any more.
+        """
+        one = self.signals[index]
+        try:
+            raw = self.column(index)
+        except OSError as error:
+            raise RecordingError(f"{self.path} cannot be read: {error.strerror}") from error
+        with np.errstate(all="ignore"):
+            out = self.runs.spread(raw)[: self.n_samples] * one.factor
+        out[~np.isfinite(out)] = np.nan
+        for begin, behind in self._bad():
+            out[max(begin, 0) : max(behind, 0)] = np.nan
+        return out
+
+    def matrix(self, indexes: Sequence[int] | None = None) -> Floats:
+        """Read signals (all, or those named); shape (n_samples, n_signals)."""
+        wanted = range(len(self.signals)) if indexes is None else indexes
+        out = np.empty((self.n_samples, len(wanted)), order="F")
+        for place, index in enumerate(wanted):
+            out[:, place] = self.values(index)
+        return out
+
+    def choose(self, asked: Iterable[str]) -> "Recording":
+        """Keep the signals that were asked for, by name or by number from 1.
+
+        Raises
+        ------
+        ValueError
+            If there is no such signal; the message lists what there is.
+        """
+        indexes = [find_signal(self.labels, one) for one in asked]
+        column = self.column
+        kept = tuple(self.signals[i] for i in indexes)
+        return replace(self, signals=kept, column=lambda i: column(indexes[i]))
+
+    def _bad(self) -> list[tuple[int, int]]:
+        return [
+            (
+                round(mark.onset_s * self.rate_hz),
+                round((mark.onset_s + mark.duration_s) * self.rate_hz),
+            )
+            for mark in self.marks
+            if mark.is_bad
+        ]
+
+
+def find_signal(labels: Sequence[str], asked: str) -> int:
+    """Return the index of a name, or of a number from 1; ValueError lists what there is."""
+    word = asked.strip()
+    if word in labels:
+        return labels.index(word)
+    if word.isascii() and word.isdecimal() and 1 <= int(word) <= len(labels):
+        return int(word) - 1
+    lower = [label.lower() for label in labels]
+    if lower.count(word.lower()) == 1:
+        return lower.index(word.lower())
+    there = ", ".join(f"{i} {label}" for i, label in enumerate(labels, 1))
+    raise ValueError(f"no channel {asked!r}; there are: {there}")
+
+
+def with_names(
+    signals: Sequence[Signal], what: str = "channel"
+) -> tuple[tuple[Signal, ...], list[str]]:
+    """Give every signal a name of its own; returns also what is to be said about it."""
+    named = [
+        one if one.name else replace(one, name=f"{what} {i}") for i, one in enumerate(signals, 1)
+    ]
+    remarks = []
+    if empty := sum(not one.name for one in signals):
+        remarks.append(f"{empty} channels without a name are called {what} 1, {what} 2 ...")
+    often = Counter(one.name for one in named)
+    taken = {name for name, n in often.items() if n == 1}
+    numbers: Counter[str] = Counter()
+    out = []
+    for one in named:
+        name = one.name
+        while often[one.name] > 1 and (name == one.name or name in taken):
+            numbers[one.name] += 1
+            name = f"{one.name} ({numbers[one.name]})"
+        taken.add(name)
+        out.append(replace(one, name=name))
+    if twice := [name for name, n in often.items() if n > 1]:
+        remarks.append(f"channels of the same name are numbered: {', '.join(twice)}")
+    return tuple(out), remarks
+
+
+def emg_rank(one: Signal) -> int:
+    """Say how much a signal looks like EMG: by its name, then by its unit."""
+    name = one.name.lower()
+    rank = 2 if one.is_voltage else 0
+    rank += 4 if any(word in name for word in _EMG_WORDS) else 0
+    return rank - (3 if any(word in name for word in _OTHER_WORDS) else 0)

@@ -1,7 +1,7 @@
 """Bad boards and bad lines, 25 plays of each, on virtual time: what is wrong, twice or unaccounted.
 
-``python -m benchmarks attack [SEEDS]``; the figures go to build/attack.json. The kinds are those of
-tests/attack_kinds.py, of which the tests play one or two.
+``python -m benchmarks attack``, or ``python benchmarks/attack.py SEEDS``; the figures go to
+build/attack.json. The kinds are those of tests/attack_kinds.py; the tests play one or two of each.
 """
 
 import importlib

@@ -1,6 +1,8 @@
 """The served board over real loopback sockets and a pseudo-terminal; deadlines, no sleeping."""
 
+import errno
 import os
+import selectors
 import socket
 import threading
 import time
@@ -13,6 +15,7 @@ import serial
 from emgrig.errors import TransportError
 from emgrig.protocol import packets as wire
 from emgrig.protocol.packets import ErrorCode, Request
+from emgrig.simulator import background
 from emgrig.simulator.options import MAX_SPEED
 from emgrig.simulator.serve import BoardServer, _Wire, serve_pty, serve_tcp
 from simulator.pc import Pc, counting_board
@@ -196,3 +199,30 @@ def test_what_breaks_the_server_is_not_hidden() -> None:
     assert server.wait(DEADLINE_S)
     with pytest.raises(RuntimeError, match="the model broke"):
         server.close()
+
+
+def test_a_server_without_file_descriptors_waits_instead_of_spinning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = 100.0
+    monkeypatch.setattr(background.time, "monotonic", lambda: now_s)
+    server = background.BackgroundServer()
+    listener = socket.create_server(("127.0.0.1", 0))
+    server._selector.register(listener, selectors.EVENT_READ, "who")
+
+    def accept(_: socket.socket) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(socket.socket, "accept", accept)
+        assert server._accepted(listener) is None
+    assert listener not in [key.fileobj for key in server._selector.get_map().values()]
+    assert server._patience_to_listen_s == pytest.approx(1.0)
+    server._listen_again()
+    assert server._patience_to_listen_s is not None
+    now_s = 101.0
+    server._listen_again()
+    assert server._selector.get_key(listener).data == "who"
+    assert server._patience_to_listen_s is None
+    server._clean_up()
+    listener.close()

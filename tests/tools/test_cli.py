@@ -1,12 +1,14 @@
 """The command line, as a shell sees it: what it prints, and its exit codes."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from emgrig.tools import cli, record_commands
 from shell import Run
 
 RESET_DUMP = "3E 96 C0 60 00 61 61 61 61 61 61 61 61 00 00 00 00 00 00 00 0F 00 00 00"
@@ -180,3 +182,42 @@ def test_help_answers_without_the_heavy_imports() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_what_ends_a_service_or_closes_a_terminal_ends_a_command_as_ctrl_c_does(name: str) -> None:
+    number = getattr(signal, name, None)
+    if number is None:
+        pytest.skip("this system has no such signal")
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        cli._end_as_by_ctrl_c()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+        signal.raise_signal(number)  # a second one does not break off the closing
+        signal.signal(number, signal.SIG_IGN)
+        cli._end_as_by_ctrl_c()  # as under nohup
+        signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
+
+
+@pytest.mark.parametrize(
+    ("address", "duration", "outage", "total_s"),
+    [
+        ("tcp://a:1", None, None, float("inf")),
+        ("tcp://a:1", 5.0, None, 30.0),
+        ("tcp://a:1", 600.0, None, 600.0),
+        ("tcp://a:1", None, 0.0, 0.0),
+        ("tcp://a:1", 600.0, 7.0, 7.0),
+        ("sim:", None, None, 30.0),
+        ("replay:a.capture", None, None, 30.0),
+    ],
+)
+def test_a_recording_goes_on_after_an_outage_of_any_length_unless_one_is_said(
+    address: str, duration: float | None, outage: float | None, total_s: float
+) -> None:
+    given = record_commands.RecordOptions(
+        address=address, output=Path("a.bdf"), duration=duration, outage=outage
+    )
+    assert record_commands._patience(given).total_s == total_s

@@ -1,5 +1,6 @@
 """Every command with a verdict: never green unless all that was asked for was done."""
 
+import json
 from pathlib import Path
 from typing import NoReturn
 
@@ -73,6 +74,29 @@ def test_the_verdict_comes_first_with_what_it_rests_on(run: Run, line: str, firs
     said = run(line)
     assert said.code == 0
     assert said.out.splitlines()[0].startswith(first)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "info sim:",
+        "registers read sim: ID",
+        "registers dump sim:",
+        "registers diff sim: facial-emg",
+        "record sim: -o a.bdf --duration 0.5",
+        "calibrate gain sim:seed=3 --gains 24",
+        "electrodes sim:seed=4 --quick",
+        "bringup sim:fault=miso-high",
+    ],
+)
+def test_the_json_of_a_simulated_run_says_so(run: Run, line: str) -> None:
+    content = json.loads(run(f"{line} --json").out)
+    for one in content if isinstance(content, list) else [content]:
+        said = [one.get("simulated"), one.get("board"), one.get("verdict")]
+        inside = [part for part in said if isinstance(part, dict)]
+        assert said[0] is True or any(
+            part.get("simulated") or part.get("is_simulated") for part in inside
+        )
 
 
 def test_a_filtered_calibration_says_how_many_channels_it_rests_on(run: Run) -> None:

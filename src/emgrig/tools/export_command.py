@@ -220,7 +220,13 @@ def _report(parts: "Sequence[Part]", jobs: Sequence[_Job], *, as_json: bool) -> 
     n_samples, n_gap = sum(part.n_samples for part in parts), sum(map(_n_gap, parts))
     if as_json:
         print_json(
-            {"files": files, "n_samples": n_samples, "n_not_measured": n_gap, "notes": notes}
+            {
+                "simulated": any(part.is_simulated for part in parts),
+                "files": files,
+                "n_samples": n_samples,
+                "n_not_measured": n_gap,
+                "notes": notes,
+            }
         )
         return
     for path in files:

@@ -207,9 +207,11 @@ def _report(made: "Recording", *, as_json: bool) -> None:
     for remark in made.remarks:
         note(remark)
     paths = [made.capture_path, *made.bdf_paths, *made.sidecar_paths]
+    is_simulated = any(map(_is_simulated, made.sidecar_paths))
     if as_json:
         print_json(
             {
+                "simulated": is_simulated,
                 "files": [str(path) for path in paths],
                 "n_samples": made.n_samples,
                 "account": asdict(made.totals),
@@ -222,9 +224,17 @@ def _report(made: "Recording", *, as_json: bool) -> None:
     for path in paths:
         say(str(path))
     totals = made.totals
-    say(f"{totals.received - totals.unused} samples recorded; {totals.words}")
+    mark = "SIMULATED: " if is_simulated else ""
+    say(f"{mark}{totals.received - totals.unused} samples recorded; {totals.words}")
     if made.damage:
         say(f"the capture is damaged: {made.damage}")
+
+
+def _is_simulated(sidecar: Path) -> bool:
+    from emgrig.filemodel import read_json
+
+    content = read_json(sidecar, str(sidecar))
+    return isinstance(content, dict) and content.get("is_simulated") is True
 
 
 class _Shown:

@@ -236,6 +236,7 @@ def _report(
         print_json(
             {
                 "participant": record.participant,
+                "simulated": record.is_simulated,
                 "is_simulated": record.is_simulated,
                 "is_complete": record.is_complete,
                 "files": [str(path) for path in files],

@@ -22,6 +22,47 @@ from emgrig.recording.sidecar import FORMAT, Json, schema
 
 BLOCK_SAMPLES = 1 << 15
 MOST_PARTS = 10_000
+_OBJECT, _TEXT, _COUNT = {"type": "object"}, {"type": "string"}, {"type": "integer", "minimum": 0}
+_OR_NOT = {"type": ["object", "null"]}
+_READ: Json = {
+    "properties": {
+        "files": {
+            "type": "object",
+            "properties": {"part": _COUNT, "parts": _COUNT, "capture": _TEXT, "tube": _TEXT},
+            "required": ["part", "parts", "capture"],
+        },
+        "is_simulated": {"type": "boolean"},
+        "software": {"type": "object", "properties": {"converted_by": _TEXT}},
+        "board": {
+            "type": "object",
+            "properties": {"channels_per_chip": {"enum": [4, 6, 8]}, "serial_number": _TEXT},
+            "required": ["channels_per_chip", "serial_number"],
+        },
+        "profile": {"type": ["string", "null"]},
+        **dict.fromkeys(("start", "rate", "clock_fit", "calibration", "contact"), _OR_NOT),
+        "band": {"type": "object", "properties": {"high_hz": {"type": "number"}}},
+        "channels": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"channel": _COUNT, "label": _TEXT, "gain": {"type": "number"}},
+                "required": ["channel", "name", "label", "gain", "mux"],
+            },
+        },
+        "registers": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "properties": {"chips": {"type": "array"}},
+                "required": ["chips"],
+            },
+        },
+        "samples": {"type": "object", "properties": {"padding": _COUNT}, "required": ["padding"]},
+        "annotations": {"type": "array"},
+    }
+}
+"""What of a sidecar is read here; the rest is handed on, whatever it is."""
 
 
 class Block(NamedTuple):
@@ -150,9 +191,13 @@ class Part:
     def registers(self) -> tuple[RegisterFile, ...]:
         """Registers of each chip at the first sample."""
         first = cast("Sequence[Mapping[str, object]]", self.sidecar["registers"])[0]
-        chips = cast("Sequence[Mapping[str, str]]", first["chips"])
+        chips = cast("Sequence[Mapping[str, object]]", first["chips"])
         n_channels = cast("int", self.section("board")["channels_per_chip"])
-        return tuple(RegisterFile.from_hex(chip["hex"], n_channels) for chip in chips)
+        try:
+            return tuple(RegisterFile.from_hex(str(chip["hex"]), n_channels) for chip in chips)
+        except (LookupError, TypeError, ValueError) as error:
+            where = sidecar_path(self.path)
+            raise RecordingError(f"{where} is damaged: its registers, {error}") from error
 
     @property
     def capture_path(self) -> Path | None:
@@ -246,15 +291,15 @@ def _read_sidecar(bdf_path: Path) -> Json:
             f"emgrig convert {bdf_path.with_suffix(CAPTURE_SUFFIX).name} makes both anew"
         )
     try:
-        content = read_json(path, str(path))
+        content = read_json(path, "it")
     except ValueError as error:
-        raise RecordingError(str(error)) from error
+        raise RecordingError(f"{path} cannot be read: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RecordingError(f"{path} is no sidecar of a recording: its format is not {FORMAT!r}")
     required = set(cast("Sequence[str]", schema()["required"])) - {"contact"}
     if missing := sorted(required - set(content)):
         raise RecordingError(f"{path} is no whole sidecar: it lacks {', '.join(missing)}")
-    if wrong := misfit(content, schema()):
+    if wrong := misfit(content, _READ):
         raise RecordingError(f"{path} is damaged: {wrong}")
     return cast("Json", content)
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import emgrig
+from attack_kinds import KINDS, Line
 from emgrig.driver.board import Board
 from emgrig.driver.recovery import ReconnectPolicy
 from emgrig.driver.samples.block import Block
@@ -611,3 +612,14 @@ def test_any_serial_number_becomes_a_legal_header(
         made = record(board, tmp_path / "s.bdf", 0.5)
     header = edfio.read_bdf(made.bdf_paths[0])
     assert header.recording.additional == (said,)
+
+
+@pytest.mark.parametrize("kind", ["answers to nobody", "clock stands", "80 packets again"])
+def test_the_file_of_a_bad_board_holds_what_the_stream_gave(tmp_path: Path, kind: str) -> None:
+    transport = FakeTransport()
+    KINDS[kind](Line(transport, np.random.default_rng(1)))
+    with Board(transport) as board:
+        made = record(board, tmp_path / "r.bdf", 6.0)
+    codes, _ = read(made.bdf_paths[0])
+    np.testing.assert_array_equal(codes, truth(1500))
+    assert made.totals.lost == 0

@@ -55,6 +55,7 @@ class Capture:
 
     path = Path("a.capture")
     damage = ""
+    damaged_bytes = 0
 
     def __init__(self, duration_s: float | None = None) -> None:
         self.records: list[Record] = []

@@ -5,6 +5,7 @@ annotated as a gap, which mne leaves out by itself. A change of rate, gain or po
 and a gap of more than ten minutes, begin a new part, which becomes a file of its own.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -28,6 +29,7 @@ from emgrig.recording.part import OpenPart, Step, TubeRows
 
 #: Bytes that came one after the other are decoded together: many packets cost little more than one.
 _JOIN_BYTES = 1 << 16
+_MOST_ASKED = 16  # of the last requests that were sent; answers to others are to nobody
 _JOIN_WITHIN_US = 1_000_000
 
 
@@ -39,6 +41,8 @@ class Timeline:
         self._reader = reader
         self._received, self._sent = Decoder(), Decoder()
         self._assembler: Assembler | None = None
+        self._asked: deque[tuple[int, int]] = deque(maxlen=_MOST_ASKED)
+        self._start_asked = False
         self._run_seen = False
         self._trouble = False  # the board itself has ended the run
         self._unseen = 0  # conversions of the run from before the capture began
@@ -105,8 +109,22 @@ class Timeline:
         elif said.fact is not None:
             self._early.append((said.fact, said.board_time_us))
 
+    def _is_answer(self, item: Item) -> bool:
+        """Tell an answer from one to nobody, which would end the run or begin another.
+
+        Not where requests may be missing: in a damaged capture, or one begun in mid-run.
+        """
+        if isinstance(item, RequestPacket):
+            self._asked.append((item.id, item.request))
+            self._start_asked |= item.request == Request.START
+        if not isinstance(item, ReplyPacket) or not self._start_asked:
+            return True
+        if self._reader.damaged_bytes:
+            return True
+        return (item.id, item.request) in self._asked
+
     def _items(self, items: Iterable[Item], host_s: float) -> Iterator[Step]:
-        for item in items:
+        for item in filter(self._is_answer, items):
             self._follow(item)
             if isinstance(item, RequestPacket) and item.request == Request.HELLO:
                 yield from self._reopened(host_s)

@@ -14,6 +14,8 @@ N_STRETCHES = 64  #: Of each stretch of time the best exchange is used: so many 
 #: An exchange is used if its delay is below so many times the least delay of all (and 20 µs more).
 DELAY_FACTOR = 3.0
 DRIFT_BOUND_PPM = 1000.0  #: The drift is taken to be zero while its bound is above this.
+#: A clock that is so slow stands still: no line leads from its time to ours.
+STANDING_PPM = -999_000.0
 RESOLUTION_US = 1.0  #: The board says its time in whole µs.
 #: Pairs of exchanges nearer than this share of the whole span do not vote on the drift.
 MIN_PAIR_SPAN = 0.25
@@ -88,6 +90,8 @@ def fit_clock(
     worst_us = float(delay_s[used].max()) * 1e6 + RESOLUTION_US
     bound_ppm = worst_us / (MIN_PAIR_SPAN * span_s) if span_s else np.inf
     drift_ppm = _median_slope(x, ahead_us) if bound_ppm <= DRIFT_BOUND_PPM else 0.0
+    if drift_ppm <= STANDING_PPM:
+        drift_ppm = 0.0
     offset_us = ahead_us - drift_ppm * x
     middle_us = float(np.median(offset_us))
     return ClockFit(

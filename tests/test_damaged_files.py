@@ -21,6 +21,7 @@ from shell import Run
 NOW = dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -38,6 +39,7 @@ def test_size_and_depth_of_json_are_limited_before_it_is_believed(text: str, wor
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["a = " + "[" * 5000, "a" + ".a" * 5000 + " = 1", "[a" + ".a" * 99 + "]"]
 )

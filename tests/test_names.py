@@ -48,6 +48,7 @@ def hostile_board(monkeypatch: pytest.MonkeyPatch) -> FakeTransport:
     return transport
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["info fake:", "info fake: --json", "registers dump fake:"])
 def test_no_word_of_a_board_commands_the_terminal(
     shell: Run, hostile_board: FakeTransport, line: str
@@ -87,6 +88,7 @@ def test_whatever_is_said_can_be_said_and_commands_nothing(text: str) -> None:
     shown.encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", HOSTILE)
 def test_no_name_is_markup_of_a_page_or_a_formula_of_a_picture(word: str) -> None:
     @styled

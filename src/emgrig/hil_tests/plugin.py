@@ -127,9 +127,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     result = run.run(lambda: pyfuncitem.obj(**arguments))
     pyfuncitem.user_properties.extend(_properties(result))
     if result.outcome is Outcome.SKIPPED:
-        pytest.skip(result.message)
+        pytest.skip(one_line(result.message))
     if result.outcome in (Outcome.FAIL, Outcome.ERROR):
-        pytest.fail(f"{result.info.number} {result.message}", pytrace=False)
+        pytest.fail(one_line(f"{result.info.number} {result.message}"), pytrace=False)
     return True
 
 
@@ -259,7 +259,7 @@ def _tell_junit(config: pytest.Config, run: BringupRun) -> None:
             ("bringup.py", 0, "verdict"),
             keywords={},
             outcome="failed",
-            longrepr=f"{headline(run)}\n{last_line(run)}",
+            longrepr=f"{one_line(headline(run))}\n{one_line(last_line(run))}",
             when="call",
         )
         config.hook.pytest_runtest_logreport(report=report)

@@ -1,1 +1,0 @@
-"""Where the desk was before it moved to `emgrig.desk`."""

@@ -8,7 +8,7 @@ import pytest
 
 from emgrig.errors import RecordingError
 from emgrig.reading import open_recording
-from emgrig.reading.formats.edf import EdfFile
+from emgrig.reading.formats.edffile import EdfFile
 from reading import made
 
 RAMP = np.arange(-500, 500)

@@ -20,7 +20,7 @@ from emgrig.errors import RecordingError
 from emgrig.files import whole_file
 from emgrig.protocol.account import Cause
 from emgrig.reading import Mark, open_recording
-from emgrig.reading.formats.edf import EdfFile
+from emgrig.reading.formats.edffile import EdfFile
 from emgrig.recording.export import tables
 from emgrig.recording.export.source import Part, open_parts
 from emgrig.recording.export.tables import write_csv, write_parquet

@@ -15,7 +15,7 @@ from emgrig.errors import RecordingError
 from emgrig.filemodel import read_json
 from emgrig.files import why
 from emgrig.fileschema import misfit
-from emgrig.reading.formats.edf import EdfFile, EdfSignal
+from emgrig.reading.formats.edffile import EdfFile, EdfSignal
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
 from emgrig.recording.facts import read_annotations
 from emgrig.recording.sidecar import FORMAT, Json, schema

@@ -1,0 +1,175 @@
+"""What `emgrig analyse` takes, reads channel by channel, writes, and says."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emgrig.analysis.clocks.robust_line import ClockMap
+from emgrig.analysis.paper.casmemg_files import RATE_HZ, write_casmemg_mat
+from emgrig.analysis.report.candidates import Analysis, events_tsv
+from emgrig.analysis.report.elan import Mark, write_elan
+from emgrig.analysis.report.page import page
+from emgrig.analysis.signal.cleaning import equalise
+from emgrig.analysis.signal.filters import Floats
+from emgrig.analysis.spotting.scoring import score_events
+from emgrig.errors import RecordingError
+from emgrig.files import (
+    check_output,
+    free_stem,
+    make_folder,
+    stem_of,
+    whole_file,
+)
+from emgrig.reading import Recording
+from emgrig.tools.common.options import (
+    Mvc,
+    Overwrite,
+    argument,
+    flag,
+    option,
+)
+from emgrig.tools.common.output import say
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalyseOptions:
+    """What `emgrig analyse` takes."""
+
+    recording: Path = argument("EDF, BDF, .mat, .vhdr, .xdf, .parquet, .csv, .txt; also .gz")
+    output: Path = option("Folder for the results.", Path(), "--output", "-o")
+    overwrite: Overwrite = False
+    rate: float | None = option("Hz, if the file does not name it.")
+    unit: str | None = option("V, mV, uV or nV of channels that the file gives none for.")
+    channels: str = option("Only these, by name or number: 1,3,Zyg.", "")
+    face: bool = option("Channels 1 to 7 lie as on the paper's face.", False)
+    mvc: Mvc = None
+    rest: str = option("START:END of declared rest, s.", "")
+    video: Path | None = option("Write an ELAN file over this video.")
+    video_offset: float = option("Video minus EMG time, s.", 0.0)
+    clock: Path | None = option("CSV of emg_s,video_s pairs: fit a clock map instead.")
+    undo_droop: bool = flag("Undo the sinc³ droop of an ADS1299, to 0.4 of the rate.", "--equalise")
+    mat: Path | None = option("Write the samples as a table in CASMEMG's layout too.")
+    elan: Path | None = option("Corrected ELAN file to score the candidates against.")
+
+
+class Channels(Sequence[Floats]):
+    """The channels of a recording, each read when it is asked for and not kept."""
+
+    def __init__(self, found: Recording) -> None:
+        self._found = found
+        self._taps: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self._found.signals)
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        values = self._found.values(index)
+        return values if self._taps is None else equalise(values, self._taps)[:, 0]
+
+    def undo_droop(self) -> str:
+        """Undo the chip's droop from now on; return what the page says of it and its cost."""
+        from emgrig.calibration.figures.response import droop_equaliser
+
+        rate_hz = self._found.rate_hz
+        design = droop_equaliser(rate_hz)
+        self._taps = design.taps
+        return (
+            f"equalised: sinc3 droop undone to {0.4 * rate_hz:g} Hz, white noise x "
+            f"{design.noise_gain:.2f}"
+        )
+
+
+def write_mat(path: Path, found: Recording, *, overwrite: bool) -> None:
+    """Write the samples as a table in CASMEMG's layout; ValueError for another rate."""
+    if found.rate_hz != RATE_HZ:
+        raise ValueError(f"--mat {path}: CASMEMG has {RATE_HZ:g} Hz, this is {found.rate_hz:g} Hz")
+    check_output(path, overwrite=overwrite)
+    write_casmemg_mat(path, found.matrix(), as_table=True)
+
+
+def write_results(
+    given: AnalyseOptions,
+    analysis: Analysis,
+    found: Recording,
+    remarks: list[str],
+    clock: ClockMap,
+) -> list[Path]:
+    """Write all or nothing of the results, under a name that is free; return the files."""
+    folder = make_folder(given.output)
+    endings = [".html", "_events.tsv", *([".eaf"] if given.video is not None else [])]
+    own = stem_of(given.recording)
+    name = own if given.overwrite else free_stem(folder, own, (*endings, ".eaf"))
+    if name != own:
+        say(f"note: {folder / own}.* is there already and is kept; --overwrite replaces it")
+    paths = [folder / f"{name}{ending}" for ending in endings]
+    if given.elan is not None and any(_is_same(given.elan, path) for path in paths):
+        raise RecordingError(
+            f"{given.elan} is corrected by hand and would be replaced; choose another folder (-o)"
+        )
+    html = page(
+        analysis,
+        title=name,
+        remarks=(f"read as {found.source}", *remarks),
+        simulated=found.is_simulated,
+    )
+    with ExitStack() as files:  # renamed together when all are there
+        made = [files.enter_context(whole_file(path)) for path in paths]
+        made[0].write_text(html, encoding="utf-8", newline="\n")
+        made[1].write_text(events_tsv(analysis), encoding="utf-8", newline="\n")
+        if given.video is not None:
+            n_before = write_elan(made[2], _tiers(analysis), video=given.video, clock=clock)
+            if n_before:
+                say(f"note: {n_before} candidates begin before the film: not in {paths[2].name}")
+    return paths
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _tiers(analysis: Analysis) -> dict[str, list[tuple[float, float, str]]]:
+    tiers: dict[str, list[tuple[float, float, str]]] = {
+        analysis.labels[q.channel_index]: [] for q in analysis.quality if not q.reject
+    }
+    for c in analysis.candidates:
+        units = " ".join(f"AU{u}" for u in c.units)
+        text = f"{'ME' if c.is_micro else 'MaE'} {c.times_rest:.1f}x rest {units}".strip()
+        tiers[analysis.labels[c.channel_index]].append((c.start_s, c.end_s, text))
+    return tiers
+
+
+def say_found(analysis: Analysis, remarks: list[str]) -> None:
+    """Say what was found, and what is to be known about it."""
+    for remark in (*remarks, *analysis.remarks):
+        say(f"note: {remark}")
+    for q in analysis.quality:
+        label = analysis.labels[q.channel_index]
+        if q.reject:
+            say(f"channel {q.channel_index + 1} ({label}): not analysed, {q.reject}")
+        for remark in q.remarks:
+            say(f"channel {q.channel_index + 1} ({label}): {remark}")
+    micro = sum(c.is_micro for c in analysis.candidates)
+    say(f"{len(analysis.candidates)} candidates, {micro} of at most 500 ms")
+
+
+def score_elan(path: Path | None, tiers: dict[str, list[Mark]], analysis: Analysis) -> None:
+    """Score the candidates against tiers that a person corrected."""
+    length_s = analysis.n_samples / analysis.rate_hz
+    scored = []
+    for q in analysis.quality:
+        marks = tiers.get(analysis.labels[q.channel_index])
+        if marks is None or q.reject:
+            continue
+        mine = [c for c in analysis.candidates if c.channel_index == q.channel_index]
+        found = np.array([(c.start_s, c.end_s) for c in mine]).reshape(-1, 2)
+        scored.append((found, np.array([m[:2] for m in marks]).reshape(-1, 2), length_s))
+    if not scored:
+        raise ValueError(f"{path} has no tier named after a channel of this recording")
+    for name, number in asdict(score_events(scored)).items():
+        say(f"{name}: {number:.3f}" if isinstance(number, float) else f"{name}: {number}")

@@ -212,6 +212,7 @@ ALLOWED = frozenset(
     {
         ("driver/transports/serial_port.py", "exclusively lock"),
         ("experiment/course/steps.py", MARKER.pattern),
+        ("recording/notes.py", "marker goes on"),
         ("recording/notes.py", "tube shown"),
         ("tools/register_commands.py", "0123456789abcdefABCDEF xXhH,;:"),
         *(

@@ -144,7 +144,7 @@ def test_a_recording_is_started_marked_and_stopped(page: Page, desk: Desk, tmp_p
     screenshot(page, "desk", tmp_path)
     stop(page, "first.bdf")
     bdf = edfio.read_bdf(desk.folder / "first.bdf")
-    assert bdf.labels[4] == "EMG zygomaticus"[: len(bdf.labels[4])]
+    assert bdf.labels[4] == "EMG zygom. major"
     assert bdf.signals[0].sampling_frequency == 1000
     assert any(text == "smile now" for _, _, text in annotations(desk.folder / "first.bdf"))
     said = json.loads((desk.folder / "first.json").read_text())

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from emgrig.reading.textfiles import read_text
 
 from emgrig.analysis.paper import synthetic
 from emgrig.analysis.paper.annotations import Expression, recordings
@@ -10,6 +9,7 @@ from emgrig.analysis.signal.cleaning import remove_mains, subtract_mains
 from emgrig.analysis.spotting.casmemg import casmemg_code
 from emgrig.analysis.spotting.detector import DetectorSettings, double_threshold
 from emgrig.analysis.spotting.scoring import score_events
+from emgrig.reading import open_recording
 from places import RECORDINGS
 
 BURSTS = ((3000, 3300), (7000, 8200), (12_000, 12_250))
@@ -161,12 +161,12 @@ def test_ours_leads_the_baseline_on_whole_recordings(made_up: list[Expression]) 
 def test_speech_bursts_of_a_real_recording_are_found() -> None:
     """P008_F speaks a word about every 1.5 s: about 26 in 40 s (data/README.md)."""
     path = RECORDINGS / "subvocal_cyton_face" / "P008_F_Sim.csv.gz"
-    found = read_text(path, rate_hz=250.0)
+    found = open_recording(path, rate_hz=250.0)
     band = DetectorSettings().preset
     settings = DetectorSettings(
         preset=type(band)("250 Hz", band_hz=(30.0, 112.0), mean_removed="after"), mains_hz=60.0
     )
-    events = double_threshold(found.samples[:, :4], 250.0, settings=settings)
+    events = double_threshold(found.matrix(range(4)), 250.0, settings=settings)
     assert 16 < max(len(e) for e in events) < 32
     starts = max(events, key=len)[:, 0] / 250
     assert 1.3 < np.median(np.diff(starts)) < 2.0

@@ -70,20 +70,19 @@ class BoardIdentity(NoteModel):
 
     def differences(self, found: "BoardIdentity") -> str:
         """Say in words what of another HELLO means that samples would be misread; empty if none."""
+        is_told = bool(found.channels_per_chip and self.channels_per_chip)
+        now = found.channels_per_chip if is_told else self.channels_per_chip
         pairs = (
             ("serial number", self.serial_number, found.serial_number),
             ("firmware", self.firmware, found.firmware),
             ("chips", self.chip_count, found.chip_count),
-            ("channels a chip", self.channels_per_chip, found.channels_per_chip),
+            ("channels a chip", self.channels_per_chip, now),
             ("master clock, Hz", self.f_clk_hz, found.f_clk_hz),
             ("reference, V", self.vref_v, found.vref_v),
             ("simulated", self.is_simulated, found.is_simulated),
         )
-        is_told = found.channels_per_chip and self.channels_per_chip
         return ", ".join(
-            f"{what} {new!r} where {old!r} was"
-            for what, old, new in pairs
-            if old != new and (is_told or what != "channels a chip")
+            f"{what} {new!r} where {old!r} was" for what, old, new in pairs if old != new
         )
 
     @property

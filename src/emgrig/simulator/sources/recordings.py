@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig import reading
-from emgrig.reading import open_recording
-from emgrig.reading.recording import RateNotSaid, find_signal
 from emgrig.simulator.sources.interpolation import Interpolator
+
+if TYPE_CHECKING:
+    from emgrig import reading
 
 _ENDS = ("loop", "hold")
 
@@ -106,6 +107,9 @@ def load_recording(
     RecordingError
         If the file cannot be read.
     """
+    from emgrig.reading import open_recording
+    from emgrig.reading.recording import RateNotSaid
+
     asked = None if columns is None else [str(column) for column in columns]
     try:
         found = open_recording(path, rate_hz=rate_hz, unit=unit)
@@ -124,9 +128,11 @@ def load_recording(
 
 
 def _choose(
-    found: reading.Recording, asked: list[str] | None, limit: int | None
+    found: "reading.Recording", asked: list[str] | None, limit: int | None
 ) -> list[int | None]:
     """Return the channel of each electrode; None for one that sees nothing."""
+    from emgrig.reading.recording import find_signal
+
     labels = found.labels
     if asked is None:
         usable: list[int | None] = [i for i, one in enumerate(found.signals) if one.is_voltage]

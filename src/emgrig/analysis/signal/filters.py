@@ -194,8 +194,11 @@ def _run(x: Floats, sections: Floats, pad: int, preset: Preprocessing) -> Floats
 
 def segments(valid: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Return the half-open (start, stop) sample ranges in which `valid` is true."""
-    edges = np.flatnonzero(np.diff(valid.astype(np.int8), prepend=0, append=0))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+    if not valid.size:
+        return []
+    inner = np.flatnonzero(valid[1:] != valid[:-1]) + 1
+    edges = [0] * bool(valid[0]) + inner.tolist() + [valid.size] * bool(valid[-1])
+    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def _by_segment(columns: Floats, pad: int, run: Callable[[Floats], Floats]) -> Floats:

@@ -255,3 +255,10 @@ def test_the_droop_of_the_chip_is_undone_and_the_page_says_so(tmp_path: Path) ->
         peaks.append(float(columns["mvc_percent"]))
     assert peaks[1] / peaks[0] == pytest.approx(1 / 0.63250, rel=0.01)
     assert "sinc3 droop undone" in (tmp_path / "01_1.html").read_text()
+
+
+def test_a_recording_in_which_nothing_can_be_analysed_is_no_success(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("EMG (uV)\n" + "1\n2\n" * 3000)
+    code, text = run("analyse", tmp_path / "a.csv", "--rate", 1000, "-o", tmp_path)
+    assert code == 1
+    assert "no channel can be analysed" in text

@@ -32,6 +32,7 @@ from emgrig.analysis.signal.statistics import interval_of_mean, summarise
 from emgrig.analysis.spotting.casmemg import clip_around
 from emgrig.analysis.spotting.grid import Grid, search
 from emgrig.analysis.spotting.scoring import score_clips
+from emgrig.errors import ExitCode
 from emgrig.extras import require
 from emgrig.files import (
     make_folder,
@@ -198,6 +199,8 @@ def analyse_command(given: AnalyseOptions) -> None:
     say_found(analysis, remarks)
     if corrected is not None:
         score_elan(given.elan, corrected, analysis)
+    if all(one.reject for one in analysis.quality):
+        raise typer.Exit(int(ExitCode.VERDICT))
 
 
 def _listed(channels: str) -> list[str]:

@@ -1,3 +1,4 @@
+import hashlib
 import math
 
 import numpy as np
@@ -12,7 +13,9 @@ from emgrig.hil_tests.judging.measurement import (
     Outcome,
     Reading,
     Samples,
+    arrays_of,
     judge,
+    of_arrays,
     show,
     worst,
 )
@@ -237,3 +240,14 @@ def test_the_gravest_outcome_is_the_whole() -> None:
     assert worst([Outcome.INCOMPLETE, Outcome.FAIL]) is Outcome.FAIL
     assert worst([Outcome.FAIL, Outcome.MARGINAL]) is Outcome.FAIL
     assert worst([]) is Outcome.NOT_MEASURED
+
+
+def test_arrays_are_packed_with_their_hash_and_come_back() -> None:
+    made = of_arrays("codes", {"codes": np.arange(6).reshape(2, 3), "rate_hz": 250.0})
+    assert (made.name, made.media_type) == ("codes.npz", "application/x-npz")
+    assert made.sha256 == hashlib.sha256(made.data).hexdigest()
+    back = arrays_of(made)
+    assert back["codes"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert float(back["rate_hz"]) == 250.0
+    again = of_arrays("codes", {"codes": np.arange(6).reshape(2, 3), "rate_hz": 250.0})
+    assert again.data == made.data  # the same bytes for the same values

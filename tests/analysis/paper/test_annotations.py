@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from emgrig.analysis.paper.annotations import (
     recordings,
     write_annotations,
 )
+from emgrig.errors import RecordingError
 
 GOOD = (1, 1, 9.3, 9.4, 9.7, 2, 6.606, 6.762, 6.906)
 
@@ -90,7 +92,7 @@ def test_a_sheet_without_a_column_is_refused() -> None:
 def test_a_file_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sheet.csv"
     path.write_text("sub,video")
-    with pytest.raises(ValueError, match="is no"):
+    with pytest.raises(RecordingError, match="is no"):
         read_annotations(path)
 
 
@@ -99,3 +101,14 @@ def test_what_is_written_is_read_again(tmp_path: Path, made_up: list[Expression]
     write_annotations(path, made_up)
     again = read_annotations(path)
     assert again == made_up
+
+
+def test_a_sheet_that_unpacks_to_too_much_or_is_another_archive_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "big.xlsx", "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("xl/worksheets/sheet1.xml", b" " * 60_000_000)
+    with pytest.raises(RecordingError, match="unpacks to 60 MB"):
+        read_annotations(tmp_path / "big.xlsx")
+    with zipfile.ZipFile(tmp_path / "other.xlsx", "w") as package:
+        package.writestr("a.txt", "x")
+    with pytest.raises(RecordingError, match=r"no \.xlsx workbook"):
+        read_annotations(tmp_path / "other.xlsx")

@@ -3,13 +3,18 @@
 openpyxl is imported here alone, when a sheet is read.
 """
 
+import io
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
+from emgrig.errors import RecordingError
 from emgrig.extras import require
-from emgrig.files import whole_file
+from emgrig.files import attempt, whole_file
 
+_MOST_UNPACKED, _MOST_ROWS = 50_000_000, 200_000
 MICRO_LIMIT_MS = 500
 """A micro-expression lasts at most this long, *by EMG* (the video gives 25 others)."""
 COLUMNS = (
@@ -76,18 +81,23 @@ def read_annotations(path: str | Path) -> list[Expression]:
 
 
 def _sheet(path: str | Path) -> list[tuple[object, ...]]:
-    """Read all rows of the first sheet; ValueError if it is no workbook, or OSError."""
+    """Read all rows of the first sheet; RecordingError if it is no workbook, or too large."""
     openpyxl = require("openpyxl", "analysis", "reading .xlsx")
-    from openpyxl.utils.exceptions import InvalidFileException
-
+    with attempt("read", Path(path)):
+        raw = Path(path).read_bytes()
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, KeyError) as error:
-        raise ValueError(f"{path} is no .xlsx workbook: {error}") from error
-    try:
-        return list(book.worksheets[0].iter_rows(values_only=True))
-    finally:
-        book.close()
+        with zipfile.ZipFile(io.BytesIO(raw)) as package:
+            size = sum(one.file_size for one in package.infolist())
+        if size <= _MOST_UNPACKED:
+            book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+            return list(islice(book.worksheets[0].iter_rows(values_only=True), _MOST_ROWS))
+    except Exception as error:  # openpyxl raises about anything for a damaged file
+        said = str(error) or type(error).__name__
+        raise RecordingError(f"{path} is no .xlsx workbook, or is damaged: {said:.120}") from error
+    raise RecordingError(
+        f"{path} unpacks to {size / 1e6:.0f} MB; a sheet of annotations of at most "
+        f"{_MOST_UNPACKED / 1e6:g} MB was expected"
+    )
 
 
 def annotations_from_rows(rows: Sequence[Sequence[object]]) -> list[Expression]:

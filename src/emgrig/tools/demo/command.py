@@ -10,8 +10,6 @@ from emgrig.files import make_folder, refuse_existing
 from emgrig.tools.common.options import Overwrite, Printed, option, takes
 from emgrig.tools.common.output import note, print_json, say
 
-RECORDINGS = Path("../shared/data/recordings")
-
 
 @dataclass(frozen=True, kw_only=True)
 class DemoOptions(Printed):
@@ -21,7 +19,7 @@ class DemoOptions(Printed):
         "Folder for the page and the recording; made if it is not there.", Path("demo-report")
     )
     seconds: float = option("How long to record.", 14.0, min=8.0, max=600.0)
-    source: str | None = option("What the electrodes see; else a real recording, or a face.")
+    source: str = option("What the electrodes see, as of emgrig simulate.", "face")
     seed: int = option("Which of all simulated boards.", 1)
     speed: float = option("Board time a second.", 1.0, min=1.0, max=20.0)
     overwrite: Overwrite = False
@@ -46,7 +44,7 @@ def demo(given: DemoOptions) -> None:
     result = demo_run.run(
         given.report,
         seconds=given.seconds,
-        source=given.source or _source(),
+        source=given.source,
         seed=given.seed,
         speed=given.speed,
         tell=note,
@@ -60,11 +58,3 @@ def demo(given: DemoOptions) -> None:
             say(line)
     if not result.is_good:
         raise typer.Exit(ExitCode.VERDICT)
-
-
-def _source() -> str:
-    """Return the facial EMG among the shared recordings if that folder is there."""
-    path = RECORDINGS / "countenance_facial" / "femg_raw_exported_sample.txt.gz"
-    if not path.is_file():
-        return "face"
-    return f"file:{path}?rate=1000&unit=mV&columns=-,1,-,-,2"

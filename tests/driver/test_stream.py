@@ -486,8 +486,10 @@ def test_what_was_dropped_at_the_very_end_is_told_too() -> None:
         blocks = list(stream)
     check_whole(blocks)
     assert blocks[-1].first_conversion + blocks[-1].n_samples == 1600
-    assert (blocks[-1].n_samples, blocks[-1].cause) == (0, Cause.HOST)
+    # What came in one piece that does not fit is dropped whole; then a few may still fit behind it.
+    assert blocks[-1].cause is Cause.HOST
     assert stream.totals.delivered == sum(block.n_samples for block in blocks)
+    assert sum(block.lost_before for block in blocks) == stream.totals.dropped_here > 0
 
 
 def test_nothing_is_dropped_where_time_waits_for_the_reader(

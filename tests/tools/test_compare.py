@@ -192,6 +192,8 @@ def test_what_emgrig_recorded_needs_no_description(tmp_path: Path) -> None:
         ('rate_hz = "fast"', "expected a number"),
         ('response = "brown"', "expected flat or sinc3"),
         ("rate_hz = nan", "expected a number"),
+        ("rate_hz = true", "expected a number"),
+        (f"rate_hz = {10**400}", "expected a number"),
         ("rate_hz 1000", "is not TOML"),
     ],
 )

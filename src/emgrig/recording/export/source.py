@@ -190,10 +190,10 @@ class Part:
     @property
     def registers(self) -> tuple[RegisterFile, ...]:
         """Registers of each chip at the first sample."""
-        first = cast("Sequence[Mapping[str, object]]", self.sidecar["registers"])[0]
-        chips = cast("Sequence[Mapping[str, object]]", first["chips"])
-        n_channels = cast("int", self.section("board")["channels_per_chip"])
         try:
+            first = cast("Sequence[Mapping[str, object]]", self.sidecar["registers"])[0]
+            chips = cast("Sequence[Mapping[str, object]]", first["chips"])
+            n_channels = cast("int", self.section("board")["channels_per_chip"])
             return tuple(RegisterFile.from_hex(str(chip["hex"]), n_channels) for chip in chips)
         except (LookupError, TypeError, ValueError) as error:
             where = sidecar_path(self.path)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from emgrig.reading.recording import Floats, RateNotSaid, find_signal
 #: From the last modulator sample to the data-ready edge, clock periods: 3 until its result is
 #: there, and the 9 of the settling times (SBAS499C, table 9: four data periods and 9).
 EDGE_CLOCKS = 12
+_MOST = 1e12
 _KNOWN = ("rate_hz", "unit", "response", "low_hz", "high_hz", "delay_s")
 
 
@@ -177,10 +179,12 @@ def _of_toml(path: Path) -> Description:
         raise ValueError(
             f"{path}: {', '.join(unknown)} is not known; there are {', '.join(_KNOWN)}"
         )
+    value: Any
     for key, value in content.items():
         is_word = key in ("unit", "response")
-        kinds = (str,) if is_word else (int, float)
-        if not isinstance(value, kinds) or (not is_word and not np.isfinite(value)):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        fits = isinstance(value, str) if is_word else is_number and -_MOST < value < _MOST
+        if not fits:
             expected = "word" if is_word else "number"
             raise ValueError(f"{path}: {key} is {value!r}; expected a {expected}")
     if content.get("response", "flat") not in ("flat", "sinc3"):

@@ -44,6 +44,9 @@ class CountingFrontEnd:
         loff_n = (n * 59 if self.moving_stat else n * 0 + self.stat[1]) & mask
         return Conversions(codes.astype(np.int32), loff_p.astype(np.uint8), loff_n.astype(np.uint8))
 
+    def next_row(self) -> tuple[Conversions, int]:
+        return self.convert(1), 0
+
     def comparators(self, tick: int) -> tuple[int, int, int]:
         return self.stat
 

@@ -66,5 +66,8 @@ class FrontEnd(Protocol):
     def convert(self, count: int) -> Conversions:
         """Return the next `count` ≥ 1 conversions of the run that `restart` began."""
 
+    def next_row(self) -> tuple[Conversions, int]:
+        """Return the next conversion as a row of a block of many, which may be shared."""
+
     def comparators(self, tick: int) -> tuple[int, int, int]:
         """LOFF_STATP, LOFF_STATN and BIAS_STAT (0 or 1) at `tick`, for a register read."""

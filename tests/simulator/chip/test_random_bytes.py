@@ -65,7 +65,11 @@ def test_no_input_raises_or_breaks_a_rule(
 ) -> None:
     behind = Ads1299Chip(CountingFrontEnd(4), n_channels=4)
     chip = Ads1299Chip(
-        CountingFrontEnd(n_channels), n_channels=n_channels, strict=strict, daisy_in=behind
+        CountingFrontEnd(n_channels),
+        n_channels=n_channels,
+        report=strict,
+        enforce=strict,
+        daisy_in=behind,
     )
     chip.advance_to(POR_TICKS)
     for what, value in steps:

@@ -212,6 +212,15 @@ class AnalogueFrontEnd:
             run.next_conversion += take
         return Conversions(codes, bits[0], bits[1])
 
+    def next_row(self) -> tuple[Conversions, int]:
+        """See `FrontEnd.next_row`; raises as `convert`."""
+        run = self._run
+        if run is None:
+            raise RuntimeError("the front end does not convert; call restart() first")
+        start, block = self._block(run)
+        run.next_conversion += 1
+        return block, run.next_conversion - 1 - start
+
     def comparators(self, tick: int) -> tuple[int, int, int]:
         """See `FrontEnd.comparators`."""
         inputs = self._resolve()
@@ -289,10 +298,11 @@ class AnalogueFrontEnd:
 
     def _block(self, run: _Run) -> tuple[int, Conversions]:
         """Return the block that holds the next conversion, and its first conversion's number."""
-        start, size = block_of(run.next_conversion, _LARGEST_BLOCK)
-        if run.block is None or run.block[0] != start:
-            run.block = start, self._computed(run, start, size)
-        return run.block
+        block = run.block
+        if block is None or not 0 <= run.next_conversion - block[0] < len(block[1].codes):
+            start, size = block_of(run.next_conversion, _LARGEST_BLOCK)
+            block = run.block = start, self._computed(run, start, size)
+        return block
 
     def _computed(self, run: _Run, start: int, size: int) -> Conversions:
         period = run.grid.data_period_ticks

@@ -11,7 +11,8 @@ from typing import Final
 
 from emgrig.simulator.chip.bulk import Frames as Frames
 from emgrig.simulator.chip.bulk import n_in_bulk, read_in_bulk
-from emgrig.simulator.chip.core import ChipCore, Mode
+from emgrig.simulator.chip.core import ChipCore, Mode, ReadingOfTheDataSheet
+from emgrig.simulator.chip.margins import Margin
 from emgrig.simulator.chip.register_map import REGISTERS, RegisterFile, identity
 from emgrig.simulator.chip.serial_interface import (
     CS_HIGH_TICKS,
@@ -19,7 +20,7 @@ from emgrig.simulator.chip.serial_interface import (
     SUBTICKS,
     SerialInterface,
 )
-from emgrig.simulator.chip.violations import Rule, Violation, ViolationLog
+from emgrig.simulator.chip.violations import Rule, Severity, Violation, ViolationLog
 from emgrig.simulator.seams import FrontEnd
 
 COMMAND_SCLK_HZ: Final = 2_000_000.0
@@ -43,6 +44,10 @@ class Pin(Enum):
     GPIO4 = "GPIO4"
 
 
+_AS_PRINTED: Final = ReadingOfTheDataSheet()
+_PULSE_TICKS: Final = 2
+"""START high and RESET low for at least so many tCLK (p. 34 and 35)."""
+
 _GPIO_BIT: Final = {Pin.GPIO1: 1, Pin.GPIO2: 2, Pin.GPIO3: 4, Pin.GPIO4: 8}
 
 
@@ -61,8 +66,16 @@ class Ads1299Chip:
         Silicon revision in ID, 0 to 7.
     id_override : int or None
         The whole ID byte, for chips with an unusual one (DFh was seen on working silicon).
-    strict : bool
-        True reports violations, and lets those of tSDECODE and tSCCS have their effect.
+    report : bool
+        True keeps and counts violations.
+    enforce : bool
+        True lets violations of tSDECODE and tSCCS have their effect; False is a chip that is
+        quicker than its data sheet promises.
+    has_reference : bool or None
+        If a reference is connected to VREFP from outside; None: nobody knows, and nothing is said
+        of frames that are read while the internal one is off.
+    reading : ReadingOfTheDataSheet
+        How to take what the data sheet leaves open.
     dvdd_v : float
         Digital supply, V; below 2.7 the limit of SCLK is 15 MHz instead of 20.
     daisy_in : Ads1299Chip or None
@@ -86,7 +99,10 @@ class Ads1299Chip:
         f_clk_hz: float = 2_048_000.0,
         rev_id: int = 1,
         id_override: int | None = None,
-        strict: bool = True,
+        report: bool = True,
+        enforce: bool = True,
+        has_reference: bool | None = None,
+        reading: ReadingOfTheDataSheet = _AS_PRINTED,
         dvdd_v: float = 3.3,
         daisy_in: "Ads1299Chip | None" = None,
     ) -> None:
@@ -105,12 +121,18 @@ class Ads1299Chip:
         self.n_channels = n_channels
         self.f_clk_hz = f_clk_hz
         self.daisy_in = daisy_in
-        self._log = ViolationLog(strict=strict)
+        self._log = ViolationLog(report=report)
         chip_id = identity(n_channels, rev_id) if id_override is None else id_override
-        self._core = ChipCore(front_end, RegisterFile(n_channels, chip_id), self._log)
-        self._spi = SerialInterface(self._core, None if daisy_in is None else daisy_in._spi)
+        registers = RegisterFile(n_channels, chip_id)
+        self._core = ChipCore(front_end, registers, self._log, reading, has_reference=has_reference)
+        behind = None if daisy_in is None else daisy_in._spi
+        self._spi = SerialInterface(self._core, behind, is_enforcing=enforce)
+        self._start_high_at = 0
+        self._reset_low_at = 0
         self._sclk_limit_hz = _SCLK_LIMIT_HZ if dvdd_v >= _LOW_DVDD_V else _SCLK_LIMIT_LOW_DVDD_HZ
         self._fastest_sclk_hz = self._sclk_limit_hz
+        self._sclk_hz = 0.0
+        self._byte_time = 0
 
     @property
     def frame_bytes(self) -> int:
@@ -177,14 +199,75 @@ class Ads1299Chip:
         return self._core.dump(self.tick)
 
     @property
+    def time_ticks(self) -> float:
+        """Now, in tCLK since power-on, parts of one included."""
+        return self._spi.now / SUBTICKS
+
+    @property
+    def dout(self) -> int | None:
+        """Level of DOUT, 0 or 1; None if it is not driven. In RDATAC it is DRDY's until read."""
+        return self._spi.level
+
+    @property
+    def gpio_levels(self) -> int:
+        """Levels on the pins GPIO4 to GPIO1 as bits 3 to 0, whoever drives them."""
+        return self._core.registers.gpio_levels
+
+    @property
+    def gpio_outputs(self) -> int:
+        """Which of GPIO4 to GPIO1 the chip drives, as bits 3 to 0."""
+        return ~self._core.registers.gpio_control & 0x0F
+
+    @property
+    def n_read(self) -> int:
+        """Results that were read whole, each counted once."""
+        return self._core.n_read
+
+    @property
+    def n_torn(self) -> int:
+        """Times that a result was read over its update; what came is of two results."""
+        return self._core.n_torn
+
+    @property
+    def n_transfers(self) -> int:
+        """How often CS went low."""
+        return self._spi.n_transfers
+
+    @property
+    def margins(self) -> dict[str, Margin]:
+        """The smallest times that were seen, in parts of `SUBTICKS` of a tCLK; see `Margins`."""
+        return self._spi.margins.found()
+
+    @property
     def violations(self) -> tuple[Violation, ...]:
-        """The last violations, at most 1000, in order of time; none if the chip is not strict."""
-        return tuple(self._log.kept)
+        """The first violations of each rule, in order of time; none if they are not reported."""
+        return self._log.kept
 
     @property
     def n_violations(self) -> int:
-        """How many violations there were, including those no longer kept."""
+        """How many violations there were, including those that are not kept."""
         return self._log.n_reported
+
+    @property
+    def violation_counts(self) -> dict[Rule, int]:
+        """How many there were of each rule."""
+        return dict(self._log.counts)
+
+    def wait_ticks(self, ticks: float) -> None:
+        """Let `ticks` ≥ 0 of tCLK pass, parts of one included."""
+        if not ticks >= 0:
+            raise ValueError(f"ticks is {ticks}, expected 0 or more")
+        self._spi.run_to(self._spi.now + round(ticks * SUBTICKS))
+
+    def run_to(self, subticks: int) -> None:
+        """Let time pass up to `subticks` parts of `SUBTICKS` of a tCLK since power-on."""
+        if subticks > self._spi.now:
+            self._spi.run_to(subticks)
+
+    @property
+    def subticks(self) -> int:
+        """Now, in parts of `SUBTICKS` of a tCLK since power-on."""
+        return self._spi.now
 
     def advance_to(self, tick: int) -> None:
         """Let time pass up to and including `tick`; a tick that has passed does nothing."""
@@ -193,10 +276,18 @@ class Ads1299Chip:
 
     def set_pin(self, pin: Pin, level: bool) -> None:
         """Drive an input pin, True for high; PWDN and RESET are high at power-on, others low."""
-        core = self._core
+        core, now = self._core, self._spi.now
         if pin is Pin.START:
+            if level and not core.start_pin:
+                self._start_high_at = now
+            elif not level and core.start_pin and core.is_listening:
+                self._check_pulse(Rule.START_PULSE, "START high", self._start_high_at)
             core.set_start(self.tick, level=level)
         elif pin is Pin.RESET:
+            if not level and not core.is_held:
+                self._reset_low_at = now
+            elif level and core.is_held and core.is_powered:
+                self._check_pulse(Rule.RESET_PULSE, "RESET low", self._reset_low_at)
             core.set_reset(self.tick, level=level)
             self._spi.reset()
         elif pin is Pin.PWDN and level != core.is_powered:
@@ -205,6 +296,19 @@ class Ads1299Chip:
         elif pin in _GPIO_BIT:
             others = core.registers.gpio_inputs & ~_GPIO_BIT[pin]
             core.registers.gpio_inputs = others | (_GPIO_BIT[pin] if level else 0)
+
+    def _check_pulse(self, rule: Rule, what: str, since: int) -> None:
+        if self._spi.now - since < _PULSE_TICKS * SUBTICKS:
+            text = f"{what} for less than {_PULSE_TICKS} tCLK; taken anyway"
+            self._core.report(self.tick, rule, text, Severity.HARMLESS)
+
+    def sclk_rise(self) -> int | None:
+        """SCLK rises: the chip shifts a bit out; the bit, or None if DOUT is not driven."""
+        return self._spi.rise()
+
+    def sclk_fall(self, din: int) -> None:
+        """SCLK falls: the chip takes the bit on DIN, 0 or 1."""
+        self._spi.fall(din)
 
     def brown_out(self) -> None:
         """Let the supply dip: registers at default, RDATAC, tPOR anew; time does not pass.
@@ -249,11 +353,15 @@ class Ads1299Chip:
         """
         if not 0 <= mosi <= 0xFF:
             raise ValueError(f"mosi is {mosi}, expected 0 to 255")
+        spi = self._spi
+        if sclk_hz == self._sclk_hz and not gap_ticks:
+            return spi.clock_byte(mosi, self._byte_time)
         duration, gap = self._byte_times(sclk_hz, gap_ticks)
-        self._check_sclk(sclk_hz, self.tick)
-        miso = self._spi.clock_byte(mosi, duration)
+        if spi.is_selected:  # what the limit is for other chips' traffic, nobody says
+            self._check_sclk(sclk_hz, self.tick)
+        miso = spi.clock_byte(mosi, duration)
         if gap:
-            self._spi.run_to(self._spi.now + gap)
+            spi.run_to(spi.now + gap)
         return miso
 
     def transfer(
@@ -274,6 +382,11 @@ class Ads1299Chip:
         duration, gap = self._byte_times(sclk_hz, gap_ticks)
         self._check_sclk(sclk_hz, self.tick)
         spi = self._spi
+        n_bytes = len(mosi)
+        if n_bytes and mosi.count(0) == n_bytes:
+            bytes_time = n_bytes * (duration + gap)
+            if spi.can_transfer_frame(n_bytes, bytes_time):
+                return spi.transfer_frame(n_bytes, duration, gap)
         spi.select()
         miso = bytearray()
         for byte in mosi:
@@ -335,8 +448,9 @@ class Ads1299Chip:
         while left != 0:
             n_falls = n_in_bulk(self._spi, left, until_tick, bytes_time, every)
             if n_falls:
+                first = self.drdy_tick_ahead((-self.n_drdy_falls - 1) % every)
+                self._check_sclk(sclk_hz, first or self.tick)
                 piece = read_in_bulk(self._spi, n_falls, n_bytes, bytes_time, every)
-                self._check_sclk(sclk_hz, int(piece.ticks[0]))
             elif (fall := self._wait_for_result(until_tick, every)) is not None:
                 miso = self.transfer(bytes(n_bytes), sclk_hz=sclk_hz, gap_ticks=gap_ticks)
                 piece = Frames.one(fall, miso)
@@ -362,10 +476,13 @@ class Ads1299Chip:
         if sclk_hz > self._fastest_sclk_hz:  # each frequency once
             self._fastest_sclk_hz = sclk_hz
             text = f"SCLK of {sclk_hz / 1e6:g} MHz, at most {self._sclk_limit_hz / 1e6:g} MHz"
-            self._log.report(tick, Rule.SCLK_LIMIT, text)
+            self._core.report(tick, Rule.SCLK_LIMIT, text, Severity.HARMLESS)
 
     def _byte_times(self, sclk_hz: float, gap_ticks: float) -> tuple[int, int]:
         if not sclk_hz > 0 or not gap_ticks >= 0:
             raise ValueError(f"sclk_hz is {sclk_hz}, gap_ticks {gap_ticks}; expected > 0 and ≥ 0")
-        duration = max(16, round(8 * self.f_clk_hz * SUBTICKS / sclk_hz))
-        return duration, round(gap_ticks * SUBTICKS)
+        if sclk_hz != self._sclk_hz:
+            self._byte_time = max(16, round(8 * self.f_clk_hz * SUBTICKS / sclk_hz))
+            # a frequency that breaks the limit is looked at each time
+            self._sclk_hz = sclk_hz if sclk_hz <= self._sclk_limit_hz else 0.0
+        return self._byte_time, round(gap_ticks * SUBTICKS) if gap_ticks else 0

@@ -82,8 +82,11 @@ def read_in_bulk(
     """Make the frames of the next `n_falls` DRDY falls, at most `n_in_bulk`, of `n_bytes` each."""
     first = -(spi.core.sequencer.n_falls + 1) % every
     ticks, data = _rows(spi, n_falls, n_bytes)
-    spi.skip(int(ticks[-1]), bytes_time, bytes_time + _AFTER_BYTES)
-    return Frames(ticks[first::every], data[first::every])
+    frames = Frames(ticks[first::every], data[first::every])
+    is_whole = 8 * n_bytes >= spi.core.output.n_bits
+    n_read = len(frames.ticks) if is_whole else 0
+    spi.skip(int(ticks[-1]), bytes_time, bytes_time + _AFTER_BYTES, n_read)
+    return frames
 
 
 def _rows(

@@ -10,6 +10,8 @@ Readings taken where the data sheet is silent (unconfirmed on silicon):
 * DAISY_IN comes out after a frame only: registers cannot be read through a chain.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -24,13 +26,12 @@ from emgrig.simulator.chip.register_map import (
     reserved_code,
 )
 from emgrig.simulator.chip.sequencer import UPDATE_TICKS, Sequencer
-from emgrig.simulator.chip.violations import Rule, ViolationLog
+from emgrig.simulator.chip.violations import Rule, Severity, Violation, ViolationLog
 from emgrig.simulator.seams import FrontEnd
 
 POR_TICKS: Final = 1 << 18  #: tPOR: from power-on to the first RESET, tCLK (p. 62).
 RESET_TICKS: Final = 18  #: From RESET to the next command or conversion, tCLK (p. 35).
 WAKE_TICKS: Final = 64  #: From WAKEUP to the next conversion, tCLK (31.25 µs).
-RESET_PULSE_TICKS: Final = 2
 
 WAKEUP: Final = 0x02
 STANDBY: Final = 0x04
@@ -51,29 +52,37 @@ class Mode(Enum):
     SDATAC = "stop read data continuously"
 
 
+@dataclass(frozen=True)
+class ReadingOfTheDataSheet:
+    """What the data sheet leaves open and other people's firmware depends on.
+
+    The evidence for each is in the project's docs/decisions.md.
+    """
+
+    obeys_wreg_in_rdatac: bool = False  #: WREG works in RDATAC mode; by default it is ignored.
+    #: RDATA in RDATAC mode begins the frame from its MSB again; by default it is ignored.
+    restarts_at_rdata_in_rdatac: bool = False
+
+
 class OutputRegister:
     """The output shift register: one frame, then what follows it, bit by bit."""
 
     def __init__(self, frame_bytes: int) -> None:
         self._blank = bytes(frame_bytes)
         self._daisy = bytearray()
+        self.n_bits = 8 * frame_bytes  #: Of one frame.
         self.load(None)
 
     def load(self, frame: bytes | None) -> None:
         """Take a new frame (None: zeros) and begin with its MSB."""
         self.frame = self._blank if frame is None else frame  #: What was loaded.
-        self._passes_daisy = frame is not None
+        self.is_result = frame is not None  #: True if it is a conversion's.
         self.rewind()
 
     def rewind(self) -> None:
         """Begin again with the MSB."""
         self.position = 0  #: Bits that were shifted out since.
         self._daisy.clear()
-
-    @property
-    def is_mid_frame(self) -> bool:
-        """True if the frame has been shifted out in part."""
-        return 0 < self.position < 8 * len(self.frame)
 
     def take(self, n_bits: int, *, repeat: bool) -> int:
         """Shift out 1 to 8 bits; after the frame it comes again, or DAISY_IN."""
@@ -84,7 +93,7 @@ class OutputRegister:
 
     def push(self, daisy_byte: int) -> None:
         """Take one byte from DAISY_IN, to come out after the frame, if there is one."""
-        if self._passes_daisy:
+        if self.is_result:
             self._daisy.append(daisy_byte)
 
     def _byte(self, index: int, *, repeat: bool) -> int:
@@ -98,19 +107,35 @@ class OutputRegister:
 class ChipCore:
     """Registers, modes, power and conversions of one chip."""
 
-    def __init__(self, front_end: FrontEnd, registers: RegisterFile, log: ViolationLog) -> None:
+    def __init__(
+        self,
+        front_end: FrontEnd,
+        registers: RegisterFile,
+        log: ViolationLog,
+        reading: ReadingOfTheDataSheet,
+        *,
+        has_reference: bool | None,
+    ) -> None:
         self.registers = registers
         self.log = log
+        #: Makes a violation of what and when; the serial interface adds what was on SPI.
+        self.log_at: Callable[[int, Rule, str, Severity], Violation] = Violation
+        self.n_read = 0  #: Frames that were read whole.
+        self.n_torn = 0  #: Frames of which what was read is wrong.
+        self.is_result_asked = False  #: RDATA came since SDATAC.
+        self._reading = reading
+        self._has_reference = has_reference
+        self._counted_fall = 0
         self.sequencer = Sequencer(front_end, registers)
         self.output = OutputRegister(3 + 3 * registers.n_channels)
         self.mode = Mode.RDATAC  #: RDATAC after power-on and RESET.
         self.is_standby = False
         self.is_powered = True  #: Supplied, and PWDN is high.
         self.is_held = False  #: The RESET pin is low.
+        self.is_clocked = True  #: The master clock runs.
         self.start_pin = False  #: Level of START.
         self.data_from_tick = 0  #: When data may be clocked after an RDATAC command.
         self._front_end = front_end
-        self._reset_low_tick = 0
         self._resume = False
         self._commands = {
             WAKEUP: self._wakeup,
@@ -126,8 +151,28 @@ class ChipCore:
 
     @property
     def is_listening(self) -> bool:
-        """True if SPI reaches the chip: it is supplied and not held in reset."""
-        return self.is_powered and not self.is_held
+        """True if SPI reaches the chip: it is supplied, clocked and not held in reset."""
+        return self.is_powered and not self.is_held and self.is_clocked
+
+    @property
+    def is_without_reference(self) -> bool:
+        """True if neither the internal reference is on nor an external one is known to be there."""
+        return self._has_reference is False and not self.registers.is_reference_on
+
+    def report(self, tick: int, rule: Rule, text: str, severity: Severity) -> None:
+        """Note a violation."""
+        if self.log.is_reporting:
+            self.log.report(self.log_at(tick, rule, text, severity))
+
+    def count_read(self, n_frames: int) -> None:
+        """Count frames that were read whole; one that was read before counts once."""
+        n_falls = self.sequencer.n_falls
+        if n_falls != self._counted_fall:
+            self.n_read += n_frames
+            self._counted_fall = n_falls
+        if self.is_without_reference:
+            text = "a frame was read without a reference, inside or outside; its codes say nothing"
+            self.report(self.sequencer.front_end_tick, Rule.NO_REFERENCE, text, Severity.LOST)
 
     def is_busy(self, tick: int) -> bool:
         """Return True within the 18 tCLK after RESET, when nothing may be sent."""
@@ -139,6 +184,8 @@ class ChipCore:
         self._busy_until = tick
         self._por_end = self._ready_tick = tick + POR_TICKS
         self._por_reported = False
+        self._early_release: int | None = None
+        self._is_reset_from_start = self.is_held
         self._set_defaults(tick)
 
     def power_down(self) -> None:
@@ -165,11 +212,21 @@ class ChipCore:
             return
         self.is_held = not level
         if not level:
-            self._reset_low_tick = tick
-            self._check_por(tick, "RESET pin")
-        elif tick - self._reset_low_tick < RESET_PULSE_TICKS:
-            self.log.report(tick, Rule.RESET_PULSE, "RESET low for less than 2 tCLK; taken anyway")
+            # an input that is low from the start is what p. 62 asks for, and no pulse
+            self._is_reset_from_start = tick == self._por_end - POR_TICKS
+        elif tick < self._por_end:
+            self._early_release = tick
+            if not self._is_reset_from_start:
+                self._report_early_release()
+        else:
+            self._early_release = None
         self._reset(tick)
+
+    def _report_early_release(self) -> None:
+        release, self._early_release = self._early_release, None
+        if release is not None:
+            text = f"RESET pin {self._por_end - release} tCLK too early after power-on; obeyed"
+            self.report(release, Rule.T_POR, text, Severity.HARMLESS)
 
     def execute(self, opcode: int, tick: int) -> None:
         """Obey a single-byte opcode that was decoded at `tick`.
@@ -181,10 +238,11 @@ class ChipCore:
         self._check_por(tick, f"command {opcode:02X}h")
         command = self._commands.get(opcode)
         if command is None:
-            self.log.report(tick, Rule.UNKNOWN_OPCODE, f"{opcode:02X}h is no command; ignored")
+            text = f"{opcode:02X}h is no command; ignored"
+            self.report(tick, Rule.UNKNOWN_OPCODE, text, Severity.LOST)
         elif self.is_standby and opcode != WAKEUP:
             text = f"command {opcode:02X}h; only WAKEUP is allowed; ignored"
-            self.log.report(tick, Rule.IN_STANDBY, text)
+            self.report(tick, Rule.IN_STANDBY, text, Severity.LOST)
         else:
             command(tick)
 
@@ -193,11 +251,16 @@ class ChipCore:
         self._check_por(tick, f"command {opcode:02X}h")
         if self.is_standby:
             text = f"command {opcode:02X}h; only WAKEUP is allowed; ignored"
-            self.log.report(tick, Rule.IN_STANDBY, text)
-        elif self.mode is Mode.RDATAC:
-            text = f"command {opcode:02X}h before SDATAC; ignored"
-            self.log.report(tick, Rule.IN_RDATAC, text)
-        return not self.is_standby and self.mode is Mode.SDATAC
+            self.report(tick, Rule.IN_STANDBY, text, Severity.LOST)
+            return False
+        if self.mode is Mode.SDATAC:
+            return True
+        is_obeyed = self._reading.obeys_wreg_in_rdatac and opcode & 0xE0 == WREG
+        made = "obeyed, by the reading that was chosen" if is_obeyed else "ignored"
+        severity = Severity.HARMLESS if is_obeyed else Severity.LOST
+        text = f"command {opcode:02X}h before SDATAC; {made}"
+        self.report(tick, Rule.IN_RDATAC, text, severity)
+        return is_obeyed
 
     def dump(self, tick: int) -> bytes:
         """Return the 24 registers with their live bits."""
@@ -244,10 +307,14 @@ class ChipCore:
         self._set_defaults(tick)
 
     def _check_por(self, tick: int, what: str) -> None:
-        if tick < self._por_end and not self._por_reported:
-            self._por_reported = True
+        if self._por_reported:
+            return
+        self._por_reported = True
+        if tick < self._por_end:
             text = f"{what} {self._por_end - tick} tCLK too early after power-on; obeyed"
-            self.log.report(tick, Rule.T_POR, text)
+            self.report(tick, Rule.T_POR, text, Severity.HARMLESS)
+        else:
+            self._report_early_release()  # and no RESET came after it
 
     def _check_write(self, address: int, value: int, tick: int) -> None:
         spec = self.registers.specs[address]
@@ -256,9 +323,10 @@ class ChipCore:
                 f"{spec.name} = {value:02X}h: bits {spec.reserved:02X}h "
                 f"must be written {spec.reserved_value:02X}h"
             )
-            self.log.report(tick, Rule.RESERVED_BITS, text)
+            self.report(tick, Rule.RESERVED_BITS, text, Severity.HARMLESS)
         elif code := reserved_code(address, value):
-            self.log.report(tick, Rule.RESERVED_CODE, f"{spec.name}: {code} is not to be used")
+            text = f"{spec.name}: {code} is not to be used"
+            self.report(tick, Rule.RESERVED_CODE, text, Severity.HARMLESS)
 
     def _wakeup(self, tick: int) -> None:
         if not self.is_standby:
@@ -275,13 +343,14 @@ class ChipCore:
 
     def _start(self, tick: int) -> None:
         if self.start_pin:
-            self.log.report(tick, Rule.START_PIN, "START command while the START pin is high")
+            text = "START command while the START pin is high"
+            self.report(tick, Rule.START_PIN, text, Severity.HARMLESS)
         self.sequencer.start(tick, not_before=self._ready_tick)
 
     def _stop(self, tick: int) -> None:
         if self.start_pin:
             text = "STOP command while the START pin is high; conversions go on"
-            self.log.report(tick, Rule.START_PIN, text)
+            self.report(tick, Rule.START_PIN, text, Severity.LOST)
         else:
             self.sequencer.stop(tick)
 
@@ -289,17 +358,27 @@ class ChipCore:
         falls = (self.sequencer.next_fall, self.sequencer.last_fall)
         if any(fall is not None and abs(fall - tick) < UPDATE_TICKS for fall in falls):
             text = "RDATAC within 4 tCLK of a DRDY edge; obeyed"
-            self.log.report(tick, Rule.UPDATE_WINDOW, text)
+            self.report(tick, Rule.UPDATE_WINDOW, text, Severity.HARMLESS)
         self.mode = Mode.RDATAC
         self.data_from_tick = tick + UPDATE_TICKS
         self.load_latest()
 
     def _sdatac(self, tick: int) -> None:  # noqa: ARG002 - all commands are called alike
         self.mode = Mode.SDATAC
+        self.is_result_asked = False
         self.output.load(None)
 
     def _rdata(self, tick: int) -> None:
-        if self.mode is Mode.RDATAC:
-            self.log.report(tick, Rule.IN_RDATAC, "RDATA in RDATAC mode; ignored")
-        else:
+        if self.mode is Mode.SDATAC:
+            self.is_result_asked = True
             self.load_latest()
+            if not self.output.is_result:
+                text = "RDATA before the first conversion was complete; DOUT stays 0"
+                self.report(tick, Rule.NO_RESULT, text, Severity.LOST)
+            return
+        restarts = self._reading.restarts_at_rdata_in_rdatac
+        made = "begins the frame anew, by the reading that was chosen" if restarts else "ignored"
+        severity = Severity.HARMLESS if restarts else Severity.LOST
+        self.report(tick, Rule.IN_RDATAC, f"RDATA in RDATAC mode; {made}", severity)
+        if restarts:
+            self.output.rewind()

@@ -144,6 +144,16 @@ class RegisterFile:
         return self.gpio_inputs & is_input | self._values[GPIO] >> 4 & ~is_input & 0x0F
 
     @property
+    def is_reference_on(self) -> bool:
+        """CONFIG3./PD_REFBUF: the internal reference is on."""
+        return bool(self._values[CONFIG3] & 0x80)
+
+    @property
+    def gpio_control(self) -> int:
+        """GPIOC4 to GPIOC1 as bits 3 to 0; 1 is an input."""
+        return self._values[GPIO] & 0x0F
+
+    @property
     def period_ticks(self) -> int:
         """Data period tDR, tCLK: 128 (16 kSPS) to 8192 (250 SPS).
 

@@ -75,6 +75,8 @@ class Sequencer:
         self._is_low = False
         self._latched: tuple[Conversions, int] | None = None
         self._frame: bytes | None = None
+        self._block: Conversions | None = None
+        self._packed: NDArray[np.uint8] = np.empty((0, 0), np.uint8)
 
     @property
     def is_running(self) -> bool:
@@ -157,7 +159,10 @@ class Sequencer:
         while self._next_fall is not None and self._next_fall <= tick:
             until = tick if self._final_fall is None else min(tick, self._final_fall)
             count = 1 if self._is_single else (until - self._next_fall) // self._period + 1
-            self._convert(min(count, _MAX_CHUNK))
+            if count == 1:
+                self._convert_one()
+            else:
+                self._convert(min(count, _MAX_CHUNK))
 
     def sclk(self) -> None:
         """Note a falling SCLK: DRDY goes high, except after a single shot (p. 65)."""
@@ -195,12 +200,26 @@ class Sequencer:
         self.front_end_tick = tick
         self._front_end.restart(tick, bytes(self._registers))
 
+    def _convert_one(self) -> None:
+        """Convert once; frames of a whole block of the front end are packed together."""
+        block, row = self._front_end.next_row()
+        if block is not self._block:
+            self._block, self._packed = block, pack_frames(block, 0)
+        gpio_levels = self._registers.gpio_levels
+        frame = self._packed[row].tobytes()
+        if gpio_levels:
+            frame = frame[:2] + bytes((frame[2] | gpio_levels,)) + frame[3:]
+        self._latched, self._frame = None, frame
+        self._completed(1)
+
     def _convert(self, count: int) -> None:
-        assert self._next_fall is not None
-        results = self._front_end.convert(count)
-        fall = self._next_fall + (count - 1) * self._period
-        self._latched = results, self._registers.gpio_levels
+        self._latched = self._front_end.convert(count), self._registers.gpio_levels
         self._frame = None
+        self._completed(count)
+
+    def _completed(self, count: int) -> None:
+        assert self._next_fall is not None
+        fall = self._next_fall + (count - 1) * self._period
         self.n_falls += count
         self.last_fall = self.front_end_tick = fall
         self._is_low = self.is_unread = True

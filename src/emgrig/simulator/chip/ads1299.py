@@ -302,6 +302,23 @@ class Ads1299Chip:
             text = f"{what} for less than {_PULSE_TICKS} tCLK; taken anyway"
             self._core.report(self.tick, rule, text, Severity.HARMLESS)
 
+    def set_clock(self, *, is_running: bool) -> None:
+        """Give the chip its master clock or take it away; without it nothing in it moves.
+
+        Time must not be let pass, nor bytes be clocked, while it is away.
+        """
+        self._core.set_clock(self.tick, is_running=is_running)
+
+    @property
+    def is_clock_output(self) -> bool:
+        """CONFIG1.CLK_EN: the oscillator is on the CLK pin, if CLKSEL is high."""
+        return self._core.is_listening and self._core.registers.is_clock_output
+
+    @property
+    def last_read(self) -> bytes | None:
+        """The frame that was read whole last, or None."""
+        return self._core.last_read
+
     def sclk_rise(self) -> int | None:
         """SCLK rises: the chip shifts a bit out; the bit, or None if DOUT is not driven."""
         return self._spi.rise()
@@ -365,9 +382,26 @@ class Ads1299Chip:
         return miso
 
     def transfer(
-        self, mosi: bytes, *, sclk_hz: float = COMMAND_SCLK_HZ, gap_ticks: float = 0.0
+        self,
+        mosi: bytes,
+        *,
+        sclk_hz: float = COMMAND_SCLK_HZ,
+        gap_ticks: float = 0.0,
+        hold_ticks: float = DECODE_TICKS,
+        after_ticks: float = CS_HIGH_TICKS,
     ) -> bytes:
-        """Do one whole transfer: CS low, all bytes, 4 tCLK, CS high, 2 tCLK.
+        """Do one whole transfer: CS low, all bytes, some tCLK, CS high, some tCLK.
+
+        Parameters
+        ----------
+        mosi : bytes
+            What the host sends.
+        sclk_hz : float, > 0
+            Frequency of SCLK.
+        gap_ticks : float, ≥ 0
+            Pause after each byte, tCLK.
+        hold_ticks, after_ticks : float, ≥ 0
+            From the end of the last byte to CS high, and how long CS is high at least, tCLK.
 
         Returns
         -------
@@ -377,25 +411,28 @@ class Ads1299Chip:
         Raises
         ------
         ValueError
-            If `sclk_hz` or `gap_ticks` is out of range.
+            If a time or `sclk_hz` is out of range.
         """
         duration, gap = self._byte_times(sclk_hz, gap_ticks)
+        if not (hold_ticks >= 0 and after_ticks >= 0):
+            raise ValueError(f"hold_ticks is {hold_ticks}, after_ticks {after_ticks}; expected ≥ 0")
+        hold, after = round(hold_ticks * SUBTICKS), round(after_ticks * SUBTICKS)
         self._check_sclk(sclk_hz, self.tick)
         spi = self._spi
         n_bytes = len(mosi)
         if n_bytes and mosi.count(0) == n_bytes:
-            bytes_time = n_bytes * (duration + gap)
-            if spi.can_transfer_frame(n_bytes, bytes_time):
-                return spi.transfer_frame(n_bytes, duration, gap)
+            total = n_bytes * (duration + gap) + hold + after
+            if spi.can_transfer_frame(n_bytes, total, hold):
+                return spi.transfer_frame(n_bytes, duration, gap, hold, after)
         spi.select()
         miso = bytearray()
         for byte in mosi:
             miso.append(spi.clock_byte(byte, duration) or 0)
             if gap:
                 spi.run_to(spi.now + gap)
-        spi.run_to(spi.now + DECODE_TICKS * SUBTICKS)
+        spi.run_to(spi.now + hold)
         spi.deselect()
-        spi.run_to(spi.now + CS_HIGH_TICKS * SUBTICKS)
+        spi.run_to(spi.now + after)
         return bytes(miso)
 
     def stream(

@@ -122,7 +122,8 @@ class ChipCore:
         self.log_at: Callable[[int, Rule, str, Severity], Violation] = Violation
         self.n_read = 0  #: Frames that were read whole.
         self.n_torn = 0  #: Frames of which what was read is wrong.
-        self.is_result_asked = False  #: RDATA came since SDATAC.
+        self.last_read: bytes | None = None  #: The frame that was read whole last.
+        self.is_result_asked = False  #: RDATA came since CS went low.
         self._reading = reading
         self._has_reference = has_reference
         self._counted_fall = 0
@@ -170,6 +171,7 @@ class ChipCore:
         if n_falls != self._counted_fall:
             self.n_read += n_frames
             self._counted_fall = n_falls
+            self.last_read = self.output.frame
         if self.is_without_reference:
             text = "a frame was read without a reference, inside or outside; its codes say nothing"
             self.report(self.sequencer.front_end_tick, Rule.NO_REFERENCE, text, Severity.LOST)
@@ -192,6 +194,12 @@ class ChipCore:
         """Supply or PWDN goes away."""
         self.is_powered = False
         self.sequencer.clear()
+
+    def set_clock(self, tick: int, *, is_running: bool) -> None:
+        """Let the master clock run or stand; a START pin that is high waits for it."""
+        self.is_clocked = is_running
+        if self.is_listening and self.start_pin and not self.is_standby:
+            self.sequencer.start(tick, not_before=self._ready_tick)
 
     def set_start(self, tick: int, *, level: bool) -> None:
         """Drive the START pin."""

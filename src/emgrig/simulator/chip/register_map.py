@@ -149,6 +149,11 @@ class RegisterFile:
         return bool(self._values[CONFIG3] & 0x80)
 
     @property
+    def is_clock_output(self) -> bool:
+        """CONFIG1.CLK_EN."""
+        return bool(self._values[CONFIG1] & 0x20)
+
+    @property
     def gpio_control(self) -> int:
         """GPIOC4 to GPIOC1 as bits 3 to 0; 1 is an input."""
         return self._values[GPIO] & 0x0F

@@ -137,15 +137,14 @@ class SerialInterface:
                 return output.frame[position >> 3]
         return self._clock_byte(mosi, start, duration)
 
-    def can_transfer_frame(self, n_bytes: int, bytes_time: int) -> bool:
+    def can_transfer_frame(self, n_bytes: int, total: int, hold: int) -> bool:
         """Return True if `transfer_frame` may be called with these arguments."""
         core = self.core
         next_fall = core.sequencer.next_fall
-        is_before_window = next_fall is None or (
-            self.now + bytes_time + _DECODE + _CS_HIGH <= next_fall * SUBTICKS - _UPDATE
-        )
+        is_before_window = next_fall is None or self.now + total <= next_fall * SUBTICKS - _UPDATE
         return (
             is_before_window
+            and hold >= _DECODE
             and self.daisy_in is None
             and core.mode is Mode.RDATAC
             and not self.is_selected
@@ -158,8 +157,10 @@ class SerialInterface:
             and not core.is_without_reference
         )
 
-    def transfer_frame(self, n_bytes: int, byte_time: int, gap: int) -> bytes:
-        """Do a whole transfer of `n_bytes` zeros; `byte_time` and `gap` in subticks.
+    def transfer_frame(
+        self, n_bytes: int, byte_time: int, gap: int, hold: int, after: int
+    ) -> bytes:
+        """Do a whole transfer of `n_bytes` zeros; all times in subticks.
 
         Only if `can_transfer_frame`: then nothing else can happen meanwhile.
         """
@@ -174,10 +175,10 @@ class SerialInterface:
         output.position = 8 * n_bytes
         if output.position == output.n_bits:
             self._mark_read()
-        self._deselected_at = last + byte_time + gap + _DECODE
+        self._deselected_at = last + byte_time + gap + hold
         self.margins.cs_low(self._deselected_at - self._last_sclk_fall, self._deselected_at)
         self._forget()
-        self.now = self._deselected_at + _CS_HIGH
+        self.now = self._deselected_at + after
         return output.frame[:n_bytes]
 
     def rise(self) -> int | None:

@@ -60,6 +60,8 @@ class Fault:
     cause: str = ""
     #: Makes a board that runs have it; None for what can only be built in.
     switch_on: SwitchOn | None = None
+    #: True: it is in the chip, its wires or what is on its pins, and needs no processor.
+    is_of_the_chip: bool = False
     #: For what is built in: the master clock's frequency over the nominal one.
     clock_factor: Callable[[Values], float] | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)  #: By name.

@@ -1,0 +1,658 @@
+"""The bench: simulated chips on one SPI bus, their pins, their electrodes, and one time.
+
+Everything that drives it comes down to these verbs: Python calls them, the C library and the
+socket carry them. Time is the caller's: it passes by `advance`, by what is clocked, and by the cost
+of each call on the processor that is assumed (`Processor`). With `BenchOptions.speed` it also
+follows the wall clock.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final, Self, cast
+
+from emgrig.attach.bus_chip import PS, BusChip
+from emgrig.attach.facts import BenchFacts, BusEvent, ChipFacts, Claim
+from emgrig.attach.journal import Journal, PinChange
+from emgrig.attach.options import BenchOptions
+from emgrig.simulator.analog.frontend import NOMINAL_F_CLK_HZ, AnalogueFrontEnd
+from emgrig.simulator.analog.tolerances import oscillator_error_ppm
+from emgrig.simulator.analog.world import OPEN, Electrode, Mains, World
+from emgrig.simulator.assembly import ChipPart
+from emgrig.simulator.board import SimulatedBoard
+from emgrig.simulator.chip.ads1299 import Ads1299Chip
+from emgrig.simulator.faults.named import FAULTS, clock_factor, drawn, parse_fault
+from emgrig.simulator.firmware.chip_bank import ChipBank
+from emgrig.simulator.firmware.spi import NoFault, SpiBus
+from emgrig.simulator.sources.signals import parse_source
+
+DEFAULT_SCLK_HZ: Final = 1e6
+#: Input pins of a chip, as the data sheet names them; CS, SCLK and DIN are the bus's.
+INPUTS: Final = ("START", "RESET", "PWDN", "CLKSEL", "GPIO1", "GPIO2", "GPIO3", "GPIO4")
+PINS: Final = (*INPUTS, "CS", "SCLK", "DIN", "DRDY", "DOUT")
+
+_SEED_STEP: Final = 1_000_003  # from the seed of one chip to that of the next
+_LONGEST_SLEEP_S: Final = 0.05
+_MOST_EVENTS: Final = 1000
+_MOST_CLAIMS: Final = 100_000
+_MICROVOLT: Final = 1e-6
+
+
+class Bench:
+    """Chips on one SPI bus, powered on at time 0 with all their inputs at rest.
+
+    START is low, RESET, PWDN and CS are high, CLKSEL is high on chips that have their own clock.
+
+    Parameters
+    ----------
+    options : BenchOptions
+        What is on it.
+
+    Raises
+    ------
+    ValueError
+        If an option makes no sense.
+    EmgrigError
+        If the source's file cannot be read.
+
+    Examples
+    --------
+    >>> bench = Bench(BenchOptions(source="silence"))
+    >>> bench.advance(0.15)
+    >>> _ = bench.transfer(bytes([0x11]))  # SDATAC
+    >>> bench.transfer(bytes([0x20, 0, 0])).hex()  # RREG ID
+    '00003e'
+    """
+
+    def __init__(self, options: BenchOptions | None = None) -> None:
+        options = BenchOptions() if options is None else options
+        self.options = options
+        self._now = 0
+        self._call_ps = round(options.processor.call_s * PS)
+        self._hold_ps = round(options.processor.hold_s * PS)
+        self._pause_ps = round(options.processor.pause_s * PS)
+        self.journal = Journal()
+        self._events: list[BusEvent] = []
+        self._n_events = 0
+        self._claims: list[Claim] = []
+        self._pins: dict[str, bool] = {"SCLK": False, "DIN": False}
+        settings = drawn((parse_fault(text) for text in options.faults), options.seed)
+        factor = clock_factor(settings)
+        self._chips: list[BusChip] = []
+        parts = self._front_ends(options, factor)
+        for part, given in zip(parts, options.chips, strict=True):
+            behind = None if given.daisy_from is None else self._chips[given.daisy_from].chip
+            chip = Ads1299Chip(
+                part,
+                n_channels=given.channels,
+                f_clk_hz=part.f_clk_hz,
+                report=options.report,
+                enforce=options.enforce,
+                dvdd_v=options.dvdd_v,
+                has_reference=options.has_reference,
+                reading=options.reading,
+                daisy_in=behind,
+            )
+            source = None if given.clock_from is None else self._chips[given.clock_from]
+            self._chips.append(BusChip(chip, part, source))
+        self._has_clock_lines = any(chip.clock_from is not None for chip in self._chips)
+        #: Chips that are clocked with the one whose DAISY_IN they drive.
+        self._behind = {given.daisy_from for given in options.chips if given.daisy_from is not None}
+        self._buses = [SpiBus(chip.chip) for chip in self._chips]
+        self._is_faultless = True
+        self._selected: list[int] = []
+        self._open: dict[int, tuple[int, bytearray, bytearray]] = {}
+        self._only = self._chips[0] if len(self._chips) == 1 else None
+        self._levels = [dict.fromkeys(INPUTS, False) for _ in self._chips]
+        for levels, one in zip(self._levels, self._chips, strict=True):
+            levels.update(RESET=True, PWDN=True, CLKSEL=one.is_internal)
+        self._wall_begin_s = time.perf_counter()
+        for setting in settings:
+            self._switch_on(setting.name, dict(setting.values))
+
+    # ---- what is on it ---------------------------------------------------------------------
+
+    def _front_ends(self, options: BenchOptions, factor: float) -> list[AnalogueFrontEnd]:
+        n_chips, channels = len(options.chips), options.chips[0].channels
+        source = parse_source(options.source, n_chips * channels, options.seed)
+        parts: list[AnalogueFrontEnd] = []
+        for index, given in enumerate(options.chips):
+            seed = options.seed + index * _SEED_STEP
+            ppm = given.oscillator_ppm
+            f_clk_hz = NOMINAL_F_CLK_HZ * factor
+            if given.clock_from is not None:
+                f_clk_hz = parts[given.clock_from].f_clk_hz
+            elif given.daisy_from is not None:
+                f_clk_hz = parts[given.daisy_from].f_clk_hz
+            else:
+                f_clk_hz *= 1 + (oscillator_error_ppm(seed) if ppm is None else ppm) * 1e-6
+            if options.is_wired:
+                world = World.ideal(channels)
+            else:
+                world = replace(World.typical(channels, seed), mains=Mains.typical())
+            if options.has_reference:
+                world = replace(world, external_reference_v=4.5)
+            seen = ChipPart(source, index, channels, n_chips) if n_chips > 1 else source
+            parts.append(
+                AnalogueFrontEnd(
+                    seen, n_channels=channels, seed=seed, f_clk_hz=f_clk_hz, world=world
+                )
+            )
+        return parts
+
+    @property
+    def n_chips(self) -> int:
+        """Chips on the bus."""
+        return len(self._chips)
+
+    def chip(self, index: int = 0) -> Ads1299Chip:
+        """Return the chip model itself, to look at; driving it is the bench's work.
+
+        Raises
+        ------
+        ValueError
+            If there is no such chip.
+        """
+        return self._chips[self._checked(index)].chip
+
+    # ---- time -------------------------------------------------------------------------------
+
+    @property
+    def now_s(self) -> float:
+        """Bench time since power-on, s."""
+        return self._now / PS
+
+    def advance(self, duration_s: float) -> None:
+        """Let time pass.
+
+        Raises
+        ------
+        ValueError
+            If `duration_s` is below 0 or no number.
+        """
+        if not 0 <= duration_s < float("inf"):
+            raise ValueError(f"cannot advance by {duration_s} s; expected 0 or more")
+        self._move_to(self._now + round(duration_s * PS))
+
+    def advance_to(self, time_s: float) -> None:
+        """Let time pass up to `time_s`; a time that has passed does nothing."""
+        if not time_s < float("inf"):
+            raise ValueError(f"cannot advance to {time_s} s")
+        self._move_to(round(time_s * PS))
+
+    def next_event_s(self) -> float | None:
+        """When DRDY of any chip will fall next if nothing is changed, bench s, or None."""
+        falls = [self._next_fall_ps(chip) for chip in self._chips]
+        known = [fall for fall in falls if fall is not None]
+        return min(known) / PS if known else None
+
+    def wait_drdy(self, chip: int = 0, *, timeout_s: float = 1.0, edge: bool = False) -> bool:
+        """Wait until DRDY of a chip is low, or with `edge` until it falls the next time.
+
+        Returns
+        -------
+        bool
+            False if it did not within `timeout_s` ≥ 0.
+        """
+        self._spend()
+        one = self._chips[self._checked(chip)]
+        bus = self._buses[chip]
+        if not edge and not bus.drdy:
+            return True
+        limit = self._now + round(timeout_s * PS)
+        # as the wires let it be seen
+        tick = bus.next_drdy_tick if one.is_clocked else None
+        fall = None if tick is None else one.ps_of(tick)
+        if fall is None or fall > limit:
+            self._move_to(limit)
+            return not edge and not bus.drdy
+        self._move_to(fall)
+        return True
+
+    # ---- SPI --------------------------------------------------------------------------------
+
+    def select(self, chip: int = 0) -> None:
+        """CS of a chip goes low."""
+        self._spend()
+        self._select(self._checked(chip))
+
+    def deselect(self, chip: int = 0) -> None:
+        """CS of a chip goes high."""
+        self._spend()
+        self._deselect(self._checked(chip))
+
+    def byte(self, mosi: int, *, mode: int = 1, sclk_hz: float = DEFAULT_SCLK_HZ) -> int:
+        """Clock 8 bits, CS as it is.
+
+        Parameters
+        ----------
+        mosi : int
+            0 to 255.
+        mode : int
+            SPI mode of the host, 0 to 3; the chip is made for 1.
+        sclk_hz : float, > 0
+            Frequency of SCLK.
+
+        Returns
+        -------
+        int
+            What the host receives; `BenchOptions.floating` in all bits if nobody drives MISO.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range.
+        """
+        self._spend()
+        if not 0 <= mosi <= 0xFF:
+            raise ValueError(f"mosi is {mosi}, expected 0 to 255")
+        return self._clock(mosi, mode, sclk_hz)
+
+    def exchange(
+        self, mosi: bytes, *, mode: int = 1, sclk_hz: float = DEFAULT_SCLK_HZ, gap_s: float = 0.0
+    ) -> bytes:
+        """Clock many bytes, CS as it is, with `gap_s` after each; raises as `byte`."""
+        self._spend()
+        return self._exchange(mosi, mode, sclk_hz, gap_s)
+
+    def transfer(
+        self,
+        mosi: bytes,
+        *,
+        chip: int = 0,
+        mode: int = 1,
+        sclk_hz: float = DEFAULT_SCLK_HZ,
+        gap_s: float = 0.0,
+    ) -> bytes:
+        """Do one whole transfer: CS low, the bytes, the processor's hold time, CS high.
+
+        Parameters
+        ----------
+        mosi : bytes
+            What the host sends.
+        chip : int
+            Whose CS, 0 is the first.
+        mode, sclk_hz
+            As for `byte`.
+        gap_s : float
+            Pause after each byte, s.
+
+        Returns
+        -------
+        bytes
+            What the host receives, as long as `mosi`.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range.
+        """
+        self._spend()
+        one = self._only
+        begin = self._now
+        is_usual = chip == 0 and mode == 1 and not (gap_s or self._selected)
+        if is_usual and one is not None and one.is_clocked:
+            ticks = one.chip.f_clk_hz / PS
+            miso = one.chip.transfer(
+                mosi,
+                sclk_hz=sclk_hz,
+                hold_ticks=self._hold_ps * ticks,
+                after_ticks=self._pause_ps * ticks,
+            )
+            if not self._is_faultless:
+                miso = self._buses[0].fault.miso(mosi, miso)
+            self._now = max(begin, one.now_ps)
+            self.journal.transfer(0, begin, self._now, mosi, miso)
+            return miso
+        self._select(self._checked(chip))
+        miso = self._exchange(mosi, mode, sclk_hz, gap_s)
+        self._move_to(self._now + self._hold_ps)
+        self._deselect(chip)
+        self._move_to(self._now + self._pause_ps)
+        return miso
+
+    # ---- pins -------------------------------------------------------------------------------
+
+    def set_pin(self, name: str, level: bool | int, chip: int | None = None) -> None:
+        """Drive a pin: one of `INPUTS` of one chip or of all; CS of one; SCLK or DIN of the bus.
+
+        With SCLK and DIN a bus can be driven bit by bit; DOUT is read with `pin`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such pin, or it is the chip's to drive.
+        """
+        self._spend()
+        is_high = bool(level)
+        if name in ("SCLK", "DIN"):
+            self._drive_bus(name, is_high)
+            return
+        if name == "CS":
+            index = self._checked(0 if chip is None else chip)
+            self._deselect(index) if is_high else self._select(index)
+            return
+        if name not in INPUTS:
+            raise ValueError(f"no input pin {name!r}; there are {', '.join((*INPUTS, 'CS'))}")
+        for index in range(len(self._chips)) if chip is None else (self._checked(chip),):
+            self._drive(index, name, is_high)
+
+    def pin(self, name: str, chip: int = 0) -> int:
+        """Level of a pin, 0 or 1; DOUT is the bus's, `BenchOptions.floating` if nobody drives it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such pin.
+        """
+        self._spend()
+        one = self._chips[self._checked(chip)].chip
+        if name == "DRDY":
+            return int(self._buses[chip].drdy)
+        if name == "DOUT":
+            return self._dout()
+        if name == "CS":
+            return int(chip not in self._selected)
+        if name in self._pins:
+            return int(self._pins[name])
+        if name.startswith("GPIO") and name in INPUTS:
+            return one.gpio_levels >> (int(name[4:]) - 1) & 1
+        if name not in INPUTS:
+            raise ValueError(f"no pin {name!r}; there are {', '.join(PINS)}")
+        return int(self._levels[chip][name])
+
+    def drdy_count(self, chip: int = 0) -> int:
+        """How often DRDY of a chip fell since power-on, as an interrupt would have counted it."""
+        return self._buses[self._checked(chip)].n_drdy_falls
+
+    def power_cycle(self, off_s: float = 0.1) -> None:
+        """Take the supply from all chips for `off_s` and bring it back: all begins anew."""
+        for one in self._chips:
+            off = round(off_s * one.chip.f_clk_hz) if one.is_clocked else 0
+            one.chip.power_cycle(off)
+        self._move_to(self._now + round(off_s * PS))
+
+    # ---- electrodes and faults --------------------------------------------------------------
+
+    def set_source(self, text: str) -> None:
+        """Change what the electrodes see; ValueError if there is no such source."""
+        n_chips, channels = len(self._chips), self.options.chips[0].channels
+        source = parse_source(text, n_chips * channels, self.options.seed)
+        for index, one in enumerate(self._chips):
+            seen = ChipPart(source, index, channels, n_chips) if n_chips > 1 else source
+            one.front_end.set_source(one.chip.tick, seen)
+
+    def put_fault(self, text: str) -> None:
+        """Put a fault of chips, wires or electrodes in, now; ValueError if that cannot be."""
+        for setting in drawn((parse_fault(text),), self.options.seed):
+            if FAULTS[setting.name].clock_factor is not None:
+                raise ValueError(f"fault {setting.name}: a clock is built in, say it at the start")
+            self._switch_on(setting.name, dict(setting.values))
+
+    def set_contact(self, channel: int, side: str, kohm: float | None) -> None:
+        """Put an electrode on with a contact of `kohm`, or take it off (None).
+
+        Parameters
+        ----------
+        channel : int
+            From 1, over all chips.
+        side : str
+            "p" or "n".
+
+        Raises
+        ------
+        ValueError
+            If there is no such electrode, or `kohm` is not above 0.
+        """
+        channels = self.options.chips[0].channels
+        if not 1 <= channel <= channels * len(self._chips) or side not in ("p", "n"):
+            raise ValueError(f"no electrode {side!r} of channel {channel}")
+        if kohm is not None and not 0 < kohm < float("inf"):
+            raise ValueError(f"a contact of {kohm} kohm; expected above 0, or None for off")
+        index, own = divmod(channel - 1, channels)
+        one = self._chips[index]
+        made = OPEN if kohm is None else Electrode(r_ohm=1e3 * kohm)
+        world = one.front_end.world.with_electrode(f"IN{own + 1}{side.upper()}", made)
+        one.front_end.set_world(one.chip.tick, world)
+
+    def claim(self, channel: int, microvolts: float) -> None:
+        """Say what the firmware makes of a channel of the frame that it read last.
+
+        The report compares it with what the chip's registers make of the same code, and tells
+        scale, sign, gain and byte order that are wrong.
+
+        Parameters
+        ----------
+        channel : int
+            From 1, over all chips.
+        microvolts : float
+            Input-referred, as the firmware computed it.
+        """
+        channels = self.options.chips[0].channels
+        if not 1 <= channel <= channels * len(self._chips):
+            raise ValueError(f"no channel {channel}; there are 1 to {channels * len(self._chips)}")
+        index, own = divmod(channel - 1, channels)
+        one = self._chips[index]
+        frame = one.chip.last_read
+        if frame is None or len(self._claims) >= _MOST_CLAIMS:
+            return
+        code = int.from_bytes(frame[3 + 3 * own : 6 + 3 * own], "big", signed=True)
+        setting = one.chip.registers[5 + own]
+        self._claims.append(Claim(self._now, channel, microvolts, code, setting))
+
+    # ---- report -----------------------------------------------------------------------------
+
+    def facts(self) -> BenchFacts:
+        """Return what has happened so far, for the report."""
+        return BenchFacts(
+            options=self.options,
+            duration_s=self.now_s,
+            chips=tuple(
+                ChipFacts.of(one.chip, one.now_ps - one.ps_of(one.chip.time_ticks), one.is_clocked)
+                for one in self._chips
+            ),
+            events=tuple(self._events),
+            n_events=self._n_events,
+            n_transfers=self.journal.transfers.n,
+            transfers=self.journal.kept_transfers(),
+            pins=self.journal.pins.kept(),
+            claims=tuple(self._claims),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the bench as it is: there is nothing to close."""
+
+    # ---- inside -----------------------------------------------------------------------------
+
+    def _checked(self, chip: int) -> int:
+        if not 0 <= chip < len(self._chips):
+            raise ValueError(f"no chip {chip}; there are {len(self._chips)}, the first is 0")
+        return chip
+
+    def _spend(self) -> None:
+        """Let the time of one call pass."""
+        if self.options.speed is not None:
+            wall_s = (time.perf_counter() - self._wall_begin_s) * self.options.speed
+            self._pass_to(max(self._now, round(wall_s * PS)))
+        if self._call_ps:
+            self._pass_to(self._now + self._call_ps)
+
+    def _move_to(self, now_ps: int) -> None:
+        """Let time pass, on the wall too if time is the wall's."""
+        speed = self.options.speed
+        if speed is not None:
+            end_s = now_ps / PS / speed
+            while (left_s := end_s - (time.perf_counter() - self._wall_begin_s)) > 0:
+                time.sleep(min(left_s, _LONGEST_SLEEP_S))
+        self._pass_to(now_ps)
+
+    def _pass_to(self, now_ps: int) -> None:
+        if now_ps <= self._now:
+            return
+        self._now = now_ps
+        for one in self._chips:
+            one.run_to(now_ps)
+
+    def _next_fall_ps(self, one: BusChip) -> int | None:
+        tick = one.chip.next_drdy_tick if one.is_clocked else None
+        return None if tick is None else one.ps_of(tick)
+
+    def _select(self, chip: int) -> None:
+        if chip in self._selected:
+            return
+        self._selected.append(chip)
+        self._chips[chip].chip.cs_low()
+        self._open[chip] = (self._now, bytearray(), bytearray())
+
+    def _deselect(self, chip: int) -> None:
+        if chip not in self._selected:
+            return
+        self._selected.remove(chip)
+        self._chips[chip].chip.cs_high()
+        begin, mosi, miso = self._open.pop(chip)
+        self.journal.transfer(chip, begin, self._now, bytes(mosi), bytes(miso))
+        self._follow_clocks()
+
+    def _exchange(self, mosi: bytes, mode: int, sclk_hz: float, gap_s: float) -> bytes:
+        if not gap_s >= 0:
+            raise ValueError(f"gap_s is {gap_s}, expected 0 or more")
+        gap_ps = round(gap_s * PS)
+        miso = bytearray()
+        for byte in mosi:
+            miso.append(self._clock(byte, mode, sclk_hz))
+            if gap_ps:
+                self._move_to(self._now + gap_ps)
+        return bytes(miso)
+
+    def _clock(self, mosi: int, mode: int, sclk_hz: float) -> int:
+        """Clock one byte through all chips on the bus."""
+        if mode not in (0, 1, 2, 3):
+            raise ValueError(f"mode is {mode}, expected 0 to 3")
+        if not 0 < sclk_hz < float("inf"):
+            raise ValueError(f"sclk_hz is {sclk_hz}, expected more than 0")
+        end = self._now + round(8 * PS / sclk_hz)
+        if mode != 1:
+            miso = self._clock_by_edges(mosi, mode, end)
+        elif self._only is not None and self._only.is_clocked:
+            got = self._only.chip.clock_byte(mosi, sclk_hz=sclk_hz)
+            miso = -self.options.floating & 0xFF if got is None else got
+        else:
+            driven: list[int] = []
+            for index, one in enumerate(self._chips):
+                if one.is_clocked and index not in self._behind:
+                    got = one.chip.clock_byte(mosi, sclk_hz=sclk_hz)
+                    if got is not None:
+                        driven.append(got)
+            miso = self._joined(driven)
+        self._now = end if self._only is None else max(end, self._only.now_ps)
+        for chip in self._selected:
+            _, sent, received = self._open[chip]
+            sent.append(mosi)
+            received.append(miso)
+            if not self._is_faultless:
+                miso = self._buses[chip].fault.miso(bytes(sent), bytes(received))[-1]
+        return miso
+
+    def _joined(self, driven: list[int]) -> int:
+        """Level on MISO when several chips may drive it."""
+        if not driven:
+            return -self.options.floating & 0xFF
+        if len(driven) > 1:
+            self._note("contention", f"{len(driven)} chips drive MISO at once; CS of one only")
+            joined = driven[0]
+            for value in driven[1:]:
+                joined &= value
+            return joined
+        return driven[0]
+
+    def _clock_by_edges(self, mosi: int, mode: int, end: int) -> int:
+        """Clock one byte as a host in another mode does.
+
+        The chip shifts out on a rise and takes DIN on a fall. Where host and chip use the same
+        edge, each sees what was there before it.
+        """
+        begin, miso = self._now, 0
+        for bit_index in range(8):
+            bit = mosi >> (7 - bit_index) & 1
+            if mode == 1:  # not for a host: several chips, one of them dead
+                self._pins["DIN"] = bool(bit)
+            for half in range(2):
+                self._pass_to(begin + (end - begin) * (2 * bit_index + half + 1) // 16)
+                is_rise = (half == 0) == (mode in (0, 1))
+                if half == 0 and mode in (0, 2):
+                    self._pins["DIN"] = bool(bit)
+                is_sampling = half == (1 if mode == 3 else 0)
+                if is_sampling:
+                    miso = miso << 1 | self._dout()
+                self._edge(is_rise)
+                if half == 0 and mode == 3:
+                    self._pins["DIN"] = bool(bit)
+        self._pass_to(end)
+        return miso
+
+    def _edge(self, is_rise: bool) -> None:
+        din = int(self._pins["DIN"])
+        for index, one in enumerate(self._chips):
+            if one.is_clocked and index not in self._behind:
+                one.chip.sclk_rise() if is_rise else one.chip.sclk_fall(din)
+
+    def _drive_bus(self, name: str, level: bool) -> None:
+        was = self._pins[name]
+        self._pins[name] = level
+        if name == "SCLK" and was != level:
+            self._edge(level)
+
+    def _dout(self) -> int:
+        driven = [self._chips[chip].chip.dout for chip in self._selected]
+        known = [level for level in driven if level is not None]
+        if not known:
+            return self.options.floating
+        if len(known) > 1:
+            self._note("contention", f"{len(known)} chips drive MISO at once; CS of one only")
+        return min(known)
+
+    def _drive(self, chip: int, name: str, level: bool) -> None:
+        one = self._chips[chip]
+        if name == "CLKSEL":
+            one.set_clksel(level=level, now_ps=self._now)
+        else:
+            one.set_pin(name, level=level)
+        if self._levels[chip][name] != level:
+            self._levels[chip][name] = level
+            self.journal.pins.append(PinChange(self._now, chip, name, level))
+        self._follow_clocks()
+
+    def _follow_clocks(self) -> None:
+        if self._has_clock_lines:
+            for one in self._chips:
+                one.follow_clock(self._now)
+
+    def _note(self, kind: str, text: str) -> None:
+        self._n_events += 1
+        if len(self._events) < _MOST_EVENTS:
+            self._events.append(BusEvent(self._now, kind, text))
+
+    def _switch_on(self, name: str, values: dict[str, float | int | str]) -> None:
+        fault = FAULTS[name]
+        if not fault.is_of_the_chip:
+            known = ", ".join(one.name for one in FAULTS.values() if one.is_of_the_chip)
+            raise ValueError(
+                f"fault {name}: it is in a board's firmware or link; on a bench there are {known}"
+            )
+        if fault.switch_on is None:
+            return
+        target = _FaultTarget([one.front_end for one in self._chips], self._buses)
+        # a fault of the chip asks a board for its front ends and its wires only
+        fault.switch_on(cast("SimulatedBoard", target), values, self.options.seed)
+        self._is_faultless = all(type(bus.fault) is NoFault for bus in self._buses)
+
+
+class _FaultTarget:
+    """What a fault of the chip asks of a board."""
+
+    def __init__(self, front_ends: Iterable[AnalogueFrontEnd], buses: list[SpiBus]) -> None:
+        self.front_ends = tuple(front_ends)
+        self.bank = ChipBank(buses)

@@ -1,0 +1,134 @@
+"""What happened on a bench: the material of the report, as typed data."""
+
+from dataclasses import dataclass
+
+from emgrig.attach.bus_chip import PS
+from emgrig.attach.journal import PinChange, Transfer
+from emgrig.attach.options import BenchOptions
+from emgrig.simulator.chip.ads1299 import Ads1299Chip
+from emgrig.simulator.chip.serial_interface import SUBTICKS
+from emgrig.simulator.chip.violations import SECTIONS, Rule, Severity
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One breach of a rule, in bench time."""
+
+    at_us: float  #: Bench time, µs since power-on.
+    rule: Rule
+    severity: Severity
+    text: str  #: What happened and what the chip made of it.
+    section: str  #: Where the data sheet says so.
+    transfer: int  #: Which time this chip was selected, from 1; 0 before the first.
+    sent: bytes  #: The first bytes of that transfer.
+
+
+@dataclass(frozen=True)
+class MarginFact:
+    """The smallest (for `DRDY to read` the largest) time of a kind."""
+
+    name: str  #: tSCCS, tSDECODE, tCSH, before update, DRDY to read.
+    us: float  #: Its length, µs.
+    ticks: float  #: The same in tCLK of this chip.
+    at_us: float  #: When, bench time, µs.
+
+
+@dataclass(frozen=True)
+class ChipFacts:
+    """One chip's part."""
+
+    n_channels: int
+    f_clk_hz: float  #: True frequency of its clock.
+    is_clocked: bool
+    breaches: tuple[Breach, ...]  #: The first of each rule, in order of time.
+    counts: dict[Rule, int]  #: All of them.
+    n_transfers: int
+    n_produced: int  #: Conversions.
+    n_read: int  #: Of those, read whole.
+    n_torn: int  #: Times that a read went over an update.
+    margins: tuple[MarginFact, ...]
+    registers: bytes  #: 00h to 17h as they are now.
+    is_rdatac: bool
+    is_converting: bool
+    is_standby: bool
+
+    @property
+    def n_missed(self) -> int:
+        """Results that nobody read whole, torn ones left out."""
+        return max(self.n_produced - self.n_read - self.n_torn, 0)
+
+    @classmethod
+    def of(cls, chip: Ads1299Chip, origin_ps: int, is_clocked: bool) -> "ChipFacts":
+        """Look at a chip whose tick 0 was at bench time `origin_ps`."""
+        us_per_tick = 1e6 / chip.f_clk_hz
+        origin_us = origin_ps / PS * 1e6
+        return cls(
+            n_channels=chip.n_channels,
+            f_clk_hz=chip.f_clk_hz,
+            is_clocked=is_clocked,
+            breaches=tuple(
+                Breach(
+                    at_us=origin_us + told.tick * us_per_tick,
+                    rule=told.rule,
+                    severity=told.severity,
+                    text=told.text,
+                    section=SECTIONS[told.rule],
+                    transfer=told.transfer,
+                    sent=told.sent,
+                )
+                for told in chip.violations
+            ),
+            counts=chip.violation_counts,
+            n_transfers=chip.n_transfers,
+            n_produced=chip.n_drdy_falls,
+            n_read=chip.n_read,
+            n_torn=chip.n_torn,
+            margins=tuple(
+                MarginFact(
+                    name=name,
+                    us=margin.value / SUBTICKS * us_per_tick,
+                    ticks=margin.value / SUBTICKS,
+                    at_us=origin_us + margin.at / SUBTICKS * us_per_tick,
+                )
+                for name, margin in chip.margins.items()
+            ),
+            registers=chip.registers,
+            is_rdatac=chip.mode.name == "RDATAC",
+            is_converting=chip.next_drdy_tick is not None,
+            is_standby=chip.is_standby,
+        )
+
+
+@dataclass(frozen=True)
+class BusEvent:
+    """Something about the bus itself."""
+
+    at_ps: int
+    kind: str  #: "contention".
+    text: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the firmware made of a code."""
+
+    at_ps: int
+    channel: int  #: From 1, over all chips.
+    microvolts: float  #: The firmware's.
+    code: int  #: What the chip had put out.
+    chnset: int  #: CHnSET of that channel then.
+
+
+@dataclass(frozen=True)
+class BenchFacts:
+    """What happened on a bench."""
+
+    options: BenchOptions
+    duration_s: float
+    chips: tuple[ChipFacts, ...]
+    events: tuple[BusEvent, ...]  #: The first thousand.
+    n_events: int
+    n_transfers: int
+    transfers: tuple[Transfer, ...]  #: The first and the last.
+    pins: tuple[PinChange, ...]
+    claims: tuple[Claim, ...]

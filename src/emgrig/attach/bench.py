@@ -35,7 +35,7 @@ _SEED_STEP: Final = 1_000_003  # from the seed of one chip to that of the next
 _LONGEST_SLEEP_S: Final = 0.05
 _MOST_EVENTS: Final = 1000
 _MOST_CLAIMS: Final = 100_000
-_MICROVOLT: Final = 1e-6
+_INF: Final = float("inf")
 
 
 class Bench:
@@ -170,13 +170,13 @@ class Bench:
         ValueError
             If `duration_s` is below 0 or no number.
         """
-        if not 0 <= duration_s < float("inf"):
+        if not 0 <= duration_s < _INF:
             raise ValueError(f"cannot advance by {duration_s} s; expected 0 or more")
         self._move_to(self._now + round(duration_s * PS))
 
     def advance_to(self, time_s: float) -> None:
         """Let time pass up to `time_s`; a time that has passed does nothing."""
-        if not time_s < float("inf"):
+        if not abs(time_s) < _INF:
             raise ValueError(f"cannot advance to {time_s} s")
         self._move_to(round(time_s * PS))
 
@@ -193,7 +193,14 @@ class Bench:
         -------
         bool
             False if it did not within `timeout_s` ≥ 0.
+
+        Raises
+        ------
+        ValueError
+            If there is no such chip, or `timeout_s` is below 0 or no number.
         """
+        if not 0 <= timeout_s < _INF:
+            raise ValueError(f"timeout_s is {timeout_s}, expected 0 or more")
         self._spend()
         one = self._chips[self._checked(chip)]
         bus = self._buses[chip]
@@ -230,7 +237,7 @@ class Bench:
             0 to 255.
         mode : int
             SPI mode of the host, 0 to 3; the chip is made for 1.
-        sclk_hz : float, > 0
+        sclk_hz : float, ≥ 1
             Frequency of SCLK.
 
         Returns
@@ -243,15 +250,17 @@ class Bench:
         ValueError
             If an argument is out of range.
         """
-        self._spend()
         if not 0 <= mosi <= 0xFF:
             raise ValueError(f"mosi is {mosi}, expected 0 to 255")
+        _check_clocking(mode, sclk_hz)
+        self._spend()
         return self._clock(mosi, mode, sclk_hz)
 
     def exchange(
         self, mosi: bytes, *, mode: int = 1, sclk_hz: float = DEFAULT_SCLK_HZ, gap_s: float = 0.0
     ) -> bytes:
         """Clock many bytes, CS as it is, with `gap_s` after each; raises as `byte`."""
+        _check_clocking(mode, sclk_hz, gap_s)
         self._spend()
         return self._exchange(mosi, mode, sclk_hz, gap_s)
 
@@ -287,6 +296,8 @@ class Bench:
         ValueError
             If an argument is out of range.
         """
+        _check_clocking(mode, sclk_hz, gap_s)
+        self._checked(chip)
         self._spend()
         one = self._only
         begin = self._now
@@ -304,7 +315,7 @@ class Bench:
             self._now = max(begin, one.now_ps)
             self.journal.transfer(0, begin, self._now, mosi, miso)
             return miso
-        self._select(self._checked(chip))
+        self._select(chip)
         miso = self._exchange(mosi, mode, sclk_hz, gap_s)
         self._move_to(self._now + self._hold_ps)
         self._deselect(chip)
@@ -366,7 +377,15 @@ class Bench:
         return self._buses[self._checked(chip)].n_drdy_falls
 
     def power_cycle(self, off_s: float = 0.1) -> None:
-        """Take the supply from all chips for `off_s` and bring it back: all begins anew."""
+        """Take the supply from all chips for `off_s` and bring it back: all begins anew.
+
+        Raises
+        ------
+        ValueError
+            If `off_s` is below 0 or no number.
+        """
+        if not 0 <= off_s < _INF:
+            raise ValueError(f"off_s is {off_s}, expected 0 or more")
         for one in self._chips:
             off = round(off_s * one.chip.f_clk_hz) if one.is_clocked else 0
             one.chip.power_cycle(off)
@@ -517,8 +536,6 @@ class Bench:
         self._follow_clocks()
 
     def _exchange(self, mosi: bytes, mode: int, sclk_hz: float, gap_s: float) -> bytes:
-        if not gap_s >= 0:
-            raise ValueError(f"gap_s is {gap_s}, expected 0 or more")
         gap_ps = round(gap_s * PS)
         miso = bytearray()
         for byte in mosi:
@@ -529,10 +546,6 @@ class Bench:
 
     def _clock(self, mosi: int, mode: int, sclk_hz: float) -> int:
         """Clock one byte through all chips on the bus."""
-        if mode not in (0, 1, 2, 3):
-            raise ValueError(f"mode is {mode}, expected 0 to 3")
-        if not 0 < sclk_hz < float("inf"):
-            raise ValueError(f"sclk_hz is {sclk_hz}, expected more than 0")
         end = self._now + round(8 * PS / sclk_hz)
         if mode != 1:
             miso = self._clock_by_edges(mosi, mode, end)
@@ -648,6 +661,16 @@ class Bench:
         # a fault of the chip asks a board for its front ends and its wires only
         fault.switch_on(cast("SimulatedBoard", target), values, self.options.seed)
         self._is_faultless = all(type(bus.fault) is NoFault for bus in self._buses)
+
+
+def _check_clocking(mode: int, sclk_hz: float, gap_s: float = 0.0) -> None:
+    """Raise ValueError before anything is clocked."""
+    if mode not in (0, 1, 2, 3):
+        raise ValueError(f"mode is {mode}, expected 0 to 3")
+    if not 1 <= sclk_hz < _INF:
+        raise ValueError(f"sclk_hz is {sclk_hz}, expected 1 or more")
+    if not 0 <= gap_s < _INF:
+        raise ValueError(f"gap_s is {gap_s}, expected 0 or more")
 
 
 class _FaultTarget:

@@ -1,5 +1,6 @@
 """From what a bench saw to the report."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from emgrig.attach.facts import BenchFacts, ChipFacts
@@ -26,7 +27,6 @@ _FIRST: Final = (
 )  # fmt: skip
 _RANKS: Final = {Weight.LOST: 0, Weight.TORN: 0, Weight.WRONG: 1, Weight.HARMLESS: 2}
 _NAMED: Final = 3
-_WAS: Final = ("was", "were")
 #: What makes claims wrong, if they are.
 _CLAIMED: Final = (
     Cause.SPI_MODE, Cause.CONTENTION, Cause.TWO_CLOCKS, Rule.UPDATE_WINDOW, Cause.FRAME_LENGTH,
@@ -154,15 +154,16 @@ def _text(root: Root, facts: BenchFacts) -> str:
         return "neither START command nor START pin: nothing converts, what is read is 0"
     if root.cause in (Rule.T_SCCS, Rule.T_SDECODE):
         return _too_soon(root, facts, lost)
-    return (
-        f"{said}: {lost} {_WAS[len(names) > 1]} lost"
-        if lost and root.cause is Rule.PARTIAL_COMMAND
-        else said
-    )
+    if lost and root.cause is Rule.PARTIAL_COMMAND:
+        return f"{said}: {lost} {_were(names)} lost"
+    return said
+
+
+def _were(names: Sequence[object]) -> str:
+    return "was" if len(names) == 1 else "were"
 
 
 def _too_soon(root: Root, facts: BenchFacts, lost: str) -> str:
-    names = root.lost
     chip = facts.chips[root.chip - 1]
     margin = next((one for one in chip.margins if one.name == root.cause.value), None)
     how = "" if margin is None else f" {margin.us:.2f} µs ({margin.ticks:.2f} tCLK)"
@@ -171,11 +172,9 @@ def _too_soon(root: Root, facts: BenchFacts, lost: str) -> str:
         if root.cause is Rule.T_SCCS
         else f"bytes of a command ended{how} apart"
     )
-    made = (
-        f"{lost} {_WAS[len(names) > 1]} lost"
-        if lost
-        else "nothing was lost here, a real chip may lose a command"
-    )
+    made = "nothing was lost here, a real chip may lose a command"
+    if lost:
+        made = f"{lost} {_were(root.lost)} lost"
     return f"{what}, 4 tCLK is the least: {made}"
 
 

@@ -47,10 +47,11 @@ def signs_of_chip(facts: BenchFacts, index: int) -> Iterator[Sign]:
         yield from _stopped(facts, index)
     yield from _frame_length(facts, index)
     yield from _unread(facts, chip)
-    if chip.n_read and not chip.written.intersection(range(_CH1SET, _CH1SET + chip.n_channels)):
-        if set(chip.registers[_CH1SET : _CH1SET + chip.n_channels]) == {_RESET_CHNSET}:
-            text = "CHnSET is as after RESET: all inputs that were read are shorted"
-            yield _sign(facts, Cause.SHORTED, text, (Cause.SPI_MODE, WREG), Weight.HARMLESS)
+    channels = range(_CH1SET, _CH1SET + chip.n_channels)
+    settings = {chip.registers[address] for address in channels}
+    if chip.n_read and settings == {_RESET_CHNSET} and not chip.written.intersection(channels):
+        text = "CHnSET is as after RESET: all inputs that were read are shorted"
+        yield _sign(facts, Cause.SHORTED, text, (Cause.SPI_MODE, WREG), Weight.HARMLESS)
 
 
 def _sign(

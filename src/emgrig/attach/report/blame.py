@@ -96,8 +96,7 @@ class Root:
     @property
     def lost(self) -> list[int]:
         """The commands that it lost, by their first bytes, each once, as they came."""
-        lost = [event.about for event in self.own if event.weight is Weight.LOST]
-        return list(dict.fromkeys(opcode for opcode in lost if opcode is not None))
+        return _lost_by(self.own)
 
 
 def _base(opcode: int) -> int:
@@ -217,11 +216,16 @@ class ChipBlame:
         return Cause.NEVER_SDATAC if is_never else Cause.IN_RDATAC
 
 
-def grouped(events: list[Event]) -> Iterator[tuple[Event, int]]:
-    """Yield the first event of each kind, and how many there were of it, in order of time."""
+def grouped(events: list[Event]) -> Iterator[tuple[Event, int, list[int]]]:
+    """Yield the first event of each kind, how many there were, and the commands that it cost."""
     kinds: dict[AnyCause, list[Event]] = {}
     for event in events:
         kinds.setdefault(event.what, []).append(event)
     for alike in sorted(kinds.values(), key=lambda one: min(event.at_us for event in one)):
         first = min(alike, key=lambda event: (_WEIGHTS.index(event.weight), event.at_us))
-        yield first, sum(event.count for event in alike)
+        yield first, sum(event.count for event in alike), _lost_by(alike)
+
+
+def _lost_by(events: list[Event]) -> list[int]:
+    lost = [event.about for event in events if event.weight is Weight.LOST]
+    return list(dict.fromkeys(opcode for opcode in lost if opcode is not None))

@@ -128,12 +128,12 @@ def _finding(root: Root, facts: BenchFacts) -> Finding:
                 section=ABOUT[event.what].section,
                 weight=event.weight,
                 count=count,
-                text=event.text,
+                text=_came(event, lost),
                 at_us=event.at_us,
                 transfer=event.transfer,
                 sent=event.sent.hex(" ").upper(),
             )
-            for event, count in grouped(root.consequences)
+            for event, count, lost in grouped(root.consequences)
         ),
     )
 
@@ -141,9 +141,7 @@ def _finding(root: Root, facts: BenchFacts) -> Finding:
 def _text(root: Root, facts: BenchFacts) -> str:
     """Say what happened, with the commands that it cost."""
     said = root.first.text
-    names = [command_name(opcode) for opcode in root.lost]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    lost = ", ".join(names[:_NAMED]) + more
+    names, lost = root.lost, _named(root.lost)
     if root.cause is Cause.NEVER_SDATAC:
         return f"SDATAC was never sent: the chip is in RDATAC from power-up on and ignored {lost}"
     if root.cause is Cause.IN_RDATAC:
@@ -157,6 +155,19 @@ def _text(root: Root, facts: BenchFacts) -> str:
     if lost and root.cause is Rule.PARTIAL_COMMAND:
         return f"{said}: {lost} {_were(names)} lost"
     return said
+
+
+def _named(opcodes: Sequence[int]) -> str:
+    names = [command_name(opcode) for opcode in opcodes]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def _came(event: Event, lost: Sequence[int]) -> str:
+    """Say what came of a cause; of commands that were ignored, which."""
+    if event.what in (Rule.IN_RDATAC, Rule.IN_STANDBY) and lost:
+        return f"{_named(lost)} {_were(lost)} ignored"
+    return event.text
 
 
 def _were(names: Sequence[object]) -> str:
@@ -221,10 +232,16 @@ def _chip(facts: BenchFacts, index: int) -> ChipReport:
         state=_state(chip),
         rules={rule.value: count for rule, count in chip.counts.items()},
         margins=spares(facts, chip),
-        registers=tuple(
-            RegisterSaid(row.address, row.name, row.hex, row.fields)
-            for row in RegisterFile(chip.registers, chip.n_channels).render()
-        ),
+        registers=_registers(chip),
+    )
+
+
+def _registers(chip: ChipFacts) -> tuple[RegisterSaid, ...]:
+    reset = RegisterFile.reset(chip.n_channels).raw
+    rows = RegisterFile(chip.registers, chip.n_channels).render()
+    return tuple(
+        RegisterSaid(row.address, row.name, row.hex, row.fields, byte == before)
+        for row, byte, before in zip(rows, chip.registers, reset, strict=True)
     )
 
 

@@ -114,12 +114,13 @@ class Spare:
 
 @dataclass(frozen=True)
 class RegisterSaid:
-    """A register as it ended up."""
+    """A register as it ended up; `is_reset` if that is what power-on gives."""
 
     address: str
     name: str
     hex: str
     fields: str
+    is_reset: bool
 
 
 @dataclass(frozen=True)

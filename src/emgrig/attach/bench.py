@@ -256,7 +256,7 @@ class Bench:
         """
         if not 0 <= mosi <= 0xFF:
             raise ValueError(f"mosi is {mosi}, expected 0 to 255")
-        _check_clocking(mode, sclk_hz)
+        check_clocking(mode, sclk_hz)
         self._spend()
         self._n_byte_calls += 1
         return self._clock(mosi, mode, sclk_hz)
@@ -265,7 +265,7 @@ class Bench:
         self, mosi: bytes, *, mode: int = 1, sclk_hz: float = DEFAULT_SCLK_HZ, gap_s: float = 0.0
     ) -> bytes:
         """Clock many bytes, CS as it is, with `gap_s` after each; raises as `byte`."""
-        _check_clocking(mode, sclk_hz, gap_s)
+        check_clocking(mode, sclk_hz, gap_s)
         self._spend()
         return self._exchange(mosi, mode, sclk_hz, gap_s)
 
@@ -301,7 +301,7 @@ class Bench:
         ValueError
             If an argument is out of range.
         """
-        _check_clocking(mode, sclk_hz, gap_s)
+        check_clocking(mode, sclk_hz, gap_s)
         self._checked(chip)
         self._spend()
         one = self._only
@@ -382,6 +382,12 @@ class Bench:
         """How often DRDY of a chip fell since power-on, as an interrupt would have counted it."""
         self._n_drdy_looks[self._checked(chip)] += 1
         return self._buses[chip].n_drdy_falls
+
+    @property
+    def n_drdy_falls(self) -> int:
+        """The sum of `drdy_count` over all chips: while it stays, DRDY of none has fallen."""
+        only = self._buses[0].n_drdy_falls
+        return only + sum(bus.n_drdy_falls for bus in self._buses[1:])
 
     def power_cycle(self, off_s: float = 0.1) -> None:
         """Take the supply from all chips for `off_s` and bring it back: all begins anew.
@@ -681,8 +687,8 @@ class Bench:
         self._is_faultless = all(type(bus.fault) is NoFault for bus in self._buses)
 
 
-def _check_clocking(mode: int, sclk_hz: float, gap_s: float = 0.0) -> None:
-    """Raise ValueError before anything is clocked."""
+def check_clocking(mode: int, sclk_hz: float, gap_s: float = 0.0) -> None:
+    """Raise ValueError if bytes cannot be clocked so; the ranges are those of `Bench.transfer`."""
     if mode not in (0, 1, 2, 3):
         raise ValueError(f"mode is {mode}, expected 0 to 3")
     if not 1 <= sclk_hz < _INF:

@@ -35,7 +35,9 @@ _CLAIMED: Final = (
 NO_FAULT: Final = "nothing was lost, torn or wrong"
 
 
-def make_report(facts: BenchFacts, *, firmware: str = "", remark: str = "") -> Report:
+def make_report(
+    facts: BenchFacts, *, firmware: str = "", remark: str = "", has_failed: bool = False
+) -> Report:
     """Judge what a firmware did on a bench.
 
     Parameters
@@ -46,12 +48,14 @@ def make_report(facts: BenchFacts, *, firmware: str = "", remark: str = "") -> R
         What ran, as it was called.
     remark : str
         How it ended, if that needs a word.
+    has_failed : bool
+        It ended by itself, and not well: then no verdict is clean.
     """
     roots = sorted(_roots(facts), key=_order)
     findings = tuple(_finding(root, facts) for root in roots)
     return Report(
         version=1,
-        verdict=_verdict(facts, findings),
+        verdict=_verdict(facts, findings, remark if has_failed else ""),
         firmware=firmware,
         remark=remark,
         duration_s=facts.duration_s,
@@ -189,7 +193,7 @@ def _too_soon(root: Root, facts: BenchFacts, lost: str) -> str:
     return f"{what}, 4 tCLK is the least: {made}"
 
 
-def _verdict(facts: BenchFacts, findings: tuple[Finding, ...]) -> Verdict:
+def _verdict(facts: BenchFacts, findings: tuple[Finding, ...], failure: str) -> Verdict:
     is_faulty = any(one.weight.is_failing for one in findings)
     headline = NO_FAULT
     if findings:
@@ -197,9 +201,10 @@ def _verdict(facts: BenchFacts, findings: tuple[Finding, ...]) -> Verdict:
         headline = f"{first.cause}: {first.text}"
         if not is_faulty:
             headline = f"{NO_FAULT}; harmless here: {headline}"
-    return Verdict(
-        "faulty" if is_faulty else "clean", int(is_faulty), headline, _rests_on(facts), True
-    )
+    outcome = "faulty" if is_faulty else "failed" if failure else "clean"
+    if outcome == "failed":
+        headline = f"{failure}; {headline}"
+    return Verdict(outcome, int(outcome != "clean"), headline, _rests_on(facts), True)
 
 
 def _n_transfers(facts: BenchFacts) -> int:

@@ -178,14 +178,15 @@ class Verdict:
     Attributes
     ----------
     outcome : str
-        "clean", or "faulty" if anything was lost, torn or wrong.
+        "clean"; "faulty" if anything was lost, torn or wrong; "failed" if nothing was, and the
+        firmware itself ended with an error.
     headline : str
         The first cause, or that there is none.
     rests_on : str
         How much of the firmware was seen.
     """
 
-    outcome: Annotated[str, one_of("clean", "faulty")]
+    outcome: Annotated[str, one_of("clean", "faulty", "failed")]
     exit_code: Annotated[int, one_of(0, 1)]
     headline: str
     rests_on: str

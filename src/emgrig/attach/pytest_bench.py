@@ -7,11 +7,11 @@ import pytest
 
 from emgrig.attach.bench import Bench
 from emgrig.attach.options import PROCESSORS, BenchOptions, ChipOptions, Processor
-from emgrig.attach.pytest_entry import MARKER
 from emgrig.attach.report.causes import ABOUT
 from emgrig.attach.report.make import make_report
 from emgrig.attach.report.text import lines, place, verdict_line
 
+MARKER: Final = "emgrig_bench"  #: As `pytest_entry` has it, which imports nothing.
 _KNOWN: Final = (
     "chips", "channels", "source", "faults", "seed", "processor", "reference", "wired", "enforce",
     "options", "allow",
@@ -56,9 +56,8 @@ def _options(said: dict[str, Any]) -> BenchOptions:
     processor = said.get("processor", _DEFAULT_PROCESSOR)
     if not isinstance(processor, Processor):
         if processor not in PROCESSORS:
-            raise ValueError(
-                f"{MARKER}: processor {processor!r}; there are {', '.join(PROCESSORS)}"
-            )
+            known = ", ".join(PROCESSORS)
+            raise ValueError(f"{MARKER}: processor {processor!r}; there are {known}")
         processor = PROCESSORS[processor]
     return BenchOptions(
         chips=tuple(chips),
@@ -82,7 +81,7 @@ def _allowed(said: dict[str, Any]) -> tuple[str, ...]:
     for name in allowed:
         if name not in known:
             raise ValueError(
-                f"{MARKER}: allow names {name!r}, which is no rule or cause; docs/attach.md has them"
+                f"{MARKER}: allow names {name!r}, which is no rule or cause; see docs/attach.md"
             )
     return allowed
 

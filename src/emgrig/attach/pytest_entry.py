@@ -27,8 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest) -> "Iterator[Bench]":
-    """Yield a bench as the marker `emgrig_bench` has it.
+def bench(request: pytest.FixtureRequest) -> "Bench":
+    """Return a bench as the marker `emgrig_bench` has it.
 
     The test fails if in the end something was lost, torn or wrong, with the first cause of the
     report, unless the marker's `allow` names it.
@@ -37,7 +37,7 @@ def bench(request: pytest.FixtureRequest) -> "Iterator[Bench]":
 
     made = bench_of(request.node)
     request.node.stash[_BENCH] = made
-    yield made
+    return made
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from emgrig.attach import pytest_bench
 from emgrig.attach.pytest_entry import MARKER
 
 pytestmark = pytest.mark.slow
@@ -118,6 +119,10 @@ def test_the_report_is_shown_with_a_failure_and_in_the_junit_file(
     (told,) = [one.get("value") for one in case.iter("property")]
     assert told is not None
     assert told.startswith("attach: CLEAN - SIMULATED, test_right: ")
+
+
+def test_the_marker_has_one_name() -> None:
+    assert pytest_bench.MARKER == MARKER
 
 
 def test_what_is_not_asked_for_is_not_imported(tmp_path: Path) -> None:

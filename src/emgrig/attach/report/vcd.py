@@ -41,7 +41,10 @@ class _Wire:
 def vcd(facts: BenchFacts) -> str:
     """Return the dump, time in picoseconds; the first and the last thousand transfers are in it."""
     wires = _wires(facts)
-    changes = sorted(_changes(facts, wires), key=lambda one: one[0])
+    end_ps = round(facts.duration_s * 1e12)
+    changes = sorted(
+        (one for one in _changes(facts, wires) if one[0] <= end_ps), key=lambda one: one[0]
+    )
     out = [
         "$comment SIMULATED by emgrig: no board was there $end",
         "$comment bytes of a transfer are spread evenly over it $end",
@@ -63,7 +66,6 @@ def vcd(facts: BenchFacts) -> str:
             out.append(f"#{at_ps}")
             now = at_ps
         out.append(text)
-    end_ps = round(facts.duration_s * 1e12)
     if end_ps > now:
         out.append(f"#{end_ps}")
     return "\n".join(out) + "\n"
@@ -157,9 +159,9 @@ def _drdy(
                 n_told += 1
                 while place < len(begins) and begins[place] < fall:
                     place += 1
-                next_fall = fall + round(run.period_us * _PS_PER_US)
-                rise = next_fall - update_ps
-                if place < len(begins):
-                    rise = min(rise, begins[place])
                 yield wire.to(fall, "0")
-                yield wire.to(max(rise, fall + 1), "1")
+                rises = begins[place : place + 1]
+                if number < run.n - 1:  # after the last one it stays low until it is read
+                    rises.append(fall + round(run.period_us * _PS_PER_US) - update_ps)
+                if rises:
+                    yield wire.to(max(min(rises), fall + 1), "1")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from emgrig.analysis.report.candidates import Analysis
 from emgrig.analysis.signal.filters import Floats
@@ -75,7 +75,7 @@ def indicators_svg(indicators: Mapping[str, tuple[Summary, Summary]]) -> str:
     panels = drawn.subplots(1, len(indicators), squeeze=False)[0]
     for axis, (name, (macro, micro)) in zip(panels, indicators.items(), strict=True):
         for x, (summary, colour) in enumerate(((micro, _MICRO), (macro, _MACRO))):
-            half = stats.t.ppf(0.975, summary.n - 1) * summary.sd / np.sqrt(summary.n)
+            half = scipy.stats.t.ppf(0.975, summary.n - 1) * summary.sd / np.sqrt(summary.n)
             axis.bar(x, summary.mean, yerr=half, color=colour, capsize=4, width=0.6)
         axis.set_xticks([0, 1], ["ME", "MaE"])
         axis.set_title(name)
@@ -111,7 +111,7 @@ def pp_svg(residuals: Floats) -> str:
     z = np.sort((residuals - residuals.mean()) / residuals.std(ddof=2))
     drawn, axis = one_panel(3.2, 5.5)
     axis.plot([0, 1], [0, 1], color=QUIET)
-    axis.plot((np.arange(z.size) + 0.5) / z.size, stats.norm.cdf(z), ".", color=_MICRO, ms=3)
+    axis.plot((np.arange(z.size) + 0.5) / z.size, scipy.stats.norm.cdf(z), ".", color=_MICRO, ms=3)
     axis.set(xlabel="observed cumulative probability", ylabel="expected (normal)")
     return svg(drawn)
 

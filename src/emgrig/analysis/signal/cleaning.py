@@ -1,13 +1,18 @@
 """Before the envelope: mains, the ADC's droop, and the scale within muscle and subject."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 
+from emgrig.analysis.signal import recursive
 from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, segments
+
+Numbers = TypeVar("Numbers", np.float64, np.complex128)
+#: Samples that are cleaned at a time.
+_PART = 32_768
 
 
 def mains_sections(rate_hz: float, mains_hz: float, *, width_hz: float = 2.0) -> Floats:
@@ -63,7 +68,7 @@ def remove_mains(
         for start, stop in segments(np.isfinite(columns[:, index])):
             if stop - start > 2 * pad:
                 part = columns[start:stop, index]
-                notched[start:stop, index] = scipy.signal.sosfiltfilt(sections, part, padlen=pad)
+                notched[start:stop, index] = recursive.both_ways(sections, part, pad)
     if np.isnan(notched).all():
         raise ValueError(
             f"no stretch without a gap is longer than {2 * pad} samples, which the notch needs"
@@ -111,41 +116,83 @@ def subtract_mains(
             f"mains of {mains_hz:g} Hz at {rate_hz:g} samples a second over {window_s:g} s cannot "
             f"be fitted to {columns.shape[0]} samples"
         )
-    sections = scipy.signal.butter(1, smooth_hz, fs=rate_hz, output="sos")
-    clean = columns.copy()
+    sections = recursive.low_pass(1, smooth_hz, rate_hz)
+    n_harmonics = int(0.495 * rate_hz / mains_hz)
+    clean = np.empty(columns.shape[::-1]).T  # channels are kept together in memory
     for index in range(columns.shape[1]):
-        x = np.nan_to_num(columns[:, index])
-        power = np.abs(
-            scipy.signal.sosfiltfilt(sections, x * x, padtype="even", padlen=window // 4)
-        )
-        weight = np.isfinite(columns[:, index]) / np.maximum(power, 1e-12 + 1e-3 * power.mean())
-        total = np.maximum(_average(weight, window), 1e-300)
-        turns = _true_turns(x, weight, total, mains_hz / rate_hz, window)
-        for harmonic in range(1, int(0.495 * rate_hz / mains_hz) + 1):
-            carrier = np.exp(-2j * np.pi * harmonic * turns)
-            fit = _average(weight * x * carrier, window) / total
-            clean[:, index] -= 2 * (fit * carrier.conj()).real
+        x = columns[:, index]
+        weight = _weight(x, sections, window)
+        per_sample = _true_frequency(x, weight, mains_hz / rate_hz, window)
+        clean[:, index] = x
+        for part, inner, turns in _parts(x.size, window, per_sample):
+            weighted, total = _weighted(x[part], weight[part], window)
+            once = np.exp(-2j * np.pi * turns)
+            carrier = np.ones_like(once)
+            fitted = np.zeros(once.size)
+            for _ in range(n_harmonics):
+                carrier *= once
+                fit = _average(weighted * carrier, window)
+                fitted += fit.real * carrier.real + fit.imag * carrier.imag
+            fitted *= 2 / total
+            clean[part, index][inner] -= fitted[inner]
     return clean
 
 
-def _true_turns(x: Floats, weight: Floats, total: Floats, nominal: float, window: int) -> Floats:
-    """Return the mains' phase at each sample, turns, at the frequency it has in this record.
+def _weight(x: Floats, sections: Floats, window: int) -> Floats:
+    """Return what each sample counts: the inverse of the local power, 0 in a gap."""
+    power = np.nan_to_num(x)
+    power *= power
+    power = recursive.both_ways(sections, power, window // 4, ends="even")
+    np.abs(power, out=power)
+    np.maximum(power, 1e-12 + 1e-3 * power.mean(), out=power)
+    np.divide(np.isfinite(x), power, out=power)
+    return power
 
-    A frequency that is off by 0.02 Hz turns by 14 degrees in 2 s; where the average is one-sided,
-    at the ends of the record, that would leave a tenth of the mains.
+
+def _weighted(x: Floats, weight: Floats, window: int) -> tuple[Floats, Floats]:
+    return np.nan_to_num(x) * weight, np.maximum(_average(weight, window), 1e-300)
+
+
+def _true_frequency(x: Floats, weight: Floats, nominal: float, window: int) -> float:
+    """Return the frequency that the mains has in this record, turns a sample.
+
+    One that is off by 0.02 Hz turns by 14 degrees in 2 s; where the average is one-sided, at the
+    ends of the record, that would leave a tenth of the mains.
     """
-    samples = np.arange(x.size)
-    carrier = np.exp(-2j * np.pi * nominal * samples)
-    fit = _average(weight * x * carrier, window) / total
     lag = window // 2
-    turned = np.vdot(fit[:-lag], fit[lag:])
-    return np.asarray((nominal + np.angle(turned) / (2 * np.pi * lag)) * samples, dtype=np.float64)
+    turned, before = 0j, np.empty(0, np.complex128)
+    for part, inner, turns in _parts(x.size, window, nominal):
+        weighted, total = _weighted(x[part], weight[part], window)
+        fit = (_average(weighted * np.exp(-2j * np.pi * turns), window) / total)[inner]
+        fit = np.concatenate([before, fit])
+        turned += np.vdot(fit[:-lag], fit[lag:])
+        before = fit[-lag:]
+    return float(nominal + np.angle(turned) / (2 * np.pi * lag))
 
 
-def _average(x: NDArray[np.inexact], window: int) -> NDArray[np.inexact]:
+def _parts(n_samples: int, window: int, per_sample: float) -> Iterator[tuple[slice, slice, Floats]]:
+    """Divide a record into parts that stay in the cache.
+
+    Gives each part with what the averages of it need beside it, where in that it lies itself, and
+    the turns of the mains from the record's begin.
+    """
+    size = max(_PART, 4 * window)
+    for begin in range(0, n_samples, size):
+        first, end = max(begin - window, 0), min(begin + size, n_samples)
+        part = slice(first, min(end + window, n_samples))
+        samples = np.arange(part.start, part.stop)
+        yield part, slice(begin - first, end - first), per_sample * samples
+
+
+def _average(x: NDArray[Numbers], window: int) -> NDArray[Numbers]:
     """Average over a centred window twice, which makes a triangle; the ends use what there is."""
+    ahead = window // 2
     for _ in range(2):
-        x = uniform_filter1d(x, window, mode="constant")
+        sums = np.zeros(x.size + window, x.dtype)
+        np.cumsum(x, out=sums[ahead + 1 : ahead + 1 + x.size])
+        sums[ahead + 1 + x.size :] = sums[ahead + x.size]
+        x = sums[window:] - sums[:-window]
+        x *= 1 / window
     return x
 
 

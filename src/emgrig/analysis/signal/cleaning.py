@@ -160,13 +160,14 @@ def _true_frequency(x: Floats, weight: Floats, nominal: float, window: int) -> f
     ends of the record, that would leave a tenth of the mains.
     """
     lag = window // 2
-    turned, before = 0j, np.empty(0, np.complex128)
+    turned = np.complex128(0)
+    before = np.empty(0, np.complex128)
     for part, inner, turns in _parts(x.size, window, nominal):
         weighted, total = _weighted(x[part], weight[part], window)
         fit = (_average(weighted * np.exp(-2j * np.pi * turns), window) / total)[inner]
-        fit = np.concatenate([before, fit])
-        turned += np.vdot(fit[:-lag], fit[lag:])
-        before = fit[-lag:]
+        joined = np.concatenate([before, fit])
+        turned += np.vdot(joined[:-lag], joined[lag:])
+        before = joined[-lag:]
     return float(nominal + np.angle(turned) / (2 * np.pi * lag))
 
 
@@ -180,8 +181,8 @@ def _parts(n_samples: int, window: int, per_sample: float) -> Iterator[tuple[sli
     for begin in range(0, n_samples, size):
         first, end = max(begin - window, 0), min(begin + size, n_samples)
         part = slice(first, min(end + window, n_samples))
-        samples = np.arange(part.start, part.stop)
-        yield part, slice(begin - first, end - first), per_sample * samples
+        turns = per_sample * np.arange(part.start, part.stop, dtype=np.float64)
+        yield part, slice(begin - first, end - first), turns
 
 
 def _average(x: NDArray[Numbers], window: int) -> NDArray[Numbers]:

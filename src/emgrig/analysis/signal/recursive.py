@@ -1,10 +1,10 @@
 """Butterworth filters, designed and run in numpy alone: importing scipy.signal takes 2 s.
 
-A recursion is linear, so a block of samples follows from a matrix: its outputs, and the state behind
-it, are the block and the state ahead of it times constants. The matrices come from the recursion
-itself, run over unit vectors. What is left to do one after the other are the states of the blocks,
-which are added up in steps of 1, 2, 4 ... until the filter has forgotten what was. Results are
-those of scipy's ``sosfilt`` and ``sosfiltfilt`` to rounding, in the same time.
+A recursion is linear, so a block of samples follows from a matrix: its outputs, and the state
+behind it, are the block and the state ahead of it times constants. The matrices come from the
+recursion itself, run over unit vectors. What is left to do one after the other are the states of
+the blocks, which are added up in steps of 1, 2, 4 ... until the filter has forgotten what was.
+Results are those of scipy's ``sosfilt`` and ``sosfiltfilt`` to rounding, in the same time.
 """
 
 from collections.abc import Sequence

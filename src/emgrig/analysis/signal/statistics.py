@@ -220,9 +220,9 @@ def cluster(
     if points.size == 0 or k < 2 or (np.ptp(points, axis=0) == 0).any():
         raise ValueError("two vectors of one length that vary and k from 2 were expected")
     scaled = (points - points.mean(axis=0)) / points.std(axis=0)
+    clustered = scipy.cluster.vq.kmeans2
     tries = [
-        scipy.cluster.vq.kmeans2(scaled, k, minit="++", rng=np.random.default_rng(seed + i))
-        for i in range(10)
+        clustered(scaled, k, minit="++", rng=np.random.default_rng(seed + i)) for i in range(10)
     ]
     labels = min(tries, key=lambda t: ((scaled - t[0][t[1]]) ** 2).sum())[1]
     present = [points[labels == i].mean(axis=0) for i in np.unique(labels)]

@@ -120,37 +120,70 @@ def subtract_mains(
     n_harmonics = int(0.495 * rate_hz / mains_hz)
     clean = np.empty(columns.shape[::-1]).T  # channels are kept together in memory
     for index in range(columns.shape[1]):
-        x = columns[:, index]
+        x = clean[:, index]
+        x[:] = columns[:, index]
         weight = _weight(x, sections, window)
         per_sample = _true_frequency(x, weight, mains_hz / rate_hz, window)
-        clean[:, index] = x
-        for part, inner, turns in _parts(x.size, window, per_sample):
-            weighted, total = _weighted(x[part], weight[part], window)
-            once = np.exp(-2j * np.pi * turns)
-            carrier = np.ones_like(once)
-            fitted = np.zeros(once.size)
-            for _ in range(n_harmonics):
-                carrier *= once
-                fit = _average(weighted * carrier, window)
-                fitted += fit.real * carrier.real + fit.imag * carrier.imag
-            fitted *= 2 / total
-            clean[part, index][inner] -= fitted[inner]
+        found = _fitted(x, weight, window, per_sample, n_harmonics)
+        x -= found
     return clean
 
 
+def _fitted(x: Floats, weight: Floats, window: int, per_sample: float, n_harmonics: int) -> Floats:
+    """Return the mains in a signal: the sum of all harmonics, each where it is fitted best.
+
+    An average of the signal turned back by a carrier, turned forth again, is a sum over neighbours,
+    each times the cosine of the turns to it. So one row of coefficients does for all harmonics;
+    only beside the ends of the record, where averages use what there is, each is taken by itself.
+    """
+    out = np.empty_like(x)
+    size = max(_PART, 1 << (8 * window).bit_length())
+    comb = np.fft.rfft(_coefficients(window, per_sample, n_harmonics, size)).conj()
+    for part, inner in _parts(window, x.size - window, x.size, window, size):
+        weighted, total = _weighted(x[part], weight[part], window)
+        found = np.fft.irfft(np.fft.rfft(weighted, size) * comb, size)[: weighted.size]
+        out[part][inner] = found[inner] / total[inner]
+    for begin, end in ((0, window), (x.size - window, x.size)):
+        for part, inner in _parts(max(begin, 0), min(end, x.size), x.size, window, size):
+            weighted, total = _weighted(x[part], weight[part], window)
+            found = np.zeros(weighted.size)
+            for harmonic in range(1, n_harmonics + 1):
+                carrier = _carrier(part, harmonic * per_sample)
+                found += 2 * (_summed(weighted * carrier, window) * carrier.conj()).real
+            out[part][inner] = found[inner] / total[inner]
+    return out
+
+
+def _coefficients(window: int, per_sample: float, n_harmonics: int, size: int) -> Floats:
+    """Return what `_summed`, between carriers turned back and forth, makes of 1 at sample 0."""
+    offsets = np.arange(2 * window - 1) - 2 * (window // 2)
+    turns = np.arange(1, n_harmonics + 1)[:, np.newaxis] * per_sample * offsets
+    triangle = window - np.abs(np.arange(1 - window, window))
+    out = np.zeros(size)
+    out[offsets] = 2 * triangle * np.cos(2 * np.pi * turns).sum(axis=0)
+    return out
+
+
 def _weight(x: Floats, sections: Floats, window: int) -> Floats:
-    """Return what each sample counts: the inverse of the local power, 0 in a gap."""
+    """Return what each sample counts, 0 to 1: the inverse of the local power, 0 in a gap."""
     power = np.nan_to_num(x)
     power *= power
     power = recursive.both_ways(sections, power, window // 4, ends="even")
     np.abs(power, out=power)
     np.maximum(power, 1e-12 + 1e-3 * power.mean(), out=power)
-    np.divide(np.isfinite(x), power, out=power)
+    np.divide(power.min(), power, out=power)
+    power *= np.isfinite(x)
     return power
 
 
 def _weighted(x: Floats, weight: Floats, window: int) -> tuple[Floats, Floats]:
-    return np.nan_to_num(x) * weight, np.maximum(_average(weight, window), 1e-300)
+    """Return the weighted signal, and what the weights add up to; in a long gap, nearly nothing."""
+    return np.nan_to_num(x) * weight, np.maximum(_summed(weight, window), 1e-12 * window**2)
+
+
+def _carrier(part: slice, per_sample: float) -> NDArray[np.complex128]:
+    turns = per_sample * np.arange(part.start, part.stop, dtype=np.float64)
+    return np.asarray(np.exp(-2j * np.pi * turns), dtype=np.complex128)
 
 
 def _true_frequency(x: Floats, weight: Floats, nominal: float, window: int) -> float:
@@ -162,38 +195,36 @@ def _true_frequency(x: Floats, weight: Floats, nominal: float, window: int) -> f
     lag = window // 2
     turned = np.complex128(0)
     before = np.empty(0, np.complex128)
-    for part, inner, turns in _parts(x.size, window, nominal):
+    for part, inner in _parts(0, x.size, x.size, window, max(_PART, 8 * window)):
         weighted, total = _weighted(x[part], weight[part], window)
-        fit = (_average(weighted * np.exp(-2j * np.pi * turns), window) / total)[inner]
+        fit = (_summed(weighted * _carrier(part, nominal), window) / total)[inner]
         joined = np.concatenate([before, fit])
         turned += np.vdot(joined[:-lag], joined[lag:])
         before = joined[-lag:]
     return float(nominal + np.angle(turned) / (2 * np.pi * lag))
 
 
-def _parts(n_samples: int, window: int, per_sample: float) -> Iterator[tuple[slice, slice, Floats]]:
-    """Divide a record into parts that stay in the cache.
+def _parts(
+    begin: int, end: int, n_samples: int, window: int, size: int
+) -> Iterator[tuple[slice, slice]]:
+    """Divide the samples from `begin` to `end` into parts that stay in the cache.
 
-    Gives each part with what the averages of it need beside it, where in that it lies itself, and
-    the turns of the mains from the record's begin.
+    Gives each part with `window` samples beside it, `size` in all at most, and where in that it
+    lies itself.
     """
-    size = max(_PART, 4 * window)
-    for begin in range(0, n_samples, size):
-        first, end = max(begin - window, 0), min(begin + size, n_samples)
-        part = slice(first, min(end + window, n_samples))
-        turns = per_sample * np.arange(part.start, part.stop, dtype=np.float64)
-        yield part, slice(begin - first, end - first), turns
+    for at in range(begin, end, size - 2 * window):
+        first, behind = max(at - window, 0), min(at + size - 2 * window, end)
+        yield slice(first, min(behind + window, n_samples)), slice(at - first, behind - first)
 
 
-def _average(x: NDArray[Numbers], window: int) -> NDArray[Numbers]:
-    """Average over a centred window twice, which makes a triangle; the ends use what there is."""
+def _summed(x: NDArray[Numbers], window: int) -> NDArray[Numbers]:
+    """Add up over a centred window twice, which makes a triangle; the ends use what there is."""
     ahead = window // 2
+    sums = np.zeros(x.size + window, x.dtype)
     for _ in range(2):
-        sums = np.zeros(x.size + window, x.dtype)
         np.cumsum(x, out=sums[ahead + 1 : ahead + 1 + x.size])
         sums[ahead + 1 + x.size :] = sums[ahead + x.size]
         x = sums[window:] - sums[:-window]
-        x *= 1 / window
     return x
 
 

@@ -178,7 +178,8 @@ def _weight(x: Floats, sections: Floats, window: int) -> Floats:
 
 def _weighted(x: Floats, weight: Floats, window: int) -> tuple[Floats, Floats]:
     """Return the weighted signal, and what the weights add up to; in a long gap, nearly nothing."""
-    return np.nan_to_num(x) * weight, np.maximum(_summed(weight, window), 1e-12 * window**2)
+    weighted = np.where(weight > 0, x * weight, 0.0)
+    return weighted, np.maximum(_summed(weight, window), 1e-12 * window**2)
 
 
 def _carrier(part: slice, per_sample: float) -> NDArray[np.complex128]:

@@ -201,13 +201,15 @@ def _by_segment(columns: Floats, pad: int, run: Callable[[Floats], Floats]) -> F
     n_samples, n_channels = columns.shape
     if n_samples <= pad:
         raise ValueError(f"the record has {n_samples} samples; the filter needs more than {pad}")
+    if n_channels == 1:
+        return _stretches(np.ascontiguousarray(columns[:, 0]), pad, run)[:, np.newaxis]
     # Channels are kept together in memory: filters run along them.
     filtered = np.empty((n_channels, n_samples))
 
     def one(index: int) -> None:
         filtered[index] = _stretches(np.ascontiguousarray(columns[:, index]), pad, run)
 
-    if n_channels > 1 and columns.size > _THREAD_SAMPLES:
+    if columns.size > _THREAD_SAMPLES:
         with ThreadPoolExecutor(min(n_channels, os.cpu_count() or 1)) as pool:
             list(pool.map(one, range(n_channels)))
     else:

@@ -25,7 +25,7 @@ from emgrig.files import (
     whole_file,
 )
 from emgrig.reading import Recording
-from emgrig.tools.analyse.commands import AnalyseOptions
+from emgrig.tools.analyse.options import AnalyseOptions
 from emgrig.tools.common.output import say
 
 

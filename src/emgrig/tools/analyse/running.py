@@ -37,7 +37,7 @@ from emgrig.files import (
 )
 from emgrig.reading import open_recording
 from emgrig.reading.pairs import read_pairs
-from emgrig.tools.analyse.commands import (
+from emgrig.tools.analyse.options import (
     AnalyseOptions,
     GridOptions,
     OfCasmemg,

@@ -5,7 +5,7 @@ Our own few lines: a page of eight strips takes matplotlib 2.5 s, half of them t
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,7 +151,7 @@ def _line(path: str, colour: str, width: float) -> str:
 
 def _text(x: float, y: float, text: str, anchor: str, more: str = "") -> str:
     style = f"fill:{INK};text-anchor:{anchor};{more}".rstrip(";")
-    return f'<text x="{x:.2f}" y="{y:.2f}" style="{style}">{escape(text)}</text>'
+    return f'<text x="{x:.2f}" y="{y:.2f}" style="{style}">{escape(text, quote=False)}</text>'
 
 
 def _hatch(colour: str) -> str:

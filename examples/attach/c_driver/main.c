@@ -4,7 +4,15 @@
 
 #include <stdio.h>
 
-static void transfer(const uint8_t *tx, uint8_t *rx, size_t n) { emgrig_transfer(0, tx, rx, n); }
+static void transfer(const uint8_t *tx, uint8_t *rx, size_t n)
+{
+    emgrig_select(0);
+    emgrig_exchange(tx, rx, n);
+    emgrig_advance_us(2);
+    emgrig_deselect(0);
+    emgrig_advance_us(2);
+}
+
 static void delay_us(uint32_t us) { emgrig_advance_us(us); }
 static void set_start(int level) { emgrig_pin_set(0, "START", level); }
 static int wait_drdy(uint32_t timeout_us) { return emgrig_wait_drdy(0, 1, timeout_us) == 1; }

@@ -16,6 +16,7 @@ from ctypes import (
     string_at,
 )
 from os import PathLike, fspath
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -80,7 +81,7 @@ class Firmware:
         self._text = ctypes.create_string_buffer(512)
         try:
             #: The library itself, for what `call` cannot say.
-            self.library = ctypes.PyDLL(fspath(path))
+            self.library = ctypes.PyDLL(str(Path(path).resolve()))
             set_host = self.library.emgrig_set_host
         except (OSError, AttributeError) as error:
             text = f"{fspath(path)} is no library with emgrig_chip.c in it: {error}"

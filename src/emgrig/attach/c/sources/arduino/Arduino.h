@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <type_traits>
 
 #include "emgrig_shim.h"
 
@@ -54,8 +55,14 @@ typedef bool boolean;
 typedef uint8_t byte;
 typedef uint16_t word;
 
-template <class A, class B> auto min(A a, B b) -> decltype(a < b ? a : b) { return a < b ? a : b; }
-template <class A, class B> auto max(A a, B b) -> decltype(a < b ? b : a) { return a < b ? b : a; }
+template <class A, class B> typename std::common_type<A, B>::type min(A a, B b)
+{
+    return a < b ? a : b;
+}
+template <class A, class B> typename std::common_type<A, B>::type max(A a, B b)
+{
+    return a < b ? b : a;
+}
 template <class T> T constrain(T value, T low, T high)
 {
     return value < low ? low : value > high ? high : value;

@@ -53,9 +53,7 @@ def check(printed: str, bench: Bench) -> None:
     put_out = [one.miso for one in bench.facts().transfers if one.n_bytes == 27]
     assert frames == put_out[:20]
     for frame in frames:
-        codes = [
-            int.from_bytes(frame[at : at + 3], "big", signed=True) for at in range(3, 27, 3)
-        ]
+        codes = [int.from_bytes(frame[at : at + 3], "big", signed=True) for at in range(3, 27, 3)]
         # ±2 % of the test signal, and ±1 % for the offset
         assert all(abs(code - LEVEL) < 0.03 * -LEVEL for code in codes)
 

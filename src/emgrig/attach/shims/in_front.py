@@ -56,7 +56,11 @@ def in_front(host: Host, *, follows_time: bool = True) -> Iterator[None]:
         for name in hidden:
             del sys.modules[name]
         sys.modules.update(fakes)
-        with GpioFiles(host).in_front(), Pump(host), clocks.in_front(host, is_followed=follows_time):
+        with (
+            GpioFiles(host).in_front(),
+            Pump(host),
+            clocks.in_front(host, is_followed=follows_time),
+        ):
             yield
     finally:  # what else was imported meanwhile stays
         for name in ours():

@@ -5,14 +5,14 @@ and what its calls cost, so that a run is the same on every machine. A look at a
 costs a moment of bench time; looks that cannot bring anything new do not go to the bench.
 """
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final
 
 from emgrig.attach.shims.edges import Edge, Watch
+from emgrig.attach.shims.seams import BenchVerbs
 from emgrig.attach.shims.wiring import Line, Wiring
 
 LOOK_S: Final = 5e-6
@@ -24,55 +24,6 @@ _BEFORE_FALL_S: Final = 4 / 1.45e6
 _NUDGE_S: Final = 1e-6
 _WALL_STEP_S: Final = 0.02
 _WALL_LOOK_S: Final = 0.0005
-
-
-class BenchVerbs(Protocol):
-    """What is used of a `Bench`, here or behind a socket."""
-
-    @property
-    def now_s(self) -> float:
-        """Bench time, s."""
-
-    @property
-    def n_chips(self) -> int:
-        """Chips on the bus."""
-
-    def advance_to(self, time_s: float) -> None:
-        """Let time pass."""
-
-    def next_event_s(self) -> float | None:
-        """When DRDY of any chip will fall next."""
-
-    def select(self, chip: int = 0) -> None:
-        """CS low."""
-
-    def deselect(self, chip: int = 0) -> None:
-        """CS high."""
-
-    def exchange(
-        self, mosi: bytes, *, mode: int = 1, sclk_hz: float = 1e6, gap_s: float = 0.0
-    ) -> bytes:
-        """Clock bytes, CS as it is."""
-
-    def transfer(
-        self,
-        mosi: bytes,
-        *,
-        chip: int = 0,
-        mode: int = 1,
-        sclk_hz: float = 1e6,
-        gap_s: float = 0.0,
-    ) -> bytes:
-        """Clock bytes with CS low."""
-
-    def set_pin(self, name: str, level: bool | int, chip: int | None = None) -> None:
-        """Drive a pin."""
-
-    def pin(self, name: str, chip: int = 0) -> int:
-        """Level of a pin."""
-
-    def drdy_count(self, chip: int = 0) -> int:
-        """Falls of DRDY."""
 
 
 class TimeIsUp(KeyboardInterrupt):
@@ -468,28 +419,3 @@ class Host:
                         call(watch.queue.popleft())
         finally:
             self._is_interrupted = False
-
-
-class Pump:
-    """Lets callbacks come in real time, without the script's doing; a context manager."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-        self._sleep = time.sleep  # the real one
-        self._is_stopping = False
-        self._thread = threading.Thread(target=self._run, name="edges", daemon=True)
-
-    def __enter__(self) -> None:
-        if not self._host.is_virtual:
-            self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._is_stopping = True
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        with contextlib.suppress(TimeIsUp):  # told to the script's own thread
-            while not self._is_stopping:
-                self._host.poll()
-                self._sleep(_WALL_LOOK_S)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from emgrig.attach.shims.edges import Edge, Watch
-from emgrig.attach.shims.seams import BenchVerbs
+from emgrig.attach.shims.seams import BenchVerbs, TimeIsUp
 from emgrig.attach.shims.wiring import Line, Wiring
 
 LOOK_S: Final = 5e-6
@@ -24,10 +24,6 @@ _BEFORE_FALL_S: Final = 4 / 1.45e6
 _NUDGE_S: Final = 1e-6
 _WALL_STEP_S: Final = 0.02
 _WALL_LOOK_S: Final = 0.0005
-
-
-class TimeIsUp(KeyboardInterrupt):
-    """The script was stopped, as Ctrl-C would: its bench time is over, or nothing can happen."""
 
 
 class Host:

@@ -5,7 +5,8 @@ import threading
 import time
 from typing import Final
 
-from emgrig.attach.shims.host import Host, TimeIsUp
+from emgrig.attach.shims.host import Host
+from emgrig.attach.shims.seams import TimeIsUp
 
 _LOOK_S: Final = 0.0005
 

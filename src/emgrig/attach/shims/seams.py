@@ -1,4 +1,4 @@
-"""What the fakes need of a bench."""
+"""What the fakes need of a bench, and how a script is stopped."""
 
 from typing import Protocol
 
@@ -50,3 +50,7 @@ class BenchVerbs(Protocol):
 
     def drdy_count(self, chip: int = 0) -> int:
         """Falls of DRDY."""
+
+
+class TimeIsUp(KeyboardInterrupt):
+    """The script was stopped, as Ctrl-C would: its bench time is over, or nothing can happen."""

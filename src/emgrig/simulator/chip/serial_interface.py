@@ -61,7 +61,9 @@ class SerialInterface:
         self._pending: Callable[[], None] | None = None
         self._bits = self._n_bits = self._daisy_bits = 0
         self._register: int | None = None
-        self._is_in_window = False
+        self._bits_start = self._seventh_fall = 0
+        self._window_fall = 0  # number of the DRDY fall in whose window a bit was clocked
+        self._torn_fall = 0  # number of the fall of which a tear was told
         self.core.log_at = self._noted
         self.reset()
 
@@ -201,7 +203,8 @@ class SerialInterface:
             return level
         next_fall = self.core.sequencer.next_fall if self.core.mode is Mode.RDATAC else None
         is_updating = next_fall is not None and self.now >= next_fall * SUBTICKS - _UPDATE
-        self._is_in_window = self._is_in_window or is_updating
+        if is_updating:
+            self._window_fall = self.core.sequencer.n_falls + 1
         output, repeat = self.core.output, self.core.registers.is_multiple_readback
         level = output.take(1, repeat=repeat) | is_updating
         self._keep_level(level)
@@ -230,10 +233,11 @@ class SerialInterface:
         is_data = mosi == 0 and not self._command and self._register is None
         if is_data:
             self._check_data(self._bits_start)
-            if self._is_in_window:
-                self._report_tear()
-            self._mark_data(8)
-        self._is_in_window = False
+            if self._window_fall:
+                self._report_tear(self._window_fall)
+            else:
+                self._mark_data(8)
+        self._window_fall = 0
         self._note_byte(mosi)
         self._decode(mosi, self._seventh_fall)
 
@@ -309,6 +313,8 @@ class SerialInterface:
             self._keep_level(miso & 1)
         self._last_sclk_fall = start + duration * 15 // 16
         self._pass_time(self._last_sclk_fall)
+        if self._window_fall:  # it is torn also if the new result came within this byte
+            self._is_torn, self._window_fall = True, 0
         self.core.sequencer.sclk()
         if miso is not None:
             self._note_byte(mosi)
@@ -344,16 +350,15 @@ class SerialInterface:
         self._is_allowed = False
         self._is_lost = False
         self._is_torn = False
-        self._tear_reported = False
         self._has_clocked = False
         self._n_bytes = 0
         self._n_zeros = 0
         self._data_from: int | None = None  # bits that had been shifted out before data were
-        self._bits_before_fall = 0
+        self._bits_before_fall = self._crossed_fall = 0
         self._sent = bytearray()
         self._bits = self._n_bits = self._daisy_bits = 0
         self._register = None
-        self._is_in_window = False
+        self._window_fall = 0
         self._level = 0  # the bit that was shifted out last
         self._level_position = 0
 
@@ -380,6 +385,7 @@ class SerialInterface:
                 was_end = self._end_reading()
                 if 0 < self._n_data_bits < self.core.output.n_bits and not was_end:
                     self._bits_before_fall = self._n_data_bits
+                    self._crossed_fall = sequencer.n_falls
                 self._data_from = None
                 self._is_torn = False
                 self.core.load_latest()
@@ -392,8 +398,7 @@ class SerialInterface:
         before, self._bits_before_fall = self._bits_before_fall, 0
         is_torn = before > 0 and before + self._n_data_bits == self.core.output.n_bits
         if is_torn:
-            self._report_tear()
-        self._tear_reported = False
+            self._report_tear(self._crossed_fall)
         return is_torn
 
     def _obey(self) -> None:
@@ -467,7 +472,8 @@ class SerialInterface:
         fall = window + _UPDATE
         is_data = mosi == 0 and not self._command
         if is_data:
-            self._report_tear()
+            self._window_fall = self.core.sequencer.n_falls + 1
+            self._report_tear(self._window_fall)
         byte = 0
         for bit_index in range(8):
             rise = start + duration * bit_index // 8
@@ -475,9 +481,6 @@ class SerialInterface:
                 self._pass_time(rise)
             is_updating = window <= rise < fall
             byte = byte << 1 | (output.take(1, repeat=repeat) | is_updating)
-        if is_data:
-            self._tear_reported = True  # what follows of this read belongs to the same tear
-            self._is_torn = True
         return byte
 
     def _mark_first_data(self, start: int) -> None:
@@ -523,10 +526,11 @@ class SerialInterface:
             text = "data clocked less than 4 tCLK after RDATAC"
             self._report(Rule.RDATAC_WAIT, text, Severity.HARMLESS)
 
-    def _report_tear(self) -> None:
+    def _report_tear(self, fall: int) -> None:
+        """Tell that a read went over the DRDY fall of this number, once."""
         self._is_torn = True
-        if not self._tear_reported:
-            self._tear_reported = True
+        if fall != self._torn_fall:
+            self._torn_fall = fall
             self.core.n_torn += 1
             text = "a frame was being read when DRDY was about to fall; its bytes are wrong"
             self._report(Rule.UPDATE_WINDOW, text, Severity.TORN)

@@ -21,7 +21,9 @@ def test_the_planted_fault_is_the_first_thing_that_is_told(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     bench = bench_of(source="sine:1mV,80Hz")
-    code = run_python(bench, [str(FOLDER / "read_emg.py")], find_wiring(str(FOLDER / "wiring.toml")))
+    code = run_python(
+        bench, [str(FOLDER / "read_emg.py")], find_wiring(str(FOLDER / "wiring.toml"))
+    )
     assert code == 0  # the script itself sees nothing wrong
     assert len(capfd.readouterr().out.splitlines()) == 100
     (chip,) = bench.facts().chips

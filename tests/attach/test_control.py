@@ -15,7 +15,7 @@ DEADLINE_S = 300.0
 
 
 def swing(bench: Bench, channel: int) -> int:
-    """Read 200 frames of a bench that converts; the swing of a channel once it has settled, codes."""
+    """Read 200 frames of a bench that converts; swing of a channel once it has settled, codes."""
     codes = []
     for _ in range(200):
         assert bench.wait_drdy(edge=True)

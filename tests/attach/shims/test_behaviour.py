@@ -11,7 +11,7 @@ import pytest
 from attach.shims.scripts import SET_UP
 from attach.shims.test_scripts import GENERIC, bench_of, run_here
 from emgrig.attach.bench import Bench
-from emgrig.attach.options import ChipOptions
+from emgrig.attach.options import PROCESSORS, ChipOptions
 from emgrig.attach.shims import run
 from emgrig.attach.shims.fakes import lgpio, rpi_gpio, spidev
 from emgrig.attach.shims.host import Host
@@ -274,6 +274,38 @@ print(set(seen))
     )
     assert run.run_python(bench, [str(file)]) == 0
     assert capfd.readouterr().out == "{25}\n"
+
+
+@pytest.mark.parametrize(
+    "waiting",
+    [
+        "while not request.wait_edge_events(0): pass",
+        "while GPIO.input(25): pass",
+        "while time.monotonic() < 1: pass",
+        "while not alert.tally(): pass",
+    ],
+)
+def test_a_loop_that_only_looks_lets_time_pass(waiting: str) -> None:
+    script = (
+        SET_UP
+        + BEGIN
+        + GPIO_25
+        + """
+import gpiod, lgpio
+from gpiod.line import Edge
+settings = gpiod.LineSettings(edge_detection=Edge.FALLING)
+request = gpiod.request_lines("/dev/gpiochip0", {25: settings})
+chip = lgpio.gpiochip_open(0)
+lgpio.gpio_claim_alert(chip, 25, lgpio.FALLING_EDGE)
+alert = lgpio.callback(chip, 25, lgpio.FALLING_EDGE)
+set_up(spi.xfer2, time.sleep)
+"""
+        + waiting
+    )
+    for processor in ("none", "linux"):
+        bench = bench_of(processor=PROCESSORS[processor])
+        run_here(script, bench, limit_s=2.0)
+        assert 0.415 < bench.now_s < 1.01
 
 
 # ---- running ------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ tests are skipped, and say so.
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -81,7 +82,7 @@ def pieeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(bench: Bench, folder: Path, script: str, *arguments: str, wiring: str = "pieeg") -> int:
     file = folder / "script.py"
     file.write_text(script, "utf-8")
-    environment = {"PYTHONPATH": f"{folder}:{':'.join(sys.path)}"}
+    environment = {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
     argv = [str(file), *arguments]
     return run_python(bench, argv, PRESETS[wiring], limit_s=30, environment=environment)
 

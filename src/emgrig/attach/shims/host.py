@@ -226,9 +226,11 @@ class Host:
             False if none had within `timeout_s`; None waits for ever.
         """
         with self.lock:
+            self._look()  # or a loop of waits of no time would last for ever
             self._settle()
-            self._stare_since_s = None
             end_s = float("inf") if timeout_s is None else self._bench_s + max(timeout_s, 0.0)
+            if timeout_s is None or timeout_s > 0:
+                self._stare_since_s = None
         lines = ", ".join(f"GPIO {watch.number}" for watch in watches)
         while not any(watch.queue for watch in watches):
             if self.now_s >= end_s:

@@ -11,9 +11,10 @@ from typing import Final
 
 from emgrig import filemodel
 from emgrig.attach.remote.client import RemoteBench
-from emgrig.attach.shims.host import Host, TimeIsUp
+from emgrig.attach.shims.host import Host
 from emgrig.attach.shims.in_front import in_front
 from emgrig.attach.shims.run import SETTINGS, Settings
+from emgrig.attach.shims.seams import TimeIsUp
 from emgrig.errors import EmgrigError, exit_code_for
 from emgrig.names import one_line
 

@@ -5,78 +5,25 @@ and what its calls cost, so that a run is the same on every machine. A look at a
 costs a moment of bench time; looks that cannot bring anything new do not go to the bench.
 """
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final
 
 from emgrig.attach.shims.edges import Edge, Watch
-from emgrig.attach.shims.wiring import Wiring
+from emgrig.attach.shims.seams import BenchVerbs, TimeIsUp
+from emgrig.attach.shims.wiring import Line, Wiring
 
 LOOK_S: Final = 5e-6
 """What a look at a line or a clock costs where the bench's processor costs nothing."""
-LONGEST_STARE_S: Final = 60.0
+LONGEST_STARE_S: Final = 20.0
 """Bench time after which a script that looks at what cannot change is stopped."""
 #: From this long before a fall DRDY may be high again: 4 clocks (2.6) at the slowest, 1.5 MHz.
 _BEFORE_FALL_S: Final = 4 / 1.45e6
 _NUDGE_S: Final = 1e-6
 _WALL_STEP_S: Final = 0.02
 _WALL_LOOK_S: Final = 0.0005
-
-
-class BenchVerbs(Protocol):
-    """What is used of a `Bench`, here or behind a socket."""
-
-    @property
-    def now_s(self) -> float:
-        """Bench time, s."""
-
-    @property
-    def n_chips(self) -> int:
-        """Chips on the bus."""
-
-    def advance_to(self, time_s: float) -> None:
-        """Let time pass."""
-
-    def next_event_s(self) -> float | None:
-        """When DRDY of any chip will fall next."""
-
-    def select(self, chip: int = 0) -> None:
-        """CS low."""
-
-    def deselect(self, chip: int = 0) -> None:
-        """CS high."""
-
-    def exchange(
-        self, mosi: bytes, *, mode: int = 1, sclk_hz: float = 1e6, gap_s: float = 0.0
-    ) -> bytes:
-        """Clock bytes, CS as it is."""
-
-    def transfer(
-        self,
-        mosi: bytes,
-        *,
-        chip: int = 0,
-        mode: int = 1,
-        sclk_hz: float = 1e6,
-        gap_s: float = 0.0,
-    ) -> bytes:
-        """Clock bytes with CS low."""
-
-    def set_pin(self, name: str, level: bool | int, chip: int | None = None) -> None:
-        """Drive a pin."""
-
-    def pin(self, name: str, chip: int = 0) -> int:
-        """Level of a pin."""
-
-    def drdy_count(self, chip: int = 0) -> int:
-        """Falls of DRDY."""
-
-
-class TimeIsUp(KeyboardInterrupt):
-    """The script was stopped, as Ctrl-C would: its bench time is over, or nothing can happen."""
 
 
 class Host:
@@ -128,6 +75,8 @@ class Host:
         self._watches: list[Watch] = []
         self._is_interrupted = False  # in a callback
         self._stare_since_s: float | None = None
+        self._quiet_s = 0.0  # until then a look needs no question to the bench
+        self._lines: dict[int, Line | None] = {}
 
     @property
     def is_at_limit(self) -> bool:
@@ -187,22 +136,27 @@ class Host:
 
     def read(self, number: int) -> int:
         """Level of a GPIO line, 0 or 1; a free one is as it was written last, or low."""
-        wired = self.wiring.line(number)
         with self.lock:
+            known = self._known.get(number)
+            if known is not None and self._bench_s + self._debt_s + self._look_s < known[1]:
+                self._debt_s += self._look_s  # before anything can happen
+                return known[0]
+            wired = self._line(number)
             if wired is None:
                 self._look()
                 return self._levels.get(number, 0)
-            known = self._known.get(number)
-            if known is not None and self._bench_s + self._debt_s + self._look_s < known[1]:
-                self._look()
-                return known[0]
             self._settle()
             if self._is_free and self.is_virtual:
                 self._pass_to(self._bench_s + self._look_s)
             level = self.bench.pin(wired.pin, wired.own_chip)
             self._catch_up(None)
             if self.is_virtual and wired.pin == "DRDY":
-                self._known[number] = (level, self._holds_until(level))
+                event_s = self.bench.next_event_s()
+                if event_s is None:
+                    until_s = self._stare(self._bench_s)
+                else:
+                    until_s = event_s if level else event_s - _BEFORE_FALL_S
+                self._known[number] = (level, min(until_s, self._limit_s))
             return level
 
     def write(self, number: int, level: bool | int) -> None:
@@ -213,7 +167,7 @@ class Host:
         ValueError
             If it is one that the chip drives.
         """
-        wired = self.wiring.line(number)
+        wired = self._line(number)
         with self.lock:
             self._levels[number] = int(bool(level))
             if wired is None:
@@ -237,7 +191,7 @@ class Host:
         ValueError
             If it is another pin: edges are told on DRDY only.
         """
-        wired = self.wiring.line(number)
+        wired = self._line(number)
         if wired is None:
             return None
         if wired.pin != "DRDY":
@@ -254,6 +208,7 @@ class Host:
                 watch.falls = self.bench.drdy_count(watch.chip)
                 watch.level = self.bench.pin("DRDY", watch.chip) if watch.wants_rising else 1
             self._catch_up(None)
+            self._quiet_s = 0.0
             self._watches.append(watch)
 
     def unwatch(self, watch: Watch) -> None:
@@ -271,9 +226,11 @@ class Host:
             False if none had within `timeout_s`; None waits for ever.
         """
         with self.lock:
+            self._look()  # or a loop of waits of no time would last for ever
             self._settle()
-            self._stare_since_s = None
             end_s = float("inf") if timeout_s is None else self._bench_s + max(timeout_s, 0.0)
+            if timeout_s is None or timeout_s > 0:
+                self._stare_since_s = None
         lines = ", ".join(f"GPIO {watch.number}" for watch in watches)
         while not any(watch.queue for watch in watches):
             if self.now_s >= end_s:
@@ -322,31 +279,46 @@ class Host:
 
     # ---- inside -----------------------------------------------------------------------------
 
+    def _line(self, number: int) -> Line | None:
+        if number not in self._lines:
+            self._lines[number] = self.wiring.line(number)
+        return self._lines[number]
+
     def _look(self) -> None:
         """Let a look at something cost its time, here; the bench is told later."""
         if not self.is_virtual:
             return
-        if self._stare_since_s is None:
-            self._stare_since_s = self._bench_s + self._debt_s
         self._debt_s += self._look_s
-        if self._watches:
-            event_s = self.bench.next_event_s()
-            if event_s is not None and event_s <= self._bench_s + self._debt_s:
-                self._settle()
         now_s = self._bench_s + self._debt_s
         if now_s > self._limit_s:
             raise TimeIsUp(f"stopped at {self._limit_s:g} s of bench time")
-        if now_s - self._stare_since_s > LONGEST_STARE_S and self.bench.next_event_s() is None:
+        if now_s < self._quiet_s:
+            return
+        event_s = self.bench.next_event_s()
+        if event_s is None:
+            self._quiet_s = self._stare(now_s)
+        elif event_s > now_s:
+            self._quiet_s = event_s
+        else:
+            self._settle()
+
+    def _stare(self, now_s: float) -> float:
+        """Return until when a script may look at what cannot change; then it is stopped."""
+        if self._stare_since_s is None:
+            self._stare_since_s = now_s
+        if now_s - self._stare_since_s > LONGEST_STARE_S:
             raise TimeIsUp(
                 f"stopped at {now_s:.6f} s of bench time: for {LONGEST_STARE_S:g} s the script "
                 "looked at lines or clocks, and no conversions run that could change them"
             )
+        return self._stare_since_s + LONGEST_STARE_S
 
     @contextmanager
     def _on_the_bench(self) -> Iterator[None]:
         """Do something on the bench that may change lines and lets time pass."""
         self._settle()
         self._known.clear()
+        self._quiet_s = 0.0
         self._stare_since_s = None
         event_s = self.bench.next_event_s() if self._watches else None
         yield
@@ -414,13 +386,6 @@ class Host:
                 )
             self._pass_to(until_s)
 
-    def _holds_until(self, level: int) -> float:
-        """Return until when a level of DRDY holds if the script does nothing to the chip."""
-        event_s = self.bench.next_event_s()
-        if event_s is None:
-            return float("inf")
-        return event_s if level else event_s - _BEFORE_FALL_S
-
     def _catch_up(self, event_s: float | None) -> None:
         """See which edges came up to now; `event_s` is when the one that was foreseen did."""
         begin_s, now_s = self._bench_s, self.bench.now_s
@@ -452,28 +417,3 @@ class Host:
                         call(watch.queue.popleft())
         finally:
             self._is_interrupted = False
-
-
-class Pump:
-    """Lets callbacks come in real time, without the script's doing; a context manager."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-        self._sleep = time.sleep  # the real one
-        self._is_stopping = False
-        self._thread = threading.Thread(target=self._run, name="edges", daemon=True)
-
-    def __enter__(self) -> None:
-        if not self._host.is_virtual:
-            self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._is_stopping = True
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        with contextlib.suppress(TimeIsUp):  # told to the script's own thread
-            while not self._is_stopping:
-                self._host.poll()
-                self._sleep(_WALL_LOOK_S)

@@ -9,7 +9,8 @@ from types import ModuleType
 from emgrig.attach.shims import clocks
 from emgrig.attach.shims.fakes import gpiod1, gpiod2, lgpio, machine, rpi_gpio, spidev
 from emgrig.attach.shims.gpio_files import GpioFiles
-from emgrig.attach.shims.host import Host, Pump
+from emgrig.attach.shims.host import Host
+from emgrig.attach.shims.pump import Pump
 
 
 def modules(host: Host) -> dict[str, ModuleType]:

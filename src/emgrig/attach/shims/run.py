@@ -5,7 +5,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 from emgrig import filemodel
 from emgrig.attach.bench import Bench
 from emgrig.attach.remote.address import VARIABLE
-from emgrig.attach.remote.server import serve
+from emgrig.attach.remote.server import BenchServer, serve
 from emgrig.attach.shims.wiring import PRESETS, Wiring
 
 SETTINGS: Final = "EMGRIG_ATTACH_PYTHON"
@@ -48,6 +49,7 @@ def run_python(
     follows_time: bool = True,
     limit_s: float | None = None,
     environment: Mapping[str, str] | None = None,
+    beside: Callable[[BenchServer], AbstractContextManager[object]] = nullcontext,
 ) -> int:
     """Run a Python script on a bench, and wait for its end.
 
@@ -71,6 +73,9 @@ def run_python(
         Bench time at which it is stopped, as Ctrl-C would; for scripts that never end.
     environment : mapping or None
         What its environment has besides ours.
+    beside : callable
+        Makes a context that lasts as long as the script does, of who serves the bench to it; as
+        `emgrig.attach.control.serve_control`.
 
     Returns
     -------
@@ -95,7 +100,7 @@ def run_python(
             "the bench's time is virtual, so the script must follow it; or say a speed"
         )
     settings = Settings(wiring, follows_time, limit_s)
-    with serve(bench) as server:
+    with serve(bench) as server, beside(server):
         known = {**os.environ, **(environment or {}), VARIABLE: server.address}
         known[SETTINGS] = json.dumps(filemodel.plain(settings))
         code = subprocess.run(  # noqa: S603 - the user's own script

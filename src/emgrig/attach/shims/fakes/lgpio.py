@@ -30,7 +30,8 @@ class error(Exception):
 class Alert:
     """A callback that was asked for."""
 
-    def __init__(self, cancel: Callable[[], None]) -> None:
+    def __init__(self, host: Host, cancel: Callable[[], None]) -> None:
+        self._host = host
         self._cancel = cancel
         self.n = 0
 
@@ -40,6 +41,7 @@ class Alert:
 
     def tally(self) -> int:
         """Return how many edges came since the last reset."""
+        self._host.look_at_clock()  # a loop that waits for it lets time pass
         return self.n
 
     def reset_tally(self) -> None:
@@ -139,7 +141,7 @@ class Lgpio:
             depth=DEPTH,
             callback=come,
         )
-        alert = Alert(lambda: self._host.unwatch(watch))
+        alert = Alert(self._host, lambda: self._host.unwatch(watch))
         if wanted:  # without gpio_claim_alert nothing ever comes, there as here
             self._host.watch(watch)
         return alert

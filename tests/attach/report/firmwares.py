@@ -294,8 +294,13 @@ PLANTED = (
             _mistake("burst past the end", "register address", last_burst=4),
             _mistake("late RDATA poll", "results missed", base=ASKED, reads_from=2.5),
             replace(
-                _mistake("two oscillators", "two clocks", "+10050 ppm", follows_first=True,
-                         n_frames=150, rate_code=1),
+                _mistake("two oscillators", "two clocks", "+10050 ppm", "nobody looked",
+                         follows_first=True, n_frames=150, rate_code=1),
+                n_chips=2, ppm=(-5000.0, 5000.0),
+            ),
+            replace(
+                _mistake("two oscillators, both waited for", "two clocks", "ppm from that one",
+                         n_frames=250, rate_code=3),
                 n_chips=2, ppm=(-5000.0, 5000.0),
             ),
         )

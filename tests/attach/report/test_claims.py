@@ -39,7 +39,9 @@ def right(code: int, gain_code: int) -> float:
     "to_uv",
     [
         right,
-        lambda code, g: code * 4.5 / (GAIN[g] * (2**23 - 1)) * 1e6,  # as table 7 has it
+        lambda code, g: (
+            code * 4.5 / (GAIN[g] * (2**23 - 1)) * 1e6
+        ),  # as the table of ideal codes has it
         lambda code, g: float(round(right(code, g))),  # whole microvolts
         lambda code, g: float(int(right(code, g))),
         lambda code, g: right(code, g) * 1.0008,  # a calibrated gain
@@ -92,7 +94,7 @@ def test_each_mistake_has_its_name(to_uv: Callable[[int, int], float], says: str
 
 
 def test_the_gain_table_of_the_ads1298_is_known_by_gains_that_are_not_twice() -> None:
-    """Its codes are 6, 1, 2, 3, 4, 8, 12 (SBAS459K, table 18); most give twice the volts."""
+    """Its codes are 6, 1, 2, 3, 4, 8, 12 (SBAS459, CHnSET); most give twice the volts."""
     other = (6, 1, 2, 3, 4, 8, 12)
     found = compare(
         claims(lambda code, g: code * 4.5e6 / (other[g] << 23), gain_codes=(0, 5, 6)), 8

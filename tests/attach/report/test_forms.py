@@ -144,7 +144,7 @@ def test_the_waves_hold_every_byte_and_every_fall_of_drdy() -> None:
 
 
 def test_an_unread_drdy_rises_4_tclk_before_it_falls_again() -> None:
-    """SBAS499C p. 36, tUPDATE."""
+    """SBAS499C p. 34-38, tUPDATE."""
     facts, _ = seen("DRDY never read")
     wave = Wave(vcd(facts))
     falls, rises = wave.times("chip1.DRDY", "0"), wave.times("chip1.DRDY", "1")

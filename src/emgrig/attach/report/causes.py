@@ -64,7 +64,8 @@ ABOUT: Final[dict[AnyCause, About]] = {
     ),
     Cause.POWERED_DOWN: About(SECTIONS[Rule.T_POR], "drive PWDN and RESET high, and wait tPOR"),
     Cause.NO_CLOCK: About(
-        "SBAS499C p. 27, clock", "CLKSEL high for the own oscillator, or give a clock on CLK"
+        "SBAS499C p. 62, power-up sequencing",
+        "CLKSEL high for the own oscillator, or give a clock on CLK",
     ),
     Cause.SPI_MODE: About(
         "SBAS499C p. 38, serial interface",
@@ -74,7 +75,7 @@ ABOUT: Final[dict[AnyCause, About]] = {
         "SBAS499C p. 38, chip select", "lift one CS before the next falls: one chip drives MISO"
     ),
     Cause.TWO_CLOCKS: About(
-        "SBAS499C p. 27, clock; p. 64, several devices",
+        "SBAS499C p. 46, CONFIG1 (CLK_EN)",
         "read each chip at its own DRDY, or give all one clock (CLK_EN of one, CLKSEL low)",
     ),
     Cause.NEVER_SDATAC: About(

@@ -19,9 +19,9 @@ Floats = NDArray[np.float64]
 
 VREF_V: Final = 4.5
 GAINS: Final = np.array([1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 24.0, 24.0])
-"""By GAINn; 111 is not to be used, and the chip model takes it for 110 (SBAS499C, table 17)."""
+"""By GAINn; 111 is not to be used, and the chip model takes it for 110 (SBAS499C p. 50)."""
 GAINS_OF_ADS1298: Final = np.array([6.0, 1.0, 2.0, 3.0, 4.0, 8.0, 12.0, 12.0])
-"""By GAINn of its sister (SBAS459K, table 18)."""
+"""By GAINn of its sister, as the data sheet of that one (SBAS459) has CHnSET."""
 
 _MOST_COMPARED: Final = 2000
 _SHARE: Final = 0.95  #: So many of the claims must agree.

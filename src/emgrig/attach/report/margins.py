@@ -6,7 +6,7 @@ from emgrig.attach.facts import BenchFacts, ChipFacts, MarginFact
 from emgrig.attach.report.model import Spare
 
 F_CLK_HZ: Final = 2.048e6
-#: The internal oscillator is right to 2.5 % over temperature (SBAS499C p. 8, table 7.5).
+#: The internal oscillator is right to 2.5 % over temperature (SBAS499C, 7.5).
 CLOCK_ERROR: Final = 0.025
 
 _LEAST_TICKS: Final = {"tSCCS": 4, "tSDECODE": 4, "tCSH": 2}

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from emgrig.attach.bus_chip import PS
-from emgrig.attach.facts import BenchFacts, ChipFacts
+from emgrig.attach.facts import BenchFacts
 from emgrig.attach.report.blame import RDATA, RDATAC, SDATAC, STANDBY, START, STOP, WREG, Event
 from emgrig.attach.report.causes import AnyCause, Cause, Weight
 from emgrig.simulator.chip.violations import Rule
 
 #: A chip that was started and stopped at once has nothing to be read.
 _FEW_RESULTS: Final = 3
+_PS_PER_US: Final = 1e6
 _ODD_SHARE: Final = 0.05
 _FEW_ODD: Final = 3
 _MULTIPLE_READBACK: Final = 0x40
@@ -46,7 +47,7 @@ def signs_of_chip(facts: BenchFacts, index: int) -> Iterator[Sign]:
     elif not chip.is_converting and chip.n_produced < _FEW_RESULTS:
         yield from _stopped(facts, index)
     yield from _frame_length(facts, index)
-    yield from _unread(facts, chip)
+    yield from _unread(facts, index)
     channels = range(_CH1SET, _CH1SET + chip.n_channels)
     settings = {chip.registers[address] for address in channels}
     if chip.n_read and settings == {_RESET_CHNSET} and not chip.written.intersection(channels):
@@ -129,26 +130,40 @@ def _frame_length(facts: BenchFacts, index: int) -> Iterator[Sign]:
 
 
 def clocks_of_chip(facts: BenchFacts, index: int) -> Event | None:
-    """Return that a chip is read at the DRDY of another with another clock, or None."""
+    """Return that a chip is read together with others that have other clocks, or None.
+
+    A host that is too slow misses results with one clock too; so the chips' frames must take less
+    than half of the time between two results.
+    """
     chip = facts.chips[index]
-    looks = facts.n_drdy_looks
-    n_bad = chip.n_torn + max(chip.n_skipped - chip.n_torn, 0)
-    if not n_bad or looks[index]:
+    n_bad = max(chip.n_torn, chip.n_skipped)
+    others = [one for one in facts.chips if one.n_read and one.f_clk_hz != chip.f_clk_hz]
+    if not (n_bad and others and chip.falls) or _round_us(facts) > chip.falls[-1].period_us / 2:
         return None
-    for other, (one, n_looks) in enumerate(zip(facts.chips, looks, strict=True)):
-        if n_looks and one.f_clk_hz != chip.f_clk_hz:
-            ppm = (chip.f_clk_hz / one.f_clk_hz - 1) * 1e6
-            text = (
-                f"nobody looked at DRDY of chip {index + 1}, which has a clock of its own "
-                f"({ppm:+.0f} ppm): it is read at that of chip {other + 1}, and {n_bad} results "
-                "were torn or missed"
-            )
-            weight = Weight.TORN if chip.n_torn else Weight.LOST
-            return Event(Cause.TWO_CLOCKS, weight, facts.duration_s * 1e6, text, count=n_bad)
-    return None
+    ppm = (chip.f_clk_hz / others[0].f_clk_hz - 1) * 1e6
+    how = (
+        f"it is read with chip {facts.chips.index(others[0]) + 1}, and has a clock of its own, "
+        f"{ppm:+.0f} ppm from that one's"
+    )
+    if facts.n_drdy_looks and not facts.n_drdy_looks[index]:
+        how += "; nobody looked at its DRDY"
+    n_all = chip.n_read + n_bad
+    text = f"{n_bad} of {n_all} results of chip {index + 1} were torn or missed: {how}"
+    weight = Weight.TORN if chip.n_torn else Weight.LOST
+    return Event(Cause.TWO_CLOCKS, weight, facts.duration_s * 1e6, text, count=n_bad)
 
 
-def _unread(facts: BenchFacts, chip: ChipFacts) -> Iterator[Sign]:
+def _round_us(facts: BenchFacts) -> float:
+    """Return how long the frames of all chips take together, µs."""
+    longest: dict[int, int] = {}
+    for one in facts.transfers:
+        if one.n_bytes >= 3 + 3 * facts.chips[one.chip].n_channels:
+            longest[one.chip] = max(longest.get(one.chip, 0), one.end_ps - one.begin_ps)
+    return sum(longest.values()) / _PS_PER_US
+
+
+def _unread(facts: BenchFacts, index: int) -> Iterator[Sign]:
+    chip = facts.chips[index]
     n_missed = chip.n_skipped - chip.n_torn
     because: Because = (
         Cause.SPI_MODE, Cause.CONTENTION, Cause.TWO_CLOCKS, Rule.UPDATE_WINDOW,

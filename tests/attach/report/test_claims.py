@@ -39,9 +39,7 @@ def right(code: int, gain_code: int) -> float:
     "to_uv",
     [
         right,
-        lambda code, g: (
-            code * 4.5 / (GAIN[g] * (2**23 - 1)) * 1e6
-        ),  # as the table of ideal codes has it
+        lambda code, g: code * 4.5 / (GAIN[g] * (2**23 - 1)) * 1e6,  # table of ideal codes
         lambda code, g: float(round(right(code, g))),  # whole microvolts
         lambda code, g: float(int(right(code, g))),
         lambda code, g: right(code, g) * 1.0008,  # a calibrated gain

@@ -56,7 +56,6 @@ class About:
 
 
 _COMMANDS: Final = SECTIONS[Rule.IN_RDATAC]
-_SERIAL: Final = "SBAS499C p. 38-39, serial interface"
 
 ABOUT: Final[dict[AnyCause, About]] = {
     Cause.NOTHING: About(
@@ -64,8 +63,7 @@ ABOUT: Final[dict[AnyCause, About]] = {
     ),
     Cause.POWERED_DOWN: About(SECTIONS[Rule.T_POR], "drive PWDN and RESET high, and wait tPOR"),
     Cause.NO_CLOCK: About(
-        "SBAS499C p. 62, power-up sequencing",
-        "CLKSEL high for the own oscillator, or give a clock on CLK",
+        SECTIONS[Rule.T_POR], "CLKSEL high for the own oscillator, or give a clock on CLK"
     ),
     Cause.SPI_MODE: About(
         "SBAS499C p. 38, serial interface",

@@ -379,8 +379,9 @@ class Bench:
     @property
     def n_drdy_falls(self) -> int:
         """The sum of `drdy_count` over all chips: while it stays, DRDY of none has fallen."""
-        only = self._buses[0].n_drdy_falls
-        return only + sum(bus.n_drdy_falls for bus in self._buses[1:])
+        if self._only is not None:
+            return self._buses[0].n_drdy_falls
+        return sum(bus.n_drdy_falls for bus in self._buses)
 
     def power_cycle(self, off_s: float = 0.1) -> None:
         """Take the supply from all chips for `off_s` and bring it back: all begins anew.

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import socket
+import struct
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 _HELLO: Final = 0x00
 _CHUNK: Final = 1 << 16
+_DONE: Final = struct.Struct("<I" + HEAD.format.removeprefix("<"))
+"""Length and head of an answer at once."""
 
 
 class BenchServer:
@@ -125,6 +128,9 @@ class Talk:
     def answer(self, piece: bytes) -> tuple[bytes, bool]:
         """Take bytes as they came; return the answers, and False if the client is to be left."""
         buffer = self._buffer + piece if self._buffer else piece
+        if len(buffer) > 4 and LENGTH.unpack_from(buffer)[0] == len(buffer) - 4 <= MOST_BYTES:
+            self._buffer = b""  # one whole message, as nearly always
+            return self._answer(buffer, 4, len(buffer)), True
         answers: list[bytes] = []
         begin, n_bytes, goes_on = 0, len(buffer), True
         while n_bytes - begin >= 4:
@@ -165,10 +171,12 @@ class Talk:
             except UnicodeDecodeError:
                 return self._said(Status.NOT_UNDERSTOOD, f"{call.__name__}: the text is no UTF-8")
         server = self._server
+        bench = server.bench
         try:
             with server.lock:
-                body = call(server.bench, *fields)
-                head = self._head(Status.DONE)
+                body = call(bench, *fields)
+                falls = bench.n_drdy_falls & 0xFFFFFFFF
+                head = _DONE.pack(HEAD.size + len(body), 0, bench.now_s, falls)
         except ValueError as error:
             return self._said(Status.REFUSED, str(error))
         except EmgrigError as error:
@@ -178,15 +186,12 @@ class Talk:
             server.failure = server.failure or error
             return self._said(Status.FAILED, f"the bench failed: {type(error).__name__}: {error}")
         self._has_greeted = True
-        return LENGTH.pack(len(head) + len(body)) + head + body
-
-    def _head(self, status: Status) -> bytes:
-        bench = self._server.bench
-        return HEAD.pack(status, bench.now_s, bench.n_drdy_falls & 0xFFFFFFFF)
+        return b"".join((head, body))
 
     def _said(self, status: Status, text: str) -> bytes:
+        bench = self._server.bench
         with self._server.lock:
-            head = self._head(status)
+            head = HEAD.pack(status, bench.now_s, bench.n_drdy_falls & 0xFFFFFFFF)
         said = text.encode(errors="replace")[: MOST_BYTES - len(head)]
         return LENGTH.pack(len(head) + len(said)) + head + said
 

@@ -554,6 +554,7 @@ def test_a_name_that_somebody_took_meanwhile_is_said_with_the_way_out(
     assert convert(tmp_path / "r.capture", tmp_path / "other.bdf").n_samples == 256
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["A" * 70_000, "𝄞" * 70_000, "x" * 5000, "x" * 5001])
 def test_a_marker_of_any_length_ends_nothing_and_is_whole_in_the_sidecar(
     board: Board, tmp_path: Path, text: str
@@ -571,6 +572,7 @@ def test_a_marker_of_any_length_ends_nothing_and_is_whole_in_the_sidecar(
     assert [note[2] for note in notes] == [text[:248] + " …"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_markers", [1, 400])
 def test_markers_do_not_make_the_whole_file_longer(
     board: Board, tmp_path: Path, n_markers: int
@@ -614,6 +616,7 @@ def test_any_serial_number_becomes_a_legal_header(
     assert header.recording.additional == (said,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["answers to nobody", "clock stands", "80 packets again"])
 def test_the_file_of_a_bad_board_holds_what_the_stream_gave(tmp_path: Path, kind: str) -> None:
     transport = FakeTransport()

@@ -343,6 +343,7 @@ def test_a_buffer_that_is_sent_twice_over_a_start_is_of_the_run_before() -> None
         np.testing.assert_array_equal(block.codes[0], true_codes(2, conversion))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before_us", [8_000_000, 100_000])
 def test_a_clock_of_32_bits_wraps_and_nothing_is_dropped(before_us: int) -> None:
     wrap = 1 << 32
@@ -372,6 +373,7 @@ def test_a_clock_that_wraps_between_two_runs_makes_a_pause_and_no_restart() -> N
     assert reader.assembler.totals.paused == 84
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("set_to_us", [0, 5_000_000_000])
 def test_a_clock_that_is_set_anew_in_mid_run_is_named_and_the_samples_come(set_to_us: int) -> None:
     maker, reader = Maker(), Reader()

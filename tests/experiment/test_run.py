@@ -43,7 +43,6 @@ from places import ROOT
 from properties import runs
 from session_plans import EMOTIONS, ONE_MOVEMENT, a_plan, plan_text, write_plan
 
-
 N_EACH = runs(2, nightly=4)
 N_CLIPS = N_EACH * len(EMOTIONS)
 

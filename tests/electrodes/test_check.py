@@ -110,7 +110,9 @@ def test_an_open_electrode_is_named_and_no_other(seed: int, quick: bool) -> None
 @pytest.mark.slow
 def test_the_partner_of_an_open_electrode_is_not_given_a_number() -> None:
     """Its channel floats and shows the bias electrode's drop as well."""
-    (partner,) = [one for one in check("", off("IN3P"), channels=(2, 3)).electrodes if one.electrode == "c3n"]
+    (partner,) = [
+        one for one in check("", off("IN3P"), channels=(2, 3)).electrodes if one.electrode == "c3n"
+    ]
     assert (partner.light, partner.finding) == (Light.GREY, Finding.UNKNOWN)
     assert partner.impedance_ohm is None
 

@@ -43,7 +43,7 @@ def board(transport: FakeTransport) -> Board:
 
 
 def truth(n_samples: int, run: int = 1, first: int = 0) -> np.ndarray:
-    return np.array([true_codes(run, first + n) for n in range(n_samples)])
+    return true_codes(run, range(first, first + n_samples))
 
 
 def read(path: Path) -> tuple[np.ndarray, list[tuple[float, float | None, str]]]:

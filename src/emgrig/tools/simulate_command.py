@@ -61,6 +61,8 @@ def simulate(given: SimulateOptions) -> None:
         return
     if (given.tcp is None) == (not given.pty):
         raise typer.BadParameter("say either --tcp [HOST]:PORT or --pty")
+    import numpy as np
+
     from emgrig.simulator.assembly import build_board
     from emgrig.simulator.control.port import check_host
     from emgrig.simulator.options import parse_speed
@@ -71,6 +73,9 @@ def simulate(given: SimulateOptions) -> None:
         check_host(steered[0])
     options = _board_options(given)
     board = build_board(options)
+    if board.truth is not None:
+        # What a source has to load takes seconds on a busy computer: not once somebody waits.
+        board.truth.volts(np.zeros(1))
     if given.truth:
         _write_truth(board.truth, given.truth)
     rate = parse_speed(given.speed)

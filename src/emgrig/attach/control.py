@@ -35,6 +35,7 @@ class BenchControl:
             now_s = self._bench.now_s
         return {
             "time_s": round(now_s, 6),
+            "channels": self._bench.n_chips * self._bench.options.chips[0].channels,
             "source": self._source,
             "faults": list(self._faults),
             "lifted": [name for name, kohm in self._contacts.items() if kohm is None],

@@ -54,7 +54,7 @@ LATER = {
     "electrodes": Later("electrodes.command", "electrodes", "Say whether the electrodes are on."),
     "session": Later("session_command", "session", "Run an experiment: MVC, clips, ratings."),
     "sync": Later("sync.command", "sync", "Map readings of the filmed tube to samples."),
-    "control": Later("control_command", "control", "Change a simulator that runs (--control)."),
+    "control": Later("control.command", "control", "Change a simulator that runs (--control)."),
     "export": Later("export_command", "export", "Hand over: BIDS, MATLAB, Parquet, CSV."),
     "compare": Later("compare.command", "compare", "Hold a recording against another amplifier's."),
     "reproduce": Later("analyse.commands", "app", "Set every number the paper prints beside ours."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from emgrig.tools.common.options import Printed, flag, option, takes
+from emgrig.tools.common.options import Printed, flag, host_port, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -61,20 +61,25 @@ def simulate(given: SimulateOptions) -> None:
         return
     if (given.tcp is None) == (not given.pty):
         raise typer.BadParameter("say either --tcp [HOST]:PORT or --pty")
+    import numpy as np
+
     from emgrig.simulator.assembly import build_board
     from emgrig.simulator.control.port import check_host
     from emgrig.simulator.options import parse_speed
     from emgrig.simulator.serve import serve_pty, serve_tcp
 
-    steered = None if given.control is None else _host_port(given.control, "--control")
+    steered = None if given.control is None else host_port(given.control, "--control")
     if steered is not None:
         check_host(steered[0])
     options = _board_options(given)
     board = build_board(options)
+    if board.truth is not None:
+        # What a source has to load takes seconds on a busy computer: not once somebody waits.
+        board.truth.volts(np.zeros(1))
     if given.truth:
         _write_truth(board.truth, given.truth)
     rate = parse_speed(given.speed)
-    where = None if given.tcp is None else _host_port(given.tcp)
+    where = None if given.tcp is None else host_port(given.tcp)
     server = serve_pty(board, speed=rate) if where is None else serve_tcp(board, *where, speed=rate)
     with server, contextlib.ExitStack() as stack:
         port = None if steered is None else stack.enter_context(_control(server, options, steered))
@@ -122,13 +127,6 @@ def _write_truth(source: object, path: str) -> None:
         raise typer.BadParameter("--truth goes with --source face")
     source.write_truth(path, 0.0, TRUTH_S)
     note(f"expressions of the first {TRUTH_S:.0f} s written to {path}")
-
-
-def _host_port(text: str, name: str = "--tcp") -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
-        raise typer.BadParameter(f"{name} {text}: expected [HOST]:PORT, as :4299")
-    return host or "127.0.0.1", int(port)
 
 
 def _list_faults(*, as_json: bool) -> None:

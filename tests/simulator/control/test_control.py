@@ -17,7 +17,7 @@ from emgrig.simulator.control.port import ControlPort, check_host
 from emgrig.simulator.options import MAX_SPEED, SimOptions, parse_query
 from emgrig.simulator.serve import serve_tcp
 from emgrig.simulator.transport import SimTransport
-from emgrig.tools.control_command import request_of
+from emgrig.tools.control.command import request_of
 
 DEADLINE_S = 300.0
 

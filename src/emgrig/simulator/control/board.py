@@ -55,6 +55,7 @@ class BoardControl:
         server = self._server
         made: dict[str, object] = {
             "time_s": round(self._board.now_s, 6),
+            "channels": sum(part.n_channels for part in self._board.front_ends),
             "is_streaming": self._board.is_streaming,
             "source": self._source,
             "faults": list(self._faults),

@@ -1,7 +1,9 @@
 """`emgrig attach`: run firmware on simulated chips, and say what is wrong with it."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +12,21 @@ from rich.text import Text
 
 from emgrig.errors import ExitCode
 from emgrig.names import one_line
-from emgrig.tools.common.options import Overwrite, Printed, argument, flag, option, takes
+from emgrig.tools.common.options import (
+    Overwrite,
+    Printed,
+    argument,
+    flag,
+    host_port,
+    option,
+    takes,
+)
 from emgrig.tools.common.output import note, out, print_json, say
 
 if TYPE_CHECKING:
     from emgrig.attach.bench import Bench
     from emgrig.attach.options import BenchOptions
+    from emgrig.attach.remote.server import BenchServer
     from emgrig.attach.report.model import Report
     from emgrig.tools.attach.run import Ended
 
@@ -37,6 +48,10 @@ class AttachOptions(Printed):
     c: Path | None = option("Write the C library and its shims into this folder.", panel=_RUN)
     serve: str | None = option(
         "Serve the bench at tcp://127.0.0.1:PORT or unix:/PATH, until Ctrl-C.", panel=_RUN
+    )
+    control: str | None = option(
+        "Serve a control port on [127.0.0.1:]PORT, for `emgrig control`; 0 takes a free one.",
+        panel=_RUN,
     )
     duration: float | None = option("Stop it after so many seconds of bench time.", panel=_RUN)
     source: str = option(
@@ -119,6 +134,10 @@ def _check(given: AttachOptions) -> None:
         raise typer.BadParameter(
             "say one of: -- FIRMWARE and its arguments, --c FOLDER, --serve ADDRESS"
         )
+    if given.control is not None:
+        from emgrig.simulator.control.port import check_host
+
+        check_host(host_port(given.control, "--control")[0])
     if given.duration is not None and not 0 < given.duration < float("inf"):
         raise typer.BadParameter(f"--duration {given.duration:g}: expected more than 0")
 
@@ -156,15 +175,30 @@ def _run(given: AttachOptions, bench: "Bench") -> "Ended":
     from emgrig.tools.attach.run import child_output_apart, run_command, run_script
     from emgrig.tools.attach.run import serve_until_stopped as serve_it
 
-    command = given.command or []
+    command, seconds = given.command or [], given.duration
+    beside = partial(_controlled, given.control)
     with ExitStack() as stack:
         if given.as_json:
             stack.enter_context(child_output_apart())
         if given.serve is not None:
-            return serve_it(bench, given.serve, given.duration, lambda at: say_address(given, at))
+            tell = partial(say_address, given)
+            return serve_it(bench, given.serve, seconds, tell, beside)
         if _is_python(given):
-            return run_script(bench, command, given.wiring, given.duration)
-        return run_command(bench, command, given.duration)
+            return run_script(bench, command, given.wiring, seconds, beside)
+        return run_command(bench, command, seconds, beside)
+
+
+@contextmanager
+def _controlled(where: str | None, server: "BenchServer") -> Iterator[None]:
+    """Serve a control port for the bench, if one is wanted."""
+    if where is None:
+        yield
+        return
+    from emgrig.attach.control import serve_control
+
+    with serve_control(server, *host_port(where, "--control")) as port:
+        note(f"control port: emgrig control {port.address} status")
+        yield
 
 
 def _is_python(given: AttachOptions) -> bool:

@@ -6,14 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from emgrig.attach.bench import Bench
+from emgrig.attach.remote.server import BenchServer
 from emgrig.errors import RecordingError
 
+Beside = Callable[[BenchServer], AbstractContextManager[object]]
+"""Makes a context that lasts as long as the firmware does, of who serves the bench to it."""
 _LOOK_EVERY_S: Final = 0.05
 _PATIENCE_S: Final = 2.0
 _STOPPED_BY_US: Final = 124
@@ -54,7 +57,12 @@ def is_python(command: Sequence[str]) -> bool:
     return name.endswith(".py") or name.rstrip("0123456789.").removesuffix(".exe") in _PYTHON
 
 
-def run_command(bench: Bench, command: Sequence[str], duration_s: float | None) -> Ended:
+def run_command(
+    bench: Bench,
+    command: Sequence[str],
+    duration_s: float | None,
+    beside: Beside = nullcontext,
+) -> Ended:
     """Run a program; it finds the bench's address in EMGRIG_ATTACH.
 
     Parameters
@@ -65,6 +73,8 @@ def run_command(bench: Bench, command: Sequence[str], duration_s: float | None) 
         Program and arguments.
     duration_s : float or None
         Bench time at which it is stopped; None waits for its end, or for Ctrl-C.
+    beside : Beside
+        What else there is meanwhile, as a control port.
 
     Raises
     ------
@@ -76,7 +86,7 @@ def run_command(bench: Bench, command: Sequence[str], duration_s: float | None) 
     from emgrig.attach.remote.address import VARIABLE
     from emgrig.attach.remote.server import serve
 
-    with serve(bench) as server:
+    with serve(bench) as server, beside(server):
         known = {**os.environ, VARIABLE: server.address}
         try:
             child = subprocess.Popen(list(command), env=known)  # noqa: S603 - the user's own
@@ -132,7 +142,11 @@ def _stop(child: "subprocess.Popen[bytes]") -> None:
 
 
 def run_script(
-    bench: Bench, command: Sequence[str], wiring: str, duration_s: float | None
+    bench: Bench,
+    command: Sequence[str],
+    wiring: str,
+    duration_s: float | None,
+    beside: Beside = nullcontext,
 ) -> Ended:
     """Run a Python script with the fakes in front of its modules; parameters as `run_command`.
 
@@ -148,7 +162,7 @@ def run_script(
 
     found = find_wiring(wiring)
     try:
-        code = run_python(bench, command, found, limit_s=duration_s)
+        code = run_python(bench, command, found, limit_s=duration_s, beside=beside)
     except KeyboardInterrupt:
         return Ended("stopped by Ctrl-C", has_failed=False)
     except OSError as error:
@@ -161,7 +175,11 @@ def run_script(
 
 
 def serve_until_stopped(
-    bench: Bench, address: str, duration_s: float | None, tell: Callable[[str], None]
+    bench: Bench,
+    address: str,
+    duration_s: float | None,
+    tell: Callable[[str], None],
+    beside: Beside = nullcontext,
 ) -> Ended:
     """Serve a bench until Ctrl-C, or until so much bench time has passed.
 
@@ -175,7 +193,7 @@ def serve_until_stopped(
     from emgrig.attach.remote.server import serve
 
     is_over = _clock(bench, duration_s)
-    with serve(bench, address) as server:
+    with serve(bench, address) as server, beside(server):
         tell(server.address)
         try:
             while not is_over():

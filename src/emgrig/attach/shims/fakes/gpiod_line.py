@@ -112,6 +112,12 @@ class LineInfo:
     consumer: str
     direction: Direction
     active_low: bool
+    bias: Bias = Bias.UNKNOWN
+    drive: Drive = Drive.PUSH_PULL
+    edge_detection: EdgeOf = EdgeOf.NONE
+    event_clock: Clock = Clock.MONOTONIC
+    debounced: bool = False
+    debounce_period: timedelta = field(default_factory=timedelta)
 
 
 def each(lines: "Sequence[int | str] | int | str") -> "tuple[int | str, ...]":

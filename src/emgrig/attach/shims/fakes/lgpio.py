@@ -1,10 +1,15 @@
-"""A fake `lgpio` 0.2, as its documentation has it: lines, alerts, and SPI."""
+"""A fake `lgpio` 0.2, as its documentation has it: lines, alerts, and SPI.
+
+As there, which edges come is said by `gpio_claim_alert` alone, whatever `callback` is told, and
+only a callback without a function counts. Debouncing is taken and changes nothing.
+"""
 
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Final
 
 from emgrig.attach.shims.edges import Edge, Watch
+from emgrig.attach.shims.fakes.gpiod2 import N_LINES
 from emgrig.attach.shims.host import Host
 
 RISING_EDGE: Final = 1
@@ -15,10 +20,16 @@ CONSTANTS: Final = {
     "RISING_EDGE": RISING_EDGE, "FALLING_EDGE": FALLING_EDGE, "BOTH_EDGES": BOTH_EDGES, "LOW": 0,
     "HIGH": 1, "TIMEOUT": 2, "SET_ACTIVE_LOW": SET_ACTIVE_LOW, "SET_OPEN_DRAIN": 8,
     "SET_OPEN_SOURCE": 16, "SET_PULL_UP": 32, "SET_PULL_DOWN": 64, "SET_PULL_NONE": 128,
-    "SET_BIAS_PULL_UP": 32, "SET_BIAS_PULL_DOWN": 64, "SET_BIAS_DISABLE": 128,
+    "OFF": 0, "ON": 1, "CLEAR": 0, "SET": 1, "SPI_MODE_0": 0, "SPI_MODE_1": 1, "SPI_MODE_2": 2,
+    "SPI_MODE_3": 3, "OKAY": 0, "GPIO_BUSY": -79,
 }  # fmt: skip
 DEPTH: Final = 1024  #: Edges that the library keeps for its callbacks.
 _NANOSECONDS: Final = 1e9
+#: Bits of `gpio_get_mode`.
+_IN_USE: Final = 1
+_OUTPUT: Final = 2
+_KINDS: Final = {"input": 1 << 8, "output": 1 << 9, "alert": 1 << 10}
+_EDGES_AT: Final = 17
 
 Callback = Callable[[int, int, int, int], object]
 
@@ -100,9 +111,33 @@ class Lgpio:
         self._edges[handle, gpio] = eFlags
         return 0
 
+    def gpio_get_mode(self, handle: int, gpio: int) -> int:
+        """Return how a line is used, as bits."""
+        self._check(handle)
+        kind, flags = self._lines.get((handle, gpio), ("", 0))
+        if not kind:
+            return 0
+        made = _IN_USE | (_OUTPUT if kind == "output" else 0) | flags | _KINDS[kind]
+        return made | self._edges.get((handle, gpio), 0) << _EDGES_AT
+
+    def gpio_get_chip_info(self, handle: int) -> list[int | str]:
+        """Return 0, how many lines the chip has, its name and what it is."""
+        self._check(handle)
+        return [0, N_LINES, self._host.wiring.gpio_chips[0], "emgrig bench"]
+
+    def gpio_set_debounce_micros(self, handle: int, gpio: int, debounce_micros: int) -> int:
+        """Take the wish: nothing bounces here."""
+        self._check(handle)
+        return 0
+
+    def error_text(self, errnum: int) -> str:
+        """Say an error in words."""
+        return f"lgpio error {errnum}"
+
     def gpio_free(self, handle: int, gpio: int) -> int:
         """Let go of a line."""
         self._lines.pop((handle, gpio), None)
+        self._edges.pop((handle, gpio), None)
         return 0
 
     def gpio_read(self, handle: int, gpio: int) -> int:
@@ -123,13 +158,14 @@ class Lgpio:
     def callback(
         self, handle: int, gpio: int, edge: int = RISING_EDGE, func: Callback | None = None
     ) -> Alert:
-        """Have `func` called with chip, line, level and time in ns at each edge."""
+        """Have `func` called with chip, line, level and time in ns at each edge; else count."""
         self._check(handle)
-        wanted = self._edges.get((handle, gpio), 0) & edge
+        wanted = self._edges.get((handle, gpio), 0)
 
         def come(seen: Edge) -> None:
-            alert.n += 1
-            if func is not None:
+            if func is None:
+                alert.n += 1
+            else:
                 at_ns = round(seen.at_s * _NANOSECONDS)
                 func(handle, gpio, int(seen.is_rising), at_ns)
 
@@ -148,14 +184,16 @@ class Lgpio:
 
     # ---- SPI --------------------------------------------------------------------------------
 
-    def spi_open(self, spiDev: int, spiChan: int, baud: int, spiFlags: int = 0) -> int:
-        """Open an SPI device; the low two bits of `spiFlags` are the mode."""
-        if not self._host.wiring.has_spi(spiDev, spiChan):
-            raise error(f"can not open SPI device {spiDev}.{spiChan}: there is none in the wiring")
+    def spi_open(self, spi_device: int, spi_channel: int, baud: int, spi_flags: int = 0) -> int:
+        """Open an SPI device; the low two bits of `spi_flags` are the mode."""
+        if not self._host.wiring.has_spi(spi_device, spi_channel):
+            raise error(
+                f"can not open SPI device {spi_device}.{spi_channel}: there is none in the wiring"
+            )
         if baud <= 0:
             raise error(f"bad SPI speed {baud}")
         self._n_handles += 1
-        self._spis[self._n_handles] = (spiDev, spiChan, baud, spiFlags & 3)
+        self._spis[self._n_handles] = (spi_device, spi_channel, baud, spi_flags & 3)
         return self._n_handles
 
     def spi_close(self, handle: int) -> int:
@@ -192,6 +230,7 @@ class Lgpio:
     def _claim(self, handle: int, gpio: int, kind: str, flags: int) -> None:
         self._check(handle)
         self._lines[handle, gpio] = (kind, flags)
+        self._edges.pop((handle, gpio), None)
 
 
 def make(host: Host) -> ModuleType:

@@ -77,16 +77,22 @@ def test_reads_that_are_no_frame_are_counted_by_their_length() -> None:
     assert chip.odd_reads == {24: 2, 30: 1, 15: 3}
 
 
-def test_traffic_to_others_that_ends_drdy_is_counted() -> None:
+def test_results_whose_drdy_was_ended_by_traffic_to_others_are_told_from_others() -> None:
+    """Any SCLK ends DRDY, even with CS high (p. 38)."""
     chip = chip_at_first_result()
-    assert not chip.drdy
-    chip.clock_byte(0xFF)
-    chip.clock_byte(0xFF)
-    assert chip.drdy
-    assert chip.n_hidden == 1
+    chip.transfer(FRAME)
+    for is_hidden in (True, False, True):
+        at_next_result(chip)
+        assert not chip.drdy
+        if is_hidden:
+            chip.clock_byte(0xFF)
+            chip.clock_byte(0xFF)
+            assert chip.drdy
+    chip.transfer(FRAME)  # the last of the three: hidden, and read all the same
+    assert (chip.n_read, chip.n_skipped, chip.n_hidden) == (2, 2, 1)
     at_next_result(chip)
     chip.transfer(FRAME)
-    assert chip.n_hidden == 1
+    assert (chip.n_read, chip.n_skipped, chip.n_hidden) == (3, 2, 1)
 
 
 def test_commands_that_were_obeyed_and_those_that_were_not() -> None:

@@ -33,7 +33,7 @@ def _margins(chip: ChipReport) -> list[tuple[str, str, str, str, str, str]]:
             _left(spare.slow_clock_us),
             _left(spare.fast_clock_us),
             _left(spare.fast_processor_us),
-            judged(spare),
+            judged(spare, is_short=True),
         )
         for spare in chip.margins
     ]

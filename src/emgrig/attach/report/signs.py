@@ -175,7 +175,7 @@ def _unread(facts: BenchFacts, index: int) -> Iterator[Sign]:
         cause = Cause.MISSED
         if 2 * chip.n_hidden >= n_missed:
             cause = Cause.DRDY_HIDDEN
-            text += f"; {chip.n_hidden} times SCLK for another chip ended DRDY before it was seen"
+            text += f"; of {chip.n_hidden} of them SCLK for another chip ended DRDY"
         yield _sign(facts, cause, text, because, count=n_missed)
     if chip.n_produced >= _FEW_RESULTS and not (chip.n_read or chip.n_torn or chip.odd_reads):
         text = f"DRDY fell {chip.n_produced} times, and no result was read"

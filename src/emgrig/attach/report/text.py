@@ -105,13 +105,15 @@ def margin_name(spare: Spare) -> str:
     return f"{'longest' if spare.name == 'DRDY to read' else 'least'} {spare.name}"
 
 
-def judged(spare: Spare) -> str:
-    """Return what is left of a margin, or what breaks it."""
+def judged(spare: Spare, *, is_short: bool = False) -> str:
+    """Return what is left of a margin, or what breaks it; short where its numbers stand beside."""
     if spare.is_kept is None:
         if spare.limit_us:
             return f"at least {spare.limit_us:.2f} µs; the bench's own, with processor none"
         return "no limit"
     least = f"at least {spare.limit_us:.2f} µs" if spare.limit_us else "before the update window"
+    if spare.is_kept and is_short:
+        return f"{least}; kept"
     if spare.is_kept:
         return f"{least}; kept, also with the clock 2.5 % off and a processor twice as fast"
     if spare.us < (spare.limit_us or 0.0):

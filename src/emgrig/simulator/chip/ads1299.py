@@ -241,7 +241,7 @@ class Ads1299Chip:
 
     @property
     def n_hidden(self) -> int:
-        """How often DRDY went high by SCLK for another chip before its result was asked for."""
+        """Of the results that were skipped, those whose DRDY went high by SCLK for another chip."""
         return self._core.n_hidden
 
     @property

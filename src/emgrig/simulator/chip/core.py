@@ -131,7 +131,7 @@ class ChipCore:
         self.n_torn = 0  #: Frames of which what was read is wrong.
         #: Results between two that were read, while the host did not stop reading by a command.
         self.n_skipped = 0
-        self.n_hidden = 0  #: How often traffic to others ended a DRDY that waited.
+        self.n_hidden = 0  #: Of those, whose DRDY was ended by traffic to others.
         self.odd_reads: Counter[int] = Counter()  #: Reads that were no whole frame, by their bytes.
         self.last_read: bytes | None = None  #: The frame that was read whole last.
         self.is_result_asked = False  #: RDATA came since CS went low.
@@ -139,6 +139,7 @@ class ChipCore:
         self._has_reference = has_reference
         self._counted_fall = 0  # number of the result that was counted last
         self._loaded_fall = 0  # and of that in the output register
+        self._hidden_fall = self._n_hidden_since = 0
         self._follows: int | None = None  # the result that was read last, in one go with the next
         self.sequencer = Sequencer(front_end, registers)
         self.output = OutputRegister(3 + 3 * registers.n_channels)
@@ -186,12 +187,19 @@ class ChipCore:
         if fall != self._counted_fall:
             if self._follows is not None:
                 self.n_skipped += fall - self._follows - n_frames
+                self.n_hidden += self._n_hidden_since - (self._hidden_fall == fall)
+            self._n_hidden_since = 0
             self.n_read += n_frames
             self._counted_fall = self._follows = fall
             self.last_read = self.output.frame
         if self.is_without_reference:
             text = "a frame was read without a reference, inside or outside; its codes say nothing"
             self.report(self.sequencer.front_end_tick, Rule.NO_REFERENCE, text, Severity.LOST)
+
+    def hide_drdy(self) -> None:
+        """Take note that traffic to others ends the DRDY of a result that waits."""
+        self._hidden_fall = self.sequencer.n_falls
+        self._n_hidden_since += 1
 
     def is_busy(self, tick: int) -> bool:
         """Return True within the 18 tCLK after RESET, when nothing may be sent."""

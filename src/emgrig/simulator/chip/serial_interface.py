@@ -338,7 +338,7 @@ class SerialInterface:
         """Let DRDY go high, by whoever's SCLK."""
         sequencer = self.core.sequencer
         if sequencer.is_unread and not self.is_selected:
-            self.core.n_hidden += 1
+            self.core.hide_drdy()
         sequencer.sclk()
 
     def _note_length(self) -> None:

@@ -289,6 +289,7 @@ PLANTED = (
             _mistake("dummies of FFh", "unknown opcode", "FFh", dummy=0xFF),
             _mistake("RDATAC and data at once", "wait after RDATAC", sends_rdatac=False,
                      prefix=b"\x10", reads_from=0.1),
+            _mistake("RDATAC at each DRDY", "RDATAC at DRDY", sends_rdatac=False, prefix=b"\x10"),
             _mistake("short START", "START pulse", starts_by=("pulse", "opcode"),
                      start_pulse_s=0.1e-6),
             _mistake("START pulsed", "START pin low again", starts_by=("pulse",)),

@@ -15,7 +15,7 @@ from emgrig.attach.report.model import Report
 
 HARMLESS = {
     "tPOR", "START pin", "reserved bits", "inputs shorted", "START pulse", "RESET pulse",
-    "wait after RDATAC",
+    "wait after RDATAC", "RDATAC at DRDY",
 }  # fmt: skip
 
 

@@ -208,6 +208,8 @@ class ChipBlame:
             return Cause.NEVER_WOKEN
         if rule is Rule.NO_RESULT and not facts.n_produced and not facts.is_converting:
             return Cause.NEVER_STARTED
+        if rule is Rule.UPDATE_WINDOW and breach.about == RDATAC:
+            return Cause.RDATAC_AT_EDGE
         if rule is not Rule.IN_RDATAC:
             return rule
         if breach.about == RDATA:

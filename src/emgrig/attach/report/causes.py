@@ -33,6 +33,7 @@ class Cause(StrEnum):
     NEVER_SDATAC = "no SDATAC"
     IN_RDATAC = "registers in RDATAC"
     RDATA_IN_RDATAC = "RDATA in RDATAC"
+    RDATAC_AT_EDGE = "RDATAC at DRDY"
     NEVER_STARTED = "no START"
     START_LOW = "START pin low again"
     NEVER_WOKEN = "no WAKEUP"
@@ -86,6 +87,10 @@ ABOUT: Final[dict[AnyCause, About]] = {
     ),
     Cause.RDATA_IN_RDATAC: About(
         _COMMANDS, "leave RDATA out in RDATAC mode, or send SDATAC before the first RDATA"
+    ),
+    Cause.RDATAC_AT_EDGE: About(
+        SECTIONS[Rule.UPDATE_WINDOW],
+        "send RDATAC once, 4 tCLK (1.95 µs) or more from a fall of DRDY, and not for each frame",
     ),
     Cause.NEVER_STARTED: About(
         SECTIONS[Rule.NO_RESULT], "send START (08h), or drive the START pin high"

@@ -166,6 +166,16 @@ def test_what_is_unusual_and_allowed_gets_no_finding(make: Callable[[], Host]) -
     assert max(chip.read for chip in report.chips) >= 5
 
 
+def test_who_looks_at_drdy_before_start_has_forgotten_nothing() -> None:
+    host = Host()
+    host.send(SDATAC, REFERENCE)
+    assert all(host.bench.pin("DRDY") for _ in range(5))
+    assert came(host.report()) == {}
+    for _ in range(5):
+        assert not host.bench.wait_drdy(timeout_s=0.1)
+    assert came(host.report()) == {"no START": []}
+
+
 def test_a_chip_whose_master_gives_no_clock_is_dead() -> None:
     host = Host(ChipOptions(), ChipOptions(clock_from=0))
     host.send(SDATAC, REFERENCE, INPUTS, START, RDATAC)

@@ -12,6 +12,8 @@ from emgrig.simulator.chip.violations import Rule
 
 #: A chip that was started and stopped at once has nothing to be read.
 _FEW_RESULTS: Final = 3
+#: Who looks at DRDY more often waits for a result.
+_MANY_LOOKS: Final = 8
 _PS_PER_US: Final = 1e6
 _ODD_SHARE: Final = 0.05
 _FEW_ODD: Final = 3
@@ -77,7 +79,7 @@ def _not_started(facts: BenchFacts, index: int) -> Iterator[Sign]:
     is_wanted = bool(
         chip.obeyed.get(RDATAC)
         or chip.obeyed.get(RDATA)
-        or sum(facts.n_drdy_looks[index : index + 1]) > 1
+        or sum(facts.n_drdy_looks[index : index + 1]) > _MANY_LOOKS
     )
     if chip.is_converting or not is_wanted:
         return
@@ -97,7 +99,7 @@ def _not_started(facts: BenchFacts, index: int) -> Iterator[Sign]:
 def _stopped(facts: BenchFacts, index: int) -> Iterator[Sign]:
     """Tell of a START pin that is pulsed where it must stay high."""
     chip = facts.chips[index]
-    is_waited_for = sum(facts.n_drdy_looks[index : index + 1]) > chip.n_produced + 1
+    is_waited_for = sum(facts.n_drdy_looks[index : index + 1]) > chip.n_produced + _MANY_LOOKS
     is_by_pin = not (chip.obeyed.get(START) or chip.obeyed.get(STOP))
     is_single = bool(chip.registers[_CONFIG4] & _SINGLE_SHOT)
     if is_by_pin and is_waited_for and not is_single and _level(facts, index, "START") is False:

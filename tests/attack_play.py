@@ -69,7 +69,7 @@ def _check(
             outcome.wrong += block.n_samples
             continue
         run, first = origin
-        expected = np.array([true_codes(run, first + k) for k in range(block.n_samples)])
+        expected = true_codes(run, range(first, first + block.n_samples))
         outcome.wrong += int((expected != block.codes).any(axis=1).sum())
         outcome.delivered += block.n_samples
         if runs_repeat:

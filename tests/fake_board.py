@@ -7,7 +7,7 @@ known (`true_codes`), and what happens to each packet on the way out can be said
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from emgrig.errors import TransportError, TransportTimeout
 from emgrig.protocol import packets as wire
@@ -21,9 +21,16 @@ RESET = bytes.fromhex("3E96C06000" + "61" * 8 + "00" * 11)
 CODE_MASK = 0x7FFFFF
 
 
-def true_codes(run: int, conversion: int) -> NDArray[np.int32]:
-    """What the fake chip converts; shape (8,), different for each run and conversion."""
-    codes = (run * 1_000_003 + conversion * 64 + np.arange(8) * 8 + 1) & CODE_MASK
+_OF_CHANNELS = 8 * np.arange(8) + 1
+
+
+def true_codes(run: ArrayLike, conversions: ArrayLike) -> NDArray[np.int32]:
+    """What the fake chip converts, different for each run and conversion.
+
+    Shape (8,), or (n, 8) of n conversions.
+    """
+    first = np.asarray(run, np.int64) * 1_000_003 + np.asarray(conversions, np.int64) * 64
+    codes = (first[..., None] + _OF_CHANNELS) & CODE_MASK
     return codes.astype(np.int32) - (1 << 22)
 
 
@@ -146,7 +153,7 @@ class FakeBoard:
             self.now_s = self._next_s
             if not self._frames:
                 self._first, self._first_us = self.conversions, self.board_us
-            self._frames.append(true_codes(self.run, self.conversions))
+            self._frames.append(self.conversions)
             self.conversions += 1
             self._next_s += self.period_s
             if len(self._frames) == self._per_packet:
@@ -156,7 +163,7 @@ class FakeBoard:
     def _flush(self) -> None:
         if not self.streaming or not self._frames:
             return
-        codes = np.array(self._frames, np.int32)
+        codes = true_codes(self.run, self._frames)
         frames = pack_codes(codes, np.full((len(codes), 1), 0xC00000, np.uint32)).tobytes()
         head = wire.SamplesHeader(self._first, self._first_us, len(codes), 27, self.epoch, 0)
         self._frames = []
@@ -245,7 +252,7 @@ class FakeBoard:
     def _start(self, frames_per_packet: int) -> Message:
         self.run += 1
         self.streaming, self.in_rdatac, self.conversions = True, True, 0
-        self._frames: list[NDArray[np.int32]] = []
+        self._frames: list[int] = []  # numbers of their conversions
         self._per_packet = frames_per_packet
         self._next_s = self.now_s + 4 * self.period_s
         return wire.Started(self.run, self.epoch, self.board_us)

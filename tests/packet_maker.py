@@ -32,7 +32,7 @@ class Maker:
         status: list[int] | None = None,
     ) -> bytes:
         """Return a packet; `status` has a word for each frame."""
-        codes = np.array([true_codes(run, first + k) for k in range(n_frames)], np.int32)
+        codes = true_codes(run, range(first, first + n_frames))
         for k in range(n_frames):
             time_us = run_us + (4 + first + k) * period_us
             self.where[int(codes[k, 0])] = run, first + k, time_us

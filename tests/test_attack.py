@@ -20,8 +20,9 @@ def test_a_bad_board_or_line_costs_what_it_costs_and_no_more(kind: str) -> None:
         "80 packets again", "late by 50 packets", "dripping", "clock of 32 bits", "clock set back",
         "clock set to 0", "clock set on", "clock stands", "clock of milliseconds",
         "clock that jitters", "clock four times too fast", "count near 2^32", "count near 2^31",
-        "count from 2^32 on", "flood of events", "answers to nobody", "packets of no type",
-        "deaf for a while",
+        "count from 2^32 on", "answers to nobody", "deaf for a while",
+        pytest.param("flood of events", marks=pytest.mark.slow),
+        pytest.param("packets of no type", marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_what_loses_nothing_loses_nothing(kind: str) -> None:

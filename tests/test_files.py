@@ -146,7 +146,7 @@ USUAL = [
 
 
 @pytest.mark.slow
-@examples(2000)
+@examples(200)
 @given(st.lists(NAMES | st.sampled_from(USUAL), min_size=2, max_size=2))
 def test_results_of_two_recordings_never_have_one_name(
     tmp_path_factory: pytest.TempPathFactory, names: list[str]

@@ -134,3 +134,13 @@ def write_file(path: Path, content: str | bytes, advice: str = "") -> None:
 def json_text(content: object) -> str:
     """Return JSON that a person can read too; ValueError for NaN and infinity, which it has not."""
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def check_there(path: Path, what: str) -> None:
+    """Raise RecordingError unless there is an ordinary file; `what` it should be is one word."""
+    if path.is_dir():
+        raise RecordingError(f"{path} is a folder; the file of a {what} was expected")
+    if not path.exists():
+        raise RecordingError(f"there is no {what} {path}; check the name")
+    if not path.is_file():
+        raise RecordingError(f"{path} is no ordinary file; a {what} was expected")

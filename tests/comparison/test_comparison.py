@@ -89,6 +89,7 @@ def two_amplifiers() -> Comparison:
     )
 
 
+@pytest.mark.slow
 def test_offset_drift_and_gain_of_two_amplifiers_are_recovered(two_amplifiers):
     alignment = two_amplifiers.alignment
     assert alignment.offset_s.value == pytest.approx(OFFSET_S, abs=0.05e-3)

@@ -70,7 +70,7 @@ def test_what_is_delivered_is_what_was_converted(board: Board) -> None:
     with board.stream(duration_s=1.0, frames_per_packet=7) as stream:
         blocks = list(stream)
     codes = np.concatenate([block.codes for block in blocks])
-    np.testing.assert_array_equal(codes, [true_codes(1, k) for k in range(1000)])
+    np.testing.assert_array_equal(codes, true_codes(1, range(1000)))
 
 
 def test_stopping_gives_what_is_left_with_the_loss_at_the_end(
@@ -572,7 +572,7 @@ def test_whatever_the_link_does_the_account_is_exact_and_no_sample_is_wrong(
             continue
         assert block.board_time_us == zero_us + 1000 * block.first_conversion
         run, first = where(int(block.codes[0, 0]), transport.board.run)
-        expected = [true_codes(run, first + k) for k in range(block.n_samples)]
+        expected = true_codes(run, range(first, first + block.n_samples))
         np.testing.assert_array_equal(block.codes, expected)
 
 

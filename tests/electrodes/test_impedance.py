@@ -392,12 +392,12 @@ def test_the_usual_formula_reads_13_to_15_kohm_for_10_kohm() -> None:
 
 def jaw(amplitude_v: float) -> MultiTone:
     """Make what looks like noise, 10 to 300 Hz, on the first P electrode."""
-    rng = np.random.default_rng(9)
-    one = (amplitude_v / math.sqrt(300), *(0.0,) * 7)
+    n_tones, rng = 300, np.random.default_rng(9)
+    one = (amplitude_v / math.sqrt(n_tones / 2), *(0.0,) * 7)
     return MultiTone(
         [
             Tone(float(f), one, float(phase))
-            for f, phase in rng.uniform((10, 0), (300, 6.28), (600, 2))
+            for f, phase in rng.uniform((10, 0), (300, 6.28), (n_tones, 2))
         ]
     )
 

@@ -72,7 +72,7 @@ def calibrate(folder: Path, *, simulated: bool = True) -> str:
 def compare_two(folder: Path, *, simulated: bool = True) -> str:
     signal = 50e-6 * RNG.standard_normal(12_000) * (1 + np.sin(np.arange(12_000) / 300))
     pairs = []
-    for _ in range(4 if simulated else 1):
+    for _ in range(2 if simulated else 1):
         noisy = signal + 1e-6 * RNG.standard_normal(signal.size)
         ours = Track("ours.bdf, <Zyg>", signal, 1000.0, "V")
         pairs.append((ours, Track("b.csv, 1", noisy, 1000.0, "V")))

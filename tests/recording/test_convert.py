@@ -73,7 +73,7 @@ def test_a_capture_cut_anywhere_gives_every_sample_of_its_whole_records(
     expected = min(expected, ASKED)  # what came behind the length that was asked for is left out
     assert made.n_samples == expected
     codes = np.stack([s.digital for s in edfio.read_bdf(made.bdf_paths[0]).signals], axis=1)
-    truth = np.array([true_codes(1, n) for n in range(expected)])
+    truth = true_codes(1, range(expected))
     np.testing.assert_array_equal(codes[:expected], truth)
     lost_bytes = len(cut.read_bytes()) - len(data)
     damage = json.loads(made.sidecar_paths[0].read_text())["capture"]["damage"]
@@ -98,7 +98,7 @@ def test_a_damaged_capture_never_gives_a_wrong_sample(
     codes = np.stack([signal.digital for signal in bdf.signals], axis=1)
     first = (int(codes[0, 0]) + (1 << 22) - 1_000_004) // 64  # see true_codes
     assert first == 0 or bdf.annotations[0].text.startswith("BAD_gap")  # the first packet is hit
-    truth = np.array([true_codes(1, first + n) for n in range(made.n_samples)])
+    truth = true_codes(1, range(first, first + made.n_samples))
     wrong = (codes[: made.n_samples] != truth).any(axis=1)
     for note in bdf.annotations:
         if note.text.startswith("BAD_gap"):

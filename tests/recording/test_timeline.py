@@ -145,7 +145,7 @@ def is_gap(step: Step) -> bool:
 
 
 def truth(*conversions: int, run: int = 1) -> np.ndarray:
-    return np.array([true_codes(run, n) for n in conversions])
+    return true_codes(run, conversions)
 
 
 def codes_of(steps: list[Step]) -> np.ndarray:

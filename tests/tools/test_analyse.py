@@ -127,8 +127,8 @@ def test_a_synthetic_data_set_can_be_searched(made_up: list[Expression], tmp_pat
     [
         (("analyse", "/nowhere.bdf"), "no recording /nowhere.bdf"),
         (("analyse", "/nowhere.mat"), "no recording /nowhere.mat"),
-        (("reproduce", "--annotations", "/nowhere.xlsx"), "No such file"),
-        (("clock-report", "--annotations", "/nowhere.xlsx"), "No such file"),
+        (("reproduce", "--annotations", "/nowhere.xlsx"), "no table /nowhere.xlsx"),
+        (("clock-report", "--annotations", "/nowhere.xlsx"), "no table /nowhere.xlsx"),
     ],
 )
 def test_what_cannot_be_read_is_one_line_and_the_code_for_files(

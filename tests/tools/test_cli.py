@@ -95,7 +95,7 @@ def test_force_lets_reserved_bits_through_and_says_what_was_not_proved(run: Run)
         ("record sim: -o no-such-folder/a.bdf", 5, "does not exist"),
         ("record sim: -o a.txt", 2, ".bdf"),
         ("record sim: -o a.bdf --profile facial-emgg", 2, "did you mean 'facial-emg'"),
-        ("convert no-such.capture", 5, "cannot read"),
+        ("convert no-such.capture", 5, "there is no capture no-such.capture"),
         ("simulate --tcp :99999", 2, "PORT"),
         ("simulate", 2, "--tcp"),
         ("simulate --tcp :0 --channels 7", 2, "4, 6 or 8"),
@@ -182,6 +182,41 @@ def test_help_answers_without_the_heavy_imports() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_help_of_every_command_and_a_wrong_name_come_before_the_heavy_imports() -> None:
+    """By what is loaded, since time depends on the machine."""
+    done = subprocess.run(
+        [sys.executable, "-c", _FIRST_WORDS], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+_FIRST_WORDS = """
+import sys
+from emgrig.tools import cli
+import scipy
+heavy = {f"scipy.{part}" for part in scipy.__all__}
+heavy |= {"matplotlib", "nicegui", "edfio", "mne", "pytest", "pandas"}
+lines = [[name, "--help"] for name in [*cli.LATER, "demo", "info", "registers", "record",
+         "convert", "simulate"]]
+lines += [[], ["--version"], ["analyse", "no-such.bdf"], ["compare", "no-such.bdf", "none.bdf"],
+          ["convert", "no-such.capture"], ["grid", "none", "--annotations", "no-such.xlsx"],
+          ["clock-report", "--annotations", "no-such.xlsx"],
+          ["reproduce", "--annotations", "no-such.xlsx"],
+          ["synthetic", "none", "--annotations", "no-such.xlsx"]]
+for line in lines:
+    sys.argv = ["emgrig", *line]
+    try:
+        cli.main()
+    except SystemExit as end:
+        assert line[1:] != ["--help"] or end.code == 0, line
+    else:
+        raise AssertionError(line)
+    loaded = heavy & set(sys.modules)
+    assert not loaded, (line, loaded)
+"""
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])

@@ -266,6 +266,7 @@ def two_channels(path: Path, second: NDArray[np.float64]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_mains_does_not_mislead_and_a_channel_of_noise_is_named(run: Run, tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     ours = two_channels(tmp_path / "a.bdf", rng.standard_normal(20_000))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final, Self, cast
 
 from emgrig.attach.bus_chip import PS, BusChip
-from emgrig.attach.facts import BenchFacts, BusEvent, ChipFacts, Claim
+from emgrig.attach.facts import BenchFacts, BusEvent, ChipFacts, Claim, ModeUse
 from emgrig.attach.journal import Journal, PinChange
 from emgrig.attach.options import BenchOptions
 from emgrig.simulator.analog.frontend import NOMINAL_F_CLK_HZ, AnalogueFrontEnd
@@ -75,6 +75,9 @@ class Bench:
         self._events: list[BusEvent] = []
         self._n_events = 0
         self._claims: list[Claim] = []
+        self._other_modes: dict[tuple[int, int], tuple[int, int]] = {}
+        self._n_byte_calls = 0
+        self._n_drdy_looks = [0] * len(options.chips)
         self._pins: dict[str, bool] = {"SCLK": False, "DIN": False}
         settings = drawn((parse_fault(text) for text in options.faults), options.seed)
         factor = clock_factor(settings)
@@ -203,6 +206,7 @@ class Bench:
             raise ValueError(f"timeout_s is {timeout_s}, expected 0 or more")
         self._spend()
         one = self._chips[self._checked(chip)]
+        self._n_drdy_looks[chip] += 1
         bus = self._buses[chip]
         if not edge and not bus.drdy:
             return True
@@ -254,6 +258,7 @@ class Bench:
             raise ValueError(f"mosi is {mosi}, expected 0 to 255")
         check_clocking(mode, sclk_hz)
         self._spend()
+        self._n_byte_calls += 1
         return self._clock(mosi, mode, sclk_hz)
 
     def exchange(
@@ -359,6 +364,7 @@ class Bench:
         self._spend()
         one = self._chips[self._checked(chip)].chip
         if name == "DRDY":
+            self._n_drdy_looks[chip] += 1
             return int(self._buses[chip].drdy)
         if name == "DOUT":
             return self._dout()
@@ -374,7 +380,8 @@ class Bench:
 
     def drdy_count(self, chip: int = 0) -> int:
         """How often DRDY of a chip fell since power-on, as an interrupt would have counted it."""
-        return self._buses[self._checked(chip)].n_drdy_falls
+        self._n_drdy_looks[self._checked(chip)] += 1
+        return self._buses[chip].n_drdy_falls
 
     @property
     def n_drdy_falls(self) -> int:
@@ -464,7 +471,7 @@ class Bench:
             return
         code = int.from_bytes(frame[3 + 3 * own : 6 + 3 * own], "big", signed=True)
         setting = one.chip.registers[5 + own]
-        self._claims.append(Claim(self._now, channel, microvolts, code, setting))
+        self._claims.append(Claim(self._now, channel, microvolts, code, setting, frame))
 
     # ---- report -----------------------------------------------------------------------------
 
@@ -483,6 +490,12 @@ class Bench:
             transfers=self.journal.kept_transfers(),
             pins=self.journal.pins.kept(),
             claims=tuple(self._claims),
+            other_modes=tuple(
+                ModeUse(chip, mode, first_ps, n)
+                for (chip, mode), (first_ps, n) in self._other_modes.items()
+            ),
+            n_byte_calls=self._n_byte_calls,
+            n_drdy_looks=tuple(self._n_drdy_looks),
         )
 
     def __enter__(self) -> Self:
@@ -529,6 +542,8 @@ class Bench:
     def _select(self, chip: int) -> None:
         if chip in self._selected:
             return
+        if self._pins["SCLK"]:
+            self._note("SCLK high", "CS fell while SCLK was high; the chip wants it low", chip)
         self._selected.append(chip)
         self._chips[chip].chip.cs_low()
         self._open[chip] = (self._now, bytearray(), bytearray())
@@ -555,6 +570,9 @@ class Bench:
         """Clock one byte through all chips on the bus."""
         end = self._now + round(8 * PS / sclk_hz)
         if mode != 1:
+            for chip in self._selected:
+                first_ps, n_bytes = self._other_modes.get((chip, mode), (self._now, 0))
+                self._other_modes[chip, mode] = first_ps, n_bytes + 1
             miso = self._clock_by_edges(mosi, mode, end)
         elif self._only is not None and self._only.is_clocked:
             got = self._only.chip.clock_byte(mosi, sclk_hz=sclk_hz)
@@ -650,10 +668,10 @@ class Bench:
             for one in self._chips:
                 one.follow_clock(self._now)
 
-    def _note(self, kind: str, text: str) -> None:
+    def _note(self, kind: str, text: str, chip: int = 0) -> None:
         self._n_events += 1
         if len(self._events) < _MOST_EVENTS:
-            self._events.append(BusEvent(self._now, kind, text))
+            self._events.append(BusEvent(self._now, kind, text, chip))
 
     def _switch_on(self, name: str, values: dict[str, float | int | str]) -> None:
         fault = FAULTS[name]

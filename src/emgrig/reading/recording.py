@@ -271,7 +271,9 @@ class Recording:
             raise RecordingError(f"{self.path} cannot be read: {error.strerror}") from error
         with np.errstate(all="ignore"):
             out = self.runs.spread(raw)[: self.n_samples] * one.factor
-        out[~np.isfinite(out)] = np.nan
+        is_gap = ~np.isfinite(out)
+        if is_gap.any():
+            out[is_gap] = np.nan
         for begin, behind in self._bad():
             out[max(begin, 0) : max(behind, 0)] = np.nan
         return out

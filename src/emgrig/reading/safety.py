@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.errors import RecordingError
-from emgrig.files import attempt
+from emgrig.files import attempt, check_there
 
 #: A text that unpacks to more is refused; half an hour of 16 channels has 300 MB.
 MOST_UNPACKED = 400_000_000
@@ -43,12 +43,7 @@ def head_of(path: Path) -> bytes:
     RecordingError
         If it is not there, is empty, or is something else that has its name.
     """
-    if path.is_dir():
-        raise RecordingError(f"{path} is a folder; the file of a recording was expected")
-    if not path.exists():
-        raise RecordingError(f"there is no recording {path}; check the name")
-    if not path.is_file():
-        raise RecordingError(f"{path} is no ordinary file; a recording was expected")
+    check_there(path, "recording")
     with attempt("read", path), path.open("rb") as file:
         head = file.read(_HEAD)
     if not head:

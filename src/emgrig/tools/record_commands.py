@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emgrig.errors import RecordingError
+from emgrig.files import check_there
 from emgrig.tools.common.options import (
     OfBoard,
     Overwrite,
@@ -116,6 +117,7 @@ def convert(given: ConvertOptions) -> None:
 
     Example: emgrig convert smile.capture
     """
+    check_there(given.capture, "capture")
     from emgrig.recording.convert import convert as convert_capture
 
     with Bar(f"converting {given.capture.name}") as bar:

@@ -103,6 +103,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, made_up: list[Expression]
     assert again == made_up
 
 
+@pytest.mark.slow
 def test_a_sheet_that_unpacks_to_too_much_or_is_another_archive_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "big.xlsx", "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("xl/worksheets/sheet1.xml", b" " * 60_000_000)

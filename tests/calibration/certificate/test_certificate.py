@@ -42,6 +42,7 @@ from emgrig.errors import DeviceError, IdentityError, RecordingError
 from emgrig.filemodel import plain, read
 from emgrig.simulator.transport import SimTransport
 from file_schemas import schema
+from properties import examples
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 PROVED = Restored((), ())
@@ -244,6 +245,7 @@ _JSON = st.recursive(
 
 
 @pytest.mark.slow
+@examples(30)
 @given(key=st.sampled_from(sorted(plain(record()))), value=_JSON)
 def test_whatever_is_in_a_record_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: object

@@ -78,6 +78,7 @@ def test_the_response_is_sinc3(there: There) -> None:
     assert corner.result.value == pytest.approx(262, abs=1)  # 0.262 of the rate
 
 
+@pytest.mark.slow
 def test_sinad_is_what_the_noise_leaves(there: There) -> None:
     report = measure_bench_dynamics(
         there.board, there.bench, there.ask, BenchSettings(channels=(1,))
@@ -108,6 +109,7 @@ def test_input_impedance_shows_behind_a_megohm(there: There) -> None:
     assert resistance.result.expanded_uncertainty < 0.1e9
 
 
+@pytest.mark.slow
 def test_a_meter_that_is_unplugged_ends_it_with_one_line_and_the_board_as_it_was(
     there: There,
 ) -> None:
@@ -120,6 +122,7 @@ def test_a_meter_that_is_unplugged_ends_it_with_one_line_and_the_board_as_it_was
     there.simulated.plug_in(METER)
 
 
+@pytest.mark.slow
 def test_leads_that_are_not_connected_are_missed(there: There) -> None:
     before = [file.raw for file in there.board.chip.read_registers()]
     there.simulated.wire(Wiring())

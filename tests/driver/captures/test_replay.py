@@ -81,14 +81,14 @@ def test_it_is_the_board_that_was_recorded(replayed: Board) -> None:
 def test_the_blocks_are_those_of_the_recorded_stream(replayed: Board) -> None:
     codes = codes_of(replayed, 1.0)
     assert codes.shape == (250, 8)
-    np.testing.assert_array_equal(codes, [true_codes(1, n) for n in range(250)])
+    np.testing.assert_array_equal(codes, true_codes(1, range(250)))
 
 
 def test_the_second_start_plays_the_second_run_with_its_settings(replayed: Board) -> None:
     codes_of(replayed, 1.0)
     replayed.chip.read_registers()
     assert replayed.chip.files[0].channel(1).mux.word == "test"
-    np.testing.assert_array_equal(codes_of(replayed, 1.0), [true_codes(2, n) for n in range(250)])
+    np.testing.assert_array_equal(codes_of(replayed, 1.0), true_codes(2, range(250)))
     with pytest.raises(RequestRefused, match="this is a replay and has no further run"):
         replayed.stream(1.0)
 
@@ -180,9 +180,9 @@ def test_a_stream_goes_on_over_a_pause_with_the_same_settings(
     with emgrig.connect(f"replay:{tmp_path / 'a.capture'}") as replayed:
         codes = codes_of(replayed, 1.9)
     first = transport.board.produced[0]
-    np.testing.assert_array_equal(codes[:first], [true_codes(1, n) for n in range(first)])
+    np.testing.assert_array_equal(codes[:first], true_codes(1, range(first)))
     rest = len(codes) - first
-    np.testing.assert_array_equal(codes[first:], [true_codes(2, n) for n in range(rest)])
+    np.testing.assert_array_equal(codes[first:], true_codes(2, range(rest)))
 
 
 def test_a_capture_begun_in_mid_run_can_be_played(transport: FakeTransport, tmp_path: Path) -> None:

@@ -326,6 +326,7 @@ def test_an_answer_that_is_too_short_names_the_request_and_the_board(
         link.request(Request.STOP, None, Stopped)
 
 
+@pytest.mark.slow
 def test_answers_to_nobody_and_a_flood_of_events_are_counted_and_not_decoded(
     link: Link, transport: FakeTransport
 ) -> None:

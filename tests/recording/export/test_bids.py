@@ -402,7 +402,8 @@ CODES = st.text(min_size=1, max_size=12) | st.sampled_from(
 )
 
 
-@examples(2000)
+@pytest.mark.slow
+@examples(200)
 @given(CODES, CODES)
 def test_two_codes_never_share_a_label(one: str, other: str) -> None:
     first, second = file_label(one), file_label(other)

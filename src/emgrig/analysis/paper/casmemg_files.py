@@ -4,7 +4,7 @@ import importlib
 from pathlib import Path
 
 import numpy as np
-from scipy import io
+import scipy
 
 from emgrig.analysis.signal.filters import Floats, as_columns
 from emgrig.extras import require
@@ -41,7 +41,7 @@ def write_casmemg_mat(path: str | Path, samples_uv: Floats, *, as_table: bool = 
     matrix[:, :n_channels] = columns
     with whole_file(Path(path)) as unfinished:
         if not as_table:
-            io.savemat(unfinished, {"data": matrix}, appendmat=False, do_compression=True)
+            scipy.io.savemat(unfinished, {"data": matrix}, appendmat=False, do_compression=True)
             return
         matio = require("matio", "matlab", "a MATLAB table")
         names = [f"c{n}" for n in range(1, _N_COLUMNS + 1)]

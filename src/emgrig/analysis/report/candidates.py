@@ -165,7 +165,7 @@ def analyse(
         muscles=known,
         strips=[one.strip for one in seen],
         rest=np.array([one.rest for one in seen]),
-        candidates=[_in_company(one, raw, known) for one in raw],
+        candidates=_in_company(raw, known),
         remarks=remarks,
     )
 
@@ -309,15 +309,22 @@ def _candidate(
     )
 
 
-def _in_company(
-    one: Candidate, every: Sequence[Candidate], muscles: Mapping[int, int]
-) -> Candidate:
-    """Add what follows from the other channels at the same time."""
-    beside = [c for c in every if c.start_s < one.end_s and c.end_s > one.start_s]
-    channels = frozenset(muscles[c.channel_index] for c in beside if c.channel_index in muscles)
-    strongest = max(c.times_rest for c in beside)
-    emotions = tuple(likely_emotions(channels)) if one.channel_index in muscles else ()
-    return replace(one, emotions=emotions, crosstalk=strongest >= 10 * one.times_rest)
+def _in_company(raw: Sequence[Candidate], muscles: Mapping[int, int]) -> list[Candidate]:
+    """Add what follows from the other channels at the same time; `raw` is in order of time."""
+    starts = np.array([c.start_s for c in raw])
+    # Who begins ahead of all that end later than a moment has ended by then.
+    ends = np.maximum.accumulate(np.array([c.end_s for c in raw]))
+    out = []
+    for one in raw:
+        first = int(np.searchsorted(ends, one.start_s, side="right"))
+        behind = int(np.searchsorted(starts, one.end_s, side="left"))
+        beside = [c for c in raw[first:behind] if c.end_s > one.start_s]
+        channels = frozenset(muscles[c.channel_index] for c in beside if c.channel_index in muscles)
+        strongest = max(c.times_rest for c in beside)
+        emotions = tuple(likely_emotions(channels)) if one.channel_index in muscles else ()
+        is_weak = strongest >= 10 * one.times_rest
+        out.append(replace(one, emotions=emotions, crosstalk=is_weak))
+    return out
 
 
 def muscle_name(analysis: Analysis, channel_index: int) -> str:

@@ -4,24 +4,19 @@ Every function returns an SVG text.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from emgrig.analysis.report.candidates import Analysis
 from emgrig.analysis.signal.filters import Floats
 from emgrig.analysis.signal.statistics import Clusters, Summary, percentile_interval
 from emgrig.pages.plots import INK, QUIET, figure, one_panel, styled, svg
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from emgrig.pages.strips import Span, Strip, strips_svg
 
 _MICRO, _MACRO = "#1d9a88", "#c8642f"
-_COLUMNS = 1600
 
 
-@styled
 def signals_svg(analysis: Analysis) -> str:
     """Draw every analysed channel: band-passed, envelope, and candidates as coloured spans.
 
@@ -33,39 +28,29 @@ def signals_svg(analysis: Analysis) -> str:
     ValueError
         If no channel was analysed.
     """
-    good = [q.channel_index for q in analysis.quality if not q.reject]
-    if not good:
-        raise ValueError("no channel was analysed; there is nothing to draw")
-    drawn = figure(0.4 + 1.05 * len(good))
-    axes = drawn.subplots(len(good), sharex=True, squeeze=False)[:, 0]
-    for axis, index in zip(axes, good, strict=True):
-        _draw_channel(axis, analysis, index)
-    axes[-1].set(xlabel="time, s", xlim=(0, analysis.n_samples / analysis.rate_hz))
-    return svg(drawn)
-
-
-def _draw_channel(axis: "Axes", analysis: Analysis, index: int) -> None:
-    strip = analysis.strips[index]
-    assert strip is not None
-    axis.fill_between(strip.time_s, strip.low, strip.high, color=QUIET, linewidth=0.3)
-    axis.plot(strip.time_s, strip.envelope, color=INK)
-    spans: dict[tuple[bool, bool], list[tuple[float, float]]] = {}
+    spans: dict[int, list[Span]] = {}
     for one in analysis.candidates:
-        if one.channel_index == index:
-            kind = one.is_micro, one.crosstalk
-            spans.setdefault(kind, []).append((one.start_s, one.end_s - one.start_s))
-    for (is_micro, crosstalk), bars in spans.items():
-        axis.broken_barh(
-            bars,
-            (0, 1),
-            transform=axis.get_xaxis_transform(),
-            color=_MICRO if is_micro else _MACRO,
-            alpha=0.3,
-            lw=0.8,
-            hatch="////" if crosstalk else None,
+        colour = _MICRO if one.is_micro else _MACRO
+        span = Span(one.start_s, one.end_s, colour, is_hatched=one.crosstalk)
+        spans.setdefault(one.channel_index, []).append(span)
+    drawn = [
+        Strip(
+            f"{label}, {unit or 'unit not known'}",
+            strip.time_s,
+            strip.low,
+            strip.high,
+            strip.envelope,
+            strip.limit,
+            spans.get(index, ()),
         )
-    axis.set_ylim(-strip.limit, strip.limit)
-    axis.set_title(f"{analysis.labels[index]}, {analysis.units[index] or 'unit not known'}")
+        for index, (label, unit, strip) in enumerate(
+            zip(analysis.labels, analysis.units, analysis.strips, strict=True)
+        )
+        if strip is not None
+    ]
+    if not drawn:
+        raise ValueError("no channel was analysed; there is nothing to draw")
+    return strips_svg(drawn, analysis.n_samples / analysis.rate_hz)
 
 
 @styled
@@ -75,7 +60,7 @@ def indicators_svg(indicators: Mapping[str, tuple[Summary, Summary]]) -> str:
     panels = drawn.subplots(1, len(indicators), squeeze=False)[0]
     for axis, (name, (macro, micro)) in zip(panels, indicators.items(), strict=True):
         for x, (summary, colour) in enumerate(((micro, _MICRO), (macro, _MACRO))):
-            half = stats.t.ppf(0.975, summary.n - 1) * summary.sd / np.sqrt(summary.n)
+            half = scipy.stats.t.ppf(0.975, summary.n - 1) * summary.sd / np.sqrt(summary.n)
             axis.bar(x, summary.mean, yerr=half, color=colour, capsize=4, width=0.6)
         axis.set_xticks([0, 1], ["ME", "MaE"])
         axis.set_title(name)
@@ -111,7 +96,7 @@ def pp_svg(residuals: Floats) -> str:
     z = np.sort((residuals - residuals.mean()) / residuals.std(ddof=2))
     drawn, axis = one_panel(3.2, 5.5)
     axis.plot([0, 1], [0, 1], color=QUIET)
-    axis.plot((np.arange(z.size) + 0.5) / z.size, stats.norm.cdf(z), ".", color=_MICRO, ms=3)
+    axis.plot((np.arange(z.size) + 0.5) / z.size, scipy.stats.norm.cdf(z), ".", color=_MICRO, ms=3)
     axis.set(xlabel="observed cumulative probability", ylabel="expected (normal)")
     return svg(drawn)
 

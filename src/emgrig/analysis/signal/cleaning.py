@@ -1,13 +1,18 @@
 """Before the envelope: mains, the ADC's droop, and the scale within muscle and subject."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 
+from emgrig.analysis.signal import recursive
 from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, segments
+
+Numbers = TypeVar("Numbers", np.float64, np.complex128)
+#: Samples that are cleaned at a time.
+_PART = 32_768
 
 
 def mains_sections(rate_hz: float, mains_hz: float, *, width_hz: float = 2.0) -> Floats:
@@ -63,7 +68,7 @@ def remove_mains(
         for start, stop in segments(np.isfinite(columns[:, index])):
             if stop - start > 2 * pad:
                 part = columns[start:stop, index]
-                notched[start:stop, index] = scipy.signal.sosfiltfilt(sections, part, padlen=pad)
+                notched[start:stop, index] = recursive.both_ways(sections, part, pad)
     if np.isnan(notched).all():
         raise ValueError(
             f"no stretch without a gap is longer than {2 * pad} samples, which the notch needs"
@@ -111,41 +116,116 @@ def subtract_mains(
             f"mains of {mains_hz:g} Hz at {rate_hz:g} samples a second over {window_s:g} s cannot "
             f"be fitted to {columns.shape[0]} samples"
         )
-    sections = scipy.signal.butter(1, smooth_hz, fs=rate_hz, output="sos")
-    clean = columns.copy()
+    sections = recursive.low_pass(1, smooth_hz, rate_hz)
+    n_harmonics = int(0.495 * rate_hz / mains_hz)
+    clean = np.empty(columns.shape[::-1]).T  # channels are kept together in memory
     for index in range(columns.shape[1]):
-        x = np.nan_to_num(columns[:, index])
-        power = np.abs(
-            scipy.signal.sosfiltfilt(sections, x * x, padtype="even", padlen=window // 4)
-        )
-        weight = np.isfinite(columns[:, index]) / np.maximum(power, 1e-12 + 1e-3 * power.mean())
-        total = np.maximum(_average(weight, window), 1e-300)
-        turns = _true_turns(x, weight, total, mains_hz / rate_hz, window)
-        for harmonic in range(1, int(0.495 * rate_hz / mains_hz) + 1):
-            carrier = np.exp(-2j * np.pi * harmonic * turns)
-            fit = _average(weight * x * carrier, window) / total
-            clean[:, index] -= 2 * (fit * carrier.conj()).real
+        x = clean[:, index]
+        x[:] = columns[:, index]
+        weight = _weight(x, sections, window)
+        per_sample = _true_frequency(x, weight, mains_hz / rate_hz, window)
+        found = _fitted(x, weight, window, per_sample, n_harmonics)
+        x -= found
     return clean
 
 
-def _true_turns(x: Floats, weight: Floats, total: Floats, nominal: float, window: int) -> Floats:
-    """Return the mains' phase at each sample, turns, at the frequency it has in this record.
+def _fitted(x: Floats, weight: Floats, window: int, per_sample: float, n_harmonics: int) -> Floats:
+    """Return the mains in a signal: the sum of all harmonics, each where it is fitted best.
 
-    A frequency that is off by 0.02 Hz turns by 14 degrees in 2 s; where the average is one-sided,
-    at the ends of the record, that would leave a tenth of the mains.
+    An average of the signal turned back by a carrier, turned forth again, is a sum over neighbours,
+    each times the cosine of the turns to it. So one row of coefficients does for all harmonics;
+    only beside the ends of the record, where averages use what there is, each is taken by itself.
     """
-    samples = np.arange(x.size)
-    carrier = np.exp(-2j * np.pi * nominal * samples)
-    fit = _average(weight * x * carrier, window) / total
+    out = np.empty_like(x)
+    size = max(_PART, 1 << (8 * window).bit_length())
+    comb = np.fft.rfft(_coefficients(window, per_sample, n_harmonics, size)).conj()
+    for part, inner in _parts(window, x.size - window, x.size, window, size):
+        weighted, total = _weighted(x[part], weight[part], window)
+        found = np.fft.irfft(np.fft.rfft(weighted, size) * comb, size)[: weighted.size]
+        out[part][inner] = found[inner] / total[inner]
+    for begin, end in ((0, window), (x.size - window, x.size)):
+        for part, inner in _parts(max(begin, 0), min(end, x.size), x.size, window, size):
+            weighted, total = _weighted(x[part], weight[part], window)
+            found = np.zeros(weighted.size)
+            for harmonic in range(1, n_harmonics + 1):
+                carrier = _carrier(part, harmonic * per_sample)
+                found += 2 * (_summed(weighted * carrier, window) * carrier.conj()).real
+            out[part][inner] = found[inner] / total[inner]
+    return out
+
+
+def _coefficients(window: int, per_sample: float, n_harmonics: int, size: int) -> Floats:
+    """Return what `_summed`, between carriers turned back and forth, makes of 1 at sample 0."""
+    offsets = np.arange(2 * window - 1) - 2 * (window // 2)
+    turns = np.arange(1, n_harmonics + 1)[:, np.newaxis] * per_sample * offsets
+    triangle = window - np.abs(np.arange(1 - window, window))
+    out = np.zeros(size)
+    out[offsets] = 2 * triangle * np.cos(2 * np.pi * turns).sum(axis=0)
+    return out
+
+
+def _weight(x: Floats, sections: Floats, window: int) -> Floats:
+    """Return what each sample counts, 0 to 1: the inverse of the local power, 0 in a gap."""
+    power = np.nan_to_num(x)
+    power *= power
+    power = recursive.both_ways(sections, power, window // 4, ends="even")
+    np.abs(power, out=power)
+    np.maximum(power, 1e-12 + 1e-3 * power.mean(), out=power)
+    np.divide(power.min(), power, out=power)
+    power *= np.isfinite(x)
+    return power
+
+
+def _weighted(x: Floats, weight: Floats, window: int) -> tuple[Floats, Floats]:
+    """Return the weighted signal, and what the weights add up to; in a long gap, nearly nothing."""
+    weighted = np.where(weight > 0, x * weight, 0.0)
+    return weighted, np.maximum(_summed(weight, window), 1e-12 * window**2)
+
+
+def _carrier(part: slice, per_sample: float) -> NDArray[np.complex128]:
+    turns = per_sample * np.arange(part.start, part.stop, dtype=np.float64)
+    return np.asarray(np.exp(-2j * np.pi * turns), dtype=np.complex128)
+
+
+def _true_frequency(x: Floats, weight: Floats, nominal: float, window: int) -> float:
+    """Return the frequency that the mains has in this record, turns a sample.
+
+    One that is off by 0.02 Hz turns by 14 degrees in 2 s; where the average is one-sided, at the
+    ends of the record, that would leave a tenth of the mains.
+    """
     lag = window // 2
-    turned = np.vdot(fit[:-lag], fit[lag:])
-    return np.asarray((nominal + np.angle(turned) / (2 * np.pi * lag)) * samples, dtype=np.float64)
+    turned = np.complex128(0)
+    before = np.empty(0, np.complex128)
+    for part, inner in _parts(0, x.size, x.size, window, max(_PART, 8 * window)):
+        weighted, total = _weighted(x[part], weight[part], window)
+        fit = (_summed(weighted * _carrier(part, nominal), window) / total)[inner]
+        joined = np.concatenate([before, fit])
+        turned += np.vdot(joined[:-lag], joined[lag:])
+        before = joined[-lag:]
+    return float(nominal + np.angle(turned) / (2 * np.pi * lag))
 
 
-def _average(x: NDArray[np.inexact], window: int) -> NDArray[np.inexact]:
-    """Average over a centred window twice, which makes a triangle; the ends use what there is."""
+def _parts(
+    begin: int, end: int, n_samples: int, window: int, size: int
+) -> Iterator[tuple[slice, slice]]:
+    """Divide the samples from `begin` to `end` into parts that stay in the cache.
+
+    Gives each part with `window` samples beside it, `size` in all at most, and where in that it
+    lies itself.
+    """
+    for at in range(begin, end, size - 2 * window):
+        first, behind = max(at - window, 0), min(at + size - 2 * window, end)
+        yield slice(first, min(behind + window, n_samples)), slice(at - first, behind - first)
+
+
+def _summed(x: NDArray[Numbers], window: int) -> NDArray[Numbers]:
+    """Add up over a centred window twice, which makes a triangle; the ends use what there is."""
+    ahead = window // 2
+    sums = np.zeros(x.size + window, x.dtype)
     for _ in range(2):
-        x = uniform_filter1d(x, window, mode="constant")
+        np.cumsum(x, out=sums[ahead + 1 : ahead + 1 + x.size])
+        sums[ahead + 1 + x.size :] = sums[ahead + x.size]
+        x = sums[window:] - sums[:-window]
     return x
 
 

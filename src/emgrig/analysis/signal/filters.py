@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
+
+from emgrig.analysis.signal import recursive
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-# Above this size the channels are filtered on several threads; scipy releases the GIL.
+# Above this size the channels are filtered on several threads; numpy releases the GIL.
 _THREAD_SAMPLES = 200_000
 
 
@@ -99,19 +100,13 @@ def check_band(band_hz: tuple[float, float], rate_hz: float) -> None:
 def band_sections(preset: Preprocessing, rate_hz: float) -> Floats:
     """Return the band-pass as second-order sections; refuses what `check_band` refuses."""
     check_band(preset.band_hz, rate_hz)
-    sections: Floats = scipy.signal.butter(
-        preset.band_order, preset.band_hz, "band", fs=rate_hz, output="sos"
-    )
-    return sections
+    return recursive.band_pass(preset.band_order, preset.band_hz, rate_hz)
 
 
 def envelope_sections(preset: Preprocessing, rate_hz: float) -> Floats:
     """Return the envelope's low-pass as second-order sections."""
     check_band((0.0, preset.envelope_hz), rate_hz)
-    sections: Floats = scipy.signal.butter(
-        preset.envelope_order, preset.envelope_hz, "low", fs=rate_hz, output="sos"
-    )
-    return sections
+    return recursive.low_pass(preset.envelope_order, preset.envelope_hz, rate_hz)
 
 
 def band_pass(samples: Floats, rate_hz: float, *, preset: Preprocessing = CASMEMG_CODE) -> Floats:
@@ -188,8 +183,8 @@ def _band(x: Floats, sections: Floats, pad: int, preset: Preprocessing) -> Float
 
 def _run(x: Floats, sections: Floats, pad: int, preset: Preprocessing) -> Floats:
     if preset.zero_phase:
-        return np.asarray(scipy.signal.sosfiltfilt(sections, x, padlen=pad), dtype=np.float64)
-    return np.asarray(scipy.signal.sosfilt(sections, x), dtype=np.float64)
+        return recursive.both_ways(sections, x, pad)
+    return recursive.forward(sections, x)
 
 
 def segments(valid: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -206,13 +201,15 @@ def _by_segment(columns: Floats, pad: int, run: Callable[[Floats], Floats]) -> F
     n_samples, n_channels = columns.shape
     if n_samples <= pad:
         raise ValueError(f"the record has {n_samples} samples; the filter needs more than {pad}")
+    if n_channels == 1:
+        return _stretches(np.ascontiguousarray(columns[:, 0]), pad, run)[:, np.newaxis]
     # Channels are kept together in memory: filters run along them.
     filtered = np.empty((n_channels, n_samples))
 
     def one(index: int) -> None:
         filtered[index] = _stretches(np.ascontiguousarray(columns[:, index]), pad, run)
 
-    if n_channels > 1 and columns.size > _THREAD_SAMPLES:
+    if columns.size > _THREAD_SAMPLES:
         with ThreadPoolExecutor(min(n_channels, os.cpu_count() or 1)) as pool:
             list(pool.map(one, range(n_channels)))
     else:

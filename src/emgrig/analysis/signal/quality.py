@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, segments
@@ -155,11 +154,13 @@ def _mains(x: Floats, rate_hz: float) -> tuple[float, float]:
         return float("nan"), float("nan")
     if part.size > _MOST_WINDOWS * size:  # windows all over it tell as much as all of it
         begins = np.linspace(0, part.size - size, _MOST_WINDOWS).astype(np.int64)
-        part = part[begins[:, np.newaxis] + np.arange(size)]
-        frequency_hz, power = scipy.signal.welch(part, rate_hz, nperseg=size, detrend="constant")
-        power = power.mean(axis=0)
-    else:
-        frequency_hz, power = scipy.signal.welch(part, rate_hz, nperseg=size, detrend="constant")
+        windows = part[begins[:, np.newaxis] + np.arange(size)]
+    else:  # half of each is in the next
+        windows = np.lib.stride_tricks.sliding_window_view(part, size)[:: size - size // 2]
+    frequency_hz = np.fft.rfftfreq(size, 1 / rate_hz)
+    hann = np.hanning(size + 1)[:-1]
+    windows = (windows - windows.mean(axis=1, keepdims=True)) * hann
+    power = (np.abs(np.fft.rfft(windows)) ** 2).mean(axis=0)
     heights = []
     for mains in (50.0, 60.0):
         away = np.abs(frequency_hz - mains)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 from numpy.typing import NDArray
-from scipy.cluster.vq import kmeans2
 
 from emgrig.analysis.signal.filters import Floats
 
@@ -221,7 +220,10 @@ def cluster(
     if points.size == 0 or k < 2 or (np.ptp(points, axis=0) == 0).any():
         raise ValueError("two vectors of one length that vary and k from 2 were expected")
     scaled = (points - points.mean(axis=0)) / points.std(axis=0)
-    tries = [kmeans2(scaled, k, minit="++", rng=np.random.default_rng(seed + i)) for i in range(10)]
+    clustered = scipy.cluster.vq.kmeans2
+    tries = [
+        clustered(scaled, k, minit="++", rng=np.random.default_rng(seed + i)) for i in range(10)
+    ]
     labels = min(tries, key=lambda t: ((scaled - t[0][t[1]]) ** 2).sum())[1]
     present = [points[labels == i].mean(axis=0) for i in np.unique(labels)]
     order = np.argsort([centroid[0] for centroid in present])

@@ -1,10 +1,11 @@
 """A detector of our own, for whole recordings with rest."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-import scipy
 
+from emgrig.analysis.signal import recursive
 from emgrig.analysis.signal.cleaning import period, subtract_mains
 from emgrig.analysis.signal.filters import (
     Floats,
@@ -120,19 +121,19 @@ def _channel(x: Floats, rate_hz: float, chosen: DetectorSettings, rest: slice | 
     found = _hysteresis(amplitude, level + chosen.low * spread, level + chosen.high * spread)
     found = _joined(found, amplitude, round(chosen.join_s * rate_hz))
     quiet = x[amplitude <= level + chosen.low * spread]
-    evidence = _evidence(x, float(np.sqrt(np.mean(quiet**2))), chosen.change)
-    edges = _refined(found, evidence, round(chosen.reach_s * rate_hz))
+    rest_sd = float(np.sqrt(np.mean(quiet**2)))
+    edges = _refined(found, x, rest_sd, chosen.change, round(chosen.reach_s * rate_hz))
     long: Ints = edges[edges[:, 1] - edges[:, 0] >= round(chosen.least_s * rate_hz)]
     return long
 
 
 def _amplitude(x: Floats, rate_hz: float, smooth_hz: float) -> Floats:
-    sections = scipy.signal.butter(2, smooth_hz, fs=rate_hz, output="sos")
+    sections = recursive.low_pass(2, smooth_hz, rate_hz)
     pad = round(rate_hz / smooth_hz)
     out = np.full_like(x, np.nan)
     for start, stop in segments(np.isfinite(x)):
         if stop - start > pad:
-            out[start:stop] = scipy.signal.sosfiltfilt(sections, np.abs(x[start:stop]), padlen=pad)
+            out[start:stop] = recursive.both_ways(sections, np.abs(x[start:stop]), pad)
     if np.isnan(out).all() and np.isfinite(x).any():
         raise ValueError(
             f"no stretch without a gap is longer than {pad} samples, which the detector needs"
@@ -151,7 +152,7 @@ def _rest(amplitude: Floats, rest: slice | None) -> tuple[float, float]:
     if rest is not None:
         return float(part.mean()), float(part.std())
     low, high = np.percentile(part, [5, 40])
-    z_low, z_high = float(scipy.stats.norm.ppf(0.05)), float(scipy.stats.norm.ppf(0.40))
+    z_low, z_high = NormalDist().inv_cdf(0.05), NormalDist().inv_cdf(0.40)
     spread = float((high - low) / (z_high - z_low))
     return float(low - z_low * spread), spread
 
@@ -181,13 +182,13 @@ def _joined(found: Ints, amplitude: Floats, most: int) -> Ints:
 def _evidence(x: Floats, rest_sd: float, change: float) -> Floats:
     """Return the running log-likelihood ratio of "variance is `change` times rest's" to rest.
 
-    Shape (n_samples + 1,); a gap adds nothing.
+    Shape (n_samples + 1,), from the begin of `x`; a gap adds nothing.
     """
     step = (x / rest_sd) ** 2 * (0.5 * (1 - 1 / change)) - 0.5 * np.log(change)
     return np.concatenate([[0.0], np.cumsum(np.nan_to_num(step))])
 
 
-def _refined(found: Ints, evidence: Floats, reach: int) -> Ints:
+def _refined(found: Ints, x: Floats, rest_sd: float, change: float, reach: int) -> Ints:
     """Move each edge, by `reach` at most, to where the evidence turns."""
     edges = found.copy()
     previous = 0
@@ -196,10 +197,11 @@ def _refined(found: Ints, evidence: Floats, reach: int) -> Ints:
         low = max(previous, start - reach)
         until = min(middle, start + reach)
         # The last of equal minima, so that an onset never moves into a gap.
-        edges[row, 0] = until - int(np.argmin(evidence[low : until + 1][::-1]))
-        following = found[row + 1, 0] if row + 1 < len(found) else evidence.size - 1
+        evidence = _evidence(x[low:until], rest_sd, change)
+        edges[row, 0] = until - int(np.argmin(evidence[::-1]))
+        following = found[row + 1, 0] if row + 1 < len(found) else x.size
         high = min(int(following), stop + reach)
         begin = max(middle, stop - reach)
-        edges[row, 1] = begin + int(np.argmax(evidence[begin : high + 1]))
+        edges[row, 1] = begin + int(np.argmax(_evidence(x[begin:high], rest_sd, change)))
         previous = int(edges[row, 1])
     return edges

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from emgrig.analysis.signal.filters import Floats, Ints, check_rate
 
@@ -253,7 +253,7 @@ def _match(detected_s: Floats, true_s: Floats, length_s: float, *, least_iou: fl
     if true.size and (true.min() < 0 or true.max() > length_s):
         raise ValueError(f"a true event lies outside the recording of {length_s:g} s")
     iou = intersection_over_union(found, true)
-    rows, columns = linear_sum_assignment(iou, maximize=True)
+    rows, columns = scipy.optimize.linear_sum_assignment(iou, maximize=True)
     good = iou[rows, columns] >= least_iou
     rows, columns = rows[good], columns[good]
     return _Match(

@@ -171,7 +171,10 @@ class EdfFile:
     def values(self, one: EdfSignal) -> NDArray[np.float64]:
         """Read a signal whole, in its unit (codes if it has no scale); shape (n_samples,)."""
         code, zero = one.scale or (1.0, 0.0)
-        return np.asarray(self.codes([one])[:, 0] * code + zero, dtype=np.float64)
+        values = self.codes([one])[:, 0].astype(np.float64)
+        values *= code
+        values += zero
+        return values
 
     @property
     def begin(self) -> dt.datetime | None:

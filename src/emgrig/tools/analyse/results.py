@@ -1,8 +1,8 @@
-"""What `emgrig analyse` takes, reads channel by channel, writes, and says."""
+"""What `emgrig analyse` reads channel by channel, writes, and says."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,35 +25,8 @@ from emgrig.files import (
     whole_file,
 )
 from emgrig.reading import Recording
-from emgrig.tools.common.options import (
-    Mvc,
-    Overwrite,
-    argument,
-    flag,
-    option,
-)
+from emgrig.tools.analyse.options import AnalyseOptions
 from emgrig.tools.common.output import say
-
-
-@dataclass(frozen=True, kw_only=True)
-class AnalyseOptions:
-    """What `emgrig analyse` takes."""
-
-    recording: Path = argument("EDF, BDF, .mat, .vhdr, .xdf, .parquet, .csv, .txt; also .gz")
-    output: Path = option("Folder for the results.", Path(), "--output", "-o")
-    overwrite: Overwrite = False
-    rate: float | None = option("Hz, if the file does not name it.")
-    unit: str | None = option("V, mV, uV or nV of channels that the file gives none for.")
-    channels: str = option("Only these, by name or number: 1,3,Zyg.", "")
-    face: bool = option("Channels 1 to 7 lie as on the paper's face.", False)
-    mvc: Mvc = None
-    rest: str = option("START:END of declared rest, s.", "")
-    video: Path | None = option("Write an ELAN file over this video.")
-    video_offset: float = option("Video minus EMG time, s.", 0.0)
-    clock: Path | None = option("CSV of emg_s,video_s pairs: fit a clock map instead.")
-    undo_droop: bool = flag("Undo the sinc³ droop of an ADS1299, to 0.4 of the rate.", "--equalise")
-    mat: Path | None = option("Write the samples as a table in CASMEMG's layout too.")
-    elan: Path | None = option("Corrected ELAN file to score the candidates against.")
 
 
 class Channels(Sequence[Floats]):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emgrig.files import refuse_existing
+from emgrig.files import check_there, refuse_existing
 from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
@@ -43,6 +43,8 @@ def compare(given: CompareOptions) -> None:
 
     Example: emgrig compare face.bdf trigno.csv --channels Zyg=EMG1 --report compared/
     """
+    for path in (given.ours, given.reference):  # before what takes seconds to import
+        check_there(path, "recording")
     from emgrig.calibration.figures.spectrum import Band
     from emgrig.comparison import compare as compare_tracks
     from emgrig.reading.recording import SIMULATED

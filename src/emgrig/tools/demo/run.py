@@ -23,7 +23,7 @@ from emgrig.recording.recorder import record
 from emgrig.simulator.analog.frontend import AnalogueFrontEnd
 from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
-from emgrig.simulator.options import SimOptions
+from emgrig.simulator.options import MAX_SPEED, SimOptions
 from emgrig.tools.common.output import quiet_driver
 from emgrig.tools.demo.check import ChannelMatch, match, seen_by_chip
 
@@ -142,7 +142,8 @@ def run(
 def _simulator(source: str, seed: int, fault: str, speed: float) -> Iterator[str]:
     """Run `emgrig simulate` as a process of its own; gives its address."""
     command = [sys.executable, "-m", "emgrig", "simulate", "--tcp", "127.0.0.1:0"]
-    command += ["--source", source, "--seed", str(seed), "--fault", fault, "--speed", f"{speed:g}"]
+    command += ["--source", source, "--seed", str(seed), "--fault", fault]
+    command += ["--speed", "max" if speed == MAX_SPEED else f"{speed:g}"]
     process = subprocess.Popen(  # noqa: S603 - our own program
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -1,0 +1,260 @@
+"""What the commands of the analysis do: reproduce, analyse, clock-report, grid and synthetic."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import typer
+from rich.text import Text
+
+from emgrig.analysis.clocks.robust_line import ClockMap, fit_clock_map
+from emgrig.analysis.paper import printed as paper
+from emgrig.analysis.paper import synthetic
+from emgrig.analysis.paper.annotations import (
+    Expression,
+    read_annotations,
+    read_results,
+    recordings,
+    write_annotations,
+)
+from emgrig.analysis.paper.casmemg_files import write_casmemg_mat
+from emgrig.analysis.paper.clock_report import clock_reports, clock_summary
+from emgrig.analysis.paper.reproduce import reproduce, trivial_rows
+from emgrig.analysis.paper.verdicts import Verdict
+from emgrig.analysis.report import plots
+from emgrig.analysis.report.candidates import analyse
+from emgrig.analysis.report.elan import read_elan
+from emgrig.analysis.signal.filters import Floats, Ints
+from emgrig.analysis.signal.statistics import interval_of_mean, summarise
+from emgrig.analysis.spotting.casmemg import clip_around
+from emgrig.analysis.spotting.grid import Grid, search
+from emgrig.analysis.spotting.scoring import score_clips
+from emgrig.errors import ExitCode
+from emgrig.files import (
+    make_folder,
+    refuse_existing,
+    write_file,
+)
+from emgrig.reading import open_recording
+from emgrig.reading.pairs import read_pairs
+from emgrig.tools.analyse.options import (
+    AnalyseOptions,
+    GridOptions,
+    OfCasmemg,
+    ReproduceOptions,
+    SyntheticOptions,
+)
+from emgrig.tools.analyse.results import (
+    Channels,
+    say_found,
+    score_elan,
+    write_mat,
+    write_results,
+)
+from emgrig.tools.common.options import read_mvc
+from emgrig.tools.common.output import print_json, print_table, say
+from emgrig.tools.common.progress import Bar
+
+_COLOURS = {
+    Verdict.EXACT: "green",
+    Verdict.WITHIN_ROUNDING: "cyan",
+    Verdict.DOES_NOT_COME_OUT: "red",
+    Verdict.NO_MATERIAL: "dim",
+}
+
+
+def set_beside(given: ReproduceOptions) -> None:
+    """Set every number the paper prints beside ours, with a computed verdict."""
+    expressions = None if given.annotations is None else read_annotations(given.annotations)
+    found = [row for path in given.results or () for row in read_results(path)]
+    rows = reproduce(expressions, found or None)
+    if given.figures is not None:
+        _write_figures(given.figures, expressions, overwrite=given.overwrite)
+    if given.as_json:
+        keys = ("section", "what", "printed", "ours_text", "verdict", "note")
+        print_json([{key: str(getattr(row, key)) for key in keys} for row in rows])
+        return
+    print_table(
+        ("where", "what", "printed", "ours", "verdict", "note"),
+        [
+            (row.section, row.what, row.printed, row.ours_text, _coloured(row.verdict), row.note)
+            for row in rows
+        ],
+        title="The paper",
+    )
+    for verdict in Verdict:
+        say(f"{verdict}: {sum(row.verdict is verdict for row in rows)}")
+    if expressions is not None:
+        _print_trivial(expressions)
+
+
+def _coloured(verdict: Verdict) -> Text:
+    return Text(str(verdict), style=_COLOURS[verdict])
+
+
+def _print_trivial(expressions: list[Expression]) -> None:
+    title = "Table 7 beside the answer that never looks: 0.3 s from each end of the clip"
+    print_table(("figure", "table 7", "trivial answer"), trivial_rows(expressions), title=title)
+
+
+def _write_figures(folder: Path, expressions: list[Expression] | None, *, overwrite: bool) -> None:
+    emotions = paper.EMOTIONS
+    drawn = {
+        "figure-08.svg": plots.indicators_svg(paper.TABLE_3),
+        "figure-14.svg": plots.frequencies_svg(
+            list(emotions),
+            [row.micro for row in emotions.values()],
+            [row.macro for row in emotions.values()],
+            "emotion",
+        ),
+    }
+    if expressions is not None:
+        seconds = np.array([e.duration_ms / 1000 for e in expressions if e.is_micro])
+        interval = interval_of_mean(summarise(seconds))
+        label = "duration of micro-expressions by EMG, s"
+        drawn["figure-11.svg"] = plots.histogram_svg(seconds, label, interval=interval)
+    for name in drawn:
+        refuse_existing(folder / name, overwrite=overwrite, instead="folder")
+    for name, svg in drawn.items():
+        write_file(make_folder(folder) / name, svg)
+
+
+def report_clocks(given: OfCasmemg) -> None:
+    """Report offset, drift, residual and jumps between video and EMG time, per recording."""
+    expressions = read_annotations(given.annotations)
+    rows = []
+    for r in clock_reports(expressions):
+        numbers = (r.offset_s, r.range_s, r.drift_ms_per_s, r.residual_ms)
+        cells = ["-" if np.isnan(x) else f"{x:.3f}" for x in numbers]
+        rows.append((f"{r.subject}/{r.video}", str(r.n_events), *cells, str(r.n_jumps)))
+    print_table(
+        ("recording", "events", "offset s", "range s", "drift ms/s", "residual ms", "jumps"), rows
+    )
+    for name, number in asdict(clock_summary(expressions)).items():
+        say(f"{name}: {number:.4g}" if isinstance(number, float) else f"{name}: {number}")
+
+
+def find_candidates(given: AnalyseOptions) -> None:
+    """Find candidate expressions: an HTML page, a BIDS events.tsv and an ELAN file."""
+    found = open_recording(
+        given.recording, rate_hz=given.rate, unit=given.unit, channels=_listed(given.channels)
+    )
+    clock_map = _clock(given.clock, given.video_offset)
+    # Read before anything is written: it may lie where the results go.
+    corrected = None if given.elan is None else read_elan(given.elan, clock=clock_map)
+    channels, remarks = Channels(found), list(found.remarks)
+    if given.mat is not None:
+        write_mat(given.mat, found, overwrite=given.overwrite)
+    if given.undo_droop:
+        remarks.append(channels.undo_droop())
+    levels_uv = read_mvc(given.mvc or [], len(found.labels))
+    with Bar(f"analysing {given.recording.name}"):
+        analysis = analyse(
+            channels,
+            found.rate_hz,
+            labels=found.labels,
+            units=found.units,
+            limits=[one.limits for one in found.signals],
+            muscles={i: i + 1 for i in range(min(7, len(found.labels)))} if given.face else None,
+            mvc_uv={channel - 1: uv for channel, uv in levels_uv.items()},
+            rest_s=_rest(given.rest),
+        )
+        written = write_results(given, analysis, found, remarks, clock_map)
+    say(f"written: {', '.join(str(path) for path in written)}")
+    say_found(analysis, remarks)
+    if corrected is not None:
+        score_elan(given.elan, corrected, analysis)
+    if all(one.reject for one in analysis.quality):
+        raise typer.Exit(int(ExitCode.VERDICT))
+
+
+def _listed(channels: str) -> list[str]:
+    return [one for one in channels.split(",") if one.strip()]
+
+
+def _clock(pairs: Path | None, offset_s: float) -> ClockMap:
+    if pairs is None:
+        return fit_clock_map(np.zeros(1), np.full(1, offset_s))
+    emg_s, video_s = read_pairs(pairs, ("emg_s", "video_s"))
+    fitted = fit_clock_map(emg_s, video_s)
+    drift = f"{1000 * fitted.drift:+.2f} ms/s" if fitted.is_drift_told else "not told, taken as 0"
+    say(
+        f"clock map of {emg_s.size} pairs: drift {drift}, {fitted.n_jumps} jumps, "
+        f"median residual {1000 * fitted.residual_mad_s:.0f} ms"
+    )
+    return fitted
+
+
+def _rest(option: str) -> tuple[float, float] | None:
+    if not option:
+        return None
+    start, colon, end = option.partition(":")
+    if not colon:
+        raise ValueError(f"--rest {option}: START:END in seconds was expected")
+    return float(start), float(end)
+
+
+def search_grid(given: GridOptions) -> None:
+    """Search the published 4500 parameter sets on every annotated clip."""
+    expressions = read_annotations(given.annotations)
+    clips, truth = _clips(given.folder, expressions, as_published=given.as_published)
+    grid = Grid()
+    with Bar(f"{grid.size} sets, clip by clip") as bar:
+        result = search(
+            clips,
+            truth,
+            grid=grid,
+            n_jobs=given.jobs,
+            scheduler=given.scheduler,
+            progress=lambda done, of: bar.advance(done / of),
+        )
+    iou = [score_clips(row, truth).mean_iou for row in result.detected]
+    rows = []
+    for i in np.argsort(iou)[::-1][: given.best].tolist():
+        p, s = result.parameters[i], result.scores[i]
+        shares = (s.mean_overlap, s.share_above_half, iou[i])
+        values = " ".join(f"{v:g}" for v in (p.window, p.step, p.scale, p.run, p.back, p.ahead))
+        rows.append((values, str(s.n_missed), *(f"{share:.3f}" for share in shares)))
+    print_table(("W_L S_L k S_n W_f W_b", "missed", "overlap", "P > .5", "true IoU"), rows)
+    _print_trivial(expressions)
+
+
+def write_synthetic(given: SyntheticOptions) -> None:
+    """Write a synthetic CASMEMG: the annotated expressions on drawn faces, in its layout."""
+    expressions = read_annotations(given.annotations)
+    wanted = [e for e in expressions if not given.subject or e.subject in given.subject]
+    if not wanted:
+        raise ValueError(
+            f"the annotations have no subject {', '.join(map(str, given.subject or ()))}"
+        )
+    groups = recordings(wanted)
+    paths = [given.folder / f"{number:02d}_{video}.mat" for number, video in groups]
+    for path in (*paths, given.folder / "truth.xlsx"):
+        refuse_existing(path, overwrite=given.overwrite, instead="folder")
+    make_folder(given.folder)
+    with Bar("synthetic CASMEMG") as bar:
+        for done, (path, group) in enumerate(zip(paths, groups.values(), strict=True)):
+            bar.follow(path.name, done / len(groups))
+            write_casmemg_mat(path, synthetic.recording(group, seed=given.seed).samples_uv)
+    write_annotations(given.folder / "truth.xlsx", wanted)
+
+
+def _clips(
+    folder: Path, expressions: list[Expression], *, as_published: bool
+) -> tuple[list[Floats], Ints]:
+    cache: dict[Path, Floats] = {}
+    clips, truth = [], []
+    for one in expressions:
+        path = folder / f"{one.subject:02d}_{one.video}.mat"
+        if path not in cache:
+            cache = {path: open_recording(path).matrix()}
+        samples = cache[path]
+        clip = clip_around(
+            one.emg_onset_ms,
+            one.emg_offset_ms,
+            samples.shape[0],
+            reading="code" if as_published else "plain",
+        )
+        clips.append(samples[clip.start : clip.stop, one.channel - 1])
+        truth.append((clip.onset, clip.offset))
+    return clips, np.array(truth, dtype=np.int64)

@@ -1,8 +1,9 @@
 """Bytes of a board to its frames, without I/O: fed whole, byte by byte, or damaged.
 
 A frame is one if its fixed bytes stand and its checksum is right. Where that is less than 32 bits
-of proof, it is believed only when the next frames stand behind it too: one or more lost bytes then
-cannot make a frame of two halves. What is not believed is counted and never delivered.
+of proof, it is believed only when the next frames stand behind it too, each with the next count if
+there is a counter: lost bytes then do not make a frame of two halves. What is not believed is
+counted and never delivered.
 """
 
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ class FrameDecoder:
         n_rows = len(bytes_) // n
         if n_rows > behind:  # the usual case: all stand side by side
             rows = bytes_[: n_rows * n].reshape(n_rows, n)
-            if self._in_form(rows)[0].all():
+            if self._in_form(rows)[0].all() and self._follow(rows[:-1], rows[1:]).all():
                 self._held = data[(n_rows - behind) * n :]
                 return rows[: n_rows - behind], np.zeros(n_rows - behind, np.bool_), False
         if len(bytes_) < n:
@@ -112,28 +113,42 @@ class FrameDecoder:
             return self._none(is_open=False)
         return self._search(data, sliding_window_view(bytes_, n))
 
+    def _follow(self, before: Rows, behind: Rows) -> NDArray[np.bool_]:
+        """Tell which frames have the next count behind them; all, if a checksum proves them."""
+        counter = self._template.counter
+        if counter is None or not self.n_behind:
+            return np.ones(len(before), np.bool_)
+        at = counter.at, counter.bytes, counter.endian
+        return np.asarray((number(behind, *at) - number(before, *at)) % counter.period == 1)
+
     def _search(self, data: bytes, windows: Rows) -> _Found:
         """Find frames anywhere: one pass over all places, then from run to run of frames."""
         n, behind = self._n, self.n_behind
         good, bad_sum = self._in_form(windows)
-        # A place is believed if the next ones are good too; near the end that may be open.
-        is_begin = good.copy()
-        for k in range(1, behind + 1):
-            is_begin[: -k * n] &= good[k * n :]
-        begins = np.flatnonzero(is_begin)
+        # A place is believed if frames stand behind it, each following the one before. Near the
+        # end that is open: what speaks against it has not come yet.
+        believed = good.copy()
+        if behind:
+            is_linked = good.copy()
+            is_linked[:-n] &= good[n:] & self._follow(windows[:-n], windows[n:])
+            for k in range(behind):
+                n_known = max(len(believed) - k * n, 0)
+                believed[:n_known] &= is_linked[len(believed) - n_known :]
+        n_decided = len(windows) - behind * n
+        begins = np.flatnonzero(believed)
         taken: list[tuple[int, int]] = []  # place and number of frames of each run
         at = 0
         while True:
             following = int(np.searchsorted(begins, at))
             at = int(begins[following]) if following < len(begins) else len(windows)
-            if at + behind * n >= len(windows):
+            if at >= n_decided:
                 break
-            run = good[at::n]
+            run = believed[at:n_decided:n]
             wrong = np.flatnonzero(~run)
-            length = (int(wrong[0]) if len(wrong) else len(run)) - behind
+            length = int(wrong[0]) if len(wrong) else len(run)
             taken.append((at, length))
             at += length * n
-        if taken:  # behind the last frame nothing may be open: then the rest begins there
+        if taken:  # where the last run ends right at the end, the rest begins there
             at = max(at, taken[-1][0] + taken[-1][1] * n)
         self.counts.bad_checksum += int(bad_sum[:at].sum())
         self._held = data[at:]
@@ -165,7 +180,12 @@ class FrameDecoder:
             self.counts.skipped_bytes += len(data)
             return self._none(is_open=True)
         rows = np.frombuffer(data, np.uint8).reshape(n_rows, self._n)
-        return self._only(rows, *self._in_form(rows), self._n)
+        good, bad_sum = self._in_form(rows)
+        self.counts.bad_checksum += int(bad_sum.sum())
+        if not good.all():  # it is of somebody else, or damaged: none of it is believed
+            self.counts.skipped_bytes += len(data)
+            return self._none(is_open=True)
+        return rows, np.zeros(n_rows, np.bool_), False
 
     # ---- COBS ---------------------------------------------------------------------------------
 
@@ -185,16 +205,14 @@ class FrameDecoder:
         coded = sliding_window_view(bytes_, self._n + 1)[begins[is_length]]
         rows, is_coded = unstuff(coded)
         good, bad_sum = self._in_form(rows)
-        return self._only(rows, good & is_coded, bad_sum & is_coded, self._n + 2)
-
-    def _only(
-        self, rows: Rows, good: NDArray[np.bool_], bad_sum: NDArray[np.bool_], n_bytes: int
-    ) -> _Found:
-        """Return the good rows, and which of them have a bad one right before."""
-        self.counts.bad_checksum += int(bad_sum.sum())
-        self.counts.skipped_bytes += int((~good).sum()) * n_bytes
-        before = np.concatenate([[False], ~good[:-1]])
-        return rows[good], before[good], not good[-1]
+        good &= is_coded
+        self.counts.bad_checksum += int((bad_sum & is_coded).sum())
+        self.counts.skipped_bytes += int((~good).sum()) * (self._n + 2)
+        if not good.any():
+            return self._none(is_open=True)
+        places = np.flatnonzero(is_length)[good]  # among all that ends with a zero
+        is_cut = np.diff(places, prepend=-1) != 1
+        return rows[good], is_cut, int(places[-1]) != len(ends) - 1
 
 
 def unstuff(coded: Rows) -> tuple[Rows, NDArray[np.bool_]]:

@@ -244,7 +244,8 @@ def _report(made: "Recording", *, as_json: bool) -> None:
         say(str(path))
     totals = made.totals
     mark = "SIMULATED: " if is_simulated else ""
-    say(f"{mark}{totals.received - totals.unused} samples recorded; {totals.words}")
+    known = totals.words if made.can.is_loss_known or totals.lost else "no loss was seen"
+    say(f"{mark}{totals.received - totals.unused} samples recorded; {known}")
     if not made.can.is_loss_exact:
         say(f"loss is {made.can.loss_words}")
     if made.can.stated is not None:

@@ -129,14 +129,14 @@ class FrameFirmware:
         rows = zip(readings.index.tolist(), readings.time_s.tolist(), readings.data, strict=True)
         for number, time_s, data in rows:
             made = self.encode(number, time_s, data.tobytes())
-            if made:
+            if made is not None:
                 self.sent.append((number, time_s, data.tobytes()))
-                frames.append(made)
+                frames += [made] if made else []
         del self.sent[:-4096]
         return frames
 
-    def encode(self, number: int, time_s: float, data: bytes) -> bytes:
-        """Make the bytes of one conversion; none if it is not sent."""
+    def encode(self, number: int, time_s: float, data: bytes) -> bytes | None:
+        """Make the bytes of one conversion; empty if they wait for more, None if not sent."""
         raise NotImplementedError
 
     def hear(self, heard: bytes) -> bytes:
@@ -195,11 +195,11 @@ class Knight(FrameFirmware):
     _FULL_SCALE_OURS: Final = 4.5 / 12 / 2**23
     _FULL_SCALE_ITS: Final = 4.0 / 12 / 2**15
 
-    def encode(self, number: int, time_s: float, data: bytes) -> bytes:
+    def encode(self, number: int, time_s: float, data: bytes) -> bytes | None:
         """A0, counter, eight codes, lead-off P and N, C0; every second conversion, 125 SPS."""
         del time_s
         if number % 2:
-            return b""
+            return None
         codes = [int.from_bytes(data[3 * n : 3 * n + 3], "big", signed=True) for n in range(1, 9)]
         ratio = self._FULL_SCALE_OURS / self._FULL_SCALE_ITS
         small = [min(max(round(code * ratio), -(2**15)), 2**15 - 1) for code in codes]

@@ -111,6 +111,7 @@ def check_what_it_cannot_is_refused(open_twin: Callable[[], Twin]) -> None:
                 lambda: board.chip.files,
                 lambda: board.apply("facial-emg"),
                 lambda: board.ports[0].read(0, 1),
+                lambda: board.ports[0].command(0x11),
                 lambda: board.quiet().__enter__(),
             ]
         if can.timing is not Timing.ASKED:

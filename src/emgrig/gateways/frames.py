@@ -78,6 +78,7 @@ class FrameGateway:
         self._began_s = inner.clock.now_s()
         self._heard_s = self._began_s  # when the last frame came
         self._run = 0
+        self._conversions = 0  # of the last run that has ended
         self._per_packet = 0  # frames a packet; 0 between runs
         self._waiting: list[Placed] = []  # frames that do not fill a packet yet
         self._n_waiting = 0
@@ -126,7 +127,8 @@ class FrameGateway:
             came += data[: max(24 - len(came), 0)]
             self.decoder.feed(data)
         self._say(link.stop)
-        self.numbering.begin(self._now_us())
+        now_us, self._heard_s = self._now_us(), inner.clock.now_s()
+        self.numbering.begin(now_us)
 
     def _stranger(self, came: bytes) -> Exception:
         title, n_bytes = self.template.title, self.template.frame.bytes
@@ -191,6 +193,8 @@ class FrameGateway:
         self._inner.reopen()
         self._is_closed = False
         with self._lock:
+            if self._per_packet:
+                self._conversions = self.numbering.count
             self.decoder.flush()
             self._requests = Decoder()
             self._out.clear()
@@ -353,16 +357,18 @@ class FrameGateway:
         self._say(self.template.link.stop)
         self._pack(is_last=True)
         self._per_packet = 0
-        return wire.Stopped(self._run & 0xFFFF, self.numbering.count & 0xFFFFFFFF, self._now_us())
+        self._conversions = self.numbering.count
+        return wire.Stopped(self._run & 0xFFFF, self._conversions & 0xFFFFFFFF, self._now_us())
 
     def _stats(self, _: bytes) -> Message:
         counts = self.decoder.counts
+        conversions = self.numbering.count if self._per_packet else self._conversions
         return wire.Stats(
             uptime_us=max(self._now_us(), 0),
             run=self._run & 0xFFFF,
             streaming=int(bool(self._per_packet)),
             settings=0,
-            conversions=self.numbering.count & 0xFFFFFFFF,
+            conversions=conversions & 0xFFFFFFFF,
             frames_sent=self._n_sent,
             missed_drdy=0,
             transmit_overflows=self._n_thrown,

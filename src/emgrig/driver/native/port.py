@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from emgrig.driver.can import Registers as Reach
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link
 from emgrig.protocol.packets import (
@@ -42,7 +43,10 @@ class NativePort:
         self._follow(Request.WRITE_REGISTERS, WriteRegisters(self.chip_index, address, data))
 
     def command(self, opcode: int) -> None:
-        """Send one single-byte opcode."""
+        """Send one single-byte opcode; BoardCannot if no chip can be reached."""
+        board = self.identity
+        if board is not None and board.can.registers is Reach.NONE:
+            board.can.refuse(board.serial_number, f"send its chip the opcode {opcode:02X}h")
         self._follow(Request.CHIP_COMMAND, ChipCommand(self.chip_index, opcode))
 
     def _check(self, address: int, count: int) -> None:

@@ -453,3 +453,25 @@ def test_a_recording_says_what_is_stated_and_how_its_loss_is_known(tmp_path: Pat
         volts = joined([block for block in stream if block.n_samples])
     assert replayed.can == load_template("knight").can
     np.testing.assert_allclose(raw.get_data()[:, :250].T, volts[:250], atol=1e-9)
+
+
+@pytest.mark.slow
+def test_a_bids_data_set_says_that_the_scale_is_stated(tmp_path: Path) -> None:
+    from emgrig.recording.export.bids import BidsOptions, export_bids
+    from emgrig.recording.export.source import Part
+    from emgrig.recording.recorder import record
+
+    with Board(gateway_of("knight")) as board:
+        made = record(board, tmp_path / "a.bdf", 2.0)
+    root = tmp_path / "bids"
+    export_bids([Part(path) for path in made.bdf_paths], root, BidsOptions(subject="01", task="rest"))
+    told = json.loads(next(root.rglob("*_emg.json")).read_text("utf-8"))
+    assert (told["ScaleIs"], told["LossIs"]) == ("stated", "modulo")
+    assert told["HardwareFilters"] == "n/a"
+    assert "a converter of 16 bits" in told["ManufacturersModelName"]
+    columns = json.loads(next(root.rglob("*_channels.json")).read_text("utf-8"))
+    assert "as stated, not read back" in columns["gain"]["Description"]
+    rows = next(root.rglob("*_channels.tsv")).read_text("utf-8").splitlines()
+    head = rows[0].split("\t")
+    assert {row.split("\t")[head.index("type")] for row in rows[1:]} == {"EMG"}
+    assert {row.split("\t")[head.index("reference")] for row in rows[1:]} == {"n/a"}

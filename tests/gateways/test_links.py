@@ -1,4 +1,4 @@
-"""A gateway over its links: datagrams, a serial port that must be talked to, a link that is lost."""
+"""A gateway over its links: datagrams, a serial port that is talked to, a link that is lost."""
 
 import socket
 
@@ -47,7 +47,7 @@ def test_datagrams_of_the_first_sender_are_a_board() -> None:
 def test_a_port_that_is_taken_is_one_line() -> None:
     inner = UdpTransport("udp://127.0.0.1:0")
     try:
-        with pytest.raises(TransportError, match="cannot listen: .*another program"):
+        with pytest.raises(TransportError, match=r"cannot listen: .*another program"):
             UdpTransport(f"udp://127.0.0.1:{inner.port}")
     finally:
         inner.close()
@@ -136,7 +136,7 @@ def test_lsl_is_refused_where_no_clock_can_be_asked() -> None:
 
     with (
         Board(gateway_of("cerelog")) as board,
-        pytest.raises(emgrig.BoardCannot, match="cannot stream to LSL: .*its clock cannot be"),
+        pytest.raises(emgrig.BoardCannot, match=r"cannot stream to LSL: .*its clock cannot be"),
     ):
         LslLink(board)
 

@@ -285,13 +285,14 @@ def _emg_json(part: Part, options: BidsOptions) -> Json:
         "SubjectArtefactDescription": NOT_KNOWN,
         "IsSimulated": part.is_simulated,
         "ScaleIs": "stated" if any(c.is_stated for c in part.channels) else "read back",
-        "LossIs": str(part.section("capture").get("loss_is", "exact")),
+        "LossIs": part.loss_is,
     }
 
 
 def _chips(part: Part) -> str:
     board = part.section("board")
-    count, channels = board["chip_count"], board["channels_per_chip"]
+    count = len(part.registers) or board["chip_count"]
+    channels = board["channels_per_chip"]
     return f"{channels} channels" if count == 1 else f"{count} chips of {channels} channels"
 
 

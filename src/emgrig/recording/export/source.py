@@ -43,7 +43,7 @@ _READ: Json = {
                 "serial_number": _TEXT,
                 "can": {"type": "object", "properties": {"chip": _TEXT}},
             },
-            "required": ["channels_per_chip", "chip_count", "serial_number"],
+            "required": ["channels_per_chip", "serial_number"],
         },
         "profile": {"type": ["string", "null"]},
         **dict.fromkeys(("start", "rate", "clock_fit", "calibration", "contact"), _OR_NOT),
@@ -196,6 +196,12 @@ class Part:
         """What the board's converter is called; older files are of an ADS1299."""
         can = cast("Mapping[str, object]", self.section("board").get("can") or {})
         return str(can.get("chip", "ADS1299"))
+
+    @property
+    def loss_is(self) -> str:
+        """How well its loss is known; of older files, exactly."""
+        capture = self.sidecar.get("capture")
+        return str(capture.get("loss_is", "exact")) if isinstance(capture, dict) else "exact"
 
     @property
     def contact(self) -> Mapping[str, object]:

@@ -126,3 +126,9 @@ def test_another_ability_is_another_board() -> None:
     other = BoardIdentity.from_hello(replace(HELLO, can=SOME.to_hello()))
     assert "what it can do" in one.differences(other)
     assert str(one) == "board G-1, firmware 1 (a), 1 another, 4 channels"
+
+
+def test_the_simulated_board_says_in_full_that_it_can_do_all() -> None:
+    from emgrig.simulator.firmware.native import ABILITIES
+
+    assert Can.from_hello(ABILITIES.encode(), n_channels=8) == Can()

@@ -464,7 +464,8 @@ def test_a_bids_data_set_says_that_the_scale_is_stated(tmp_path: Path) -> None:
     with Board(gateway_of("knight")) as board:
         made = record(board, tmp_path / "a.bdf", 2.0)
     root = tmp_path / "bids"
-    export_bids([Part(path) for path in made.bdf_paths], root, BidsOptions(subject="01", task="rest"))
+    parts = [Part(path) for path in made.bdf_paths]
+    export_bids(parts, root, BidsOptions(subject="01", task="rest"))
     told = json.loads(next(root.rglob("*_emg.json")).read_text("utf-8"))
     assert (told["ScaleIs"], told["LossIs"]) == ("stated", "modulo")
     assert told["HardwareFilters"] == "n/a"

@@ -74,7 +74,7 @@ def open_transport(address: str, *, timeout_s: float = 10.0) -> Transport:
 
 def open_frames(address: str, /, *, timeout_s: float) -> Transport:
     """Open ``frames+tcp://HOST:PORT?template=NAME``: a gateway over any other address."""
-    from emgrig.gateways.frames import open_frames as open_gateway
+    from emgrig.gateways.address import open_frames as open_gateway
 
     def below(inner: str) -> Transport:
         if inner.startswith("udp:"):
@@ -105,7 +105,7 @@ def connect(
         ``sim:``, ``tcp://HOST:PORT``, ``tcp-listen://HOST:PORT``,
         ``serial:///dev/ttyUSB0?baud=921600`` (or a URL of pyserial), ``replay:FILE``;
         ``frames:///dev/ttyUSB0?template=NAME`` for a board that only sends frames
-        (`emgrig.gateways.frames.split_address`).
+        (`emgrig.gateways.address.split_address`).
     timeout_s : float, > 0
         How long to wait for a TCP connection, s.
     identify, force_channels, reconnect, silence_s, journal, tap

@@ -10,7 +10,8 @@ from emgrig.desk.pages.panels import _rate_words
 from emgrig.desk.stream.hub import Hub
 from emgrig.driver.board import Board
 from emgrig.errors import TransportError, TransportTimeout
-from emgrig.gateways.frames import FrameGateway, split_address
+from emgrig.gateways.address import split_address
+from emgrig.gateways.frames import FrameGateway
 from emgrig.gateways.template import load_template
 from emgrig.gateways.udp import UdpTransport
 from emgrig.hil_tests.bringup import run_bringup

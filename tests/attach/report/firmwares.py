@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from emgrig.attach.bench import Bench
+from emgrig.attach.facts import BenchFacts
 from emgrig.attach.options import PROCESSORS, BenchOptions, ChipOptions
 
 GAINS = (1, 2, 4, 6, 8, 12, 24)
@@ -306,3 +308,12 @@ PLANTED = (
         )
     ),
 )  # fmt: skip
+
+
+@cache
+def facts_of_planted(name: str) -> BenchFacts:
+    """What a bench saw of one of `PLANTED`."""
+    planted = next(one for one in PLANTED if one.name == name)
+    bench = Bench(planted.options())
+    planted.firmware.run(bench)
+    return bench.facts()

@@ -7,12 +7,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from attach.report.firmwares import LOUD, MCU, PLANTED, RIGHT, Firmware
+from attach.report.firmwares import LOUD, MCU, PLANTED, RIGHT, Firmware, Planted, facts_of_planted
 from emgrig.attach.bench import Bench
 from emgrig.attach.facts import BenchFacts
 from emgrig.attach.options import BenchOptions, ChipOptions
 from emgrig.attach.report.causes import ABOUT
-from emgrig.attach.report.junit import junit
+from emgrig.attach.report.junit import OWN_END, junit
 from emgrig.attach.report.make import make_report
 from emgrig.attach.report.model import Report
 from emgrig.attach.report.page import page
@@ -31,11 +31,11 @@ def facts_of(firmware: Firmware, options: BenchOptions) -> BenchFacts:
 
 
 def seen(name: str) -> tuple[BenchFacts, Report]:
-    planted = next(one for one in PLANTED if one.name == name)
-    facts = facts_of(planted.firmware, planted.options())
+    facts = facts_of_planted(name)
     return facts, make_report(facts, firmware="<b>sketch</b>\x1b[31m", remark="ended by itself")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["CS rises at once", "mode 2", "two CS low", "2^24"])
 def test_json_fits_its_schema(name: str) -> None:
     _, report = seen(name)
@@ -48,9 +48,10 @@ def test_json_fits_its_schema(name: str) -> None:
         jsonschema.validate(content, schema(Report))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda one: one.name)
-def test_the_text_is_one_screen_with_the_cause_first_and_the_verdict_last(planted: object) -> None:
-    _, report = seen(planted.name)  # type: ignore[attr-defined]
+def test_the_text_is_one_screen_with_the_cause_first_and_the_verdict_last(planted: Planted) -> None:
+    _, report = seen(planted.name)
     said = lines(report)
     assert report.findings[0].text in said[0]
     assert said[-1].startswith(f"attach: {report.verdict.outcome.upper()} - SIMULATED, ")
@@ -64,12 +65,21 @@ def test_junit_has_a_test_for_each_cause_and_fails_those_that_were_found() -> No
     root = ET.fromstring(junit(report))
     (suite,) = root
     cases = suite.findall("testcase")
-    assert [case.get("name") for case in cases] == [cause.value for cause in ABOUT]
+    assert [case.get("name") for case in cases] == [*(cause.value for cause in ABOUT), OWN_END]
     failed = [case.get("name") for case in cases if case.find("failure") is not None]
     assert failed == ["tSCCS"]
-    assert (suite.get("tests"), suite.get("failures")) == (str(len(ABOUT)), "1")
+    assert (suite.get("tests"), suite.get("failures")) == (str(len(ABOUT) + 1), "1")
     properties = {one.get("name"): one.get("value") for one in suite.iter("property")}
     assert properties["simulated"] == "true"
+
+
+def test_junit_fails_if_the_firmware_itself_did() -> None:
+    facts = facts_of_planted("no wait after power-up")
+    report = make_report(facts, remark="ended with exit code 7", has_failed=True)
+    assert (report.verdict.outcome, report.verdict.exit_code) == ("failed", 1)
+    (suite,) = ET.fromstring(junit(report))
+    (failure,) = suite.iter("failure")
+    assert failure.get("message") == "ended with exit code 7"
 
 
 def test_junit_lets_harmless_ones_pass_and_says_them() -> None:
@@ -161,6 +171,7 @@ def test_pins_and_a_second_chip_are_in_the_waves() -> None:
         assert len(wave.times(f"{chip}.START", "1")) == 1
 
 
+@pytest.mark.slow
 def test_of_a_long_run_only_falls_near_the_known_transfers_are_in_the_waves() -> None:
     facts = facts_of(
         Firmware(n_frames=2500, rate_code=3), BenchOptions(source="silence", processor=MCU)

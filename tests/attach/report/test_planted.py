@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from attach.report.firmwares import LOUD, PLANTED, Firmware, Planted
+from attach.report.firmwares import LOUD, PLANTED, Firmware, Planted, facts_of_planted
 from emgrig.attach.bench import Bench
 from emgrig.attach.options import PROCESSORS, BenchOptions, ChipOptions
 from emgrig.attach.report.make import make_report
@@ -27,8 +27,7 @@ def report_of(firmware: Firmware, options: BenchOptions) -> Report:
 
 @cache
 def report_of_planted(name: str) -> Report:
-    planted = next(one for one in PLANTED if one.name == name)
-    return report_of(planted.firmware, planted.options())
+    return make_report(facts_of_planted(name))
 
 
 def is_named(planted: Planted, report: Report) -> bool:
@@ -38,6 +37,7 @@ def is_named(planted: Planted, report: Report) -> bool:
     return first.cause == planted.cause and all(word in first.text for word in planted.says)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda one: one.name)
 def test_the_first_line_names_the_mistake(planted: Planted) -> None:
     report = report_of_planted(planted.name)
@@ -48,6 +48,7 @@ def test_the_first_line_names_the_mistake(planted: Planted) -> None:
     assert report.verdict.exit_code == int(not is_harmless)
 
 
+@pytest.mark.slow
 def test_how_many_of_the_mistakes_are_named() -> None:
     asked = [one for one in PLANTED if one.is_asked_for]
     named = [one.name for one in asked if is_named(one, report_of_planted(one.name))]

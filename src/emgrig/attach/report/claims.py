@@ -29,6 +29,7 @@ _RELATIVE: Final = 2e-3
 _ABSOLUTE_UV: Final = 0.03  #: A little more than an LSB at gain 24.
 _WHOLE_UV: Final = 1.0  #: Of firmware that works in whole microvolts.
 _N_STATUS: Final = 3
+_MOST_AT_ONCE: Final = 2  #: Mistakes.
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def compare(claims: Sequence[Claim], n_channels: int) -> Mismatch | None:
         np.array([(claim.channel - 1) % n_channels for claim in chosen], np.int64),
         np.array([claim.chnset >> 4 & 7 for claim in chosen], np.int64),
     )
-    agrees = _agrees(seen, _volts(seen, _DECODES[0][1], _FACTORS[0][1], 1.0))
+    agrees = _agrees(seen, seen.codes() * _lsb_uv(seen))
     if agrees.mean() >= _SHARE:
         return None
     found = _mistakes(seen)
@@ -163,10 +164,8 @@ def compare(claims: Sequence[Claim], n_channels: int) -> Mismatch | None:
     )
 
 
-def _volts(seen: _Seen, decode: _Decode, factor: _Factor, sign: float) -> Floats:
-    with np.errstate(all="ignore"):
-        lsb_uv = VREF_V * 1e6 / (GAINS[seen.gain_code] * 2.0**23)
-        return np.asarray(sign * decode(seen) * lsb_uv * factor(seen), np.float64)
+def _lsb_uv(seen: _Seen) -> Floats:
+    return np.asarray(VREF_V * 1e6 / (GAINS[seen.gain_code] * 2.0**23), np.float64)
 
 
 def _agrees(seen: _Seen, expected: Floats, unit: float = 1.0) -> NDArray[np.bool_]:
@@ -182,20 +181,21 @@ def _agrees(seen: _Seen, expected: Floats, unit: float = 1.0) -> NDArray[np.bool
 def _mistakes(seen: _Seen) -> list[str]:
     """Return what all claims agree with, of the fewest mistakes at once."""
     found: dict[int, list[str]] = {}
-    for (decoded, decode), (scaled, factor), (signed, sign) in product(_DECODES, _FACTORS, _SIGNS):
-        said = [text for text in (decoded, scaled, signed) if text]
-        if not said or len(said) > 2:
+    lsb_uv = _lsb_uv(seen)
+    decoded = [(text, decode(seen) * lsb_uv) for text, decode in _DECODES]
+    scales = [(text, np.asarray(factor(seen), np.float64)) for text, factor in _FACTORS]
+    for (taken, volts), (scaled, scale), (signed, sign) in product(decoded, scales, _SIGNS):
+        said = [text for text in (taken, scaled, signed) if text]
+        if not said or len(said) > min((_MOST_AT_ONCE, *found)):
             continue
-        scale = factor(seen)
-        unit = float(np.median(scale))
-        if _agrees(seen, _volts(seen, decode, factor, sign), unit).mean() >= _SHARE:
+        if _agrees(seen, sign * volts * scale, float(np.median(scale))).mean() >= _SHARE:
             found.setdefault(len(said), []).append("; ".join(said))
     return found[min(found)] if found else []
 
 
 def _ratio(seen: _Seen) -> str:
     """Say by what factor the claims are off, if they are off by one."""
-    right = _volts(seen, _DECODES[0][1], _FACTORS[0][1], 1.0)
+    right = seen.codes() * _lsb_uv(seen)
     power = float(right @ right)
     claimed = np.nan_to_num(seen.claimed, nan=0.0, posinf=0.0, neginf=0.0)
     ratio = float(claimed @ right) / power if power else 0.0

@@ -9,6 +9,7 @@ from emgrig.attach.report.text import SIMULATED, finding_lines, lines
 from emgrig.names import shown
 
 SUITE: Final = "emgrig attach"
+OWN_END: Final = "the firmware's own end"
 
 
 def junit(report: Report) -> str:
@@ -24,7 +25,8 @@ def junit(report: Report) -> str:
     for cause in ABOUT:
         case = ET.SubElement(suite, "testcase", classname=SUITE, name=cause.value, time="0")
         n_failed += _add(case, found.get(cause.value, []))
-    suite.set("tests", str(len(ABOUT)))
+    n_failed += _add_end(suite, report)
+    suite.set("tests", str(len(ABOUT) + 1))
     suite.set("failures", str(n_failed))
     suite.set("errors", "0")
     suite.set("skipped", "0")
@@ -48,6 +50,15 @@ def _properties(report: Report) -> list[tuple[str, str]]:
         ("source", bench.source),
         ("seed", str(bench.seed)),
     ]
+
+
+def _add_end(suite: ET.Element, report: Report) -> bool:
+    """Add a test for how the firmware itself ended; True if it failed and nothing else did."""
+    case = ET.SubElement(suite, "testcase", classname=SUITE, name=OWN_END, time="0")
+    if report.verdict.outcome != "failed":
+        return False
+    ET.SubElement(case, "failure", message=shown(report.remark), type="failed")
+    return True
 
 
 def _add(case: ET.Element, findings: list[Finding]) -> bool:

@@ -108,9 +108,11 @@ def _gain(chnset: int) -> float:
     return (1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 24.0, 24.0)[chnset >> 4 & 7]
 
 
-def _order(root: Root) -> tuple[int, int, float]:
+def _order(root: Root) -> tuple[int, int, float, bool]:
     place = _FIRST.index(root.cause) if root.cause in _FIRST else len(_FIRST)
-    return _RANKS[root.weight] if place == len(_FIRST) else -1, place, root.first.at_us
+    rank = _RANKS[root.weight] if place == len(_FIRST) else -1
+    # of what is known in the end alone, a reason goes before what has none
+    return rank, place, root.first.at_us, root.cause is Cause.MISSED
 
 
 def _finding(root: Root, facts: BenchFacts) -> Finding:

@@ -458,7 +458,7 @@ class Ads1299Chip:
         n_bytes = len(mosi)
         if n_bytes and mosi.count(0) == n_bytes:
             total = n_bytes * (duration + gap) + hold + after
-            if spi.can_transfer_frame(n_bytes, total, hold):
+            if spi.can_transfer_frame(n_bytes, total):
                 return spi.transfer_frame(n_bytes, duration, gap, hold, after)
         spi.select()
         miso = bytearray()

@@ -140,14 +140,13 @@ class SerialInterface:
                 return output.frame[position >> 3]
         return self._clock_byte(mosi, start, duration)
 
-    def can_transfer_frame(self, n_bytes: int, total: int, hold: int) -> bool:
+    def can_transfer_frame(self, n_bytes: int, total: int) -> bool:
         """Return True if `transfer_frame` may be called with these arguments."""
         core = self.core
         next_fall = core.sequencer.next_fall
         is_before_window = next_fall is None or self.now + total <= next_fall * SUBTICKS - _UPDATE
         return (
             is_before_window
-            and hold >= _DECODE
             and self.daisy_in is None
             and core.mode is Mode.RDATAC
             and not self.is_selected
@@ -181,7 +180,12 @@ class SerialInterface:
         else:
             self.core.odd_reads[n_bytes] += 1
         self._deselected_at = last + byte_time + gap + hold
-        self.margins.cs_low(self._deselected_at - self._last_sclk_fall, self._deselected_at)
+        if self._deselected_at - self._last_sclk_fall < _DECODE:
+            self._n_bytes, self._has_clocked = n_bytes, True
+            self.now = self._deselected_at
+            self._finish_last_byte()
+        else:
+            self.margins.cs_low(self._deselected_at - self._last_sclk_fall, self._deselected_at)
         self._forget()
         self.now = self._deselected_at + after
         return output.frame[:n_bytes]
@@ -307,6 +311,7 @@ class SerialInterface:
         self._quiet_until = 0
         daisy_byte = None if self.daisy_in is None else self.daisy_in.clock_byte(mosi, duration)
         self._obey()
+        self._last_sclk_fall = start + duration * 15 // 16
         miso: int | None = None
         if self.is_selected and self.core.is_listening:
             self._check_spacing(mosi, start + duration * 15 // 16)
@@ -314,7 +319,6 @@ class SerialInterface:
                 self.core.output.push(daisy_byte)
             miso = self._shift_out(mosi, start, duration)
             self._keep_level(miso & 1)
-        self._last_sclk_fall = start + duration * 15 // 16
         self._pass_time(self._last_sclk_fall)
         if self._window_fall:  # it is torn also if the new result came within this byte
             self._is_torn, self._window_fall = True, 0
@@ -383,16 +387,18 @@ class SerialInterface:
     def _noted(
         self, tick: int, rule: Rule, text: str, severity: Severity, about: int | None
     ) -> Violation:
-        sent = bytes(self._sent[:_KEPT_BYTES])
+        # zeros of a frame that came the quick way are only counted
+        sent = bytes(self._sent).ljust(min(self._n_bytes, _KEPT_BYTES), b"\0")
         return Violation(tick, rule, text, severity, self.n_transfers, self._n_bytes, sent, about)
 
     def _report(self, rule: Rule, text: str, severity: Severity, about: int | None = None) -> None:
         self.core.report(self.tick, rule, text, severity, about)
 
     def _note_byte(self, mosi: int) -> None:
-        self._n_bytes += 1
         if len(self._sent) < _KEPT_BYTES:
+            self._sent.extend(bytes(min(self._n_bytes, _KEPT_BYTES - 1) - len(self._sent)))
             self._sent.append(mosi)
+        self._n_bytes += 1
 
     def _pass_time(self, time: int) -> None:
         sequencer = self.core.sequencer

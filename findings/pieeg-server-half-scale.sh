@@ -7,7 +7,7 @@
 # Instead: 4.5e6 * code / 2**23, with code = int.from_bytes(three, "big", signed=True).
 #
 # Output seen:
-#     pieeg-server 0.49.0: half of full scale, 2250000 uV at gain 1, is given as 1125000.13
+#     pieeg-server 0.49.0: half of full scale, 2250000 uV at gain 1, is given as 1125000.07
 #     pieeg-server 0.49.0: the code -1, -0.54 uV, is given as 0.27
 set -eu
 tmp=$(mktemp -d)

@@ -7,7 +7,8 @@ import emgrig
 from emgrig import errors
 
 PUBLIC = [
-    *("Block", "Board", "DeviceError", "EmgrigError", "ExitCode", "IdentityError", "MissingExtra"),
+    *("Block", "Board", "BoardCannot", "DeviceError", "EmgrigError", "ExitCode", "IdentityError"),
+    "MissingExtra",
     *("Profile", "ReadBackError", "RecordingError", "RequestRefused", "Stream", "TransportEnd"),
     *("TransportError", "TransportTimeout", "WireError", "__version__", "connect"),
 ]

@@ -57,11 +57,12 @@ def test_a_gateway_of_another_package_is_an_address(install: Install) -> None:
 
 def test_a_firmware_of_another_package_runs_on_the_simulated_board(install: Install) -> None:
     install("theirs", "emgrig.firmwares", "quiet = theirs:make_quiet")
-    assert FIRMWARES.names() == ["native", "quiet"]
+    frames = ["cerelog", "ardeeg", "knight", "eegfrontier"]
+    assert FIRMWARES.names() == ["native", *frames, "quiet"]
     with emgrig.connect("sim:firmware=quiet&seed=4") as board:
         assert board.identity.is_simulated
         assert board.identity.serial_number == "SIM-0004"
-    with pytest.raises(ValueError, match=r"firmware=none; there are native, quiet$"):
+    with pytest.raises(ValueError, match=r"firmware=none; there are native, cerelog, .*, quiet$"):
         emgrig.connect("sim:firmware=none")
 
 

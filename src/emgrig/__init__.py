@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from emgrig.driver.samples.block import Block
     from emgrig.driver.stream import Stream
     from emgrig.errors import (
+        BoardCannot,
         DeviceError,
         EmgrigError,
         ExitCode,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Block",
     "Board",
+    "BoardCannot",
     "DeviceError",
     "EmgrigError",
     "ExitCode",

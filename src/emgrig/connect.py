@@ -40,6 +40,7 @@ GATEWAYS = Registry[Opener](
         "tcp-listen": "emgrig.driver.transports.tcp:TcpTransport",
         "serial": _SERIAL,
         "replay": "emgrig.driver.captures.replay:open_replay",
+        "frames": "emgrig.connect:open_frames",
         # What pyserial opens by itself.
         **dict.fromkeys(("rfc2217", "socket", "loop", "hwgrep"), _SERIAL),
     },
@@ -69,9 +70,25 @@ def open_transport(address: str, *, timeout_s: float = 10.0) -> Transport:
     if not timeout_s > 0:
         raise ValueError(f"timeout_s is {timeout_s}; expected more than 0")
     scheme, colon, rest = address.partition(":")
-    if not colon or scheme.lower() not in GATEWAYS:
+    scheme = scheme.lower()
+    over, plus, _ = scheme.partition("+")  # a gateway, and what its bytes come over
+    if not colon or (over if plus else scheme) not in GATEWAYS:
         raise ValueError(_explain(address))
-    return GATEWAYS.load(scheme.lower())(scheme.lower() + colon + rest, timeout_s=timeout_s)
+    return GATEWAYS.load(over if plus else scheme)(scheme + colon + rest, timeout_s=timeout_s)
+
+
+def open_frames(address: str, /, *, timeout_s: float) -> Transport:
+    """Open ``frames+tcp://HOST:PORT?template=NAME``: a gateway over any other address."""
+    from emgrig.gateways.address import open_frames as open_gateway
+
+    def below(inner: str) -> Transport:
+        if inner.startswith("udp:"):
+            from emgrig.gateways.udp import UdpTransport
+
+            return UdpTransport(inner)
+        return open_transport(inner, timeout_s=timeout_s)
+
+    return open_gateway(address, below)
 
 
 def default_address() -> str:
@@ -108,8 +125,10 @@ def connect(
     ----------
     address : str or None
         ``sim:``, ``tcp://HOST:PORT``, ``tcp-listen://HOST:PORT``,
-        ``serial:///dev/ttyUSB0?baud=921600`` (or a URL of pyserial), ``replay:FILE``. None takes
-        it from the environment variable EMGRIG_BOARD.
+        ``serial:///dev/ttyUSB0?baud=921600`` (or a URL of pyserial), ``replay:FILE``;
+        ``frames:///dev/ttyUSB0?template=NAME`` for a board that only sends frames
+        (`emgrig.gateways.address.split_address`). None takes it from the environment variable
+        EMGRIG_BOARD.
     timeout_s : float, > 0
         How long to wait for a TCP connection, s.
     identify, force_channels, reconnect, silence_s, journal, tap
@@ -151,6 +170,9 @@ def connect(
 def in_real_time(address: str) -> str:
     """Return the address with a simulated board on real time, unless it says a speed."""
     scheme, colon, query = address.partition(":")
+    if scheme.lower().endswith("+sim"):
+        inner, mark, template = query.rpartition("?")
+        return f"{scheme}:{in_real_time(f'sim:{inner}').partition(':')[2]}{mark}{template}"
     if scheme.lower() != "sim" or not colon or "speed=" in query:
         return address
     return f"{address}{'&' if query else ''}speed=real"
@@ -166,5 +188,6 @@ def _explain(address: str) -> str:
     others = "".join(f", {name}:" for name in GATEWAYS.others())
     return (
         f"{said}; expected sim:, tcp://192.168.4.1:4299, tcp-listen://:4299, "
-        f"serial:///dev/ttyUSB0?baud=921600 or replay:FILE{others}"
+        "serial:///dev/ttyUSB0?baud=921600, frames:///dev/ttyUSB0?template=NAME or "
+        f"replay:FILE{others}"
     )

@@ -10,6 +10,7 @@ does wrong is one of these::
       WireError                 bytes came that are not this protocol, or not this version of it
       DeviceError               the board answered, and something is wrong with what it is or did
         RequestRefused          the board answered ERROR; `code` and `text` say why
+        BoardCannot             it is beyond what this board can do; nothing was sent
         IdentityError           it is not the chip or the board that was expected
         ReadBackError           a register does not hold what was written
       RecordingError            a file cannot be written, read or understood
@@ -65,6 +66,10 @@ class RequestRefused(DeviceError):
         self.request = request  #: Name of the request that was refused.
         self.code = code  #: Error code of the board (`emgrig.protocol.packets.ErrorCode`).
         self.text = text  #: What the board said about it.
+
+
+class BoardCannot(DeviceError):
+    """It is beyond what the board can do or tell; nothing was sent."""
 
 
 class IdentityError(DeviceError):

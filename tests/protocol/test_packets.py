@@ -52,11 +52,19 @@ def test_golden_vectors_encode_and_decode(vector: dict) -> None:
     for name, fields in vector["fields"].items():
         cls = getattr(packets, name)
         expected = cls(
-            **{k: bytes.fromhex(v) if k == "values" else _tuple(v) for k, v in fields.items()}
+            **{
+                k: bytes.fromhex(v) if k in ("values", "can") else _tuple(v)
+                for k, v in fields.items()
+            }
         )
         assert cls.decode(payload) == expected
         assert payload.startswith(expected.encode())
         payload = payload[len(expected.encode()) :]
+        for field, messages in vector.get("inside", {}).items():
+            for inner, values in messages.items() if hasattr(expected, field) else ():
+                made = getattr(packets, inner)(**{k: _tuple(v) for k, v in values.items()})
+                assert made.encode() == getattr(expected, field)
+                assert type(made).decode(made.encode()) == made
     assert payload.hex() == vector.get("rest", "")
     assert encode_packet(vector["type"], vector["sequence"], packet.payload) == raw
     assert Decoder().feed(raw)
@@ -68,6 +76,7 @@ def _tuple(value: object) -> object:
 
 def test_every_message_has_a_golden_vector() -> None:
     named = {name for vector in VECTORS for name in vector["fields"]}
+    named |= {inner for one in VECTORS for said in one.get("inside", {}).values() for inner in said}
     declared = {
         name
         for name, value in vars(packets).items()

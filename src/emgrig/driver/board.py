@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from emgrig.driver.can import Can, Timing
+from emgrig.driver.can import Line as CanLine
 from emgrig.driver.captures.journal import Journal
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.profile import Profile, load_profile
@@ -19,7 +21,7 @@ from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.seams import Clock, Transport
 from emgrig.driver.stream import DEFAULT_QUEUE_SAMPLES, SILENCE_S, STOP_S, Stream
-from emgrig.errors import DeviceError, EmgrigError, TransportError, TransportTimeout
+from emgrig.errors import BoardCannot, DeviceError, EmgrigError, TransportError, TransportTimeout
 from emgrig.protocol.packets import (
     DEFAULT_FRAMES_PER_PACKET,
     Capability,
@@ -107,6 +109,11 @@ class Board:
         return self._connection.identity
 
     @property
+    def can(self) -> Can:
+        """What this board can do and tell; see `emgrig.driver.can`."""
+        return self.identity.can
+
+    @property
     def address(self) -> str:
         """The address that it is reached at."""
         return self._connection.link.transport.address
@@ -179,6 +186,7 @@ class Board:
         """
         if not isinstance(profile, Profile):
             profile = load_profile(profile)
+        self._connection.need_registers("apply a profile")
         settings = profile.settings(self.chip.parts)
         before = self.channel_names
         self._connection.name_channels(profile.names)  # the journal notes them with the settings
@@ -192,6 +200,10 @@ class Board:
         """Drive a pin of the chips: START, RESET or PWDN. Registers must be read again after it."""
         self._refuse_while_streaming("drive a pin")
         self._need(Capability.SET_LINE)
+        if CanLine(Line(line).name) not in self.can.lines:
+            self.can.refuse(
+                self.identity.serial_number, f"drive {Line(line).name}", "it has no such line"
+            )
         level = SetLine(Line(line), int(high))
         self._connection.link.request(Request.SET_LINE, level, SettingsEpoch)
 
@@ -281,6 +293,9 @@ class Board:
         """Ask the board's clock some times more, and return the fit over all exchanges."""
         if n_exchanges < 1:
             raise ValueError(f"n_exchanges is {n_exchanges}; expected 1 or more")
+        if self.can.timing is not Timing.ASKED:
+            why = "it has no clock, or none that can be asked"
+            self.can.refuse(self.identity.serial_number, "tell its time", why)
         self._connection.synchronise(n_exchanges)
         fit = self.clock_fit
         if fit is None:
@@ -327,7 +342,7 @@ class Board:
         believed = connection.believed
         reason = Interruption(Happened.RECONNECT_ASKED)
         recovery = recover(connection, self._reconnect, reason, restart=False)
-        return replace(recovery, restored=connection.chip.restore(believed).changes)
+        return replace(recovery, restored=connection.restore(believed))
 
     def close(self) -> None:
         """Leave the board stopped, and close the link; a second call does nothing."""
@@ -355,7 +370,7 @@ class Board:
 
     def _need(self, capability: Capability) -> None:
         if capability not in self.identity.capabilities:
-            raise DeviceError(
+            raise BoardCannot(
                 f"board {self.identity.serial_number} cannot do {capability.name}; nothing was sent"
             )
 

@@ -9,16 +9,17 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from emgrig.driver.can import StatedChips, Timing
 from emgrig.driver.captures.journal import Entry, Journal, epoch_entry, identity_entry
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Config1
-from emgrig.driver.chip.transaction import SDATAC, Files, mended_words
+from emgrig.driver.chip.transaction import SDATAC, Files, Mended, mended_words
 from emgrig.driver.interruption import Happened, Interruption
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link, Listener, Tap
 from emgrig.driver.native.port import NativePort, all_chips
-from emgrig.driver.samples.block import Epoch, make_epoch
+from emgrig.driver.samples.block import Epoch, make_epoch, stated_epoch
 from emgrig.driver.samples.board_time import BoardTime
 from emgrig.driver.samples.clockfit import ClockFit, fit_clock
 from emgrig.errors import DeviceError, IdentityError, RequestRefused, TransportError, WireError
@@ -95,7 +96,7 @@ class Connection:
             raise
         chips = range(self.identity.chip_count)
         #: One a chip.
-        self.ports = tuple(NativePort(self.link, chip_index) for chip_index in chips)
+        self.ports = tuple(NativePort(self.link, chip_index, self.identity) for chip_index in chips)
         self._all = all_chips(self.link)
         #: Its `quiet` stops a running stream and lets it go on.
         self.chip = Ads1299(
@@ -105,14 +106,37 @@ class Connection:
             vref_v=self.identity.vref_v,
             quiet=self.quiet,
             on_change=self._registers_read,
+            stated=self._stated_chips(),
         )
         if self.identity.channels_per_chip:
             self.name_channels({})
+        self._take_stated()
 
     # Who is there.
 
+    def _stated_chips(self) -> StatedChips | None:
+        identity = self.identity
+        if identity.can.stated is None:
+            return None
+        parts = (identity.channels_per_chip,) * identity.chip_count
+        return StatedChips(identity.serial_number, identity.can, identity.can.stated, parts)
+
+    def _take_stated(self) -> None:
+        """Take what a board without registers states for the settings of its only epoch."""
+        stated = self.identity.can.stated
+        if stated is not None:
+            self._believed = ()
+            number = self.stats().settings
+            self.ports[-1].epoch = number
+            self.epochs[number] = stated_epoch(number, stated, self.identity.chip_count)
+
     def identify(self, *, force_channels: int | None = None) -> None:
-        """Ask the chips who they are; raises as `Ads1299.identify` does."""
+        """Ask the chips who they are; raises as `Ads1299.identify` does.
+
+        Of a board whose registers cannot be reached, what its HELLO said is all there is.
+        """
+        if self.identity.can.stated is not None:
+            return
         self.trouble = self._believed = None
         files = self.chip.identify(force_channels=force_channels)
         ids = tuple(file.raw[0] for file in files)
@@ -174,6 +198,7 @@ class Connection:
         self.epochs.clear()
         for port in self.ports:
             port.epoch = None
+        self._take_stated()
 
     # Registers.
 
@@ -199,9 +224,15 @@ class Connection:
         if known is None or known.registers != epoch.registers:
             self.note(epoch_entry(epoch, self.identity, self.channel_names))
 
+    def need_registers(self, what: str) -> None:
+        """Raise BoardCannot if the chips of this board cannot be reached; nothing was sent."""
+        if self.identity.can.stated is not None:
+            self.identity.can.refuse(self.identity.serial_number, what)
+
     @contextmanager
     def quiet(self) -> Iterator[None]:
         """Have all chips in SDATAC mode; a run that is on is stopped, and begun anew after it."""
+        self.need_registers("read or set registers")
         with self.lock:
             frames = self.frames_per_packet if not self._quiet_depth else None
             if frames is not None:
@@ -220,6 +251,12 @@ class Connection:
                 self._quiet_depth -= 1
                 if frames is not None:
                     self.start_run(frames)
+
+    def restore(self, believed: Files) -> tuple[Mended, ...]:
+        """Put back what the chips should hold, if they can be reached; return what was not so."""
+        if self.identity.can.stated is not None:
+            return ()
+        return self.chip.restore(believed).changes
 
     def _mend(self) -> None:
         """Restore what board or chip lost by themselves, before it is taken for what was meant."""
@@ -250,7 +287,9 @@ class Connection:
     def start_run(self, frames_per_packet: int) -> Started:
         """Start a run; its settings are known before its first sample comes."""
         with self.lock:
-            if self.trouble is not None or self.ports[-1].epoch not in self.epochs:
+            if self.identity.can.stated is not None:
+                self.trouble = None
+            elif self.trouble is not None or self.ports[-1].epoch not in self.epochs:
                 self.chip.read_registers()
             arguments = StartArguments(frames_per_packet, self._canary())
             self.frames_per_packet = frames_per_packet
@@ -283,6 +322,8 @@ class Connection:
 
     def _canary(self) -> int:
         """Choose a register to watch: one that would change if the chip fell back to reset."""
+        if not self.believed:  # no register can be watched
+            return Config1.ADDRESS
         held = self.believed[0]
         wrong = RegisterFile.reset(held.n_channels).wrong_bits(held)
         return wrong[0][0].address if wrong else Config1.ADDRESS
@@ -301,7 +342,12 @@ class Connection:
     # Time.
 
     def synchronise(self, n_exchanges: int = 8) -> list[float]:
-        """Ask the board's clock some times, for `clock_fit`; return how long answers took, s."""
+        """Ask the board's clock some times, for `clock_fit`; return how long answers took, s.
+
+        Of a board that has no clock, or none that can be asked, nothing is asked.
+        """
+        if self.identity.can.timing is not Timing.ASKED:
+            return []
         taken: list[list[float]] = []  # board times as they were said
         delays_s: list[float] = []
         for _ in range(n_exchanges):

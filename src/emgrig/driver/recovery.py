@@ -116,7 +116,7 @@ def _prove(
     connection.forget()
     if frames_per_packet is None:
         return ()
-    restored = connection.chip.restore(believed).changes
+    restored = connection.restore(believed)
     connection.same_chips(believed)
     connection.start_run(frames_per_packet)
     return restored

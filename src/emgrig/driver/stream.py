@@ -74,6 +74,7 @@ class Stream(Iterator[Block]):
             connection.epochs,
             connection.board_time,
             connection.identity.is_same,
+            connection.identity.can,
         )
         self._end = (
             None if duration_s is None else conversions_in(duration_s, connection.chip.rate_hz)

@@ -36,8 +36,9 @@ class Verdict:
     ----------
     counts : dict
         Of checks, by outcome.
-    asked, belong : int
-        How many checks were put to the board, and how many belong to a run.
+    asked, beyond, belong : int
+        How many checks were put to the board, how many it cannot answer (they were not asked, and
+        are no pass), and how many belong to a run.
     is_complete : bool
         True if all have their results, and nobody broke the run off.
     problems : tuple of str
@@ -52,6 +53,7 @@ class Verdict:
     line: Text
     counts: dict[Outcome, Annotated[int, Ge(1)]]
     asked: Count
+    beyond: Count
     belong: Count
     is_complete: bool
     problems: tuple[str, ...]
@@ -60,7 +62,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class BoardFacts:
-    """A board, as it names itself; `chip_ids` in hexadecimal."""
+    """A board, as it names itself; `chip_ids` in hexadecimal, `limits` are what it cannot."""
 
     serial_number: str
     firmware: str
@@ -70,11 +72,13 @@ class BoardFacts:
     chip_count: Annotated[int, Ge(1)]
     channels_per_chip: Annotated[int, one_of(0, 4, 6, 8)]
     chip_ids: tuple[str, ...]
-    f_clk_hz: Annotated[float, Gt(0)]
+    f_clk_hz: Annotated[float, Ge(0)]
     vref_v: Annotated[float, Gt(0)]
     channels_wired: tuple[int, ...]
     series_ohm: tuple[float, ...]
     capabilities: tuple[str, ...]
+    converter: Text
+    limits: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,7 @@ def _verdict(run: BringupRun) -> Verdict:
         last_line(run),
         Counter(result.outcome for result in run.results),
         run.n_asked,
+        run.n_beyond,
         len(run.asked_for),
         run.is_complete,
         tuple(run.problems),
@@ -253,13 +258,15 @@ def _board(run: BringupRun) -> BoardFacts | None:
         channels_wired=identity.channels_wired,
         series_ohm=identity.series_ohm,
         capabilities=tuple(flag.name or "" for flag in identity.capabilities),
+        converter=identity.can.chip,
+        limits=identity.can.limits,
     )
 
 
 def _profile_in_force(run: BringupRun) -> str | None:
     """Name the packaged profile that the board held when the run began, if it did."""
     rig = run.rig
-    if not rig.is_identified:
+    if not (rig.is_identified and rig.has_registers):
         return None
     held = [RegisterFile(raw, n) for raw, n in zip(rig.before, rig.chip.parts, strict=True)]
     for name in PROFILES:

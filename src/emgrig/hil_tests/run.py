@@ -13,7 +13,14 @@ from emgrig.driver.chip.registers import LeadOffFlip
 from emgrig.errors import EmgrigError, TransportError
 from emgrig.files import refuse_existing
 from emgrig.hil_tests.diagnosis.diagnose import Diagnosis, diagnose
-from emgrig.hil_tests.judging.check import CannotMeasure, CheckInfo, CheckResult, Layer, Level
+from emgrig.hil_tests.judging.check import (
+    BeyondBoard,
+    CannotMeasure,
+    CheckInfo,
+    CheckResult,
+    Layer,
+    Level,
+)
 from emgrig.hil_tests.judging.incident import Incident, IncidentKind, kind_of
 from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Attachment, Measure, Measurement, Outcome, worst
@@ -100,8 +107,13 @@ class BringupRun:
 
     @property
     def n_asked(self) -> int:
-        """How many checks were put to the board; those that are blocked were not."""
-        return sum(r.outcome is not Outcome.BLOCKED for r in self.results)
+        """How many checks were put to the board; not those blocked, or beyond what it can tell."""
+        return sum(r.outcome is not Outcome.BLOCKED and not r.is_beyond for r in self.results)
+
+    @property
+    def n_beyond(self) -> int:
+        """How many checks this board cannot answer: they were not asked, and are no pass."""
+        return sum(r.is_beyond for r in self.results)
 
     @property
     def is_complete(self) -> bool:
@@ -180,7 +192,7 @@ class BringupRun:
         return (
             self.rig.identity.is_simulated
             if self.rig.is_open
-            else self.options.address.lower().startswith("sim:")
+            else self.options.address.lower().partition(":")[0].endswith("sim")
         )
 
     def blocked_by(self, info: CheckInfo) -> CheckResult | None:
@@ -214,10 +226,11 @@ class BringupRun:
         assert self._result is not None, "begin() comes first"
         error: EmgrigError | None = None
         try:
-            self._make_ready(self._result.info.layer)
+            self._make_ready(self._result.info)
             body()
             self._look_around()
         except CannotMeasure as reason:
+            self._result.is_beyond = isinstance(reason, BeyondBoard)
             return self._finish(Outcome.SKIPPED, str(reason))
         except EmgrigError as raised:
             error = raised
@@ -228,10 +241,14 @@ class BringupRun:
             raise
         return self._judge(error)
 
-    def _make_ready(self, layer: Layer) -> None:
+    def _make_ready(self, info: CheckInfo) -> None:
         """Set the board up for a check; a check that was picked out alone has to find it first."""
+        layer = info.layer
         if layer > Layer.LINK and not self.rig.is_open:
             self.rig.open()
+        for need in info.needs if layer > Layer.LINK else ():
+            if why := need.lacks(self.rig.identity.can):
+                raise BeyondBoard(f"this board cannot tell: {why}")
         if layer > Layer.IDENTITY and not self.rig.is_identified:
             self.rig.identify()
         elif layer > Layer.IDENTITY:
@@ -247,6 +264,8 @@ class BringupRun:
         if self.rig.stalls_s:
             self.measure(STALL_LIMIT, max(self.rig.stalls_s), "s")
         if info is None or info.layer <= Layer.IDENTITY or not self.rig.is_identified:
+            return
+        if not self.rig.has_registers:
             return
         found = {raw[LeadOffFlip.ADDRESS] for raw in self.rig.read_raw()}
         expected = {canary(parts) for parts in self.rig.chip.parts}

@@ -53,6 +53,11 @@ def headline(run: BringupRun) -> str:
         )
     if run.outcome is Outcome.NOT_MEASURED:
         return "Nothing is known of the board: no check has measured anything"
+    if run.n_beyond:
+        return (
+            f"What this board can tell is good: {run.n_asked} of {len(run.results)} checks; the "
+            "others cannot be asked of it"
+        )
     return "The board is good"
 
 
@@ -63,7 +68,8 @@ def last_line(run: BringupRun) -> str:
     marginal = " (marginal)" if run.outcome is Outcome.MARGINAL else ""
     simulated = "SIMULATED " if run.is_simulated else ""
     board = run.facts().get("board", "no board")
-    said = (str(run.options.level), counted(run), asked(run))
+    beyond = f"{run.n_beyond} not asked: this board cannot tell" if run.n_beyond else ""
+    said = (str(run.options.level), counted(run), beyond, asked(run))
     return (
         f"bring-up: {word}{marginal} - {simulated}{board} at {run.options.address}, "
         f"{', '.join(filter(None, said))}"

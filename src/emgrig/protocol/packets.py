@@ -9,6 +9,7 @@ from typing import Annotated
 
 import construct as cs
 
+from emgrig.protocol.abilities import Abilities as Abilities  # part of HELLO's reply
 from emgrig.protocol.schema import Message, Text
 
 U8, U16, U32, U64 = cs.Int8ul, cs.Int16ul, cs.Int32ul, cs.Int64ul
@@ -243,6 +244,7 @@ class Hello(Message):
         * "bit 0 SET_LINE, 1 IDENTIFY, 2 counter, 3 trigger, 4 REBOOT, 31 this board is simulated",
     ]
     max_frames: Annotated[int, U8 * "most frames a packet"]
+    can: Annotated[bytes, cs.GreedyBytes * "what the board can (below); nothing: all"] = b""
 
 
 class Registers(Message):

@@ -7,9 +7,10 @@ room their annotations need, and once to write them.
 import errno
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from emgrig.driver.can import Can
 from emgrig.driver.captures.capture import CaptureReader, is_being_written
 from emgrig.errors import RecordingError
 from emgrig.files import attempt, check_output, whole_file, write_file
@@ -48,6 +49,8 @@ class Recording:
     decoder: DecoderCounts  #: What became of every byte.
     damage: str  #: What is wrong with the capture file, in words; empty if nothing is.
     remarks: tuple[str, ...] = ()  #: What contradicts itself, in words.
+    #: How far the board could tell scale and loss.
+    can: Can = field(default_factory=Can)
 
 
 def convert(
@@ -112,6 +115,7 @@ def convert(
         decoder=timeline.decoder,
         damage=timeline.damage,
         remarks=tuple(sidecar.remarks(reports, timeline)),
+        can=timeline.notes.identity.can if timeline.notes.identity is not None else Can(),
     )
 
 

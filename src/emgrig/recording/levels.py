@@ -6,9 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.driver.samples.block import Block, Tally
-from emgrig.protocol.frames import CODE_BYTES
-
-_CODE_MAX = (1 << (8 * CODE_BYTES - 1)) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +56,8 @@ class Levels:
         self._n += block.n_samples
         self._sum += uv.sum(axis=0)
         self._squares += (uv**2).sum(axis=0)
-        is_clipped = (block.codes >= _CODE_MAX) | (block.codes <= -_CODE_MAX - 1)
+        code_max = block.epoch.code_max
+        is_clipped = (block.codes >= code_max) | (block.codes <= -code_max - 1)
         self._clipped += is_clipped.sum(axis=0)
 
     def _follow_time(self, block: Block) -> None:

@@ -143,6 +143,11 @@ class Notes:
             return NOTHING
         return Said(fact=Marker(said.text, said.source), board_time_us=said.board_time_us)
 
+    @property
+    def is_of_ads1299(self) -> bool:
+        """True if the converter is an ADS1299, whose filter is known."""
+        return self.identity is None or self.identity.can.chip.startswith("ADS1299")
+
     def scale_uv(self, epoch: Epoch, channel_index: int) -> tuple[float, float]:
         """Return the volts of one code and of code 0, µV: calibrated where that is known."""
         return scale_uv(self.calibration, epoch, channel_index)

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.driver.can import Can, StatusWord
 from emgrig.driver.chip.rate import RateCheck
 from emgrig.driver.samples.block import Block, Epoch
 from emgrig.driver.samples.board_time import apart_us
@@ -91,6 +92,8 @@ class OpenPart:
         began_s = host_s - block.n_samples / block.epoch.rate_hz
         self.begin = PartBegin(block.epoch, kept, block.board_time_us, began_s, notes.clock_index)
         self._notes = notes
+        can = notes.identity.can if notes.identity is not None else Can()
+        self._status = can.status
         self._columns = list(kept)
         self._origin = block.first_conversion
         self._end = 0
@@ -100,7 +103,7 @@ class OpenPart:
         self._at_sample, self._at_us = 0, block.board_time_us
         self._period_us = 1e6 / block.epoch.rate_hz
         self._runs_before = PartRate()
-        self._watch = LeadOffWatch(block.epoch.rate_hz, len(block.epoch.registers))
+        self._watch = LeadOffWatch(block.epoch.rate_hz, block.epoch.n_chips)
 
     def goes_on(self, block: Block) -> bool:
         """Tell whether a block belongs to the same file."""
@@ -150,7 +153,7 @@ class OpenPart:
             self._epoch = block.epoch
             if changes:
                 yield Change(first, block.epoch)
-                settings = SettingsChanged(changes, len(block.epoch.registers))
+                settings = SettingsChanged(changes, block.epoch.n_chips)
                 yield Annotation.of(first, settings)
         for event in block.events:
             if fact := fact_of(event):
@@ -160,10 +163,12 @@ class OpenPart:
             self._last = codes[-1:]
             self._end = first + block.n_samples
             per_chip = len(self._powered) // block.status.shape[1]
-            for change in self._watch.feed(block.status, first, block.lost_before):
-                electrode = _electrode(change, self._notes, per_chip)
-                yield Annotation.of(change.conversion, electrode)
-            yield from _bad_frames(block, first)
+            if self._status is not StatusWord.NONE:
+                for change in self._watch.feed(block.status, first, block.lost_before):
+                    electrode = _electrode(change, self._notes, per_chip)
+                    yield Annotation.of(change.conversion, electrode)
+            if self._status is StatusWord.WHOLE:
+                yield from _bad_frames(block, first)
             yield Samples(codes)
 
     def mark(self, fact: Fact, board_time_us: int | None) -> Annotation:

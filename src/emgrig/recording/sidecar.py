@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from importlib import resources
 from typing import TextIO
 
+from emgrig.driver.can import Can, Counting, Timing
 from emgrig.driver.chip.rate import RateCheck, RateVerdict
 from emgrig.driver.samples.block import Epoch, Tally
 from emgrig.driver.samples.clockfit import ClockFit
@@ -103,12 +104,7 @@ def describe(
         "profile": notes.profile or None,
         "rate": _rate(report, fit),
         "clock_fit": _clock_fit(fit),
-        "band": {
-            "filter": "sinc3 of the ADS1299; no high-pass",
-            "low_hz": 0.0,
-            "high_hz": BAND_PER_RATE * begin.epoch.rate_hz,
-            "high_is": "-3 dB, 0.262 of the data rate",
-        },
+        "band": _band(begin.epoch, notes),
         "calibration": notes.calibration_entry(),
         "contact": dict(notes.contact) if notes.contact is not None else None,
         "channels": _channels(report, notes),
@@ -151,6 +147,18 @@ def write(file: TextIO, content: Json, annotations: Iterable[Annotation], rate_h
     file.write("\n ]\n}\n")
 
 
+def _band(epoch: Epoch, notes: Notes) -> Json:
+    """Say what the converter's filter lets through; nothing of one that is not known."""
+    if not notes.is_of_ads1299:
+        return {"filter": "not told", "low_hz": 0.0, "high_hz": None, "high_is": "not told"}
+    return {
+        "filter": "sinc3 of the ADS1299; no high-pass",
+        "low_hz": 0.0,
+        "high_hz": BAND_PER_RATE * epoch.rate_hz,
+        "high_is": "-3 dB, 0.262 of the data rate",
+    }
+
+
 def _samples(report: PartReport) -> Json:
     return {
         "total": report.n_samples + report.n_padding,
@@ -175,7 +183,17 @@ def _start(report: PartReport, fit: ClockFit | None) -> Json:
 def _identity(notes: Notes) -> Json:
     if notes.identity is None:
         return {}
-    return {**asdict(notes.identity), "capabilities": int(notes.identity.capabilities)}
+    identity = notes.identity
+    return {
+        **asdict(identity),
+        "capabilities": int(identity.capabilities),
+        "can": _can(identity.can),
+    }
+
+
+def _can(can: Can) -> Json:
+    """Say what the board can do and tell, and what it cannot in words."""
+    return {**asdict(can), "limits": can.limits}
 
 
 def _rate(report: PartReport, fit: ClockFit | None) -> Json:
@@ -203,7 +221,7 @@ def _clock_fit(fit: ClockFit | None) -> Json | None:
 
 def _channels(report: PartReport, notes: Notes) -> list[Json]:
     epoch = report.begin.epoch
-    mux = [value.word for file in epoch.files for value in file.mux]
+    mux = [None if value is None else value.word for value in epoch.mux]
     listed: list[Json] = []
     for index, channel in zip(report.begin.channel_indices, report.head.channels, strict=True):
         limits = header_limits(channel.scale_uv, channel.offset_uv)
@@ -219,6 +237,7 @@ def _channels(report: PartReport, notes: Notes) -> list[Json]:
                 "scale_v": channel.scale_uv * 1e-6,
                 "offset_v": channel.offset_uv * 1e-6,
                 "nominal_scale_v": float(epoch.scale_v[index]),
+                "scale_is": "stated" if epoch.stated is not None else "read back",
                 "header_scale_error": limits.scale_uv / channel.scale_uv - 1,
                 "header_offset_codes": header_offset_uv / channel.scale_uv,
             }
@@ -245,12 +264,23 @@ def _registers(sample: int, epoch: Epoch) -> Json:
     return {"sample": sample, "epoch": epoch.number, "chips": chips}
 
 
+def _loss_is(notes: Notes) -> str:
+    """Say how well the loss is known: "exact", "modulo", "estimate" or "unknown"."""
+    can = notes.identity.can if notes.identity is not None else Can()
+    if can.counting is Counting.EXACT:
+        return "exact"
+    if can.counting is Counting.MODULO:
+        return "modulo"
+    return "unknown" if can.timing is Timing.NONE else "estimate"
+
+
 def _account(timeline: Timeline) -> Json:
     totals, decoder = timeline.totals, asdict(timeline.decoder)
     del decoder["last_version"]
     return {
         "produced": totals.produced,
         "lost": totals.lost,
+        "loss_is": _loss_is(timeline.notes),
         **asdict(totals),
         "decoder": decoder,
         "damage": timeline.damage,

@@ -158,6 +158,7 @@ class Timeline:
                 self.notes.identity.layout,
                 board_time=self.notes.board_time,
                 is_same=self.notes.identity.is_same,
+                can=self.notes.identity.can,
             )
         return self._assembler
 
@@ -192,10 +193,11 @@ class Timeline:
                 self._unseen = lost
         elif block.lost_before:
             yield from part.fill(block)
-        check = self._assembler_now().rate_check
-        assert check is not None
-        part.follow_rate(block, check)
-        yield from part.take(block, 1e6 / (check.measured_hz or check.nominal_hz))
+        rate_hz = block.epoch.rate_hz
+        if (check := self._assembler_now().rate_check) is not None:
+            part.follow_rate(block, check)
+            rate_hz = check.measured_hz or check.nominal_hz
+        yield from part.take(block, 1e6 / rate_hz)
 
 
 def _joined(records: Iterable[Record]) -> Iterator[Record]:

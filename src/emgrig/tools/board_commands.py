@@ -7,6 +7,7 @@ from emgrig.tools.common.output import out, print_facts, print_json, print_table
 
 if TYPE_CHECKING:
     from emgrig.driver.board import Board
+    from emgrig.protocol.packets import Stats
 
 
 def info(address: Address, as_json: Json = False) -> None:
@@ -37,29 +38,52 @@ def info(address: Address, as_json: Json = False) -> None:
 
 
 def _facts(board: "Board") -> dict[str, object]:
+    from emgrig.driver.can import Timing
+
     identity = board.identity
     stats = board.stats()
-    fit = board.synchronise()
+    fit = None if board.can.timing is not Timing.ASKED else board.synchronise()
+    is_stated = board.can.stated is not None
     return {
         "address": board.address,
         "simulated": identity.is_simulated,
         "serial_number": identity.serial_number,
         "firmware": f"{identity.firmware} ({identity.git_revision})",
         "protocol": identity.protocol_version,
-        "chips": [f"{f.raw[0]:02X}h, {f.n_channels} channels" for f in board.chip.files],
+        "chips": [f"{board.can.chip}, {n} channels" for n in board.chip.parts]
+        if is_stated
+        else [f"{f.raw[0]:02X}h, {f.n_channels} channels" for f in board.chip.files],
+        "scale": board.can.scale_words,
+        "loss": board.can.loss_words,
+        "cannot": list(board.can.limits),
         "nominal_rate_hz": board.chip.rate_hz,
         "reference_v": identity.vref_v,
         "series_ohm": list(identity.series_ohm),
+        **_counters(stats, is_told=not is_stated),
+        "link_delay_us": None if fit is None else round(fit.delay_us, 1),
+    }
+
+
+def _counters(stats: "Stats", *, is_told: bool) -> dict[str, object]:
+    """Return the board's own counters; of a board that only sends frames, none is known."""
+    counters = {
         "uptime_s": round(stats.uptime_us / 1e6, 3),
         "brown_outs": stats.brown_outs,
         "missed_conversions": stats.missed_drdy,
         "transmit_overflows": stats.transmit_overflows,
-        "link_delay_us": round(fit.delay_us, 1),
     }
+    return {name: count if is_told else None for name, count in counters.items()}
 
 
 def _channels(board: "Board") -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
+    if board.can.stated is not None:
+        return [
+            {"channel": n, "name": name, "gain": gain, "mux": "not told", "powered": True}
+            for n, (name, gain) in enumerate(
+                zip(board.channel_names, board.chip.gains.tolist(), strict=True), start=1
+            )
+        ]
     for file in board.chip.files:
         for settings in file.channels():
             rows.append(
@@ -77,6 +101,9 @@ def _channels(board: "Board") -> list[dict[str, object]]:
 def _words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value is None:
+        return "not told"
     if isinstance(value, list):
-        return ", ".join(str(v) for v in value) or "none"
+        joint = "; " if any(isinstance(v, str) and " " in v for v in value) else ", "
+        return joint.join(str(v) for v in value) or "none"
     return str(value)

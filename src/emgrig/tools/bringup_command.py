@@ -109,12 +109,21 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
     out.print()
     print_table(
         ("check", "layer", "outcome", "question, and what was found"),
-        [_row(result) for result in session.results if result.outcome is not Outcome.BLOCKED],
+        [
+            _row(result)
+            for result in session.results
+            if result.outcome is not Outcome.BLOCKED and not result.is_beyond
+        ],
         whole=("check", "outcome"),
     )
     blocked = [r.info.number for r in session.results if r.outcome is Outcome.BLOCKED]
     if blocked:
         say(f"not asked, since a layer below failed: {', '.join(blocked)}")
+    if session.n_beyond:
+        numbers = ", ".join(r.info.number for r in session.results if r.is_beyond)
+        say(f"not asked, and no pass, since this board cannot tell: {numbers}")
+        for limit in session.rig.identity.can.limits if session.rig.is_open else ():
+            say(f"  {limit}")
     if session.restored is not None and not session.restored.proved:
         say(f"not left as found: {session.restored.note}")
     elif session.restored is not None and session.restored.note:

@@ -25,7 +25,13 @@ from emgrig.tools.common.options import (
     takes,
 )
 from emgrig.tools.common.output import note, say
-from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl, warn_of_reference
+from emgrig.tools.record_commands import (
+    calibration_of,
+    contact_of,
+    open_lsl,
+    profile_for,
+    warn_of_reference,
+)
 
 if TYPE_CHECKING:
     from emgrig.desk.server import Server
@@ -41,7 +47,7 @@ class DeskOptions(OfBoard, Served, Recorded):
     """What `emgrig desk` takes."""
 
     output: Path = option("The folder that recordings go into.", Path(), "-o", "--output")
-    profile: Profile = "facial-emg"
+    profile: Profile = None
     rate: int | None = option("Samples a second, in place of the profile's.")
     mains: float = option("Mains, Hz: 50, 60, or 0 for none.", 50.0)
     mvc: Mvc = None
@@ -121,7 +127,7 @@ def open_hub(
     address: str,
     given: Recorded,
     *,
-    profile: str,
+    profile: str | None,
     mains_hz: float | None,
     rate: int | None = None,
     conversions_per_count: int = 2 * FRAMES_PER_PACKET,
@@ -139,8 +145,9 @@ def open_hub(
     policy = ReconnectPolicy(total_s=math.inf, is_given_up=is_closing.is_set)
     board = emgrig.connect(in_real_time(address), reconnect=policy)
     try:
-        if profile != "keep":
-            board.apply(profile)
+        applied = profile_for(board, profile)
+        if applied:
+            board.apply(applied)
         if rate is not None:
             board.chip.set_rate(rate)
         warn_of_reference(board)
@@ -148,7 +155,7 @@ def open_hub(
         return Hub(
             board,
             mains_hz=mains_hz,
-            profile="" if profile == "keep" else profile,
+            profile=applied,
             calibration=found,
             outlet=open_lsl(board, found) if given.lsl else None,
             conversions_per_count=conversions_per_count,

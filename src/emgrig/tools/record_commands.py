@@ -36,13 +36,15 @@ if TYPE_CHECKING:
     from emgrig.recording.lsl.outlet import LslLink
     from emgrig.recording.recorder import Recorder
 
+USUAL_PROFILE, KEEP = "facial-emg", "keep"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecordOptions(OfBoard, Recorded, Printed):
     """What `emgrig record` takes."""
 
     output: Path = option("The file to make, FILE.bdf.", ..., "-o", "--output")
-    profile: Profile = "facial-emg"
+    profile: Profile = None
     duration: float | None = option("Seconds of board time; else until Ctrl-C.", min=0.001)
     overwrite: Overwrite = False
     outage: float | None = option(
@@ -66,8 +68,9 @@ def record(given: RecordOptions) -> None:
 
     check_target(given.output, overwrite=given.overwrite)
     with emgrig.connect(given.address, reconnect=_patience(given)) as board:
-        if given.profile != "keep":
-            board.apply(given.profile)
+        profile = profile_for(board, given.profile)
+        if profile:
+            board.apply(profile)
         warn_of_reference(board)
         found = calibration_of(board, given.calibration)
         check = contact_of(board)
@@ -81,7 +84,7 @@ def record(given: RecordOptions) -> None:
                 given.output,
                 given.duration,
                 overwrite=given.overwrite,
-                profile="" if given.profile == "keep" else given.profile,
+                profile=profile,
                 calibration=found,
                 contact=None if check is None else check.to_json(),
                 look=None if link is None else _exchange(board, link),
@@ -159,10 +162,22 @@ def find_calibration(board: "Board", where: str | None) -> "Certificate | None":
     return found
 
 
+def profile_for(board: "Board", said: str | None) -> str:
+    """Return the profile to apply; an empty text keeps what is set.
+
+    Without a word it is the usual one, and none for a board that takes none.
+    """
+    if said is None:
+        said = USUAL_PROFILE if board.can.stated is None else KEEP
+    return "" if said == KEEP else said
+
+
 def warn_of_reference(board: "Board") -> None:
     """Say that the chip's own reference is off, as it is after power-on."""
     from emgrig.driver.chip.registers import Config3
 
+    if board.can.stated is not None:
+        return
     if not all(file.get(Config3).internal_reference for file in board.chip.files):
         note(
             "the chip's own reference is off: unless the board has another one, every code will be "
@@ -220,6 +235,8 @@ def _report(made: "Recording", *, as_json: bool) -> None:
                 "decoder": asdict(made.decoder),
                 "damage": made.damage,
                 "remarks": list(made.remarks),
+                "loss": made.can.loss_words,
+                "scale": made.can.scale_words,
             }
         )
         return
@@ -227,7 +244,12 @@ def _report(made: "Recording", *, as_json: bool) -> None:
         say(str(path))
     totals = made.totals
     mark = "SIMULATED: " if is_simulated else ""
-    say(f"{mark}{totals.received - totals.unused} samples recorded; {totals.words}")
+    known = totals.words if made.can.is_loss_known or totals.lost else "no loss was seen"
+    say(f"{mark}{totals.received - totals.unused} samples recorded; {known}")
+    if not made.can.is_loss_exact:
+        say(f"loss is {made.can.loss_words}")
+    if made.can.stated is not None:
+        say(f"the scale is {made.can.scale_words}")
     if made.damage:
         say(f"the capture is damaged: {made.damage}")
 

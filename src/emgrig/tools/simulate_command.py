@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from emgrig.simulator.options import SimOptions
     from emgrig.simulator.serve import BoardServer
 
+#: Boards of others that only send frames, and their channels.
+OTHERS = {"cerelog": 8, "ardeeg": 8, "knight": 8, "eegfrontier": 4}
 #: How much of a face's future `--truth` writes.
 TRUTH_S = 3600.0
 
@@ -26,10 +28,13 @@ class SimulateOptions(Printed):
     pty: bool = flag("Serve a pseudo-terminal, as a serial port.")
     source: str = option("What the electrodes see: face, bench, silence, sine:…, file:…", "face")
     fault: list[str] | None = option("A fault by name, as packets-lost:rate=0.01; may be repeated.")
+    board: str | None = option(
+        "Be a board of others: cerelog, ardeeg, knight or eegfrontier.", None, "--as"
+    )
     speed: str = option("real, a factor such as 10, or max.", "real")
     seed: int = option("Which of all boards this is.", 1)
     chips: int = option("ADS1299 on the board.", 1, min=1, max=4)
-    channels: int = option("Channels a chip: 8, 6 or 4.", 8)
+    channels: int | None = option("Channels a chip: 8, 6 or 4; else as the board has.")
     duration: float | None = option("Stop after so many seconds; else on Ctrl-C.")
     truth: str | None = option("Write the face's true expressions to this JSON file.")
     control: str | None = option(
@@ -49,6 +54,8 @@ def simulate(given: SimulateOptions) -> None:
       emgrig simulate --tcp :4299
 
       emgrig simulate --tcp :4299 --source face --fault link-cut:at=5,after=2
+
+      emgrig simulate --tcp :4299 --as cerelog
 
       emgrig simulate --pty --source "sine:1mV,80Hz" --speed 10
 
@@ -83,7 +90,7 @@ def simulate(given: SimulateOptions) -> None:
     server = serve_pty(board, speed=rate) if where is None else serve_tcp(board, *where, speed=rate)
     with server, contextlib.ExitStack() as stack:
         port = None if steered is None else stack.enter_context(_control(server, options, steered))
-        say(server.address)
+        say(_address(server.address, given.board))
         if port is not None:
             note(f"control port: emgrig control {port.address} status")
         for setting in options.faults:
@@ -108,16 +115,31 @@ def _board_options(given: SimulateOptions) -> "SimOptions":
     from emgrig.simulator.faults.named import parse_fault
     from emgrig.simulator.options import SimOptions
 
-    if given.channels not in (4, 6, 8):
+    if given.channels not in (None, 4, 6, 8):
         raise typer.BadParameter(f"--channels {given.channels}: expected 4, 6 or 8")
+    if given.board not in (None, *OTHERS):
+        raise typer.BadParameter(f"--as {given.board}: there are {', '.join(OTHERS)}")
+    has = OTHERS[given.board] if given.board else 8
+    if given.board and given.channels not in (None, has):
+        raise typer.BadParameter(f"--channels {given.channels}: a {given.board} has {has}")
     return SimOptions(
         source=given.source,
         faults=tuple(parse_fault(text) for text in given.fault or []),
         seed=given.seed,
         chips=given.chips,
-        channels=given.channels,
+        channels=given.channels or has,
+        firmware=given.board or "native",
         is_bench=given.source == "bench",
     )
+
+
+def _address(served: str, board: str | None) -> str:
+    """Return the address to connect to: through a gateway, if the board is none of ours."""
+    if board is None:
+        return served
+    if served.startswith("serial:"):
+        return f"frames:{served.removeprefix('serial:')}?template={board}"
+    return f"frames+{served}?template={board}"
 
 
 def _write_truth(source: object, path: str) -> None:

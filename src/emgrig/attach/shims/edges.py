@@ -44,6 +44,14 @@ class Watch:
     n: int = 0
     n_lost: int = 0  #: Edges that found no room.
 
+    def fall(self, falls: int, at_s: float) -> None:
+        """Take note that DRDY has fallen `falls` times in all; between two falls it rose."""
+        for _ in range(falls - self.falls):
+            if self.wants_rising and not self.level:
+                self.see(at_s, is_rising=True)
+            self.see(at_s, is_rising=False)
+        self.falls = falls
+
     def see(self, at_s: float, *, is_rising: bool) -> None:
         """Take note of an edge."""
         self.level = int(is_rising)

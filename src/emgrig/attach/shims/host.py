@@ -183,21 +183,6 @@ class Host:
         """Level that the script has put on a line, 0 if it never did."""
         return self._levels.get(number, 0)
 
-    def chip_of_drdy(self, number: int) -> int | None:
-        """Return the chip whose DRDY a line is; None if it is free.
-
-        Raises
-        ------
-        ValueError
-            If it is another pin: edges are told on DRDY only.
-        """
-        wired = self._line(number)
-        if wired is None:
-            return None
-        if wired.pin != "DRDY":
-            raise ValueError(f"GPIO {number} is {wired.pin}; edges are simulated on DRDY only")
-        return wired.own_chip
-
     # ---- edges ------------------------------------------------------------------------------
 
     def watch(self, watch: Watch) -> None:
@@ -291,7 +276,7 @@ class Host:
         self._debt_s += self._look_s
         now_s = self._bench_s + self._debt_s
         if now_s > self._limit_s:
-            raise TimeIsUp(f"stopped at {self._limit_s:g} s of bench time")
+            raise TimeIsUp.at_limit(self._limit_s)
         if now_s < self._quiet_s:
             return
         event_s = self.bench.next_event_s()
@@ -307,10 +292,7 @@ class Host:
         if self._stare_since_s is None:
             self._stare_since_s = now_s
         if now_s - self._stare_since_s > LONGEST_STARE_S:
-            raise TimeIsUp(
-                f"stopped at {now_s:.6f} s of bench time: for {LONGEST_STARE_S:g} s the script "
-                "looked at lines or clocks, and no conversions run that could change them"
-            )
+            raise TimeIsUp.of_stare(now_s, LONGEST_STARE_S)
         return self._stare_since_s + LONGEST_STARE_S
 
     @contextmanager
@@ -355,7 +337,7 @@ class Host:
         self._catch_up(None)
         self._deliver()
         if end_s > self._limit_s:
-            raise TimeIsUp(f"stopped at {self._limit_s:g} s of bench time")
+            raise TimeIsUp.at_limit(self._limit_s)
 
     def _move(self, end_s: float) -> None:
         if end_s > self._bench_s:
@@ -367,7 +349,7 @@ class Host:
         self.bench.pin("CS")  # any call that costs time looks at the wall's
         self._bench_s = self.bench.now_s
         if self._bench_s > self._limit_s:
-            raise TimeIsUp(f"stopped at {self._limit_s:g} s of bench time")
+            raise TimeIsUp.at_limit(self._limit_s)
 
     def _wait_a_little(self, end_s: float, what: str) -> None:
         """Wait until something may have changed, at most until `end_s`."""
@@ -380,10 +362,7 @@ class Host:
             event_s = self.bench.next_event_s()
             until_s = end_s if event_s is None else min(end_s, event_s)
             if until_s == self._limit_s == float("inf"):
-                raise TimeIsUp(
-                    f"stopped at {self._bench_s:.6f} s of bench time: the script waits for {what} "
-                    "for ever, and no conversions run"
-                )
+                raise TimeIsUp.of_wait(self._bench_s, what)
             self._pass_to(until_s)
 
     def _catch_up(self, event_s: float | None) -> None:
@@ -395,11 +374,7 @@ class Host:
                 continue
             falls = self.bench.drdy_count(watch.chip)
             at_s = now_s if event_s is None or not event_s <= now_s else max(event_s, begin_s)
-            for _ in range(falls - watch.falls):
-                if watch.wants_rising and not watch.level:
-                    watch.see(at_s, is_rising=True)
-                watch.see(at_s, is_rising=False)
-            watch.falls = falls
+            watch.fall(falls, at_s)
             if watch.wants_rising and not watch.level and self.bench.pin("DRDY", watch.chip):
                 watch.see(now_s, is_rising=True)
         self._bench_s = self.bench.now_s

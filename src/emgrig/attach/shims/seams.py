@@ -1,6 +1,6 @@
 """What the fakes need of a bench, and how a script is stopped."""
 
-from typing import Protocol
+from typing import Protocol, Self
 
 
 class BenchVerbs(Protocol):
@@ -54,3 +54,24 @@ class BenchVerbs(Protocol):
 
 class TimeIsUp(KeyboardInterrupt):
     """The script was stopped, as Ctrl-C would: its bench time is over, or nothing can happen."""
+
+    @classmethod
+    def at_limit(cls, limit_s: float) -> Self:
+        """Say that bench time has come to where it was to end."""
+        return cls(f"stopped at {limit_s:g} s of bench time")
+
+    @classmethod
+    def of_wait(cls, now_s: float, what: str) -> Self:
+        """Say that it waits for what cannot come."""
+        return cls(
+            f"stopped at {now_s:.6f} s of bench time: the script waits for {what} for ever, and no "
+            "conversions run"
+        )
+
+    @classmethod
+    def of_stare(cls, now_s: float, stare_s: float) -> Self:
+        """Say that it looks at what cannot change."""
+        return cls(
+            f"stopped at {now_s:.6f} s of bench time: for {stare_s:g} s the script looked at lines "
+            "or clocks, and no conversions run that could change them"
+        )

@@ -85,6 +85,21 @@ class Wiring(filemodel.FileModel):
             return Line(what, 0 if what in _OWN else None)
         return what
 
+    def chip_of_drdy(self, number: int) -> int | None:
+        """Return the chip whose DRDY a line is; None if it is free.
+
+        Raises
+        ------
+        ValueError
+            If it is another pin: edges are told on DRDY only.
+        """
+        wired = self.line(number)
+        if wired is None:
+            return None
+        if wired.pin != "DRDY":
+            raise ValueError(f"GPIO {number} is {wired.pin}; edges are simulated on DRDY only")
+        return wired.own_chip
+
     def has_spi(self, bus: int, device: int) -> bool:
         """Return True if there is such an SPI device."""
         return f"{bus}.{device}" in self.spi

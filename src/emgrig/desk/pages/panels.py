@@ -50,9 +50,10 @@ def _rate_words(status: Status) -> str:
     drift = ""
     if status.drift_ppm is not None and status.drift_bound_ppm is not None:
         drift = f" · board clock {status.drift_ppm:+.1f} ± {status.drift_bound_ppm:.2g} ppm"
+    told = f" · {status.told}" if status.told else ""
     return (
         f"{status.rate_hz:g} samples/s{measured} · {status.n_samples} came · "
-        f"{status.n_lost} lost{drift}"
+        f"{status.n_lost} lost{drift}{told}"
     )
 
 

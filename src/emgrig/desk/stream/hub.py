@@ -144,7 +144,15 @@ class Hub:
                 recording=self._keeper.state(),
                 tube=self._tube.count,
                 outlet_problem=self._exchange.problem,
+                told=self._told(),
             )
+
+    def _told(self) -> str:
+        can = self.board.can
+        said = [f"scale {can.scale_words}"] if can.stated is not None else []
+        if not can.is_loss_exact:
+            said.append(f"loss {can.loss_words}")
+        return " · ".join(said)
 
     def _link_state(self) -> tuple[LinkState, float, str]:
         now_s = self.board.clock.now_s()

@@ -45,7 +45,8 @@ class Status:
     `drift_ppm` is the board's clock against this computer's, and right to within `drift_bound_ppm`;
     None until it can be told. `counters` are the board's own: edges missed, frames thrown away,
     brown-outs, bad packets … `tube` is what the digital tube shows. `outlet_problem` says why
-    nothing goes to other programs any more; empty if it does, or was not asked for.
+    nothing goes to other programs any more; empty if it does, or was not asked for. `told` says how
+    far scale and loss can be believed; empty if the scale is read back and every loss counted.
     """
 
     link: LinkState
@@ -62,6 +63,7 @@ class Status:
     recording: RecordingState | None = None
     tube: int = 0
     outlet_problem: str = ""
+    told: str = ""
 
     @property
     def is_cut(self) -> bool:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from emgrig.driver.can import Stated
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.native.board_identity import BoardIdentity
-from emgrig.driver.samples.block import Epoch, make_epoch
+from emgrig.driver.samples.block import Epoch, make_epoch, stated_epoch
 from emgrig.errors import RecordingError
 from emgrig.filemodel import NoteModel, plain, read
 
@@ -31,6 +32,8 @@ class EpochNote(NoteModel):
     gains: tuple[float, ...] = ()  #: Of each channel, V/V; for people.
     rate_hz: float = 0.0  #: For people.
     channel_names: tuple[str, ...] = ()
+    stated: Stated | None = None  #: Where no register was read; `registers` are none then.
+    n_chips: int = 1
 
 
 def read_note(kind: type[T], entry: Mapping[str, object]) -> T:
@@ -62,6 +65,8 @@ def epoch_entry(epoch: Epoch, identity: BoardIdentity, names: Sequence[str]) -> 
         tuple(epoch.gain.tolist()),
         epoch.rate_hz,
         tuple(names),
+        epoch.stated,
+        epoch.n_chips,
     )
     return {"kind": "epoch", **plain(note)}
 
@@ -77,6 +82,8 @@ def read_epoch(entry: Mapping[str, object]) -> Epoch:
         If its registers have no meaning.
     """
     note = read_note(EpochNote, entry)
+    if note.stated is not None and not note.registers:
+        return stated_epoch(note.number, note.stated, note.n_chips)
     try:
         files = [RegisterFile(bytes.fromhex(raw), note.channels_per_chip) for raw in note.registers]
         return make_epoch(note.number, files, f_clk_hz=note.f_clk_hz, vref_v=note.vref_v)

@@ -12,6 +12,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.driver.can import StatedChips
 from emgrig.driver.chip.identity import judge
 from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.register_file import RegisterFile, field_names
@@ -74,6 +75,9 @@ class RegisterAccess:
     quiet : callable, optional
         Makes a context in which all chips are in SDATAC mode; on leaving, the stream goes on if it
         ran. Without it STOP and SDATAC are sent, and RDATAC and START after `start`.
+    stated : StatedChips, optional
+        A board without registers that we can reach: what is stated is all that is known, and all
+        that would ask a chip is refused before anything is sent.
     on_change : callable, optional
         Called with `files` each time the registers were read, before the stream goes on.
     """
@@ -87,10 +91,11 @@ class RegisterAccess:
         vref_v: float = ADS1299.vref_v,
         quiet: Callable[[], AbstractContextManager[None]] | None = None,
         on_change: Callable[[Files], None] | None = None,
+        stated: StatedChips | None = None,
     ) -> None:
         if not ports:
             raise ValueError("a board has at least one chip")
-        if not (f_clk_hz > 0 and vref_v > 0):
+        if stated is None and not (f_clk_hz > 0 and vref_v > 0):
             raise ValueError(f"f_clk_hz ({f_clk_hz}) and vref_v ({vref_v}) must be above 0")
         self.f_clk_hz = f_clk_hz
         self.vref_v = vref_v
@@ -98,7 +103,8 @@ class RegisterAccess:
         self._ports = tuple(ports)
         self._clock = clock
         self._quiet = quiet or self._pause
-        self._parts: tuple[int, ...] = ()
+        self._stated = stated
+        self._parts: tuple[int, ...] = stated.parts if stated else ()
         self._files: Files | None = None
         self._running = False
         self._asleep = False
@@ -126,28 +132,37 @@ class RegisterAccess:
         DeviceError
             If that is not known: before `identify`, and after a write that the link cut short.
         """
+        self._check_reachable("read registers")
         if self._files is None:
             raise DeviceError("it is not known what the registers hold: call read_registers()")
         return self._files
 
     @property
     def gains(self) -> NDArray[np.float64]:
-        """Gain of each channel as read back, V/V, shape (n_channels,)."""
+        """Gain of each channel as read back, or stated, V/V, shape (n_channels,)."""
+        if self._stated:
+            return np.array(self._stated.stated.gains, np.float64)
         return np.concatenate([file.gains for file in self.files])
 
     @property
     def powered(self) -> NDArray[np.bool_]:
         """True for each channel that is on, shape (n_channels,)."""
+        if self._stated:
+            return np.ones(self.n_channels, np.bool_)
         return np.concatenate([file.powered for file in self.files])
 
     @property
     def scale_v(self) -> NDArray[np.float64]:
-        """Volts of one code of each channel, from the gains as read back, shape (n_channels,)."""
+        """Volts of one code of each channel, by the gains read back or stated, (n_channels,)."""
+        if self._stated:
+            return np.array(self._stated.stated.scale_v, np.float64)
         return np.concatenate([file.scale_v(self.vref_v) for file in self.files])
 
     @property
     def rate_hz(self) -> float:
         """Samples per second, with `f_clk_hz`; DeviceError if the chips do not agree."""
+        if self._stated:
+            return self._stated.stated.rate_hz
         rates_hz = {file.rate_hz(self.f_clk_hz) for file in self.files}
         if len(rates_hz) > 1:
             raise DeviceError(f"the chips have different rates, Hz: {sorted(rates_hz)}")
@@ -333,7 +348,12 @@ class RegisterAccess:
         with self._quiet():
             yield
 
+    def _check_reachable(self, what: str) -> None:
+        if self._stated:
+            self._stated.refuse(what)
+
     def _check_awake(self) -> None:
+        self._check_reachable("set or read a chip")
         if self._asleep:
             raise DeviceError("the chips are in standby: call wakeup() first; nothing was sent")
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from emgrig.driver.can import Can
 from emgrig.errors import DeviceError, EmgrigError, WireError
 from emgrig.filemodel import AsNumber, NoteModel
 from emgrig.protocol.frames import FrameLayout
@@ -28,6 +29,9 @@ class BoardIdentity(NoteModel):
     protocol_version: int = VERSION  #: Of the board link.
     #: ID register of each chip; empty if they were not asked.
     chip_ids: tuple[int, ...] = field(default=())
+    can: Can = field(
+        default_factory=Can
+    )  #: What it can do and tell; all of it if its HELLO did not say.
 
     @classmethod
     def from_hello(cls, hello: Hello) -> "BoardIdentity":
@@ -47,6 +51,8 @@ class BoardIdentity(NoteModel):
                 f"program version {VERSION}: update the {older}"
             )
         _check(hello)
+        capabilities = Capability(hello.capabilities)
+        can = Can.from_hello(hello.can, n_channels=hello.chip_count * hello.channels_per_chip)
         return cls(
             serial_number=hello.serial_number,
             firmware=hello.firmware_version,
@@ -57,8 +63,9 @@ class BoardIdentity(NoteModel):
             vref_v=hello.vref_uv * 1e-6,
             channels_wired=tuple(n + 1 for n in range(32) if hello.channels_wired >> n & 1),
             series_ohm=hello.series_ohm,
-            capabilities=Capability(hello.capabilities),
+            capabilities=capabilities,
             max_frames=hello.max_frames,
+            can=can,
         )
 
     def is_same(self, hello: bytes) -> bool:
@@ -80,6 +87,7 @@ class BoardIdentity(NoteModel):
             ("master clock, Hz", self.f_clk_hz, found.f_clk_hz),
             ("reference, V", self.vref_v, found.vref_v),
             ("simulated", self.is_simulated, found.is_simulated),
+            ("what it can do", self.can, found.can),
         )
         return ", ".join(
             f"{what} {new!r} where {old!r} was" for what, old, new in pairs if old != new
@@ -105,7 +113,7 @@ class BoardIdentity(NoteModel):
         ids = ", ".join(f"{chip_id:02X}h" for chip_id in self.chip_ids)
         return (
             f"{what} {self.serial_number}, firmware {self.firmware} ({self.git_revision}), "
-            f"{self.chip_count} ADS1299{f' (ID {ids})' if ids else ''}, {channels} channels"
+            f"{self.chip_count} {self.can.chip}{f' (ID {ids})' if ids else ''}, {channels} channels"
         )
 
 
@@ -115,7 +123,7 @@ def _check(hello: Hello) -> None:
         wrong = f"{hello.chip_count} chips; expected 1 to 4"
     elif hello.channels_per_chip not in (0, 4, 6, 8):
         wrong = f"{hello.channels_per_chip} channels a chip; expected 4, 6 or 8"
-    elif hello.f_clk_hz == 0 or hello.vref_uv == 0:
+    elif (hello.f_clk_hz == 0 and not hello.can) or hello.vref_uv == 0:
         wrong = "a clock or a reference of 0"
     elif hello.max_frames == 0:
         wrong = "packets of 0 frames"

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from emgrig.driver.can import Can, StatusWord, Timing
 from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.rate import RateCheck, RunTiming
 from emgrig.driver.samples.block import Block, Epoch
@@ -42,6 +43,9 @@ class Assembler:
         The board's clock, shared with whoever asks it for the time.
     is_same : callable, optional
         What comes on a link that was opened anew waits until HELLO was answered so (`Proof`).
+    can : Can, optional
+        What the board can tell: without a clock there is no second witness of a loss and no
+        measured rate, and without a count a loss is an estimate.
     """
 
     def __init__(
@@ -50,8 +54,10 @@ class Assembler:
         epochs: MutableMapping[int, Epoch] | None = None,
         board_time: BoardTime | None = None,
         is_same: Callable[[bytes], bool] | None = None,
+        can: Can | None = None,
     ) -> None:
         self._layout = layout
+        self._can = can or Can()
         self._epochs = {} if epochs is None else epochs
         self.board_time = board_time or BoardTime()  #: The board's clock; it says contradictions.
         self._proof = Proof(is_same)
@@ -167,8 +173,10 @@ class Assembler:
 
     @property
     def rate_check(self) -> RateCheck | None:
-        """The data rate of this run; None before its first sample."""
-        return None if self._timing is None else self._timing.check()
+        """The data rate of this run; None before its first sample, and without a clock."""
+        if self._timing is None or self._can.timing is Timing.NONE:
+            return None
+        return self._timing.check()
 
     # Runs.
 
@@ -223,7 +231,8 @@ class Assembler:
         if self._line is not None:
             self._past.add(replace(self._line, end=self._account.expected))
         far = WRAP // 2 if epoch is None else round(FAR_S * epoch.rate_hz)
-        self._account.begin_run(1e6 / epoch.rate_hz if epoch else 0.0, most_lost=far)
+        period_us = 1e6 / epoch.rate_hz if epoch and self._can.has_two_witnesses else 0.0
+        self._account.begin_run(period_us, most_lost=far)
         self.board_time.begin_run()
         self._base, self._origin = 0 if is_first else None, 0
         self._expecting, self._open, self._run = False, True, None
@@ -363,9 +372,10 @@ class Assembler:
             else:
                 self._outage_link += lost
             cause = Cause.OUTAGE
+        is_counted = self._boundary is Cause.NONE
         status = self._layout.status(packets.frames)
         flags = int(np.bitwise_or.reduce(packets.flags))
-        if not ADS1299.is_status(status).all():
+        if self._can.status is StatusWord.WHOLE and not ADS1299.is_status(status).all():
             flags |= SampleFlag.STATUS_WRONG
         block = Block(
             codes=self._layout.codes(packets.frames),
@@ -375,7 +385,7 @@ class Assembler:
             epoch=epoch,
             lost_before=lost,
             cause=cause if lost else Cause.NONE,
-            is_estimate=self._boundary is not Cause.NONE and lost > 0,
+            is_estimate=lost > 0 and not (is_counted and self._can.is_loss_counted),
             flags=flags,
             events=self._take_events(),
         )

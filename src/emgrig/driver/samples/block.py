@@ -7,7 +7,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.driver.can import Stated
+from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.driver.chip.registers import Mux
 from emgrig.errors import DeviceError
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import EventPacket
@@ -15,23 +18,40 @@ from emgrig.protocol.decoder import EventPacket
 
 @dataclass(frozen=True, eq=False)
 class Epoch:
-    """The settings that samples were taken under, as read back from the chips."""
+    """The settings that samples were taken under: as read back from the chips, or as stated."""
 
     number: int  #: The board's settings epoch.
-    registers: tuple[bytes, ...]  #: 24 register bytes a chip, as read back.
+    registers: tuple[bytes, ...]  #: 24 register bytes a chip, as read back; none if stated.
     gain: NDArray[np.float64]  #: float64, shape (n_channels,); PGA gain, V/V.
     scale_v: NDArray[np.float64]  #: float64, shape (n_channels,); Volts a code, input-referred.
-    rate_hz: float  #: Data rate by the registers and the nominal clock, Hz.
+    rate_hz: float  #: Data rate by the registers and the nominal clock, or as stated, Hz.
+    n_chips: int = 1
+    #: What the board, or whoever describes it, states; None if all was read back.
+    stated: Stated | None = None
 
     @property
     def files(self) -> tuple[RegisterFile, ...]:
-        """The registers of each chip, to be read."""
-        n_channels = len(self.gain) // len(self.registers)
+        """The registers of each chip, to be read; none if the settings are stated."""
+        n_channels = len(self.gain) // self.n_chips
         return tuple(RegisterFile(raw, n_channels) for raw in self.registers)
 
     @property
+    def code_max(self) -> int:
+        """The highest code; the converter clips there, and at its negative or one below."""
+        return ADS1299.code_max if self.stated is None else self.stated.code_max
+
+    @property
+    def mux(self) -> tuple[Mux | None, ...]:
+        """What each channel measures; None where no register says it."""
+        if not self.registers:
+            return (None,) * len(self.gain)
+        return tuple(value for file in self.files for value in file.mux)
+
+    @property
     def powered(self) -> NDArray[np.bool_]:
-        """True for each channel that is on, shape (n_channels,)."""
+        """True for each channel that is on, shape (n_channels,); all of them if stated."""
+        if not self.registers:
+            return np.ones(len(self.gain), np.bool_)
         return np.concatenate([file.powered for file in self.files])
 
 
@@ -67,7 +87,8 @@ class Block:
         """Input-referred volts, float64, shape (n_samples, n_channels).
 
         Scaled with the gain that was read back (SBAS499C equation 8: one code is
-        ``vref / (gain * 2**23)``). A clipped code stays at full scale.
+        ``vref / (gain * 2**23)``), or with the gain that is stated where `epoch.stated` says so.
+        A clipped code stays at full scale.
         """
         scaled: NDArray[np.float64] = self.codes * self.epoch.scale_v
         return scaled
@@ -143,4 +164,18 @@ def make_epoch(
         gain=np.concatenate([file.gains for file in files]),
         scale_v=np.concatenate([file.scale_v(vref_v) for file in files]),
         rate_hz=rates_hz.pop(),
+        n_chips=len(files),
+    )
+
+
+def stated_epoch(number: int, stated: Stated, n_chips: int) -> Epoch:
+    """Make an epoch from what is stated of a board whose registers cannot be read."""
+    return Epoch(
+        number=number,
+        registers=(),
+        gain=np.array(stated.gains, np.float64),
+        scale_v=np.array(stated.scale_v, np.float64),
+        rate_hz=stated.rate_hz,
+        n_chips=n_chips,
+        stated=stated,
     )

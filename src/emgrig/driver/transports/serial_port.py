@@ -67,6 +67,13 @@ class SerialTransport:
             raise TransportError(_explain_open(self.address, self._name, error)) from error
         self._port = port
 
+    def set_baud(self, baud: int) -> None:
+        """Go on at another baud rate, the port staying open; TransportError if it cannot."""
+        try:
+            self._open_port().baudrate = baud
+        except (OSError, ValueError) as error:
+            raise TransportError(f"{self.address}: cannot set {baud} baud: {error}") from error
+
     def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
         """Wait for bytes, and return 1 to `max_bytes` of them; see the seam."""
         deadline_s = self.clock.now_s() + timeout_s

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, TypeVar
 
+from emgrig.driver.can import Can, StatusWord, Timing
 from emgrig.hil_tests.judging.incident import Incident
 from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Outcome, Samples
@@ -54,13 +55,44 @@ class Level(StrEnum):
     FULL = "full"
 
 
+class Need(StrEnum):
+    """What a check must have of a board, to be asked at all."""
+
+    REGISTERS = "registers"
+    STATUS = "status words"
+    LOSS = "a count or a clock"
+    CLOCK = "a clock"
+
+    def lacks(self, can: Can) -> str:
+        """Say why a board cannot be asked; empty if it can."""
+        has = {
+            Need.REGISTERS: can.stated is None,
+            Need.STATUS: can.status is StatusWord.WHOLE,
+            Need.LOSS: can.is_loss_known,
+            Need.CLOCK: can.timing is not Timing.NONE,
+        }[self]
+        return "" if has else _LACKS[self]
+
+
+_LACKS = {
+    Need.REGISTERS: "its registers cannot be reached",
+    Need.STATUS: "its samples have no status word",
+    Need.LOSS: "it neither counts nor has a clock",
+    Need.CLOCK: "it has no clock",
+}
+
+
 @dataclass(frozen=True)
 class CheckInfo:
-    """A check as it is declared: letter (B in the package) and number, layer, the question."""
+    """A check as it is declared: letter (B in the package) and number, layer, the question.
+
+    A board that lacks one of `needs` cannot be asked.
+    """
 
     number: str
     layer: Layer
     title: str
+    needs: tuple[Need, ...] = (Need.REGISTERS,)
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[A-Z][0-9]+", self.number):
@@ -75,14 +107,16 @@ class CheckInfo:
         return self.layer, self.number[0], int(self.number[1:])
 
 
-def check(number: str, layer: Layer, title: str) -> Callable[[F], F]:
+def check(
+    number: str, layer: Layer, title: str, *, needs: tuple[Need, ...] = (Need.REGISTERS,)
+) -> Callable[[F], F]:
     """Declare a test function to be a check; `info_of` finds it again.
 
     The arguments are those of `CheckInfo`. docs/adding-a-check.md goes through the steps.
     """
 
     def declare(function: F) -> F:
-        setattr(function, _ATTRIBUTE, CheckInfo(number, layer, title))
+        setattr(function, _ATTRIBUTE, CheckInfo(number, layer, title, needs))
         return function
 
     return declare
@@ -108,6 +142,10 @@ class CannotMeasure(Exception):
     """The board, its protocol or what is connected cannot answer the question; says why."""
 
 
+class BeyondBoard(CannotMeasure):
+    """The question was not asked: this board cannot tell."""
+
+
 @dataclass
 class CheckResult:
     """What came out of one check.
@@ -124,6 +162,7 @@ class CheckResult:
     incidents: list[Incident] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     duration_s: float = 0.0
+    is_beyond: bool = False  #: It was not asked: the board cannot tell.
 
 
 Draw = Callable[["Axes", CheckResult, LimitTable], bool]

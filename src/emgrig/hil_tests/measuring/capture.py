@@ -109,6 +109,7 @@ def assemble(
     *,
     scale_v: NDArray[np.float64],
     rate_hz: float,
+    has_two_witnesses: bool = True,
     n_settle: int,
     started: Started,
     stopped: Stopped,
@@ -116,9 +117,12 @@ def assemble(
     bad_crc: int,
     stray_bytes: int,
 ) -> Capture:
-    """Put a run together from what was collected; `n_settle` samples at its start are left out."""
+    """Put a run together from what was collected; `n_settle` samples at its start are left out.
+
+    `has_two_witnesses`: board time tells a loss that the board's count hides.
+    """
     account = LossAccount()
-    account.begin_run(1e6 / rate_hz)
+    account.begin_run(1e6 / rate_hz if has_two_witnesses else 0.0)
     layout, packets = collected.layout, collected.packets
     frames = [
         piece.packets.frames.reshape(-1, layout.frame_bytes)

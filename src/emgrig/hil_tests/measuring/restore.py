@@ -42,24 +42,29 @@ def _restore(rig: Rig, before: tuple[str, ...]) -> Restored:
     if rig.link.failure is not None:
         rig.reopen()
     rig.stop()
-    if rig.is_identified:
+    no_bytes: tuple[bytes, ...] = ()
+    if not rig.has_registers:
+        after, same = no_bytes, True
+    elif rig.is_identified:
         pairs = zip(rig.before, rig.chip.parts, strict=True)
         held = rig.chip.restore(tuple(RegisterFile(raw, parts) for raw, parts in pairs))
         after, same = tuple(file.raw for file in held.after), held.is_proved
     else:
-        after = rig.read_raw() if rig.before else ()
+        after = rig.read_raw() if rig.before else no_bytes
         same = after == rig.before
     if rig.streamed_before:
         rig.start()
     streams = bool(rig.stats().streaming)
     note = "" if same else "the registers are not what they were"
-    if not rig.is_identified:
+    if not rig.has_registers:
+        note = "its registers cannot be reached; nothing was written to them"
+    elif not rig.is_identified:
         note = "the chips were never identified; nothing was written to them"
     return Restored(
         before,
         tuple(raw.hex() for raw in after),
         rig.streamed_before,
         streams,
-        proved=same and bool(before) and streams == rig.streamed_before,
+        proved=same and (bool(before) or not rig.has_registers) and streams == rig.streamed_before,
         note=note,
     )

@@ -163,6 +163,11 @@ class Rig:
             self.channels
         )
 
+    @property
+    def has_registers(self) -> bool:
+        """True if the chips' registers can be read and written."""
+        return self.identity.can.stated is None
+
     # Registers.
 
     def identify(self) -> None:
@@ -174,8 +179,11 @@ class Rig:
     def prepare(self) -> None:
         """Put the chips into the state from which every check begins, in one transaction.
 
-        Reset values, but for the internal reference, that of the bias amplifier, and a canary.
+        Reset values, but for the internal reference, that of the bias amplifier, and a canary. Of
+        chips that cannot be reached, nothing.
         """
+        if not self.has_registers:
+            return
         files = []
         for parts in self.chip.parts:
             raw = bytearray(RegisterFile.reset(parts).raw)
@@ -228,6 +236,7 @@ class Rig:
             collector,
             scale_v=self.chip.scale_v,
             rate_hz=self.chip.rate_hz,
+            has_two_witnesses=self.identity.can.has_two_witnesses,
             n_settle=n_settle,
             started=started,
             stopped=stopped,

@@ -37,17 +37,17 @@ def header_channels(
 ) -> tuple[Channel, ...]:
     """Return the signals of a file as its header names them; labels are unique."""
     is_simulated = notes.identity is not None and notes.identity.is_simulated
-    mux = [value for file in epoch.files for value in file.mux]
+    mux = epoch.mux
     channels: list[Channel] = []
     for index in channel_indices:
         name = notes.name(index)
-        kind = "EMG " if mux[index] is Mux.NORMAL else ""
+        kind = "EMG " if mux[index] in (Mux.NORMAL, None) else ""
         label = ascii_text(kind + shortened(name, LABEL_CHARACTERS - len(kind)), LABEL_CHARACTERS)
         if label in [channel.label for channel in channels]:
             label = f"{label[: LABEL_CHARACTERS - 3]} {index + 1}"
-        what = (
-            f"{'simulated ' if is_simulated else ''}channel {index + 1}, {mux[index].word}: {name}"
-        )
+        measured = mux[index]
+        how = "scale stated" if measured is None else measured.word
+        what = f"{'simulated ' if is_simulated else ''}channel {index + 1}, {how}: {name}"
         scale_uv, offset_uv = notes.scale_uv(epoch, index)
         channels.append(
             Channel(
@@ -55,7 +55,9 @@ def header_channels(
                 scale_uv=scale_uv,
                 offset_uv=offset_uv,
                 transducer=ascii_text(what, 80),
-                prefilter=f"HP:DC LP:{BAND_PER_RATE * epoch.rate_hz:g}Hz (-3 dB, sinc3)",
+                prefilter=f"HP:DC LP:{BAND_PER_RATE * epoch.rate_hz:g}Hz (-3 dB, sinc3)"
+                if notes.is_of_ads1299
+                else "",
             )
         )
     return tuple(channels)

@@ -207,7 +207,7 @@ def _recording_files(part: Part, run: int | None, options: BidsOptions) -> dict[
         f"{stem}_emg.bdf": part.path,
         f"{stem}_emg.json": json_text(_emg_json(part, options)),
         f"{stem}_channels.tsv": bids_channels.channels_table(part, told),
-        f"{stem}_channels.json": json_text(bids_channels.channels_json()),
+        f"{stem}_channels.json": json_text(bids_channels.channels_json(part)),
     }
     files[f"{stem}_events.tsv"], described = events(part)
     files[f"{stem}_events.json"] = json_text(described)
@@ -244,7 +244,7 @@ def _emg_json(part: Part, options: BidsOptions) -> Json:
     measured = [channel for channel in part.channels if is_emg(channel)]
     references = {bids_channels.reference_of(part, channel) for channel in measured}
     board, made_by = part.section("board"), part.section("software")
-    kind = f"{'simulated ' if part.is_simulated else ''}ADS1299 board"
+    kind = f"{'simulated ' if part.is_simulated else ''}{part.converter} board"
     places = bids_channels.placed(part)
     said = bids_channels.PLACEMENT if places else "The places of the electrodes were not recorded."
     bias = "bias electrode, driven by the bias amplifier of the board; its place was not recorded"
@@ -273,7 +273,9 @@ def _emg_json(part: Part, options: BidsOptions) -> Json:
         "PowerLineFrequency": NOT_KNOWN if options.mains_hz is None else options.mains_hz,
         "RecordingType": "continuous",
         "RecordingDuration": part.duration_s,
-        "HardwareFilters": {
+        "HardwareFilters": NOT_KNOWN
+        if part.section("band")["high_hz"] is None
+        else {
             "sinc3 of the ADS1299": {
                 "Low-pass -3 dB cutoff (Hz)": part.section("band")["high_hz"],
                 "High-pass": "none",
@@ -282,12 +284,15 @@ def _emg_json(part: Part, options: BidsOptions) -> Json:
         "SoftwareFilters": NOT_KNOWN,
         "SubjectArtefactDescription": NOT_KNOWN,
         "IsSimulated": part.is_simulated,
+        "ScaleIs": "stated" if any(c.is_stated for c in part.channels) else "read back",
+        "LossIs": part.loss_is,
     }
 
 
 def _chips(part: Part) -> str:
-    count = len(part.registers)
-    channels = part.registers[0].n_channels
+    board = part.section("board")
+    count = len(part.registers) or board["chip_count"]
+    channels = board["channels_per_chip"]
     return f"{channels} channels" if count == 1 else f"{count} chips of {channels} channels"
 
 

@@ -12,7 +12,6 @@ from emgrig.recording.export.source import Channel, Part
 from emgrig.recording.facts import ElectrodeChanged
 from emgrig.recording.sidecar import Json
 
-NORMAL = "normal"
 BIAS, SRB1 = "bias", "SRB1"
 NOT_CHECKED = "the electrodes were not checked before the recording"
 PLACEMENT = (
@@ -54,12 +53,14 @@ def placed(part: Part) -> dict[int, Site]:
 
 def is_emg(channel: Channel) -> bool:
     """Tell whether a channel measured its electrodes."""
-    return channel.mux == NORMAL
+    return channel.is_of_electrodes
 
 
 def reference_of(part: Part, channel: Channel) -> str:
     """Name the electrode at the negative input: SRB1 where the chip connects it to all of them."""
     registers = part.registers
+    if not registers:
+        return NOT_KNOWN
     chip = registers[(channel.number - 1) // registers[0].n_channels]
     return SRB1 if chip.get(Misc1).srb1_closed else f"c{channel.number}n"
 
@@ -103,12 +104,13 @@ def _channel_row(part: Part, channel: Channel, told: Told) -> dict[str, str]:
     return row
 
 
-def channels_json() -> Json:
+def channels_json(part: Part) -> Json:
     """Return channels.json, which defines the columns that BIDS does not."""
+    is_stated = any(channel.is_stated for channel in part.channels)
+    how = "as stated, not read back" if is_stated else "read back from its register"
     return {
         "gain": {
-            "Description": "Gain of the amplifier, read back from its register; values are "
-            "referred to the input.",
+            "Description": f"Gain of the amplifier, {how}; values are referred to the input.",
             "Units": "V/V",
         },
         "status": {
@@ -126,6 +128,8 @@ def electrode_rows(part: Part, told: Told) -> list[dict[str, str]]:
         site, group = sites.get(channel.number), f"c{channel.number}"
         reference = reference_of(part, channel)
         rows[f"{group}p"] = _place(site and site.positive, group)
+        if reference == NOT_KNOWN:
+            continue
         is_pair = reference != SRB1
         rows[reference] = _place(site and site.negative, group) if is_pair else _place(None)
     if has_bias(part):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.driver.chip.registers import Mux
 from emgrig.errors import RecordingError
 from emgrig.filemodel import read_json
 from emgrig.files import why
@@ -23,6 +24,7 @@ from emgrig.recording.sidecar import FORMAT, Json, schema
 BLOCK_SAMPLES = 1 << 15
 MOST_PARTS = 10_000
 _OBJECT, _TEXT, _COUNT = {"type": "object"}, {"type": "string"}, {"type": "integer", "minimum": 0}
+NOT_TOLD = "not told"
 _OR_NOT = {"type": ["object", "null"]}
 _READ: Json = {
     "properties": {
@@ -35,12 +37,17 @@ _READ: Json = {
         "software": {"type": "object", "properties": {"converted_by": _TEXT}},
         "board": {
             "type": "object",
-            "properties": {"channels_per_chip": {"enum": [4, 6, 8]}, "serial_number": _TEXT},
+            "properties": {
+                "channels_per_chip": {"enum": [4, 6, 8]},
+                "chip_count": _COUNT,
+                "serial_number": _TEXT,
+                "can": {"type": "object", "properties": {"chip": _TEXT}},
+            },
             "required": ["channels_per_chip", "serial_number"],
         },
         "profile": {"type": ["string", "null"]},
         **dict.fromkeys(("start", "rate", "clock_fit", "calibration", "contact"), _OR_NOT),
-        "band": {"type": "object", "properties": {"high_hz": {"type": "number"}}},
+        "band": {"type": "object", "properties": {"high_hz": {"type": ["number", "null"]}}},
         "channels": {
             "type": "array",
             "items": {
@@ -94,9 +101,9 @@ class Channel:
     name, label : str
         In full, and as in the header of the file.
     gain : float
-        V/V, as read back.
+        V/V, as read back, or as stated if `is_stated`.
     mux : str
-        What the channel measured; "normal" is its electrodes.
+        What the channel measured; "normal" is its electrodes, "not told" if no register said it.
     scale_uv, offset_uv : float
         One code, and code 0, as the header gives them, µV.
     """
@@ -108,6 +115,12 @@ class Channel:
     mux: str
     scale_uv: float
     offset_uv: float
+    is_stated: bool = False
+
+    @property
+    def is_of_electrodes(self) -> bool:
+        """True if it measured its electrodes, as far as is known."""
+        return self.mux in (Mux.NORMAL.word, NOT_TOLD)
 
 
 class Part:
@@ -179,6 +192,18 @@ class Part:
         return bool(self.sidecar["is_simulated"])
 
     @property
+    def converter(self) -> str:
+        """What the board's converter is called; older files are of an ADS1299."""
+        can = cast("Mapping[str, object]", self.section("board").get("can") or {})
+        return str(can.get("chip", "ADS1299"))
+
+    @property
+    def loss_is(self) -> str:
+        """How well its loss is known; of older files, exactly."""
+        capture = self.sidecar.get("capture")
+        return str(capture.get("loss_is", "exact")) if isinstance(capture, dict) else "exact"
+
+    @property
     def contact(self) -> Mapping[str, object]:
         """The last check of the electrodes before the recording; empty if there was none."""
         return cast("Mapping[str, object] | None", self.sidecar.get("contact")) or {}
@@ -189,7 +214,7 @@ class Part:
 
     @property
     def registers(self) -> tuple[RegisterFile, ...]:
-        """Registers of each chip at the first sample."""
+        """Registers of each chip at the first sample; none if they could not be read."""
         try:
             first = cast("Sequence[Mapping[str, object]]", self.sidecar["registers"])[0]
             chips = cast("Sequence[Mapping[str, object]]", first["chips"])
@@ -313,7 +338,8 @@ def _channel(entry: Mapping[str, object], signal: EdfSignal) -> Channel:
         name=str(entry["name"]),
         label=signal.label,
         gain=float(cast("float", entry["gain"])),
-        mux=str(entry["mux"]),
+        mux=NOT_TOLD if entry["mux"] is None else str(entry["mux"]),
         scale_uv=scale_uv,
         offset_uv=offset_uv,
+        is_stated=entry.get("scale_is") == "stated",
     )

@@ -14,6 +14,7 @@ import numpy as np
 
 from emgrig.calibration.certificate.certificate import scale_uv as scale_of
 from emgrig.driver.board import Board
+from emgrig.driver.can import Timing
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Misc1, Mux
 from emgrig.driver.native.board_identity import BoardIdentity
@@ -225,6 +226,9 @@ class LslLink:
     ) -> None:
         self._board = board
         identity = board.identity
+        if board.can.timing is not Timing.ASKED:
+            why = "LSL needs its time, and its clock cannot be asked"
+            board.can.refuse(identity.serial_number, "stream to LSL", why)
         epoch = make_epoch(0, board.chip.files, f_clk_hz=identity.f_clk_hz, vref_v=identity.vref_v)
         #: Between the session's host time and LSL's clock.
         self.session_time = time = SessionTime.measure(board.unix_s)

@@ -69,6 +69,14 @@ MakeFirmware = Callable[[ChipBank, BoardFacts, Crystal], FirmwareModel]
 """Makes the firmware of a board: of its chips, powered on now, what it knows, and its clock."""
 
 FIRMWARES: Final = Registry[MakeFirmware](
-    "emgrig.firmwares", "firmware", {"native": "emgrig.simulator.firmware.native:Firmware"}
+    "emgrig.firmwares",
+    "firmware",
+    {
+        "native": "emgrig.simulator.firmware.native:Firmware",
+        "cerelog": "emgrig.simulator.firmware.fixed_frames:Cerelog",
+        "ardeeg": "emgrig.simulator.firmware.fixed_frames:ArdEeg",
+        "knight": "emgrig.simulator.firmware.fixed_frames:Knight",
+        "eegfrontier": "emgrig.simulator.firmware.fixed_frames:EegFrontier",
+    },
 )
 """Those of other packages are entry points "emgrig.firmwares", each a `MakeFirmware`."""

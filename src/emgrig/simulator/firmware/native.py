@@ -32,6 +32,13 @@ CAPABILITIES: Final = (
     | Capability.SIMULATED
 )
 
+#: All of it, said in full: registers, status words, exact counts, a clock, three lines, RESET.
+ABILITIES: Final = wire.Abilities(
+    chip="ADS1299", registers=2, register_list=(), status=2, counting=2, modulus=0, timing=2,
+    time_step_us=1, lines=0b111, reset=1, is_stated=0, rate_hz=0.0, gains=(), vref_v=(),
+    code_bits=24,
+)  # fmt: skip
+
 M = TypeVar("M", bound=Message)
 
 
@@ -220,6 +227,7 @@ class Firmware:
             series_ohm=facts.series_ohm,
             capabilities=CAPABILITIES,
             max_frames=self._max_frames,
+            can=ABILITIES.encode(),
         )
 
     def _read_registers(self, _client: NativeClient, arguments: bytes) -> Message:

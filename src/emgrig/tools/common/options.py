@@ -31,7 +31,11 @@ Mvc = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace old files.")]
 Profile = Annotated[
-    str, typer.Option(help="A packaged profile, a TOML file, or 'keep' for what is set.")
+    str | None,
+    typer.Option(
+        help="A packaged profile, a TOML file, or 'keep' for what is set; else facial-emg, and "
+        "nothing for a board that takes none."
+    ),
 ]
 
 

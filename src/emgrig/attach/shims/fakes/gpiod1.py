@@ -135,7 +135,7 @@ class Line:
             rising, falling = type != EV_FALLING, type != EV_RISING
             if self._flip:
                 rising, falling = falling, rising
-            chip = self._host.chip_of_drdy(self._number)
+            chip = self._host.wiring.chip_of_drdy(self._number)
             self._watch = Watch(
                 self._number, chip, rising, falling, depth=EVENTS_PER_LINE, keeps_newest=False
             )

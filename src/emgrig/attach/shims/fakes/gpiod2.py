@@ -187,7 +187,7 @@ class LineRequest:
         rising, falling = wanted is not EdgeOf.FALLING, wanted is not EdgeOf.RISING
         if settings.active_low:
             rising, falling = falling, rising
-        chip = self._host.chip_of_drdy(offset)
+        chip = self._host.wiring.chip_of_drdy(offset)
         watch = Watch(offset, chip, rising, falling, depth=self._depth, counter=self._counter)
         self._watches[offset] = watch
         self._host.watch(watch)

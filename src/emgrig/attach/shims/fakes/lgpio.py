@@ -171,7 +171,7 @@ class Lgpio:
 
         watch = Watch(
             gpio,
-            self._host.chip_of_drdy(gpio),
+            self._host.wiring.chip_of_drdy(gpio),
             bool(wanted & RISING_EDGE),
             bool(wanted & FALLING_EDGE),
             depth=DEPTH,

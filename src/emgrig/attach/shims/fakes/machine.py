@@ -90,7 +90,7 @@ class Pin:
                 call(self)
 
             rising, falling = bool(trigger & self.IRQ_RISING), bool(trigger & self.IRQ_FALLING)
-            chip = self._host.chip_of_drdy(self._number)
+            chip = self._host.wiring.chip_of_drdy(self._number)
             self._watch = Watch(self._number, chip, rising, falling, depth=1, callback=come)
             self._host.watch(self._watch)
         return self

@@ -175,7 +175,7 @@ class RpiGpio:
     ) -> Watch:
         if edge not in (RISING, FALLING, BOTH):
             raise ValueError("unknown edge; expected GPIO.RISING, GPIO.FALLING or GPIO.BOTH")
-        chip = self._host.chip_of_drdy(number)
+        chip = self._host.wiring.chip_of_drdy(number)
         watch = Watch(number, chip, edge != FALLING, edge != RISING, depth=1, callback=callback)
         self._host.watch(watch)
         return watch

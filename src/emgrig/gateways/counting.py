@@ -1,0 +1,119 @@
+"""Which conversion a frame is of: by the board's counter, its clock, or both.
+
+A counter of n values says a loss modulo n; time says how many whole turns went by. Where a board
+counts nothing, time alone says how many samples are missing, as an estimate; where it has neither,
+nobody can tell, and frames are numbered as they come.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.gateways.decoding import Rows, number
+from emgrig.gateways.template import FrameTemplate
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Frames with their places."""
+
+    rows: Rows
+    conversion: NDArray[np.int64]  #: Since the counting began; ascending.
+    time_us: NDArray[np.int64]  #: Board time, or the count times the nominal period.
+    is_cut: NDArray[np.bool_]  #: Damage was seen before it.
+
+
+class Numbering:
+    """Follow one board's frames."""
+
+    def __init__(self, template: FrameTemplate) -> None:
+        self._template = template
+        self._period_us = 1e6 / template.channels.rate_hz
+        self._counter = template.counter
+        self._time = template.time
+        self.repeated = 0  #: Frames that came twice.
+        self._last: tuple[int, int] | None = None  # counter and raw time
+        self._next = 0
+        self._time_us = 0.0
+
+    def begin(self, time_us: float) -> None:
+        """Count from 0 with the next frame, whose time, without a clock, is `time_us`."""
+        self._last = None
+        self._next = 0
+        self._time_us = time_us
+
+    @property
+    def count(self) -> int:
+        """Conversions so far, those that are missing included."""
+        return self._next
+
+    @property
+    def last_us(self) -> float:
+        """Board time of the last frame, µs."""
+        return self._time_us
+
+    def place(self, rows: Rows, is_cut: NDArray[np.bool_]) -> Placed:
+        """Give frames their numbers; those that came twice are left out."""
+        if not len(rows):
+            empty = np.empty(0, np.int64)
+            return Placed(rows, empty, empty, is_cut)
+        steps, passed_us = self._steps(rows)
+        is_new = steps > 0
+        self.repeated += int((~is_new).sum())
+        conversion = self._next - 1 + np.cumsum(steps)
+        times = self._time_us + np.cumsum(passed_us)
+        self._next, self._time_us = int(conversion[-1]) + 1, float(times[-1])
+        return Placed(
+            rows[is_new],
+            conversion[is_new],
+            np.maximum(np.rint(times), 0).astype(np.int64)[is_new],
+            is_cut[is_new],
+        )
+
+    def _steps(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return how many conversions lie from each frame to the one before, and how much time."""
+        counter, raw = self._read(rows)
+        is_first = self._last is None
+        last_counter, last_raw = (
+            (int(counter[0]), int(raw[0])) if self._last is None else self._last
+        )
+        self._last = int(counter[-1]), int(raw[-1])
+        if self._template.is_loss_by_time and self._time is not None:
+            turn = 1 << 8 * self._time.bytes
+            ticks = np.diff(raw, prepend=last_raw) % turn
+            ticks[ticks > turn // 2] = 0  # the clock was set back: it says nothing
+            passed_us = ticks * self._time.unit_us
+            by_time = np.rint(passed_us / self._period_us).astype(np.int64)
+        else:
+            passed_us, by_time = np.zeros(len(rows)), np.zeros(len(rows), np.int64)
+        steps = self._by_counter(counter, last_counter, by_time)
+        if not self._template.is_loss_by_time:
+            passed_us = steps.astype(np.float64) * self._period_us
+        if is_first:
+            steps[0], passed_us[0] = 1, 0.0
+        return steps, passed_us
+
+    def _by_counter(
+        self, counter: NDArray[np.int64], last: int, by_time: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the steps by the counter, if there is one; time adds whole turns, or decides."""
+        has_time = self._template.is_loss_by_time
+        if self._counter is None:
+            return by_time if has_time else np.ones(len(counter), np.int64)
+        modulus = self._counter.period
+        steps = np.diff(counter, prepend=last) % modulus
+        if has_time and self._counter.counts == "conversions":
+            turns = np.rint((by_time - steps) / modulus).astype(np.int64)
+            steps += modulus * np.maximum(turns, 0)
+        elif has_time:  # it counts what was sent: what the board did not send, time tells
+            steps = np.where(steps > 0, np.maximum(steps, by_time), 0)
+        return steps
+
+    def _read(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        zeros = np.zeros(len(rows), np.int64)
+        counter, time = self._counter, self._time
+        return (
+            zeros if counter is None else number(rows, counter.at, counter.bytes, counter.endian),
+            zeros if time is None else number(rows, time.at, time.bytes, time.endian),
+        )

@@ -1,0 +1,265 @@
+"""Bytes of a board to its frames, without I/O: fed whole, byte by byte, or damaged.
+
+A frame is one if its fixed bytes stand and its checksum is right. Where that is less than 32 bits
+of proof, it is believed only when the next frames stand behind it too, each with the next count if
+there is a counter: lost bytes then do not make a frame of two halves. What is not believed is
+counted and never delivered.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from emgrig.gateways.template import Checksum, FrameTemplate
+
+PROOF_BITS = 32
+_MOST_HELD = 1 << 14
+Rows = NDArray[np.uint8]
+_Found = tuple[Rows, NDArray[np.bool_], bool]
+"""Frames, which of them have skipped bytes before, and whether some were skipped at the end."""
+
+
+@dataclass
+class FrameCounts:
+    """What became of the bytes."""
+
+    frames: int = 0  #: Good ones.
+    skipped_bytes: int = 0  #: Bytes of no good frame.
+    bad_checksum: int = 0  #: Frames in form, with a wrong checksum.
+
+
+class FrameDecoder:
+    """Cut what a board sends into frames.
+
+    Parameters
+    ----------
+    template : FrameTemplate
+        Their form.
+    is_datagram : bool
+        What is fed is a whole datagram each time, and begins with a frame.
+    """
+
+    def __init__(self, template: FrameTemplate, *, is_datagram: bool = False) -> None:
+        self._template = template
+        self._n = template.frame.bytes
+        self._is_cobs = template.frame.coding == "cobs"
+        self._is_datagram = is_datagram
+        proof = max(template.n_witness_bits, 1)
+        #: So many frames behind one must be in form before it is believed.
+        self.n_behind = 0 if is_datagram or self._is_cobs else -(-PROOF_BITS // proof) - 1
+        self._held = b""
+        self._is_cut = False  # bytes were skipped since the last frame
+        self.counts = FrameCounts()
+
+    def feed(self, data: bytes) -> tuple[Rows, NDArray[np.bool_]]:
+        """Take bytes; return the frames they complete, in order.
+
+        Returns
+        -------
+        rows : ndarray of uint8, shape (n_frames, frame bytes)
+            Decoded from `coding`.
+        is_cut : ndarray of bool, shape (n_frames,)
+            Before this frame bytes were skipped.
+        """
+        if self._is_datagram:
+            rows, is_cut, is_open = self._datagram(data)
+        elif self._is_cobs:
+            rows, is_cut, is_open = self._stuffed(self._held + data)
+        else:
+            rows, is_cut, is_open = self._plain(self._held + data)
+        self.counts.frames += len(rows)
+        if len(rows):
+            is_cut[0] |= self._is_cut
+            self._is_cut = is_open
+        else:
+            self._is_cut |= is_open
+        return rows, is_cut
+
+    def flush(self) -> None:
+        """Forget what is held: what follows is another stream of bytes."""
+        self.counts.skipped_bytes += len(self._held)
+        self._is_cut |= bool(self._held)
+        self._held = b""
+
+    # ---- is it one ----------------------------------------------------------------------------
+
+    def _in_form(self, rows: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Tell which rows are good frames, and which would be but for their checksum."""
+        form = np.ones(len(rows), np.bool_)
+        for place, mask, value in self._template.fixed:
+            form &= rows[:, place] & mask == value
+        check = self._template.frame.checksum
+        if check is None:
+            return form, np.zeros(len(rows), np.bool_)
+        good = np.zeros(len(rows), np.bool_)
+        good[form] = checksum(rows[form], check) == _said(rows[form], check)
+        return good, form & ~good
+
+    # ---- plain --------------------------------------------------------------------------------
+
+    def _plain(self, data: bytes) -> _Found:
+        bytes_ = np.frombuffer(data, np.uint8)
+        n, behind = self._n, self.n_behind
+        n_rows = len(bytes_) // n
+        if n_rows > behind:  # the usual case: all stand side by side
+            rows = bytes_[: n_rows * n].reshape(n_rows, n)
+            if self._in_form(rows)[0].all() and self._follow(rows[:-1], rows[1:]).all():
+                self._held = data[(n_rows - behind) * n :]
+                return rows[: n_rows - behind], np.zeros(n_rows - behind, np.bool_), False
+        if len(bytes_) < n:
+            self._held = data
+            return self._none(is_open=False)
+        return self._search(data, sliding_window_view(bytes_, n))
+
+    def _follow(self, before: Rows, behind: Rows) -> NDArray[np.bool_]:
+        """Tell which frames have the next count behind them; all, if a checksum proves them."""
+        counter = self._template.counter
+        if counter is None or not self.n_behind:
+            return np.ones(len(before), np.bool_)
+        at = counter.at, counter.bytes, counter.endian
+        return np.asarray((number(behind, *at) - number(before, *at)) % counter.period == 1)
+
+    def _search(self, data: bytes, windows: Rows) -> _Found:
+        """Find frames anywhere: one pass over all places, then from run to run of frames."""
+        n, behind = self._n, self.n_behind
+        good, bad_sum = self._in_form(windows)
+        # A place is believed if frames stand behind it, each following the one before. Near the
+        # end that is open: what speaks against it has not come yet.
+        believed = good.copy()
+        if behind:
+            is_linked = good.copy()
+            is_linked[:-n] &= good[n:] & self._follow(windows[:-n], windows[n:])
+            for k in range(behind):
+                n_known = max(len(believed) - k * n, 0)
+                believed[:n_known] &= is_linked[len(believed) - n_known :]
+        n_decided = len(windows) - behind * n
+        begins = np.flatnonzero(believed)
+        taken: list[tuple[int, int]] = []  # place and number of frames of each run
+        at = 0
+        while True:
+            following = int(np.searchsorted(begins, at))
+            at = int(begins[following]) if following < len(begins) else len(windows)
+            if at >= n_decided:
+                break
+            run = believed[at:n_decided:n]
+            wrong = np.flatnonzero(~run)
+            length = int(wrong[0]) if len(wrong) else len(run)
+            taken.append((at, length))
+            at += length * n
+        if taken:  # where the last run ends right at the end, the rest begins there
+            at = max(at, taken[-1][0] + taken[-1][1] * n)
+        self.counts.bad_checksum += int(bad_sum[:at].sum())
+        self._held = data[at:]
+        return self._gather(windows, taken, at)
+
+    def _gather(self, windows: Rows, taken: list[tuple[int, int]], end: int) -> _Found:
+        n = self._n
+        index, cut, last = [], [], 0
+        for at, length in taken:
+            index.append(at + n * np.arange(length))
+            is_cut = np.zeros(length, np.bool_)
+            is_cut[0] = at != last
+            cut.append(is_cut)
+            self.counts.skipped_bytes += at - last
+            last = at + n * length
+        self.counts.skipped_bytes += end - last
+        if not index:
+            return self._none(is_open=end > last)
+        return windows[np.concatenate(index)], np.concatenate(cut), end > last
+
+    def _none(self, *, is_open: bool) -> _Found:
+        return np.empty((0, self._n), np.uint8), np.zeros(0, np.bool_), is_open
+
+    # ---- datagrams ----------------------------------------------------------------------------
+
+    def _datagram(self, data: bytes) -> _Found:
+        n_rows, rest = divmod(len(data), self._n)
+        if rest or not n_rows:
+            self.counts.skipped_bytes += len(data)
+            return self._none(is_open=True)
+        rows = np.frombuffer(data, np.uint8).reshape(n_rows, self._n)
+        good, bad_sum = self._in_form(rows)
+        self.counts.bad_checksum += int(bad_sum.sum())
+        if not good.all():  # it is of somebody else, or damaged: none of it is believed
+            self.counts.skipped_bytes += len(data)
+            return self._none(is_open=True)
+        return rows, np.zeros(n_rows, np.bool_), False
+
+    # ---- COBS ---------------------------------------------------------------------------------
+
+    def _stuffed(self, data: bytes) -> _Found:
+        bytes_ = np.frombuffer(data, np.uint8)
+        ends = np.flatnonzero(bytes_ == 0)
+        if not len(ends):
+            self._held = data[-_MOST_HELD:]
+            self.counts.skipped_bytes += len(data) - len(self._held)
+            return self._none(is_open=False)
+        begins = np.concatenate([[0], ends[:-1] + 1])
+        self._held = data[int(ends[-1]) + 1 :]
+        is_length = ends - begins == self._n + 1
+        self.counts.skipped_bytes += int((ends - begins + 1)[~is_length].sum())
+        if not is_length.any():
+            return self._none(is_open=True)
+        coded = sliding_window_view(bytes_, self._n + 1)[begins[is_length]]
+        rows, is_coded = unstuff(coded)
+        good, bad_sum = self._in_form(rows)
+        good &= is_coded
+        self.counts.bad_checksum += int((bad_sum & is_coded).sum())
+        self.counts.skipped_bytes += int((~good).sum()) * (self._n + 2)
+        if not good.any():
+            return self._none(is_open=True)
+        places = np.flatnonzero(is_length)[good]  # among all that ends with a zero
+        is_cut = np.diff(places, prepend=-1) != 1
+        return rows[good], is_cut, int(places[-1]) != len(ends) - 1
+
+
+def unstuff(coded: Rows) -> tuple[Rows, NDArray[np.bool_]]:
+    """Take COBS off frames, shape (n, frame bytes + 1); and say which were coded so."""
+    n_coded = coded.shape[1]
+    rows = coded[:, 1:].copy()
+    following = coded[:, 0].astype(np.int64)
+    for place in range(1, n_coded):
+        here = following == place
+        rows[here, place - 1] = 0
+        following[here] += coded[here, place]
+    return rows, following == n_coded
+
+
+def _said(rows: Rows, check: Checksum) -> NDArray[np.int64]:
+    """Return the checksums that stand in the frames."""
+    return number(rows, check.at, check.n_bytes, check.endian)
+
+
+def number(rows: Rows, at: int, n_bytes: int, endian: str) -> NDArray[np.int64]:
+    """Read an unsigned number of every frame."""
+    order = range(n_bytes) if endian == "big" else reversed(range(n_bytes))
+    value = np.zeros(len(rows), np.int64)
+    for place in order:
+        value = value << 8 | rows[:, at + place]
+    return value
+
+
+def checksum(rows: Rows, check: Checksum) -> NDArray[np.int64]:
+    """Work the checksum of every frame out."""
+    covered = rows[:, check.first : check.end]
+    if check.kind == "sum8":
+        return np.asarray(covered.sum(axis=1, dtype=np.int64) & 0xFF)
+    if check.kind == "xor8":
+        return np.asarray(np.bitwise_xor.reduce(covered, axis=1), np.int64)
+    crc = np.full(len(rows), 0xFFFF, np.int64)
+    for column in covered.T:
+        crc = (crc << 8 & 0xFFFF) ^ _CRC[(crc >> 8) ^ column]
+    return crc
+
+
+def _crc_table() -> NDArray[np.int64]:
+    """Return the table of CRC-16 CCITT: polynomial 1021h, most significant bit first."""
+    table = np.arange(256, dtype=np.int64) << 8
+    for _ in range(8):
+        table = (table << 1 ^ np.where(table & 0x8000, 0x1021, 0)) & 0xFFFF
+    return table
+
+
+_CRC = _crc_table()

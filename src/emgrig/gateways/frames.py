@@ -1,0 +1,394 @@
+"""The gateway of boards that only send frames: a template, a transport under it, the link above.
+
+It answers HELLO with what the template says, begins and ends runs, numbers and packs what comes,
+and refuses the rest: there is no register, no pin and no clock to be had.
+"""
+
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+
+from emgrig.driver.seams import Clock, Transport
+from emgrig.errors import TransportError, TransportTimeout, WireError
+from emgrig.gateways.counting import Numbering, Placed
+from emgrig.gateways.decoding import FrameDecoder, Rows
+from emgrig.gateways.template import FrameTemplate, spoken
+from emgrig.protocol import packets as wire
+from emgrig.protocol.decoder import Decoder, RequestPacket
+from emgrig.protocol.framing import MAX_PAYLOAD_BYTES, VERSION, PacketEncoder, PacketType
+from emgrig.protocol.packets import Capability, ErrorCode, ReplyStatus, Request, SampleFlag
+from emgrig.protocol.schema import Message
+
+READ_BYTES = 1 << 16
+SLICE_S = 0.02  #: The board's bytes are waited for so long at once: a request comes meanwhile.
+PROOF_S = 5.0  #: A board has so long to show its first frames.
+_REMEMBERED = 8
+_MOST_WAITING = 64 << 20  #: Bytes that wait to be read, for a reader that does not come.
+_HEAD = struct.Struct("<IQBBHH")
+
+
+class _Refusal(Exception):
+    pass
+
+
+class FrameGateway:
+    """A board that sends frames, as a board of ours; fits `emgrig.driver.seams.Transport`.
+
+    Parameters
+    ----------
+    template : FrameTemplate
+        What it sends.
+    inner : Transport
+        The board's own bytes; the gateway closes it.
+    address : str
+        Opens it again.
+    name : str
+        Serial number that HELLO tells; such boards have none.
+
+    Raises
+    ------
+    TransportError
+        If nothing comes.
+    WireError
+        If what comes are not these frames.
+    """
+
+    def __init__(
+        self, template: FrameTemplate, inner: Transport, *, address: str, name: str
+    ) -> None:
+        self.address = address
+        self.is_paced = inner.is_paced
+        self.template = template
+        self._inner = inner
+        self._name = name
+        self._lock = threading.RLock()
+        self._is_closed = False
+        self._out = bytearray()
+        self._encode = PacketEncoder()
+        self._requests = Decoder()
+        self._answered: deque[tuple[tuple[int, int, bytes], bytes]] = deque(maxlen=_REMEMBERED)
+        is_datagram = bool(getattr(inner, "is_datagram", False))
+        self.decoder = FrameDecoder(template, is_datagram=is_datagram)
+        self.numbering = Numbering(template)
+        self._began_s = inner.clock.now_s()
+        self._heard_s = self._began_s  # when the last frame came
+        self._run = 0
+        self._conversions = 0  # of the last run that has ended
+        self._per_packet = 0  # frames a packet; 0 between runs
+        self._waiting: list[Placed] = []  # frames that do not fill a packet yet
+        self._n_waiting = 0
+        self._n_sent = self._n_thrown = 0
+        self._handlers: dict[int, Callable[[bytes], Message]] = {
+            Request.HELLO: self._hello,
+            Request.START: self._start,
+            Request.STOP: self._stop,
+            Request.STATS: self._stats,
+        }
+        n_chips, per_chip = template.parts
+        self._frame_bytes = n_chips * 3 * (1 + per_chip)
+        try:
+            self._meet()
+        except BaseException:
+            inner.close()
+            raise
+
+    @property
+    def clock(self) -> Clock:
+        """The time of the transport below."""
+        return self._inner.clock
+
+    # ---- the board ----------------------------------------------------------------------------
+
+    def _meet(self) -> None:
+        """Say what must be said first, and see that frames come as the template has them."""
+        inner, link = self._inner, self.template.link
+        set_baud = getattr(inner, "set_baud", None)
+        if link.hello and set_baud is not None:
+            set_baud(link.hello_baud or link.baud)
+            inner.clock.sleep(link.wait_s)
+        self._say(link.hello)
+        if set_baud is not None:
+            set_baud(link.baud)
+        self._say(link.start)
+        deadline_s, came = inner.clock.now_s() + PROOF_S, b""
+        while not self.decoder.counts.frames:
+            left_s = deadline_s - inner.clock.now_s()
+            if left_s <= 0:
+                raise self._stranger(came)
+            try:
+                data = inner.read(READ_BYTES, timeout_s=min(left_s, 0.25))
+            except TransportTimeout:
+                continue
+            came += data[: max(24 - len(came), 0)]
+            self.decoder.feed(data)
+        self._say(link.stop)
+        now_us, self._heard_s = self._now_us(), inner.clock.now_s()
+        self.numbering.begin(now_us)
+
+    def _stranger(self, came: bytes) -> Exception:
+        title, n_bytes = self.template.title, self.template.frame.bytes
+        if not came:
+            return TransportTimeout(
+                f"{self.address}: nothing came in {PROOF_S:g} s; is it the right port, and does "
+                "the board have power?"
+            )
+        return WireError(
+            f"{self.address}: what comes is no frame of {n_bytes} bytes as {title} sends; first "
+            f"bytes seen: {came.hex(' ').upper()}; another board, another firmware, or the wrong "
+            "baud rate or template?"
+        )
+
+    def _say(self, text: str) -> None:
+        if text:
+            self._inner.write(spoken(text, self._inner.clock.unix_s()))
+
+    def _now_us(self) -> int:
+        """Board time as far as it can be known: that of the last frame, and what passed since."""
+        now_s = self._inner.clock.now_s()
+        if not self._run:
+            return round((now_s - self._began_s) * 1e6)
+        return round(self.numbering.last_us + (now_s - self._heard_s) * 1e6)
+
+    # ---- the seam -----------------------------------------------------------------------------
+
+    def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
+        """Return 1 to `max_bytes` bytes of the board link; see the seam."""
+        deadline_s = self.clock.now_s() + timeout_s
+        while True:
+            with self._lock:
+                if self._out:
+                    data = bytes(self._out[:max_bytes])
+                    del self._out[:max_bytes]
+                    return data
+            left_s = max(deadline_s - self.clock.now_s(), 0.0)
+            try:
+                came = self._inner.read(READ_BYTES, timeout_s=min(left_s, SLICE_S))
+            except TransportTimeout:
+                if self.clock.now_s() >= deadline_s and not self._out:
+                    raise TransportTimeout(
+                        f"{self.address}: nothing came in {timeout_s:g} s"
+                    ) from None
+                continue
+            with self._lock:
+                self._take(came)
+            if not self._out and self.clock.now_s() >= deadline_s:
+                raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
+
+    def write(self, data: bytes, /) -> None:
+        """Take requests; each is answered at once."""
+        with self._lock:
+            if self._is_closed:
+                raise TransportError(f"{self.address} is closed")
+            for item in self._requests.feed(data):
+                if isinstance(item, RequestPacket):
+                    self._out += self._encode(PacketType.REPLY, self._reply(item))
+
+    def reopen(self) -> None:
+        """Open the board's link anew, and see that it is there; see the seam."""
+        self._inner.reopen()
+        self._is_closed = False
+        with self._lock:
+            if self._per_packet:
+                self._conversions = self.numbering.count
+            self.decoder.flush()
+            self._requests = Decoder()
+            self._out.clear()
+            self._per_packet = 0
+            self._waiting, self._n_waiting = [], 0
+            heard = self.decoder.counts.frames
+            self.decoder.counts.frames = 0
+            self._meet()
+            self.decoder.counts.frames += heard
+
+    def close(self) -> None:
+        """Close the board's link; a second call does nothing."""
+        self._is_closed = True
+        self._inner.close()
+
+    # ---- samples ------------------------------------------------------------------------------
+
+    def _take(self, data: bytes) -> None:
+        """Take the board's bytes; frames of a run that is on become packets."""
+        rows, is_cut = self.decoder.feed(data)
+        if not len(rows) or not self._per_packet:
+            return
+        self._heard_s = self.clock.now_s()
+        placed = self.numbering.place(rows, is_cut)
+        if not len(placed.rows):
+            return
+        self._waiting.append(placed)
+        self._n_waiting += len(placed.rows)
+        self._pack(is_last=False)
+
+    def _pack(self, *, is_last: bool) -> None:
+        """Make packets of what waits: full ones, and shorter ones at gaps and at the end."""
+        if not self._n_waiting or (not is_last and self._n_waiting < self._per_packet):
+            return
+        whole = _joined(self._waiting)
+        frames = self._frames(whole.rows)
+        steps = np.diff(whole.conversion, prepend=int(whole.conversion[0]) - 1)
+        gaps = np.flatnonzero((steps != 1) | whole.is_cut)
+        edges = np.unique(np.concatenate([[0], gaps, [len(steps)]])).tolist()
+        n_done = 0
+        for begin, end in pairwise(edges):
+            is_open = end == len(steps) and not is_last
+            for at in range(begin, end, self._per_packet):
+                behind = min(at + self._per_packet, end)
+                if is_open and behind - at < self._per_packet:
+                    break
+                if at == begin and whole.is_cut[at]:  # a number that is never sent: lost on the way
+                    self._encode(PacketType.SAMPLES, b"")
+                flags = SampleFlag.CONVERSION_MISSED if steps[at] > 1 else 0
+                self._send(frames[at:behind], whole, at, flags)
+                n_done = behind
+        rest = _part(whole, n_done)
+        self._waiting, self._n_waiting = ([rest], len(rest.rows)) if len(rest.rows) else ([], 0)
+
+    def _send(self, frames: Rows, whole: Placed, at: int, flags: int) -> None:
+        if len(self._out) > _MOST_WAITING:
+            self._n_thrown += len(frames)
+            return
+        head = _HEAD.pack(
+            int(whole.conversion[at]) & 0xFFFFFFFF,
+            int(whole.time_us[at]),
+            len(frames),
+            self._frame_bytes,
+            0,
+            flags,
+        )
+        self._out += self._encode(PacketType.SAMPLES, head + frames.tobytes())
+        self._n_sent += len(frames)
+
+    def _frames(self, rows: Rows) -> Rows:
+        """Return frames as a chip would send them: status or zeros, then codes of 24 bits."""
+        n_chips, per_chip = self.template.parts
+        frames = np.zeros((len(rows), n_chips, 1 + per_chip, 3), np.uint8)
+        frames[:, :, 1:] = self._codes(rows).reshape(len(rows), n_chips, per_chip, 3)
+        status = self.template.status
+        if status.at >= 0:
+            word = rows[:, status.at : status.at + 3]
+            frames[:, 0, 0] = word if status.endian == "big" else word[:, ::-1]
+        elif status.lead_off_p >= 0:
+            off_p, off_n = rows[:, status.lead_off_p], rows[:, status.lead_off_n]
+            frames[:, 0, 0] = np.stack([0xC0 | off_p >> 4, off_p << 4 | off_n >> 4, off_n << 4], 1)
+        return frames.reshape(len(rows), self._frame_bytes)
+
+    def _codes(self, rows: Rows) -> Rows:
+        """Return the codes, most significant byte first, the template's bits at the upper end."""
+        table = self.template.channels
+        end = table.at + table.count * table.bytes
+        codes = rows[:, table.at : end].reshape(len(rows), table.count, table.bytes)
+        if table.endian == "little":
+            codes = codes[:, :, ::-1]
+        value = np.zeros(codes.shape[:2], np.int64)
+        for column in range(table.bytes):
+            value = value << 8 | codes[:, :, column]
+        value = value << (24 - table.bits) & 0xFFFFFF
+        return np.stack([value >> 16, value >> 8 & 0xFF, value & 0xFF], 2).astype(np.uint8)
+
+    # ---- requests -----------------------------------------------------------------------------
+
+    def _reply(self, asked: RequestPacket) -> bytes:
+        key = asked.id, asked.request, asked.arguments
+        for known, reply in self._answered:
+            if known == key:
+                return reply
+        try:
+            handler = self._handlers.get(asked.request, self._refuse)
+            status, body = ReplyStatus.OK, handler(asked.arguments).encode()
+        except _Refusal as refusal:
+            error = wire.ErrorReply(ErrorCode.NOT_SUPPORTED, str(refusal))
+            status, body = ReplyStatus.ERROR, error.encode()
+        except WireError as problem:
+            error = wire.ErrorReply(ErrorCode.BAD_ARGUMENT, str(problem))
+            status, body = ReplyStatus.ERROR, error.encode()
+        reply = wire.ReplyHeader(asked.id, asked.request, status).encode() + body
+        self._answered.append((key, reply))
+        return reply
+
+    def _refuse(self, _: bytes) -> Message:
+        raise _Refusal(f"{self.template.title} only sends frames: it cannot do that")
+
+    def _hello(self, arguments: bytes) -> Message:
+        wire.HelloArguments.decode(arguments)
+        template = self.template
+        n_chips, per_chip = template.parts
+        is_simulated = self._inner.address.startswith("sim:")
+        return wire.Hello(
+            protocol_version=VERSION,
+            serial_number=self._name,
+            firmware_version="not told",
+            git_revision="not told",
+            chip_count=n_chips,
+            channels_per_chip=per_chip,
+            f_clk_hz=0,
+            vref_uv=round(template.channels.vref_v * 1e6),
+            channels_wired=0,
+            series_ohm=(),
+            capabilities=Capability.SIMULATED if is_simulated else 0,
+            max_frames=min((MAX_PAYLOAD_BYTES - _HEAD.size) // self._frame_bytes, 255),
+            can=template.can.to_hello(),
+        )
+
+    def _start(self, arguments: bytes) -> Message:
+        asked = wire.StartArguments.decode(arguments)
+        if self._per_packet:
+            raise _Refusal("a run is on already")
+        most = (MAX_PAYLOAD_BYTES - _HEAD.size) // self._frame_bytes
+        if not 1 <= asked.frames_per_packet <= most:
+            raise WireError(f"{asked.frames_per_packet} frames a packet; 1 to {most} are possible")
+        now_us = self._now_us()
+        self._run += 1
+        self._n_sent = self._n_thrown = 0
+        self._per_packet = asked.frames_per_packet
+        self._heard_s = self.clock.now_s()
+        self.numbering.begin(now_us)
+        self._say(self.template.link.start)
+        return wire.Started(self._run & 0xFFFF, 0, now_us)
+
+    def _stop(self, _: bytes) -> Message:
+        if not self._per_packet:
+            return wire.Stopped(0, 0, self._now_us())
+        self._say(self.template.link.stop)
+        self._pack(is_last=True)
+        self._per_packet = 0
+        self._conversions = self.numbering.count
+        return wire.Stopped(self._run & 0xFFFF, self._conversions & 0xFFFFFFFF, self._now_us())
+
+    def _stats(self, _: bytes) -> Message:
+        counts = self.decoder.counts
+        conversions = self.numbering.count if self._per_packet else self._conversions
+        return wire.Stats(
+            uptime_us=max(self._now_us(), 0),
+            run=self._run & 0xFFFF,
+            streaming=int(bool(self._per_packet)),
+            settings=0,
+            conversions=conversions & 0xFFFFFFFF,
+            frames_sent=self._n_sent,
+            missed_drdy=0,
+            transmit_overflows=self._n_thrown,
+            brown_outs=0,
+            bad_packets=counts.bad_checksum & 0xFFFFFFFF,
+            buffer_high_water=0,
+        )
+
+
+def _joined(parts: list[Placed]) -> Placed:
+    if len(parts) == 1:
+        return parts[0]
+    return Placed(
+        np.concatenate([part.rows for part in parts]),
+        np.concatenate([part.conversion for part in parts]),
+        np.concatenate([part.time_us for part in parts]),
+        np.concatenate([part.is_cut for part in parts]),
+    )
+
+
+def _part(whole: Placed, begin: int) -> Placed:
+    return Placed(
+        whole.rows[begin:], whole.conversion[begin:], whole.time_us[begin:], whole.is_cut[begin:]
+    )

@@ -1,0 +1,172 @@
+"""A gateway over its links: datagrams, a serial port that is talked to, a link that is lost."""
+
+import socket
+
+import pytest
+
+import emgrig
+from check_gateway import joined, place_of
+from emgrig.desk.pages.panels import _rate_words
+from emgrig.desk.stream.hub import Hub
+from emgrig.driver.board import Board
+from emgrig.errors import TransportError, TransportTimeout
+from emgrig.gateways.address import split_address
+from emgrig.gateways.frames import FrameGateway
+from emgrig.gateways.template import load_template
+from emgrig.gateways.udp import UdpTransport
+from emgrig.hil_tests.bringup import run_bringup
+from emgrig.hil_tests.judging.measurement import Outcome
+from emgrig.hil_tests.verdict import exit_code, headline, last_line
+from emgrig.protocol.account import Cause
+from emgrig.simulator.transport import SimTransport
+from gateways.twins import STEP_V, bytes_of, firmware_of, gateway_of, transport_of, volts_of
+
+
+def test_datagrams_of_the_first_sender_are_a_board() -> None:
+    data = bytes_of("ardeeg", 2.0).data
+    inner = UdpTransport("udp://127.0.0.1:0")
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as board,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+    ):
+        for end in (board, other):
+            end.bind(("127.0.0.1", 0))
+            end.connect(("127.0.0.1", inner.port))
+        board.send(data[:1350])
+        gateway = FrameGateway(load_template("ardeeg"), inner, address="a:", name="ardeeg")
+        assert gateway.decoder.counts.frames == 50
+        board.send(data[:1000])  # cut short
+        with pytest.raises(TransportTimeout):
+            gateway.read(4096, timeout_s=0.0)
+        gateway.write(b"anything")  # no request: nothing goes out
+        gateway.close()
+        gateway.close()
+    with pytest.raises(TransportError, match="is closed"):
+        inner.read(10, timeout_s=0.0)
+
+
+def test_a_port_that_is_taken_is_one_line() -> None:
+    inner = UdpTransport("udp://127.0.0.1:0")
+    try:
+        with pytest.raises(TransportError, match=r"cannot listen: .*another program"):
+            UdpTransport(f"udp://127.0.0.1:{inner.port}")
+    finally:
+        inner.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("frames:///dev/ttyUSB0?template=knight", ("serial:///dev/ttyUSB0", "knight", "knight")),
+        ("frames+tcp://h:1?template=a/b.toml&name=N1", ("tcp://h:1", "a/b.toml", "N1")),
+        (
+            "frames:COM3?baud=9600&template=x.toml",
+            ("serial:COM3?baud=9600", "x.toml", "x"),
+        ),
+        (
+            "frames+sim:source=sine:1mV,7Hz&firmware=knight?template=knight",
+            ("sim:source=sine:1mV,7Hz&firmware=knight", "knight", "knight"),
+        ),
+    ],
+)
+def test_an_address_is_cut(address: str, expected: tuple[str, str, str]) -> None:
+    assert split_address(address) == expected
+
+
+class Serial(SimTransport):
+    """A twin on a serial port: it understands what is said at the baud rate it listens at."""
+
+    def __init__(self, query: str) -> None:
+        super().__init__(query)
+        self.said: list[object] = []
+
+    def set_baud(self, baud: int) -> None:
+        self.said.append(baud)
+
+    def write(self, data: bytes, /) -> None:
+        self.said.append(len(data))
+        super().write(data)
+
+
+def test_a_serial_board_is_waited_for_and_talked_to_at_its_first_baud_rate() -> None:
+    inner = Serial(transport_of("cerelog").address.removeprefix("sim:"))
+    began_s = inner.clock.now_s()
+    gateway = gateway_of("cerelog", inner)
+    assert inner.said == [9600, 12, 115200]
+    assert inner.clock.now_s() - began_s >= 5.0
+    gateway.close()
+
+
+def test_a_lost_link_is_opened_anew_and_the_gap_is_said() -> None:
+    inner = transport_of("knight")
+    with Board(gateway_of("knight", inner)) as board, board.stream(duration_s=6.0) as stream:
+        blocks = [next(stream)]
+        inner.board.cut_link()
+        inner.board.schedule(inner.board.now_s + 1.0, inner.board.restore_link)
+        blocks += list(stream)
+    assert len(stream.recoveries) == 1
+    assert stream.recoveries[0].restored == ()
+    gaps = [block for block in blocks if block.lost_before]
+    assert [gap.cause for gap in gaps] == [Cause.OUTAGE]
+    assert gaps[0].is_estimate
+    assert sum(b.n_samples + b.lost_before for b in blocks) == 6 * 125
+    truth = volts_of([data for _, _, data in firmware_of(inner).sent], "knight")
+    at = blocks.index(gaps[0])
+    before = place_of(joined(blocks[:at])[:20], truth, STEP_V["knight"])
+    behind = place_of(joined(blocks[at:])[:20], truth, STEP_V["knight"])
+    said = gaps[0].first_conversion - blocks[0].first_conversion
+    assert gaps[0].lost_before >= 125
+    assert said == pytest.approx(behind - before, abs=20), "by this computer's clock: an estimate"
+
+
+def test_the_desk_shows_it_and_says_what_is_stated() -> None:
+    with emgrig.connect("frames+sim:bench&firmware=knight?template=knight") as board:
+        hub = Hub(board)
+        assert hub.rate_hz == 125.0
+        words = _rate_words(hub.status())
+        assert "scale stated, not read back · loss counted modulo 256" in words
+        refused = hub.run_exclusive(lambda one: one.chip.read_registers())
+        with pytest.raises(emgrig.BoardCannot, match="cannot"):
+            refused.result(timeout=10)
+    with emgrig.connect("sim:bench") as board:
+        assert Hub(board).status().told == ""
+
+
+def test_lsl_is_refused_where_no_clock_can_be_asked() -> None:
+    from emgrig.recording.lsl.outlet import LslLink
+
+    with (
+        Board(gateway_of("cerelog")) as board,
+        pytest.raises(emgrig.BoardCannot, match=r"cannot stream to LSL: .*its clock cannot be"),
+    ):
+        LslLink(board)
+
+
+@pytest.mark.slow
+def test_checks_that_a_board_cannot_answer_are_not_asked_and_no_pass() -> None:
+    address = "frames+sim:bench&firmware=knight?template=knight"
+    run = run_bringup(address, soak_s=1.0)
+    outcomes = {result.info.number: result.outcome for result in run.results}
+    asked = {number for number, one in outcomes.items() if one is Outcome.PASS}
+    assert asked == {"B0", "B8", "B24"}
+    assert set(outcomes.values()) == {Outcome.PASS, Outcome.SKIPPED}
+    assert run.n_asked == 3
+    assert run.n_beyond == len(outcomes) - 3
+    assert all(
+        result.message.startswith("this board cannot tell: ")
+        for result in run.results
+        if result.is_beyond
+    )
+    assert headline(run).startswith("What this board can tell is good: 3 of ")
+    assert f"{run.n_beyond} not asked: this board cannot tell" in last_line(run)
+    assert exit_code(run) == 0
+    assert run.restored is not None
+    assert run.restored.proved
+
+
+@pytest.mark.slow
+def test_a_board_that_loses_frames_fails_what_it_can_be_asked() -> None:
+    query = "frames+sim:bench&firmware=knight&fault=packets-lost:rate=0.02?template=knight"
+    run = run_bringup(query, soak_s=1.0)
+    assert exit_code(run) == 1
+    assert {r.info.number for r in run.results if r.outcome is Outcome.FAIL} & {"B8", "B24"}

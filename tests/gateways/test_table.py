@@ -1,0 +1,70 @@
+"""Each command on each board's twin: what works, partly, or is refused; docs/boards.md has it.
+
+A test that fails prints the table that the document should have.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from places import ROOT
+from shell import Run, Said
+
+pytestmark = pytest.mark.slow
+
+DOCUMENT = ROOT / "docs" / "boards.md"
+_BLOCK = re.compile(r"(<!-- table: commands -->\n).*?(<!-- end -->)", re.DOTALL)
+BOARDS = {
+    "the board link": "sim:bench&seed=1",
+    "`cerelog`": "frames+sim:bench&seed=1&firmware=cerelog?template=cerelog",
+    "`ardeeg`": "frames+sim:bench&seed=1&firmware=ardeeg?template=ardeeg",
+    "`knight`": "frames+sim:bench&seed=1&firmware=knight?template=knight",
+    "`eegfrontier`": "frames+sim:bench&seed=1&firmware=eegfrontier&channels=4?template=eegfrontier",
+}
+COMMANDS = {
+    "info": "info {0}",
+    "record": "record {0} --duration 1 -o {1}/a.bdf --overwrite",
+    "bringup": "bringup {0} --soak 1",
+    "registers": "registers dump {0}",
+    "electrodes": "electrodes {0} --quick",
+    "calibrate": "calibrate noise {0} --gains 24 --rates 1000 --duration 10",
+    "record --profile": "record {0} --duration 1 --profile facial-emg -o {1}/c.bdf --overwrite",
+}
+
+
+def outcome(command: str, said: Said) -> str:
+    """Return what a cell of the table says."""
+    if said.code == 4 and "cannot" in said.err and "nothing was sent" in said.err:
+        return "refused"
+    assert said.code == 0, f"{command}: exit code {said.code}\n{said.out}\n{said.err}"
+    if asked := re.search(r"is good: (\d+ of \d+ checks)", said.out):
+        return f"partly: {asked[1]}"
+    stated = "scale is stated" if "the scale is stated" in said.out else ""
+    loss = re.search(r"^loss is (.*?)(?:: .*)?$", said.out, re.MULTILINE)
+    limits = "; ".join(filter(None, [stated, f"loss {loss[1]}" if loss else ""]))
+    return f"partly: {limits}" if limits else "works"
+
+
+def made(run: Run, folder: Path) -> str:
+    """Run them all, and return the table."""
+    names = list(COMMANDS)
+    lines = ["| board | " + " | ".join(f"`{name}`" for name in names) + " |"]
+    lines.append("|---" * (len(names) + 1) + "|")
+    for board, address in BOARDS.items():
+        cells = []
+        for name in names:
+            line = COMMANDS[name].format(f"'{address}'", folder)
+            cells.append(outcome(line, run(line)))
+        lines.append(f"| {board} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_document_has_what_each_command_does(shell: Run, tmp_path: Path) -> None:
+    text = DOCUMENT.read_text("utf-8")
+    found = _BLOCK.search(text)
+    assert found is not None
+    table = made(shell, tmp_path)
+    expected = found[1] + table + found[2]
+    if found[0] != expected:
+        pytest.fail(f"docs/boards.md is not what the commands do; it should have\n{table}")

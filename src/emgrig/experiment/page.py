@@ -78,8 +78,11 @@ class SessionPages:
 
     def build(self) -> None:
         """Register the pages with NiceGUI."""
-        for path, url in self._urls.items():
-            app.add_media_file(local_file=path, url_path=url)
+        for clip in self._plan.part_b.clips:
+            place = self._plan.shown_path(clip)
+            if place is not None:
+                url = self._urls[self._plan.clip_path(clip)]
+                app.add_media_file(local_file=place, url_path=url)
         app.timer(TICK_S, self._tick)
 
         @ui.page("/", title="session")

@@ -85,7 +85,7 @@ def alert_words(status: Status) -> str:
         said.append("the recording goes on, and the gap will be marked")
     if status.recording is not None:
         said.append(status.recording.problem)
-    said.append(status.outlet_problem)
+    said += [status.contradiction, status.outlet_problem]
     return "; ".join(text for text in said if text)
 
 

@@ -14,7 +14,7 @@ from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Mux
 from emgrig.errors import RecordingError
 from emgrig.filemodel import read_json
-from emgrig.files import why
+from emgrig.files import inside, why
 from emgrig.fileschema import misfit
 from emgrig.reading.formats.edffile import EdfFile, EdfSignal
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
@@ -227,8 +227,8 @@ class Part:
     @property
     def capture_path(self) -> Path | None:
         """The raw capture beside the file, or None if it is not there."""
-        named = self.path.with_name(str(self.section("files")["capture"]))
-        return named if named.suffix == CAPTURE_SUFFIX and named.is_file() else None
+        path = self._beside(str(self.section("files")["capture"]))
+        return path if path.suffix == CAPTURE_SUFFIX and path.is_file() else None
 
     @property
     def tube_path(self) -> Path | None:
@@ -242,13 +242,22 @@ class Part:
         name = self.section("files").get("tube")
         if name is None:
             return None
-        path = self.path.with_name(str(name))
+        path = self._beside(str(name))
         if not path.is_file():
             raise RecordingError(
                 f"{path} is missing: the table of the digital tube belongs to {self.path.name}; "
                 f"emgrig convert {self.section('files')['capture']} makes it anew"
             )
         return path
+
+    def _beside(self, name: str) -> Path:
+        """Return a file that the sidecar names: it is in the recording's folder, or refused."""
+        if inside(self.path.parent, name) is None:
+            raise RecordingError(
+                f"{sidecar_path(self.path)} names {name!r}, which is not in its folder, links "
+                "followed; files of a recording lie beside it"
+            )
+        return self.path.parent / name
 
     @cached_property
     def gaps(self) -> NDArray[np.int64]:

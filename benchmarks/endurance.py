@@ -196,8 +196,9 @@ class Watch:
         self._next += max(1, self.n_conversions // 50)
         self.memory.append((self.received, memory_mb()))
         passed_s = time.perf_counter() - self._began_s
+        hours = self.received / self._rate_hz / 3600
         print(
-            f"  {self.received / self._rate_hz / 3600:7.3f} h of the board, {passed_s:6.0f} s here: "
+            f"  {hours:7.3f} h of the board, {passed_s:6.0f} s here: "
             f"{self.memory[-1][1]:.1f} MB, {self.missing} lost, {self.wrong} wrong",
             flush=True,
         )

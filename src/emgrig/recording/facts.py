@@ -23,6 +23,7 @@ _MOST_CHANGES = 6
 #: Of a sentence in the BDF+ file: there every data record has room for the longest.
 MOST_CHARACTERS = 250
 _ONSET_DECIMALS = 7
+_MOST_SAMPLES = 1 << 48  #: No file has so many, and an array could not count many more.
 
 
 class Kind(StrEnum):
@@ -323,9 +324,13 @@ def read_annotations(entries: object) -> tuple[Annotation, ...]:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise ValueError(f"annotations.{where}: {first['msg']}") from error
-    return tuple(
+    annotations = tuple(
         Annotation(place.sample, place.n_samples, place.text, fact) for place, fact in read
     )
+    for number, one in enumerate(annotations):
+        if not (0 <= one.sample < _MOST_SAMPLES and 0 <= one.n_samples < _MOST_SAMPLES):
+            raise ValueError(f"annotations.{number}: at sample {one.sample}, {one.n_samples} long")
+    return annotations
 
 
 @cache

@@ -61,7 +61,7 @@ _READ: Json = {
             "minItems": 1,
             "items": {
                 "type": "object",
-                "properties": {"chips": {"type": "array"}},
+                "properties": {"chips": {"type": "array", "minItems": 1}},
                 "required": ["chips"],
             },
         },

@@ -335,6 +335,9 @@ def good_files(folder: Path) -> None:
             os.environ["XDG_DATA_HOME"] = before[0]
     name = "board-SIM-0004.json"
     (folder / name).write_bytes((folder / "data/emgrig/contact" / name).read_bytes())
+    sidecar = json.loads((folder / "good.json").read_text())
+    sidecar["contact"] = json.loads((folder / name).read_text())
+    (folder / "good.json").write_text(json.dumps(sidecar))
     at = Path(emgrig.__file__).parent
     for target, source in (
         ("profile.toml", "driver/chip/profiles/facial-emg.toml"),

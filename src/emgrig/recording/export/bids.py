@@ -166,7 +166,7 @@ def run_for(part: Part, root: Path, options: BidsOptions) -> tuple[int, bool]:
 
     The recordings of a data set are known by board and begin, as sourcedata has them.
     """
-    mine = part.section("board")["serial_number"], dict(part.section("start"))
+    mine = part.section("board")["serial_number"], part.sidecar["start"]
     taken = [0]
     for path in (root / options.folder).glob(f"{options.session_stem}_task-{options.task}_run-*"):
         found = re.search(r"_run-(\d+)_emg\.bdf$", path.name)

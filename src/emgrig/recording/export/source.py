@@ -26,6 +26,7 @@ MOST_PARTS = 10_000
 _OBJECT, _TEXT, _COUNT = {"type": "object"}, {"type": "string"}, {"type": "integer", "minimum": 0}
 NOT_TOLD = "not told"
 _OR_NOT = {"type": ["object", "null"]}
+_OBJECTS = {"type": "array", "items": _OBJECT}
 _READ: Json = {
     "properties": {
         "files": {
@@ -34,7 +35,11 @@ _READ: Json = {
             "required": ["part", "parts", "capture"],
         },
         "is_simulated": {"type": "boolean"},
-        "software": {"type": "object", "properties": {"converted_by": _TEXT}},
+        "software": {
+            "type": "object",
+            "properties": {"converted_by": _TEXT, "recorded_by": _TEXT},
+            "required": ["converted_by", "recorded_by"],
+        },
         "board": {
             "type": "object",
             "properties": {
@@ -48,6 +53,21 @@ _READ: Json = {
         "profile": {"type": ["string", "null"]},
         **dict.fromkeys(("start", "rate", "clock_fit", "calibration", "contact"), _OR_NOT),
         "band": {"type": "object", "properties": {"high_hz": {"type": ["number", "null"]}}},
+                **dict.fromkeys(("serial_number", "address", "firmware"), _TEXT),
+            },
+            "required": ["channels_per_chip", "serial_number", "address", "firmware"],
+        },
+        "profile": {"type": ["string", "null"]},
+        **dict.fromkeys(("start", "rate", "clock_fit", "calibration"), _OR_NOT),
+        "contact": {
+            "type": ["object", "null"],
+            "properties": {"electrodes": _OBJECTS, "channels": _OBJECTS},
+        },
+        "band": {
+            "type": "object",
+            "properties": {"high_hz": {"type": "number"}},
+            "required": ["high_hz"],
+        },
         "channels": {
             "type": "array",
             "items": {

@@ -21,6 +21,7 @@ import sys
 import time
 import zlib
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -235,7 +236,8 @@ def run(
         "chips": N_CHIPS,
         "asked": watch.n_conversions,
         "received": watch.received,
-        "lost": totals.lost + watch.missing,
+        "lost": max(totals.lost, watch.missing),
+        "account": asdict(totals),
         "repeated": totals.repeated,
         "wrong": watch.wrong,
         "codes_checked": codes is not None,

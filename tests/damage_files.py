@@ -23,7 +23,7 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -62,13 +62,8 @@ def _in_text(good: bytes, rng: random.Random) -> bytes:
 
 
 def _in_json(good: bytes, rng: random.Random) -> bytes:
-    return next(damaged_once(good, rng))
-
-
-def damaged_once(good: bytes, rng: random.Random) -> Iterator[bytes]:
     """Damage JSON in one of the ways of `json_damage`: bytes, or values that are others."""
-    both = list(damaged(good.decode(), 2, rng.randrange(1 << 30)))
-    yield both[rng.randrange(2)]
+    return list(damaged(good.decode(), 2, rng.randrange(1 << 30)))[rng.randrange(2)]
 
 
 def _in_zip(good: bytes, rng: random.Random) -> bytes:

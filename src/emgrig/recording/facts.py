@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from emgrig.driver.chip.transaction import Mended, mended_words
 from emgrig.driver.interruption import Interruption
+from emgrig.names import plain_line
 from emgrig.protocol import packets
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import EventPacket
@@ -323,7 +324,7 @@ def read_annotations(entries: object) -> tuple[Annotation, ...]:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"annotations.{where}: {first['msg']}") from error
+        raise ValueError(f"annotations.{where}: {plain_line(first['msg'], 200)}") from error
     annotations = tuple(
         Annotation(place.sample, place.n_samples, place.text, fact) for place, fact in read
     )

@@ -25,6 +25,7 @@ BLOCK_SAMPLES = 1 << 15
 MOST_PARTS = 10_000
 _OBJECT, _TEXT, _COUNT = {"type": "object"}, {"type": "string"}, {"type": "integer", "minimum": 0}
 NOT_TOLD = "not told"
+_CHANNEL = {"type": "integer", "minimum": 1, "maximum": 32}
 _OR_NOT = {"type": ["object", "null"]}
 _OBJECTS = {"type": "array", "items": _OBJECT}
 _READ: Json = {
@@ -72,7 +73,7 @@ _READ: Json = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"channel": _COUNT, "label": _TEXT, "gain": {"type": "number"}},
+                "properties": {"channel": _CHANNEL, "label": _TEXT, "gain": {"type": "number"}},
                 "required": ["channel", "name", "label", "gain", "mux"],
             },
         },

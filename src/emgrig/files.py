@@ -101,6 +101,14 @@ def inside(folder: Path, named: str | Path) -> Path | None:
         return None
 
 
+def is_file(path: Path) -> bool:
+    """Tell whether there is such a file; False also for a name that can be none."""
+    try:
+        return path.is_file()
+    except OSError:  # too long
+        return False
+
+
 def make_folder(path: Path) -> Path:
     """Make a folder, with those it lies in, unless it is there; return it."""
     with attempt("make the folder", path):

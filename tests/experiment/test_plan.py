@@ -127,6 +127,11 @@ def test_all_missing_clips_are_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(RecordingError) as caught:
         check_clips(plan)
     assert "2 of 6 clips" in str(caught.value)
+    named = plan_text().replace("clips/fear1.mp4", f"clips/{'x' * 5000}.mp4", 1)
+    too_long = load_plan(write_plan(tmp_path, named))
+    with pytest.raises(RecordingError, match="1 of 6 clips") as long_name:
+        check_clips(too_long)
+    assert len(str(long_name.value)) < 500
     assert "fear1.mp4 (fear1)" in str(caught.value)
     assert "anger1.mp4 (anger1, empty)" in str(caught.value)
 

@@ -47,6 +47,12 @@ def test_a_sidecar_leads_nowhere_else(recording: Path, name: str) -> None:
         assert len(str(caught.value).splitlines()) == 1
 
 
+def test_a_name_that_can_be_none_is_a_file_that_is_missing(recording: Path) -> None:
+    assert names(recording, capture=f"{'x' * 3000}.capture").capture_path is None
+    with pytest.raises(RecordingError, match="is missing"):
+        assert names(recording, tube="x" * 3000).tube_path
+
+
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links here")
 def test_a_link_beside_the_recording_leads_nowhere_else(recording: Path) -> None:
     (recording.parent / "a.capture").symlink_to("../elsewhere.capture")

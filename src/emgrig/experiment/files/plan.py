@@ -17,7 +17,7 @@ from emgrig.analysis.paper.printed import MUSCLES
 from emgrig.analysis.signal.indicators import PeakRule
 from emgrig.errors import RecordingError
 from emgrig.filemodel import FileModel, Rule, Text, load
-from emgrig.files import inside
+from emgrig.files import inside, is_file
 
 T = TypeVar("T")
 RATING_MAX = 8
@@ -268,7 +268,7 @@ class Plan(PlanFile):
         Asked again when it is served: a link may have been turned since the plan was read.
         """
         place = inside(self.folder, clip.file)
-        return place if place is not None and place.is_file() else None
+        return place if place is not None and _size(place) is not None else None
 
     def content(self) -> dict[str, object]:
         """Return all that decides what happens, as JSON has it; not where files are kept."""
@@ -307,11 +307,17 @@ def check_clips(plan: Plan) -> None:
     bad = []
     for clip in plan.part_b.clips:
         path = plan.clip_path(clip)
-        if not path.is_file():
-            bad.append(f"{path} ({clip.id})")
-        elif not path.stat().st_size:
-            bad.append(f"{path} ({clip.id}, empty)")
+        if not (size := _size(path)):
+            bad.append(f"{path!s:.200} ({clip.id}{', empty' if size == 0 else ''})")
     if bad:
         raise RecordingError(
             f"{len(bad)} of {len(plan.part_b.clips)} clips are missing: {', '.join(bad)}"
         )
+
+
+def _size(path: Path) -> int | None:
+    """Return the bytes of a file; None if there is none, or its name cannot be one."""
+    try:
+        return path.stat().st_size if is_file(path) else None
+    except OSError:
+        return None

@@ -14,7 +14,7 @@ from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Mux
 from emgrig.errors import RecordingError
 from emgrig.filemodel import read_json
-from emgrig.files import inside, why
+from emgrig.files import inside, is_file, why
 from emgrig.fileschema import misfit
 from emgrig.reading.formats.edffile import EdfFile, EdfSignal
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
@@ -249,7 +249,7 @@ class Part:
     def capture_path(self) -> Path | None:
         """The raw capture beside the file, or None if it is not there."""
         path = self._beside(str(self.section("files")["capture"]))
-        return path if path.suffix == CAPTURE_SUFFIX and path.is_file() else None
+        return path if path.suffix == CAPTURE_SUFFIX and is_file(path) else None
 
     @property
     def tube_path(self) -> Path | None:
@@ -264,9 +264,9 @@ class Part:
         if name is None:
             return None
         path = self._beside(str(name))
-        if not path.is_file():
+        if not is_file(path):
             raise RecordingError(
-                f"{path} is missing: the table of the digital tube belongs to {self.path.name}; "
+                f"{path!s:.200} is missing: the table of the digital tube belongs to {self.path.name}; "
                 f"emgrig convert {self.section('files')['capture']} makes it anew"
             )
         return path
@@ -275,7 +275,7 @@ class Part:
         """Return a file that the sidecar names: it is in the recording's folder, or refused."""
         if inside(self.path.parent, name) is None:
             raise RecordingError(
-                f"{sidecar_path(self.path)} names {name!r}, which is not in its folder, links "
+                f"{sidecar_path(self.path)} names {name!r:.200}, which is not in its folder, links "
                 "followed; files of a recording lie beside it"
             )
         return self.path.parent / name

@@ -266,8 +266,8 @@ class Part:
         path = self._beside(str(name))
         if not is_file(path):
             raise RecordingError(
-                f"{path!s:.200} is missing: the table of the digital tube belongs to {self.path.name}; "
-                f"emgrig convert {self.section('files')['capture']} makes it anew"
+                f"{path!s:.200} is missing: the table of the digital tube belongs to "
+                f"{self.path.name}; emgrig convert {self.section('files')['capture']} makes it anew"
             )
         return path
 

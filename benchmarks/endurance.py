@@ -44,7 +44,7 @@ CYCLE = 8192  #: The codes of the board repeat after so many conversions.
 OUT = Path("build") / "endurance.json"
 #: What each packet says of its own, by place in the packet: sequence, first conversion, time.
 _PATCHED = (*range(4, 6), *range(8, 12), *range(12, 20))
-#: What memory may grow by from the first quarter (the first tenth of the way apart) to the last: the
+#: What memory may grow by from the first quarter (after the first tenth) to the last: the
 #: least of each, since a queue that fills for a moment is no growth. MB.
 MOST_GROWTH_MB = 8.0
 

@@ -172,46 +172,6 @@ def test_half_of_the_count_ahead_is_the_past(
     assert account.totals.repeated == (0 if is_ahead else N_FRAMES)
 
 
-DAYS_AHEAD = [WRAP // 2 + 4, WRAP - 40, WRAP + 40, 5 * WRAP // 2, 7 * WRAP + 4]
-
-
-@pytest.mark.parametrize("ahead", DAYS_AHEAD)
-def test_the_boards_time_says_how_often_the_count_has_gone_round(ahead: int) -> None:
-    account = LossAccount()
-    account.begin_run(PERIOD_US)
-    account.add(packets(0, link_lost=[1]))
-    late_us = (4 + ahead) * PERIOD_US
-    pieces = account.add(packets((4 + ahead) % WRAP, link_lost=[2], times_us=[late_us]))
-    assert said(pieces) == [(1, 4 + ahead, ahead, Cause.LINK)]
-    assert account.totals == Totals(received=8, lost_on_link=ahead)
-
-
-@pytest.mark.parametrize("ahead", DAYS_AHEAD)
-def test_the_hosts_time_says_it_of_the_end_of_a_run(ahead: int) -> None:
-    account = LossAccount()
-    account.begin_run(PERIOD_US)
-    account.add(packets(0))
-    assert account.end_run((4 + ahead) % WRAP, 1.001 * ahead) == ahead
-
-
-@pytest.mark.parametrize("missing", [0, 7, WRAP // 2 - 1])
-def test_a_board_that_stood_still_meanwhile_is_not_counted_on(missing: int) -> None:
-    account = LossAccount()
-    account.begin_run(PERIOD_US)
-    account.add(packets(0))
-    assert account.end_run(4 + missing, 0.7 * WRAP) == missing
-
-
-def test_a_pause_of_days_between_two_runs_is_no_loss() -> None:
-    account = LossAccount()
-    account.begin_run(PERIOD_US)
-    account.add(packets(0))
-    account.end_run(4)
-    account.begin_run(PERIOD_US)
-    pieces = account.add(packets(8, link_lost=[1], times_us=[WRAP * PERIOD_US]))
-    assert [piece.lost_before for piece in pieces] == [8]
-
-
 # The past: twice, late, or a run that began anew.
 
 

@@ -19,7 +19,6 @@ from emgrig.protocol.decoder import (
     RequestPacket,
     SamplePackets,
 )
-from emgrig.protocol.frames import pack_codes
 from emgrig.protocol.framing import (
     MAX_PACKET_BYTES,
     PACKET,
@@ -373,29 +372,3 @@ def test_what_is_not_admitted_is_counted_and_not_decoded() -> None:
     assert decoder.feed(encode(PacketType.EVENT, late)) == []
     assert decoder.counts.unheard == 1
     assert decoder.counts.packets == 2
-
-
-def test_an_answer_behind_a_damaged_length_is_found_without_the_bytes_it_asks_for() -> None:
-    packet = encode_packet(PacketType.REPLY, 4, packets.ReplyHeader(1, 7, 0).encode())
-    damaged = bytearray(packet)
-    damaged[6:8] = (4000).to_bytes(2, "little")
-    decoder = Decoder()
-    assert decoder.feed(bytes(damaged) + packet + packet[:9]) == []
-    (found,) = decoder.look_behind()
-    assert isinstance(found, ReplyPacket)
-    assert decoder.counts.skipped_bytes == len(damaged)
-    assert decoder.held_bytes == 9
-
-
-@given(st.integers(1, 893), st.integers(0, 9))
-def test_a_packet_that_is_only_late_is_not_thrown_away(cut: int, seed: int) -> None:
-    codes = np.random.default_rng(seed).integers(-(2**23), 2**23, (32, 8), dtype=np.int32)
-    frames = pack_codes(codes, np.full((32, 1), 0xC00000, np.uint32))
-    head = packets.SamplesHeader(64, 9, 32, 27, 1, 0).encode()
-    packet = encode_packet(PacketType.SAMPLES, 7, head + frames.tobytes())
-    decoder = Decoder()
-    assert decoder.feed(packet[:cut]) == []
-    assert decoder.look_behind() == []  # the line was silent for a while
-    assert decoder.held_bytes == cut
-    assert samples_by_conversion(decoder.feed(packet[cut:])) == {64: frames.tobytes()}
-    assert decoder.counts.skipped_bytes == 0

@@ -17,7 +17,6 @@ from emgrig.protocol.decoder import SamplePackets
 from emgrig.sentences import sentence
 
 WRAP = 1 << 32  #: The board counts conversions in 32 bits.
-_NEAR = 0.05  #: The clocks of board and host go so far apart at most.
 _N_PERIODS = 16  #: The data period by board time is the median over so many packets.
 
 
@@ -152,16 +151,12 @@ class LossAccount:
         """Begin to count at a number: of a run that was on before, or did not begin at 0."""
         self._expected = conversion
 
-    def end_run(self, conversions: int, by_time: float = 0.0) -> int:
-        """Close a run of `conversions`, as the board counted; return how many its end lacks.
-
-        `by_time` is how many it lacks by the time that has passed, if it ran on: an outage of days
-        goes round the count's 32 bits.
-        """
+    def end_run(self, conversions: int) -> int:
+        """Close a run of `conversions`, as the board counted; return how many its end lacks."""
         self._drop_far()
-        missing = _in_rounds((conversions - self._expected) % WRAP, by_time)
-        if missing >= WRAP // 2 and missing > 2 * by_time:
-            missing = 0  # the board counts fewer than it sent: nothing is missing
+        missing = (conversions - self._expected) % WRAP
+        if missing >= WRAP // 2:  # the board counts fewer than it sent: nothing is missing
+            missing = 0
         self.totals.lost_at_end += missing
         self._expected += missing
         return missing
@@ -194,10 +189,7 @@ class LossAccount:
                 pieces.append(borne_out)
                 walk = self._expected
                 ahead = (conversion - walk) % WRAP
-            if self._period_us > 0 and self._link_lost is not None:  # of this run
-                passed_us = int(packets.board_time_us[index]) - self._accepted_us
-                ahead = _in_rounds(ahead, passed_us / self._period_us)
-            if ahead >= WRAP // 2 and not self._had_time(packets, index, ahead):
+            if ahead >= WRAP // 2:
                 self.totals.repeated += n_frames
             elif ahead > self._most_lost and not self._had_time(packets, index, ahead):
                 self._drop_far()
@@ -275,13 +267,3 @@ class LossAccount:
         if len(near):
             self._periods_us.extend(near[-_N_PERIODS:].tolist())
             self._period_us = float(np.median(self._periods_us))
-
-
-def _in_rounds(ahead: int, by_time: float) -> int:
-    """Return how far ahead a count of 32 bits is, with the rounds that time says it has gone.
-
-    Where time is nowhere near, `ahead` stays: the board may have stood still meanwhile.
-    """
-    rounds = ahead + round((by_time - ahead) / WRAP) * WRAP
-    is_near = by_time > WRAP // 4 and abs(rounds - by_time) <= _NEAR * by_time
-    return rounds if is_near else ahead

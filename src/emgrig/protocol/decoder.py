@@ -155,29 +155,6 @@ class Decoder:
         """Say that no more bytes will come: return what is complete, and forget the rest."""
         return self._decode(self._held, final=True)
 
-    def look_behind(self) -> list[Item]:
-        """Return what is complete behind the packet that is waited for: then its length was wrong.
-
-        For when nothing has come for a while. If nothing behind it is complete, it may only be late
-        and is waited for on: to throw it away would gain nothing and could lose samples.
-        """
-        at = 1
-        while (at := self._held.find(SYNC, at)) >= 0:
-            if self._is_packet(at):
-                self.counts.skipped_bytes += at
-                return self._decode(self._held[at:], final=False)
-            at += 1
-        return []
-
-    def _is_packet(self, at: int) -> bool:
-        """Tell whether a whole packet with a good CRC is held from `at` on."""
-        head = self._held[at : at + HEADER_BYTES]
-        end = at + int.from_bytes(head[6:], "little") + OVERHEAD_BYTES
-        if len(head) < HEADER_BYTES or head[2] != VERSION or end > len(self._held):
-            return False
-        crc = int.from_bytes(self._held[end - CRC_BYTES : end], "little")
-        return zlib.crc32(self._held[at + 2 : end - CRC_BYTES]) == crc
-
     def _decode(self, data: bytes, *, final: bool) -> list[Item]:
         items: list[Item] = []
         at = 0

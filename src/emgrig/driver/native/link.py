@@ -237,7 +237,7 @@ class Link:
         """After a silence, do not wait for the rest of a packet whose length was damaged."""
         with self._condition:
             if self.unix_s() - self._received_s >= silence_s:
-                for item in self._decoder.look_behind():
+                for item in self._decoder.flush():
                     self._tell(item, self._received_s)
 
     def _send(self, payload: bytes, unix_s: float) -> None:

@@ -118,7 +118,7 @@ class Assembler:
             with suppress(WireError):  # whoever asked is told
                 self._reply(item, host_s)
         else:
-            self._event(item, host_s)
+            self._event(item)
         return []
 
     def link_lost(self) -> None:
@@ -187,15 +187,14 @@ class Assembler:
             self._started(Started.decode(reply.data), host_s)
         elif reply.request == Request.STOP:
             stopped = Stopped.decode(reply.data)
-            # Run 0 is none, unless a count of 16 bits has come round to it.
-            if self._open and (stopped.run == self._run or (self._run is None and stopped.run)):
-                self._end_run(stopped.conversions, host_s)
+            if self._open and stopped.run and self._run in (None, stopped.run):
+                self._end_run(stopped.conversions)
         elif reply.request == Request.STATS and self._open:
             stats = Stats.decode(reply.data)
             if not stats.streaming and stats.run == self._run:  # the board ended it by itself
-                self._end_run(stats.conversions, host_s)
+                self._end_run(stats.conversions)
 
-    def _event(self, event: EventPacket, host_s: float) -> None:
+    def _event(self, event: EventPacket) -> None:
         if event.event == EventType.BOOT:
             self.board_time.begin_anew()
             self._past.forget()
@@ -205,7 +204,7 @@ class Assembler:
                 self._boundary = Cause.RESTART
                 self._end = self._base_now() + self._account.expected
         elif event.event == EventType.CHIP_LOST and self._open:
-            self._end_run(event.conversion, host_s)
+            self._end_run(event.conversion)
         time_us = self.board_time.place(event.board_time_us)
         self._events.append(replace(event, board_time_us=time_us))
 
@@ -239,9 +238,8 @@ class Assembler:
         self._expecting, self._open, self._run = False, True, None
         self._was_cut, self._run_start, self._line = False, None, None
 
-    def _end_run(self, conversions: int, host_s: float) -> None:
-        rate_hz = self._epoch.rate_hz if self._epoch and self._line else 0.0
-        missing = self._account.end_run(conversions, (host_s - self._last_host_s) * rate_hz)
+    def _end_run(self, conversions: int) -> None:
+        missing = self._account.end_run(conversions)
         if self._cut:
             self._outage_end += missing
         self._end = self._base_now() + self._account.expected
@@ -276,7 +274,7 @@ class Assembler:
         blocks = [
             block for piece in self._account.add(packets) for block in self._blocks(piece, host_s)
         ]
-        self._last_host_s = host_s if blocks else self._last_host_s
+        self._last_host_s = host_s
         return blocks
 
     def _line_now(self) -> RunLine | None:
@@ -309,7 +307,9 @@ class Assembler:
         blocks = []
         for begin, end in zip([0, *changes], [*changes, len(settings)], strict=True):
             epoch = self._known_epoch(int(settings[begin]))
-            part = packets.part(np.s_[begin:end]) if changes else packets
+            part = packets
+            if changes:
+                part = part.part(np.s_[begin:end])
             conversion = piece.first_conversion + begin * n_frames
             if self._base is None:
                 end = conversion + part.n_packets * n_frames

@@ -47,7 +47,6 @@ class Status:
     brown-outs, bad packets … `tube` is what the digital tube shows. `outlet_problem` says why
     nothing goes to other programs any more; empty if it does, or was not asked for. `told` says how
     far scale and loss can be believed; empty if the scale is read back and every loss counted.
-    nothing goes to other programs any more; empty if it does, or was not asked for.
     `contradiction` is what board time says against the registers' rate or the count; empty if
     nothing.
     """

@@ -6,7 +6,9 @@ entries are read back by `read_identity` and `read_epoch`; what the others say i
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+from annotated_types import Interval
 
 from emgrig.driver.can import Stated
 from emgrig.driver.chip.register_file import RegisterFile
@@ -27,8 +29,8 @@ class EpochNote(NoteModel):
     number: int
     registers: tuple[str, ...]  #: Bytes of each chip, hexadecimal.
     channels_per_chip: int
-    f_clk_hz: float  #: Nominal, Hz and V.
-    vref_v: float
+    f_clk_hz: Annotated[float, Interval(gt=0, le=1e9)]  #: Nominal, Hz and V.
+    vref_v: Annotated[float, Interval(gt=0, le=1e3)]
     gains: tuple[float, ...] = ()  #: Of each channel, V/V; for people.
     rate_hz: float = 0.0  #: For people.
     channel_names: tuple[str, ...] = ()

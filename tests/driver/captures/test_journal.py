@@ -52,6 +52,7 @@ def test_an_epoch_comes_back_from_json_with_its_scale_worked_out_anew() -> None:
         ({"chip_ids": 62}, "chip_ids is 62; a list was expected"),
         ({"capabilities": "all"}, "capabilities is 'all'; a whole number was expected"),
         ({"series_ohm": None}, "series_ohm is None; a list was expected"),
+        ({"channels_wired": [1, 10**15]}, "channels_wired has 1000000000000000; a HELLO can"),
     ],
 )
 def test_what_is_no_identity_is_refused(change: Entry, words: str) -> None:

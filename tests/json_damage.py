@@ -1,5 +1,6 @@
 """Damage to JSON files, by chance and by intent: bytes that change, values that are others."""
 
+import copy
 import json
 import random
 from collections.abc import Iterator
@@ -33,11 +34,13 @@ def _values(text: str, by_chance: random.Random) -> bytes:
     content = json.loads(text)
     for _ in range(by_chance.randrange(1, 3)):
         places = list(_places(content))
+        if not places:
+            break
         holder, key = by_chance.choice(places)
         if by_chance.random() < 0.3:
             del holder[key]
         else:
-            holder[key] = by_chance.choice(ODD)
+            holder[key] = copy.deepcopy(by_chance.choice(ODD))  # it may be damaged in its turn
     return json.dumps(content).encode()
 
 

@@ -89,6 +89,26 @@ def free_stem(folder: Path, stem: str, endings: Sequence[str]) -> str:
     return free
 
 
+def inside(folder: Path, named: str | Path) -> Path | None:
+    """Return where a file lies that another file names, links followed; None if not in `folder`.
+
+    What a file names may be opened or shown only there: a plan, a sidecar may be somebody else's.
+    """
+    try:
+        place = (folder / named).resolve()
+        return place if place.is_relative_to(folder.resolve()) else None
+    except (OSError, RuntimeError, ValueError):  # links in a circle; a name that cannot be one
+        return None
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether there is such a file; False also for a name that can be none."""
+    try:
+        return path.is_file()
+    except OSError:  # too long
+        return False
+
+
 def make_folder(path: Path) -> Path:
     """Make a folder, with those it lies in, unless it is there; return it."""
     with attempt("make the folder", path):

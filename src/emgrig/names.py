@@ -37,6 +37,18 @@ def one_line(text: str) -> str:
     return _NOT_IN_LINE.sub(_written, text)
 
 
+def plain_line(text: str, most: int | None = None) -> str:
+    r"""Return a text of somebody else in one line, at most so long, without what is not printable.
+
+    For words that only a person reads; `one_line` shows what was there.
+
+    >>> plain_line("clip\tbegin \n now"), plain_line("abcdef", 3)
+    ('clip begin now', 'abc ...')
+    """
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if most is None or len(line) <= most else f"{line[:most]} ..."
+
+
 def _written(found: re.Match[str]) -> str:
     known = {"\n": r"\n", "\t": r"\t", "\r": r"\r"}
     code = ord(found[0])

@@ -31,6 +31,7 @@ from emgrig.errors import EmgrigError, RecordingError
 from emgrig.recording.recorder import Recorder, record
 from emgrig.simulator.clock import VIRTUAL_EPOCH_UNIX_S
 from emgrig.simulator.transport import SimTransport
+from fake_board import FakeTransport
 
 
 def simulated(query: str = "") -> tuple[Hub, SimTransport]:
@@ -450,6 +451,38 @@ def wait_for(is_so: Callable[[], bool]) -> None:
             return
         waiting.wait(0.01)
     raise AssertionError("waited for 300 s")
+
+
+@pytest.mark.parametrize(
+    ("query", "true_hz"),
+    [
+        ("", 0.0),
+        ("fault=clock-wrong:factor=1.01", 0.0),  # within what the chip's own clock may be
+        ("fault=drdy-slow:factor=4", 250.0),
+        ("fault=clock-wrong:factor=1.09", 1090.0),
+    ],
+)
+def test_a_rate_that_is_not_what_the_registers_say_is_said(query: str, true_hz: float) -> None:
+    hub, _ = simulated(query)
+    with hub:
+        hub.run_until(hub.unix_s() + 3.0)
+        words = alert_words(hub.status())
+    said = re.findall(r"rate 1000 Hz by the registers, by the board's time ([0-9.]+) Hz", words)
+    # The simulated chip's own clock is right to 0.5 %.
+    assert [float(hz) for hz in said] == pytest.approx([true_hz] if true_hz else [], rel=0.005)
+    assert bool(words) == bool(true_hz)
+
+
+def test_a_board_clock_that_was_set_anew_is_said() -> None:
+    transport = FakeTransport()
+    hub = Hub(Board(transport))
+    hub.start()
+    with hub:
+        hub.run_until(hub.unix_s() + 2.0)
+        assert alert_words(hub.status()) == ""
+        transport.board.boot_s -= 1000.0
+        hub.run_until(hub.unix_s() + 2.0)
+        assert "board time went on by 1000" in alert_words(hub.status())
 
 
 def test_a_mistake_in_a_listener_does_not_end_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:

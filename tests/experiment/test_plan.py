@@ -127,8 +127,46 @@ def test_all_missing_clips_are_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(RecordingError) as caught:
         check_clips(plan)
     assert "2 of 6 clips" in str(caught.value)
+    named = plan_text().replace("clips/fear1.mp4", f"clips/{'x' * 5000}.mp4", 1)
+    too_long = load_plan(write_plan(tmp_path, named))
+    with pytest.raises(RecordingError, match="1 of 6 clips") as long_name:
+        check_clips(too_long)
+    assert len(str(long_name.value)) < 500
     assert "fear1.mp4 (fear1)" in str(caught.value)
     assert "anger1.mp4 (anger1, empty)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["../other.mp4", "{above}/other.mp4", "clips/../../other.mp4", "out.mp4", "outside/other.mp4"],
+)
+def test_a_clip_outside_the_plans_folder_is_refused(tmp_path: Path, file: str) -> None:
+    """The page would show it to whoever may see the page; also by a link that leads out."""
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (tmp_path / "other.mp4").write_bytes(b"not for the page")
+    (folder / "out.mp4").symlink_to("../other.mp4")
+    (folder / "outside").symlink_to("..", target_is_directory=True)
+    named = file.format(above=tmp_path)
+    path = write_plan(folder, plan_text().replace("clips/fear1.mp4", named, 1))
+    with pytest.raises(ValueError, match="not in the plan's folder") as caught:
+        load_plan(path)
+    assert "part_b.clips[3].file" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_link_inside_the_plans_folder_is_followed(tmp_path: Path) -> None:
+    path = write_plan(tmp_path, plan_text().replace("clips/fear1.mp4", "same.mp4", 1))
+    (tmp_path / "same.mp4").symlink_to("clips/fear1.mp4")
+    check_clips(load_plan(path))
+    plan = load_plan(path)
+    (tmp_path / "same.mp4").unlink()
+    (tmp_path / "same.mp4").symlink_to(__file__)  # turned elsewhere, after the plan was read
+    shown = [plan.shown_path(clip) for clip in plan.part_b.clips]
+    assert shown[2] is None
+    assert shown.count(None) == 1
+    there = str(tmp_path / "clips" / "fear1.mp4")
+    check_clips(load_plan(write_plan(tmp_path, plan_text().replace("clips/fear1.mp4", there, 1))))
 
 
 def test_the_place_in_the_design_is_the_last_number_of_the_code(tmp_path: Path) -> None:

@@ -223,11 +223,17 @@ def trial(name: str, good: Path, number: int, seed: int, folder: Path) -> str:
     which = suffixes[number % len(suffixes)]
     target = (folder / good.name).with_suffix(which)
     target.write_bytes(mutated(good.with_suffix(which).read_bytes(), rng))
+    told_hz = 250.0 if number % 3 == 2 else None
+    return in_words(lambda: outcome(folder / good.name, told_hz))
+
+
+def in_words(reads: Callable[[], str]) -> str:
+    """Read something; return what came out in a word, or what is wrong with it."""
     begin = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            out = outcome(folder / good.name, 250.0 if number % 3 == 2 else None)
+            out = reads()
         except Exception as error:
             at = error.__traceback__
             while at is not None and at.tb_next is not None:
@@ -247,51 +253,70 @@ def _serve(pipe: Connection, files: dict[str, Path], seed: int) -> None:
 
     import emgrig.reading  # noqa: F401 - before the limit
 
+    answer(pipe, lambda name, number, folder: trial(name, files[name], number, seed, folder))
+
+
+def answer(pipe: Connection, tries: Callable[[str, int, Path], str]) -> None:
+    """Do what is asked for until nothing is, within `MOST_BYTES` on top of what is held now."""
     now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (now + MOST_BYTES, now + MOST_BYTES))
     with tempfile.TemporaryDirectory() as folder:
         while (asked := pipe.recv()) is not None:
-            name, number = asked
-            pipe.send(trial(name, files[name], number, seed, Path(folder)))
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            pipe.send(peak * 1024)
+            pipe.send(tries(*asked, Path(folder)))
+            pipe.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
 def run(n: int, seed: int, only: str = "") -> tuple[Counter[tuple[str, str]], list[str], int]:
     """Open `n` damaged files; returns what came out, what was wrong, and the peak in bytes."""
-    counted: Counter[tuple[str, str]] = Counter()
-    wrong: list[str] = []
-    peak = 0
-    context = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as folder:
         files = good_files(Path(folder))
         files = {name: path for name, path in files.items() if name.startswith(only)}
         jobs = [(name, k) for k in range(-(-n // len(files))) for name in files][:n]
-        worker: multiprocessing.process.BaseProcess | None = None
-        for name, number in jobs:
-            if worker is None:
-                pipe, other = context.Pipe()
-                worker = context.Process(target=_serve, args=(other, files, seed), daemon=True)
-                worker.start()
-                other.close()
-            pipe.send((name, number))
-            try:
-                said = pipe.recv() if pipe.poll(60) else "WRONG no answer in 60 s"
-                peak = max(peak, pipe.recv()) if not said.endswith("60 s") else peak
-            except EOFError:
-                worker.join(5)
-                said = f"WRONG the process ended, {worker.exitcode}"
-            if said.startswith(("WRONG no answer", "WRONG the process")):
-                worker.kill()
-                worker = None
-            counted[name, said.split()[0]] += 1
-            if said.startswith("WRONG"):
-                wrong.append(f"{name} {number}: {said}")
-                print(wrong[-1], flush=True)
-        if worker is not None:
-            pipe.send(None)
-            worker.join()
+        return asked_of(jobs, lambda pipe: _serve(pipe, files, seed))
+
+
+def asked_of(
+    jobs: list[tuple[str, int]], serve: Callable[[Connection], None]
+) -> tuple[Counter[tuple[str, str]], list[str], int]:
+    """Have each job done by a process of its own, another one where it ended or hangs."""
+    counted: Counter[tuple[str, str]] = Counter()
+    wrong: list[str] = []
+    peak = 0
+    context = multiprocessing.get_context("fork")
+    worker: multiprocessing.process.BaseProcess | None = None
+    for name, number in jobs:
+        if worker is None:
+            pipe, other = context.Pipe()
+            worker = context.Process(target=serve, args=(other,), daemon=True)
+            worker.start()
+            other.close()
+        pipe.send((name, number))
+        try:
+            said = pipe.recv() if pipe.poll(60) else "WRONG no answer in 60 s"
+            peak = max(peak, pipe.recv()) if not said.endswith("60 s") else peak
+        except EOFError:
+            worker.join(5)
+            said = f"WRONG the process ended, {worker.exitcode}"
+        if said.startswith(("WRONG no answer", "WRONG the process")):
+            worker.kill()
+            worker = None
+        counted[name, said.split()[0]] += 1
+        if said.startswith("WRONG"):
+            wrong.append(f"{name} {number}: {said}")
+            print(wrong[-1], flush=True)
+    if worker is not None:
+        pipe.send(None)
+        worker.join()
     return counted, wrong, peak
+
+
+def report(counted: Counter[tuple[str, str]], peak: int, took_s: float) -> None:
+    """Print what came out of each kind of file."""
+    for name in sorted({name for name, _ in counted}):
+        read, refused, bad = (counted[name, word] for word in ("read", "refused", "WRONG"))
+        print(f"{name:14} {read:6} read {refused:6} refused {bad:4} wrong")
+    total = sum(counted.values())
+    print(f"{total} files in {took_s:.0f} s, at most {peak / 1e6:.0f} MB resident")
 
 
 def main() -> int:
@@ -302,12 +327,7 @@ def main() -> int:
     args = parser.parse_args()
     begin = time.monotonic()
     counted, wrong, peak = run(args.n, args.seed, args.only)
-    for name in sorted({name for name, _ in counted}):
-        read, refused, bad = (counted[name, word] for word in ("read", "refused", "WRONG"))
-        print(f"{name:14} {read:6} read {refused:6} refused {bad:4} wrong")
-    print(
-        f"{args.n} files in {time.monotonic() - begin:.0f} s, at most {peak / 1e6:.0f} MB resident"
-    )
+    report(counted, peak, time.monotonic() - begin)
     return bool(wrong)
 
 

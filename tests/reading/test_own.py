@@ -8,7 +8,9 @@ import pytest
 
 from emgrig.errors import RecordingError
 from emgrig.reading import open_recording
+from emgrig.reading.formats import own
 from emgrig.reading.recording import SIMULATED
+from emgrig.recording.facts import LABELS
 from reading import made
 
 RAMP = np.arange(1000)
@@ -135,3 +137,8 @@ def test_a_cut_parquet_is_refused(tmp_path: Path, n_bytes: int) -> None:
     path.write_bytes(path.read_bytes()[:n_bytes])
     with pytest.raises(RecordingError, match=r"a\.parquet is damaged"):
         open_recording(path)
+
+
+def test_what_was_not_measured_is_one_list() -> None:
+    """Reading may not import recording, and to import all of reading would cost a recording."""
+    assert set(own._NOT_MEASURED) == {str(kind) for kind in LABELS}

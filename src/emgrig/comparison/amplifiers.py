@@ -16,6 +16,8 @@ from pathlib import Path
 
 from emgrig.calibration.figures.spectrum import EMG_BAND, Band
 from emgrig.calibration.figures.uncertainty import Bound, Result
+from emgrig.errors import RecordingError
+from emgrig.filemodel import read_text
 
 PP_OVER_RMS = 6.6
 """Peak to peak over rms where the number of samples is not published; 6 to 8 occurs."""
@@ -89,13 +91,13 @@ def load_amplifiers(extra: Sequence[Path] = ()) -> tuple[Amplifier, ...]:
 
     The files are CSV with the header of the packaged one; columns may be missing (but not id, name,
     maker, status and source), none may be unknown. Raises ValueError if a file has another header,
-    a number is none, or an id comes twice: the message names file and line; OSError if a file
-    cannot be read.
+    a number is none, or an id comes twice: the message names file and line; RecordingError if
+    a file cannot be read.
     """
     packaged = resources.files("emgrig.comparison") / "amplifiers.csv"
     rows = _read("amplifiers.csv", packaged.read_text(encoding="utf-8"))
     for path in extra:
-        rows += _read(str(path), Path(path).read_text(encoding="utf-8-sig"))
+        rows += _read(str(path), _text(Path(path)))
     seen: dict[str, str] = {}
     for amplifier, where in rows:
         if amplifier.id in seen:
@@ -104,6 +106,13 @@ def load_amplifiers(extra: Sequence[Path] = ()) -> tuple[Amplifier, ...]:
             )
         seen[amplifier.id] = where
     return tuple(amplifier for amplifier, _ in rows)
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_text(path, str(path))
+    except ValueError as error:
+        raise RecordingError(str(error)) from error
 
 
 def _read(name: str, text: str) -> list[tuple[Amplifier, str]]:

@@ -74,6 +74,7 @@ class Server:
             server_header=False,
             proxy_headers=False,  # who asks is who connected, whatever a header says
             ws_max_size=limits.message_bytes,
+            ws_per_message_deflate=False,  # costs more than it saves: pages are near
             limit_concurrency=8 * limits.pages,
         )
         self._serving = uvicorn.Server(config)

@@ -111,6 +111,14 @@ class Stream(Iterator[Block]):
         return self._assembler.rate_check
 
     @property
+    def contradiction(self) -> str:
+        """What board time says against the registers or the count, in words; empty if nothing."""
+        check, steps = self.rate_check, self._assembler.board_time.steps
+        if check is not None and check.verdict is RateVerdict.BAD:
+            return check.words
+        return steps[0].words if steps else ""
+
+    @property
     def clock_fit(self) -> ClockFit | None:
         """The board's clock against the host's."""
         return self._connection.clock_fit
@@ -329,17 +337,9 @@ class Stream(Iterator[Block]):
 
     def _warn_of_rate(self) -> None:
         """Say once that the rate is not what the registers say, or that time contradicts."""
-        check = self.rate_check
-        if self._has_warned or check is None:
-            return
-        steps = self._assembler.board_time.steps
-        if check.verdict is RateVerdict.BAD:
-            log.warning("%s", check.words)
-        elif steps:
-            log.warning("%s", steps[0].words)
-        else:
-            return
-        self._has_warned = True
+        if not self._has_warned and (words := self.contradiction):
+            log.warning("%s", words)
+            self._has_warned = True
 
     def _follow_clock(self) -> None:
         now_s = self._connection.link.unix_s()

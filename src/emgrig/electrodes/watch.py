@@ -30,6 +30,7 @@ class ContactWatch:
         self._limits, self._window_s = limits or Limits(), window_s
         self._blocks: list[Block] = []
         self._shown: tuple[Channel, ...] = ()
+        self._is_new = False
 
     def feed(self, block: Block) -> None:
         """Take what came; a gap or a change of settings begins a new window."""
@@ -38,6 +39,7 @@ class ContactWatch:
         if self._blocks and (block.lost_before or block.epoch is not self._blocks[-1].epoch):
             self._blocks.clear()
         self._blocks.append(block)
+        self._is_new = True
         n_most = round(self._window_s * block.epoch.rate_hz)
         n_held = sum(one.n_samples for one in self._blocks)
         while n_held - self._blocks[0].n_samples >= n_most:
@@ -45,7 +47,8 @@ class ContactWatch:
 
     def look(self) -> tuple[Channel, ...]:
         """Return what the last seconds show; what was shown before while they are too few."""
-        volts = self._volts()
+        volts = self._volts() if self._is_new else None
+        self._is_new = False
         if volts is not None:
             epoch = self._blocks[-1].epoch
             figures = quiet_figures(

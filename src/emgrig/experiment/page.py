@@ -9,6 +9,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from emgrig.desk.desk import Desk
+from emgrig.desk.pages.beat import Beat
 from emgrig.desk.pages.page import traces
 from emgrig.desk.pages.panels import alert_panel, alert_words, header
 from emgrig.errors import EmgrigError
@@ -68,9 +69,14 @@ class SessionPages:
     """
 
     def __init__(
-        self, desk: Desk, plan: Plan, driver: SessionDriver, on_over: Callable[[], None]
+        self,
+        desk: Desk,
+        beat: Beat,
+        plan: Plan,
+        driver: SessionDriver,
+        on_over: Callable[[], None],
     ) -> None:
-        self._desk, self._plan, self._driver = desk, plan, driver
+        self._desk, self._beat, self._plan, self._driver = desk, beat, plan, driver
         self._on_over = on_over
         self._urls = {plan.clip_path(clip): f"/clip/{clip.id}" for clip in plan.part_b.clips}
         self._over_s: float | None = None
@@ -78,8 +84,11 @@ class SessionPages:
 
     def build(self) -> None:
         """Register the pages with NiceGUI."""
-        for path, url in self._urls.items():
-            app.add_media_file(local_file=path, url_path=url)
+        for clip in self._plan.part_b.clips:
+            place = self._plan.shown_path(clip)
+            if place is not None:
+                url = self._urls[self._plan.clip_path(clip)]
+                app.add_media_file(local_file=place, url_path=url)
         app.timer(TICK_S, self._tick)
 
         @ui.page("/", title="session")
@@ -157,7 +166,7 @@ class SessionPages:
         ui.timer(SHOW_S, refresh)
 
     def _operator(self) -> None:
-        refreshed = [header(self._desk), alert_panel(self._desk)]
+        refreshed = [header(self._desk), alert_panel()]
         with ui.card().classes("w-full"):
             where = ui.label("").classes("text-lg").props('data-testid="where"')
             bar = ui.linear_progress(0, show_value=False)
@@ -171,7 +180,7 @@ class SessionPages:
                     'outline color=negative data-testid="stop"'
                 )
         with ui.card().tight().classes("w-full p-2").style("height:55vh"):
-            traces(self._desk)
+            traces(self._desk, self._beat)
         with ui.row():
             ui.link("desk: electrodes and figures", "/desk", new_tab=True)
             ui.link("participant's screen", "/", new_tab=True)
@@ -185,9 +194,9 @@ class SessionPages:
             pause.set_text("Resume" if view.is_paused else "Pause")
             for choice, button in choices.items():
                 button.set_enabled(choice in _CHOICES.get(view.ask, ()))
-            for one in refreshed:
-                one()
 
+        for one in refreshed:
+            self._beat.add_words(one)
         ui.timer(0.25, refresh)
 
     def _choice_button(self, choice: Choice) -> ui.button:

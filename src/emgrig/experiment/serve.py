@@ -25,8 +25,8 @@ def lead_by_pages(
     desk = Desk(hub, Contact(hub, Limits(), check), folder, recorded_by="the session")
 
     def lead(running: Running) -> None:
-        build(desk, "/desk")
-        SessionPages(desk, plan, running.driver, server.stop).build()
+        beat = build(desk, "/desk")
+        SessionPages(desk, beat, plan, running.driver, server.stop).build()
         server.run()
         if not running.driver.is_over:
             raise KeyboardInterrupt

@@ -263,7 +263,7 @@ class SettingsEpoch(Message):
 class Started(Message):
     """START: the run that begins."""
 
-    run: Annotated[int, U16 * "runs since boot"]
+    run: Annotated[int, U16 * "runs since boot; behind 65535 comes 1"]
     settings: Annotated[int, U16 * "epoch in force"]
     board_time_us: Annotated[int, U64 * "board time of the START, µs"]
 

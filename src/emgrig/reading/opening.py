@@ -5,13 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from emgrig.errors import RecordingError
+from emgrig.names import plain_line
 from emgrig.reading.formats import openbci, others
 from emgrig.reading.formats.brainvision import read_brainvision
 from emgrig.reading.formats.matlab import read_matlab
 from emgrig.reading.formats.own import read_bdf, read_parquet
 from emgrig.reading.formats.tables import read_table
 from emgrig.reading.formats.xdf import read_xdf
-from emgrig.reading.recording import Recording, Signal, one_line
+from emgrig.reading.recording import Recording, Signal
 from emgrig.reading.safety import Lines, contents, head_of
 from emgrig.reading.units import microvolts_in
 
@@ -64,14 +65,14 @@ def open_recording(
     try:
         found = _reader(file, head)(file, rate_hz)
     except RecordingError as error:
-        said = one_line(str(error), _MOST_SAID)
+        said = plain_line(str(error), _MOST_SAID)
         raise type(error)(said if file.name in said else f"{file}: {said}") from error
     except MemoryError as error:
         raise RecordingError(f"{file} is too large for the memory, or damaged") from error
     found = replace(
         found,
-        remarks=tuple(one_line(said, _MOST_SAID) for said in found.remarks),
-        left_out=tuple(one_line(said, _MOST_SAID) for said in found.left_out),
+        remarks=tuple(plain_line(said, _MOST_SAID) for said in found.remarks),
+        left_out=tuple(plain_line(said, _MOST_SAID) for said in found.left_out),
     )
     if unit is not None:
         found = replace(found, signals=_in_unit(found, unit))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.errors import RecordingError
+from emgrig.names import plain_line
 from emgrig.reading.units import microvolts_in, plain
 
 Floats = NDArray[np.float64]
@@ -49,12 +50,6 @@ def check_length(n_samples: float, n_rows: int, rate_hz: float | None = None) ->
             f"{max(_MOST_TIMES * n_rows, _MOST_SAMPLES)} were expected: they are damaged, or it "
             "has to be split"
         )
-
-
-def one_line(text: str, most: int) -> str:
-    """Return a text of a file as one line of printable characters, at most so many."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= most else f"{line[:most]} ..."
 
 
 class RateNotSaid(RecordingError):
@@ -328,7 +323,7 @@ def with_names(
     signals: Sequence[Signal], what: str = "channel"
 ) -> tuple[tuple[Signal, ...], list[str]]:
     """Give every signal a name of its own; returns also what is to be said about it."""
-    lines = [one_line(one.name, _MOST_NAME) for one in signals]
+    lines = [plain_line(one.name, _MOST_NAME) for one in signals]
     named = [
         replace(one, name=line or f"{what} {i}")
         for i, (one, line) in enumerate(zip(signals, lines, strict=True), 1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from emgrig.driver.chip.transaction import Mended, mended_words
 from emgrig.driver.interruption import Interruption
+from emgrig.names import plain_line
 from emgrig.protocol import packets
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import EventPacket
@@ -23,6 +24,7 @@ _MOST_CHANGES = 6
 #: Of a sentence in the BDF+ file: there every data record has room for the longest.
 MOST_CHARACTERS = 250
 _ONSET_DECIMALS = 7
+_MOST_SAMPLES = 1 << 48  #: No file has so many, and an array could not count many more.
 
 
 class Kind(StrEnum):
@@ -322,10 +324,14 @@ def read_annotations(entries: object) -> tuple[Annotation, ...]:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"annotations.{where}: {first['msg']}") from error
-    return tuple(
+        raise ValueError(f"annotations.{where}: {plain_line(first['msg'], 200)}") from error
+    annotations = tuple(
         Annotation(place.sample, place.n_samples, place.text, fact) for place, fact in read
     )
+    for number, one in enumerate(annotations):
+        if not (0 <= one.sample < _MOST_SAMPLES and 0 <= one.n_samples < _MOST_SAMPLES):
+            raise ValueError(f"annotations.{number}: at sample {one.sample}, {one.n_samples} long")
+    return annotations
 
 
 @cache

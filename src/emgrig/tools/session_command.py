@@ -4,7 +4,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -207,7 +207,7 @@ def _export(
     plan: "Plan", folder: "SessionFolder", record: "SessionRecord", root: Path
 ) -> list[Path]:
     """Add all runs of the session to a BIDS data set."""
-    from emgrig.recording.export.bids import BidsOptions, export_bids, run_for
+    from emgrig.recording.export.bids import BidsOptions, add_runs
     from emgrig.recording.export.source import open_parts
 
     paths = [folder.bdf_path(run.number) for run in record.runs]
@@ -217,12 +217,7 @@ def _export(
         task=_TASK,
         mains_hz=plan.recording.mains_hz or None,
     )
-    written: list[Path] = []
-    for part in parts:  # what this session exported before is replaced, another one's never
-        run, is_same = run_for(part, root, options)
-        placed = replace(options, first_run=run, overwrite=is_same)
-        written += export_bids([part], root, placed)
-    return list(dict.fromkeys(written))
+    return add_runs(parts, root, options)
 
 
 def _report(

@@ -52,6 +52,7 @@ def test_an_epoch_comes_back_from_json_with_its_scale_worked_out_anew() -> None:
         ({"chip_ids": 62}, "chip_ids is 62; a list was expected"),
         ({"capabilities": "all"}, "capabilities is 'all'; a whole number was expected"),
         ({"series_ohm": None}, "series_ohm is None; a list was expected"),
+        ({"channels_wired": [1, 10**15]}, "channels_wired has 1000000000000000; a HELLO can"),
     ],
 )
 def test_what_is_no_identity_is_refused(change: Entry, words: str) -> None:
@@ -75,7 +76,7 @@ def test_an_identity_that_lacks_something_is_refused(lacking: str) -> None:
     [
         ({"number": "3"}, "number is '3'; a whole number was expected"),
         ({"channels_per_chip": 8.5}, "channels_per_chip is 8.5; a whole number was expected"),
-        ({"vref_v": "4.5"}, "vref_v is '4.5'; a number was expected"),
+        ({"vref_v": "4.5"}, "vref_v is '4.5'; a number above 0"),
         ({"registers": RESET.hex()}, "registers is '3e96.*'; a list was expected"),
         ({"registers": ["no hex"]}, "non-hexadecimal"),
         ({"registers": ["00"]}, "24"),
@@ -90,7 +91,7 @@ def test_what_is_no_epoch_is_refused(change: Entry, words: str) -> None:
 def test_an_epoch_without_its_clock_is_refused() -> None:
     entry = through_json(epoch_entry(EPOCH, IDENTITY, []))
     del entry["f_clk_hz"]
-    with pytest.raises(RecordingError, match="f_clk_hz is missing; a number was expected"):
+    with pytest.raises(RecordingError, match="f_clk_hz is missing; a number above 0"):
         read_epoch(entry)
 
 

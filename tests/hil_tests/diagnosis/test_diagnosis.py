@@ -1,9 +1,12 @@
 """The table of causes, read with facts that no board was needed for."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
+from emgrig.connect import connect
+from emgrig.errors import IdentityError
 from emgrig.hil_tests.diagnosis.causes import RULES, cause
 from emgrig.hil_tests.diagnosis.diagnose import conclude
 from emgrig.hil_tests.diagnosis.evidence import Evidence, Fact
@@ -41,7 +44,15 @@ def facts(
         ("9Fh", "bit-shift"),
         ("7Ch", "bit-shift"),  # 3Eh one bit early; 7Dh with a one from the side
         ("7Dh", "bit-shift"),
+        ("1Eh", "bit-shift"),  # 3Dh and 3Ch, the ADS1299-6 and -4, one bit late
+        ("9Eh", "bit-shift"),
+        ("7Ah", "bit-shift"),  # 3Dh one bit early
+        ("7Bh", "bit-shift"),
+        ("78h", "bit-shift"),  # 3Ch
+        ("79h", "bit-shift"),
         ("C1h", "inverted"),
+        ("C2h", "inverted"),
+        ("C3h", "inverted"),
         ("92h", "other-part"),
         ("DFh", "unusual-id"),
         ("20h", "unusual-id"),
@@ -49,6 +60,20 @@ def facts(
 )
 def test_the_id_is_a_key_to_what_is_wrong(byte: str, key: str) -> None:
     assert conclude(facts("B2", Layer.IDENTITY, ("chip_id", byte, "", None))).key == key
+
+
+@pytest.mark.parametrize(("channels", "own_id"), [(8, "3Eh"), (6, "3Dh"), (4, "3Ch")])
+def test_a_shifted_id_is_known_of_every_part(channels: int, own_id: str) -> None:
+    """What the simulated chip of that many channels answers over a line that is off by a bit."""
+    address = f"sim:bench&channels={channels}&fault=bit-shift"
+    said = f"{own_id}.* shifted by one bit"
+    with (
+        connect(address, identify=False) as board,
+        pytest.raises(IdentityError, match=said) as caught,
+    ):
+        board.identify_chips()
+    read = re.findall("ID reads ([0-9A-F]{2}h)", str(caught.value))[0]
+    assert conclude(facts("B2", Layer.IDENTITY, ("chip_id", read, "", None))).key == "bit-shift"
 
 
 @pytest.mark.parametrize(("too_noisy", "key"), [((1,), "noisy-gain"), ((24, 12, 1), "all-noisy")])

@@ -13,6 +13,7 @@ from pathlib import Path
 from emgrig.errors import RecordingError
 from emgrig.extras import require
 from emgrig.files import attempt, whole_file
+from emgrig.names import one_line
 
 _MOST_UNPACKED, _MOST_ROWS = 50_000_000, 200_000
 MICRO_LIMIT_MS = 500
@@ -92,7 +93,7 @@ def _sheet(path: str | Path) -> list[tuple[object, ...]]:
             book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
             return list(islice(book.worksheets[0].iter_rows(values_only=True), _MOST_ROWS))
     except Exception as error:  # openpyxl raises about anything for a damaged file
-        said = str(error) or type(error).__name__
+        said = one_line(str(error)) or type(error).__name__
         raise RecordingError(f"{path} is no .xlsx workbook, or is damaged: {said:.120}") from error
     raise RecordingError(
         f"{path} unpacks to {size / 1e6:.0f} MB; a sheet of annotations of at most "

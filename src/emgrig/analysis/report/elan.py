@@ -99,6 +99,8 @@ def read_elan(path: str | Path, *, clock: ClockMap = SAME_CLOCK) -> dict[str, li
     try:
         root = ET.fromstring(raw)  # noqa: S314 - expat bounds what entities expand to
         tiers = _all_tiers(root)
+        if not all(abs(t) < 1e15 for rows in tiers.values() for row in rows for t in row[:2]):
+            raise ValueError("a time that is none")  # noqa: TRY301
     except (ET.ParseError, ValueError, KeyError, LookupError) as error:
         raise RecordingError(f"{path} is no ELAN file: {error}") from error
     out: dict[str, list[Mark]] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from emgrig.errors import DeviceError, EmgrigError, TransportError, TransportTimeout, WireError
 from emgrig.extras import require
+from emgrig.names import plain_line
 
 if TYPE_CHECKING:
     from pyvisa.resources import MessageBasedResource
@@ -125,9 +126,9 @@ class Instrument:
     def _gone(self, command: str, error: Exception) -> TransportError:
         self._lost = f"it was lost at {command}"
         if not self.identity:  # pyvisa-py finds out at the first command that nobody listens
-            return TransportError(f"no instrument at {self.resource}: {_one_line(error)}")
+            return TransportError(f"no instrument at {self.resource}: {_words(error)}")
         return TransportError(
-            f"{self.name} is gone, at {command} ({_one_line(error)}): check cable and power, and "
+            f"{self.name} is gone, at {command} ({_words(error)}): check cable and power, and "
             "open the bench anew"
         )
 
@@ -140,7 +141,7 @@ def _open(resource: str, timeout_s: float) -> "MessageBasedResource":
             resource, open_timeout=round(1e3 * timeout_s)
         )
     except Exception as error:  # as in `Instrument.write`
-        raise TransportError(f"no instrument at {resource}: {_one_line(error)}") from error
+        raise TransportError(f"no instrument at {resource}: {_words(error)}") from error
     if not hasattr(session, "read_termination"):
         session.close()
         raise TransportError(f"no instrument at {resource}: it does not exchange messages")
@@ -155,5 +156,5 @@ def _is_timeout(error: Exception) -> bool:
     return isinstance(error, VisaIOError) and error.error_code == StatusCode.error_timeout
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _words(error: Exception) -> str:
+    return plain_line(str(error)) or type(error).__name__

@@ -1,13 +1,10 @@
 """The desk's page: face and lights, traces and meters, recording, markers, what is wrong."""
 
-import math
-from collections.abc import Callable
-
 from nicegui import app, ui
 
 from emgrig.desk.desk import Desk
+from emgrig.desk.pages.beat import Beat, Now, Refresh
 from emgrig.desk.pages.elements import ScopeView
-from emgrig.desk.pages.face import face_svg
 from emgrig.desk.pages.panels import (
     alert_panel,
     contact_panel,
@@ -17,51 +14,47 @@ from emgrig.desk.pages.panels import (
     record_panel,
 )
 from emgrig.desk.pages.tube_page import build_tube
-from emgrig.electrodes.lights import Light
 
-TRACES_EVERY_S = 0.1
-WORDS_EVERY_S = 0.5
 LIGHTS_EVERY_S = 1.0
 SECONDS = {5: "5 s", 10: "10 s", 20: "20 s"}
 SCALES = {0: "auto", 20: "±20 µV", 50: "±50 µV", 100: "±100 µV", 200: "±200 µV", 500: "±500 µV",
           1000: "±1 mV"}  # fmt: skip
 
 
-def build(desk: Desk, path: str = "/") -> None:
-    """Register the pages of a desk with NiceGUI."""
+def build(desk: Desk, path: str = "/") -> Beat:
+    """Register the pages of a desk with NiceGUI; return what refreshes them."""
+    beat = Beat(desk)
     app.timer(LIGHTS_EVERY_S, desk.contact.follow)
 
     @ui.page(path, title=f"emgrig desk · {desk.hub.board.identity.serial_number}")
     def page() -> None:
-        build_page(desk)
+        build_page(desk, beat)
 
     build_tube(desk)
+    return beat
 
 
-def build_page(desk: Desk) -> None:
+def build_page(desk: Desk, beat: Beat) -> None:
     """Lay out the page for one browser."""
     ui.query("body").style("background:#f1f3f5")
     ui.query(".nicegui-content").classes("p-2 gap-2 w-full no-wrap").style("height:100vh")
-    refreshed = [header(desk), alert_panel(desk)]
+    refreshed = [header(desk), alert_panel()]
     with ui.element("div").style(
         "display:grid;grid-template-columns:minmax(230px,290px) minmax(0,1fr) minmax(220px,270px);"
         "gap:8px;width:100%;flex:1;min-height:0"
     ):
         with _column():
-            refreshed.append(_face(desk))
+            refreshed.append(_face())
             refreshed.append(contact_panel(desk))
         with ui.card().tight().classes("w-full h-full p-2").style("min-height:0"):
-            traces(desk)
+            traces(desk, beat)
         with _column():
             refreshed.append(record_panel(desk))
             marker_panel(desk)
             refreshed.append(numbers_panel(desk))
 
-    def refresh() -> None:
-        for one in refreshed:
-            one()
-
-    ui.timer(WORDS_EVERY_S, refresh)
+    for refresh in refreshed:
+        beat.add_words(refresh)
 
 
 def _column() -> ui.element:
@@ -70,21 +63,18 @@ def _column() -> ui.element:
     )
 
 
-def _face(desk: Desk) -> Callable[[], None]:
+def _face() -> Refresh:
     with ui.card().tight().classes("w-full p-2"):
         # Our own drawing, with nothing in it that came from outside.
         picture = ui.html("", sanitize=False).classes("w-full").props('data-testid="face"')
 
-    def refresh() -> None:
-        check = desk.contact.check
-        bias = check.bias.light if check is not None else Light.GREY
-        picture.set_content(face_svg(desk.contact.light_of, bias, desk.hub.channels))
+    def refresh(now: Now) -> None:
+        picture.set_content(now.face)
 
-    refresh()
     return refresh
 
 
-def traces(desk: Desk) -> None:
+def traces(desk: Desk, beat: Beat) -> None:
     """Lay out the traces and meters; they fill what they are put in."""
     hub = desk.hub
     with ui.row().classes("items-center w-full gap-4 no-wrap"):
@@ -100,29 +90,4 @@ def traces(desk: Desk) -> None:
     )
     seconds.on_value_change(lambda event: view.set_view(seconds=event.value))
     scale.on_value_change(lambda event: view.set_view(scale_uv=event.value))
-    seen = max(hub.views.scope.n_columns - round(20 / hub.views.scope.column_s), 0)
-
-    def push() -> None:
-        nonlocal seen
-        with hub.lock:
-            seen, columns = hub.views.scope.since(seen)
-            peaks = hub.views.scope.peaks_uv()
-        if len(columns):
-            view.push(seen, columns, _levels(desk, peaks.tolist()))
-        elif hub.status().is_cut:  # the last level is none of now
-            view.push(seen, columns, [(None, None)] * len(hub.channels))
-
-    ui.timer(TRACES_EVERY_S, push)
-
-
-def _levels(desk: Desk, peaks_uv: list[float]) -> list[tuple[float | None, float | None]]:
-    """Return what each meter shows: µV, and per cent of MVC where that is known."""
-    levels: list[tuple[float | None, float | None]] = []
-    for (number, _), peak in zip(desk.hub.channels, peaks_uv, strict=True):
-        mvc = desk.hub.mvc_uv.get(number)
-        is_known = not math.isnan(peak)  # else there is a hole
-        levels.append((
-            round(peak, 2) if is_known else None,
-            round(100 * peak / mvc, 1) if mvc and is_known else None,
-        ))  # fmt: skip
-    return levels
+    beat.add_scope(view)

@@ -1,16 +1,14 @@
 """The panels of the desk's page. Each function lays one out and returns what refreshes it."""
 
 import datetime as dt
-from collections.abc import Callable
 
 from nicegui import ui
 
 from emgrig.desk.desk import Desk
+from emgrig.desk.pages.beat import Now, Refresh
 from emgrig.desk.stream.status import LinkState, RecordingState, Status
 from emgrig.errors import EmgrigError
 from emgrig.names import markup
-
-Refresh = Callable[[], None]
 
 _LINK_COLOUR = {
     LinkState.STREAMING: "positive",
@@ -35,13 +33,12 @@ def header(desk: Desk) -> Refresh:
         words = ui.label("").classes("text-sm grow").props('data-testid="rate"')
         ui.link("digital tube", "/tube", new_tab=True).classes("text-sm")
 
-    def refresh() -> None:
-        status = desk.hub.status()
+    def refresh(now: Now) -> None:
+        status = now.status
         link.set_text(str(status.link))
         link.props(f'color="{_LINK_COLOUR[status.link]}"')
         words.set_text(_rate_words(status))
 
-    refresh()
     return refresh
 
 
@@ -57,7 +54,7 @@ def _rate_words(status: Status) -> str:
     )
 
 
-def alert_panel(desk: Desk) -> Refresh:
+def alert_panel() -> Refresh:
     """Say what is wrong over the whole width; hidden while nothing is."""
     box = ui.row().classes("w-full p-2 rounded text-white bg-negative text-weight-medium no-wrap")
     with box.props('data-testid="alert"'):
@@ -65,14 +62,13 @@ def alert_panel(desk: Desk) -> Refresh:
         # Seconds that run are not to be read out each time.
         since = ui.label("").props('aria-hidden="true"')
 
-    def refresh() -> None:
-        status = desk.hub.status()
+    def refresh(now: Now) -> None:
+        status = now.status
         text = alert_words(status)
         label.set_text(text)
         since.set_text(f"{status.since_s:.0f} s" if status.is_cut else "")
         box.set_visibility(bool(text))
 
-    refresh()
     return refresh
 
 
@@ -85,7 +81,7 @@ def alert_words(status: Status) -> str:
         said.append("the recording goes on, and the gap will be marked")
     if status.recording is not None:
         said.append(status.recording.problem)
-    said.append(status.outlet_problem)
+    said += [status.contradiction, status.outlet_problem]
     return "; ".join(text for text in said if text)
 
 
@@ -110,13 +106,13 @@ def contact_panel(desk: Desk) -> Refresh:
 
     shown: list[object] = [None, None]
 
-    def refresh() -> None:
+    def refresh(now: Now) -> None:
         going = desk.contact.state
         button.set_enabled(not going.is_on)
         bar.set_visibility(going.is_on)
         bar.set_value(going.share)
         state.set_text(_check_words(desk))
-        if shown[0] != (words := desk.contact.words()):
+        if shown[0] != (words := now.todo):
             shown[0] = words
             todo.clear()
             with todo:
@@ -126,7 +122,6 @@ def contact_panel(desk: Desk) -> Refresh:
             shown[1] = desk.contact.check
             table.set_content(_impedance_table(desk))
 
-    refresh()
     return refresh
 
 
@@ -190,10 +185,10 @@ def record_panel(desk: Desk) -> Refresh:
                 desk.start_recording(name.value or "")
         except (ValueError, EmgrigError, OSError) as error:
             ui.notify(str(error), type="negative", multi_line=True)
-        refresh()
+        refresh(Now(desk))
 
-    def refresh() -> None:
-        going = desk.hub.status().recording
+    def refresh(now: Now) -> None:
+        going = now.status.recording
         is_on = going is not None and going.is_on
         button.set_text("Stop" if is_on else "Record")
         button.props(f"icon={'stop' if is_on else 'fiber_manual_record'}")
@@ -201,7 +196,6 @@ def record_panel(desk: Desk) -> Refresh:
         name.set_enabled(not is_on)
         words.set_text(recording_words(going))
 
-    refresh()
     return refresh
 
 
@@ -211,10 +205,9 @@ def _recording_words_panel(desk: Desk) -> Refresh:
         words = ui.label("").classes("text-sm").props('data-testid="recording"')
         ui.label(f"{desk.recorded_by} begins and ends it").classes("text-xs text-grey-7")
 
-    def refresh() -> None:
-        words.set_text(recording_words(desk.hub.status().recording))
+    def refresh(now: Now) -> None:
+        words.set_text(recording_words(now.status.recording))
 
-    refresh()
     return refresh
 
 
@@ -279,9 +272,9 @@ def numbers_panel(desk: Desk) -> Refresh:
         counters = ui.html("", sanitize=True).classes("w-full text-xs")
         counters.props('data-testid="counters"')
 
-    def refresh() -> None:
+    def refresh(now: Now) -> None:
         figures.set_content(_figures_table(desk))
-        status = desk.hub.status()
+        status = now.status
         rows = "".join(
             f"<tr><td>{markup(name.replace('_', ' '))}</td><td align='right'>{count}</td></tr>"
             for name, count in status.counters.items()
@@ -289,7 +282,6 @@ def numbers_panel(desk: Desk) -> Refresh:
         )
         counters.set_content(f"<table width='100%'>{rows}</table>")
 
-    refresh()
     return refresh
 
 

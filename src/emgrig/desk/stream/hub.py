@@ -96,7 +96,7 @@ class Hub:
         self._is_closing = is_closing or threading.Event()
         self._jobs = Jobs()
         self._tally = Tally()
-        self._measured_hz = 0.0
+        self._measured_hz, self._contradiction = 0.0, ""
         self._fit: ClockFit | None = None
         self._counters: dict[str, int] = {}
         self._fit_due_s = self._stats_due_s = 0.0
@@ -145,6 +145,7 @@ class Hub:
                 tube=self._tube.count,
                 outlet_problem=self._exchange.problem,
                 told=self._told(),
+                contradiction=self._contradiction,
             )
 
     def _told(self) -> str:
@@ -291,6 +292,8 @@ class Hub:
             listener(block)
         unix_s = self.unix_s() if fit is None else fit.unix_s(block.board_time_us)
         first = self.views.feed(block, unix_s)
+        if self._stream is not None:
+            self._contradiction = self._stream.contradiction
         if block.n_samples:
             self._last_came_s = self.board.clock.now_s()
             self._turn_tube(first, block)

@@ -47,6 +47,8 @@ class Status:
     brown-outs, bad packets … `tube` is what the digital tube shows. `outlet_problem` says why
     nothing goes to other programs any more; empty if it does, or was not asked for. `told` says how
     far scale and loss can be believed; empty if the scale is read back and every loss counted.
+    `contradiction` is what board time says against the registers' rate or the count; empty if
+    nothing.
     """
 
     link: LinkState
@@ -64,6 +66,7 @@ class Status:
     tube: int = 0
     outlet_problem: str = ""
     told: str = ""
+    contradiction: str = ""
 
     @property
     def is_cut(self) -> bool:

@@ -6,7 +6,9 @@ entries are read back by `read_identity` and `read_epoch`; what the others say i
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, Final, TypeVar
+
+from annotated_types import Interval
 
 from emgrig.driver.can import Stated
 from emgrig.driver.chip.register_file import RegisterFile
@@ -19,6 +21,8 @@ T = TypeVar("T", bound=NoteModel)
 Entry = dict[str, object]
 Journal = Callable[[Entry], None]
 
+_MOST_WIRED: Final = 32  # a bit each
+
 
 @dataclass(frozen=True)
 class EpochNote(NoteModel):
@@ -27,8 +31,8 @@ class EpochNote(NoteModel):
     number: int
     registers: tuple[str, ...]  #: Bytes of each chip, hexadecimal.
     channels_per_chip: int
-    f_clk_hz: float  #: Nominal, Hz and V.
-    vref_v: float
+    f_clk_hz: Annotated[float, Interval(gt=0, le=1e9)]  #: Nominal, Hz and V.
+    vref_v: Annotated[float, Interval(gt=0, le=1e3)]
     gains: tuple[float, ...] = ()  #: Of each channel, V/V; for people.
     rate_hz: float = 0.0  #: For people.
     channel_names: tuple[str, ...] = ()
@@ -51,7 +55,14 @@ def identity_entry(identity: BoardIdentity, address: str) -> Entry:
 
 def read_identity(entry: Mapping[str, object]) -> BoardIdentity:
     """Read an `identity` entry; RecordingError if it is none."""
-    return read_note(BoardIdentity, entry)
+    identity = read_note(BoardIdentity, entry)
+    wrong = [channel for channel in identity.channels_wired if not 1 <= channel <= _MOST_WIRED]
+    if wrong:
+        raise RecordingError(
+            f"identity note of the capture: channels_wired has {wrong[0]}; "
+            f"a HELLO can name 1 to {_MOST_WIRED}"
+        )
+    return identity
 
 
 def epoch_entry(epoch: Epoch, identity: BoardIdentity, names: Sequence[str]) -> Entry:

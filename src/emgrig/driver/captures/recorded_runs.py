@@ -14,6 +14,7 @@ from emgrig.protocol.packets import Hello, Request, Started, Stopped
 from emgrig.protocol.schema import Message
 
 M = TypeVar("M", bound=Message)
+_MOST_TIME = 1e18  #: A time beyond it, s or µs, is none; NaN neither.
 
 
 class Chunk(NamedTuple):
@@ -159,8 +160,22 @@ class RecordedRuns:
         elif kind == "clock":
             exchanges = note.get("exchanges")
             if isinstance(exchanges, list) and exchanges:
-                sent_s, board_us, received_s = exchanges[-1]
-                self._clock = ((sent_s + received_s) / 2, board_us)
+                self._clock = _exchanged(exchanges[-1])
+
+
+def _exchanged(exchange: object) -> tuple[float, int]:
+    """Return host time, s, and board time, µs, of an exchange; RecordingError if it is none."""
+    numbers = [
+        one
+        for one in (exchange if isinstance(exchange, list) else [])
+        if isinstance(one, int | float) and abs(one) < _MOST_TIME
+    ]
+    if len(numbers) != 3:
+        raise RecordingError(
+            f"clock note of the capture: {exchange!r:.60}; two times in s and one in µs expected"
+        )
+    sent_s, board_us, received_s = numbers
+    return (sent_s + received_s) / 2, int(board_us)
 
 
 def _answers(items: Sequence[Item], request: Request, message: type[M]) -> list[M]:

@@ -16,17 +16,26 @@ SILENT = {
 """What a byte means that nobody drives, from any register."""
 
 _OTHER_PARTS = {0x90, 0x91, 0x92, 0xD0, 0xD1, 0xD2}
-_SHIFTED = (
-    "3Eh shifted by one bit: the sampling edge is off by one; use SPI mode 1 (CPOL 0, CPHA 1)"
-)
-_MEANINGS = {
-    0x1F: _SHIFTED,
-    0x9F: _SHIFTED,
-    0x7D: _SHIFTED,
-    0x7C: f"{_SHIFTED}, most significant bit first",
-    0xC1: "3Eh with every bit turned over: a level shifter inverts the line",
-    0x20: "seen on a chip whose data rate was wrong too: check clock, CLKSEL and power-on reset",
-}
+_SHIFTED = "shifted by one bit: the sampling edge is off by one; use SPI mode 1 (CPOL 0, CPHA 1)"
+
+
+def _meanings() -> dict[int, str]:
+    """Return what a byte may be that was an ID on its way, of any of the three parts."""
+    found = {
+        0x20: "seen on a chip whose data rate was wrong too: check clock, CLKSEL and power-on reset"
+    }
+    early: dict[int, list[str]] = {}
+    for one in USUAL_IDS:
+        for byte in (one >> 1, one >> 1 | 0x80, one << 1 | 1):
+            early.setdefault(byte, []).append(f"{one:02X}h")
+        found[one << 1] = f"{one:02X}h {_SHIFTED}, most significant bit first"
+        found[~one & 0xFF] = (
+            f"{one:02X}h with every bit turned over: a level shifter inverts the line"
+        )
+    return found | {byte: f"{' or '.join(ids)} {_SHIFTED}" for byte, ids in early.items()}
+
+
+_MEANINGS = _meanings()
 
 
 class UnusualIdentity(UserWarning):

@@ -17,6 +17,7 @@ from emgrig.analysis.paper.printed import MUSCLES
 from emgrig.analysis.signal.indicators import PeakRule
 from emgrig.errors import RecordingError
 from emgrig.filemodel import FileModel, Rule, Text, load
+from emgrig.files import inside, is_file
 
 T = TypeVar("T")
 RATING_MAX = 8
@@ -258,8 +259,16 @@ class Plan(PlanFile):
     folder: Path = Path()
 
     def clip_path(self, clip: Clip) -> Path:
-        """Return where a clip's file is."""
+        """Return where a clip's file is: in the plan's folder, as `load_plan` found."""
         return self.folder / clip.file
+
+    def shown_path(self, clip: Clip) -> Path | None:
+        """Return the file that may be shown for a clip, links followed; None if it is no more.
+
+        Asked again when it is served: a link may have been turned since the plan was read.
+        """
+        place = inside(self.folder, clip.file)
+        return place if place is not None and _size(place) is not None else None
 
     def content(self) -> dict[str, object]:
         """Return all that decides what happens, as JSON has it; not where files are kept."""
@@ -276,10 +285,17 @@ class Plan(PlanFile):
 def load_plan(path: Path, *, seed: int | None = None) -> Plan:
     """Read a plan; `seed` replaces that of the file. Clip files are not looked for yet.
 
-    Raises ValueError, in one line, with the place, if the file cannot be read or something in it is
-    wrong.
+    Raises ValueError, in one line, with the place, if the file cannot be read, something in it is
+    wrong, or a clip is not in the plan's folder.
     """
     plan = Plan(**vars(load(path, PlanFile, "plan")), folder=path.parent)
+    for number, clip in enumerate(plan.part_b.clips, start=1):
+        if inside(plan.folder, clip.file) is None:
+            raise ValueError(
+                f"plan {path}: part_b.clips[{number}].file is {clip.file!r}, which is not in the "
+                "plan's folder, links followed; the session's page shows files from there only: "
+                "put the clip beside the plan"
+            )
     return plan if seed is None else replace(plan, part_b=replace(plan.part_b, seed=seed))
 
 
@@ -291,11 +307,17 @@ def check_clips(plan: Plan) -> None:
     bad = []
     for clip in plan.part_b.clips:
         path = plan.clip_path(clip)
-        if not path.is_file():
-            bad.append(f"{path} ({clip.id})")
-        elif not path.stat().st_size:
-            bad.append(f"{path} ({clip.id}, empty)")
+        if not (size := _size(path)):
+            bad.append(f"{path!s:.200} ({clip.id}{', empty' if size == 0 else ''})")
     if bad:
         raise RecordingError(
             f"{len(bad)} of {len(plan.part_b.clips)} clips are missing: {', '.join(bad)}"
         )
+
+
+def _size(path: Path) -> int | None:
+    """Return the bytes of a file; None if there is none, or its name cannot be one."""
+    try:
+        return path.stat().st_size if is_file(path) else None
+    except OSError:
+        return None

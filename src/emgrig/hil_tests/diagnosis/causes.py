@@ -142,7 +142,7 @@ RULES: list[Rule] = [
     ),
     Rule(
         "inverted",
-        symptoms.id_reads("C1h"),
+        symptoms.id_reads(*symptoms.INVERTED),
         "Every bit is turned over: a level shifter inverts the line",
         "compare MISO on both sides of the level shifter",
     ),

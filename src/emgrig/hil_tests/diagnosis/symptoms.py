@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from emgrig.driver.chip.identity import USUAL_IDS
 from emgrig.hil_tests.diagnosis.evidence import Evidence, Place
 from emgrig.hil_tests.judging.check import Layer
 from emgrig.hil_tests.judging.incident import IncidentKind
 
 When = Callable[[Evidence], bool]
-ID_BYTE = 0x3E
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,19 @@ def id_reads(*bytes_read: str) -> When:
     return lambda e: e.layer is Layer.IDENTITY and e.value("chip_id") in bytes_read
 
 
-def _is_shifted(byte: int) -> bool:
-    """3Eh moved by one to three bits, whatever comes in from the side."""
-    late = any(byte & 0xFF << n & 0xFF == ID_BYTE << n & 0xFF for n in (1, 2, 3))
-    early = any(byte & 0xFF >> n == ID_BYTE >> n for n in (1, 2, 3))
+def _is_shifted(byte: int, id_byte: int) -> bool:
+    """Tell an ID moved by one to three bits, whatever comes in from the side."""
+    late = any(byte & 0xFF << n & 0xFF == id_byte << n & 0xFF for n in (1, 2, 3))
+    early = any(byte & 0xFF >> n == id_byte >> n for n in (1, 2, 3))
     return late or early
 
 
-SHIFTED = tuple(f"{byte:02X}h" for byte in range(256) if _is_shifted(byte))
-"""What the ID reads then, as B2 measures it."""
+SHIFTED = tuple(
+    f"{byte:02X}h" for byte in range(256) if any(_is_shifted(byte, one) for one in USUAL_IDS)
+)
+"""What the ID of a part with 8, 6 or 4 channels reads then, as B2 measures it."""
+INVERTED = tuple(f"{~one & 0xFF:02X}h" for one in USUAL_IDS)
+"""The same with every bit turned over."""
 
 
 def strays(e: Evidence) -> float:

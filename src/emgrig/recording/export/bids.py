@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,28 +117,6 @@ class BidsOptions:
         return f"{self.session_stem}_task-{self.task}" + ("" if run is None else f"_run-{run}")
 
 
-def run_for(part: Part, root: Path, options: BidsOptions) -> tuple[int, bool]:
-    """Return the run of a recording in a data set: its own if it is there already, else the next.
-
-    The recordings of a data set are known by board and begin, as sourcedata has them.
-    """
-    mine = part.section("board")["serial_number"], dict(part.section("start"))
-    taken = [0]
-    for path in (root / options.folder).glob(f"{options.session_stem}_task-{options.task}_run-*"):
-        found = re.search(r"_run-(\d+)_emg\.bdf$", path.name)
-        if found is None:
-            continue
-        taken.append(int(found[1]))
-        stem = f"{options.folder}/{options.stem(int(found[1]))}"
-        try:
-            known: Any = read_json(root / _SOURCE / f"{stem}_recording.json", "what is there")
-            if (known["board"]["serial_number"], known["start"]) == mine:
-                return int(found[1]), True
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return max(taken) + 1, False
-
-
 def export_bids(
     parts: Sequence[Part], root: Path, options: BidsOptions, tell: Tell = quiet
 ) -> list[Path]:
@@ -168,6 +146,41 @@ def export_bids(
     files = plan_bids(parts, root, options)
     publish(root, files, tell)
     return [root / name for name in files]
+
+
+def add_runs(parts: Sequence[Part], root: Path, options: BidsOptions) -> list[Path]:
+    """Add recordings as further runs, each its own; what is there of the same one is replaced.
+
+    Another recording's files never are. Returns and raises as `export_bids`.
+    """
+    written: list[Path] = []
+    for part in parts:
+        run, is_same = run_for(part, root, options)
+        placed = replace(options, first_run=run, overwrite=is_same)
+        written += export_bids([part], root, placed)
+    return list(dict.fromkeys(written))
+
+
+def run_for(part: Part, root: Path, options: BidsOptions) -> tuple[int, bool]:
+    """Return the run of a recording in a data set: its own if it is there already, else the next.
+
+    The recordings of a data set are known by board and begin, as sourcedata has them.
+    """
+    mine = part.section("board")["serial_number"], part.sidecar["start"]
+    taken = [0]
+    for path in (root / options.folder).glob(f"{options.session_stem}_task-{options.task}_run-*"):
+        found = re.search(r"_run-(\d+)_emg\.bdf$", path.name)
+        if found is None:
+            continue
+        taken.append(int(found[1]))
+        stem = f"{options.folder}/{options.stem(int(found[1]))}"
+        try:
+            known: Any = read_json(root / _SOURCE / f"{stem}_recording.json", "what is there")
+            if (known["board"]["serial_number"], known["start"]) == mine:
+                return int(found[1]), True
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return max(taken) + 1, False
 
 
 def plan_bids(parts: Sequence[Part], root: Path, options: BidsOptions) -> dict[str, Content]:

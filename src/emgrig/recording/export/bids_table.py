@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from emgrig.errors import RecordingError
+from emgrig.filemodel import read_text
 from emgrig.names import table_cell
 
 NOT_KNOWN = "n/a"
@@ -72,7 +73,10 @@ def merged(path: Path, rows: Sequence[Mapping[str, str]], *, replace: bool = Fal
 
 def _read(path: Path) -> tuple[list[str], dict[str, dict[str, str]]]:
     """Return the head of a table, and its rows by their first cell."""
-    lines = path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
+    try:
+        lines = read_text(path, str(path)).rstrip("\n").split("\n")
+    except ValueError as error:
+        raise RecordingError(f"{error}; mend it first") from error
     head = lines[0].split("\t")
     rows = [dict(zip(head, line.split("\t"), strict=False)) for line in lines[1:]]
     return head, {row[head[0]]: row for row in rows}

@@ -14,7 +14,7 @@ from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Mux
 from emgrig.errors import RecordingError
 from emgrig.filemodel import read_json
-from emgrig.files import why
+from emgrig.files import inside, is_file, why
 from emgrig.fileschema import misfit
 from emgrig.reading.formats.edffile import EdfFile, EdfSignal
 from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
@@ -25,7 +25,9 @@ BLOCK_SAMPLES = 1 << 15
 MOST_PARTS = 10_000
 _OBJECT, _TEXT, _COUNT = {"type": "object"}, {"type": "string"}, {"type": "integer", "minimum": 0}
 NOT_TOLD = "not told"
+_CHANNEL = {"type": "integer", "minimum": 1, "maximum": 32}
 _OR_NOT = {"type": ["object", "null"]}
+_OBJECTS = {"type": "array", "items": _OBJECT}
 _READ: Json = {
     "properties": {
         "files": {
@@ -34,25 +36,39 @@ _READ: Json = {
             "required": ["part", "parts", "capture"],
         },
         "is_simulated": {"type": "boolean"},
-        "software": {"type": "object", "properties": {"converted_by": _TEXT}},
+        "software": {
+            "type": "object",
+            "properties": {"converted_by": _TEXT, "recorded_by": _TEXT},
+            "required": ["converted_by", "recorded_by"],
+        },
         "board": {
             "type": "object",
             "properties": {
                 "channels_per_chip": {"enum": [4, 6, 8]},
                 "chip_count": _COUNT,
                 "serial_number": _TEXT,
+                "address": _TEXT,
+                "firmware": _TEXT,
                 "can": {"type": "object", "properties": {"chip": _TEXT}},
             },
-            "required": ["channels_per_chip", "serial_number"],
+            "required": ["channels_per_chip", "serial_number", "address", "firmware"],
         },
         "profile": {"type": ["string", "null"]},
-        **dict.fromkeys(("start", "rate", "clock_fit", "calibration", "contact"), _OR_NOT),
-        "band": {"type": "object", "properties": {"high_hz": {"type": ["number", "null"]}}},
+        **dict.fromkeys(("start", "rate", "clock_fit", "calibration"), _OR_NOT),
+        "contact": {
+            "type": ["object", "null"],
+            "properties": {"electrodes": _OBJECTS, "channels": _OBJECTS},
+        },
+        "band": {
+            "type": "object",
+            "properties": {"high_hz": {"type": ["number", "null"]}},
+            "required": ["high_hz"],
+        },
         "channels": {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"channel": _COUNT, "label": _TEXT, "gain": {"type": "number"}},
+                "properties": {"channel": _CHANNEL, "label": _TEXT, "gain": {"type": "number"}},
                 "required": ["channel", "name", "label", "gain", "mux"],
             },
         },
@@ -61,7 +77,7 @@ _READ: Json = {
             "minItems": 1,
             "items": {
                 "type": "object",
-                "properties": {"chips": {"type": "array"}},
+                "properties": {"chips": {"type": "array", "minItems": 1}},
                 "required": ["chips"],
             },
         },
@@ -227,8 +243,8 @@ class Part:
     @property
     def capture_path(self) -> Path | None:
         """The raw capture beside the file, or None if it is not there."""
-        named = self.path.with_name(str(self.section("files")["capture"]))
-        return named if named.suffix == CAPTURE_SUFFIX and named.is_file() else None
+        path = self._beside(str(self.section("files")["capture"]))
+        return path if path.suffix == CAPTURE_SUFFIX and is_file(path) else None
 
     @property
     def tube_path(self) -> Path | None:
@@ -242,13 +258,22 @@ class Part:
         name = self.section("files").get("tube")
         if name is None:
             return None
-        path = self.path.with_name(str(name))
-        if not path.is_file():
+        path = self._beside(str(name))
+        if not is_file(path):
             raise RecordingError(
-                f"{path} is missing: the table of the digital tube belongs to {self.path.name}; "
-                f"emgrig convert {self.section('files')['capture']} makes it anew"
+                f"{path!s:.200} is missing: the table of the digital tube belongs to "
+                f"{self.path.name}; emgrig convert {self.section('files')['capture']} makes it anew"
             )
         return path
+
+    def _beside(self, name: str) -> Path:
+        """Return a file that the sidecar names: it is in the recording's folder, or refused."""
+        if inside(self.path.parent, name) is None:
+            raise RecordingError(
+                f"{sidecar_path(self.path)} names {name!r:.200}, which is not in its folder, links "
+                "followed; files of a recording lie beside it"
+            )
+        return self.path.parent / name
 
     @cached_property
     def gaps(self) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.errors import RecordingError
+from emgrig.names import plain_line
 from emgrig.recording.lsl.library import (
     Inlet,
     Outlet,
@@ -52,7 +53,7 @@ class LslMarkerOutlet:
 
     def mark(self, text: str, unix_s: float) -> None:
         """Send a marker, at a Unix time of the session; ValueError if there is no text."""
-        said = one_line(text)
+        said = plain_line(text)
         if not said:
             raise ValueError("a marker needs a text")
         self._outlet.push([said], [self._time.to_lsl(unix_s)])
@@ -71,11 +72,6 @@ class Marker:
     source: str  #: Name of the stream.
     #: True if the sender's clock could not be compared with ours: `unix_s` is when it came.
     is_by_arrival: bool = False
-
-
-def one_line(text: str) -> str:
-    """Return `text` without what cannot be printed, and without spare spaces."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 @dataclass
@@ -224,4 +220,4 @@ def _text(values: NDArray[np.generic]) -> str:
         else str(value)
         for value in values
     ]
-    return one_line(" ".join(words)) or "(no text)"
+    return plain_line(" ".join(words)) or "(no text)"

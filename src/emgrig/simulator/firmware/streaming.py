@@ -81,7 +81,8 @@ class Streaming:
         now_s = self._bank.now_s
         self._bank.begin_count()
         self._watch.begin_run()
-        self.run = Run((self.run.number + 1) & 0xFFFF, frames_per_packet, begun_s=now_s)
+        number = self.run.number % 0xFFFF + 1  # 0 is none
+        self.run = Run(number, frames_per_packet, begun_s=now_s)
         self.run.last_fall_s = self._watched_s = now_s
         self._acquisition = self._new_acquisition()
         self._gone_before = 0

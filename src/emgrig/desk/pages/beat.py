@@ -1,0 +1,168 @@
+"""One beat for all open pages: what they show is made once, however many there are.
+
+A timer of its own for each page, and its own copy of every text, made 51 pages cost half a core.
+With many pages each is drawn less often: what is drawn in a second is limited, not who may look.
+"""
+
+import asyncio
+import json
+import math
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+from nicegui import Client, app, background_tasks, ui
+from numpy.typing import NDArray
+
+from emgrig.desk.desk import Desk
+from emgrig.desk.pages.elements import ScopeView
+from emgrig.desk.pages.face import face_svg
+from emgrig.desk.stream.status import Status
+from emgrig.electrodes.lights import Light
+
+TRACES_EVERY_S = 0.1
+WORDS_EVERY = 5  #: Beats.
+AT_FULL_RATE = 8  #: So many pages are drawn with every beat; with more, each with every second, …
+BEHIND_S = 20.0  #: What a page is shown of the past when it is opened, s.
+
+
+class Now:
+    """What every page shows at one moment; each part is made when it is first asked for."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    @cached_property
+    def status(self) -> Status:
+        """How things are."""
+        return self._desk.hub.status()
+
+    @cached_property
+    def face(self) -> str:
+        """The face with its lights, SVG."""
+        check = self._desk.contact.check
+        bias = check.bias.light if check is not None else Light.GREY
+        return face_svg(self._desk.contact.light_of, bias, self._desk.hub.channels)
+
+    @cached_property
+    def todo(self) -> tuple[str, ...]:
+        """What to do about the electrodes."""
+        return tuple(self._desk.contact.words())
+
+
+Refresh = Callable[[Now], None]
+_Levels = list[tuple[float | None, float | None]]
+
+
+class _Page:
+    """What one browser shows, and how far its traces are."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.words: list[Refresh] = []
+        self.scope: ScopeView | None = None
+        self.seen = 0
+        self.is_cut = False
+
+
+class Beat:
+    """Refreshes the pages that are open; while none is, it costs nothing."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._pages: dict[str, _Page] = {}
+        self._n = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def add_words(self, refresh: Refresh) -> None:
+        """Refresh something of the page that is being laid out, twice a second."""
+        self._page().words.append(refresh)
+        refresh(Now(self._desk))
+
+    def add_scope(self, view: ScopeView) -> None:
+        """Draw the traces of the page that is being laid out, ten times a second."""
+        page, scope = self._page(), self._desk.hub.views.scope
+        page.scope = view
+        page.seen = max(scope.n_columns - round(BEHIND_S / scope.column_s), 0)
+
+    def _page(self) -> _Page:
+        client = ui.context.client
+        if client.id not in self._pages:
+            self._pages[client.id] = _Page(client)
+            client.on_delete(lambda: self._pages.pop(client.id, None))
+            if self._task is None or self._task.done():
+                self._task = background_tasks.create(self._run(), name="the beat of the pages")
+        return self._pages[client.id]
+
+    async def _run(self) -> None:
+        while self._pages and not app.is_stopping:
+            try:
+                self._tick()
+            except Exception as error:  # one beat is lost, not all that follow
+                app.handle_exception(error)
+            await asyncio.sleep(TRACES_EVERY_S)
+
+    def _tick(self) -> None:
+        pages = [one for one in self._pages.values() if one.client.has_socket_connection]
+        if not pages:
+            return
+        self._n += 1
+        every = math.ceil(len(pages) / AT_FULL_RATE)
+        # Each in its turn, so that no beat has all of them.
+        drawn = [page for i, page in enumerate(pages) if (self._n + i) % every == 0]
+        told = [page for i, page in enumerate(pages) if (self._n + i) % (WORDS_EVERY * every) == 0]
+        self._draw([page for page in drawn if page.scope is not None])
+        now = Now(self._desk)
+        for page in told:
+            for refresh in page.words:
+                refresh(now)
+
+    def _draw(self, pages: list[_Page]) -> None:
+        hub = self._desk.hub
+        scope = hub.views.scope
+        with hub.lock:
+            end = scope.n_columns
+            columns = {page.seen: scope.since(page.seen)[1] for page in pages}
+            peaks_uv = scope.peaks_uv()
+        if not any(map(len, columns.values())):
+            if pages and hub.status().is_cut:  # the last level is none of now
+                _push([page for page in pages if not page.is_cut], end, None, self._levels(None))
+                for page in pages:
+                    page.is_cut = True
+            return
+        levels = self._levels(peaks_uv)
+        for seen, new in columns.items():
+            if len(new):
+                _push([page for page in pages if page.seen == seen], end, new, levels)
+
+    def _levels(self, peaks_uv: NDArray[np.float64] | None) -> _Levels:
+        """Return what each meter shows: µV, and per cent of MVC where that is known."""
+        hub = self._desk.hub
+        if peaks_uv is None:
+            return [(None, None)] * len(hub.channels)
+        levels: _Levels = []
+        for (number, _), peak in zip(hub.channels, peaks_uv.tolist(), strict=True):
+            mvc = hub.mvc_uv.get(number)
+            is_known = not math.isnan(peak)  # else there is a hole
+            levels.append((
+                round(peak, 2) if is_known else None,
+                round(100 * peak / mvc, 1) if mvc and is_known else None,
+            ))  # fmt: skip
+        return levels
+
+
+def _push(
+    pages: list[_Page], end: int, columns: NDArray[np.float64] | None, levels: _Levels
+) -> None:
+    """Add columns (see `Scope.since`) to the traces, and set the meters; JSON is made once."""
+    if not pages:
+        return
+    cells: list[int | None] = []
+    if columns is not None:
+        tenths = np.rint(columns.reshape(-1) * 10)
+        cells = [None if value != value else int(value) for value in tenths.tolist()]
+    said = json.dumps({"end": end, "cells": cells, "levels": levels}, separators=(",", ":"))
+    for page in pages:
+        if page.scope is not None:
+            page.scope.push(said)
+        page.seen, page.is_cut = end, False

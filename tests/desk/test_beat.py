@@ -1,0 +1,105 @@
+"""Many pages are refreshed together: each sees all there is, and nothing is made for each anew."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from emgrig.desk.desk import Desk
+from emgrig.desk.pages.beat import AT_FULL_RATE, WORDS_EVERY, Beat, Now, _Page
+from emgrig.desk.stream.contact import Contact
+from emgrig.desk.stream.hub import Hub
+from emgrig.desk.stream.status import LinkState
+from emgrig.driver.board import Board
+from emgrig.electrodes import Limits
+from emgrig.simulator.transport import SimTransport
+
+pytestmark = pytest.mark.slow  # to import the pages takes longer than all tests here
+
+
+class Scope:
+    """What a browser would draw."""
+
+    def __init__(self) -> None:
+        self.said: list[dict[str, list]] = []
+
+    def push(self, said: str) -> None:
+        self.said.append(json.loads(said))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    board = Board(SimTransport("seed=3"))
+    board.apply("facial-emg")
+    hub = Hub(board)
+    hub.start()
+    with hub:
+        yield Desk(hub, Contact(hub, Limits()), tmp_path)
+
+
+def pages_of(beat: Beat, n_pages: int) -> list[tuple[Scope, list[Now]]]:
+    """Open pages; return what each drew, and was told."""
+    opened = []
+    for number in range(n_pages):
+        page = _Page(SimpleNamespace(has_socket_connection=True))  # type: ignore[arg-type]
+        scope, told = Scope(), []
+        page.scope = scope  # type: ignore[assignment]
+        page.words.append(told.append)
+        beat._pages[str(number)] = page
+        opened.append((scope, told))
+    return opened
+
+
+@pytest.mark.parametrize("n_pages", [1, AT_FULL_RATE, AT_FULL_RATE + 1, 51])
+def test_every_page_draws_every_column_once_and_in_order(desk: Desk, n_pages: int) -> None:
+    beat = Beat(desk)
+    opened = pages_of(beat, n_pages)
+    n_beats = 56  # the scope holds 30 s, and a block here is half a second
+    for _ in range(n_beats):
+        desk.hub.run_until(desk.hub.unix_s() + 0.1)
+        beat._tick()
+    every = -(-n_pages // AT_FULL_RATE)
+    _, columns = desk.hub.views.scope.since(0)
+    made = np.rint(columns.reshape(-1) * 10)
+    for scope, told in opened:
+        cells = np.array([cell for said in scope.said for cell in said["cells"]], float)
+        assert len(made) - len(cells) <= made.size * every / n_beats + columns[0].size
+        assert np.array_equal(cells, made[: len(cells)], equal_nan=True)
+        assert scope.said[-1]["end"] == len(cells) // columns[0].size
+        assert abs(len(scope.said) - n_beats / every) <= 1
+        assert abs(len(told) - n_beats / every / WORDS_EVERY) <= 1
+    # What is told at one beat is one object, whoever is told.
+    assert len({id(now) for _, told in opened for now in told}) <= n_beats
+
+
+def test_a_page_whose_browser_is_not_there_yet_waits(desk: Desk) -> None:
+    beat = Beat(desk)
+    ((scope, told),) = pages_of(beat, 1)
+    beat._pages["0"].client.has_socket_connection = False  # type: ignore[misc]
+    desk.hub.run_until(desk.hub.unix_s() + 0.5)
+    beat._tick()
+    assert scope.said == told == []
+    beat._pages["0"].client.has_socket_connection = True  # type: ignore[misc]
+    beat._tick()
+    assert scope.said[0]["end"] == desk.hub.views.scope.n_columns
+
+
+def test_a_link_that_is_gone_empties_the_meters_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat = Beat(desk)
+    ((scope, _),) = pages_of(beat, 1)
+    desk.hub.run_until(desk.hub.unix_s() + 0.5)
+    beat._tick()
+    assert scope.said[-1]["levels"][0][0] is not None
+    lost = replace(desk.hub.status(), link=LinkState.LOST)
+    monkeypatch.setattr(desk.hub, "status", lambda: lost)
+    for _ in range(9):
+        beat._tick()
+    assert len(scope.said) == 2
+    assert scope.said[-1]["levels"] == [[None, None]] * len(desk.hub.channels)
+    assert scope.said[-1]["cells"] == []

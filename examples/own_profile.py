@@ -1,4 +1,7 @@
-"""A profile of one's own: two channels against a common reference, proved by read-back."""
+"""A profile of one's own: two channels against a common reference, proved by read-back.
+
+The board is that of EMGRIG_BOARD, as in EMGRIG_BOARD=sim: python own_profile.py
+"""
 
 import tempfile
 from pathlib import Path
@@ -24,7 +27,7 @@ name = "biceps brachii"
 name = "triceps brachii"
 """
 
-with tempfile.TemporaryDirectory() as folder, emgrig.connect("sim:") as board:
+with tempfile.TemporaryDirectory() as folder, emgrig.connect() as board:
     path = Path(folder) / "arm.toml"
     path.write_text(PROFILE, encoding="utf-8")
     before = board.chip.files[0]

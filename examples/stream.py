@@ -1,4 +1,7 @@
-"""Stream two seconds and print the level of each channel, from an address or the simulator."""
+"""Stream two seconds and print the level of each channel.
+
+The board is the one that is named, or that of EMGRIG_BOARD: EMGRIG_BOARD=sim: python stream.py
+"""
 
 import sys
 
@@ -6,8 +9,7 @@ import numpy as np
 
 import emgrig
 
-address = sys.argv[1] if len(sys.argv) > 1 else "sim:"
-with emgrig.connect(address) as board:
+with emgrig.connect(*sys.argv[1:2]) as board:
     print(board.identity)
     board.apply("facial-emg")
     with board.stream(duration_s=2.0) as stream:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import is_dataclass
 from typing import Any, get_args
 
+from emgrig.attach.report.model import Report
 from emgrig.calibration.certificate.certificate import Certificate
 from emgrig.driver.chip.profile import ProfileFile
 from emgrig.electrodes import ContactCheck
@@ -24,6 +25,7 @@ from places import ROOT
 
 HOME = ROOT / "src/emgrig"
 MODELS: dict[str, Any] = {
+    "attach/report/report.schema.json": Report,
     "calibration/certificate/certificate.schema.json": Certificate,
     "driver/chip/profile.schema.json": ProfileFile,
     "electrodes/check.schema.json": ContactCheck,

@@ -1,5 +1,6 @@
 """The examples run as they stand."""
 
+import os
 import runpy
 import subprocess
 import sys
@@ -19,12 +20,18 @@ def test_an_example_runs(
     path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", [str(path)])
+    monkeypatch.setenv("EMGRIG_BOARD", "sim:")
     runpy.run_path(str(path), run_name="__main__")
     assert capfd.readouterr().out
 
 
 def test_an_example_runs_in_a_process_of_its_own() -> None:
-    command = [sys.executable, "-W", "error", str(ROOT / "examples" / "stream.py")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / "examples" / "stream.py")],
+        env={**os.environ, "EMGRIG_BOARD": "sim:"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout

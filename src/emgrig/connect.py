@@ -5,7 +5,8 @@ What it opens is imported when it is asked for, so that `import emgrig` costs no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import os
+from typing import TYPE_CHECKING, Final, Protocol
 
 from emgrig.registry import Registry
 from emgrig.version import PROGRAM
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from emgrig.driver.native.link import Tap
     from emgrig.driver.recovery import ReconnectPolicy
     from emgrig.driver.seams import Transport
+
+
+BOARD_VARIABLE: Final = "EMGRIG_BOARD"
+"""The environment variable whose address is taken where a program names none."""
 
 
 class Opener(Protocol):
@@ -86,8 +91,25 @@ def open_frames(address: str, /, *, timeout_s: float) -> Transport:
     return open_gateway(address, below)
 
 
+def default_address() -> str:
+    """Return the address in the environment variable EMGRIG_BOARD.
+
+    Raises
+    ------
+    ValueError
+        If it is not set.
+    """
+    address = os.environ.get(BOARD_VARIABLE, "")
+    if not address:
+        raise ValueError(
+            "which board? give an address, as sim: or tcp://192.168.4.1:4299, or set "
+            f"{BOARD_VARIABLE}"
+        )
+    return address
+
+
 def connect(
-    address: str,
+    address: str | None = None,
     *,
     identify: bool = True,
     force_channels: int | None = None,
@@ -101,11 +123,12 @@ def connect(
 
     Parameters
     ----------
-    address : str
+    address : str or None
         ``sim:``, ``tcp://HOST:PORT``, ``tcp-listen://HOST:PORT``,
         ``serial:///dev/ttyUSB0?baud=921600`` (or a URL of pyserial), ``replay:FILE``;
         ``frames:///dev/ttyUSB0?template=NAME`` for a board that only sends frames
-        (`emgrig.gateways.address.split_address`).
+        (`emgrig.gateways.address.split_address`). None takes it from the environment variable
+        EMGRIG_BOARD.
     timeout_s : float, > 0
         How long to wait for a TCP connection, s.
     identify, force_channels, reconnect, silence_s, journal, tap
@@ -114,7 +137,7 @@ def connect(
     Raises
     ------
     ValueError
-        If the address makes no sense.
+        If the address makes no sense, or there is none.
     TransportError
         If nobody is there.
     WireError
@@ -133,7 +156,7 @@ def connect(
     from emgrig.driver.board import Board
 
     return Board(
-        open_transport(address, timeout_s=timeout_s),
+        open_transport(default_address() if address is None else address, timeout_s=timeout_s),
         client=PROGRAM,
         identify=identify,
         force_channels=force_channels,

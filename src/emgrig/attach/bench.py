@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final, Self, cast
 
 from emgrig.attach.bus_chip import PS, BusChip
-from emgrig.attach.facts import BenchFacts, BusEvent, ChipFacts, Claim
+from emgrig.attach.facts import BenchFacts, BusEvent, ChipFacts, Claim, ModeUse
 from emgrig.attach.journal import Journal, PinChange
 from emgrig.attach.options import BenchOptions
 from emgrig.simulator.analog.frontend import NOMINAL_F_CLK_HZ, AnalogueFrontEnd
@@ -35,7 +35,7 @@ _SEED_STEP: Final = 1_000_003  # from the seed of one chip to that of the next
 _LONGEST_SLEEP_S: Final = 0.05
 _MOST_EVENTS: Final = 1000
 _MOST_CLAIMS: Final = 100_000
-_MICROVOLT: Final = 1e-6
+_INF: Final = float("inf")
 
 
 class Bench:
@@ -75,6 +75,9 @@ class Bench:
         self._events: list[BusEvent] = []
         self._n_events = 0
         self._claims: list[Claim] = []
+        self._other_modes: dict[tuple[int, int], tuple[int, int]] = {}
+        self._n_byte_calls = 0
+        self._n_drdy_looks = [0] * len(options.chips)
         self._pins: dict[str, bool] = {"SCLK": False, "DIN": False}
         settings = drawn((parse_fault(text) for text in options.faults), options.seed)
         factor = clock_factor(settings)
@@ -170,13 +173,13 @@ class Bench:
         ValueError
             If `duration_s` is below 0 or no number.
         """
-        if not 0 <= duration_s < float("inf"):
+        if not 0 <= duration_s < _INF:
             raise ValueError(f"cannot advance by {duration_s} s; expected 0 or more")
         self._move_to(self._now + round(duration_s * PS))
 
     def advance_to(self, time_s: float) -> None:
         """Let time pass up to `time_s`; a time that has passed does nothing."""
-        if not time_s < float("inf"):
+        if not abs(time_s) < _INF:
             raise ValueError(f"cannot advance to {time_s} s")
         self._move_to(round(time_s * PS))
 
@@ -193,9 +196,17 @@ class Bench:
         -------
         bool
             False if it did not within `timeout_s` ≥ 0.
+
+        Raises
+        ------
+        ValueError
+            If there is no such chip, or `timeout_s` is below 0 or no number.
         """
+        if not 0 <= timeout_s < _INF:
+            raise ValueError(f"timeout_s is {timeout_s}, expected 0 or more")
         self._spend()
         one = self._chips[self._checked(chip)]
+        self._n_drdy_looks[chip] += 1
         bus = self._buses[chip]
         if not edge and not bus.drdy:
             return True
@@ -230,7 +241,7 @@ class Bench:
             0 to 255.
         mode : int
             SPI mode of the host, 0 to 3; the chip is made for 1.
-        sclk_hz : float, > 0
+        sclk_hz : float, ≥ 1
             Frequency of SCLK.
 
         Returns
@@ -243,15 +254,18 @@ class Bench:
         ValueError
             If an argument is out of range.
         """
-        self._spend()
         if not 0 <= mosi <= 0xFF:
             raise ValueError(f"mosi is {mosi}, expected 0 to 255")
+        check_clocking(mode, sclk_hz)
+        self._spend()
+        self._n_byte_calls += 1
         return self._clock(mosi, mode, sclk_hz)
 
     def exchange(
         self, mosi: bytes, *, mode: int = 1, sclk_hz: float = DEFAULT_SCLK_HZ, gap_s: float = 0.0
     ) -> bytes:
         """Clock many bytes, CS as it is, with `gap_s` after each; raises as `byte`."""
+        check_clocking(mode, sclk_hz, gap_s)
         self._spend()
         return self._exchange(mosi, mode, sclk_hz, gap_s)
 
@@ -287,6 +301,8 @@ class Bench:
         ValueError
             If an argument is out of range.
         """
+        check_clocking(mode, sclk_hz, gap_s)
+        self._checked(chip)
         self._spend()
         one = self._only
         begin = self._now
@@ -304,7 +320,7 @@ class Bench:
             self._now = max(begin, one.now_ps)
             self.journal.transfer(0, begin, self._now, mosi, miso)
             return miso
-        self._select(self._checked(chip))
+        self._select(chip)
         miso = self._exchange(mosi, mode, sclk_hz, gap_s)
         self._move_to(self._now + self._hold_ps)
         self._deselect(chip)
@@ -348,6 +364,7 @@ class Bench:
         self._spend()
         one = self._chips[self._checked(chip)].chip
         if name == "DRDY":
+            self._n_drdy_looks[chip] += 1
             return int(self._buses[chip].drdy)
         if name == "DOUT":
             return self._dout()
@@ -363,10 +380,26 @@ class Bench:
 
     def drdy_count(self, chip: int = 0) -> int:
         """How often DRDY of a chip fell since power-on, as an interrupt would have counted it."""
-        return self._buses[self._checked(chip)].n_drdy_falls
+        self._n_drdy_looks[self._checked(chip)] += 1
+        return self._buses[chip].n_drdy_falls
+
+    @property
+    def n_drdy_falls(self) -> int:
+        """The sum of `drdy_count` over all chips: while it stays, DRDY of none has fallen."""
+        if self._only is not None:
+            return self._buses[0].n_drdy_falls
+        return sum(bus.n_drdy_falls for bus in self._buses)
 
     def power_cycle(self, off_s: float = 0.1) -> None:
-        """Take the supply from all chips for `off_s` and bring it back: all begins anew."""
+        """Take the supply from all chips for `off_s` and bring it back: all begins anew.
+
+        Raises
+        ------
+        ValueError
+            If `off_s` is below 0 or no number.
+        """
+        if not 0 <= off_s < _INF:
+            raise ValueError(f"off_s is {off_s}, expected 0 or more")
         for one in self._chips:
             off = round(off_s * one.chip.f_clk_hz) if one.is_clocked else 0
             one.chip.power_cycle(off)
@@ -438,7 +471,7 @@ class Bench:
             return
         code = int.from_bytes(frame[3 + 3 * own : 6 + 3 * own], "big", signed=True)
         setting = one.chip.registers[5 + own]
-        self._claims.append(Claim(self._now, channel, microvolts, code, setting))
+        self._claims.append(Claim(self._now, channel, microvolts, code, setting, frame))
 
     # ---- report -----------------------------------------------------------------------------
 
@@ -457,6 +490,12 @@ class Bench:
             transfers=self.journal.kept_transfers(),
             pins=self.journal.pins.kept(),
             claims=tuple(self._claims),
+            other_modes=tuple(
+                ModeUse(chip, mode, first_ps, n)
+                for (chip, mode), (first_ps, n) in self._other_modes.items()
+            ),
+            n_byte_calls=self._n_byte_calls,
+            n_drdy_looks=tuple(self._n_drdy_looks),
         )
 
     def __enter__(self) -> Self:
@@ -503,6 +542,8 @@ class Bench:
     def _select(self, chip: int) -> None:
         if chip in self._selected:
             return
+        if self._pins["SCLK"]:
+            self._note("SCLK high", "CS fell while SCLK was high; the chip wants it low", chip)
         self._selected.append(chip)
         self._chips[chip].chip.cs_low()
         self._open[chip] = (self._now, bytearray(), bytearray())
@@ -517,8 +558,6 @@ class Bench:
         self._follow_clocks()
 
     def _exchange(self, mosi: bytes, mode: int, sclk_hz: float, gap_s: float) -> bytes:
-        if not gap_s >= 0:
-            raise ValueError(f"gap_s is {gap_s}, expected 0 or more")
         gap_ps = round(gap_s * PS)
         miso = bytearray()
         for byte in mosi:
@@ -529,12 +568,11 @@ class Bench:
 
     def _clock(self, mosi: int, mode: int, sclk_hz: float) -> int:
         """Clock one byte through all chips on the bus."""
-        if mode not in (0, 1, 2, 3):
-            raise ValueError(f"mode is {mode}, expected 0 to 3")
-        if not 0 < sclk_hz < float("inf"):
-            raise ValueError(f"sclk_hz is {sclk_hz}, expected more than 0")
         end = self._now + round(8 * PS / sclk_hz)
         if mode != 1:
+            for chip in self._selected:
+                first_ps, n_bytes = self._other_modes.get((chip, mode), (self._now, 0))
+                self._other_modes[chip, mode] = first_ps, n_bytes + 1
             miso = self._clock_by_edges(mosi, mode, end)
         elif self._only is not None and self._only.is_clocked:
             got = self._only.chip.clock_byte(mosi, sclk_hz=sclk_hz)
@@ -630,10 +668,10 @@ class Bench:
             for one in self._chips:
                 one.follow_clock(self._now)
 
-    def _note(self, kind: str, text: str) -> None:
+    def _note(self, kind: str, text: str, chip: int = 0) -> None:
         self._n_events += 1
         if len(self._events) < _MOST_EVENTS:
-            self._events.append(BusEvent(self._now, kind, text))
+            self._events.append(BusEvent(self._now, kind, text, chip))
 
     def _switch_on(self, name: str, values: dict[str, float | int | str]) -> None:
         fault = FAULTS[name]
@@ -648,6 +686,16 @@ class Bench:
         # a fault of the chip asks a board for its front ends and its wires only
         fault.switch_on(cast("SimulatedBoard", target), values, self.options.seed)
         self._is_faultless = all(type(bus.fault) is NoFault for bus in self._buses)
+
+
+def check_clocking(mode: int, sclk_hz: float, gap_s: float = 0.0) -> None:
+    """Raise ValueError if bytes cannot be clocked so; the ranges are those of `Bench.transfer`."""
+    if mode not in (0, 1, 2, 3):
+        raise ValueError(f"mode is {mode}, expected 0 to 3")
+    if not 1 <= sclk_hz < _INF:
+        raise ValueError(f"sclk_hz is {sclk_hz}, expected 1 or more")
+    if not 0 <= gap_s < _INF:
+        raise ValueError(f"gap_s is {gap_s}, expected 0 or more")
 
 
 class _FaultTarget:

@@ -1,6 +1,6 @@
 """What happened on a bench: the material of the report, as typed data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from emgrig.attach.bus_chip import PS
 from emgrig.attach.journal import PinChange, Transfer
@@ -21,6 +21,8 @@ class Breach:
     section: str  #: Where the data sheet says so.
     transfer: int  #: Which time this chip was selected, from 1; 0 before the first.
     sent: bytes  #: The first bytes of that transfer.
+    #: The command it is about, by its first byte; of register rules the address; None: neither.
+    about: int | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,25 @@ class MarginFact:
     us: float  #: Its length, µs.
     ticks: float  #: The same in tCLK of this chip.
     at_us: float  #: When, bench time, µs.
+
+
+@dataclass(frozen=True)
+class DrdyFalls:
+    """DRDY falls at even distances."""
+
+    first_us: float  #: Bench time of the first, µs.
+    period_us: float  #: From one to the next, µs.
+    n: int  #: How many.
+
+
+@dataclass(frozen=True)
+class ModeUse:
+    """Bytes that a host clocked in an SPI mode that is not the chip's, with its CS low."""
+
+    chip: int  #: Index, 0 is the first.
+    mode: int  #: 0, 2 or 3.
+    first_ps: int  #: Bench time of the first, ps.
+    n_bytes: int
 
 
 @dataclass(frozen=True)
@@ -51,6 +72,12 @@ class ChipFacts:
     is_rdatac: bool
     is_converting: bool
     is_standby: bool
+    n_skipped: int = 0  #: See `Ads1299Chip.n_skipped`.
+    n_hidden: int = 0  #: See `Ads1299Chip.n_hidden`.
+    odd_reads: dict[int, int] = field(default_factory=dict)  #: See `Ads1299Chip.odd_reads`.
+    obeyed: dict[int, int] = field(default_factory=dict)  #: Commands, by opcode.
+    written: frozenset[int] = frozenset()  #: Addresses of registers that were ever written.
+    falls: tuple[DrdyFalls, ...] = ()  #: All, but for those of a chip that begins too often.
 
     @property
     def n_missed(self) -> int:
@@ -75,6 +102,7 @@ class ChipFacts:
                     section=SECTIONS[told.rule],
                     transfer=told.transfer,
                     sent=told.sent,
+                    about=told.about,
                 )
                 for told in chip.violations
             ),
@@ -96,6 +124,15 @@ class ChipFacts:
             is_rdatac=chip.mode.name == "RDATAC",
             is_converting=chip.next_drdy_tick is not None,
             is_standby=chip.is_standby,
+            n_skipped=chip.n_skipped,
+            n_hidden=chip.n_hidden,
+            odd_reads=chip.odd_reads,
+            obeyed=chip.obeyed,
+            written=chip.written,
+            falls=tuple(
+                DrdyFalls(origin_us + run.first * us_per_tick, run.period * us_per_tick, run.n)
+                for run in chip.fall_runs
+            ),
         )
 
 
@@ -104,8 +141,9 @@ class BusEvent:
     """Something about the bus itself."""
 
     at_ps: int
-    kind: str  #: "contention".
+    kind: str  #: "contention", or "SCLK high": CS fell while the caller held SCLK high.
     text: str
+    chip: int = 0  #: Whose CS, where it is one chip's; index, 0 is the first.
 
 
 @dataclass(frozen=True)
@@ -117,6 +155,7 @@ class Claim:
     microvolts: float  #: The firmware's.
     code: int  #: What the chip had put out.
     chnset: int  #: CHnSET of that channel then.
+    frame: bytes = b""  #: The whole frame that the code is from.
 
 
 @dataclass(frozen=True)
@@ -132,3 +171,6 @@ class BenchFacts:
     transfers: tuple[Transfer, ...]  #: The first and the last.
     pins: tuple[PinChange, ...]
     claims: tuple[Claim, ...]
+    other_modes: tuple[ModeUse, ...] = ()
+    n_byte_calls: int = 0  #: Calls of `Bench.byte`, each of which took the processor's time.
+    n_drdy_looks: tuple[int, ...] = ()  #: How often the caller looked at or waited for DRDY.

@@ -5,6 +5,7 @@ ADDRESS``. No other pytest run ever sees it.
 """
 
 import inspect
+import os
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from emgrig.connect import BOARD_VARIABLE
 from emgrig.errors import RecordingError
 from emgrig.hil_tests.judging.check import (
     CheckInfo,
@@ -36,7 +38,7 @@ INPUTS = ("connected", "open")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the suite's options."""
     group = parser.getgroup("emgrig bring-up")
-    group.addoption("--board", metavar="ADDRESS", help="address of the board, or sim:")
+    group.addoption("--board", metavar="ADDRESS", help="its address, or sim:; else EMGRIG_BOARD")
     group.addoption("--level", default="quick", choices=list(Level), help="how thorough")
     group.addoption("--limits", default=None, metavar="FILE", help="TOML that overrides limits")
     group.addoption("--soak", default=None, type=float, metavar="S", help="endurance check, s")
@@ -54,15 +56,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _run_of(config: pytest.Config) -> BringupRun:
     level, report = Level(config.getoption("level")), config.getoption("report")
-    if not config.getoption("board"):
-        raise pytest.UsageError("which board? say --board ADDRESS, as --board sim:")
+    address = config.getoption("board") or os.environ.get(BOARD_VARIABLE)
+    if not address:
+        raise pytest.UsageError(
+            f"which board? say --board ADDRESS, as --board sim:, or set {BOARD_VARIABLE}"
+        )
     try:
         refuse_report(report and Path(report), overwrite=config.getoption("overwrite"))
         limits = load_limits(config.getoption("limits"))
     except (RecordingError, ValueError) as error:
         raise pytest.UsageError(str(error)) from error
     options = RunOptions(
-        address=config.getoption("board"),
+        address=address,
         level=level,
         limits=limits,
         soak_s=config.getoption("soak") or SOAK_S[level],

@@ -91,10 +91,9 @@ class BoardServer(BackgroundServer):
         super().__init__()
         self.address = address  #: ``tcp://host:port`` or ``serial://path``.
         self.lock = threading.Lock()  #: Held while the board is used.
-        self._board = board
-        self._is_fast = speed == MAX_SPEED
-        self._clock = ScaledClock(1.0 if self._is_fast else speed, board.now_s)
-        self._passed_s = self._clock.now_s()
+        self.board = board  #: What is served; take `lock` to look at it.
+        self.is_paused = False  #: True while time stands still.
+        self._run_at(speed)
         self._listener = listener
         self._terminal = terminal
         self._wires: list[_Wire] = []
@@ -114,6 +113,30 @@ class BoardServer(BackgroundServer):
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def set_speed(self, speed: float) -> None:
+        """Let board time pass `speed` > 0 times as fast as the host's from now on; see `serve_tcp`.
+
+        Raises
+        ------
+        ValueError
+            If it is not above 0.
+        """
+        _check_speed(speed)
+        with self.lock:
+            self._run_at(speed)
+
+    def pause(self, *, is_paused: bool = True) -> None:
+        """Let time stand still, or go on; requests are answered all the same."""
+        with self.lock:
+            self.is_paused = is_paused
+            self._run_at(self.speed)
+
+    def _run_at(self, speed: float) -> None:
+        self.speed = speed  #: Board time a second of the host; infinity is as fast as can be.
+        self._is_fast = speed == MAX_SPEED
+        self._clock = ScaledClock(1.0 if self._is_fast else speed, self.board.now_s)
+        self._passed_s = self._clock.now_s()
+
     # ---- the thread ---------------------------------------------------------------------------
 
     def _round(self) -> None:
@@ -128,46 +151,49 @@ class BoardServer(BackgroundServer):
                 self._accept()
             elif isinstance(key.data, _Wire) and events & selectors.EVENT_READ:
                 self._receive(key.data)
-        if self._terminal is not None and not self._wires and self._board.is_link_up:
-            self._add(_Wire(self._terminal, self._board.connect(WINDOW_BYTES)))
+        if self._terminal is not None and not self._wires and self.board.is_link_up:
+            self._add(_Wire(self._terminal, self.board.connect(WINDOW_BYTES)))
         self._pass_time()
         for wire in tuple(self._wires):
             self._pump(wire)
 
     def _patience_s(self) -> float:
         """How long to wait for sockets before time must pass again."""
-        if not self._board.is_streaming:
+        if not self.board.is_streaming or self.is_paused:
             return IDLE_STEP_S
         return 0.0 if self._may_hurry() else PACED_STEP_S
 
     def _may_hurry(self) -> bool:
         """Return True if time may run ahead: somebody listens and has read what there was."""
         has_room = all(not wire.unsent for wire in self._wires)
-        return self._is_fast and self._board.is_streaming and bool(self._wires) and has_room
+        is_wanted = self.board.is_streaming and bool(self._wires) and has_room
+        return self._is_fast and is_wanted and not self.is_paused
 
     def _pass_time(self) -> None:
         """Let the board's time pass: with the host's, or as fast as the client reads."""
+        if self.is_paused:
+            return
         host_s = self._clock.now_s()
         elapsed_s, self._passed_s = host_s - self._passed_s, host_s
         if not self._is_fast:
-            self._board.run_until(host_s)
+            self.board.run_until(host_s)
         elif self._may_hurry():
-            self._board.run_until(self._board.now_s + FAST_STEP_S)
-        elif not (self._board.is_streaming and self._wires):
-            self._board.run_until(self._board.now_s + elapsed_s)
+            self.board.run_until(self.board.now_s + FAST_STEP_S)
+        elif not (self.board.is_streaming and self._wires):
+            self.board.run_until(self.board.now_s + elapsed_s)
 
     def _accept(self) -> None:
         assert self._listener is not None
         connection = self._accepted(self._listener)
         if connection is None:
             return
-        if not self._board.is_link_up:
+        if not self.board.is_link_up:
             connection.close()
             return
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self._add(_Wire(connection, self._board.connect(WINDOW_BYTES)))
+        self._add(_Wire(connection, self.board.connect(WINDOW_BYTES)))
 
     def _add(self, wire: _Wire) -> None:
         self._wires.append(wire)
@@ -181,16 +207,16 @@ class BoardServer(BackgroundServer):
         except OSError:
             data = b""
         if data:
-            if not self._is_fast:
-                self._board.run_until(self._clock.now_s())
-            self._board.receive(wire.client, data)
+            if not self._is_fast and not self.is_paused:
+                self.board.run_until(self._clock.now_s())
+            self.board.receive(wire.client, data)
         elif wire.end is not self._terminal:
             self._drop(wire)
 
     def _pump(self, wire: _Wire) -> None:
         """Move what arrived to the operating system; close what is closed."""
         if len(wire.unsent) < WINDOW_BYTES:
-            wire.unsent += self._board.take(wire.client, WINDOW_BYTES)
+            wire.unsent += self.board.take(wire.client, WINDOW_BYTES)
         if not wire.send() or not wire.client.is_open:
             self._drop(wire)
             return
@@ -204,7 +230,7 @@ class BoardServer(BackgroundServer):
     def _drop(self, wire: _Wire) -> None:
         self._selector.unregister(wire.end)
         self._wires.remove(wire)
-        self._board.disconnect(wire.client)
+        self.board.disconnect(wire.client)
         if wire.end is not self._terminal:
             wire.end.close()
 

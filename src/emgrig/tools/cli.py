@@ -45,6 +45,7 @@ class Later(NamedTuple):
 
 
 LATER = {
+    "attach": Later("attach.command", "attach", "Run your firmware on the simulated chip."),
     "bringup": Later("bringup_command", "bringup", "Say whether a board is good; if not, why."),
     "calibrate": Later(
         "calibrate.command", "app", "Measure noise, gain, clock …, with uncertainty."
@@ -53,6 +54,7 @@ LATER = {
     "electrodes": Later("electrodes.command", "electrodes", "Say whether the electrodes are on."),
     "session": Later("session_command", "session", "Run an experiment: MVC, clips, ratings."),
     "sync": Later("sync.command", "sync", "Map readings of the filmed tube to samples."),
+    "control": Later("control.command", "control", "Change a simulator that runs (--control)."),
     "export": Later("export_command", "export", "Hand over: BIDS, MATLAB, Parquet, CSV."),
     "compare": Later("compare.command", "compare", "Hold a recording against another amplifier's."),
     "reproduce": Later("analyse.commands", "app", "Set every number the paper prints beside ours."),

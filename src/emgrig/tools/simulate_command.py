@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from emgrig.tools.common.options import Printed, flag, option, takes
+from emgrig.tools.common.options import Printed, flag, host_port, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 
 if TYPE_CHECKING:
+    from emgrig.simulator.control.port import ControlPort
     from emgrig.simulator.options import SimOptions
+    from emgrig.simulator.serve import BoardServer
 
 #: Boards of others that only send frames, and their channels.
 OTHERS = {"cerelog": 8, "ardeeg": 8, "knight": 8, "eegfrontier": 4}
@@ -35,6 +37,9 @@ class SimulateOptions(Printed):
     channels: int | None = option("Channels a chip: 8, 6 or 4; else as the board has.")
     duration: float | None = option("Stop after so many seconds; else on Ctrl-C.")
     truth: str | None = option("Write the face's true expressions to this JSON file.")
+    control: str | None = option(
+        "Serve a control port on [127.0.0.1:]PORT, for `emgrig control`; 0 takes a free one."
+    )
     list_faults: bool = flag("Say which faults there are, and stop.")
 
 
@@ -53,6 +58,10 @@ def simulate(given: SimulateOptions) -> None:
       emgrig simulate --tcp :4299 --as cerelog
 
       emgrig simulate --pty --source "sine:1mV,80Hz" --speed 10
+
+      emgrig simulate --tcp :4299 --control 4399
+
+    Then, while somebody streams: emgrig control :4399 lift 3P
     """
     if given.list_faults:
         _list_faults(as_json=given.as_json)
@@ -62,9 +71,13 @@ def simulate(given: SimulateOptions) -> None:
     import numpy as np
 
     from emgrig.simulator.assembly import build_board
+    from emgrig.simulator.control.port import check_host
     from emgrig.simulator.options import parse_speed
     from emgrig.simulator.serve import serve_pty, serve_tcp
 
+    steered = None if given.control is None else host_port(given.control, "--control")
+    if steered is not None:
+        check_host(steered[0])
     options = _board_options(given)
     board = build_board(options)
     if board.truth is not None:
@@ -73,15 +86,29 @@ def simulate(given: SimulateOptions) -> None:
     if given.truth:
         _write_truth(board.truth, given.truth)
     rate = parse_speed(given.speed)
-    where = None if given.tcp is None else _host_port(given.tcp)
+    where = None if given.tcp is None else host_port(given.tcp)
     server = serve_pty(board, speed=rate) if where is None else serve_tcp(board, *where, speed=rate)
-    with server:
+    with server, contextlib.ExitStack() as stack:
+        port = None if steered is None else stack.enter_context(_control(server, options, steered))
         say(_address(server.address, given.board))
+        if port is not None:
+            note(f"control port: emgrig control {port.address} status")
         for setting in options.faults:
             note(f"with the fault {setting}")
         note(f"a simulated board, SIM-{given.seed:04d}; Ctrl-C stops it")
         with contextlib.suppress(KeyboardInterrupt):
             server.wait(given.duration)
+
+
+def _control(server: "BoardServer", options: "SimOptions", where: tuple[str, int]) -> "ControlPort":
+    from emgrig.simulator.control.board import BoardControl
+    from emgrig.simulator.control.port import ControlPort
+
+    faults = tuple(map(str, options.faults))
+    controlled = BoardControl(
+        server.board, server, source=options.source, faults=faults, seed=options.seed
+    )
+    return ControlPort(controlled, *where)
 
 
 def _board_options(given: SimulateOptions) -> "SimOptions":
@@ -122,13 +149,6 @@ def _write_truth(source: object, path: str) -> None:
         raise typer.BadParameter("--truth goes with --source face")
     source.write_truth(path, 0.0, TRUTH_S)
     note(f"expressions of the first {TRUTH_S:.0f} s written to {path}")
-
-
-def _host_port(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
-        raise typer.BadParameter(f"--tcp {text}: expected [HOST]:PORT, as :4299")
-    return host or "127.0.0.1", int(port)
 
 
 def _list_faults(*, as_json: bool) -> None:

@@ -6,6 +6,7 @@ What the data sheet (SBAS499C) leaves open is listed at the top of the modules t
 `register_map`, `sequencer`, `chip_core` and `serial_interface`.
 """
 
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
@@ -14,6 +15,7 @@ from emgrig.simulator.chip.bulk import n_in_bulk, read_in_bulk
 from emgrig.simulator.chip.core import ChipCore, Mode, ReadingOfTheDataSheet
 from emgrig.simulator.chip.margins import Margin
 from emgrig.simulator.chip.register_map import REGISTERS, RegisterFile, identity
+from emgrig.simulator.chip.sequencer import FallRun
 from emgrig.simulator.chip.serial_interface import (
     CS_HIGH_TICKS,
     DECODE_TICKS,
@@ -229,6 +231,40 @@ class Ads1299Chip:
         return self._core.n_torn
 
     @property
+    def n_skipped(self) -> int:
+        """Results that were not read whole between two that were, torn ones among them.
+
+        What was produced while the host had stopped reading (SDATAC, STOP, STANDBY, RESET, a new
+        CONFIG1) is not counted.
+        """
+        return self._core.n_skipped
+
+    @property
+    def n_hidden(self) -> int:
+        """Of the results that were skipped, those whose DRDY went high by SCLK for another chip."""
+        return self._core.n_hidden
+
+    @property
+    def odd_reads(self) -> dict[int, int]:
+        """Reads of results that were not just as long as a frame: how many, by their bytes."""
+        return dict(self._core.odd_reads)
+
+    @property
+    def obeyed(self) -> dict[int, int]:
+        """How often each command was obeyed, by opcode; RREG is 20h, WREG 40h."""
+        return dict(self._core.obeyed)
+
+    @property
+    def written(self) -> frozenset[int]:
+        """Addresses of registers that were ever written."""
+        return frozenset(self._core.written)
+
+    @property
+    def fall_runs(self) -> tuple[FallRun, ...]:
+        """When DRDY fell, as runs of even distances; the first thousand of them."""
+        return tuple(replace(run) for run in self._core.sequencer.runs)
+
+    @property
     def n_transfers(self) -> int:
         """How often CS went low."""
         return self._spi.n_transfers
@@ -422,7 +458,7 @@ class Ads1299Chip:
         n_bytes = len(mosi)
         if n_bytes and mosi.count(0) == n_bytes:
             total = n_bytes * (duration + gap) + hold + after
-            if spi.can_transfer_frame(n_bytes, total, hold):
+            if spi.can_transfer_frame(n_bytes, total):
                 return spi.transfer_frame(n_bytes, duration, gap, hold, after)
         spi.select()
         miso = bytearray()

@@ -10,6 +10,7 @@ Readings taken where the data sheet is silent (unconfirmed on silicon):
 * DAISY_IN comes out after a frame only: registers cannot be read through a chain.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -104,6 +105,10 @@ class OutputRegister:
         return self._daisy[index] if index < len(self._daisy) else 0
 
 
+def _unplaced(tick: int, rule: Rule, text: str, severity: Severity, about: int | None) -> Violation:
+    return Violation(tick, rule, text, severity, about=about)
+
+
 class ChipCore:
     """Registers, modes, power and conversions of one chip."""
 
@@ -119,14 +124,23 @@ class ChipCore:
         self.registers = registers
         self.log = log
         #: Makes a violation of what and when; the serial interface adds what was on SPI.
-        self.log_at: Callable[[int, Rule, str, Severity], Violation] = Violation
+        self.log_at: Callable[[int, Rule, str, Severity, int | None], Violation] = _unplaced
+        self.obeyed: Counter[int] = Counter()  #: Commands that were obeyed; RREG 20h, WREG 40h.
+        self.written: set[int] = set()  #: Addresses of registers that were ever written.
         self.n_read = 0  #: Frames that were read whole.
         self.n_torn = 0  #: Frames of which what was read is wrong.
+        #: Results between two that were read, while the host did not stop reading by a command.
+        self.n_skipped = 0
+        self.n_hidden = 0  #: Of those, whose DRDY was ended by traffic to others.
+        self.odd_reads: Counter[int] = Counter()  #: Reads that were no whole frame, by their bytes.
         self.last_read: bytes | None = None  #: The frame that was read whole last.
         self.is_result_asked = False  #: RDATA came since CS went low.
         self._reading = reading
         self._has_reference = has_reference
-        self._counted_fall = 0
+        self._counted_fall = 0  # number of the result that was counted last
+        self._loaded_fall = 0  # and of that in the output register
+        self._hidden_fall = self._n_hidden_since = 0
+        self._follows: int | None = None  # the result that was read last, in one go with the next
         self.sequencer = Sequencer(front_end, registers)
         self.output = OutputRegister(3 + 3 * registers.n_channels)
         self.mode = Mode.RDATAC  #: RDATAC after power-on and RESET.
@@ -160,21 +174,32 @@ class ChipCore:
         """True if neither the internal reference is on nor an external one is known to be there."""
         return self._has_reference is False and not self.registers.is_reference_on
 
-    def report(self, tick: int, rule: Rule, text: str, severity: Severity) -> None:
+    def report(
+        self, tick: int, rule: Rule, text: str, severity: Severity, about: int | None = None
+    ) -> None:
         """Note a violation."""
         if self.log.is_reporting:
-            self.log.report(self.log_at(tick, rule, text, severity))
+            self.log.report(self.log_at(tick, rule, text, severity, about))
 
     def count_read(self, n_frames: int) -> None:
         """Count frames that were read whole; one that was read before counts once."""
-        n_falls = self.sequencer.n_falls
-        if n_falls != self._counted_fall:
+        fall = self._loaded_fall
+        if fall != self._counted_fall:
+            if self._follows is not None:
+                self.n_skipped += fall - self._follows - n_frames
+                self.n_hidden += self._n_hidden_since - (self._hidden_fall == fall)
+            self._n_hidden_since = 0
             self.n_read += n_frames
-            self._counted_fall = n_falls
+            self._counted_fall = self._follows = fall
             self.last_read = self.output.frame
         if self.is_without_reference:
             text = "a frame was read without a reference, inside or outside; its codes say nothing"
             self.report(self.sequencer.front_end_tick, Rule.NO_REFERENCE, text, Severity.LOST)
+
+    def hide_drdy(self) -> None:
+        """Take note that traffic to others ends the DRDY of a result that waits."""
+        self._hidden_fall = self.sequencer.n_falls
+        self._n_hidden_since += 1
 
     def is_busy(self, tick: int) -> bool:
         """Return True within the 18 tCLK after RESET, when nothing may be sent."""
@@ -193,6 +218,7 @@ class ChipCore:
     def power_down(self) -> None:
         """Supply or PWDN goes away."""
         self.is_powered = False
+        self._follows = None
         self.sequencer.clear()
 
     def set_clock(self, tick: int, *, is_running: bool) -> None:
@@ -211,6 +237,7 @@ class ChipCore:
         elif level:
             self.sequencer.start(tick, not_before=self._ready_tick)
         else:
+            self._follows = None
             self.sequencer.stop(tick)
 
     def set_reset(self, tick: int, *, level: bool) -> None:
@@ -243,31 +270,35 @@ class ChipCore:
         DRDY fell in between, the fall counts as earlier.
         """
         tick = max(tick, self.sequencer.front_end_tick)
-        self._check_por(tick, f"command {opcode:02X}h")
+        self._check_por(tick, opcode)
         command = self._commands.get(opcode)
         if command is None:
             text = f"{opcode:02X}h is no command; ignored"
-            self.report(tick, Rule.UNKNOWN_OPCODE, text, Severity.LOST)
+            self.report(tick, Rule.UNKNOWN_OPCODE, text, Severity.LOST, opcode)
         elif self.is_standby and opcode != WAKEUP:
             text = f"command {opcode:02X}h; only WAKEUP is allowed; ignored"
-            self.report(tick, Rule.IN_STANDBY, text, Severity.LOST)
+            self.report(tick, Rule.IN_STANDBY, text, Severity.LOST, opcode)
         else:
+            self.obeyed[opcode] += 1
             command(tick)
 
     def accepts_registers(self, tick: int, opcode: int) -> bool:
         """Return True if RREG or WREG may begin now; reports it if not."""
-        self._check_por(tick, f"command {opcode:02X}h")
+        self._check_por(tick, opcode)
         if self.is_standby:
             text = f"command {opcode:02X}h; only WAKEUP is allowed; ignored"
-            self.report(tick, Rule.IN_STANDBY, text, Severity.LOST)
+            self.report(tick, Rule.IN_STANDBY, text, Severity.LOST, opcode)
             return False
         if self.mode is Mode.SDATAC:
+            self.obeyed[opcode & 0xE0] += 1
             return True
         is_obeyed = self._reading.obeys_wreg_in_rdatac and opcode & 0xE0 == WREG
         made = "obeyed, by the reading that was chosen" if is_obeyed else "ignored"
         severity = Severity.HARMLESS if is_obeyed else Severity.LOST
         text = f"command {opcode:02X}h before SDATAC; {made}"
-        self.report(tick, Rule.IN_RDATAC, text, severity)
+        self.report(tick, Rule.IN_RDATAC, text, severity, opcode)
+        if is_obeyed:
+            self.obeyed[WREG] += 1
         return is_obeyed
 
     def dump(self, tick: int) -> bytes:
@@ -291,12 +322,15 @@ class ChipCore:
         if address >= N_REGISTERS:
             return
         self._check_write(address, value, tick)
+        self.written.add(address)
         if self.registers.write(address, value) and address != GPIO:
+            self._follows = None if address == CONFIG1 else self._follows
             self.sequencer.registers_changed(tick, restart=address == CONFIG1)
 
     def load_latest(self) -> None:
         """Put the latest result in the output shift register."""
         self.output.load(self.sequencer.frame())
+        self._loaded_fall = self.sequencer.n_falls
 
     def _set_defaults(self, tick: int) -> None:
         self.registers.reset()
@@ -304,6 +338,7 @@ class ChipCore:
         self.output.load(None)
         self.mode = Mode.RDATAC
         self.is_standby = self._resume = False
+        self._follows = None
         tick = max(tick, self.sequencer.front_end_tick)
         self.sequencer.registers_changed(tick, restart=False)
         if self.start_pin and self.is_listening:
@@ -314,13 +349,14 @@ class ChipCore:
         self._ready_tick = max(self._ready_tick, self._busy_until)
         self._set_defaults(tick)
 
-    def _check_por(self, tick: int, what: str) -> None:
+    def _check_por(self, tick: int, opcode: int) -> None:
         if self._por_reported:
             return
         self._por_reported = True
         if tick < self._por_end:
-            text = f"{what} {self._por_end - tick} tCLK too early after power-on; obeyed"
-            self.report(tick, Rule.T_POR, text, Severity.HARMLESS)
+            early = self._por_end - tick
+            text = f"command {opcode:02X}h {early} tCLK too early after power-on; obeyed"
+            self.report(tick, Rule.T_POR, text, Severity.HARMLESS, opcode)
         else:
             self._report_early_release()  # and no RESET came after it
 
@@ -331,10 +367,10 @@ class ChipCore:
                 f"{spec.name} = {value:02X}h: bits {spec.reserved:02X}h "
                 f"must be written {spec.reserved_value:02X}h"
             )
-            self.report(tick, Rule.RESERVED_BITS, text, Severity.HARMLESS)
+            self.report(tick, Rule.RESERVED_BITS, text, Severity.HARMLESS, address)
         elif code := reserved_code(address, value):
             text = f"{spec.name}: {code} is not to be used"
-            self.report(tick, Rule.RESERVED_CODE, text, Severity.HARMLESS)
+            self.report(tick, Rule.RESERVED_CODE, text, Severity.HARMLESS, address)
 
     def _wakeup(self, tick: int) -> None:
         if not self.is_standby:
@@ -346,33 +382,36 @@ class ChipCore:
 
     def _standby(self, tick: int) -> None:  # noqa: ARG002 - all commands are called alike
         self.is_standby = True
+        self._follows = None
         self._resume = self.sequencer.is_running
         self.sequencer.halt()
 
     def _start(self, tick: int) -> None:
         if self.start_pin:
             text = "START command while the START pin is high"
-            self.report(tick, Rule.START_PIN, text, Severity.HARMLESS)
+            self.report(tick, Rule.START_PIN, text, Severity.HARMLESS, START)
         self.sequencer.start(tick, not_before=self._ready_tick)
 
     def _stop(self, tick: int) -> None:
         if self.start_pin:
             text = "STOP command while the START pin is high; conversions go on"
-            self.report(tick, Rule.START_PIN, text, Severity.LOST)
+            self.report(tick, Rule.START_PIN, text, Severity.LOST, STOP)
         else:
+            self._follows = None
             self.sequencer.stop(tick)
 
     def _rdatac(self, tick: int) -> None:
         falls = (self.sequencer.next_fall, self.sequencer.last_fall)
         if any(fall is not None and abs(fall - tick) < UPDATE_TICKS for fall in falls):
             text = "RDATAC within 4 tCLK of a DRDY edge; obeyed"
-            self.report(tick, Rule.UPDATE_WINDOW, text, Severity.HARMLESS)
+            self.report(tick, Rule.UPDATE_WINDOW, text, Severity.HARMLESS, RDATAC)
         self.mode = Mode.RDATAC
         self.data_from_tick = tick + UPDATE_TICKS
         self.load_latest()
 
     def _sdatac(self, tick: int) -> None:  # noqa: ARG002 - all commands are called alike
         self.mode = Mode.SDATAC
+        self._follows = None
         self.is_result_asked = False
         self.output.load(None)
 
@@ -382,11 +421,11 @@ class ChipCore:
             self.load_latest()
             if not self.output.is_result:
                 text = "RDATA before the first conversion was complete; DOUT stays 0"
-                self.report(tick, Rule.NO_RESULT, text, Severity.LOST)
+                self.report(tick, Rule.NO_RESULT, text, Severity.LOST, RDATA)
             return
         restarts = self._reading.restarts_at_rdata_in_rdatac
         made = "begins the frame anew, by the reading that was chosen" if restarts else "ignored"
         severity = Severity.HARMLESS if restarts else Severity.LOST
-        self.report(tick, Rule.IN_RDATAC, f"RDATA in RDATAC mode; {made}", severity)
+        self.report(tick, Rule.IN_RDATAC, f"RDATA in RDATAC mode; {made}", severity, RDATA)
         if restarts:
             self.output.rewind()

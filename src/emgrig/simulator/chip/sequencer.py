@@ -10,6 +10,7 @@ Readings taken where the data sheet is silent or says two things (unconfirmed on
 * A new CONFIG1 raises DRDY, as START does.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -26,6 +27,7 @@ SETTLING_EXTRA_TICKS: Final = 9
 
 _SYNC: Final = 0xC0
 _MAX_CHUNK: Final = 4096
+_MOST_RUNS: Final = 1000
 
 
 def pack_frames(results: Conversions, gpio_levels: int) -> NDArray[np.uint8]:
@@ -54,6 +56,15 @@ def pack_frames(results: Conversions, gpio_levels: int) -> NDArray[np.uint8]:
     return frames
 
 
+@dataclass
+class FallRun:
+    """DRDY falls at even distances."""
+
+    first: int  #: Tick of the first.
+    period: int  #: tCLK from one to the next.
+    n: int = 1  #: How many.
+
+
 class Sequencer:
     """Starts and stops conversions, latches their results, and drives DRDY.
 
@@ -64,6 +75,7 @@ class Sequencer:
         self.n_falls = 0  #: Falling edges of DRDY so far.
         self.last_fall: int | None = None  #: When DRDY fell last.
         self.is_unread = False  #: True if no SCLK came since DRDY fell.
+        self.runs: list[FallRun] = []  #: All falls, the first `_MOST_RUNS` runs of them.
         self.front_end_tick = 0  #: The time up to which the front end has been asked.
         self._front_end = front_end
         self._registers = registers
@@ -220,6 +232,7 @@ class Sequencer:
     def _completed(self, count: int) -> None:
         assert self._next_fall is not None
         fall = self._next_fall + (count - 1) * self._period
+        self._note_falls(count)
         self.n_falls += count
         self.last_fall = self.front_end_tick = fall
         self._is_low = self.is_unread = True
@@ -227,3 +240,12 @@ class Sequencer:
             self._next_fall = self._final_fall = None
         else:
             self._next_fall = fall + self._period
+
+    def _note_falls(self, count: int) -> None:
+        assert self._next_fall is not None
+        run = self.runs[-1] if self.runs else None
+        is_next = run is not None and run.first + run.n * run.period == self._next_fall
+        if run is not None and is_next and run.period == self._period:
+            run.n += count
+        elif len(self.runs) < _MOST_RUNS:
+            self.runs.append(FallRun(self._next_fall, self._period, count))

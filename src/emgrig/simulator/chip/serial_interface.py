@@ -113,12 +113,13 @@ class SerialInterface:
             self.daisy_in.deselect()
         if not self.is_selected:
             return
+        self._note_length()
         self._finish_last_byte()
         self._end_reading()
         is_partial = (self._command and not self._is_lost) or self._n_bits
         if is_partial and self.core.is_listening:
             text = "CS went high within a command; the rest is dropped"
-            self._report(Rule.PARTIAL_COMMAND, text, Severity.LOST)
+            self._report(Rule.PARTIAL_COMMAND, text, Severity.LOST, self._opcode)
         self.is_selected = False
         self._deselected_at = self.now
         self._forget()
@@ -139,14 +140,13 @@ class SerialInterface:
                 return output.frame[position >> 3]
         return self._clock_byte(mosi, start, duration)
 
-    def can_transfer_frame(self, n_bytes: int, total: int, hold: int) -> bool:
+    def can_transfer_frame(self, n_bytes: int, total: int) -> bool:
         """Return True if `transfer_frame` may be called with these arguments."""
         core = self.core
         next_fall = core.sequencer.next_fall
         is_before_window = next_fall is None or self.now + total <= next_fall * SUBTICKS - _UPDATE
         return (
             is_before_window
-            and hold >= _DECODE
             and self.daisy_in is None
             and core.mode is Mode.RDATAC
             and not self.is_selected
@@ -177,8 +177,15 @@ class SerialInterface:
         output.position = 8 * n_bytes
         if output.position == output.n_bits:
             self._mark_read()
+        else:
+            self.core.odd_reads[n_bytes] += 1
         self._deselected_at = last + byte_time + gap + hold
-        self.margins.cs_low(self._deselected_at - self._last_sclk_fall, self._deselected_at)
+        if self._deselected_at - self._last_sclk_fall < _DECODE:
+            self._n_bytes, self._has_clocked = n_bytes, True
+            self.now = self._deselected_at
+            self._finish_last_byte()
+        else:
+            self.margins.cs_low(self._deselected_at - self._last_sclk_fall, self._deselected_at)
         self._forget()
         self.now = self._deselected_at + after
         return output.frame[:n_bytes]
@@ -216,7 +223,7 @@ class SerialInterface:
             self.daisy_in.fall(level)
         self._quiet_until = 0
         self._last_sclk_fall = self.now
-        self.core.sequencer.sclk()
+        self._end_drdy()
         if not (self.is_selected and self.core.is_listening):
             return
         self._bits = (self._bits << 1 | level) & 0xFF
@@ -296,14 +303,15 @@ class SerialInterface:
         self._last_sclk_fall = start + n_bytes_end
         self._deselected_at = start + transfer_end - CS_HIGH_TICKS * SUBTICKS
         self.n_transfers += n_read
-        self.core.count_read(n_read)
         self.core.load_latest()
+        self.core.count_read(n_read)
         self._pass_time(start + transfer_end)
 
     def _clock_byte(self, mosi: int, start: int, duration: int) -> int | None:
         self._quiet_until = 0
         daisy_byte = None if self.daisy_in is None else self.daisy_in.clock_byte(mosi, duration)
         self._obey()
+        self._last_sclk_fall = start + duration * 15 // 16
         miso: int | None = None
         if self.is_selected and self.core.is_listening:
             self._check_spacing(mosi, start + duration * 15 // 16)
@@ -311,11 +319,10 @@ class SerialInterface:
                 self.core.output.push(daisy_byte)
             miso = self._shift_out(mosi, start, duration)
             self._keep_level(miso & 1)
-        self._last_sclk_fall = start + duration * 15 // 16
         self._pass_time(self._last_sclk_fall)
         if self._window_fall:  # it is torn also if the new result came within this byte
             self._is_torn, self._window_fall = True, 0
-        self.core.sequencer.sclk()
+        self._end_drdy()
         if miso is not None:
             self._note_byte(mosi)
             self._decode(mosi, start + duration * 13 // 16)
@@ -326,6 +333,20 @@ class SerialInterface:
 
     def _keep_level(self, level: int) -> None:
         self._level, self._level_position = level, self.core.output.position
+
+    def _end_drdy(self) -> None:
+        """Let DRDY go high, by whoever's SCLK."""
+        sequencer = self.core.sequencer
+        if sequencer.is_unread and not self.is_selected:
+            self.core.hide_drdy()
+        sequencer.sclk()
+
+    def _note_length(self) -> None:
+        """Note the length of a read that ends here, if it is no whole frame."""
+        output = self.core.output
+        n_bits = self._n_data_bits
+        if output.is_result and n_bits not in (0, output.n_bits):
+            self.core.odd_reads[n_bits // 8] += 1
 
     def _arm(self) -> None:
         """Find out until when bytes of a frame may be taken without further thought."""
@@ -345,6 +366,7 @@ class SerialInterface:
     def _forget(self) -> None:
         self._quiet_until = 0
         self._command = 0
+        self._opcode: int | None = None  # first byte of the command that came last
         self._address = 0
         self._remaining: int | None = None
         self._is_allowed = False
@@ -362,17 +384,21 @@ class SerialInterface:
         self._level = 0  # the bit that was shifted out last
         self._level_position = 0
 
-    def _noted(self, tick: int, rule: Rule, text: str, severity: Severity) -> Violation:
-        sent = bytes(self._sent[:_KEPT_BYTES])
-        return Violation(tick, rule, text, severity, self.n_transfers, self._n_bytes, sent)
+    def _noted(
+        self, tick: int, rule: Rule, text: str, severity: Severity, about: int | None
+    ) -> Violation:
+        # zeros of a frame that came the quick way are only counted
+        sent = bytes(self._sent).ljust(min(self._n_bytes, _KEPT_BYTES), b"\0")
+        return Violation(tick, rule, text, severity, self.n_transfers, self._n_bytes, sent, about)
 
-    def _report(self, rule: Rule, text: str, severity: Severity) -> None:
-        self.core.report(self.tick, rule, text, severity)
+    def _report(self, rule: Rule, text: str, severity: Severity, about: int | None = None) -> None:
+        self.core.report(self.tick, rule, text, severity, about)
 
     def _note_byte(self, mosi: int) -> None:
-        self._n_bytes += 1
         if len(self._sent) < _KEPT_BYTES:
+            self._sent.extend(bytes(min(self._n_bytes, _KEPT_BYTES - 1) - len(self._sent)))
             self._sent.append(mosi)
+        self._n_bytes += 1
 
     def _pass_time(self, time: int) -> None:
         sequencer = self.core.sequencer
@@ -382,6 +408,7 @@ class SerialInterface:
         if sequencer.n_falls != n_falls:
             self._quiet_until = 0
             if self.core.mode is Mode.RDATAC:
+                self._note_length()
                 was_end = self._end_reading()
                 if 0 < self._n_data_bits < self.core.output.n_bits and not was_end:
                     self._bits_before_fall = self._n_data_bits
@@ -420,7 +447,7 @@ class SerialInterface:
             is_lost = bool(lost) and self.is_enforcing
             severity = Severity.LOST if is_lost else Severity.HARMLESS
             text = f"CS went high less than 4 tCLK after the last SCLK{lost}"
-            self._report(Rule.T_SCCS, text, severity)
+            self._report(Rule.T_SCCS, text, severity, self._opcode if self._pending else None)
             if self.is_enforcing:
                 self._pending = None
         self._obey()
@@ -436,7 +463,8 @@ class SerialInterface:
             made = "command lost" if self.is_enforcing else "a real chip may lose the command"
             text = f"{spacing / SUBTICKS:.2f} tCLK after the byte before; {made}"
             severity = Severity.LOST if self.is_enforcing else Severity.HARMLESS
-            self._report(Rule.T_SDECODE, f"command byte {mosi:02X}h ended {text}", severity)
+            about = self._opcode if self._command else mosi
+            self._report(Rule.T_SDECODE, f"command byte {mosi:02X}h ended {text}", severity, about)
             self._is_lost = self.is_enforcing
         self._last_command_end = end
 
@@ -539,19 +567,22 @@ class SerialInterface:
         if self.core.is_busy(seventh_fall // SUBTICKS):
             if mosi:
                 text = f"{mosi:02X}h sent within 18 tCLK after RESET; ignored"
-                self._report(Rule.RESET_BUSY, text, Severity.LOST)
+                self._report(Rule.RESET_BUSY, text, Severity.LOST, mosi)
             return
         if self._is_lost or not (self._command or mosi):
             return
         self._n_zeros = 0
         if self._command:
             self._decode_argument(mosi)
-        elif mosi & 0xE0 in (RREG, WREG):
+            return
+        self._opcode = mosi
+        if mosi & 0xE0 in (RREG, WREG):
             self._command, self._address = mosi & 0xE0, mosi & 0x1F
             self._is_allowed = self.core.accepts_registers(self.tick, mosi)
         else:
             edge = self._last_sclk_fall if mosi == RESET else seventh_fall
             self._pending = partial(self.core.execute, mosi, edge // SUBTICKS)
+            self._note_length()
             self._data_from = None
 
     def _decode_argument(self, mosi: int) -> None:
@@ -561,7 +592,7 @@ class SerialInterface:
                 self.core.registers.specs
             ):
                 text = "register access past 17h; reads 00h, writes nothing"
-                self._report(Rule.ADDRESS, text, Severity.LOST)
+                self._report(Rule.ADDRESS, text, Severity.LOST, self._opcode)
             return
         if self._command == WREG and self._is_allowed:
             tick = self._last_sclk_fall // SUBTICKS

@@ -81,6 +81,8 @@ class Violation:
     transfer: int = 0  #: Which time CS was low, from 1; 0 before the first.
     n_bytes: int = 0  #: Bytes that were whole since CS went low.
     sent: bytes = b""  #: The first of them on DIN, at most 32.
+    #: The command it is about, by its first byte; of register rules the address; None: neither.
+    about: int | None = None
 
 
 class ViolationLog:

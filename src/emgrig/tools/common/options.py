@@ -161,3 +161,11 @@ def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
             )
         levels[int(channel)] = level_uv
     return levels
+
+
+def host_port(text: str, name: str = "--tcp") -> tuple[str, int]:
+    """Read [HOST]:PORT, on loopback if no host is said; BadParameter names the option."""
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        raise typer.BadParameter(f"{name} {text}: expected [HOST]:PORT, as :4299")
+    return host or "127.0.0.1", int(port)

@@ -1,0 +1,2 @@
+/* See stm32_hal.h. */
+#include "stm32_hal.h"

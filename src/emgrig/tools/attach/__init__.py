@@ -1,0 +1,1 @@
+"""`emgrig attach`: somebody's firmware on the simulated chips, and the report."""

@@ -1,0 +1,1 @@
+"""`emgrig control`: the command, and its page."""

@@ -207,7 +207,8 @@ class Bench:
         """
         if not 0 <= timeout_s < _INF:
             raise ValueError(f"timeout_s is {timeout_s}, expected 0 or more")
-        self._spend()
+        if not self._is_free:
+            self._spend()
         one = self._chips[self._checked(chip)]
         self._n_drdy_looks[chip] += 1
         bus = self._buses[chip]
@@ -308,7 +309,8 @@ class Bench:
         """
         check_clocking(mode, sclk_hz, gap_s)
         self._checked(chip)
-        self._spend()
+        if not self._is_free:
+            self._spend()
         one = self._only
         begin = self._now
         is_usual = chip == 0 and mode == 1 and not (gap_s or self._selected)

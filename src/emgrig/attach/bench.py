@@ -71,6 +71,9 @@ class Bench:
         self._call_ps = round(options.processor.call_s * PS)
         self._hold_ps = round(options.processor.hold_s * PS)
         self._pause_ps = round(options.processor.pause_s * PS)
+        self._is_free = not self._call_ps and options.speed is None  # a call takes no time
+        self._idle_miso = -options.floating & 0xFF
+        self._sclk_hz, self._byte_ps = float("nan"), 0  # of the byte before; of none yet
         self.journal = Journal()
         self._events: list[BusEvent] = []
         self._n_events = 0
@@ -204,7 +207,8 @@ class Bench:
         """
         if not 0 <= timeout_s < _INF:
             raise ValueError(f"timeout_s is {timeout_s}, expected 0 or more")
-        self._spend()
+        if not self._is_free:
+            self._spend()
         one = self._chips[self._checked(chip)]
         self._n_drdy_looks[chip] += 1
         bus = self._buses[chip]
@@ -256,8 +260,10 @@ class Bench:
         """
         if not 0 <= mosi <= 0xFF:
             raise ValueError(f"mosi is {mosi}, expected 0 to 255")
-        check_clocking(mode, sclk_hz)
-        self._spend()
+        if mode != 1 or sclk_hz != self._sclk_hz:
+            check_clocking(mode, sclk_hz)
+        if not self._is_free:
+            self._spend()
         self._n_byte_calls += 1
         return self._clock(mosi, mode, sclk_hz)
 
@@ -303,7 +309,8 @@ class Bench:
         """
         check_clocking(mode, sclk_hz, gap_s)
         self._checked(chip)
-        self._spend()
+        if not self._is_free:
+            self._spend()
         one = self._only
         begin = self._now
         is_usual = chip == 0 and mode == 1 and not (gap_s or self._selected)
@@ -568,15 +575,18 @@ class Bench:
 
     def _clock(self, mosi: int, mode: int, sclk_hz: float) -> int:
         """Clock one byte through all chips on the bus."""
-        end = self._now + round(8 * PS / sclk_hz)
+        if sclk_hz != self._sclk_hz:
+            self._sclk_hz, self._byte_ps = sclk_hz, round(8 * PS / sclk_hz)
+        end = self._now + self._byte_ps
+        only = self._only
         if mode != 1:
             for chip in self._selected:
                 first_ps, n_bytes = self._other_modes.get((chip, mode), (self._now, 0))
                 self._other_modes[chip, mode] = first_ps, n_bytes + 1
             miso = self._clock_by_edges(mosi, mode, end)
-        elif self._only is not None and self._only.is_clocked:
-            got = self._only.chip.clock_byte(mosi, sclk_hz=sclk_hz)
-            miso = -self.options.floating & 0xFF if got is None else got
+        elif only is not None and only.is_clocked:
+            got = only.chip.clock_byte(mosi, sclk_hz=sclk_hz)
+            miso = self._idle_miso if got is None else got
         else:
             driven: list[int] = []
             for index, one in enumerate(self._chips):
@@ -585,7 +595,9 @@ class Bench:
                     if got is not None:
                         driven.append(got)
             miso = self._joined(driven)
-        self._now = end if self._only is None else max(end, self._only.now_ps)
+        if only is not None and (now_ps := only.now_ps) > end:
+            end = now_ps
+        self._now = end
         for chip in self._selected:
             _, sent, received = self._open[chip]
             sent.append(mosi)
@@ -597,7 +609,7 @@ class Bench:
     def _joined(self, driven: list[int]) -> int:
         """Level on MISO when several chips may drive it."""
         if not driven:
-            return -self.options.floating & 0xFF
+            return self._idle_miso
         if len(driven) > 1:
             self._note("contention", f"{len(driven)} chips drive MISO at once; CS of one only")
             joined = driven[0]

@@ -103,6 +103,7 @@ def test_the_scale_is_that_of_the_electrodes(name: str) -> None:
         [np.sin(2 * np.pi * 5 * t_s), np.cos(2 * np.pi * 5 * t_s), np.ones_like(t_s)]
     )
     found = np.linalg.lstsq(waves, volts, rcond=None)[0]
+    # All chips run at 250 SPS; the Knight sends each second conversion.
     expected_v = 50e-3 * np.sinc(5 / 250) ** 3
     # What is stated is nominal: the gain of a chip is right to some tenths of a percent.
     np.testing.assert_allclose(np.hypot(found[0], found[1]), expected_v, rtol=5e-3)

@@ -136,6 +136,12 @@ class FrameGateway:
                 f"{self.address}: nothing came in {PROOF_S:g} s; is it the right port, and does "
                 "the board have power?"
             )
+        if n_bad := self.decoder.counts.bad_checksum:
+            return WireError(
+                f"{self.address}: {n_bad} frames of {n_bytes} bytes came with the bytes that "
+                f"{title} has at their places, and the checksum of none is right; see "
+                "frame.checksum in the template"
+            )
         return WireError(
             f"{self.address}: what comes is no frame of {n_bytes} bytes as {title} sends; first "
             f"bytes seen: {came.hex(' ').upper()}; another board, another firmware, or the wrong "

@@ -31,8 +31,9 @@ class EpochNote(NoteModel):
     number: int
     registers: tuple[str, ...]  #: Bytes of each chip, hexadecimal.
     channels_per_chip: int
-    f_clk_hz: Annotated[float, Interval(gt=0, le=1e9)]  #: Nominal, Hz and V.
-    vref_v: Annotated[float, Interval(gt=0, le=1e3)]
+    #: Nominal, Hz and V; 0 only where the scale is stated.
+    f_clk_hz: Annotated[float, Interval(ge=0, le=1e9)]
+    vref_v: Annotated[float, Interval(ge=0, le=1e3)]
     gains: tuple[float, ...] = ()  #: Of each channel, V/V; for people.
     rate_hz: float = 0.0  #: For people.
     channel_names: tuple[str, ...] = ()
@@ -95,6 +96,11 @@ def read_epoch(entry: Mapping[str, object]) -> Epoch:
     note = read_note(EpochNote, entry)
     if note.stated is not None and not note.registers:
         return stated_epoch(note.number, note.stated, note.n_chips)
+    if not (note.f_clk_hz > 0 and note.vref_v > 0):
+        raise RecordingError(
+            f"epoch note of the capture: f_clk_hz is {note.f_clk_hz:g}, vref_v {note.vref_v:g}; "
+            "numbers above 0 were expected"
+        )
     try:
         files = [RegisterFile(bytes.fromhex(raw), note.channels_per_chip) for raw in note.registers]
         return make_epoch(note.number, files, f_clk_hz=note.f_clk_hz, vref_v=note.vref_v)

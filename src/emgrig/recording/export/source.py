@@ -77,7 +77,7 @@ _READ: Json = {
             "minItems": 1,
             "items": {
                 "type": "object",
-                "properties": {"chips": {"type": "array", "minItems": 1}},
+                "properties": {"chips": {"type": "array"}},
                 "required": ["chips"],
             },
         },

@@ -4,6 +4,7 @@ A fault is written ``name`` or ``name:key=value,key=value``. The fault `random` 
 the others, drawn by seed.
 """
 
+import difflib
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
@@ -45,7 +46,9 @@ def parse_fault(text: str) -> FaultSetting:
     name, _, rest = text.partition(":")
     fault = RANDOM if name == RANDOM.name else FAULTS.get(name)
     if fault is None:
-        raise ValueError(f"no fault {name!r}; there are {', '.join([*FAULTS, RANDOM.name])}")
+        near = difflib.get_close_matches(name, FAULTS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"no fault {name!r}{hint}; there are {', '.join([*FAULTS, RANDOM.name])}")
     parameters = parameters_of(fault)
     values = {key: parameter.default for key, parameter in parameters.items()}
     for item in rest.split(",") if rest else []:

@@ -39,12 +39,13 @@ class FrameClient:
 class FrameFirmware:
     """A processor that reads each conversion of one chip and sends it in a form of its own.
 
-    A derived class says how the chip is set up (`gain_code`, `n_channels`), makes the bytes
-    (`encode`), and takes what the PC says (`hear`).
+    A derived class says how the chip is set up (`rate_code`, `gain_code`, `n_channels`), makes the
+    bytes (`encode`), and takes what the PC says (`hear`).
     """
 
     n_channels: ClassVar[int] = 8
     gain_code: ClassVar[int] = _GAIN_24
+    rate_code: ClassVar[int] = _RATE_250
 
     def __init__(self, bank: ChipBank, facts: BoardFacts, crystal: Crystal) -> None:
         if len(bank) != 1 or bank.buses[0].chip.n_channels != self.n_channels:
@@ -67,7 +68,7 @@ class FrameFirmware:
         control = self._control
         control.boot()
         control.command(SDATAC)
-        control.write(0, CONFIG1, bytes((_RATE_250, 0xC0, _REFERENCE_ON)))
+        control.write(0, CONFIG1, bytes((self.rate_code, 0xC0, _REFERENCE_ON)))
         control.write(0, 0x05, bytes((self.gain_code,)) * self.n_channels)
         self.bank.advance_to(self.bank.now_s + 0.15)  # the reference comes up
         control.command(RDATAC)

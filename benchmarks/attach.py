@@ -21,6 +21,7 @@ from emgrig.attach.c.in_process import Firmware
 from emgrig.attach.options import BenchOptions
 from emgrig.attach.remote.client import RemoteBench
 from emgrig.attach.remote.server import serve
+from emgrig.simulator.chip.ads1299 import Ads1299Chip
 
 N_BYTES = 27
 SCLK_HZ = 4e6
@@ -132,6 +133,29 @@ def tell(what: str, seconds: float, slow_s: float, remark: str = "") -> None:
     print(f"  {what:24s}{rate} {slow_s / seconds:6.1f} x  {remark}")
 
 
+def of_the_chip(chip: Ads1299Chip) -> None:
+    """Transfers and bytes of the chip model alone, with the wait for each result."""
+
+    def transfers() -> None:
+        for _ in range(N_FAST):
+            chip.advance_to(chip.next_drdy_tick or 0)
+            chip.transfer(bytes(N_BYTES), sclk_hz=SCLK_HZ)
+
+    def clocked() -> None:
+        for _ in range(N_SLOW):
+            chip.advance_to(chip.next_drdy_tick or 0)
+            chip.cs_low()
+            for _ in range(N_BYTES):
+                chip.clock_byte(0, sclk_hz=SCLK_HZ)
+            chip.wait_ticks(4)
+            chip.cs_high()
+
+    fast, slow = seconds_in_turn(transfers, clocked, clock=time.process_time)
+    fast, slow = fast / N_FAST, slow / N_SLOW
+    tell("chip alone, transfers", fast, slow, "(goal: 40 000)")
+    tell("chip alone, bytes", slow, slow, f"{1e6 * slow / N_BYTES:.1f} µs a byte (goal: 3)")
+
+
 def in_python() -> None:
     """Frames and bytes through `Bench`."""
     benches = [a_bench() for _ in range(3)]
@@ -145,8 +169,9 @@ def in_python() -> None:
     )
     fast, slow, edges = fast / N_FAST, slow / N_SLOW, edges / (N_SLOW // 20)
     print("in Python")
-    tell("wait and transfer", fast, slow, "(goal: 40 000)")
-    tell("byte by byte", slow, slow, f"{1e6 * slow / N_BYTES:.1f} µs a byte (goal: 3)")
+    of_the_chip(benches[0].chip())
+    tell("wait and transfer", fast, slow)
+    tell("byte by byte", slow, slow, f"{1e6 * slow / N_BYTES:.1f} µs a byte")
     tell("edge by edge", edges, slow)
 
 

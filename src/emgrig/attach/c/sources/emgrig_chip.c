@@ -244,10 +244,30 @@ static int send_all(void)
     return 0;
 }
 
+/* How often it is looked for an answer without sleeping: to be woken costs more than an answer takes. */
+#define LOOKS_AWAKE 3000
+
+static ssize_t receive_some(uint8_t *into, size_t n)
+{
+#if defined(MSG_DONTWAIT) && defined(_SC_NPROCESSORS_ONLN)
+    static long processors = 0;
+    if (processors == 0) {
+        processors = sysconf(_SC_NPROCESSORS_ONLN);
+    }
+    for (int look = 0; processors > 1 && look < LOOKS_AWAKE; look++) {
+        ssize_t got = recv(link_fd, into, n, MSG_DONTWAIT);
+        if (got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+            return got;
+        }
+    }
+#endif
+    return recv(link_fd, into, n, 0);
+}
+
 static int receive_all(uint8_t *into, size_t n)
 {
     while (n > 0) {
-        ssize_t got = recv(link_fd, into, n, 0);
+        ssize_t got = receive_some(into, n);
         if (got < 0 && errno == EINTR) {
             continue;
         }

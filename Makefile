@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo quick test nightly lint docs schemas benchmark attack mutants audit clean
+.PHONY: help demo quick test long nightly lint docs schemas benchmark attack mutants audit clean
 
 
 help:
 	@echo "make demo       the whole way of the data, on a simulated board"
 	@echo "make quick      the fast tests, of every layer"
-	@echo "make test       the test suite"
+	@echo "make test       the test suite but for the long tests"
+	@echo "make long       the long tests: whole bring-ups, sessions, browsers, packages; CI runs both"
 	@echo "make nightly    the property tests with many random examples, the counting ones with many runs"
 	@echo "make lint       format, lint, types, import rules"
 	@echo "make docs       the documentation site, in build/site"
@@ -32,7 +33,10 @@ quick: $(VENV)/.dev
 	@$(PYTEST) -m "not slow"
 
 test: $(VENV)/.dev
-	@$(PYTEST)
+	@$(PYTEST) -m "not long"
+
+long: $(VENV)/.dev
+	@$(PYTEST) -m long
 
 nightly: $(VENV)/.dev
 	@$(PYTEST) -m "hypothesis or nightly" --hypothesis-profile nightly

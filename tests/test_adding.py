@@ -9,6 +9,7 @@ from following import copy_of_the_project, follow
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.long
 def test_an_export_is_added_as_the_page_says(tmp_path: Path) -> None:
     copy_of_the_project(tmp_path)
     _, exported, tested = follow("adding-an-export.md", tmp_path)
@@ -17,6 +18,7 @@ def test_an_export_is_added_as_the_page_says(tmp_path: Path) -> None:
     assert "1 passed" in tested.stdout or "[100%]" in tested.stdout
 
 
+@pytest.mark.long
 def test_a_board_is_added_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # What `pip install .` leaves behind, without the installer and its network.
     info = tmp_path / "tests" / "lab-1.0.dist-info"

@@ -6,6 +6,7 @@ from attack_kinds import KINDS
 from attack_play import N_CONVERSIONS, play
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_bad_board_or_line_costs_what_it_costs_and_no_more(kind: str) -> None:
@@ -13,6 +14,7 @@ def test_a_bad_board_or_line_costs_what_it_costs_and_no_more(kind: str) -> None:
     assert outcome.faults == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "kind",
     [

@@ -9,6 +9,7 @@ from properties import runs
 from reading.damage import MOST_BYTES
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
 def test_damaged_files_of_every_kind_are_read_or_refused_in_one_line() -> None:

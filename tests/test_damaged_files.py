@@ -101,6 +101,7 @@ def _session(folder: Path, raw: bytes) -> None:
     read_record(folder / "s.json")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "reads"),

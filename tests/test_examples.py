@@ -25,6 +25,7 @@ def test_an_example_runs(
     assert capfd.readouterr().out
 
 
+@pytest.mark.long
 def test_an_example_runs_in_a_process_of_its_own() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", str(ROOT / "examples" / "stream.py")],

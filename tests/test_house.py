@@ -59,6 +59,7 @@ def in_wheel(built: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_wheel_holds_the_package_and_nothing_else(
     in_wheel: dict[str, bytes], copy: Path

@@ -139,6 +139,7 @@ def reworded(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return begin
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_another_wording_changes_nothing_but_the_words(
     tmp_path: Path,

@@ -28,6 +28,7 @@ def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProce
     )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_module_is_imported_and_a_board_recorded_without_what_only_unix_has(
     tmp_path: Path,
@@ -101,6 +102,7 @@ def test_text_is_the_same_on_every_system() -> None:
     assert found == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_pipe_that_knows_few_letters_ends_no_command(encoding: str) -> None:

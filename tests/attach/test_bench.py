@@ -121,6 +121,14 @@ def test_spi_modes(mode: int, id_read: int) -> None:
     assert bench.transfer(b"\x20\x00\x00", mode=mode)[2] == id_read
 
 
+@pytest.mark.parametrize("mode", [0, 1, 2, 3])
+def test_a_clock_that_is_too_fast_is_told_in_every_mode(mode: int) -> None:
+    bench = Bench(QUIET)
+    bench.advance(0.15)
+    bench.transfer(b"\x00", mode=mode, sclk_hz=25e6)
+    assert Rule.SCLK_LIMIT in told(bench)
+
+
 def test_mode_0_frames_are_half_of_what_they_should_be() -> None:
     right, wrong = running(), running()
     for bench in (right, wrong):

@@ -118,6 +118,7 @@ def test_after_alignment_the_two_agree(two_amplifiers):
     assert found.decomposition.shares["alignment"] + found.decomposition.shares["clock"] > 0.99
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.nightly
 def test_offset_drift_and_gain_cover_the_truth():

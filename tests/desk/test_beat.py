@@ -54,6 +54,7 @@ def pages_of(beat: Beat, n_pages: int) -> list[tuple[Scope, list[Now]]]:
     return opened
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n_pages", [1, AT_FULL_RATE, AT_FULL_RATE + 1, 51])
 def test_every_page_draws_every_column_once_and_in_order(desk: Desk, n_pages: int) -> None:
     beat = Beat(desk)

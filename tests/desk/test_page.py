@@ -88,6 +88,7 @@ def written(desk: Desk) -> bytes:
         return desk.board.bank.buses[0].chip.registers[1:0x12]
 
 
+@pytest.mark.long
 def test_the_page_says_who_streams_and_how(page: Page) -> None:
     expect(page.get_by_test_id("link")).to_have_text("streaming")
     expect(page.get_by_test_id("simulated")).to_have_text("SIMULATED")
@@ -98,6 +99,7 @@ def test_the_page_says_who_streams_and_how(page: Page) -> None:
     expect(page.locator("[data-electrode]")).to_have_count(15)  # seven pairs and the bias electrode
 
 
+@pytest.mark.long
 def test_lights_follow_the_electrodes(page: Page, desk: Desk) -> None:
     """A check measures each and names a poor one; one that falls off turns red by itself."""
     light, poor = (page.locator(f'[data-electrode="{name}"]') for name in ("c2n", "c5p"))
@@ -134,6 +136,7 @@ def test_lights_follow_the_electrodes(page: Page, desk: Desk) -> None:
     assert any(text.startswith("re-prep c5 positive") for text in contact["findings"])
 
 
+@pytest.mark.long
 def test_a_recording_is_started_marked_and_stopped(page: Page, desk: Desk, tmp_path: Path) -> None:
     expect(page.get_by_test_id("link")).to_have_text("streaming")
     record(page, "first.bdf")
@@ -153,6 +156,7 @@ def test_a_recording_is_started_marked_and_stopped(page: Page, desk: Desk, tmp_p
     assert said["samples"]["filled"] == 0
 
 
+@pytest.mark.long
 def test_what_cannot_be_recorded_is_said(page: Page, desk: Desk) -> None:
     (desk.folder / "taken.bdf").write_bytes(b"something of value")
     page.get_by_test_id("file").fill("taken.bdf")
@@ -164,6 +168,7 @@ def test_what_cannot_be_recorded_is_said(page: Page, desk: Desk) -> None:
     assert (desk.folder / "taken.bdf").read_bytes() == b"something of value"
 
 
+@pytest.mark.long
 def test_the_tube_counts_conversions(browser: Browser, page: Page, desk: Desk) -> None:
     expect(page.get_by_test_id("link")).to_have_text("streaming")
     record(page, "tube.bdf")
@@ -187,6 +192,7 @@ def test_the_tube_counts_conversions(browser: Browser, page: Page, desk: Desk) -
     assert (np.diff(table["shown"][shown]) >= 0).all()
 
 
+@pytest.mark.long
 def test_a_link_that_drops_is_said_and_its_gap_marked(page: Page, desk: Desk) -> None:
     expect(page.get_by_test_id("link")).to_have_text("streaming")
     record(page, "dropped.bdf")
@@ -213,6 +219,7 @@ def test_a_link_that_drops_is_said_and_its_gap_marked(page: Page, desk: Desk) ->
     assert said["samples"]["received"] > 1000
 
 
+@pytest.mark.long
 def test_the_last_check_is_broken_off_by_ctrl_c(browser: Browser, tmp_path: Path) -> None:
     """And the registers are put back: nothing is injected into anybody afterwards."""
     with serving(tmp_path, seed=6) as desk:
@@ -241,6 +248,7 @@ def test_two_desks_on_one_board_and_a_port_in_use(desk: Desk, tmp_path: Path, sh
     assert "--port 0" in said.err
 
 
+@pytest.mark.long
 def test_a_closed_page_and_ctrl_c_leave_a_whole_file(page: Page, desk: Desk) -> None:
     """The last one here: it ends the desk of the others."""
     expect(page.get_by_test_id("link")).to_have_text("streaming")

@@ -531,6 +531,7 @@ def where(code: int, n_runs: int) -> tuple[int, int]:
     raise AssertionError(f"code {code} was never sent")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @examples(25)
 @given(FATES, st.integers(0, 2**32 - 1))

@@ -93,6 +93,7 @@ def test_good_electrodes_are_green_or_yellow_and_nothing_is_said(board: Board) -
     assert ("c7n, depressor anguli oris", 1.0) in [(text, round(share, 1)) for text, share in told]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(runs(1, nightly=2)))
@@ -139,12 +140,14 @@ def test_a_bridged_pair_is_named(
     assert all(one.light is Light.RED and one.impedance_ohm is None for one in touched)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_wet_path_of_some_kohm_between_two_channels_is_a_bridge_too() -> None:
     result = check("seed=1", bridge("IN1P", "IN2P", 20e3))
     assert set(found(result)) == {"c1p", "c2p"}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(runs(1, nightly=3)))
@@ -241,6 +244,7 @@ def test_if_nothing_can_be_measured_the_bias_electrode_is_suspected() -> None:
     assert result.findings[0] == NOTHING_MEASURED
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("query", ["channels=4", "channels=6", "chips=2", "chips=2&channels=4"])
 def test_boards_of_other_sizes(query: str) -> None:
@@ -254,6 +258,7 @@ def test_boards_of_other_sizes(query: str) -> None:
     assert found(result) == {f"c{last}n": Finding.OPEN}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_registers_are_as_before_also_with_a_profile_and_lead_off_set(board: Board) -> None:
     board.apply("facial-emg")
@@ -315,6 +320,7 @@ def test_names_come_from_the_board_or_as_told() -> None:
         assert check_contact(board, QUICK).electrodes[0].name == "channel 1"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_lights_do_not_flicker_between_two_checks() -> None:
     """c1p reads 10.3 kohm here, between the limit and 10 % above it."""

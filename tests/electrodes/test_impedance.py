@@ -185,6 +185,7 @@ def read(volts: NDArray[np.float64]) -> tuple[Result, float]:
     return reading.impedance, noise_ohm
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("r_ohm", [1e3, 100e3])
 def test_the_impedance_scatters_as_its_noise_says(r_ohm: float) -> None:
@@ -311,6 +312,7 @@ def assert_right(check: ContactCheck) -> None:
             assert abs(one.farad - FARAD) <= 1.5 * one.u_farad
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("mains_hz", [50, 60])
 @pytest.mark.nightly
@@ -431,6 +433,7 @@ class Louder:
         return np.asarray(self._jaw.volts(t_s) * np.where(t_s < self._from_s, 1, 10)[:, None])
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("louder_after_s", [2.0, math.inf])
 def test_of_several_attempts_the_quietest_counts(louder_after_s: float) -> None:

@@ -412,6 +412,7 @@ EVENTS = st.one_of(
 )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @examples(150)
 @given(

@@ -87,6 +87,7 @@ def plan(browser: Browser, tmp_path: Path) -> Path:
     return tmp_path / "plan.toml"
 
 
+@pytest.mark.long
 def test_a_session_from_the_first_movement_to_the_last_rating(
     browser: Browser, plan: Path, tmp_path: Path
 ) -> None:

@@ -106,6 +106,7 @@ def annotations(path: Path) -> list[tuple[float, str]]:
     return [(a.onset, a.text) for a in edfio.read_bdf(path).annotations]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_all_is_done_and_it_says_that_it_is_simulated(done: Finished) -> None:
     record = done.record
@@ -335,6 +336,7 @@ def script_file(folder: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_an_interrupted_session_goes_on_where_it_stopped(
     stopped: Path, stopped_before: Before
@@ -359,6 +361,7 @@ def test_an_interrupted_session_goes_on_where_it_stopped(
     assert not [text for text in second if text.startswith("mvc")]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_complete_one_is_not_repeated_and_restart_keeps_the_old_files(
     done_before: Before, tmp_path: Path
@@ -526,6 +529,7 @@ def test_a_full_disk_ends_the_session_with_what_was_done(
     assert len(read_record(small.parent / "recordings/P01/P01_session.json").trials) == 2
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_recording_that_ends_stops_the_session_and_nothing_counts_without_samples(
     small: Path, monkeypatch: pytest.MonkeyPatch

@@ -60,6 +60,7 @@ def made(run: Run, folder: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.long
 def test_the_document_has_what_each_command_does(shell: Run, tmp_path: Path) -> None:
     text = DOCUMENT.read_text("utf-8")
     found = _BLOCK.search(text)

@@ -31,6 +31,7 @@ def test_a_fault_is_added_as_the_page_says(tmp_path: Path) -> None:
     assert re.search(r"\b6 passed", tested.stdout)
 
 
+@pytest.mark.long
 def test_a_check_is_added_as_the_page_says(tmp_path: Path) -> None:
     good, bad = follow("adding-a-check.md", tmp_path)
     assert "bring-up: INCOMPLETE - SIMULATED" in good.stdout

@@ -91,6 +91,7 @@ def filtered(tmp_path_factory: pytest.TempPathFactory) -> Told:
     return told(tmp_path_factory.mktemp("filtered"), "-k", FAST)
 
 
+@pytest.mark.long
 def test_a_run_cut_short_by_a_filter_is_incomplete(filtered: Told) -> None:
     assert is_green(filtered) == []
     assert exit_code(filtered.run) == 1

@@ -31,6 +31,7 @@ def _a_run() -> BringupRun:
     return BringupRun(options, Rig("sim:"))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_pytest_runs_the_suite_by_its_package_name(tmp_path: Path) -> None:
     # From a clone that was installed before it had the entry point, the module is named by hand.

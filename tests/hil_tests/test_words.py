@@ -44,6 +44,7 @@ def otherwise() -> dict[str, tuple[dict[str, object], list[str]]]:
     return said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("address", SICK)
 def test_other_words_change_no_verdict_and_no_diagnosis(
     address: str, otherwise: dict[str, tuple[dict[str, object], list[str]]]

@@ -150,6 +150,7 @@ def test_every_template_is_a_page_that_is_tested_here() -> None:
         assert "| safe" not in text
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("template", PAGES)
 def test_a_page_of_simulated_data_is_one_file_with_the_badge(
@@ -158,6 +159,7 @@ def test_a_page_of_simulated_data_is_one_file_with_the_badge(
     check_page(made[template].read_text("utf-8"), simulated=True)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [bringup, calibrate, compare_two, sync, analysis])
 def test_a_page_of_a_real_board_has_no_badge(tmp_path: Path, make: Callable[..., str]) -> None:
@@ -212,6 +214,7 @@ def page() -> Iterator[Page]:
         yield browser.new_page()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_no_page_is_wider_than_the_screen_or_asks_a_host(made: dict[str, Path], page: Page) -> None:
     asked: list[str] = []

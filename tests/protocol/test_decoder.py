@@ -110,6 +110,7 @@ def test_byte_by_byte_is_the_same_as_whole(stream: Stream) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @examples(100)
 @given(

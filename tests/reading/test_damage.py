@@ -7,6 +7,7 @@ import pytest
 from reading import damage
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
 def test_damaged_files_are_read_or_refused_in_one_line() -> None:

@@ -161,6 +161,7 @@ COUNTED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @given(
     story=stories(*ANY, most=700, ppm=150),
@@ -212,6 +213,7 @@ def test_of_brainflow(story: Story, late: int, seed: int, channels: int) -> None
     check(lambda path, take: made.brainflow(path, take, index, arrived_s), one, ".csv")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @given(story=stories("lost", "doubled", most=90, ppm=0), board=st.sampled_from(sorted(COUNTED)))
 @examples(25)

@@ -168,6 +168,7 @@ def test_what_was_lost_is_held_marked_and_counted(
     assert said["n_annotations"] == {"gap": 2}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_all_annotations_are_listed_however_many_there_are(
     board: Board, transport: FakeTransport, tmp_path: Path
@@ -581,6 +582,7 @@ def test_a_marker_of_any_length_ends_nothing_and_is_whole_in_the_sidecar(
     assert [note[2] for note in notes] == [text[:248] + " …"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("n_markers", [1, 400])
 def test_markers_do_not_make_the_whole_file_longer(
@@ -625,6 +627,7 @@ def test_any_serial_number_becomes_a_legal_header(
     assert header.recording.additional == (said,)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["answers to nobody", "clock stands", "80 packets again"])
 def test_the_file_of_a_bad_board_holds_what_the_stream_gave(tmp_path: Path, kind: str) -> None:

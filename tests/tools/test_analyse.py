@@ -108,6 +108,7 @@ def test_the_grid_is_one_command(tmp_path: Path) -> None:
     assert "trivial answer" in text
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_synthetic_data_set_can_be_searched(made_up: list[Expression], tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.xlsx"

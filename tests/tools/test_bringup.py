@@ -39,6 +39,7 @@ def test_a_failing_run_begins_with_the_cause_and_ends_with_the_verdict(
     assert said.exit_code == code
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_good_board_is_called_good() -> None:
     with short_of_losses():

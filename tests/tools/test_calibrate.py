@@ -51,6 +51,7 @@ def test_a_noisy_board_ends_with_exit_code_1(run: Run) -> None:
     assert "fail" in said.out
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_all_makes_a_page_and_a_record_that_is_near_the_truth(run: Run, tmp_path: Path) -> None:
     said = run(f"all {SIM} --channels 1,2 --resistors 10000,100000 --save --report {tmp_path}/page")

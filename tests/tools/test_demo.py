@@ -13,6 +13,7 @@ from emgrig.tools.demo.check import match, seen_by_chip
 from page_check import check_page
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_whole_way_passes_and_makes_a_page(tmp_path: Path) -> None:
     told: list[str] = []

@@ -583,6 +583,7 @@ class Bench:
             for chip in self._selected:
                 first_ps, n_bytes = self._other_modes.get((chip, mode), (self._now, 0))
                 self._other_modes[chip, mode] = first_ps, n_bytes + 1
+                self._chips[chip].chip.note_sclk(sclk_hz)
             miso = self._clock_by_edges(mosi, mode, end)
         elif only is not None and only.is_clocked:
             got = only.chip.clock_byte(mosi, sclk_hz=sclk_hz)

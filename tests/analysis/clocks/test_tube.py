@@ -101,6 +101,7 @@ def film(
     return Film(frames / NOMINAL_FPS, frames, read, right, truth, table)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @examples(15)
 @given(
@@ -128,6 +129,7 @@ def test_the_map_is_the_true_one_within_what_it_states(
         assert low <= true_rate <= high
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @examples(15)
 @given(seed=st.integers(0, 10_000), wrong=st.sampled_from([0.05, 0.2]))
@@ -161,6 +163,7 @@ def test_frames_that_the_camera_dropped_are_found(n_lost: int, seed: int) -> Non
     assert sync.is_within_bound
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_twenty_single_drops_are_no_drift() -> None:
     """Frames lost one by one bend a plain line by 250 ppm."""
@@ -283,6 +286,7 @@ def test_readings_from_before_the_recording_are_not_wrong() -> None:
     assert np.flatnonzero(sync.kinds == Kind.WRONG).tolist() == [3]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_display_that_jitters_more_than_the_bound_is_said() -> None:
     one = film(7, wrong=0.0, every=10)

@@ -66,6 +66,7 @@ def test_the_baseline_equals_a_window_by_window_reading(
     assert [(int(a), int(b)) for a, b in found] == expected
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @examples(3)
 @given(n_samples=st.integers(1200, 3000), seed=st.integers(0, 99))
@@ -87,6 +88,7 @@ def test_the_published_grid_has_4500_sets() -> None:
     assert Grid().size == len(Grid().parameters()) == 4500
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_the_search_is_the_same_on_one_core_and_on_two(n_jobs: int) -> None:

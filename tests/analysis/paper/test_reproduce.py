@@ -124,6 +124,7 @@ def search_results() -> list[tuple[float, ...]]:
     return table
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_table_7_comes_out_of_the_published_results_and_its_rank_does_not(tmp_path: Path) -> None:
     book = openpyxl.Workbook()

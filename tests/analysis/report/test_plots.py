@@ -18,6 +18,7 @@ def words(svg: str) -> int:
     return sum(1 for e in ET.fromstring(svg).iter() if e.tag.endswith(("path", "use")))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_each_figure_of_the_paper_can_be_drawn_from_anyones_numbers() -> None:
     line = regress(SECONDS, PERCENT)

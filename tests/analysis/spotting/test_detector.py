@@ -136,6 +136,7 @@ def test_drawn_intensities_have_table_3s_mean_and_sd() -> None:
     assert drawn.std() == pytest.approx(8.54, rel=0.1)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_ours_leads_the_baseline_on_whole_recordings(made_up: list[Expression]) -> None:
     """A small held-out part of benchmarks/analysis_detectors.py."""

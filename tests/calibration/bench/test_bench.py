@@ -161,6 +161,7 @@ def test_the_uncertainty_of_a_sine_is_that_of_data_sheet_and_attenuator(rig: Boa
     assert "1 V range: 0.06 % of reading + 0.03 % of range" in " ".join(applied.level.assumptions)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_truth_lies_within_the_uncertainty_and_the_set_value_does_not() -> None:
     hits = believed = 0

@@ -244,6 +244,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @examples(30)
 @given(key=st.sampled_from(sorted(plain(record()))), value=_JSON)
@@ -285,6 +286,7 @@ def test_the_actual_rate_follows_from_the_clock() -> None:
 # Making one.
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_simulated_board_is_better_with_its_record_than_without() -> None:
     with _board() as board:

@@ -84,6 +84,7 @@ def test_a_block_that_cuts_a_period_is_refused():
         lock_in(np.random.default_rng(0).standard_normal((1000, 1)), 32, 100)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_impedance_covers_the_truth_with_a_known_current():
     hits = 0

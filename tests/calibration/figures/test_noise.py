@@ -174,6 +174,7 @@ def pink_and_white(n: int, corner_hz: float, exponent: float, n_records: int) ->
     return np.fft.irfft(noise, n, axis=0)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_white_level_and_corner_cover_the_truth():
     floors = fit_noise_floor(welch(pink_and_white(16_000, 5.0, 1.0, 150), 1000))
@@ -182,6 +183,7 @@ def test_white_level_and_corner_cover_the_truth():
     assert np.mean([x.exponent for x in floors]) == pytest.approx(1.0, abs=0.1)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "corner_hz", "exponent"), [(4000, 5.0, 1.0), (10_000, 1.0, 0.5), (30_000, 1.0, 1.9)]

@@ -62,6 +62,7 @@ def electrodes(transport: SimTransport, setup: Setup) -> None:
     part.set_world(transport.board.bank.buses[0].tick, world)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.nightly
 def test_the_truth_lies_within_the_stated_uncertainty() -> None:

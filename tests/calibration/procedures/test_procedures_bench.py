@@ -100,6 +100,7 @@ def test_cmrr_is_the_chips_own_and_falls_with_an_imbalance(there: There) -> None
     assert unbalanced.value == pytest.approx(100, abs=3)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_input_impedance_shows_behind_a_megohm(there: There) -> None:
     settings = RejectionSettings(channels=(1,))

@@ -94,6 +94,7 @@ def plans(draw: st.DrawFn) -> Plan:
     return Plan(pieces, produced, maker)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @examples(150)
 @given(plans())

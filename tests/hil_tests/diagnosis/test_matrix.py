@@ -63,6 +63,7 @@ def test_the_channels_are_named(fault: str, channels: tuple[int | str, ...], wor
     assert words in headline(run)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("address", ["sim:bench", "sim:chips=2&channels=4"])
 def test_a_healthy_board_is_good(address: str) -> None:
     run = run_bringup(address)
@@ -72,6 +73,7 @@ def test_a_healthy_board_is_good(address: str) -> None:
     assert run.diagnosis is None
 
 
+@pytest.mark.long
 def test_open_inputs_are_seen_and_what_needs_electrodes_is_skipped() -> None:
     faults = "&".join(
         f"fault=electrode-off:channel={n},side={side}" for n in range(1, 5) for side in "pn"

@@ -85,6 +85,7 @@ def read(root: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(root / name, sep="\t", keep_default_na=False, dtype=str)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_validator_finds_no_error(face: Path, tmp_path: Path) -> None:
     root = tmp_path / "study"
@@ -111,6 +112,7 @@ def test_the_validator_finds_no_error(face: Path, tmp_path: Path) -> None:
     assert set(warnings) <= known
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_validator_can_find_an_error(face: Path, tmp_path: Path) -> None:
     export_bids(open_parts([face]), tmp_path / "a", BidsOptions("01", "faces"))

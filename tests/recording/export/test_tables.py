@@ -179,6 +179,7 @@ def test_a_read_only_folder_is_said_with_the_name_that_was_asked_for(
         refused()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="VmHWM, the most memory, is Linux's")
 def test_ten_minutes_take_little_memory(tmp_path: Path) -> None:

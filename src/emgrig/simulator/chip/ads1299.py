@@ -355,6 +355,11 @@ class Ads1299Chip:
         """The frame that was read whole last, or None."""
         return self._core.last_read
 
+    def note_sclk(self, sclk_hz: float) -> None:
+        """Say how fast the edges come that follow; reported above the limit, while CS is low."""
+        if self._spi.is_selected:
+            self._check_sclk(sclk_hz, self.tick)
+
     def sclk_rise(self) -> int | None:
         """SCLK rises: the chip shifts a bit out; the bit, or None if DOUT is not driven."""
         return self._spi.rise()

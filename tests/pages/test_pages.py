@@ -20,6 +20,9 @@ from emgrig.analysis.clocks.tube import align
 from emgrig.analysis.clocks.tube_table import TubeTable
 from emgrig.analysis.report.candidates import analyse
 from emgrig.analysis.report.page import page as analysis_page
+from emgrig.attach.bench import Bench, BenchOptions
+from emgrig.attach.report.make import make_report
+from emgrig.attach.report.page import page as attach_page
 from emgrig.calibration.procedures.noise_floor import NoiseSettings, measure_noise
 from emgrig.comparison import Track, compare
 from emgrig.comparison.amplifiers import compare_noise, load_amplifiers
@@ -118,7 +121,20 @@ def demo(folder: Path) -> str:
     return demo_page.write(folder / "index.html", result).read_text("utf-8")
 
 
+def attach(_: Path) -> str:
+    """A firmware that never left RDATAC; everything that is attached is simulated."""
+    bench = Bench(BenchOptions(source="silence"))
+    bench.advance(0.2)
+    for mosi in (b"\x43\x00\xe0", b"\x45\x07" + b"\x60" * 8, b"\x08"):
+        bench.transfer(mosi)
+    for _ in range(20):
+        bench.wait_drdy()
+        bench.transfer(bytes(27))
+    return attach_page(make_report(bench.facts()))
+
+
 PAGES: dict[str, Callable[..., str]] = {
+    "attach/report/page.html": attach,
     "hil_tests/page.html": bringup,
     "tools/calibrate/page.html": calibrate,
     "tools/compare/page.html": compare_two,

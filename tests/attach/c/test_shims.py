@@ -83,6 +83,6 @@ def test_a_program_without_cs_is_told_what_to_do(tmp_path: Path) -> None:
     program = build(
         tmp_path / "program", [PROGRAMS / "arduino.ino"], shim="arduino", flags=list(pins)
     )
-    ran = run(program, Bench(BenchOptions(source="silence")), seconds="1")
+    ran = run(program, Bench(BenchOptions(source="silence")), seconds="0.2")
     assert "no pin is CS of a chip, so none answers; compile with -DEMGRIG_PIN_CS=" in ran.stderr
     assert "id 0x0" in ran.stdout

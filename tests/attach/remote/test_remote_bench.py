@@ -204,3 +204,21 @@ def test_a_bench_that_stops_is_a_link_that_is_lost() -> None:
         remote = RemoteBench(server.address)
     with remote, pytest.raises(TransportError, match=r"gone|hung up"):
         remote.pin("CS")
+
+
+def test_an_answer_that_was_interrupted_is_not_taken_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C in the middle of a call, then a script's `finally` that talks to the chip."""
+    with serve(Bench(BenchOptions(source="silence"))) as server, RemoteBench(server.address) as far:
+        far.advance(0.2)
+
+        def interrupted(_: RemoteBench) -> bytes:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(RemoteBench, "_received", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                far.transfer(b"\x20\x00\x00")
+        far.transfer(b"\x11")
+        assert far.transfer(b"\x20\x00\x00") == b"\0\0\x3e"

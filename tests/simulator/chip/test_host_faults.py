@@ -43,7 +43,7 @@ def test_a_command_too_early_is_told_although_reset_was_held_low() -> None:
 def test_a_release_of_reset_too_early_counts_if_no_pulse_follows() -> None:
     chip = chip_after((0, 10), 200)
     assert rules(chip) == [Rule.T_POR]
-    assert "RESET pin" in chip.violations[0].text
+    assert "RESET went high" in chip.violations[0].text
     assert chip.violations[0].tick == 10 * TICKS_PER_MS
 
     chip = Ads1299Chip(CountingFrontEnd())
@@ -56,10 +56,41 @@ def test_a_release_of_reset_too_early_counts_if_no_pulse_follows() -> None:
     assert chip.violations == ()
 
 
-def test_a_reset_pulse_too_early_is_told_at_once() -> None:
+def test_a_reset_pulse_too_early_is_told_unless_another_follows() -> None:
     chip = chip_after((5, 6), 140)
     assert rules(chip) == [Rule.T_POR]
     assert chip.violations[0].tick == 6 * TICKS_PER_MS
+
+    chip = Ads1299Chip(CountingFrontEnd())
+    chip.set_pin(Pin.RESET, False)  # pinMode, then digitalWrite
+    chip.advance_to(3)
+    chip.set_pin(Pin.RESET, True)
+    chip.advance_to(140 * TICKS_PER_MS)
+    chip.transfer(b"\x06")  # RESET, the command
+    chip.wait_ticks(20)
+    chip.transfer(b"\x11")
+    assert chip.violations == ()
+
+
+@pytest.mark.parametrize(
+    ("mosi", "severity", "words"),
+    [
+        ("43 01 E0", Severity.LOST, "1 of 2 registers were written"),
+        ("20 03 00 00", Severity.HARMLESS, "2 of 4 registers were read"),
+        ("43 00", Severity.LOST, "within a command"),
+    ],
+)
+def test_a_number_of_registers_that_is_not_what_is_sent(
+    mosi: str, severity: Severity, words: str
+) -> None:
+    chip = Ads1299Chip(CountingFrontEnd())
+    chip.advance_to(POR_TICKS)
+    chip.transfer(b"\x11")
+    chip.transfer(bytes.fromhex(mosi))
+    (told,) = chip.violations
+    assert (told.rule, told.severity) == (Rule.PARTIAL_COMMAND, severity)
+    assert words in told.text
+    assert chip.registers[3] == (0xE0 if "E0" in mosi else 0x60)
 
 
 def clock(chip: Ads1299Chip, count: int) -> bytes:

@@ -3,7 +3,7 @@
 import os
 import socket
 import struct
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from emgrig.attach.bench import DEFAULT_SCLK_HZ
 from emgrig.attach.remote.address import VARIABLE, Address
@@ -54,6 +54,16 @@ class RemoteBench:
         where = Address.parse(text)
         self.address = text
         self._now_s, self._falls = 0.0, 0
+        self._where = where
+        hello = self._connect()
+        _, self.n_chips, self.channels, self.call_s, speed = hello
+        #: Seconds of bench time in a second of the wall's; None: time is the callers' alone.
+        self.speed: float | None = speed or None
+
+    def _connect(self) -> tuple[Any, ...]:
+        """Open the link; return what the bench says of itself."""
+        where = self._where
+        self._is_midway = False  # an answer was not taken to its end: Ctrl-C, for one
         self._link = socket.socket(where.family, socket.SOCK_STREAM)
         try:
             self._link.connect(where.of_socket)
@@ -61,19 +71,16 @@ class RemoteBench:
                 self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             self._link.close()
-            raise TransportError(f"no bench at {text}: {error.strerror}") from error
+            raise TransportError(f"no bench at {self.address}: {error.strerror}") from error
         try:
             answer = self._ask("hello", MAGIC, VERSION)
-            hello = BY_NAME["hello"].answer.numbers.unpack(answer)
+            return BY_NAME["hello"].answer.numbers.unpack(answer)
         except (ValueError, struct.error) as error:
             self.close()
-            raise WireError(f"{text} is no bench of this version: {error}") from error
+            raise WireError(f"{self.address} is no bench of this version: {error}") from error
         except (WireError, TransportError):
             self.close()
             raise
-        _, self.n_chips, self.channels, self.call_s, speed = hello
-        #: Seconds of bench time in a second of the wall's; None: time is the callers' alone.
-        self.speed: float | None = speed or None
 
     def close(self) -> None:
         """Hang up; the bench stays as it is."""
@@ -225,11 +232,16 @@ class RemoteBench:
             asked = head.pack(n_bytes, BY_NAME[name].code, *numbers)
         except struct.error as error:
             raise ValueError(f"{name}{numbers}: {error}") from error
+        if self._is_midway:  # on a new link, so that no old answer is taken for a new one
+            self._link.close()
+            self._connect()
+        self._is_midway = True
         try:
             self._link.sendall(asked + rest)
             answer = self._received()
         except OSError as error:
             raise TransportError(f"the bench at {self.address} is gone: {error}") from error
+        self._is_midway = False
         status, self._now_s, self._falls = HEAD.unpack_from(answer)
         if status == Status.DONE:
             return answer[HEAD.size :]

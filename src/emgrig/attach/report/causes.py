@@ -158,7 +158,8 @@ ABOUT: Final[dict[AnyCause, About]] = {
         "end each read 4 tCLK (1.95 µs) before the next fall of DRDY: start sooner, clock faster",
     ),
     Rule.PARTIAL_COMMAND: About(
-        SECTIONS[Rule.PARTIAL_COMMAND], "keep CS low from the first byte of a command to its last"
+        SECTIONS[Rule.PARTIAL_COMMAND],
+        "keep CS low from the first byte of a command to its last; send as many registers as it says",
     ),
     Rule.UNKNOWN_OPCODE: About(
         SECTIONS[Rule.UNKNOWN_OPCODE], "send 00h where nothing is meant, as while data are read"

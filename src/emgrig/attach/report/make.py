@@ -55,7 +55,7 @@ def make_report(
     findings = tuple(_finding(root, facts) for root in roots)
     return Report(
         version=1,
-        verdict=_verdict(facts, findings, remark if has_failed else ""),
+        verdict=_verdict(facts, findings, remark, has_failed=has_failed),
         firmware=firmware,
         remark=remark,
         duration_s=facts.duration_s,
@@ -195,7 +195,9 @@ def _too_soon(root: Root, facts: BenchFacts, lost: str) -> str:
     return f"{what}, 4 tCLK is the least: {made}"
 
 
-def _verdict(facts: BenchFacts, findings: tuple[Finding, ...], failure: str) -> Verdict:
+def _verdict(
+    facts: BenchFacts, findings: tuple[Finding, ...], remark: str, *, has_failed: bool
+) -> Verdict:
     is_faulty = any(one.weight.is_failing for one in findings)
     headline = NO_FAULT
     if findings:
@@ -203,8 +205,11 @@ def _verdict(facts: BenchFacts, findings: tuple[Finding, ...], failure: str) -> 
         headline = f"{first.cause}: {first.text}"
         if not is_faulty:
             headline = f"{NO_FAULT}; harmless here: {headline}"
+    failure = remark if has_failed else ""
+    if remark and not (failure or any(chip.n_read for chip in facts.chips)):
+        failure = f"no result was read, {remark}"  # a firmware that was stopped shows nothing then
     outcome = "faulty" if is_faulty else "failed" if failure else "clean"
-    if outcome == "failed":
+    if failure and (outcome == "failed" or findings[0].cause == Cause.NOTHING.value):
         headline = f"{failure}; {headline}"
     return Verdict(outcome, int(outcome != "clean"), headline, _rests_on(facts), True)
 

@@ -212,7 +212,6 @@ class ChipCore:
         self._por_end = self._ready_tick = tick + POR_TICKS
         self._por_reported = False
         self._early_release: int | None = None
-        self._is_reset_from_start = self.is_held
         self._set_defaults(tick)
 
     def power_down(self) -> None:
@@ -246,22 +245,17 @@ class ChipCore:
             self.is_held = not level
             return
         self.is_held = not level
-        if not level:
-            # an input that is low from the start is what p. 62 asks for, and no pulse
-            self._is_reset_from_start = tick == self._por_end - POR_TICKS
-        elif tick < self._por_end:
-            self._early_release = tick
-            if not self._is_reset_from_start:
-                self._report_early_release()
-        else:
-            self._early_release = None
+        if level:  # too early is told with the first command, if no other RESET came before it
+            self._early_release = tick if tick < self._por_end else None
         self._reset(tick)
 
     def _report_early_release(self) -> None:
         release, self._early_release = self._early_release, None
         if release is not None:
-            text = f"RESET pin {self._por_end - release} tCLK too early after power-on; obeyed"
-            self.report(release, Rule.T_POR, text, Severity.HARMLESS)
+            early = self._por_end - release
+            text = f"RESET went high {early} tCLK too early after power-on, and was not low again"
+            if self.log.is_reporting:
+                self.log.report(Violation(release, Rule.T_POR, text))
 
     def execute(self, opcode: int, tick: int) -> None:
         """Obey a single-byte opcode that was decoded at `tick`.
@@ -357,8 +351,8 @@ class ChipCore:
             early = self._por_end - tick
             text = f"command {opcode:02X}h {early} tCLK too early after power-on; obeyed"
             self.report(tick, Rule.T_POR, text, Severity.HARMLESS, opcode)
-        else:
-            self._report_early_release()  # and no RESET came after it
+        elif opcode != RESET:
+            self._report_early_release()
 
     def _check_write(self, address: int, value: int, tick: int) -> None:
         spec = self.registers.specs[address]

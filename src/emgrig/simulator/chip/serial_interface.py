@@ -118,11 +118,26 @@ class SerialInterface:
         self._end_reading()
         is_partial = (self._command and not self._is_lost) or self._n_bits
         if is_partial and self.core.is_listening:
-            text = "CS went high within a command; the rest is dropped"
-            self._report(Rule.PARTIAL_COMMAND, text, Severity.LOST, self._opcode)
+            self._report_part()
         self.is_selected = False
         self._deselected_at = self.now
         self._forget()
+
+    def _report_part(self) -> None:
+        """Tell that CS went high within a command, and what of it was done."""
+        done = 0 if self._remaining is None else self._declared - self._remaining
+        if not (done and self._is_allowed):
+            text = "CS went high within a command; the rest is dropped"
+            self._report(Rule.PARTIAL_COMMAND, text, Severity.LOST, self._opcode)
+            return
+        did, severity = ("written", Severity.LOST)
+        if self._command == RREG:
+            did, severity = ("read", Severity.HARMLESS)
+        text = (
+            f"CS went high when {done} of {self._declared} registers were {did}; the second byte "
+            f"of the command is their number less 1"
+        )
+        self._report(Rule.PARTIAL_COMMAND, text, severity)
 
     def clock_byte(self, mosi: int, duration: int) -> int | None:
         """Clock 8 bits in `duration` subticks; None if DOUT is not driven."""
@@ -369,6 +384,7 @@ class SerialInterface:
         self._opcode: int | None = None  # first byte of the command that came last
         self._address = 0
         self._remaining: int | None = None
+        self._declared = 0
         self._is_allowed = False
         self._is_lost = False
         self._is_torn = False
@@ -587,7 +603,7 @@ class SerialInterface:
 
     def _decode_argument(self, mosi: int) -> None:
         if self._remaining is None:
-            self._remaining = (mosi & 0x1F) + 1
+            self._declared = self._remaining = (mosi & 0x1F) + 1
             if self._is_allowed and self._address + self._remaining > len(
                 self.core.registers.specs
             ):

@@ -159,7 +159,7 @@ ABOUT: Final[dict[AnyCause, About]] = {
     ),
     Rule.PARTIAL_COMMAND: About(
         SECTIONS[Rule.PARTIAL_COMMAND],
-        "keep CS low from the first byte of a command to its last; send as many registers as it says",
+        "keep CS low from a command's first byte to its last; send as many registers as it says",
     ),
     Rule.UNKNOWN_OPCODE: About(
         SECTIONS[Rule.UNKNOWN_OPCODE], "send 00h where nothing is meant, as while data are read"

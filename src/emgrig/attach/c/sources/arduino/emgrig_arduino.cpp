@@ -185,13 +185,17 @@ int HardwareSerial::printf(const char *format, ...)
 
 int main()
 {
+    double idle_us = 10.0;
     emgrig_stop_after_s(10.0);
     setup();
     for (;;) {
         double before = emgrig_now_us();
         loop();
-        if (emgrig_now_us() <= before) {
-            yield();
+        if (emgrig_now_us() > before) {
+            idle_us = 10.0;
+        } else { /* it waits for an interrupt, and has it when DRDY falls: longer steps miss nothing */
+            emgrig_idle_us(idle_us);
+            idle_us = idle_us < 200.0 ? 2.0 * idle_us : idle_us;
         }
     }
 }

@@ -46,7 +46,13 @@ _KINDS: dict[object, str] = {
     dt.date: "a date, as 2026-05-31",
     dict: "a table",
 }
-_BOUNDS = {"ge": "of {:g} or more", "gt": "above {:g}", "le": "of at most {:g}", "lt": "below {:g}"}
+_BOUNDS = {
+    "ge": "of {:g} or more",
+    "gt": "above {:g}",
+    "le": "of at most {:g}",
+    "lt": "below {:g}",
+    "max_length": "of at most {:g} characters",
+}
 _UNIONS = (typing.Union, types.UnionType)
 
 

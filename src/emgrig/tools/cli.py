@@ -86,8 +86,20 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command to call, and import it."""
         if args[0] in LATER:
-            return args[0], LATER[args[0]].load(args[0]), args[1:]
-        return super().resolve_command(ctx, args)
+            found: Any = args[0], LATER[args[0]].load(args[0]), args[1:]
+        else:
+            found = super().resolve_command(ctx, args)
+        _rewrap(found[1])
+        return found
+
+
+def _rewrap(command: Any) -> None:
+    """Let the help of a command be wrapped by the terminal alone, not by our source too."""
+    if command.help:
+        paragraphs = command.help.split("\n\n")
+        command.help = "\n\n".join(" ".join(one.split()) for one in paragraphs)
+    for inner in getattr(command, "commands", {}).values():
+        _rewrap(inner)
 
 
 app = typer.Typer(

@@ -63,6 +63,7 @@ LATER = {
         "analyse.commands", "app", "Report video against EMG time, per recording."
     ),
     "grid": Later("analyse.commands", "app", "Search the published 4500 parameter sets."),
+    "indicators": Later("analyse.commands", "app", "Hold the authors' MVC% and iEMG against ours."),
     "synthetic": Later("analyse.commands", "app", "Write a synthetic CASMEMG in its layout."),
 }
 

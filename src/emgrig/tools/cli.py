@@ -55,6 +55,7 @@ LATER = {
     "session": Later("session_command", "session", "Run an experiment: MVC, clips, ratings."),
     "sync": Later("sync.command", "sync", "Map readings of the filmed tube to samples."),
     "control": Later("control.command", "control", "Change a simulator that runs (--control)."),
+    "explain": Later("explain.command", "explain", "Say what B9, LOFF or a fault means."),
     "export": Later("export_command", "export", "Hand over: BIDS, MATLAB, Parquet, CSV."),
     "compare": Later("compare.command", "compare", "Hold a recording against another amplifier's."),
     "reproduce": Later("analyse.commands", "app", "Set every number the paper prints beside ours."),

@@ -18,7 +18,13 @@ from typer.core import TyperCommand, TyperGroup
 from emgrig.errors import EmgrigError, ExitCode, exit_code_for
 from emgrig.files import why
 from emgrig.names import one_line
-from emgrig.tools import board_commands, record_commands, register_commands, simulate_command
+from emgrig.tools import (
+    board_commands,
+    profile_commands,
+    record_commands,
+    register_commands,
+    simulate_command,
+)
 from emgrig.tools.common.output import EXIT_CODES_HELP, LineFormatter, err, say
 from emgrig.tools.demo.command import demo
 
@@ -115,6 +121,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(board_commands.info)
 app.add_typer(register_commands.app, name="registers")
+app.add_typer(profile_commands.app, name="profiles")
 app.command()(record_commands.record)
 app.command()(record_commands.convert)
 app.command()(simulate_command.simulate)

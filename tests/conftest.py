@@ -1,4 +1,5 @@
 import gc
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from properties import choose_profile
 from shell import Run, runner
 
 choose_profile()
+# A shell's background job ignores Ctrl-C, and so would every program that a test starts and stops.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 gc.disable()  # while a hundred modules are imported and nothing of them goes: a fifth of the time
 
 

@@ -41,6 +41,7 @@ GATEWAYS = Registry[Opener](
         "serial": _SERIAL,
         "replay": "emgrig.driver.captures.replay:open_replay",
         "frames": "emgrig.connect:open_frames",
+        "spi": "emgrig.gateways.spi.transport:open_spi",
         # What pyserial opens by itself.
         **dict.fromkeys(("rfc2217", "socket", "loop", "hwgrep"), _SERIAL),
     },

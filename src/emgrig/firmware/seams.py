@@ -79,7 +79,6 @@ class Readings:
 class Bank(Protocol):
     """The chips of one board, and the wires to them. Time is true time, s."""
 
-    n_falls: int  #: Falls of DRDY that were seen since `begin_count`.
     f_clk_hz: float  #: Frequency of the chips' clock, Hz.
     frame_bytes: int  #: Of one frame of all chips.
     channels_per_chip: int
@@ -95,6 +94,10 @@ class Bank(Protocol):
     @property
     def next_fall_s(self) -> float | None:
         """When the next fall of DRDY will have been seen at the latest, or None."""
+
+    @property
+    def n_falls(self) -> int:
+        """Falls of DRDY that were seen since `begin_count`."""
 
     @property
     def n_true_falls(self) -> int:

@@ -22,9 +22,7 @@ from emgrig.gateways.spi.hardware import Edge
 
 MARGIN_NS: Final = 50_000
 """An edge is stamped when its interrupt is served; so much later than it came, at most."""
-MOST_UNSEEN: Final = (
-    100_000  #: Edges without an event at one time; more is no loss but a standstill.
-)
+MOST_UNSEEN: Final = 100_000  #: Edges without an event at one time; more is a standstill.
 _WRAP: Final = 1 << 32
 
 

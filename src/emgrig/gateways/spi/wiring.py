@@ -157,11 +157,19 @@ def _with_options(wiring: Wiring, said: Mapping[str, str]) -> Wiring:
         if not _DEVICE.fullmatch(device):
             raise ValueError(f"device2={device}; expected a device as /dev/spidev0.1")
         second = ChipWiring(device, lines.get("drdy2", second.drdy), lines.get("cs2", second.cs))
+
+    def number(key: str, default: int) -> int:
+        return _number(key, said[key]) if key in said else default
+
     return replace(
         wiring,
         chips=(first,) if second is None else (first, second),
-        **{key: _number(key, said[key]) for key in _NUMBERS if key in said},
-        **{key: lines[key] for key in ("start", "reset", "pwdn") if key in lines},
+        start=lines.get("start", wiring.start),
+        reset=lines.get("reset", wiring.reset),
+        pwdn=lines.get("pwdn", wiring.pwdn),
+        sclk_hz=number("sclk_hz", wiring.sclk_hz),
+        channels=number("channels", wiring.channels),
+        series_ohm=number("series_ohm", wiring.series_ohm),
         name=said.get("name", wiring.name),
     )
 

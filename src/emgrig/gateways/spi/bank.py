@@ -46,7 +46,7 @@ class SpiBank:
         self.losses = Losses()  #: Of this run, or the last one.
         self._chips = [ChipEdges(self.losses) for _ in range(self._n_chips)]
         self._slots = Slots(self._n_chips, self.losses)
-        self._last_number: list[int | None] = [None] * self._n_chips
+        self._last_number = [0] * self._n_chips  # the kernel counts from 1
         self._sent_ns = 0
         self._is_counting = False
 

@@ -72,10 +72,10 @@ class ChipEdges:
         self.newest: Conversion | None = None
         self.period_ns = 0.0
         self._losses = losses
-        self._number: int | None = None
+        self._number = 0
 
-    def count_from(self, number: int | None) -> None:
-        """Begin anew: the edge after `number` is the first; None: the next one is."""
+    def count_from(self, number: int) -> None:
+        """Begin anew: the edge after `number` is the first."""
         self.newest = None
         self.period_ns = 0.0
         self._number = number
@@ -88,7 +88,7 @@ class ChipEdges:
         TransportError
             If so many edges are missing that the program must have stood still.
         """
-        step = 1 if self._number is None else (edge.number - self._number) % _WRAP
+        step = (edge.number - self._number) % _WRAP
         if step - 1 > MOST_UNSEEN:
             raise TransportError(
                 f"{step - 1} conversions passed unseen: was the program stopped, or the line "

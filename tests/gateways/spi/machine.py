@@ -1,6 +1,6 @@
 """A simulated Linux machine with ADS1299 chips on its SPI bus, and what their converters made.
 
-The machine is the attach kit's: fake spidev, fake gpiod 2 and virtual time in front of the real ones.
+The machine is the attach kit's: fake spidev, fake gpiod 2, and virtual time in front of real ones.
 The truth is taken where codes are made, ahead of chip, bus and wires.
 """
 

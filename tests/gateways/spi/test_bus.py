@@ -209,7 +209,7 @@ def set_up(bank: SpiBank) -> None:
 def test_no_frame_is_wrong_however_late_the_reader_is(
     preset: str, begin: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """100 seeds: late, torn, edges without room in the kernel's buffer; each counted, none wrong."""
+    """100 seeds: late, torn, edges without room in the kernel's buffer; all counted, none wrong."""
     monkeypatch.setattr("emgrig.gateways.spi.hardware.EVENT_BUFFER", 8)
     total = lost = 0
     for seed in range(begin, begin + 5):

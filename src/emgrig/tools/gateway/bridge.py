@@ -161,10 +161,7 @@ class Bridge:
             if ready is None:
                 self.stop()  # for `serve` too
                 return
-            if self._listener in ready and (other := self._accept()) is not None:
-                log.warning("another client tried to connect while one is served")
-                other.close()
-            if client in ready:
+            if client in ready:  # first: who goes makes room for who comes
                 try:
                     data = client.recv(CHUNK_BYTES)
                 except OSError:
@@ -172,6 +169,9 @@ class Bridge:
                 if not data:
                     return
                 self.transport.write(data)
+            elif self._listener in ready and (other := self._accept()) is not None:
+                log.warning("another client tried to connect while one is served")
+                other.close()
 
     def _send(self, client: socket.socket, is_over: threading.Event) -> None:
         """Hand what the board sends to the client."""

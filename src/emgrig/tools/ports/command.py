@@ -48,8 +48,8 @@ def ports(given: PortsOptions) -> None:
             place.where,
             place.name,
             place.address or " or ".join(place.addresses) or f"spi://{place.where}?drdy=…",
-            place.board or place.problem or "not asked (--probe)",
+            place.board or place.problem or "not asked",
         )
         for place in places
     ]
-    print_table(["kind", "where", "what it says it is", "address", "board"], rows)
+    print_table(["kind", "where", "name", "address", "board"], rows, whole=("where", "address"))

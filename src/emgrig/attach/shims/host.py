@@ -213,6 +213,8 @@ class Host:
         """
         with self.lock:
             self._look()  # or a loop of waits of no time would last for ever
+            if any(watch.queue for watch in watches):
+                return True
             self._settle()
             end_s = float("inf") if timeout_s is None else self._bench_s + max(timeout_s, 0.0)
             if timeout_s is None or timeout_s > 0:
@@ -321,10 +323,13 @@ class Host:
     def _pass_to(self, end_s: float) -> None:
         """Let bench time pass up to `end_s`, from edge to edge if somebody waits for any."""
         stop_s = min(end_s, self._limit_s)
+        wants_rising = any(watch.wants_rising for watch in self._watches)
+        is_quiet = False
         while self._watches and (event_s := self.bench.next_event_s()) is not None:
             if event_s > stop_s:
+                is_quiet = not wants_rising
                 break
-            if any(watch.wants_rising for watch in self._watches):
+            if wants_rising:
                 self._move(event_s - _BEFORE_FALL_S / 2)
                 self._catch_up(None)
             before = [watch.falls for watch in self._watches]
@@ -335,8 +340,9 @@ class Host:
                 self._catch_up(event_s)
             self._deliver()
         self._move(stop_s)
-        self._catch_up(None)
-        self._deliver()
+        if not is_quiet:
+            self._catch_up(None)
+            self._deliver()
         if end_s > self._limit_s:
             raise TimeIsUp.at_limit(self._limit_s)
 

@@ -12,12 +12,13 @@ from check_transport import check_transport
 from emgrig.attach.shims.host import Host
 from emgrig.driver.board import Board
 from emgrig.driver.can import Line as Pin
+from emgrig.driver.interruption import Happened
 from emgrig.driver.samples.block import Block
 from emgrig.gateways.spi.bank import SpiBank
 from emgrig.gateways.spi.hardware import Hardware
 from emgrig.gateways.spi.transport import SpiTransport
 from emgrig.gateways.spi.wiring import parse_address
-from emgrig.protocol.packets import Line
+from emgrig.protocol.packets import Line, SampleFlag
 from gateways.spi.machine import Machine, codes_of, machine
 
 pytestmark = pytest.mark.slow
@@ -130,6 +131,37 @@ def test_settings_change_in_mid_stream_and_scale_what_follows() -> None:
                 board.chip.configure(gain=gain)
                 while (blocks[0].epoch.scale_v == next(stream).epoch.scale_v).all():
                     pass
+
+
+def test_a_frame_whose_fixed_bits_are_wrong_is_flagged() -> None:
+    """From the shift on every status word begins with 0110 in place of 1100 (9.4.4.2)."""
+    with machine() as here, emgrig.connect(ADDRESS["pieeg"]) as board:
+        measure(board, 250)
+        with board.stream(duration_s=2.0) as stream:
+            blocks = [next(stream)]
+            here.bench.put_fault("bit-shift")
+            blocks += list(stream)
+    n_good = 0
+    for block in blocks:
+        is_right = (block.status >> 20 == 0b1100).all()
+        assert is_right == (block.flags & SampleFlag.STATUS_WRONG == 0)
+        if is_right:
+            codes = np.rint(block.volts / CODE_V).astype(np.int64)
+            rows = rows_of(codes, here.truths[0].codes())
+            np.testing.assert_array_equal(rows, numbers([block]))
+            n_good += block.n_samples
+    assert 0 < n_good < 500
+
+
+def test_a_chip_that_loses_its_supply_in_a_run_is_told() -> None:
+    with machine() as here, emgrig.connect(ADDRESS["pieeg"]) as board:
+        board.apply("facial-emg")
+        with board.stream(duration_s=1.0) as stream:
+            next(stream)
+            here.bench.chip().brown_out()
+            list(stream)
+        assert [one.reason.happened for one in stream.recoveries] == [Happened.CHIP_LOST]
+        assert board.chip.read_registers()[0].raw[5] == 0x50  # gain 12 again
 
 
 # ---- two chips ----------------------------------------------------------------------------------

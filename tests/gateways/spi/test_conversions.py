@@ -41,6 +41,14 @@ def test_a_frame_that_ends_before_the_next_edge_is_good() -> None:
     assert losses == Losses()
 
 
+@pytest.mark.parametrize(("end_ns", "state"), [(700_000, State.GOOD), (760_000, State.LOST)])
+def test_a_frame_that_took_most_of_a_period_is_not_believed(end_ns: int, state: State) -> None:
+    """The edge after it may have been stamped late, and have met it."""
+    first, second, losses = after(20_000, end_ns, PERIOD_NS)
+    assert (first.state, second.state) == (state, State.UNREAD)
+    assert losses.late == (state is State.LOST)
+
+
 @pytest.mark.parametrize("end_ns", [PERIOD_NS - MARGIN_NS, PERIOD_NS - 1, PERIOD_NS + 30_000])
 def test_a_frame_that_the_next_edge_meets_is_torn_and_so_is_the_next(end_ns: int) -> None:
     """The next edge's own frame was begun by these clocks: it is not whole either."""

@@ -162,14 +162,18 @@ class SpiBank:
     def _confirm(self) -> None:
         """Wait until the frames that are held are known to be good, unless results come faster."""
         for _ in range(2 * self._n_chips):
-            held = [c.newest for c in self._chips if c.newest and c.newest.state is State.HELD]
+            held = [
+                (chip, chip.newest)
+                for chip in self._chips
+                if chip.newest is not None and chip.newest.state is State.HELD
+            ]
             if not held:
                 return
-            due_ns = max(one.end_ns for one in held) + CONFIRM_NS
+            due_ns = max(one.end_ns for _, one in held) + CONFIRM_NS
             edges = self._hardware.edges(max(due_ns - self._hardware.now_ns(), 0) * 1e-9)
             if not edges:
-                for one in held:
-                    one.state = State.GOOD
+                for chip, one in held:
+                    chip.believe(one)
                 return
             self._note(edges)
             self._fetch()

@@ -4,8 +4,8 @@ Nothing here knows SPI or time: edges and transfers come in with their times, ns
 
 A frame is good if its transfer began after its own edge and ended `MARGIN_NS` before the next one.
 That is known only when the next edge has come, or when none has for a while: until then the frame
-is *held*. Each edge carries the kernel's count, so edges that found no room in its buffer are
-counted too.
+is *held*. Edges may be stamped late, so it must also have ended within `SHARE` of a data period.
+Each edge carries the kernel's count, so edges that found no room in its buffer are counted too.
 
 Two chips with two oscillators do not keep step. Their conversions go together one to one in the
 order of time; where one chip converts twice between two results of the other, its earlier result
@@ -22,6 +22,8 @@ from emgrig.gateways.spi.hardware import Edge
 
 MARGIN_NS: Final = 50_000
 """An edge is stamped when its interrupt is served; so much later than it came, at most."""
+SHARE: Final = 0.75
+"""Of a data period after its edge a transfer may take; the rest is for edges that are told late."""
 MOST_UNSEEN: Final = 100_000  #: Edges without an event at one time; more is a standstill.
 _WRAP: Final = 1 << 32
 
@@ -70,7 +72,7 @@ class ChipEdges:
 
     def __init__(self, losses: Losses) -> None:
         self.newest: Conversion | None = None
-        self.period_ns = 0.0
+        self.period_ns = 0.0  #: Between the last two edges; 0: not known.
         self._losses = losses
         self._number = 0
 
@@ -120,7 +122,7 @@ class ChipEdges:
             if not is_next:  # when the next one came, nobody knows
                 self.lose(before, is_late=False)
             elif new.at_ns > before.end_ns + MARGIN_NS:
-                before.state = State.GOOD
+                self.believe(before)
             elif new.at_ns <= before.begin_ns:  # the frame that was read is the new one
                 new.state, new.frame = State.HELD, before.frame
                 new.begin_ns, new.end_ns = before.begin_ns, before.end_ns
@@ -129,6 +131,14 @@ class ChipEdges:
                 self.lose(before, is_late=False)
                 new.state = State.LOST  # a part of it was clocked out, too
                 self._losses.torn += 1
+
+    def believe(self, conversion: Conversion) -> None:
+        """Take a frame that no edge has met, unless it took so long that one may have unseen."""
+        took_ns = conversion.end_ns - conversion.at_ns
+        if not self.period_ns or took_ns <= SHARE * self.period_ns:
+            conversion.state = State.GOOD
+        else:
+            self.lose(conversion, is_late=True)
 
     def lose(self, conversion: Conversion, *, is_late: bool) -> None:
         """Give a frame up."""

@@ -236,6 +236,26 @@ def set_up(bank: SpiBank) -> None:
     bank.begin_count()
 
 
+def test_what_was_not_read_before_a_command_is_lost_and_counted() -> None:
+    """After SDATAC the chip sends no frame any more: what would be read then is nobody's."""
+    with machine() as here:
+        wiring = parse_address(ADDRESS["pieeg"])
+        hardware = Hardware(wiring)
+        bank = SpiBank(hardware, wiring)
+        set_up(bank)
+        before = bank.read(bank.now_s + 0.01)
+        here.host.sleep(0.0028)  # three results at 1 kSPS
+        bank.broadcast(b"\x11")
+        bank.broadcast(b"\x10")
+        after = bank.read(bank.now_s + 0.01)
+        hardware.close()
+    codes = np.concatenate([codes_of(part.data) for part in (before, after)])
+    index = np.concatenate([before.index, after.index])
+    np.testing.assert_array_equal(rows_of(codes, here.truths[0].codes()), index)
+    assert set(np.diff(index)) == {1, 4}
+    assert bank.losses.late == 3
+
+
 @pytest.mark.parametrize("preset", ["pieeg", "pieeg-16"])
 @pytest.mark.parametrize("begin", range(0, 50, 5))
 def test_no_frame_is_wrong_however_late_the_reader_is(

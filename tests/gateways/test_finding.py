@@ -19,9 +19,11 @@ from emgrig.gateways.discovery import (
     BYTES,
     QUESTION,
     Announcer,
+    Found,
     answer,
     ask_network,
     parse_answer,
+    without_doubles,
 )
 from emgrig.gateways.finding import Place, find_one, probe, say_hello
 from emgrig.simulator.transport import SimTransport
@@ -68,6 +70,14 @@ def test_a_board_answers_with_its_port_and_its_serial_number() -> None:
 def test_asking_in_somebody_s_name_makes_no_traffic_of_it() -> None:
     assert len(QUESTION) == BYTES
     assert len(answer(65535, "x" * 500)) <= BYTES
+
+
+def test_a_board_of_this_machine_that_answers_twice_is_one() -> None:
+    """By loopback, and by its address in the network, where the broadcast comes back to it."""
+    here, there = Found("127.0.0.1", 4299, "PI-1"), Found("192.0.2.7", 4299, "PI-1")
+    other, second = Found("192.0.2.8", 4299, "PI-2"), Found("192.0.2.7", 4300, "PI-1")
+    assert without_doubles({there, other, here, second}) == [here, second, other]
+    assert without_doubles({there, other}) == [there, other]
 
 
 def test_nobody_answers_where_nobody_is() -> None:
@@ -183,6 +193,8 @@ def test_ports_are_listed_with_what_the_system_calls_them(here: Callable[..., No
 
 def test_auto_finds_the_chips_on_the_bus_of_this_machine(here: Callable[..., None]) -> None:
     here(("/dev/ttyS0", None, "built in"), spi=("spidev0.0",))
+    with machine(faults=("miso-low",)), pytest.raises(TransportError, match="no board answers"):
+        emgrig.connect("auto")
     with machine(), emgrig.connect("auto") as board:
         assert board.address == "spi:pieeg"
         assert board.identity.is_simulated

@@ -16,7 +16,8 @@ BYTES: Final = 64
 QUESTION: Final = b"emgrig: who is there? 1\n".ljust(BYTES, b".")
 _ANSWER: Final = re.compile(rb"emgrig: here 1 (\d{1,5}) ([!-~]{1,32})\n")
 _MOST_ANSWERS: Final = 256
-_EVERYBODY: Final = ("255.255.255.255", "127.0.0.1")
+_LOOPBACK: Final = "127.0.0.1"
+_EVERYBODY: Final = ("255.255.255.255", _LOOPBACK)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,21 @@ def ask_network(
             one = parse_answer(data, str(peer[0]))
             if one is not None:
                 found.add(one)
-    return sorted(found, key=lambda one: (one.serial_number, one.host, one.port))
+    return without_doubles(found)
+
+
+def without_doubles(found: Iterable[Found]) -> list[Found]:
+    """Sort boards; one of this machine that answers by its address in the network too is one."""
+    found = set(found)
+    here = {(one.port, one.serial_number) for one in found if one.host == _LOOPBACK}
+    return sorted(
+        (
+            one
+            for one in found
+            if one.host == _LOOPBACK or (one.port, one.serial_number) not in here
+        ),
+        key=lambda one: (one.serial_number, one.host, one.port),
+    )
 
 
 class Announcer:

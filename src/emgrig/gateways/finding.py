@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from emgrig.driver.seams import Transport
-from emgrig.errors import EmgrigError, TransportError, TransportTimeout, WireError
+from emgrig.errors import EmgrigError, IdentityError, TransportError, TransportTimeout, WireError
 from emgrig.gateways.discovery import ask_network
 from emgrig.names import one_line
 from emgrig.protocol.decoder import Decoder, ReplyPacket
@@ -16,15 +16,21 @@ from emgrig.protocol.packets import (
     Capability,
     Hello,
     HelloArguments,
+    ReadRegisters,
+    Registers,
     Request,
     RequestHeader,
 )
+from emgrig.protocol.schema import Message
 
 HELLO_S: Final = 3.0  #: A board that opening its port has reset is deaf for so long at most.
 _AGAIN_S: Final = 0.5
 NETWORK_S: Final = 1.0
 
 Open = Callable[[str], Transport]
+#: Bits of the ID register that all parts of the family have (SBAS499C, 9.6.1.1).
+_ID_MASK: Final = 0b1_1100
+_ID_FIXED: Final = 0b1_1100
 _NUMBERED: Final = re.compile(r"spidev(\d+)\.(\d+)")
 
 
@@ -97,8 +103,15 @@ def say_hello(transport: Transport, timeout_s: float = HELLO_S) -> Hello:
     WireError
         If what answers is another version.
     """
+    return Hello.decode(
+        _ask(transport, Request.HELLO, HelloArguments(VERSION, "emgrig"), timeout_s)
+    )
+
+
+def _ask(transport: Transport, request: Request, arguments: Message, timeout_s: float) -> bytes:
+    """Ask until an answer comes; raises as `say_hello`."""
     encode, decoder = PacketEncoder(), Decoder()
-    body = RequestHeader(1, Request.HELLO).encode() + HelloArguments(VERSION, "emgrig").encode()
+    body = RequestHeader(int(request), request).encode() + arguments.encode()
     clock = transport.clock
     deadline_s, again_s = clock.now_s() + timeout_s, clock.now_s()
     while (now_s := clock.now_s()) < deadline_s:
@@ -110,10 +123,10 @@ def say_hello(transport: Transport, timeout_s: float = HELLO_S) -> Hello:
         except TransportTimeout:
             continue
         for item in decoder.feed(data):
-            if isinstance(item, ReplyPacket) and item.request == Request.HELLO:
+            if isinstance(item, ReplyPacket) and item.request == request:
                 if item.error is not None:
-                    raise WireError(f"the board refuses HELLO: {item.error.text}")
-                return Hello.decode(item.data)
+                    raise WireError(f"the board refuses {request.name}: {item.error.text}")
+                return item.data
     raise TransportTimeout(f"nothing that speaks the board link answered in {timeout_s:g} s")
 
 
@@ -128,12 +141,23 @@ def probe(place: Place, open_address: Open, timeout_s: float = HELLO_S) -> Place
             continue
         try:
             told = say_hello(transport, timeout_s)
+            if place.kind == "spi":
+                _need_a_chip(transport, timeout_s)
             return replace(place, address=address, board=_words(told))
-        except (TransportError, WireError) as error:
+        except (TransportError, WireError, IdentityError) as error:
             problem = problem or one_line(str(error))
         finally:
             transport.close()
     return replace(place, problem=problem)
+
+
+def _need_a_chip(transport: Transport, timeout_s: float) -> None:
+    """See that an ADS1299 is on the bus: our own firmware answers without one, too."""
+    asked = ReadRegisters(chip=0, address=0, count=1)
+    raw = _ask(transport, Request.READ_REGISTERS, asked, timeout_s)
+    found = Registers.decode(raw).values[0]
+    if found & _ID_MASK != _ID_FIXED:
+        raise IdentityError(f"no ADS1299 there: its ID reads {found:02X}h")
 
 
 def _words(told: Hello) -> str:

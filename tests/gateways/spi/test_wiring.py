@@ -45,6 +45,8 @@ def test_a_second_chip_can_be_on_the_same_device() -> None:
         ("spi:pieeg?start=26", r"the line the header/26 is named for two pins"),
         ("spi:pieeg?sclk_hz=10000000", r"sclk_hz=10000000; expected 100000 to 8000000"),
         ("spi:pieeg?sclk_hz=fast", r"sclk_hz=fast; expected 100000"),
+        ("spi:pieeg?name=" + 33 * "A", r"expected at most 32 letters"),
+        ("spi:pieeg?name=a%0Ab", r"expected at most 32 letters"),
         ("spi:pieeg?channels=7", r"channels=7; expected 4, 6 or 8"),
         ("spi:pieeg?device2=/dev/spidev0.1", r"a second chip needs drdy2="),
         ("spi:pieeg?drdy2=13", r"both chips have the same SPI device and CS"),

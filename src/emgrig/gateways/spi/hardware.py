@@ -91,15 +91,22 @@ class Hardware:
     def drive(self, line: Gpio, *, level: bool) -> None:
         """Drive a line that is one of the wiring's outputs."""
         value = self._gpiod.line.Value
-        self._outputs[line].set_value(line.offset, value.ACTIVE if level else value.INACTIVE)
+        try:
+            self._outputs[line].set_value(line.offset, value.ACTIVE if level else value.INACTIVE)
+        except OSError as error:
+            raise TransportError(f"GPIO {line} cannot be driven: {_why(error)}") from error
 
     def edges(self, timeout_s: float) -> list[Edge]:
         """Wait for falls of DRDY, at most `timeout_s`, and return those that came, in order."""
-        if not self._drdy.wait_edge_events(timeout_s):
-            return []
+        try:
+            if not self._drdy.wait_edge_events(timeout_s):
+                return []
+            came = self._drdy.read_edge_events()
+        except OSError as error:
+            raise TransportError(f"the line of DRDY is lost: {_why(error)}") from error
         return [
             Edge(self._chip_of[event.line_offset], event.line_seqno, event.timestamp_ns)
-            for event in self._drdy.read_edge_events()
+            for event in came
         ]
 
     # ---- opening ------------------------------------------------------------------------------

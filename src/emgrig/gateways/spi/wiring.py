@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 MOST_SCLK_HZ: Final = 8_000_000
 LEAST_SCLK_HZ: Final = 100_000
+MOST_NAME: Final = 32
 _DEVICE: Final = re.compile(r"/dev/spidev\d+\.\d+")
 _LINE: Final = re.compile(r"(?:(?:/dev/)?(gpiochip\d+)/)?(\d{1,4})")
 
@@ -60,6 +61,10 @@ class Wiring:
             raise ValueError(f"the line {twice[0]} is named for two pins")
         if len({chip.drdy.chip for chip in self.chips}) > 1:
             raise ValueError("drdy and drdy2 are on two GPIO chips; expected one")
+        if len(self.name) > MOST_NAME or not self.name.isprintable():
+            raise ValueError(
+                f"name={self.name[:MOST_NAME]!r}; expected at most {MOST_NAME} letters"
+            )
         places = [(chip.device, chip.cs) for chip in self.chips]
         if len(set(places)) < len(places):
             raise ValueError("both chips have the same SPI device and CS; expected device2 or cs2")

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 CHUNK_BYTES: Final = 1 << 16
 LOOK_S: Final = 0.25
+IDLE_S: Final = 0.01
 GONE_S: Final = 5.0  #: A client that acknowledges nothing for so long is gone.
 
 
@@ -180,7 +181,8 @@ class Bridge:
                 data = self.transport.read(CHUNK_BYTES, timeout_s=LOOK_S)
                 client.sendall(data)
             except TransportTimeout:
-                continue
+                if not self.transport.is_paced:  # it waits for nobody: time is its own
+                    is_over.wait(IDLE_S)
             except EmgrigError as error:
                 self._failure = error
                 break

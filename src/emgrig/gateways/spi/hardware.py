@@ -126,23 +126,22 @@ class Hardware:
         chip_selects = [chip.cs for chip in wiring.chips]
         known = [one for one in (wiring.start, wiring.reset, wiring.pwdn, *chip_selects) if one]
         made: dict[Gpio, Any] = {}
+        as_is = self._gpiod.LineSettings(direction=line.Direction.AS_IS)
+        low, high = (
+            self._gpiod.LineSettings(direction=line.Direction.OUTPUT, output_value=value)
+            for value in (line.Value.INACTIVE, line.Value.ACTIVE)
+        )
         for name in dict.fromkeys(one.chip for one in known):
             own = [one for one in known if one.chip == name]
-            as_is = self._gpiod.LineSettings(direction=line.Direction.AS_IS)
             request = self._request(own, as_is)
             for one in own:
                 if one in (wiring.reset, wiring.pwdn):
                     self.was_off |= request.get_value(one.offset) is line.Value.INACTIVE
-                low = one == wiring.start
-                request.reconfigure_lines(
-                    {
-                        one.offset: self._gpiod.LineSettings(
-                            direction=line.Direction.OUTPUT,
-                            output_value=line.Value.INACTIVE if low else line.Value.ACTIVE,
-                        )
-                    }
-                )
-                made[one] = request
+            # all at once: gpiod 2.5 gives lines that are not named their defaults
+            request.reconfigure_lines(
+                {one.offset: low if one == wiring.start else high for one in own}
+            )
+            made.update(dict.fromkeys(own, request))
         return made
 
     def _request(self, lines: list[Gpio], settings: Any, **options: int) -> Any:

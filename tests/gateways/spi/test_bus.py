@@ -60,6 +60,19 @@ def test_it_is_a_transport() -> None:
         check_transport(lambda: SpiTransport(ADDRESS["pieeg"]))
 
 
+@pytest.mark.parametrize("name", ADDRESS)
+def test_no_time_of_the_data_sheet_is_broken_and_no_result_is_left(name: str) -> None:
+    """As the chip saw it: the report of `emgrig attach` on our own driver."""
+    with machine(name) as here, emgrig.connect(ADDRESS[name]) as board:
+        measure(board, 1000)
+        with board.stream(duration_s=0.1) as stream:
+            list(stream)
+    for chip in here.bench.facts().chips:
+        assert chip.breaches == ()
+        assert chip.n_produced == chip.n_read > 100
+        assert chip.n_torn == 0
+
+
 def test_it_says_what_it_is_and_what_is_not_wired() -> None:
     with machine("pieeg"), emgrig.connect("spi:pieeg") as board:
         assert board.identity.is_simulated

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.firmware.seams import BoardFacts
+from emgrig.onboard.seams import BoardFacts
 from emgrig.simulator.analog.frontend import NOMINAL_F_CLK_HZ, AnalogueFrontEnd
 from emgrig.simulator.analog.tolerances import oscillator_error_ppm
 from emgrig.simulator.analog.world import SERIES_OHM, Mains, World

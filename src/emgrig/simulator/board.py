@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from emgrig.errors import TransportError
-from emgrig.firmware.native import Firmware
-from emgrig.firmware.seams import BoardFacts, Client
+from emgrig.onboard.native import Firmware
+from emgrig.onboard.seams import BoardFacts, Client
 from emgrig.protocol.packets import ResetCause
 from emgrig.simulator.chip.ads1299 import Ads1299Chip
 from emgrig.simulator.clock import Crystal

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from emgrig.errors import TransportError
-from emgrig.firmware.seams import Client
+from emgrig.onboard.seams import Client
 from emgrig.simulator.background import BackgroundServer
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.clock import ScaledClock

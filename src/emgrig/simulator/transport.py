@@ -4,7 +4,7 @@ import threading
 from typing import Final
 
 from emgrig.errors import TransportError, TransportTimeout
-from emgrig.firmware.seams import Client
+from emgrig.onboard.seams import Client
 from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.clock import ScaledClock, VirtualClock

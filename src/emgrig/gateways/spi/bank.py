@@ -1,13 +1,13 @@
-"""Chips on an SPI bus of this machine, as `emgrig.firmware.seams.Bank`."""
+"""Chips on an SPI bus of this machine, as `emgrig.onboard.seams.Bank`."""
 
 from typing import Final
 
 import numpy as np
 
-from emgrig.firmware.seams import Readings
 from emgrig.gateways.spi.conversions import ChipEdges, Losses, Slots, State
 from emgrig.gateways.spi.hardware import Edge, Hardware
 from emgrig.gateways.spi.wiring import Wiring
+from emgrig.onboard.seams import Readings
 from emgrig.protocol.packets import Line
 
 CONFIRM_NS: Final = 200_000

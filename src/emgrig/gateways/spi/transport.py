@@ -11,11 +11,11 @@ from typing import Final
 
 from emgrig.driver.seams import Clock, RealClock
 from emgrig.errors import TransportError, TransportTimeout
-from emgrig.firmware.native import Firmware
-from emgrig.firmware.seams import BoardFacts
 from emgrig.gateways.spi.bank import SpiBank
 from emgrig.gateways.spi.hardware import Hardware
 from emgrig.gateways.spi.wiring import Wiring, parse_address
+from emgrig.onboard.native import Firmware
+from emgrig.onboard.seams import BoardFacts
 from emgrig.protocol.packets import Capability
 from emgrig.version import __version__
 
@@ -30,7 +30,7 @@ SWITCH_S: Final = 5e-5
 
 
 class MonotonicClock:
-    """The machine's monotonic time as board time (`emgrig.firmware.seams.BoardClock`)."""
+    """The machine's monotonic time as board time (`emgrig.onboard.seams.BoardClock`)."""
 
     per_second = 1e6
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.firmware.native import Firmware
-from emgrig.firmware.outlet import UNLIMITED
+from emgrig.onboard.native import Firmware
+from emgrig.onboard.outlet import UNLIMITED
 from emgrig.protocol.packets import ResetCause
 from emgrig.simulator.analog.frontend import AnalogueFrontEnd
 from emgrig.simulator.analog.world import OPEN, Bridge, ChannelFault, Electrode, World

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.firmware.seams import Readings
+from emgrig.onboard.seams import Readings
 from emgrig.protocol.packets import Line
 from emgrig.simulator.chip.ads1299 import COMMAND_SCLK_HZ, Frames, Pin
 from emgrig.simulator.firmware.spi import SpiBus, WireFault

@@ -9,9 +9,9 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from emgrig.firmware.chip_control import ChipControl
-from emgrig.firmware.outlet import Link, Outlet
-from emgrig.firmware.seams import BoardFacts, Client, Readings
+from emgrig.onboard.chip_control import ChipControl
+from emgrig.onboard.outlet import Link, Outlet
+from emgrig.onboard.seams import BoardFacts, Client, Readings
 from emgrig.protocol.packets import ResetCause
 from emgrig.simulator.chip.core import RDATAC, SDATAC, START
 from emgrig.simulator.clock import Crystal

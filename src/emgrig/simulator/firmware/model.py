@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from emgrig.firmware.outlet import Link
-from emgrig.firmware.seams import BoardFacts, Client
+from emgrig.onboard.outlet import Link
+from emgrig.onboard.seams import BoardFacts, Client
 from emgrig.protocol.packets import ResetCause
 from emgrig.registry import Registry
 from emgrig.simulator.clock import Crystal
@@ -50,7 +50,7 @@ FIRMWARES: Final = Registry[MakeFirmware](
     "emgrig.firmwares",
     "firmware",
     {
-        "native": "emgrig.firmware.native:Firmware",
+        "native": "emgrig.onboard.native:Firmware",
         "cerelog": "emgrig.simulator.firmware.fixed_frames:Cerelog",
         "ardeeg": "emgrig.simulator.firmware.fixed_frames:ArdEeg",
         "knight": "emgrig.simulator.firmware.fixed_frames:Knight",

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.firmware.outlet import Outlet
+from emgrig.onboard.outlet import Outlet
 from emgrig.protocol.packets import Line
 
 ReadFilter = Callable[[int], NDArray[np.bool_]]

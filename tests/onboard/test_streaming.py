@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emgrig.firmware.sample_packets import encode_sample_packets, packet_bytes
-from emgrig.firmware.seams import BoardFacts
+from emgrig.onboard.sample_packets import encode_sample_packets, packet_bytes
+from emgrig.onboard.seams import BoardFacts
 from emgrig.protocol import packets as wire
 from emgrig.protocol.framing import PACKET, PacketType
 from emgrig.protocol.packets import SAMPLES, ErrorCode, Request, SampleFlag

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from emgrig.firmware.seams import Bank
+from emgrig.onboard.seams import Bank
 from emgrig.protocol.packets import ALL_CHIPS, ErrorCode, Line
 
 BOOT_S: Final = 0.15

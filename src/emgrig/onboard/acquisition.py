@@ -10,9 +10,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.firmware.outlet import Outlet
-from emgrig.firmware.sample_packets import encode_sample_packets, packet_bytes
-from emgrig.firmware.seams import BoardClock, Readings
+from emgrig.onboard.outlet import Outlet
+from emgrig.onboard.sample_packets import encode_sample_packets, packet_bytes
+from emgrig.onboard.seams import BoardClock, Readings
 from emgrig.protocol.packets import SampleFlag
 
 #: Says that frames were thrown away: how many, up to which conversion, true time s.

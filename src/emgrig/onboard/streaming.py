@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from emgrig.firmware.acquisition import Acquisition, Run
-from emgrig.firmware.chip_control import RDATAC, SDATAC, START, STOP, ChipControl
-from emgrig.firmware.lead_off_watch import LeadOffWatch
-from emgrig.firmware.outlet import Outlet
-from emgrig.firmware.seams import BoardClock, ReadFilter
+from emgrig.onboard.acquisition import Acquisition, Run
+from emgrig.onboard.chip_control import RDATAC, SDATAC, START, STOP, ChipControl
+from emgrig.onboard.lead_off_watch import LeadOffWatch
+from emgrig.onboard.outlet import Outlet
+from emgrig.onboard.seams import BoardClock, ReadFilter
 from emgrig.protocol import packets as wire
 from emgrig.protocol.packets import EventType
 from emgrig.protocol.schema import Message

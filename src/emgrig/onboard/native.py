@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from emgrig.errors import WireError
-from emgrig.firmware.chip_control import N_ADDRESSES, ChipControl, Refusal
-from emgrig.firmware.outlet import Link, Outlet
-from emgrig.firmware.seams import Bank, BoardClock, BoardFacts, Client
-from emgrig.firmware.streaming import Streaming
+from emgrig.onboard.chip_control import N_ADDRESSES, ChipControl, Refusal
+from emgrig.onboard.outlet import Link, Outlet
+from emgrig.onboard.seams import Bank, BoardClock, BoardFacts, Client
+from emgrig.onboard.streaming import Streaming
 from emgrig.protocol import packets as wire
 from emgrig.protocol.abilities import LineFlag
 from emgrig.protocol.decoder import Decoder, RequestPacket

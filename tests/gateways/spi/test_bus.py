@@ -98,6 +98,24 @@ def test_registers_stay_from_one_program_to_the_next() -> None:
             assert {one.gain.word for one in board.chip.files[0].channels()} == {6}
 
 
+def test_chips_that_convert_while_nobody_reads_do_not_end_the_link(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """START high and no run: the kernel's buffer overflows for as long as it likes."""
+    monkeypatch.setattr("emgrig.gateways.spi.hardware.EVENT_BUFFER", 8)
+    monkeypatch.setattr("emgrig.gateways.spi.conversions.MOST_UNSEEN", 50)
+    with machine("ti-evm") as here, emgrig.connect(ADDRESS["ti-evm"]) as board:
+        with board.stream(duration_s=0.1) as stream:
+            list(stream)
+        board.set_line(Line.START, high=True)
+        here.host.sleep(1.0)
+        board.set_line(Line.START, high=False)
+        assert board.chip.read_registers()[0].raw[0] == 0x3E
+        with board.stream(duration_s=0.1) as stream:
+            list(stream)
+        assert (stream.totals.received, stream.totals.lost) == (25 + stream.totals.unused, 0)
+
+
 def test_chips_that_were_held_in_reset_begin_at_their_defaults() -> None:
     with machine("ti-evm") as here:
         with emgrig.connect(ADDRESS["ti-evm"]) as board:

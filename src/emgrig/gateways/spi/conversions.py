@@ -28,6 +28,10 @@ MOST_UNSEEN: Final = 100_000  #: Edges without an event at one time; more is a s
 _WRAP: Final = 1 << 32
 
 
+class Standstill(TransportError):
+    """So many edges are missing that the program must have stood still."""
+
+
 class State(Enum):
     """What is known of a conversion's frame."""
 
@@ -87,12 +91,13 @@ class ChipEdges:
 
         Raises
         ------
-        TransportError
-            If so many edges are missing that the program must have stood still.
+        Standstill
+            If so many edges are missing that it is no loss any more.
         """
         step = (edge.number - self._number) % _WRAP
         if step - 1 > MOST_UNSEEN:
-            raise TransportError(
+            self._number = edge.number
+            raise Standstill(
                 f"{step - 1} conversions passed unseen: was the program stopped, or the line "
                 "DRDY disturbed?"
             )

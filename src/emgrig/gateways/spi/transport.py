@@ -57,6 +57,7 @@ class SpiBoard:
 
     def __init__(self, wiring: Wiring) -> None:
         self.hardware = Hardware(wiring)
+        self._title = wiring.title
         try:
             self.bank = SpiBank(self.hardware, wiring)
             capabilities = Capability.REBOOT
@@ -83,8 +84,9 @@ class SpiBoard:
         losses = self.bank.losses
         if was_on and not self.firmware.is_streaming and self.firmware.streaming.run.missed:
             log.warning(
-                "of %d conversions %d were missed; of chips: %d read too late, %d torn, %d edges "
-                "unseen, %d without a partner",
+                "%s: of %d conversions %d were missed; of its chips %d results were read too late, "
+                "%d were torn, %d came unseen, %d had no partner",
+                self._title,
                 self.firmware.streaming.run.conversions,
                 self.firmware.streaming.run.missed,
                 losses.late,

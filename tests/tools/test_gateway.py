@@ -11,8 +11,11 @@ import pytest
 import emgrig
 from check_gateway import joined, numbers
 from emgrig.driver.seams import Transport
+from emgrig.driver.transports.tcp import TcpTransport
 from emgrig.errors import TransportError
 from emgrig.gateways.discovery import parse_answer
+from emgrig.gateways.finding import ask
+from emgrig.protocol.packets import NoArguments, Request, StartArguments, Started, Stopped
 from emgrig.simulator.transport import SimTransport
 from emgrig.tools.gateway.bridge import Bridge
 from gateways.test_finding import ask_here
@@ -66,6 +69,20 @@ def test_one_client_follows_another() -> None:
         for _ in range(2):
             with emgrig.connect(f"tcp://127.0.0.1:{bridge.port}") as board:
                 assert board.identity.serial_number == "SIM-0009"
+
+
+def test_a_run_goes_on_when_its_client_is_gone_and_the_next_one_learns_its_count() -> None:
+    with served(SimTransport("seed=9")) as bridge:
+        first = TcpTransport(f"tcp://127.0.0.1:{bridge.port}")
+        started = Started.decode(ask(first, Request.START, StartArguments(16, 0), 3.0))
+        came = first.read(1 << 16, timeout_s=3.0)
+        first.close()  # no STOP: as when Wi-Fi is lost
+        second = TcpTransport(f"tcp://127.0.0.1:{bridge.port}")
+        stopped = Stopped.decode(ask(second, Request.STOP, NoArguments(), 3.0))
+        second.close()
+    assert stopped.run == started.run
+    assert came
+    assert stopped.conversions >= 16, "those of the packet that came"
 
 
 def test_who_comes_second_is_let_go_and_the_first_stays() -> None:

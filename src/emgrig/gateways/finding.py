@@ -103,12 +103,10 @@ def say_hello(transport: Transport, timeout_s: float = HELLO_S) -> Hello:
     WireError
         If what answers is another version.
     """
-    return Hello.decode(
-        _ask(transport, Request.HELLO, HelloArguments(VERSION, "emgrig"), timeout_s)
-    )
+    return Hello.decode(ask(transport, Request.HELLO, HelloArguments(VERSION, "emgrig"), timeout_s))
 
 
-def _ask(transport: Transport, request: Request, arguments: Message, timeout_s: float) -> bytes:
+def ask(transport: Transport, request: Request, arguments: Message, timeout_s: float) -> bytes:
     """Ask until an answer comes; raises as `say_hello`."""
     encode, decoder = PacketEncoder(), Decoder()
     body = RequestHeader(int(request), request).encode() + arguments.encode()
@@ -154,7 +152,7 @@ def probe(place: Place, open_address: Open, timeout_s: float = HELLO_S) -> Place
 def _need_a_chip(transport: Transport, timeout_s: float) -> None:
     """See that an ADS1299 is on the bus: our own firmware answers without one, too."""
     asked = ReadRegisters(chip=0, address=0, count=1)
-    raw = _ask(transport, Request.READ_REGISTERS, asked, timeout_s)
+    raw = ask(transport, Request.READ_REGISTERS, asked, timeout_s)
     found = Registers.decode(raw).values[0]
     if found & _ID_MASK != _ID_FIXED:
         raise IdentityError(f"no ADS1299 there: its ID reads {found:02X}h")

@@ -51,8 +51,9 @@ class ChipControl:
             self.bank.set_line(Line.RESET, level=False)
             self._wait(RESET_S)
             self.bank.set_line(Line.RESET, level=True)
-        else:
-            self.bank.broadcast(bytes((RESET,)))
+        else:  # in RDATAC, where the chips may be, they need not listen
+            for opcode in (SDATAC, RESET):
+                self.bank.broadcast(bytes((opcode,)))
         self._wait(RESET_S)
         self._in_rdatac = [True] * len(self.bank)
 

@@ -116,6 +116,15 @@ def test_chips_that_convert_while_nobody_reads_do_not_end_the_link(
         assert (stream.totals.received, stream.totals.lost) == (25 + stream.totals.unused, 0)
 
 
+@pytest.mark.parametrize("name", ["pieeg", "ti-evm"])
+def test_a_restart_resets_the_chips_by_pin_or_opcode(name: str) -> None:
+    with machine(name), emgrig.connect(ADDRESS[name]) as board:
+        board.chip.configure(gain=6)
+        board.ports[0].command(0x10)  # RDATAC
+        board.reboot()
+        assert {one.gain.word for one in board.chip.read_registers()[0].channels()} == {24}
+
+
 def test_chips_that_were_held_in_reset_begin_at_their_defaults() -> None:
     with machine("ti-evm") as here:
         with emgrig.connect(ADDRESS["ti-evm"]) as board:

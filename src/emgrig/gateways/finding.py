@@ -56,7 +56,7 @@ def serial_places(*, is_usb_only: bool = False) -> list[Place]:
         Place(
             "serial",
             port.device,
-            one_line(" ".join(filter(None, [port.manufacturer, port.product])) or port.description),
+            one_line(" ".join(filter(None, [port.manufacturer, port.product])) or "not told"),
             (f"serial://{port.device}",),
         )
         for port in sorted(list_ports.comports())

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from emgrig.errors import TransportError
+from emgrig.onboard.seams import Client
 from emgrig.simulator.background import BackgroundServer
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.clock import ScaledClock
-from emgrig.simulator.firmware.model import Client
 from emgrig.simulator.options import MAX_SPEED
 
 WINDOW_BYTES: Final = 1 << 16

@@ -59,6 +59,8 @@ LATER = {
     "desk": Later("desk_command", "desk", "Serve the page: contact, traces, recording, tube."),
     "electrodes": Later("electrodes.command", "electrodes", "Say whether the electrodes are on."),
     "session": Later("session_command", "session", "Run an experiment: MVC, clips, ratings."),
+    "ports": Later("ports.command", "ports", "List where boards may be, and which are there."),
+    "gateway": Later("gateway.command", "gateway", "Serve a board of this machine on TCP."),
     "sync": Later("sync.command", "sync", "Map readings of the filmed tube to samples."),
     "control": Later("control.command", "control", "Change a simulator that runs (--control)."),
     "explain": Later("explain.command", "explain", "Say what B9, LOFF or a fault means."),
@@ -153,6 +155,10 @@ def _root(
     [bold]tcp-listen://HOST:PORT[/bold]  wait here until the board connects
 
     [bold]serial:///dev/ttyUSB0?baud=921600[/bold]  serial or USB-CDC; pyserial's own URLs too
+
+    [bold]spi:pieeg[/bold]  chips on this machine's SPI bus; or spi:///dev/spidev0.0?drdy=26
+
+    [bold]auto[/bold]  the one board that answers; `emgrig ports` lists where
 
     [bold]replay:FILE[/bold]  a raw capture, byte for byte as it came
     """

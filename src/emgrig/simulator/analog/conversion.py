@@ -170,7 +170,7 @@ class Stretch:
 
     @cached_property
     def _sees_source(self) -> bool:
-        """False if nothing of the source gets in: all inputs shorted, on the test signal, off."""
+        """False if nothing of the source gets in: all inputs shorted, or on signals of the chip."""
         return bool(np.any(self.inputs.mix))
 
     @property

@@ -27,6 +27,7 @@ class ChipBank:
         self.buses = tuple(buses)
         self.f_clk_hz = self.buses[0].chip.f_clk_hz
         self.frame_bytes = sum(bus.chip.frame_bytes for bus in self.buses)
+        self._only = self.buses[0].chip if len(self.buses) == 1 else None
         self.channels_per_chip = self.buses[0].chip.n_channels
         self.lines = frozenset(Line)
         self.n_falls = 0
@@ -43,8 +44,8 @@ class ChipBank:
     @property
     def now_s(self) -> float:
         """True time, s since power-on."""
-        if len(self.buses) == 1:  # the usual case, and asked for often
-            return self.buses[0].tick / self.f_clk_hz
+        if self._only is not None:  # the usual case, and asked for often
+            return self._only.tick / self.f_clk_hz
         return max(bus.tick for bus in self.buses) / self.f_clk_hz
 
     @property

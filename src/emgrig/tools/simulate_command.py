@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from emgrig.simulator.options import SimOptions
     from emgrig.simulator.serve import BoardServer
 
-#: Boards of others that only send frames, and their channels.
-OTHERS = {"cerelog": 8, "ardeeg": 8, "knight": 8, "eegfrontier": 4}
+#: Boards of others, and the channels of a chip of theirs.
+OTHERS = {"cerelog": 8, "ardeeg": 8, "knight": 8, "eegfrontier": 4, "hackeeg": 8}
+#: Those that have a gateway of their own; the others only send frames.
+OWN_GATEWAY = frozenset({"hackeeg"})
 #: How much of a face's future `--truth` writes.
 TRUTH_S = 3600.0
 
@@ -29,8 +31,9 @@ class SimulateOptions(Printed):
     source: str = option("What the electrodes see: face, bench, silence, sine:…, file:…", "face")
     fault: list[str] | None = option("A fault by name, as packets-lost:rate=0.01; may be repeated.")
     board: str | None = option(
-        "Be a board of others: cerelog, ardeeg, knight or eegfrontier.", None, "--as"
+        "Be a board of others: cerelog, ardeeg, knight, eegfrontier or hackeeg.", None, "--as"
     )
+    mended: str = option("Traps of that board's firmware to mend, by name, + between.", "")
     speed: str = option("real, a factor such as 10, or max.", "real")
     seed: int = option("Which of all boards this is.", 1)
     chips: int = option("ADS1299 on the board.", 1, min=1, max=4)
@@ -129,6 +132,7 @@ def _board_options(given: SimulateOptions) -> "SimOptions":
         chips=given.chips,
         channels=given.channels or has,
         firmware=given.board or "native",
+        mended=frozenset(given.mended.split("+")) if given.mended else frozenset(),
         is_bench=given.source == "bench",
     )
 
@@ -137,6 +141,9 @@ def _address(served: str, board: str | None) -> str:
     """Return the address to connect to: through a gateway, if the board is none of ours."""
     if board is None:
         return served
+    if board in OWN_GATEWAY:
+        is_serial = served.startswith("serial:")
+        return f"{board}:{served.removeprefix('serial:')}" if is_serial else f"{board}+{served}"
     if served.startswith("serial:"):
         return f"frames:{served.removeprefix('serial:')}?template={board}"
     return f"frames+{served}?template={board}"

@@ -1,0 +1,480 @@
+"""The HackEEG's processor (firmware v0.3.0) on our chip: what it does, when, and with which traps.
+
+Written from its source, commit 02160374, and from nothing on the side of the driver. What is left
+out: the characters that a USB port hands over one by one, and its LED.
+"""
+
+from binascii import b2a_base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgrig.protocol.packets import ResetCause
+from emgrig.simulator.chip.ads1299 import Pin
+from emgrig.simulator.chip.core import RDATA, RDATAC, RESET, RREG, SDATAC, START, STANDBY, STOP
+from emgrig.simulator.chip.core import WAKEUP, WREG
+from emgrig.simulator.clock import Crystal
+from emgrig.simulator.firmware.chip_bank import ChipBank, ReadFilter, Readings
+from emgrig.simulator.firmware.hackeeg.lines import BAD, Asked, Form, Parsers, answer, json_answer
+from emgrig.simulator.firmware.hackeeg.traps import TRAPS, check_mended
+from emgrig.simulator.firmware.model import BoardFacts, Client
+from emgrig.simulator.firmware.outlet import Link, Outlet
+
+VERSION: Final = "v0.3.0"
+POWER_UP_S: Final = 1.512  #: arduinoSetup: 0.5, 0.01, 1, and 0.002 s.
+SETUP_S: Final = 1.1  #: adsSetup, from SDATAC to the ID.
+READ_DELAY_S: Final = 12e-6  #: From DRDY to `micros()` in receive_sample.
+FOREVER: Final = float("inf")
+_HEAD: Final = bytes((0x82, 0xA1, 0x43, 0xCC, 0xC8, 0xA1, 0x44, 0xC4))
+_CHANNELS: Final = {0b11110: (8, "ADS1299"), 0b11100: (4, "ADS1299-4"), 0b11101: (6, "ADS1299-6")}
+_CONFIG3: Final = 0x03
+_CH1SET: Final = 0x05
+_GPIO: Final = 0x14
+_SHORTED: Final = 0b001
+_MOST_HEARD: Final = 4096
+_MOST_FRAME_BYTES: Final = 88  #: A line of hexadecimal digits is the longest form.
+_MOST_KEPT: Final = 4096
+
+
+@dataclass(eq=False)
+class HackEegClient:
+    """One connection; all of them are one serial port to the board."""
+
+    outlet: Outlet
+    is_open: bool = True
+
+
+class HackEeg:
+    """See `emgrig.simulator.firmware.model.FirmwareModel`."""
+
+    TRAPS: ClassVar = TRAPS
+
+    def __init__(self, bank: ChipBank, facts: BoardFacts, crystal: Crystal) -> None:
+        if len(bank) != 1:
+            raise ValueError("a HackEEG has one chip: say chips=1")
+        self.bank = bank
+        self.crystal = crystal
+        self.link = Link()
+        #: Given n, says which of the next n falls of DRDY the firmware reads in time; None: all.
+        self.read_filter: ReadFilter | None = None
+        #: Ground truth: the chip's frames, those that were read, in pieces.
+        self.sent: list[NDArray[np.uint8]] = []
+        self.is_hung = False  #: It waits for a chip for ever.
+        self._facts = facts
+        self._mended = check_mended(facts.mended)
+        self._clients: list[HackEegClient] = []
+        self._produced: list[int] = []
+        self._words = {
+            "nop": self._nop, "version": self._version, "status": self._status,
+            "micros": self._micros, "serialnumber": self._serial_number,
+            "text": self._switch, "jsonlines": self._switch, "messagepack": self._switch,
+            "ledon": self._nop, "ledoff": self._nop,
+            "boardledon": self._board_led, "boardledoff": self._board_led,
+            "rreg": self._rreg, "wreg": self._wreg, "start": self._start, "stop": self._stop,
+            "rdatac": self._rdatac, "sdatac": self._sdatac, "rdata": self._rdata,
+            "reset": self._reset,
+        }  # fmt: skip
+        #: Those that text mode alone knows.
+        self._text_words = {
+            "wakeup": self._opcode, "standby": self._opcode, "base64": self._coding,
+            "hex": self._coding, "help": self._help,
+        }  # fmt: skip
+        self._boot()
+        self.advance(self._busy_until_s)
+
+    # ---- the model of a firmware --------------------------------------------------------------
+
+    @property
+    def is_streaming(self) -> bool:
+        """True while frames are sent."""
+        return self._is_rdatac
+
+    @property
+    def produced(self) -> tuple[int, ...]:
+        """Conversions in each stretch from `rdatac` to `sdatac`."""
+        return tuple(self._produced)
+
+    def connect(self, window_bytes: int) -> HackEegClient:
+        """Take a client whose side holds `window_bytes` that it has not read."""
+        client = HackEegClient(Outlet(self.link, self._facts.transmit_bytes, window_bytes))
+        self._clients.append(client)
+        return client
+
+    def disconnect(self, client: Client) -> None:
+        """Let go of a client; a second call does nothing. What runs goes on."""
+        if isinstance(client, HackEegClient) and client in self._clients:
+            client.is_open = False
+            self._clients.remove(client)
+
+    def receive(self, client: Client, data: bytes) -> None:
+        """Take bytes from a client."""
+        if client in self._clients:
+            self._heard = (self._heard + data)[-_MOST_HEARD:]
+            self._loop()
+
+    def advance(self, until_s: float) -> None:
+        """Let time pass up to `until_s`."""
+        while self.bank.now_s < until_s:
+            before_s = self.bank.now_s
+            if before_s < self._busy_until_s:
+                self.bank.advance_to(min(until_s, self._busy_until_s + 1e-6))
+            elif self._is_rdatac:
+                self._stream(until_s)
+            else:
+                self.bank.advance_to(until_s)
+            if self._then is not None and self.bank.now_s >= self._busy_until_s:
+                then, self._then = self._then, None
+                then()
+                self._loop()
+            if self.bank.now_s <= before_s:  # less than a tick is left
+                break
+        for client in self._clients:
+            client.outlet.drain(self.bank.now_s)
+
+    def restart(self, cause: ResetCause) -> None:  # noqa: ARG002
+        """Boot again."""
+        for client in self._clients:
+            client.outlet.restart()
+        self._end_stretch()
+        self.crystal.restart(self.bank.now_s)
+        self._boot()
+
+    # ---- boot ---------------------------------------------------------------------------------
+
+    def _boot(self) -> None:
+        self._form = Form.TEXT
+        self._heard, self._parsers = b"", Parsers()
+        self._is_hex = False
+        self._number = self._n_active = self._n_channels = 0
+        self._hardware = "unknown"
+        self._last = b""  # what was read last, with its stamp and number
+        self._is_rdatac = False
+        self._falls_then = 0
+        self._begun_falls = 0
+        self._then: Callable[[], None] | None = None
+        self._busy_until_s = 0.0
+        for pin, level in ((Pin.START, False), (Pin.PWDN, True), (Pin.RESET, True)):
+            self.bank.set_pin(pin, level=level)
+        self._wait(POWER_UP_S, self._after_power_up)
+
+    def _after_power_up(self) -> None:
+        self.bank.set_pin(Pin.RESET, level=False)
+        self.bank.advance_to(self.bank.now_s + 1e-3)
+        self.bank.set_pin(Pin.RESET, level=True)
+        self.bank.advance_to(self.bank.now_s + 1e-3)
+        self._set_up(self._booted, writes=True)
+
+    def _booted(self) -> None:
+        self._send(b"Ready\r\n")
+
+    def _set_up(self, then: Callable[[], None], *, writes: bool) -> None:
+        """Be adsSetup: SDATAC, wait, ask the ID, write two registers, START high."""
+
+        def go_on() -> None:
+            found = _CHANNELS.get(self._read_register(0) & 0b11111)
+            if found is None:
+                self._lost_chip()
+                return
+            self._n_channels, self._hardware = found
+            if writes:
+                self._write_register(_GPIO, 0x00)
+                self._write_register(_CONFIG3, 0xE0)
+            if "stop" not in self._mended:
+                self.bank.set_pin(Pin.START, level=True)
+            then()
+
+        self._falls_then = self.bank.n_true_falls
+        self.bank.transfer(0, bytes((SDATAC,)))
+        self._wait(SETUP_S, go_on)
+
+    def _lost_chip(self) -> None:
+        """Blink for ever: the ID is of no chip that it knows."""
+        if "reset" in self._mended:
+            self._reply(500, "Error")
+            return
+        self.is_hung, self._busy_until_s, self._then = True, FOREVER, None
+
+    def _wait(self, duration_s: float, then: Callable[[], None]) -> None:
+        self._busy_until_s = self.bank.now_s + duration_s
+        self._then = then
+
+    # ---- what it hears ------------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        """Be loop(): read what has come, by the parser of the mode that it began in."""
+        while self._heard and self.bank.now_s >= self._busy_until_s:
+            is_text = self._form is Form.TEXT
+            while self._heard and self.bank.now_s >= self._busy_until_s:
+                asked, self._heard = self._parsers.feed(self._heard, is_text=is_text)
+                if asked is None:
+                    break
+                self._obey(asked, is_text=is_text)
+                if asked is BAD:
+                    break
+
+    def _obey(self, asked: Asked, *, is_text: bool) -> None:
+        known = self._words | self._text_words if is_text else self._words
+        if asked is BAD:
+            self._send(json_answer(400, "Bad Request"))
+        elif (handler := known.get(asked.name)) is not None:
+            handler(asked)
+        elif is_text:
+            self._send(b"406 Error: Unrecognized command.\r\n\r\n")
+        else:
+            self._send(json_answer(406, "Unrecognized command"))
+
+    def _reply(self, code: int = 200, text: str = "Ok") -> None:
+        self._send(answer(self._form, code, text))
+
+    def _send(self, line: bytes) -> None:
+        for client in self._clients:
+            client.outlet.send_samples([line], 0, self.bank.now_s)
+
+    def _nop(self, asked: Asked) -> None:
+        del asked
+        self._reply()
+
+    def _version(self, asked: Asked) -> None:
+        del asked
+        self._reply(200, VERSION)
+
+    def _serial_number(self, asked: Asked) -> None:
+        del asked
+        self._reply(501, "Not Implemented")
+
+    def _switch(self, asked: Asked) -> None:
+        self._form = Form(asked.name)
+        self._reply()
+
+    def _status(self, asked: Asked) -> None:
+        del asked
+        self._detect_active()
+        said = {
+            "driver_version": VERSION, "board_name": "HackEEG", "maker_name": "Starcat LLC",
+            "hardware_type": self._hardware, "max_channels": self._n_channels,
+            "active_channels": self._n_active,
+        }  # fmt: skip
+        if self._form is not Form.TEXT:
+            self._send(json_answer(200, "Ok", DATA=said))
+            return
+        labels = ("Driver version", "Board name", "Board maker", "Hardware type", "Max channels",
+                  "Number of active channels")  # fmt: skip
+        lines = [f"{label}: {value}" for label, value in zip(labels, said.values(), strict=True)]
+        self._send("\r\n".join(["200 Ok", *lines, "", ""]).encode())
+
+    def _micros(self, asked: Asked) -> None:
+        del asked
+        now_us = self.crystal.microseconds(self.bank.now_s) % (1 << 32)
+        if self._form is Form.TEXT:
+            self._send(f"200 Ok\r\n{now_us}\r\n".encode())
+        else:
+            self._send(json_answer(200, "Ok", DATA=now_us))
+
+    def _help(self, asked: Asked) -> None:
+        del asked
+        names = "\r\n".join([*self._words, *self._text_words])
+        self._send(f"200 Ok\r\nAvailable commands: \r\n{names}\r\n\r\n".encode())
+
+    def _coding(self, asked: Asked) -> None:
+        self._is_hex = asked.name == "hex"
+        name, what = ("Hex", "hex") if self._is_hex else ("Base64", "base64")
+        end = "" if self._is_hex else "."
+        self._reply(200, f"{name} mode on - rdata command will respond with {what} encoded data{end}")
+
+    # ---- registers ----------------------------------------------------------------------------
+
+    def _read_register(self, address: int) -> int:
+        return self.bank.transfer(0, bytes((RREG | address, 0, 0)))[2]
+
+    def _write_register(self, address: int, value: int) -> None:
+        self.bank.transfer(0, bytes((WREG | address, 0, value)))
+
+    def _rreg(self, asked: Asked) -> None:
+        if self._form is Form.TEXT:
+            self._register_by_words(asked, ("Read", 1))
+        elif self._is_rdatac and "rubbish" in self._mended:
+            self._reply(500, "Error")
+        else:
+            self._send(json_answer(200, "Ok", DATA=self._read_register(asked.numbers[0])))
+
+    def _wreg(self, asked: Asked) -> None:
+        if self._form is Form.TEXT:
+            self._register_by_words(asked, ("Write", 2))
+            return
+        self._write_register(*asked.numbers)
+        self._reply()
+
+    def _register_by_words(self, asked: Asked, what: tuple[str, int]) -> None:
+        word, n_wanted = what
+        given = asked.words[:n_wanted]
+        if len(given) < n_wanted:
+            missing = "403 Error: register" if not given else "404 Error: value"
+            self._send(f"{missing} argument missing.\r\n\r\n".encode())
+            return
+        try:
+            numbers = [int(one, 16) for one in given]
+        except ValueError:
+            self._send(b"402 Error: expected hexidecimal digits.\r\n\r\n")
+            return
+        shown = " ".join(f"{number & 0xFF:02X}" for number in numbers)
+        said = f"200 Ok ({word} Register {shown}) \r\n"
+        if word == "Read":
+            said += f"{self._read_register(numbers[0] & 0xFF):02X}\r\n"
+        else:
+            self._write_register(numbers[0] & 0xFF, numbers[1] & 0xFF)
+        self._send(said.encode() + b"\r\n")
+
+    def _board_led(self, asked: Asked) -> None:
+        state = self._read_register(_GPIO) & 0x77
+        self._write_register(_GPIO, state | (0x80 if asked.name == "boardledon" else 0))
+        self._reply()
+
+    # ---- runs ---------------------------------------------------------------------------------
+
+    def _opcode(self, asked: Asked) -> None:
+        self.bank.transfer(0, bytes((WAKEUP if asked.name == "wakeup" else STANDBY,)))
+        self._reply()
+
+    def _start(self, asked: Asked) -> None:
+        del asked
+        self.bank.transfer(0, bytes((START,)))
+        self._number = 0
+        self.bank.begin_count()
+        self._begun_falls = self._falls_then = 0
+        self._reply()
+
+    def _stop(self, asked: Asked) -> None:
+        del asked
+        self.bank.transfer(0, bytes((STOP,)))
+        self._reply()
+
+    def _detect_active(self) -> None:
+        if self._is_rdatac or self._n_channels < 1:
+            return
+        muxes = [self._read_register(_CH1SET + n) & 0b111 for n in range(self._n_channels)]
+        self._n_active = sum(mux != _SHORTED for mux in muxes)
+
+    def _rdatac(self, asked: Asked) -> None:
+        del asked
+        self._detect_active()
+        if not self._n_active and "no-active" not in self._mended:
+            self._reply(502, "No Active Channels")
+            return
+        if not self._is_rdatac:
+            self._begun_falls = self.bank.n_true_falls
+        self._is_rdatac = True
+        self.bank.transfer(0, bytes((RDATAC,)))
+        self._reply()
+        if self.bank.n_true_falls > self._falls_then and "stale-first" not in self._mended:
+            self._read_at_once()
+
+    def _read_at_once(self) -> None:
+        """Read a frame since DRDY has fallen at some time: the interrupt's flag was set."""
+        now_s = self.bank.now_s
+        data = np.frombuffer(self.bank.transfer(0, bytes(self.bank.frame_bytes)), np.uint8)
+        self._put(np.array([now_s]), data[None], np.array([self.bank.n_true_falls]))
+        self._falls_then = self.bank.n_true_falls
+
+    def _sdatac(self, asked: Asked) -> None:
+        del asked
+        self._end_stretch()
+        self.bank.transfer(0, bytes((SDATAC,)))
+        self._reply()
+
+    def _end_stretch(self) -> None:
+        if self._is_rdatac:
+            self._produced.append(self.bank.n_true_falls - self._begun_falls)
+        self._is_rdatac = False
+        self._falls_then = self.bank.n_true_falls
+
+    def _rdata(self, asked: Asked) -> None:
+        """Wait for DRDY, then send a frame: that which was read last."""
+        del asked
+        due_s = self.bank.next_fall_s
+        if due_s is None:
+            self.is_hung, self._busy_until_s = True, FOREVER
+            return
+
+        def go_on() -> None:
+            if self._form is Form.TEXT:
+                self._reply()
+            miso = self.bank.transfer(0, bytes((RDATA,)) + bytes(self.bank.frame_bytes))
+            now = np.array([self.bank.now_s])
+            frame = np.frombuffer(miso[1:], np.uint8)
+            if "rdata-last" in self._mended:
+                self._put(now, frame[None], np.array([self.bank.n_true_falls]))
+                return
+            held = np.frombuffer(self._last or bytes(8 + len(frame)), np.uint8)
+            for client in self._clients:
+                client.outlet.send_samples(self._encoded(held[None]), 0, float(now[0]))
+
+        self._wait(max(due_s - self.bank.now_s, 0.0) + READ_DELAY_S, go_on)
+
+    def _reset(self, asked: Asked) -> None:
+        del asked
+        self.bank.transfer(0, bytes((RESET,)))
+        if "reset-in-stream" in self._mended:
+            self._end_stretch()
+        self._set_up(self._reply, writes="reset-writes" not in self._mended)
+
+    # ---- frames -------------------------------------------------------------------------------
+
+    def _stream(self, until_s: float) -> None:
+        """Read at each fall of DRDY, and send; while the port takes nothing, nothing is read."""
+        readings: Readings = self.bank.read(until_s).only(self.read_filter)
+        self._falls_then = self.bank.n_true_falls
+        if not len(readings.index):
+            return
+        times_s, data, index = readings.time_s, readings.data, readings.index
+        n_bytes = _MOST_FRAME_BYTES * len(index)
+        if all(client.outlet.flows_freely(n_bytes) for client in self._clients):
+            self._put(times_s, data, index)
+            return
+        for at, time_s in enumerate(times_s.tolist()):
+            part = slice(at, at + 1)
+            for client in self._clients:
+                client.outlet.drain(time_s)
+            if all(client.outlet.has_room(_MOST_FRAME_BYTES) for client in self._clients):
+                self._put(times_s[part], data[part], index[part])
+
+    def _put(
+        self, times_s: NDArray[np.float64], data: NDArray[np.uint8], index: NDArray[np.int64]
+    ) -> None:
+        """Stamp frames as they are read, and send them."""
+        rows = self._stamped(times_s, data, index)
+        self.sent.append(data)
+        del self.sent[:-_MOST_KEPT]
+        self._last = rows[-1].tobytes()
+        frames = self._encoded(rows)
+        for client in self._clients:
+            client.outlet.send_samples(frames, 1, float(times_s[-1]))
+
+    def _stamped(
+        self, times_s: NDArray[np.float64], data: NDArray[np.uint8], index: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
+        """Put micros() and the sample number ahead of each frame, little-endian."""
+        read_s = times_s + READ_DELAY_S - self.crystal.boot_s
+        stamps = (np.maximum(read_s * self.crystal.per_second, 0)).astype(np.int64)
+        numbers = self._number + np.arange(len(data))
+        self._number += len(data)
+        if "counts-reads" in self._mended:
+            numbers = index
+        rows = np.empty((len(data), 8 + data.shape[1]), np.uint8)
+        rows[:, :4] = (stamps & 0xFFFFFFFF).astype("<u4").view(np.uint8).reshape(-1, 4)
+        rows[:, 4:8] = (numbers & 0xFFFFFFFF).astype("<u4").view(np.uint8).reshape(-1, 4)
+        rows[:, 8:] = data
+        return rows
+
+    def _encoded(self, rows: NDArray[np.uint8]) -> list[bytes]:
+        if self._form is Form.MESSAGEPACK:
+            head = _HEAD + bytes((rows.shape[1],))
+            return [head + row.tobytes() for row in rows]
+        if self._form is Form.JSON:
+            coded = (b2a_base64(row.tobytes(), newline=False) for row in rows)
+            return [b'{"C":200,"D":"' + one + b'"}\n' for one in coded]
+        if self._is_hex:
+            return [row.tobytes().hex().upper().encode() + b"\r\n" for row in rows]
+        return [b2a_base64(row.tobytes(), newline=False) + b"\r\n" for row in rows]

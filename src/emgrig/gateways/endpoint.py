@@ -61,7 +61,7 @@ class Facts:
 
 
 class HostedBoard(Protocol):
-    """A board in its own language. All but `close` is called by one thread.
+    """A board in its own language. All but `wake` and `close` is called by one thread.
 
     What comes by itself goes to `out`: samples of the run that is on, and events. TransportError if
     the board does not answer; Refusal if it cannot do what is asked.
@@ -84,6 +84,9 @@ class HostedBoard(Protocol):
 
     def pump(self, timeout_s: float) -> None:
         """Wait for bytes, and take them; TransportTimeout if none come."""
+
+    def wake(self) -> None:
+        """Let a `pump` that waits end, if what is below can do that."""
 
     def now_us(self) -> int:
         """Board time, µs."""
@@ -202,6 +205,7 @@ class Endpoint:
                 if isinstance(item, RequestPacket):
                     self._asked.append(item)
             self._brisk_until_s = self.clock.now_s() + BRISK_S
+        self.board.wake()
 
     def reopen(self) -> None:
         """Open the board's link anew, and see that it is there; see the seam."""

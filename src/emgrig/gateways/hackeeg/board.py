@@ -23,9 +23,8 @@ CAN = Can(counting=Counting.NOT, lines=())
 N_SETTLE = 4  #: Data periods from the beginning of a run to its first sample, as behind START.
 SILENCE_S = 0.2  #: After so long without a frame the canary is looked at.
 LOOK_AGAIN_S = 1.0
-_REFERENCE_S = 0.15  #: Start-up of the internal reference (SBAS499C, 7.5).
-_READ_ONLY = (0x00, 0x12, 0x13)  # ID, LOFF_STATP, LOFF_STATN
-_N_REGISTERS = 24
+_IDS = (0b11110, 0b11101, 0b11100)  #: Of ADS1299, -6 and -4 (9.6.1.1), of ID modulo 32.
+_NO_OPCODE = 0x80  #: As a register of `wreg` it makes C0h, which is no opcode (table 10).
 _CH1SET, _MUX = 0x05, 0x07
 _RESET, _RDATAC, _SDATAC = 0x06, 0x10, 0x11
 _WORDS = {0x08: "start", 0x0A: "stop"}
@@ -99,6 +98,11 @@ class HackEegBoard:
         """Close the link below."""
         self._inner.close()
 
+    def wake(self) -> None:
+        """See `HostedBoard.wake`."""
+        if (wake := getattr(self._inner, "wake", None)) is not None:
+            wake()
+
     def now_us(self) -> int:
         """Ask the board's clock."""
         raw = self.talk.read_number("micros", below=1 << 32)
@@ -149,6 +153,12 @@ class HackEegBoard:
         """RESET, and take back what the firmware writes behind it."""
         was_on = self.run.is_on
         self.run.end()  # what comes now is no conversion
+        self._leave_rdatac()
+        if (found := self._rreg(0)) & 0x1F not in _IDS:
+            raise Refusal(
+                f"ID reads {found:02X}h: with such a chip the HackEEG's reset never ends, and it "
+                "would have to be switched off and on"
+            )
         self._must("reset", timeout_s=RESET_S)
         self._leave_rdatac()
         self._must("wreg", Gpio.ADDRESS, Gpio.RESET)
@@ -199,25 +209,22 @@ class HackEegBoard:
     def _arm(self) -> None:
         """Get `rdatac` past the firmware's look at the inputs, which are all shorted.
 
-        It does not look while it streams, and believes that it does until `sdatac`: `reset` in a
-        stream leaves the chip in SDATAC and the firmware in that belief. Then the registers are
-        written as they were, and proved.
+        It does not look while it streams. So it is let stream with one input open, and the chip
+        taken out of RDATAC behind its back: three bytes of a `wreg` of which the last is SDATAC,
+        the one opcode that a chip in RDATAC hears. Then the input is shorted again, and proved.
         """
-        held = self.read(0, 0, _N_REGISTERS)
-        self._must("wreg", _CH1SET, held[_CH1SET] & ~_MUX)
+        held = self._rreg(_CH1SET)
+        self._must("wreg", _CH1SET, held & ~_MUX)
         self._must("rdatac")
-        self._must("reset", timeout_s=RESET_S)
-        for address in range(_N_REGISTERS):
-            if address not in _READ_ONLY:
-                self._must("wreg", address, held[address])
-        found = self.read(0, 0, _N_REGISTERS)
-        for address in range(_N_REGISTERS):
-            if address not in _READ_ONLY and found[address] != held[address]:
-                raise Refusal(
-                    f"register {address:02X}h holds {found[address]:02X}h where "
-                    f"{held[address]:02X}h was written"
-                )
-        self.talk.wait(_REFERENCE_S)
+        self._must("wreg", _NO_OPCODE, _SDATAC)
+        self._must("wreg", _CH1SET, held)
+        if (found := self._rreg(_CH1SET)) != held:
+            self._leave_rdatac()
+            self._must("wreg", _CH1SET, held)
+            raise Refusal(
+                "a HackEEG does not stream while all its inputs are shorted (502), and this one "
+                f"could not be persuaded (CH1SET {found:02X}h, {held:02X}h written): open one"
+            )
 
     # ---- what comes by itself -----------------------------------------------------------------
 

@@ -109,10 +109,11 @@ class Talk:
     def in_text_mode(self, word: str) -> None:
         """Send a command that only text mode knows, and come back; no samples may be coming."""
         self.ask("text")
-        self.inner.write(word.encode() + b"\njsonlines\n")
-        self._replies.clear()
-        if self._answer(lambda _: True, ANSWER_S) is None:
-            raise TransportTimeout(f"{self.address}: it did not come back from text mode")
+        for said in (word, "jsonlines"):
+            self._replies.clear()
+            self.inner.write(said.encode() + b"\n")
+            if self._answer(lambda _: True, ANSWER_S) is None:
+                raise TransportTimeout(f"{self.address}: no answer to {said} in text mode")
         self.set_form()
 
     def set_form(self) -> None:

@@ -18,6 +18,7 @@ _JSON_HEAD = b'{"C":200,"D":"'
 _JSON_TAIL = b'"}\n'
 _REPLY = b'{"STATUS_CODE"'
 _READY = b"Ready"
+_TEXT_OK = b"200 Ok"  #: The same in text mode.
 _MOST_HELD = 1024  #: No line is longer.
 Rows = NDArray[np.uint8]
 
@@ -181,6 +182,8 @@ class HackEegDecoder:
         text = line.strip()
         if text == _READY:
             return [Ready()]
+        if text == _TEXT_OK:
+            return [Reply(200, "Ok")]
         if text:
             self._skip(len(line))
         return []

@@ -27,6 +27,8 @@ VERSION: Final = "v0.3.0"
 POWER_UP_S: Final = 1.512  #: arduinoSetup: 0.5, 0.01, 1, and 0.002 s.
 SETUP_S: Final = 1.1  #: adsSetup, from SDATAC to the ID.
 READ_DELAY_S: Final = 12e-6  #: From DRDY to `micros()` in receive_sample.
+RESET_TO_SDATAC_S: Final = 13e-6
+"""An estimate for a Due: CS twice, an interrupt and SPI set up; the chip needs 18 tCLK, 8.8 µs."""
 FOREVER: Final = float("inf")
 _HEAD: Final = bytes((0x82, 0xA1, 0x43, 0xCC, 0xC8, 0xA1, 0x44, 0xC4))
 _CHANNELS: Final = {0b11110: (8, "ADS1299"), 0b11100: (4, "ADS1299-4"), 0b11101: (6, "ADS1299-6")}
@@ -416,6 +418,7 @@ class HackEeg:
     def _reset(self, asked: Asked) -> None:
         del asked
         self.bank.transfer(0, bytes((RESET,)))
+        self.bank.advance_to(self.bank.now_s + RESET_TO_SDATAC_S)
         if "reset-in-stream" in self._mended:
             self._end_stretch()
         self._set_up(self._reply, writes="reset-writes" not in self._mended)

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -84,6 +85,9 @@ class HostedBoard(Protocol):
 
     def pump(self, timeout_s: float) -> None:
         """Wait for bytes, and take them; TransportTimeout if none come."""
+
+    def mind(self) -> None:
+        """Do what comes before any request: a board that has started anew is met again."""
 
     def wake(self) -> None:
         """Let a `pump` that waits end, if what is below can do that."""
@@ -182,6 +186,7 @@ class Endpoint:
         """Return 1 to `max_bytes` bytes of the board link; see the seam."""
         deadline_s = self.clock.now_s() + timeout_s
         while True:
+            self.board.mind()
             if self._asked and not self._out:
                 self._answer(self._asked.popleft())
             if self._out:
@@ -189,10 +194,8 @@ class Endpoint:
             now_s = self.clock.now_s()
             slice_s = BRISK_SLICE_S if now_s < self._brisk_until_s else SLICE_S
             left_s = max(deadline_s - now_s, 0.0)
-            try:
+            with suppress(TransportTimeout):
                 self.board.pump(min(left_s, slice_s) if self.is_paced else left_s)
-            except TransportTimeout:
-                pass
             if not self._out and not self._asked and self.clock.now_s() >= deadline_s:
                 raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
 

@@ -1,12 +1,13 @@
 """A HackEEG as a hosted board: registers one to one, runs, and what its firmware does not tell.
 
-Known of its firmware v0.3.0, and gone round here: `stop` does not stop, since the START pin is high;
-the sample number counts reads, so what the board itself missed shows in time alone; RREG while it
+Known of its firmware v0.3.0, and gone round here: `stop` does not stop, since START is high; the
+sample number counts reads, so what the board itself missed shows in time alone; RREG while it
 streams answers rubbish; the first frame behind `rdatac` may be read in mid-conversion; `rdatac` is
 refused while every input is shorted; `reset` leaves GPIO and CONFIG3 changed.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from emgrig.driver.can import Can, Counting
 from emgrig.driver.chip.registers import Config1, Config3, Gpio
@@ -237,14 +238,18 @@ class HackEegBoard:
             if not self.run.is_on or self.clock.now_s() < self._look_s:
                 raise
             is_silent = True
+        if not self._has_booted and (self.run.is_suspect or is_silent):
+            with suppress(Refusal):  # it starts anew just now
+                self._look_at_canary()
+
+    def mind(self) -> None:
+        """See `HostedBoard.mind`."""
         if self._has_booted:
             self._has_booted, self._is_in_rdatac = False, False
             self.run.end()
             self._line.begin_anew()
             self.talk.meet()
             self.on_boot()
-        elif self.run.is_suspect or is_silent:
-            self._look_at_canary()
 
     def _take(self, frames: Frames) -> None:
         rows, is_cut = frames.rows, frames.is_cut

@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 from emgrig.driver.seams import Transport
 from emgrig.errors import TransportTimeout, WireError
-from emgrig.gateways.hackeeg.wire import Frames, HackEegDecoder, Ready, Reply
+from emgrig.gateways.endpoint import Refusal
+from emgrig.gateways.hackeeg.wire import Frames, HackEegDecoder, Reply
+from emgrig.protocol.packets import ErrorCode
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class Talk:
         self._is_json = is_json
         self.decoder = HackEegDecoder(8, is_json=is_json)
         self._replies: deque[Reply] = deque()
+        self._has_started = False
 
     # ---- bytes --------------------------------------------------------------------------------
 
@@ -59,6 +62,7 @@ class Talk:
             elif isinstance(item, Reply):
                 self._replies.append(item)
             else:
+                self._has_started = True
                 self.on_ready()
         return data
 
@@ -80,11 +84,16 @@ class Talk:
         ------
         TransportTimeout
             If none comes, though it was asked three times.
+        Refusal
+            If the board starts anew meanwhile.
         """
+        self._has_started = False
         for _ in range(ATTEMPTS):
             self._replies.clear()
             self._say(command, *parameters)
             reply = self._answer(lambda _: True, timeout_s)
+            if self._has_started:
+                raise Refusal("the board has started anew", ErrorCode.BUSY)
             if reply is not None:
                 log.debug("%s%s: %s", command, parameters, reply)
                 return reply
@@ -132,7 +141,7 @@ class Talk:
                 if is_it(reply):
                     return reply
             left_s = deadline_s - self.inner.clock.now_s()
-            if left_s <= 0:
+            if left_s <= 0 or self._has_started:
                 return None
             try:
                 self.pump(left_s)
@@ -154,6 +163,7 @@ class Talk:
         WireError
             If something else is there, or a firmware that this was not written for.
         """
+        self._has_started = False
         clock = self.inner.clock
         deadline_s, came, version = clock.now_s() + MEET_S, b"", ""
         self.decoder.flush()

@@ -107,7 +107,8 @@ class HackEegDecoder:
                 items += self._believed(rows)
                 at += n_frames * self._n
                 continue
-            if len(data) - at < self._n and _begins_alike(data[at : at + len(self._head)], self._head):
+            is_short = len(data) - at < self._n
+            if is_short and self._head.startswith(data[at : at + len(self._head)]):
                 break  # the rest of a frame has not come yet
             following = data.find(self._head, at + 1)
             end = len(data) if following < 0 else following
@@ -189,10 +190,6 @@ class HackEegDecoder:
         return []
 
 
-def _begins_alike(one: bytes, other: bytes) -> bool:
-    return other.startswith(one)
-
-
 def numbers(rows: Rows) -> NDArray[np.int64]:
     """Return the sample number of payloads, shape (n,): it counts reads since `start`."""
     return _u32(rows, NUMBER)
@@ -234,7 +231,7 @@ def _from_base64(coded: Rows, n_bytes: int) -> tuple[Rows, NDArray[np.bool_]]:
     """Decode rows of base64, shape (n, 4 k), to `n_bytes` each; and say which were coded so."""
     six = _SIX_BITS[coded]
     n_filled = -n_bytes % 3
-    is_coded = (six[:, : six.shape[1] - n_filled] < 64).all(axis=1)
+    is_coded = np.asarray((six[:, : six.shape[1] - n_filled] < 64).all(axis=1), np.bool_)
     if n_filled:
         is_coded &= (coded[:, -n_filled:] == ord("=")).all(axis=1)
         six[:, -n_filled:] = 0

@@ -64,7 +64,9 @@ class Parsers:
         while data:
             part, end, data = data.partition(b"\n")
             letters = part.decode("latin-1")
-            buffer.add("".join(c for c in letters.lower() if " " <= c <= "~") if is_text else letters)
+            if is_text:
+                letters = "".join(c for c in letters.lower() if " " <= c <= "~")
+            buffer.add(letters)
             if not end:
                 return None, b""
             asked = _by_words(buffer.take()) if is_text else _by_json(buffer.take())

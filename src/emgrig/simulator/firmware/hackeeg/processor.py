@@ -14,8 +14,18 @@ from numpy.typing import NDArray
 
 from emgrig.protocol.packets import ResetCause
 from emgrig.simulator.chip.ads1299 import Pin
-from emgrig.simulator.chip.core import RDATA, RDATAC, RESET, RREG, SDATAC, START, STANDBY, STOP
-from emgrig.simulator.chip.core import WAKEUP, WREG
+from emgrig.simulator.chip.core import (
+    RDATA,
+    RDATAC,
+    RESET,
+    RREG,
+    SDATAC,
+    STANDBY,
+    START,
+    STOP,
+    WAKEUP,
+    WREG,
+)
 from emgrig.simulator.clock import Crystal
 from emgrig.simulator.firmware.chip_bank import ChipBank, ReadFilter, Readings
 from emgrig.simulator.firmware.hackeeg.lines import BAD, Asked, Form, Parsers, answer, json_answer
@@ -69,6 +79,12 @@ class HackEeg:
         self._mended = check_mended(facts.mended)
         self._clients: list[HackEegClient] = []
         self._produced: list[int] = []
+        self._then: Callable[[], None] | None = None  # what comes when it is no longer busy
+        self._busy_until_s = 0.0  # true time
+        self._heard = b""
+        self._last = b""  # what was read last, with its stamp and number
+        self._is_rdatac = False
+        self._falls_then = 0  # of DRDY, when the interrupt's flag was taken back last
         self._words = {
             "nop": self._nop, "version": self._version, "status": self._status,
             "micros": self._micros, "serialnumber": self._serial_number,
@@ -149,15 +165,11 @@ class HackEeg:
     def _boot(self) -> None:
         self._form = Form.TEXT
         self._heard, self._parsers = b"", Parsers()
-        self._is_hex = False
+        self._is_hex = self._is_rdatac = self.is_hung = False
         self._number = self._n_active = self._n_channels = 0
-        self._hardware = "unknown"
-        self._last = b""  # what was read last, with its stamp and number
-        self._is_rdatac = False
-        self._falls_then = 0
-        self._begun_falls = 0
-        self._then: Callable[[], None] | None = None
-        self._busy_until_s = 0.0
+        self._hardware, self._last = "unknown", b""
+        self._falls_then = self._begun_falls = 0
+        self._then, self._busy_until_s = None, 0.0
         for pin, level in ((Pin.START, False), (Pin.PWDN, True), (Pin.RESET, True)):
             self.bank.set_pin(pin, level=level)
         self._wait(POWER_UP_S, self._after_power_up)
@@ -284,7 +296,8 @@ class HackEeg:
         self._is_hex = asked.name == "hex"
         name, what = ("Hex", "hex") if self._is_hex else ("Base64", "base64")
         end = "" if self._is_hex else "."
-        self._reply(200, f"{name} mode on - rdata command will respond with {what} encoded data{end}")
+        said = f"{name} mode on - rdata command will respond with {what} encoded data{end}"
+        self._reply(200, said)
 
     # ---- registers ----------------------------------------------------------------------------
 

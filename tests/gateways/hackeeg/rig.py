@@ -7,6 +7,7 @@ from check_gateway import Twin
 from emgrig.driver.board import Board
 from emgrig.gateways.endpoint import Endpoint
 from emgrig.gateways.hackeeg.board import HackEegBoard
+from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.firmware.hackeeg.processor import HackEeg
 from emgrig.simulator.transport import SimTransport
 
@@ -21,9 +22,9 @@ def transport_of(query: str = "", source: str = SLOW) -> SimTransport:
     return SimTransport(f"bench&source={source}&firmware=hackeeg&seed=3{query}")
 
 
-def processor_of(transport: SimTransport) -> HackEeg:
+def processor_of(board: SimulatedBoard) -> HackEeg:
     """Return the processor of a twin."""
-    firmware = transport.board.firmware
+    firmware = board.firmware
     assert isinstance(firmware, HackEeg)
     return firmware
 
@@ -52,7 +53,7 @@ def codes_of(frames: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 def truth_of(transport: SimTransport) -> NDArray[np.float64]:
     """Return the volts of all frames that the twin has read lately, at gain 24."""
-    return codes_of(np.concatenate(processor_of(transport).sent)) * CODE_V
+    return codes_of(np.concatenate(processor_of(transport.board).sent)) * CODE_V
 
 
 def twin_of(*, is_json: bool = False) -> Twin:

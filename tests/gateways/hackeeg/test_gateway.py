@@ -123,7 +123,7 @@ def test_reset_is_refused_where_it_would_never_end() -> None:
         with pytest.raises(RequestRefused, match="reset never ends") as caught:
             board.ports[0].command(0x06)
         assert "\n" not in str(caught.value)
-        assert not processor_of(transport).is_hung
+        assert not processor_of(transport.board).is_hung
 
 
 def test_standby_and_wakeup_go_through_text_mode() -> None:
@@ -184,7 +184,7 @@ def test_what_the_board_did_not_read_is_seen_in_time() -> None:
     """The sample number has no hole; each sample is in its place nevertheless."""
     transport = transport_of()
     with board_of(transport) as board, board.stream(duration_s=3.0) as stream:
-        processor = processor_of(transport)
+        processor = processor_of(transport.board)
         rng = np.random.default_rng(1)
         kept: list[np.ndarray] = []
 
@@ -238,7 +238,7 @@ def test_a_board_that_was_only_busy_goes_on() -> None:
     transport = transport_of()
     with board_of(transport) as board, board.stream(duration_s=3.0) as stream:
         blocks = [next(stream)]
-        processor = processor_of(transport)
+        processor = processor_of(transport.board)
         processor.read_filter = lambda n: np.zeros(n, np.bool_)
         transport.board.schedule(
             transport.board.now_s + 0.3, lambda: setattr(processor, "read_filter", None)

@@ -1,17 +1,20 @@
 """Which conversion a frame is of, by the time stamp that the board put on it when it read.
 
-A stamp is late by what the board did meanwhile, less than a data period: what is read later than
-that is the next conversion. So conversions lie on an even grid in board time, of which the stamps
-show the lower edge; grid and period are followed over a whole run.
+A stamp is late by what the board did meanwhile, mostly far less than a data period. Conversions lie
+on an even grid in board time; a straight line through the last stamps is that grid, but for a
+constant part of a period, and follows an oscillator that drifts.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-EARLY = 0.25  #: A stamp may be so much of a period ahead of the grid, which is known so well;
-LATE = 1 - EARLY  #: one that is so much behind it is of a later conversion.
+APART = 0.5  #: A stamp that is so much of a period off the line is of another conversion.
+UNSURE_APART = 0.75  #: The same, while the line is known from few stamps.
+_FEW = 32
+_WINDOW = 2048  #: The line goes through so many stamps.
+_PRIOR = 200.0  #: Of the nominal period, within 1 %, against stamps late by up to half of one.
 _FIRST_CHUNK = 4
-_MOST_CHUNK = 4096
+_MOST_CHUNK = 512
 
 
 class TimeGrid:
@@ -23,10 +26,11 @@ class TimeGrid:
 
     def begin(self, period_us: float) -> None:
         """Count from 0 with the next frame; the data period is nominal, µs."""
-        self._period_us = period_us
-        self._grid_us: float | None = None  # of the last frame
-        self._anchor: tuple[int, float] = (0, 0.0)
+        self._period_us = self._nominal_us = period_us
+        self._line_us = 0.0  # the line, at the last conversion
         self._conversion = -1
+        self._count = np.empty(0, np.int64)  # of the stamps that the line goes through
+        self._stamp_us = np.empty(0, np.int64)
 
     def place(
         self, steps: NDArray[np.int64], times_us: NDArray[np.int64], n_placed: int
@@ -47,10 +51,9 @@ class TimeGrid:
         ndarray of int64, shape (n_placed,)
             Ascending, from 0.
         """
-        if n_placed and self._grid_us is None:
-            self._grid_us = float(times_us[0] - steps[0] * self._period_us)
+        if n_placed and self._conversion == -1:
             self._conversion = -int(steps[0])
-            self._anchor = (self._conversion, self._grid_us)
+            self._line_us = float(times_us[0] - steps[0] * self._period_us)
         placed: list[NDArray[np.int64]] = []
         at = 0
         while at < n_placed:
@@ -61,44 +64,53 @@ class TimeGrid:
         return np.concatenate(placed) if placed else np.empty(0, np.int64)
 
     def _chunk(self) -> int:
-        """Return how many frames the grid can be trusted for: a quarter of those that made it."""
-        known = self._conversion - self._anchor[0]
-        return min(max(known // 4, _FIRST_CHUNK), _MOST_CHUNK)
+        """Return how many frames the line can be trusted for: a quarter of those that made it."""
+        return min(max(len(self._count) // 4, _FIRST_CHUNK), _MOST_CHUNK)
 
     def _place(
         self, steps: NDArray[np.int64], times_us: NDArray[np.int64], n: int
     ) -> NDArray[np.int64]:
-        assert self._grid_us is not None
-        period_us, grid_us = self._period_us, self._grid_us
+        apart = APART if len(self._count) >= _FEW else UNSURE_APART
         count = np.cumsum(steps)
-        late = (times_us - grid_us) / period_us - count  # in periods
-        is_set_back = False
-        for at in np.flatnonzero((late < -EARLY) | (late >= LATE)).tolist():
+        late = (times_us - self._line_us) / self._period_us - count  # in periods
+        is_good = np.ones(len(late), np.bool_)
+        begins = 0  # where the line does: behind the last time that the clock was set back
+        for at in np.flatnonzero(np.abs(late) >= apart).tolist():
             if at >= n:
                 break
-            if -EARLY <= late[at] < LATE:  # one before it has put it right
+            if abs(late[at]) < apart:  # one before it has put it right
                 continue
-            extra = int(np.floor(late[at] + EARLY))
-            is_borne_out = at + 1 >= len(late) or (
-                late[at + 1] >= extra - EARLY if extra > 0 else late[at + 1] < 0
-            )
-            if not is_borne_out:  # a stamp by itself: it says nothing
-                self.n_odd += 1
-                late[at] = 0.0
-            elif extra > 0:
-                count[at:] += extra
-                late[at:] -= extra
-            else:  # the grid was late, or the clock was set back
-                is_set_back |= late[at] < -1.0
-                grid_us += float(late[at]) * period_us
+            more = int(np.rint(late[at])) if late[at] > 0 else 0
+            behind = float(late[at + 1] - late[at]) if at + 1 < len(late) else 0.0
+            if behind <= -apart if late[at] > 0 else behind >= apart:
+                self.n_odd += 1  # a stamp by itself: it says nothing
+                is_good[at] = False
+            elif more:
+                count[at:] += more
+                late[at:] -= more
+            else:
+                begins = at
+                self._line_us += float(late[at]) * self._period_us
                 late[at:] -= late[at]
         conversion = self._conversion + count[:n]
-        lowest = float(late[:n].min())
-        grid_us += period_us * (float(count[n - 1]) + (lowest if lowest < 0 else lowest / 2))
-        self._conversion, self._grid_us = int(conversion[-1]), grid_us
-        if is_set_back:
-            self._anchor = (self._conversion, grid_us)
-        passed = self._conversion - self._anchor[0]
-        if passed > 0 and grid_us > self._anchor[1]:
-            self._period_us = (grid_us - self._anchor[1]) / passed
+        self._line_us += float(count[n - 1]) * self._period_us
+        self._conversion = int(conversion[-1])
+        if begins:
+            self._count, self._stamp_us = self._count[:0], self._stamp_us[:0]
+        good = np.flatnonzero(is_good[begins:n]) + begins
+        self._follow(conversion[good], times_us[good])
         return conversion
+
+    def _follow(self, conversion: NDArray[np.int64], times_us: NDArray[np.int64]) -> None:
+        """Lay the line anew through the last stamps, by least squares.
+
+        Of few stamps the slope is hardly known: the nominal period weighs as much as `_PRIOR`.
+        """
+        self._count = np.concatenate([self._count, conversion])[-_WINDOW:]
+        self._stamp_us = np.concatenate([self._stamp_us, times_us])[-_WINDOW:]
+        x = (self._count - self._conversion).astype(np.float64)
+        y = self._stamp_us - self._line_us
+        x_mean, y_mean = x.mean(), y.mean()
+        x -= x_mean
+        self._period_us = float((x @ y + _PRIOR * self._nominal_us) / (x @ x + _PRIOR))
+        self._line_us += float(y_mean - x_mean * self._period_us)

@@ -120,6 +120,7 @@ class StampedRun:
         number = came.conversion
         first, last = (int(number[0]) - 1, -1) if self._last is None else self._last
         steps = np.diff(number, prepend=first) % (1 << 32)
+        steps[steps >= 1 << 31] = 1  # it was set back: time alone says
         conversion = self.grid.place(steps, came.time_us, n)
         missed = np.diff(conversion, prepend=last) - steps[:n]
         self._last = int(number[n - 1]), int(conversion[-1])

@@ -22,6 +22,7 @@ ANSWER_S = 1.0  #: An answer is waited for so long; but `reset` waits 1.1 s itse
 RESET_S = 4.0
 ATTEMPTS = 3
 MEET_S = 6.0  #: A board that boots is deaf for 2.6 s.
+REFERENCE_S = 0.15  #: Start-up of the internal reference (SBAS499C, 7.5).
 _AGAIN_S = 0.5
 _SPOKEN = "v0.3."  #: Versions of the firmware that this was written for.
 OK = 200
@@ -180,7 +181,8 @@ class Talk:
                 except TransportTimeout:
                     break
                 version = next((r.text for r in self._replies if r.text.startswith("v")), "")
-        self.wait(0.1)  # answers to what was said more than once
+        # Answers to what was said more than once; and behind set-up the reference has to start.
+        self.wait(REFERENCE_S if self._has_started else 0.1)
         if not version.startswith(_SPOKEN):
             raise WireError(
                 f"{self.address}: a HackEEG with firmware {version!r}; expected {_SPOKEN}x: load "

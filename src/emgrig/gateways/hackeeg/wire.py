@@ -19,6 +19,7 @@ _JSON_TAIL = b'"}\n'
 _REPLY = b'{"STATUS_CODE"'
 _READY = b"Ready"
 _TEXT_OK = b"200 Ok"  #: The same in text mode.
+_LATELY = 1 << 16  #: What goes further back is no repetition.
 _MOST_HELD = 1024  #: No line is longer.
 Rows = NDArray[np.uint8]
 
@@ -83,12 +84,13 @@ class HackEegDecoder:
         self.counts = Counts()
         self._held = b""
         self._last: Rows | None = None  # the newest frame: the next one proves it
+        self._newest: int | None = None  # number of the last frame that was believed
         self._is_cut = False  # something was lost since the frame before the newest
         self._is_last_cut = False
 
     def begin(self) -> None:
         """Expect another run: the newest frame, which nothing will follow, is not believed."""
-        self._last, self._is_cut = None, False
+        self._last, self._newest, self._is_cut = None, None, False
 
     def flush(self) -> None:
         """Forget what is held: what follows is another stream of bytes."""
@@ -157,10 +159,13 @@ class HackEegDecoder:
         number = numbers(rows)
         is_followed = np.diff(number) % (1 << 32) == 1
         is_cut = np.zeros(len(rows), np.bool_)
+        if self._last is None:
+            is_cut[0] = self._is_cut
+        else:
+            is_cut[0] = self._is_last_cut
+            is_followed[0] &= not self._is_cut  # the bytes between may be some of its own
+        is_followed &= self._goes_on(number[:-1], is_followed)
         is_cut[1:] = ~is_followed
-        is_cut[0] = self._is_last_cut
-        if self._is_cut:  # between the newest before and the first of these
-            is_cut[min(1, len(rows) - 1) if self._last is not None else 0] = True
         self._is_cut = False
         self._last, self._is_last_cut = rows[-1], bool(is_cut[-1])
         n_good = int(is_followed.sum())
@@ -168,9 +173,22 @@ class HackEegDecoder:
         self.counts.doubtful += len(rows) - 1 - n_good
         if not n_good:
             return []
+        self._newest = int(number[:-1][is_followed][-1])
         if n_good == len(rows) - 1:
             return [Frames(rows[:-1], is_cut[:-1])]
         return [Frames(rows[:-1][is_followed], is_cut[:-1][is_followed])]
+
+    def _goes_on(
+        self, number: NDArray[np.int64], is_followed: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Tell which frames are no repetition of those that were believed lately."""
+        if not len(number):
+            return is_followed
+        newest = int(number[0]) - 1 if self._newest is None else self._newest
+        ahead = (number - newest + (1 << 31)) % (1 << 32) - (1 << 31)
+        believed = np.where(is_followed, ahead, 0)
+        before = np.maximum.accumulate(np.concatenate([[0], believed[:-1]]))
+        return np.asarray((ahead > before) | (ahead < -_LATELY), np.bool_)
 
     # ---- lines --------------------------------------------------------------------------------
 
@@ -185,8 +203,7 @@ class HackEegDecoder:
             return [Ready()]
         if text == _TEXT_OK:
             return [Reply(200, "Ok")]
-        if text:
-            self._skip(len(line))
+        self._skip(len(line))
         return []
 
 

@@ -5,6 +5,7 @@ out: the characters that a USB port hands over one by one, and its LED.
 """
 
 from binascii import b2a_base64
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -39,6 +40,7 @@ SETUP_S: Final = 1.1  #: adsSetup, from SDATAC to the ID.
 READ_DELAY_S: Final = 12e-6  #: From DRDY to `micros()` in receive_sample.
 RESET_TO_SDATAC_S: Final = 13e-6
 """An estimate for a Due: CS twice, an interrupt and SPI set up; the chip needs 18 tCLK, 8.8 µs."""
+REFERENCE_S: Final = 0.2  #: The board was switched on so long ago that its reference is up.
 FOREVER: Final = float("inf")
 _HEAD: Final = bytes((0x82, 0xA1, 0x43, 0xCC, 0xC8, 0xA1, 0x44, 0xC4))
 _CHANNELS: Final = {0b11110: (8, "ADS1299"), 0b11100: (4, "ADS1299-4"), 0b11101: (6, "ADS1299-6")}
@@ -48,7 +50,7 @@ _GPIO: Final = 0x14
 _SHORTED: Final = 0b001
 _MOST_HEARD: Final = 4096
 _MOST_FRAME_BYTES: Final = 88  #: A line of hexadecimal digits is the longest form.
-_MOST_KEPT: Final = 4096
+_MOST_KEPT: Final = 1 << 17
 
 
 @dataclass(eq=False)
@@ -73,7 +75,8 @@ class HackEeg:
         #: Given n, says which of the next n falls of DRDY the firmware reads in time; None: all.
         self.read_filter: ReadFilter | None = None
         #: Ground truth: the chip's frames, those that were read, in pieces.
-        self.sent: list[NDArray[np.uint8]] = []
+        self.sent: deque[NDArray[np.uint8]] = deque()
+        self._n_kept = 0
         self.is_hung = False  #: It waits for a chip for ever.
         self._facts = facts
         self._mended = check_mended(facts.mended)
@@ -101,7 +104,9 @@ class HackEeg:
             "hex": self._coding, "help": self._help,
         }  # fmt: skip
         self._boot()
-        self.advance(self._busy_until_s)
+        while self._then is not None:
+            self.advance(self._busy_until_s + 1e-5)
+        bank.advance_to(bank.now_s + REFERENCE_S)
 
     # ---- the model of a firmware --------------------------------------------------------------
 
@@ -462,7 +467,9 @@ class HackEeg:
         """Stamp frames as they are read, and send them."""
         rows = self._stamped(times_s, data, index)
         self.sent.append(data)
-        del self.sent[:-_MOST_KEPT]
+        self._n_kept += len(data)
+        while self._n_kept > _MOST_KEPT:
+            self._n_kept -= len(self.sent.popleft())
         self._last = rows[-1].tobytes()
         frames = self._encoded(rows)
         for client in self._clients:

@@ -1,5 +1,7 @@
 """Conversions by time stamps that are late by what a board did meanwhile."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -15,10 +17,7 @@ def placed(
     grid = TimeGrid()
     grid.begin(period_us)
     edges = np.linspace(0, len(times_us), pieces + 1).astype(int).tolist()
-    found = [
-        grid.place(steps[a : b + 1], times_us[a : b + 1], b - a)
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    found = [grid.place(steps[a : b + 1], times_us[a : b + 1], b - a) for a, b in pairwise(edges)]
     return np.concatenate(found)
 
 
@@ -33,7 +32,7 @@ def stamped(
 
 @pytest.mark.parametrize("seed", range(20))
 def test_every_conversion_that_was_not_read_is_counted_in_its_place(seed: int) -> None:
-    """Oscillators are off by up to 2.5 % (SBAS499C, 7.5), stamps are late by up to half a period."""
+    """Oscillators are off by up to 2.5 % (SBAS499C, 7.5), stamps late by up to half a period."""
     rng = np.random.default_rng(seed)
     nominal_us = 1e6 / rng.choice([250, 500, 1000, 2000, 4000, 16_000])
     kept = rng.random(20_000) > rng.choice([0.0, 0.001, 0.02])

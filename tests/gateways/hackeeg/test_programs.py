@@ -45,6 +45,7 @@ registers = {place: board.rreg(place).get("DATA") for place in asked}
 board.messagepack_mode() if form == "messagepack" else board.jsonlines_mode()
 board.start()
 board.rdatac()
+board.raw_serial_port.timeout = 5  # at its own 0.1 s, a computer that is busy crashes msgpack
 rows = []
 while len(rows) < n_samples:
     found = board.read_rdatac_response()

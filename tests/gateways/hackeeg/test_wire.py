@@ -1,4 +1,4 @@
-"""A HackEEG's bytes: whole, cut anywhere, damaged, and any bytes at all; and frames placed in time."""
+"""A HackEEG's bytes: whole, cut anywhere, damaged, any bytes at all; and frames placed in time."""
 
 import base64
 import json

@@ -104,7 +104,7 @@ class HackEeg:
             "hex": self._coding, "help": self._help,
         }  # fmt: skip
         self._boot()
-        while self._then is not None:
+        while bank.now_s < self._busy_until_s:
             self.advance(self._busy_until_s + 1e-5)
         bank.advance_to(bank.now_s + REFERENCE_S)
 

@@ -236,10 +236,10 @@ def unstuff(coded: Rows) -> tuple[Rows, NDArray[np.bool_]]:
     leads = np.arange(n_rows * width).reshape(n_rows, width)
     codes, beyond = [leads[:, 0].copy()], leads[:, -1].copy()
     np.minimum(leads[:, :n_coded] + coded, beyond[:, None], out=leads[:, :n_coded])
-    leads = leads.ravel()
+    flat = leads.ravel()
     while (codes[-1] + 1 < beyond).any():
         for _ in range(_CODES_AT_ONCE):
-            codes.append(leads.take(codes[-1]))
+            codes.append(flat.take(codes[-1]))
     rows = np.empty((n_rows, width), np.uint8)
     rows[:, :n_coded] = coded
     rows.ravel()[np.concatenate(codes)] = 0

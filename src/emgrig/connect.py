@@ -42,6 +42,7 @@ GATEWAYS = Registry[Opener](
         "replay": "emgrig.driver.captures.replay:open_replay",
         "frames": "emgrig.connect:open_frames",
         "hackeeg": "emgrig.connect:open_hackeeg",
+        "meower": "emgrig.connect:open_meower",
         # What pyserial opens by itself.
         **dict.fromkeys(("rfc2217", "socket", "loop", "hwgrep"), _SERIAL),
     },
@@ -95,6 +96,13 @@ def open_frames(address: str, /, *, timeout_s: float) -> Transport:
 def open_hackeeg(address: str, /, *, timeout_s: float) -> Transport:
     """Open ``hackeeg:///dev/ttyACM0``, or ``hackeeg+`` and any other address."""
     from emgrig.gateways.hackeeg.address import open_hackeeg as open_gateway
+
+    return open_gateway(address, lambda inner: open_transport(inner, timeout_s=timeout_s))
+
+
+def open_meower(address: str, /, *, timeout_s: float) -> Transport:
+    """Open ``meower://HOST``, ``meower://`` (whoever calls), or ``meower+sim:``."""
+    from emgrig.gateways.meower.address import open_meower as open_gateway
 
     return open_gateway(address, lambda inner: open_transport(inner, timeout_s=timeout_s))
 

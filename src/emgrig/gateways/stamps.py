@@ -49,9 +49,14 @@ class ClockLine:
 
 
 class StampedRun:
-    """From frames with stamps to frames with their conversions, in `out`."""
+    """From frames with stamps to frames with their conversions, in `out`.
 
-    def __init__(self, out: Outgoing) -> None:
+    `is_lossy`: what is missing was lost on the way, for all that anybody can tell; else the board
+    did not read it.
+    """
+
+    def __init__(self, out: Outgoing, *, is_lossy: bool = False) -> None:
+        self._is_lossy = is_lossy
         self.is_on = False  #: Frames are those of a run.
         #: The board did not read for so long that its chips may have lost their registers; what
         #: came since waits for `release`, or is dropped when the run ends.
@@ -124,7 +129,8 @@ class StampedRun:
         conversion = self.grid.place(steps, came.time_us, n)
         missed = np.diff(conversion, prepend=last) - steps[:n]
         self._last = int(number[n - 1]), int(conversion[-1])
-        placed = Placed(came.frames[:n], conversion, came.time_us[:n], came.is_cut[:n])
+        is_cut = came.is_cut[:n] | (missed > 0) if self._is_lossy else came.is_cut[:n]
+        placed = Placed(came.frames[:n], conversion, came.time_us[:n], is_cut)
         long = missed * self._period_us >= SUSPICIOUS_S * 1e6
         if not self.is_suspect and long.any():
             at = int(long.argmax())

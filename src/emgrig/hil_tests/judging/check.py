@@ -62,6 +62,7 @@ class Need(StrEnum):
     STATUS = "status words"
     LOSS = "a count or a clock"
     CLOCK = "a clock"
+    RESET = "a reset of its chips"
 
     def lacks(self, can: Can) -> str:
         """Say why a board cannot be asked; empty if it can."""
@@ -70,6 +71,7 @@ class Need(StrEnum):
             Need.STATUS: can.status is StatusWord.WHOLE,
             Need.LOSS: can.is_loss_known,
             Need.CLOCK: can.timing is not Timing.NONE,
+            Need.RESET: can.reset,
         }[self]
         return "" if has else _LACKS[self]
 
@@ -79,6 +81,7 @@ _LACKS = {
     Need.STATUS: "its samples have no status word",
     Need.LOSS: "it neither counts nor has a clock",
     Need.CLOCK: "it has no clock",
+    Need.RESET: "its chips cannot be reset",
 }
 
 

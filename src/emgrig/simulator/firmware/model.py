@@ -79,6 +79,7 @@ FIRMWARES: Final = Registry[MakeFirmware](
         "knight": "emgrig.simulator.firmware.fixed_frames:Knight",
         "eegfrontier": "emgrig.simulator.firmware.fixed_frames:EegFrontier",
         "hackeeg": "emgrig.simulator.firmware.hackeeg.processor:HackEeg",
+        "meower": "emgrig.simulator.firmware.meower:Meower",
     },
 )
 """Those of other packages are entry points "emgrig.firmwares", each a `MakeFirmware`."""

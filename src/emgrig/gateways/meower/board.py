@@ -371,5 +371,3 @@ class MeowerBoard:
         self._n_frames += len(rows)
         is_cut = np.zeros(len(rows), np.bool_)
         self.run.take(frames.reshape(len(rows), -1), number, times_us, is_cut)
-
-

@@ -54,6 +54,7 @@ class Meower:
     """See `emgrig.simulator.firmware.model.FirmwareModel`; what is received is one datagram."""
 
     TRAPS: ClassVar = TRAPS
+    datagram_bytes: ClassVar = 0  #: They are framed, with their ports.
 
     def __init__(self, bank: ChipBank, facts: BoardFacts, crystal: Crystal) -> None:
         if len(bank) != 2 or bank.frame_bytes != 2 * _FRAME_BYTES:

@@ -54,7 +54,7 @@ class End(Protocol):
     """Where the bytes of a board go that has one place for them alone, as a socket is used."""
 
     def fileno(self) -> int:
-        """What a selector waits for."""
+        """Return what a selector waits for."""
 
     def recv(self, max_bytes: int, /) -> bytes:
         """Take what has come."""

@@ -185,7 +185,7 @@ class Rig:
         """
         if not self.has_registers:
             return
-        files = []
+        files: list[RegisterFile] = []
         for parts in self.chip.parts:
             raw = bytearray(RegisterFile.reset(parts).raw)
             raw[Config1.ADDRESS] |= self._clock_outputs[len(files)]  # it may be another's clock

@@ -35,13 +35,13 @@ def test_data_rate(rig: Rig, measure: Measure, is_full: bool) -> None:
         _measure_rate(measure, rig, capture, rate_hz)
         rig.connection.synchronise(8)
     fit = rig.connection.clock_fit
-    assert fit is not None
-    measure(
-        "board_clock_drift",
-        _certain_drift_ppm(fit),
-        "ppm",
-        note=f"measured {fit.drift_ppm:.1f} ppm, bound {fit.drift_bound_ppm:.2g} ppm",
-    )
+    if fit is not None:  # else its clock cannot be asked
+        measure(
+            "board_clock_drift",
+            _certain_drift_ppm(fit),
+            "ppm",
+            note=f"measured {fit.drift_ppm:.1f} ppm, bound {fit.drift_bound_ppm:.2g} ppm",
+        )
 
 
 def _measure_stated(measure: Measure, rig: Rig, duration_s: float) -> None:

@@ -21,7 +21,7 @@ from emgrig.simulator.clock import Crystal
 from emgrig.simulator.firmware.chip_bank import ChipBank, ReadFilter
 from emgrig.simulator.firmware.datagrams import DatagramOutlet
 from emgrig.simulator.firmware.model import BoardFacts, Client
-from emgrig.simulator.firmware.outlet import Link
+from emgrig.simulator.firmware.outlet import Link, Outlet
 
 CONTROL_PORT: Final = 5000
 DATA_PORT: Final = 5001
@@ -46,8 +46,11 @@ _MOST_KEPT: Final = 1 << 17
 class MeowerClient:
     """Whoever is in its network."""
 
-    outlet: DatagramOutlet
+    datagrams: DatagramOutlet
     is_open: bool = True
+
+    def __post_init__(self) -> None:
+        self.outlet: Outlet = self.datagrams
 
 
 class Meower:
@@ -163,7 +166,7 @@ class Meower:
 
     def _send(self, port: int, payload: bytes) -> None:
         for client in self._clients:
-            client.outlet.send_datagram(port, payload, self.bank.now_s)
+            client.datagrams.send_datagram(port, payload, self.bank.now_s)
 
     def _reply(self, text: str) -> None:
         self._send(CONTROL_PORT, text.encode() + b"\r\n")
@@ -206,7 +209,7 @@ class Meower:
     # ---- chips --------------------------------------------------------------------------------
 
     def _xfer(self, target: str, mosi: bytes) -> bytes:
-        """Do a transfer: MISO is the first chip's, and behind 27 bytes what it takes from the other.
+        """Do a transfer: MISO is the first chip's, and 27 bytes behind comes the other's.
 
         That registers pass through the chain like this is what the firmware's own
         `read_Register_Daisy` relies on; the data sheet does not say it.
@@ -332,5 +335,5 @@ class Meower:
             return octets
         codes = octets.reshape(-1, 16, 3).astype(np.uint32) @ np.array([1 << 24, 1 << 16, 1 << 8])
         shifted = (codes << self._gain_bits & 0xFFFFFFFF).astype(np.uint32).view(np.int32) >> 8
-        made = shifted.astype(">i4").view(np.uint8).reshape(-1, 16, 4)
+        made: NDArray[np.uint8] = shifted.astype(">i4").view(np.uint8).reshape(-1, 16, 4)
         return made[:, :, 1:].reshape(-1, 48)

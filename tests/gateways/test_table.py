@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bringup_runs import short_of_losses
 from places import ROOT
 from shell import Run, Said
 
@@ -21,6 +22,8 @@ BOARDS = {
     "`ardeeg`": "frames+sim:bench&seed=1&firmware=ardeeg?template=ardeeg",
     "`knight`": "frames+sim:bench&seed=1&firmware=knight?template=knight",
     "`eegfrontier`": "frames+sim:bench&seed=1&firmware=eegfrontier&channels=4?template=eegfrontier",
+    "HackEEG": "hackeeg+sim:bench&seed=1",
+    "Meower": "meower+sim:bench&seed=1",
 }
 COMMANDS = {
     "info": "info {0}",
@@ -55,7 +58,8 @@ def made(run: Run, folder: Path) -> str:
         cells = []
         for name in names:
             line = COMMANDS[name].format(f"'{address}'", folder)
-            cells.append(outcome(line, run(line)))
+            with short_of_losses():
+                cells.append(outcome(line, run(line)))
         lines.append(f"| {board} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -13,7 +13,9 @@ POWER_UP_S = 0.15
 """2^18 clocks are 0.128 s (SBAS499C, 11.1)."""
 
 
-@check("B1", Layer.RECOVERY, "power-down and power-up")
+@check(
+    "B1", Layer.RECOVERY, "power-down and power-up", needs=(Need.REGISTERS, Need.RESET, Need.LINES)
+)
 def test_power_up(rig: Rig, measure: Measure, is_full: bool) -> None:
     """PWDN low, high, wait, RESET; the ID and the reset values must be right every time."""
     failures = 0

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 APART = 0.5  #: A stamp that is so much of a period off the line is of another conversion.
 UNSURE_APART = 0.75  #: The same, while the line is known from few stamps.
 _FEW = 32
-_WINDOW = 2048  #: The line goes through so many stamps.
+_WINDOW = 512  #: The line goes through so many stamps.
 _PRIOR = 200.0  #: Of the nominal period, within 1 %, against stamps late by up to half of one.
 _FIRST_CHUNK = 4
-_MOST_CHUNK = 512
+_MOST_CHUNK = 128
 
 
 class TimeGrid:
@@ -75,7 +75,8 @@ class TimeGrid:
         late = (times_us - self._line_us) / self._period_us - count  # in periods
         is_good = np.ones(len(late), np.bool_)
         begins = 0  # where the line does: behind the last time that the clock was set back
-        for at in np.flatnonzero(np.abs(late) >= apart).tolist():
+        suspects = np.abs(late) >= apart
+        for at in np.flatnonzero(suspects).tolist() if suspects.any() else ():
             if at >= n:
                 break
             if abs(late[at]) < apart:  # one before it has put it right
@@ -97,8 +98,11 @@ class TimeGrid:
         self._conversion = int(conversion[-1])
         if begins:
             self._count, self._stamp_us = self._count[:0], self._stamp_us[:0]
-        good = np.flatnonzero(is_good[begins:n]) + begins
-        self._follow(conversion[good], times_us[good])
+        if begins or not is_good.all():
+            good = np.flatnonzero(is_good[begins:n]) + begins
+            self._follow(conversion[good], times_us[good])
+        else:
+            self._follow(conversion, times_us[:n])
         return conversion
 
     def _follow(self, conversion: NDArray[np.int64], times_us: NDArray[np.int64]) -> None:
@@ -110,7 +114,7 @@ class TimeGrid:
         self._stamp_us = np.concatenate([self._stamp_us, times_us])[-_WINDOW:]
         x = (self._count - self._conversion).astype(np.float64)
         y = self._stamp_us - self._line_us
-        x_mean, y_mean = x.mean(), y.mean()
+        x_mean, y_mean = float(x.sum()) / len(x), float(y.sum()) / len(x)
         x -= x_mean
         self._period_us = float((x @ y + _PRIOR * self._nominal_us) / (x @ x + _PRIOR))
         self._line_us += float(y_mean - x_mean * self._period_us)

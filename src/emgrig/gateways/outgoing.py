@@ -120,9 +120,10 @@ class Outgoing:
     def _pack(self, *, is_last: bool) -> None:
         """Make packets: full ones, and shorter ones at gaps and at the end."""
         whole = _joined(self._waiting)
-        steps = np.diff(whole.conversion, prepend=int(whole.conversion[0]) - 1)
-        gaps = np.flatnonzero((steps != 1) | whole.is_cut)
-        edges = np.unique(np.concatenate([[0], gaps, [len(steps)]])).tolist()
+        steps = np.ones_like(whole.conversion)
+        np.subtract(whole.conversion[1:], whole.conversion[:-1], out=steps[1:])
+        gaps = np.flatnonzero((steps != 1) | whole.is_cut).tolist()
+        edges = sorted({0, *gaps, len(steps)})
         n_done = 0
         for begin, end in pairwise(edges):
             is_open = end == len(steps) and not is_last

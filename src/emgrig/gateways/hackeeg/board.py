@@ -6,6 +6,7 @@ streams answers rubbish; the first frame behind `rdatac` may be read in mid-conv
 refused while every input is shorted; `reset` leaves GPIO and CONFIG3 changed.
 """
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -24,6 +25,7 @@ CAN = Can(counting=Counting.NOT, lines=())
 N_SETTLE = 4  #: Data periods from the beginning of a run to its first sample, as behind START.
 SILENCE_S = 0.2  #: After so long without a frame the canary is looked at.
 LOOK_AGAIN_S = 1.0
+GATHER_S = 0.02  #: In a run what comes in so long is taken at once, unless a request waits.
 _IDS = (0b11110, 0b11101, 0b11100)  #: Of ADS1299, -6 and -4 (9.6.1.1), of ID modulo 32.
 _NO_OPCODE = 0x80  #: As a register of `wreg` it makes C0h, which is no opcode (table 10).
 _CH1SET, _MUX = 0x05, 0x07
@@ -58,6 +60,7 @@ class HackEegBoard:
         self._canary = (Config1.ADDRESS, 0)
         self._n_stale = 0  # frames that may have been read in mid-conversion
         self._has_booted = False
+        self._woken = threading.Event()  # a request waits
         self._look_s = 0.0  # when to look at the canary if no frame comes
 
     @property
@@ -97,10 +100,12 @@ class HackEegBoard:
 
     def close(self) -> None:
         """Close the link below."""
+        self._woken.set()
         self._inner.close()
 
     def wake(self) -> None:
         """See `HostedBoard.wake`."""
+        self._woken.set()
         if (wake := getattr(self._inner, "wake", None)) is not None:
             wake()
 
@@ -231,6 +236,9 @@ class HackEegBoard:
 
     def pump(self, timeout_s: float) -> None:
         """See `HostedBoard.pump`."""
+        if self.run.is_on and self.is_paced:
+            self._woken.wait(GATHER_S)  # many small pieces cost more than few large ones
+            self._woken.clear()
         is_silent = False
         try:
             self.talk.pump(timeout_s)

@@ -74,7 +74,7 @@ class TimeGrid:
         count = np.cumsum(steps)
         late = (times_us - self._line_us) / self._period_us - count  # in periods
         is_good = np.ones(len(late), np.bool_)
-        begins = 0  # where the line does: behind the last time that the clock was set back
+        begins: int | None = None  # where the line does, if the clock was set back
         suspects = np.abs(late) >= apart
         for at in np.flatnonzero(suspects).tolist() if suspects.any() else ():
             if at >= n:
@@ -96,13 +96,14 @@ class TimeGrid:
         conversion = self._conversion + count[:n]
         self._line_us += float(count[n - 1]) * self._period_us
         self._conversion = int(conversion[-1])
-        if begins:
+        if begins is not None:
             self._count, self._stamp_us = self._count[:0], self._stamp_us[:0]
-        if begins or not is_good.all():
-            good = np.flatnonzero(is_good[begins:n]) + begins
-            self._follow(conversion[good], times_us[good])
-        else:
+            is_good[:begins] = False
+        if is_good.all():
             self._follow(conversion, times_us[:n])
+        else:
+            good = np.flatnonzero(is_good[:n])
+            self._follow(conversion[good], times_us[good])
         return conversion
 
     def _follow(self, conversion: NDArray[np.int64], times_us: NDArray[np.int64]) -> None:
@@ -112,6 +113,8 @@ class TimeGrid:
         """
         self._count = np.concatenate([self._count, conversion])[-_WINDOW:]
         self._stamp_us = np.concatenate([self._stamp_us, times_us])[-_WINDOW:]
+        if not len(self._count):
+            return
         x = (self._count - self._conversion).astype(np.float64)
         y = self._stamp_us - self._line_us
         x_mean, y_mean = float(x.sum()) / len(x), float(y.sum()) / len(x)

@@ -64,13 +64,18 @@ class StampedRun:
         self.grid = TimeGrid()
         self._out = out
         self._held: list[Placed] = []
-        self.begin(1000.0, 0)
+        self._settled_us: int | None = None
+        self.begin(1000.0)
         self.is_on = False
 
-    def begin(self, period_us: float, settled_us: int) -> None:
-        """Begin a run; frames with stamps before `settled_us` are left out."""
+    def leave_out(self, until_us: int) -> None:
+        """Leave frames with stamps before this time out: the chips are not settled."""
+        self._settled_us = until_us
+
+    def begin(self, period_us: float) -> None:
+        """Begin a run."""
         self.grid.begin(period_us)
-        self._period_us, self._settled_us = period_us, settled_us
+        self._period_us, self._settled_us = period_us, None
         self._last: tuple[int, int] | None = None  # the board's number, and the conversion
         self._ahead: Placed | None = None  # the newest frame; `conversion` has the board's number
         self._held.clear()
@@ -90,12 +95,12 @@ class StampedRun:
         if not self.is_on or not len(time_us):
             return
         new = Placed(frames, number, time_us, is_cut)
-        if self._settled_us:
+        if self._settled_us is not None:
             is_settled = time_us >= self._settled_us
             if not is_settled.any():
                 return
             new = new.part(int(is_settled.argmax()))
-            self._settled_us = 0
+            self._settled_us = None
         self._place(new if self._ahead is None else _behind(self._ahead, new), is_last=False)
 
     def end(self) -> None:

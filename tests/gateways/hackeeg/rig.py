@@ -53,7 +53,7 @@ def codes_of(frames: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 def truth_of(transport: SimTransport) -> NDArray[np.float64]:
     """Return the volts of all frames that the twin has read lately, at gain 24."""
-    return codes_of(np.concatenate(processor_of(transport.board).sent)) * CODE_V
+    return codes_of(np.concatenate(processor_of(transport.board).sampling.sent)) * CODE_V
 
 
 def twin_of(*, is_json: bool = False) -> Twin:

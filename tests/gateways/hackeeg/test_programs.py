@@ -122,7 +122,7 @@ def test_hackeeg_reads_every_sample_and_register_of_the_twin(peers: Path, form: 
     number, stamp_us, status, codes = rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3:]
     assert number.tolist() == list(range(n_samples))
     assert (status >> 20 == 0b1100).all()
-    truth = codes_of(np.concatenate(processor_of(board).sent))
+    truth = codes_of(np.concatenate(processor_of(board).sampling.sent))
     begin = at(truth, codes[1:])
     np.testing.assert_array_equal(codes[1:], truth[begin : begin + n_samples - 1])
     period_us = np.diff(stamp_us[1:])
@@ -140,7 +140,7 @@ def test_timeflux_hackeeg_reads_every_sample_of_the_twin(peers: Path) -> None:
     with serve_tcp(board) as server:
         found = said(peers, NODE, f"socket://127.0.0.1:{server.port}", str(round(400 * SECONDS)))
     codes = np.array(found["rows"]).round().astype(np.int64)
-    truth = codes_of(np.concatenate(processor_of(board).sent))
+    truth = codes_of(np.concatenate(processor_of(board).sampling.sent))
     begin = at(truth, codes)
     np.testing.assert_array_equal(codes, truth[begin : begin + len(codes)])
     assert not found["has_thread"], "fault of theirs: `_thread = Thread().start()` is None"

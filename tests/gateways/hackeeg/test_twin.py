@@ -226,7 +226,7 @@ def test_rdata(query: str, is_new: bool) -> None:
     port = streaming(query)
     port.ask("rdatac", wait_s=0.1)
     port.said('{"COMMAND":"sdatac"}\n')
-    last = processor_of(port.transport.board)._last
+    last = processor_of(port.transport.board).sampling.last
     port.transport.clock.sleep(0.3)
     (frame,) = [port.said('{"COMMAND":"rdata"}\n', wait_s=0.01)[9:]]
     assert (frame != last) == is_new

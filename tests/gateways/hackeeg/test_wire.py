@@ -199,7 +199,7 @@ def test_no_fault_of_the_link_gives_a_wrong_sample(form: str, sent: Sent) -> Non
         edges = np.sort(np.random.default_rng([seed, 7]).integers(0, len(damaged), 8)).tolist()
         decoder, out = decoder_of(form), Collected()
         run, line = StampedRun(out), ClockLine()
-        run.begin(2000.0, 0)
+        run.begin(2000.0)
         rows: list[bytes] = []
         for a, b in zip([0, *edges], [*edges, len(damaged)], strict=True):
             for item in decoder.feed(damaged[a:b]):

@@ -6,6 +6,7 @@ streams answers rubbish; the first frame behind `rdatac` may be read in mid-conv
 refused while every input is shorted; `reset` leaves GPIO and CONFIG3 changed.
 """
 
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +17,7 @@ from emgrig.driver.seams import Clock, Transport
 from emgrig.errors import TransportTimeout
 from emgrig.gateways.endpoint import Facts, Refusal
 from emgrig.gateways.hackeeg.talk import NO_ACTIVE_CHANNELS, OK, RESET_S, Talk
-from emgrig.gateways.hackeeg.wire import CHIP, Frames, numbers, stamps_us
+from emgrig.gateways.hackeeg.wire import CHIP, Frames, Reply, numbers, stamps_us
 from emgrig.gateways.outgoing import Outgoing
 from emgrig.gateways.stamps import ClockLine, StampedRun
 from emgrig.protocol.packets import ChipLostEvent
@@ -58,6 +59,7 @@ class HackEegBoard:
         self._line = ClockLine()
         self._is_in_rdatac = False
         self._canary = (Config1.ADDRESS, 0)
+        self._period_us = 0.0  # of the run
         self._n_stale = 0  # frames that may have been read in mid-conversion
         self._has_booted = False
         self._woken = threading.Event()  # a request waits
@@ -175,7 +177,7 @@ class HackEegBoard:
     # ---- runs ---------------------------------------------------------------------------------
 
     def start(self, canary: int) -> int:
-        """Begin a run. What is not settled yet, or read in mid-conversion, is left out."""
+        """Begin a run."""
         self._leave_rdatac()
         period_us = 1e6 / (16_000 >> min(self._rreg(Config1.ADDRESS) & 7, 6))
         self._canary = canary, self._rreg(canary)
@@ -195,22 +197,35 @@ class HackEegBoard:
 
     def _enter_rdatac(self, period_us: float = 0.0) -> int:
         """Let frames come; return the board time, µs. With a data period they are a run's."""
-        for is_again in (False, True):
-            began_us = self.now_us()
-            self.talk.decoder.begin()
-            self._n_stale = 1
-            if period_us:
-                self.run.begin(period_us, began_us + round(N_SETTLE * period_us))
-                self._look_s = self.clock.now_s() + SILENCE_S
-            reply = self.talk.ask("rdatac")
-            if reply.code == OK:
-                self._is_in_rdatac = True
-                return began_us
+        if period_us:
+            self._period_us = period_us
+            self.run.begin(period_us)
+            self._look_s = self.clock.now_s() + SILENCE_S
+        try:
+            return self._send_rdatac()
+        except BaseException:
             self.run.drop()
-            if reply.code != NO_ACTIVE_CHANNELS or is_again:
-                break
+            raise
+
+    def _send_rdatac(self) -> int:
+        """Send `rdatac`; return when, board time, µs."""
+        sent_us, reply = self._try_rdatac()
+        if reply.code == NO_ACTIVE_CHANNELS:
+            self._n_stale = sys.maxsize  # until the input is shorted again, no frame is meant
             self._arm()
-        raise Refusal(f"the HackEEG answered rdatac with {reply.code} {reply.text!r}")
+            sent_us, reply = self._try_rdatac()
+        if reply.code != OK:
+            raise Refusal(f"the HackEEG answered rdatac with {reply.code} {reply.text!r}")
+        self._is_in_rdatac = True
+        return sent_us
+
+    def _try_rdatac(self) -> tuple[int, Reply]:
+        """Send `rdatac`; what comes before four data periods is left out, and the first frame."""
+        sent_us = self.now_us()
+        self.run.leave_out(sent_us + round(N_SETTLE * self._period_us))
+        self.talk.decoder.begin()
+        self._n_stale = 1
+        return sent_us, self.talk.ask("rdatac")
 
     def _arm(self) -> None:
         """Get `rdatac` past the firmware's look at the inputs, which are all shorted.
@@ -281,11 +296,8 @@ class HackEegBoard:
         if not self._is_chip_well():
             self.run.drop()
             return
-        self.talk.decoder.begin()
-        self._n_stale = 1
         self.run.release()
-        if self.talk.ask("rdatac").code == OK:
-            self._is_in_rdatac = True
+        self._send_rdatac()
 
     def _is_chip_well(self) -> bool:
         """Compare the canary; tell if the chip has lost its registers."""

@@ -278,7 +278,7 @@ class MeowerBoard:
             raise Refusal(f"a Meower sends {MOST_RATE_HZ} SPS at most; {rate_hz} are set")
         self._canary = canary, self._canaries(canary)
         began_us = self.now_us()
-        self.run.begin(1e6 / rate_hz, 0)
+        self.run.begin(1e6 / rate_hz)
         self._n_frames = 0
         self._look_s = self.clock.now_s() + SILENCE_S
         self._ports.send(b"sys start_cnt")

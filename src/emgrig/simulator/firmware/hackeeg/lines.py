@@ -1,6 +1,7 @@
 """What the HackEEG's two parsers make of lines, and how its answers look in each mode."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -111,3 +112,23 @@ def json_answer(code: int, text: str, **data: object) -> bytes:
     """Return an answer in JSON, with DATA if there is one."""
     said: dict[str, object] = {"STATUS_CODE": code, "STATUS_TEXT": text, **data}
     return json.dumps(said, separators=(",", ":")).encode() + b"\r\n"
+
+
+def numbers_of(words: tuple[str, ...], n_wanted: int) -> tuple[tuple[int, ...], bytes]:
+    """Read the hexadecimal bytes behind a word of text mode; else return the line that refuses."""
+    given = words[:n_wanted]
+    if len(given) < n_wanted:
+        missing = "404 Error: value" if given else "403 Error: register"
+        return (), f"{missing} argument missing.\r\n\r\n".encode()
+    try:
+        return tuple(int(one, 16) & 0xFF for one in given), b""
+    except ValueError:
+        return (), b"402 Error: expected hexidecimal digits.\r\n\r\n"
+
+
+def status_words(said: Mapping[str, object]) -> bytes:
+    """Return what text mode says of the board's status."""
+    labels = ("Driver version", "Board name", "Board maker", "Hardware type", "Max channels",
+              "Number of active channels")  # fmt: skip
+    lines = [f"{label}: {value}" for label, value in zip(labels, said.values(), strict=True)]
+    return "\r\n".join(["200 Ok", *lines, "", ""]).encode()

@@ -4,8 +4,6 @@ Written from its source, commit 02160374, and from nothing on the side of the dr
 out: the characters that a USB port hands over one by one, and its LED.
 """
 
-from binascii import b2a_base64
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -29,7 +27,22 @@ from emgrig.simulator.chip.core import (
 )
 from emgrig.simulator.clock import Crystal
 from emgrig.simulator.firmware.chip_bank import ChipBank, ReadFilter, Readings
-from emgrig.simulator.firmware.hackeeg.lines import BAD, Asked, Form, Parsers, answer, json_answer
+from emgrig.simulator.firmware.hackeeg.lines import (
+    BAD,
+    Asked,
+    Form,
+    Parsers,
+    answer,
+    json_answer,
+    numbers_of,
+    status_words,
+)
+from emgrig.simulator.firmware.hackeeg.sampling import (
+    MOST_FRAME_BYTES,
+    READ_DELAY_S,
+    Sampling,
+    encoded,
+)
 from emgrig.simulator.firmware.hackeeg.traps import TRAPS, check_mended
 from emgrig.simulator.firmware.model import BoardFacts, Client
 from emgrig.simulator.firmware.outlet import Link, Outlet
@@ -37,20 +50,21 @@ from emgrig.simulator.firmware.outlet import Link, Outlet
 VERSION: Final = "v0.3.0"
 POWER_UP_S: Final = 1.512  #: arduinoSetup: 0.5, 0.01, 1, and 0.002 s.
 SETUP_S: Final = 1.1  #: adsSetup, from SDATAC to the ID.
-READ_DELAY_S: Final = 12e-6  #: From DRDY to `micros()` in receive_sample.
 RESET_TO_SDATAC_S: Final = 13e-6
 """An estimate for a Due: CS twice, an interrupt and SPI set up; the chip needs 18 tCLK, 8.8 µs."""
 REFERENCE_S: Final = 0.2  #: The board was switched on so long ago that its reference is up.
 FOREVER: Final = float("inf")
-_HEAD: Final = bytes((0x82, 0xA1, 0x43, 0xCC, 0xC8, 0xA1, 0x44, 0xC4))
 _CHANNELS: Final = {0b11110: (8, "ADS1299"), 0b11100: (4, "ADS1299-4"), 0b11101: (6, "ADS1299-6")}
 _CONFIG3: Final = 0x03
 _CH1SET: Final = 0x05
 _GPIO: Final = 0x14
 _SHORTED: Final = 0b001
 _MOST_HEARD: Final = 4096
-_MOST_FRAME_BYTES: Final = 88  #: A line of hexadecimal digits is the longest form.
-_MOST_KEPT: Final = 1 << 17
+#: Commands with nothing but an answer; `version` says what this firmware is.
+_ANSWERS: Final = {
+    "nop": (200, "Ok"), "ledon": (200, "Ok"), "ledoff": (200, "Ok"), "version": (200, VERSION),
+    "serialnumber": (501, "Not Implemented"),
+}  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -74,25 +88,22 @@ class HackEeg:
         self.link = Link()
         #: Given n, says which of the next n falls of DRDY the firmware reads in time; None: all.
         self.read_filter: ReadFilter | None = None
-        #: Ground truth: the chip's frames, those that were read, in pieces.
-        self.sent: deque[NDArray[np.uint8]] = deque()
-        self._n_kept = 0
         self.is_hung = False  #: It waits for a chip for ever.
         self._facts = facts
         self._mended = check_mended(facts.mended)
+        #: Its frames; `sent` is ground truth.
+        self.sampling = Sampling(crystal, counts_conversions="counts-reads" in self._mended)
         self._clients: list[HackEegClient] = []
         self._produced: list[int] = []
         self._then: Callable[[], None] | None = None  # what comes when it is no longer busy
         self._busy_until_s = 0.0  # true time
         self._heard = b""
-        self._last = b""  # what was read last, with its stamp and number
         self._is_rdatac = False
         self._falls_then = 0  # of DRDY, when the interrupt's flag was taken back last
         self._words = {
-            "nop": self._nop, "version": self._version, "status": self._status,
-            "micros": self._micros, "serialnumber": self._serial_number,
+            **dict.fromkeys(_ANSWERS, self._answer), "status": self._status,
+            "micros": self._micros,
             "text": self._switch, "jsonlines": self._switch, "messagepack": self._switch,
-            "ledon": self._nop, "ledoff": self._nop,
             "boardledon": self._board_led, "boardledoff": self._board_led,
             "rreg": self._rreg, "wreg": self._wreg, "start": self._start, "stop": self._stop,
             "rdatac": self._rdatac, "sdatac": self._sdatac, "rdata": self._rdata,
@@ -171,8 +182,8 @@ class HackEeg:
         self._form = Form.TEXT
         self._heard, self._parsers = b"", Parsers()
         self._is_hex = self._is_rdatac = self.is_hung = False
-        self._number = self._n_active = self._n_channels = 0
-        self._hardware, self._last = "unknown", b""
+        self._n_active = self._n_channels = 0
+        self._hardware, self.sampling.number, self.sampling.last = "unknown", 0, b""
         self._falls_then = self._begun_falls = 0
         self._then, self._busy_until_s = None, 0.0
         for pin, level in ((Pin.START, False), (Pin.PWDN, True), (Pin.RESET, True)):
@@ -252,17 +263,8 @@ class HackEeg:
         for client in self._clients:
             client.outlet.send_samples([line], 0, self.bank.now_s)
 
-    def _nop(self, asked: Asked) -> None:
-        del asked
-        self._reply()
-
-    def _version(self, asked: Asked) -> None:
-        del asked
-        self._reply(200, VERSION)
-
-    def _serial_number(self, asked: Asked) -> None:
-        del asked
-        self._reply(501, "Not Implemented")
+    def _answer(self, asked: Asked) -> None:
+        self._reply(*_ANSWERS[asked.name])
 
     def _switch(self, asked: Asked) -> None:
         self._form = Form(asked.name)
@@ -279,10 +281,7 @@ class HackEeg:
         if self._form is not Form.TEXT:
             self._send(json_answer(200, "Ok", DATA=said))
             return
-        labels = ("Driver version", "Board name", "Board maker", "Hardware type", "Max channels",
-                  "Number of active channels")  # fmt: skip
-        lines = [f"{label}: {value}" for label, value in zip(labels, said.values(), strict=True)]
-        self._send("\r\n".join(["200 Ok", *lines, "", ""]).encode())
+        self._send(status_words(said))
 
     def _micros(self, asked: Asked) -> None:
         del asked
@@ -329,22 +328,16 @@ class HackEeg:
 
     def _register_by_words(self, asked: Asked, what: tuple[str, int]) -> None:
         word, n_wanted = what
-        given = asked.words[:n_wanted]
-        if len(given) < n_wanted:
-            missing = "403 Error: register" if not given else "404 Error: value"
-            self._send(f"{missing} argument missing.\r\n\r\n".encode())
+        numbers, error = numbers_of(asked.words, n_wanted)
+        if error:
+            self._send(error)
             return
-        try:
-            numbers = [int(one, 16) for one in given]
-        except ValueError:
-            self._send(b"402 Error: expected hexidecimal digits.\r\n\r\n")
-            return
-        shown = " ".join(f"{number & 0xFF:02X}" for number in numbers)
+        shown = " ".join(f"{number:02X}" for number in numbers)
         said = f"200 Ok ({word} Register {shown}) \r\n"
         if word == "Read":
-            said += f"{self._read_register(numbers[0] & 0xFF):02X}\r\n"
+            said += f"{self._read_register(numbers[0]):02X}\r\n"
         else:
-            self._write_register(numbers[0] & 0xFF, numbers[1] & 0xFF)
+            self._write_register(numbers[0], numbers[1])
         self._send(said.encode() + b"\r\n")
 
     def _board_led(self, asked: Asked) -> None:
@@ -361,7 +354,7 @@ class HackEeg:
     def _start(self, asked: Asked) -> None:
         del asked
         self.bank.transfer(0, bytes((START,)))
-        self._number = 0
+        self.sampling.number = 0
         self.bank.begin_count()
         self._begun_falls = self._falls_then = 0
         self._reply()
@@ -427,9 +420,8 @@ class HackEeg:
             if "rdata-last" in self._mended:
                 self._put(now, frame[None], np.array([self.bank.n_true_falls]))
                 return
-            held = np.frombuffer(self._last or bytes(8 + len(frame)), np.uint8)
-            for client in self._clients:
-                client.outlet.send_samples(self._encoded(held[None]), 0, float(now[0]))
+            held = np.frombuffer(self.sampling.last or bytes(8 + len(frame)), np.uint8)
+            self._send_frames(held[None], float(now[0]))
 
         self._wait(max(due_s - self.bank.now_s, 0.0) + READ_DELAY_S, go_on)
 
@@ -450,7 +442,7 @@ class HackEeg:
         if not len(readings.index):
             return
         times_s, data, index = readings.time_s, readings.data, readings.index
-        n_bytes = _MOST_FRAME_BYTES * len(index)
+        n_bytes = MOST_FRAME_BYTES * len(index)
         if all(client.outlet.flows_freely(n_bytes) for client in self._clients):
             self._put(times_s, data, index)
             return
@@ -458,46 +450,16 @@ class HackEeg:
             part = slice(at, at + 1)
             for client in self._clients:
                 client.outlet.drain(time_s)
-            if all(client.outlet.has_room(_MOST_FRAME_BYTES) for client in self._clients):
+            if all(client.outlet.has_room(MOST_FRAME_BYTES) for client in self._clients):
                 self._put(times_s[part], data[part], index[part])
 
     def _put(
         self, times_s: NDArray[np.float64], data: NDArray[np.uint8], index: NDArray[np.int64]
     ) -> None:
         """Stamp frames as they are read, and send them."""
-        rows = self._stamped(times_s, data, index)
-        self.sent.append(data)
-        self._n_kept += len(data)
-        while self._n_kept > _MOST_KEPT:
-            self._n_kept -= len(self.sent.popleft())
-        self._last = rows[-1].tobytes()
-        frames = self._encoded(rows)
+        self._send_frames(self.sampling.stamped(times_s, data, index), float(times_s[-1]))
+
+    def _send_frames(self, rows: NDArray[np.uint8], now_s: float) -> None:
+        frames = encoded(rows, self._form, is_hex=self._is_hex)
         for client in self._clients:
-            client.outlet.send_samples(frames, 1, float(times_s[-1]))
-
-    def _stamped(
-        self, times_s: NDArray[np.float64], data: NDArray[np.uint8], index: NDArray[np.int64]
-    ) -> NDArray[np.uint8]:
-        """Put micros() and the sample number ahead of each frame, little-endian."""
-        read_s = times_s + READ_DELAY_S - self.crystal.boot_s
-        stamps = (np.maximum(read_s * self.crystal.per_second, 0)).astype(np.int64)
-        numbers = self._number + np.arange(len(data))
-        self._number += len(data)
-        if "counts-reads" in self._mended:
-            numbers = index
-        rows = np.empty((len(data), 8 + data.shape[1]), np.uint8)
-        rows[:, :4] = (stamps & 0xFFFFFFFF).astype("<u4").view(np.uint8).reshape(-1, 4)
-        rows[:, 4:8] = (numbers & 0xFFFFFFFF).astype("<u4").view(np.uint8).reshape(-1, 4)
-        rows[:, 8:] = data
-        return rows
-
-    def _encoded(self, rows: NDArray[np.uint8]) -> list[bytes]:
-        if self._form is Form.MESSAGEPACK:
-            head = _HEAD + bytes((rows.shape[1],))
-            return [head + row.tobytes() for row in rows]
-        if self._form is Form.JSON:
-            coded = (b2a_base64(row.tobytes(), newline=False) for row in rows)
-            return [b'{"C":200,"D":"' + one + b'"}\n' for one in coded]
-        if self._is_hex:
-            return [row.tobytes().hex().upper().encode() + b"\r\n" for row in rows]
-        return [b2a_base64(row.tobytes(), newline=False) + b"\r\n" for row in rows]
+            client.outlet.send_samples(frames, 1, now_s)

@@ -26,7 +26,6 @@ from emgrig.protocol.packets import (
     EventType,
     ReplyStatus,
     Request,
-    ResetCause,
 )
 from emgrig.protocol.schema import Message
 
@@ -36,6 +35,7 @@ SLICE_S = 0.02  #: The board's bytes are waited for so long at once: a request c
 BRISK_SLICE_S = 0.002  #: The same, while requests follow each other.
 BRISK_S = 0.5
 N_ADDRESSES = 32
+NOT_TOLD = 0  #: Reset cause of a board that does not say it.
 _REMEMBERED = 8
 
 
@@ -233,7 +233,7 @@ class Endpoint:
     def _booted(self) -> None:
         self._is_on, self._settings = False, 0
         self._answered.clear()
-        self._out.event(EventType.BOOT, wire.BootEvent(ResetCause.POWER_ON), 0)
+        self._out.event(EventType.BOOT, wire.BootEvent(NOT_TOLD), 0)
 
     def _chip_lost(self, body: wire.ChipLostEvent) -> None:
         self._settings = (self._settings + 1) & 0xFFFF

@@ -1,13 +1,17 @@
 """A HackEEG behind its gateway: the contract, registers, runs, and its firmware's traps."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
+import mne
 import numpy as np
 import pytest
 
 import emgrig
 from check_gateway import Twin, check_gateway, joined, numbers, place_of
 from check_transport import check_transport
+from emgrig.desk.stream.hub import Hub
 from emgrig.driver.board import Board
 from emgrig.driver.can import Counting, Timing
 from emgrig.driver.interruption import Happened
@@ -16,6 +20,7 @@ from emgrig.errors import RequestRefused, TransportTimeout, WireError
 from emgrig.gateways.endpoint import Endpoint
 from emgrig.protocol.account import Cause
 from emgrig.protocol.packets import ResetCause
+from emgrig.recording.recorder import record
 from emgrig.simulator.analog.frontend import AnalogueFrontEnd
 from emgrig.simulator.faults.actions import brown_out
 from emgrig.simulator.firmware.spi import StuckMiso
@@ -274,6 +279,28 @@ def test_the_clock_runs_past_its_32_bits() -> None:
     times = [block.board_time_us for block in blocks]
     assert times == sorted(times)
     assert times[0] < 2**32 < times[-1]
+
+
+def test_a_recording_and_its_replay_say_how_the_loss_is_known(tmp_path: Path) -> None:
+    with board_of(transport_of()) as board:
+        can = board.can
+        record(board, tmp_path / "a.bdf", 1.0)
+    sidecar = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    assert sidecar["capture"]["loss_is"] == "estimate"
+    assert {channel["scale_is"] for channel in sidecar["channels"]} == {"read back"}
+    replayed = emgrig.connect(f"replay:{tmp_path / 'a.capture'}")
+    with replayed, replayed.stream() as stream:
+        volts = joined([block for block in stream if block.n_samples])
+    assert replayed.can == can
+    raw = mne.io.read_raw_bdf(tmp_path / "a.bdf", verbose="error")
+    np.testing.assert_allclose(raw.get_data()[:, :500].T, volts[:500], rtol=0, atol=1e-9)
+
+
+def test_the_desk_says_that_a_loss_is_an_estimate() -> None:
+    with board_of(transport_of()) as board:
+        hub = Hub(board)
+        assert "loss an estimate by board time" in hub.status().told
+        assert hub.run_exclusive(lambda one: one.chip.rate_hz).result(timeout=10) == 500
 
 
 # ---- who is there -------------------------------------------------------------------------------

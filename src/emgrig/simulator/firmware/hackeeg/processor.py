@@ -5,26 +5,13 @@ out: the characters that a USB port hands over one by one, and its LED.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.protocol.packets import ResetCause
-from emgrig.simulator.chip.ads1299 import Pin
-from emgrig.simulator.chip.core import (
-    RDATA,
-    RDATAC,
-    RESET,
-    RREG,
-    SDATAC,
-    STANDBY,
-    START,
-    STOP,
-    WAKEUP,
-    WREG,
-)
+from emgrig.simulator.chip.core import RDATA, RDATAC, RESET, SDATAC, STANDBY, START, STOP, WAKEUP
 from emgrig.simulator.clock import Crystal
 from emgrig.simulator.firmware.chip_bank import ChipBank, ReadFilter, Readings
 from emgrig.simulator.firmware.hackeeg.lines import (
@@ -37,15 +24,16 @@ from emgrig.simulator.firmware.hackeeg.lines import (
     numbers_of,
     status_words,
 )
+from emgrig.simulator.firmware.hackeeg.port import HackEegClient, Port
 from emgrig.simulator.firmware.hackeeg.sampling import (
     MOST_FRAME_BYTES,
     READ_DELAY_S,
     Sampling,
     encoded,
 )
+from emgrig.simulator.firmware.hackeeg.spi import OneChip
 from emgrig.simulator.firmware.hackeeg.traps import TRAPS, check_mended
 from emgrig.simulator.firmware.model import BoardFacts, Client
-from emgrig.simulator.firmware.outlet import Link, Outlet
 
 VERSION: Final = "v0.3.0"
 POWER_UP_S: Final = 1.512  #: arduinoSetup: 0.5, 0.01, 1, and 0.002 s.
@@ -55,24 +43,15 @@ RESET_TO_SDATAC_S: Final = 13e-6
 REFERENCE_S: Final = 0.2  #: The board was switched on so long ago that its reference is up.
 FOREVER: Final = float("inf")
 _CHANNELS: Final = {0b11110: (8, "ADS1299"), 0b11100: (4, "ADS1299-4"), 0b11101: (6, "ADS1299-6")}
+_OPCODES: Final = {"wakeup": WAKEUP, "standby": STANDBY, "stop": STOP}
 _CONFIG3: Final = 0x03
-_CH1SET: Final = 0x05
 _GPIO: Final = 0x14
-_SHORTED: Final = 0b001
 _MOST_HEARD: Final = 4096
 #: Commands with nothing but an answer; `version` says what this firmware is.
 _ANSWERS: Final = {
     "nop": (200, "Ok"), "ledon": (200, "Ok"), "ledoff": (200, "Ok"), "version": (200, VERSION),
     "serialnumber": (501, "Not Implemented"),
 }  # fmt: skip
-
-
-@dataclass(eq=False)
-class HackEegClient:
-    """One connection; all of them are one serial port to the board."""
-
-    outlet: Outlet
-    is_open: bool = True
 
 
 class HackEeg:
@@ -85,15 +64,15 @@ class HackEeg:
             raise ValueError("a HackEEG has one chip: say chips=1")
         self.bank = bank
         self.crystal = crystal
-        self.link = Link()
+        self._chip = OneChip(bank)
+        self._port = Port(facts.transmit_bytes)
+        self.link = self._port.link
         #: Given n, says which of the next n falls of DRDY the firmware reads in time; None: all.
         self.read_filter: ReadFilter | None = None
         self.is_hung = False  #: It waits for a chip for ever.
-        self._facts = facts
         self._mended = check_mended(facts.mended)
         #: Its frames; `sent` is ground truth.
         self.sampling = Sampling(crystal, counts_conversions="counts-reads" in self._mended)
-        self._clients: list[HackEegClient] = []
         self._produced: list[int] = []
         self._then: Callable[[], None] | None = None  # what comes when it is no longer busy
         self._busy_until_s = 0.0  # true time
@@ -105,7 +84,7 @@ class HackEeg:
             "micros": self._micros,
             "text": self._switch, "jsonlines": self._switch, "messagepack": self._switch,
             "boardledon": self._board_led, "boardledoff": self._board_led,
-            "rreg": self._rreg, "wreg": self._wreg, "start": self._start, "stop": self._stop,
+            "rreg": self._rreg, "wreg": self._wreg, "start": self._start, "stop": self._opcode,
             "rdatac": self._rdatac, "sdatac": self._sdatac, "rdata": self._rdata,
             "reset": self._reset,
         }  # fmt: skip
@@ -133,19 +112,15 @@ class HackEeg:
 
     def connect(self, window_bytes: int) -> HackEegClient:
         """Take a client whose side holds `window_bytes` that it has not read."""
-        client = HackEegClient(Outlet(self.link, self._facts.transmit_bytes, window_bytes))
-        self._clients.append(client)
-        return client
+        return self._port.connect(window_bytes)
 
     def disconnect(self, client: Client) -> None:
-        """Let go of a client; a second call does nothing. What runs goes on."""
-        if isinstance(client, HackEegClient) and client in self._clients:
-            client.is_open = False
-            self._clients.remove(client)
+        """Let go of a client; what runs goes on."""
+        self._port.disconnect(client)
 
     def receive(self, client: Client, data: bytes) -> None:
         """Take bytes from a client."""
-        if client in self._clients:
+        if client in self._port:
             self._heard = (self._heard + data)[-_MOST_HEARD:]
             self._loop()
 
@@ -165,13 +140,11 @@ class HackEeg:
                 self._loop()
             if self.bank.now_s <= before_s:  # less than a tick is left
                 break
-        for client in self._clients:
-            client.outlet.drain(self.bank.now_s)
+        self._port.drain(self.bank.now_s)
 
     def restart(self, cause: ResetCause) -> None:  # noqa: ARG002
         """Boot again."""
-        for client in self._clients:
-            client.outlet.restart()
+        self._port.restart()
         self._end_stretch()
         self.crystal.restart(self.bank.now_s)
         self._boot()
@@ -186,15 +159,11 @@ class HackEeg:
         self._hardware, self.sampling.number, self.sampling.last = "unknown", 0, b""
         self._falls_then = self._begun_falls = 0
         self._then, self._busy_until_s = None, 0.0
-        for pin, level in ((Pin.START, False), (Pin.PWDN, True), (Pin.RESET, True)):
-            self.bank.set_pin(pin, level=level)
+        self._chip.power_up()
         self._wait(POWER_UP_S, self._after_power_up)
 
     def _after_power_up(self) -> None:
-        self.bank.set_pin(Pin.RESET, level=False)
-        self.bank.advance_to(self.bank.now_s + 1e-3)
-        self.bank.set_pin(Pin.RESET, level=True)
-        self.bank.advance_to(self.bank.now_s + 1e-3)
+        self._chip.pulse_reset()
         self._set_up(self._booted, writes=True)
 
     def _booted(self) -> None:
@@ -204,20 +173,20 @@ class HackEeg:
         """Be adsSetup: SDATAC, wait, ask the ID, write two registers, START high."""
 
         def go_on() -> None:
-            found = _CHANNELS.get(self._read_register(0) & 0b11111)
+            found = _CHANNELS.get(self._chip.read(0) & 0b11111)
             if found is None:
                 self._lost_chip()
                 return
             self._n_channels, self._hardware = found
             if writes:
-                self._write_register(_GPIO, 0x00)
-                self._write_register(_CONFIG3, 0xE0)
+                self._chip.write(_GPIO, 0x00)
+                self._chip.write(_CONFIG3, 0xE0)
             if "stop" not in self._mended:
-                self.bank.set_pin(Pin.START, level=True)
+                self._chip.start(level=True)
             then()
 
         self._falls_then = self.bank.n_true_falls
-        self.bank.transfer(0, bytes((SDATAC,)))
+        self._chip.opcode(SDATAC)
         self._wait(SETUP_S, go_on)
 
     def _lost_chip(self) -> None:
@@ -260,8 +229,7 @@ class HackEeg:
         self._send(answer(self._form, code, text))
 
     def _send(self, line: bytes) -> None:
-        for client in self._clients:
-            client.outlet.send_samples([line], 0, self.bank.now_s)
+        self._port.send([line], self.bank.now_s)
 
     def _answer(self, asked: Asked) -> None:
         self._reply(*_ANSWERS[asked.name])
@@ -305,25 +273,19 @@ class HackEeg:
 
     # ---- registers ----------------------------------------------------------------------------
 
-    def _read_register(self, address: int) -> int:
-        return self.bank.transfer(0, bytes((RREG | address, 0, 0)))[2]
-
-    def _write_register(self, address: int, value: int) -> None:
-        self.bank.transfer(0, bytes((WREG | address, 0, value)))
-
     def _rreg(self, asked: Asked) -> None:
         if self._form is Form.TEXT:
             self._register_by_words(asked, ("Read", 1))
         elif self._is_rdatac and "rubbish" in self._mended:
             self._reply(500, "Error")
         else:
-            self._send(json_answer(200, "Ok", DATA=self._read_register(asked.numbers[0])))
+            self._send(json_answer(200, "Ok", DATA=self._chip.read(asked.numbers[0])))
 
     def _wreg(self, asked: Asked) -> None:
         if self._form is Form.TEXT:
             self._register_by_words(asked, ("Write", 2))
             return
-        self._write_register(*asked.numbers)
+        self._chip.write(*asked.numbers)
         self._reply()
 
     def _register_by_words(self, asked: Asked, what: tuple[str, int]) -> None:
@@ -335,40 +297,34 @@ class HackEeg:
         shown = " ".join(f"{number:02X}" for number in numbers)
         said = f"200 Ok ({word} Register {shown}) \r\n"
         if word == "Read":
-            said += f"{self._read_register(numbers[0]):02X}\r\n"
+            said += f"{self._chip.read(numbers[0]):02X}\r\n"
         else:
-            self._write_register(numbers[0], numbers[1])
+            self._chip.write(numbers[0], numbers[1])
         self._send(said.encode() + b"\r\n")
 
     def _board_led(self, asked: Asked) -> None:
-        state = self._read_register(_GPIO) & 0x77
-        self._write_register(_GPIO, state | (0x80 if asked.name == "boardledon" else 0))
+        state = self._chip.read(_GPIO) & 0x77
+        self._chip.write(_GPIO, state | (0x80 if asked.name == "boardledon" else 0))
         self._reply()
 
     # ---- runs ---------------------------------------------------------------------------------
 
     def _opcode(self, asked: Asked) -> None:
-        self.bank.transfer(0, bytes((WAKEUP if asked.name == "wakeup" else STANDBY,)))
+        self._chip.opcode(_OPCODES[asked.name])
         self._reply()
 
     def _start(self, asked: Asked) -> None:
         del asked
-        self.bank.transfer(0, bytes((START,)))
+        self._chip.opcode(START)
         self.sampling.number = 0
         self.bank.begin_count()
         self._begun_falls = self._falls_then = 0
         self._reply()
 
-    def _stop(self, asked: Asked) -> None:
-        del asked
-        self.bank.transfer(0, bytes((STOP,)))
-        self._reply()
-
     def _detect_active(self) -> None:
         if self._is_rdatac or self._n_channels < 1:
             return
-        muxes = [self._read_register(_CH1SET + n) & 0b111 for n in range(self._n_channels)]
-        self._n_active = sum(mux != _SHORTED for mux in muxes)
+        self._n_active = self._chip.n_active(self._n_channels)
 
     def _rdatac(self, asked: Asked) -> None:
         del asked
@@ -379,7 +335,7 @@ class HackEeg:
         if not self._is_rdatac:
             self._begun_falls = self.bank.n_true_falls
         self._is_rdatac = True
-        self.bank.transfer(0, bytes((RDATAC,)))
+        self._chip.opcode(RDATAC)
         self._reply()
         if self.bank.n_true_falls > self._falls_then and "stale-first" not in self._mended:
             self._read_at_once()
@@ -387,14 +343,14 @@ class HackEeg:
     def _read_at_once(self) -> None:
         """Read a frame since DRDY has fallen at some time: the interrupt's flag was set."""
         now_s = self.bank.now_s
-        data = np.frombuffer(self.bank.transfer(0, bytes(self.bank.frame_bytes)), np.uint8)
+        data = np.frombuffer(self._chip.frame(), np.uint8)
         self._put(np.array([now_s]), data[None], np.array([self.bank.n_true_falls]))
         self._falls_then = self.bank.n_true_falls
 
     def _sdatac(self, asked: Asked) -> None:
         del asked
         self._end_stretch()
-        self.bank.transfer(0, bytes((SDATAC,)))
+        self._chip.opcode(SDATAC)
         self._reply()
 
     def _end_stretch(self) -> None:
@@ -414,9 +370,8 @@ class HackEeg:
         def go_on() -> None:
             if self._form is Form.TEXT:
                 self._reply()
-            miso = self.bank.transfer(0, bytes((RDATA,)) + bytes(self.bank.frame_bytes))
+            frame = np.frombuffer(self._chip.frame(RDATA), np.uint8)
             now = np.array([self.bank.now_s])
-            frame = np.frombuffer(miso[1:], np.uint8)
             if "rdata-last" in self._mended:
                 self._put(now, frame[None], np.array([self.bank.n_true_falls]))
                 return
@@ -427,7 +382,7 @@ class HackEeg:
 
     def _reset(self, asked: Asked) -> None:
         del asked
-        self.bank.transfer(0, bytes((RESET,)))
+        self._chip.opcode(RESET)
         self.bank.advance_to(self.bank.now_s + RESET_TO_SDATAC_S)
         if "reset-in-stream" in self._mended:
             self._end_stretch()
@@ -443,14 +398,12 @@ class HackEeg:
             return
         times_s, data, index = readings.time_s, readings.data, readings.index
         n_bytes = MOST_FRAME_BYTES * len(index)
-        if all(client.outlet.flows_freely(n_bytes) for client in self._clients):
+        if self._port.flows_freely(n_bytes):
             self._put(times_s, data, index)
             return
         for at, time_s in enumerate(times_s.tolist()):
             part = slice(at, at + 1)
-            for client in self._clients:
-                client.outlet.drain(time_s)
-            if all(client.outlet.has_room(MOST_FRAME_BYTES) for client in self._clients):
+            if self._port.has_room(MOST_FRAME_BYTES, time_s):
                 self._put(times_s[part], data[part], index[part])
 
     def _put(
@@ -460,6 +413,4 @@ class HackEeg:
         self._send_frames(self.sampling.stamped(times_s, data, index), float(times_s[-1]))
 
     def _send_frames(self, rows: NDArray[np.uint8], now_s: float) -> None:
-        frames = encoded(rows, self._form, is_hex=self._is_hex)
-        for client in self._clients:
-            client.outlet.send_samples(frames, 1, now_s)
+        self._port.send(encoded(rows, self._form, is_hex=self._is_hex), now_s)

@@ -46,6 +46,8 @@ GATEWAYS = Registry[Opener](
         "replay": "emgrig.driver.captures.replay:open_replay",
         "frames": "emgrig.connect:open_frames",
         "spi": "emgrig.gateways.spi.transport:open_spi",
+        "hackeeg": "emgrig.connect:open_hackeeg",
+        "meower": "emgrig.connect:open_meower",
         # What pyserial opens by itself.
         **dict.fromkeys(("rfc2217", "socket", "loop", "hwgrep"), _SERIAL),
     },
@@ -98,6 +100,20 @@ def open_frames(address: str, /, *, timeout_s: float) -> Transport:
         return open_transport(inner, timeout_s=timeout_s)
 
     return open_gateway(address, below)
+
+
+def open_hackeeg(address: str, /, *, timeout_s: float) -> Transport:
+    """Open ``hackeeg:///dev/ttyACM0``, or ``hackeeg+`` and any other address."""
+    from emgrig.gateways.hackeeg.address import open_hackeeg as open_gateway
+
+    return open_gateway(address, lambda inner: open_transport(inner, timeout_s=timeout_s))
+
+
+def open_meower(address: str, /, *, timeout_s: float) -> Transport:
+    """Open ``meower://HOST``, ``meower://`` (whoever calls), or ``meower+sim:``."""
+    from emgrig.gateways.meower.address import open_meower as open_gateway
+
+    return open_gateway(address, lambda inner: open_transport(inner, timeout_s=timeout_s))
 
 
 def default_address() -> str:
@@ -183,8 +199,8 @@ def in_real_time(address: str) -> str:
     """Return the address with a simulated board on real time, unless it says a speed."""
     scheme, colon, query = address.partition(":")
     if scheme.lower().endswith("+sim"):
-        inner, mark, template = query.rpartition("?")
-        return f"{scheme}:{in_real_time(f'sim:{inner}').partition(':')[2]}{mark}{template}"
+        inner, mark, options = query.rpartition("?") if "?" in query else (query, "", "")
+        return f"{scheme}:{in_real_time(f'sim:{inner}').partition(':')[2]}{mark}{options}"
     if scheme.lower() != "sim" or not colon or "speed=" in query:
         return address
     return f"{address}{'&' if query else ''}speed=real"

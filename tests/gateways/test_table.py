@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bringup_runs import short_of_losses
 from gateways.spi.machine import machine
 from places import ROOT
 from properties import is_nightly
@@ -29,6 +30,8 @@ BOARDS = {
     "`ardeeg`": "frames+sim:bench&seed=1&firmware=ardeeg?template=ardeeg",
     "`knight`": "frames+sim:bench&seed=1&firmware=knight?template=knight",
     "`eegfrontier`": "frames+sim:bench&seed=1&firmware=eegfrontier&channels=4?template=eegfrontier",
+    "HackEEG": "hackeeg+sim:bench&seed=1",
+    "Meower": "meower+sim:bench&seed=1",
 }
 #: A machine whose bus the board is on.
 MACHINES = {
@@ -79,7 +82,7 @@ def made(run: Run, folder: Path, kept: Mapping[str, Mapping[str, str]]) -> str:
                 cells.append(kept[board][name])
                 continue
             line = COMMANDS[name].format(f"'{address}'", folder)
-            with MACHINES.get(board, nullcontext)():
+            with MACHINES.get(board, nullcontext)(), short_of_losses():
                 cells.append(outcome(line, run(line)))
         lines.append(f"| {board} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -5,6 +5,7 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import emgrig
@@ -17,6 +18,7 @@ from emgrig.hil_tests.judging.measurement import Outcome
 from emgrig.hil_tests.measuring.restore import restore
 from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.hil_tests.run import BringupRun, RunOptions
+from emgrig.hil_tests.suite import test_07_supplies
 from emgrig.hil_tests.verdict import exit_code, headline, last_line
 from emgrig.protocol.packets import Request, StartArguments, Started
 from places import ROOT
@@ -231,6 +233,24 @@ def test_an_interrupted_run_has_no_verdict_and_leaves_the_board_as_it_was() -> N
         with pytest.raises(KeyboardInterrupt):
             run_bringup("sim:", observer=interrupt)
     assert Watched.closed == 1
+
+
+def test_two_chips_may_read_different_temperatures() -> None:
+    """Each has a sensor of its own, right within 2 K or so: that is no spread of its channels."""
+    rig = Rig("sim:bench&chips=2&seed=17")
+    found: dict[str, list[float]] = {}
+    try:
+        rig.open()
+        rig.identify()
+        test_07_supplies.test_temperature(
+            rig, lambda name, value, *_, **__: found.setdefault(name, []).append(value)
+        )
+    finally:
+        rig.close()
+    celsius = np.array(found["die_temperature"]).reshape(2, 8)
+    assert np.ptp(celsius) > 2.0
+    assert found["temperature_spread"] == [np.ptp(celsius, axis=1).max()]
+    assert found["temperature_spread"][0] < 1.0
 
 
 def test_one_check_can_be_asked_alone() -> None:

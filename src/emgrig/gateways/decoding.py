@@ -7,6 +7,7 @@ counted and never delivered.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -16,6 +17,7 @@ from emgrig.gateways.template import Checksum, FrameTemplate
 
 PROOF_BITS = 32
 _MOST_HELD = 1 << 14
+_CODES_AT_ONCE = 6  #: Code bytes that are looked for before it is asked whether there are more.
 Rows = NDArray[np.uint8]
 _Found = tuple[Rows, NDArray[np.bool_], bool]
 """Frames, which of them have skipped bytes before, and whether some were skipped at the end."""
@@ -44,6 +46,7 @@ class FrameDecoder:
     def __init__(self, template: FrameTemplate, *, is_datagram: bool = False) -> None:
         self._template = template
         self._n = template.frame.bytes
+        self._fixed = template.fixed
         self._is_cobs = template.frame.coding == "cobs"
         self._is_datagram = is_datagram
         proof = max(template.n_witness_bits, 1)
@@ -88,11 +91,14 @@ class FrameDecoder:
     def _in_form(self, rows: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Tell which rows are good frames, and which would be but for their checksum."""
         form = np.ones(len(rows), np.bool_)
-        for place, mask, value in self._template.fixed:
+        for place, mask, value in self._fixed:
             form &= rows[:, place] & mask == value
         check = self._template.frame.checksum
         if check is None:
             return form, np.zeros(len(rows), np.bool_)
+        if form.all():  # the usual case
+            good = checksum(rows, check) == _said(rows, check)
+            return good, ~good
         good = np.zeros(len(rows), np.bool_)
         good[form] = checksum(rows[form], check) == _said(rows[form], check)
         return good, form & ~good
@@ -196,35 +202,48 @@ class FrameDecoder:
             self._held = data[-_MOST_HELD:]
             self.counts.skipped_bytes += len(data) - len(self._held)
             return self._none(is_open=False)
-        begins = np.concatenate([[0], ends[:-1] + 1])
+        begins = np.empty_like(ends)
+        begins[0], begins[1:] = 0, ends[:-1] + 1
         self._held = data[int(ends[-1]) + 1 :]
         is_length = ends - begins == self._n + 1
-        self.counts.skipped_bytes += int((ends - begins + 1)[~is_length].sum())
         if not is_length.any():
+            self.counts.skipped_bytes += int(ends[-1]) + 1
             return self._none(is_open=True)
-        coded = sliding_window_view(bytes_, self._n + 1)[begins[is_length]]
+        whole = np.flatnonzero(is_length)
+        self.counts.skipped_bytes += int(ends[-1]) + 1 - len(whole) * (self._n + 2)
+        coded = bytes_.take(begins[whole][:, None] + np.arange(self._n + 1))
         rows, is_coded = unstuff(coded)
         good, bad_sum = self._in_form(rows)
+        if len(whole) == len(ends) and is_coded.all() and good.all():  # the usual case
+            return rows, np.zeros(len(rows), np.bool_), False
         good &= is_coded
         self.counts.bad_checksum += int((bad_sum & is_coded).sum())
         self.counts.skipped_bytes += int((~good).sum()) * (self._n + 2)
         if not good.any():
             return self._none(is_open=True)
-        places = np.flatnonzero(is_length)[good]  # among all that ends with a zero
+        places = whole[good]  # among all that ends with a zero
         is_cut = np.diff(places, prepend=-1) != 1
         return rows[good], is_cut, int(places[-1]) != len(ends) - 1
 
 
 def unstuff(coded: Rows) -> tuple[Rows, NDArray[np.bool_]]:
-    """Take COBS off frames, shape (n, frame bytes + 1); and say which were coded so."""
-    n_coded = coded.shape[1]
-    rows = coded[:, 1:].copy()
-    following = coded[:, 0].astype(np.int64)
-    for place in range(1, n_coded):
-        here = following == place
-        rows[here, place - 1] = 0
-        following[here] += coded[here, place]
-    return rows, following == n_coded
+    """Take COBS off frames, shape (n, frame bytes + 1), without a zero; say which were coded so.
+
+    Each code byte says how far the next one is: all frames are walked through side by side.
+    """
+    n_rows, n_coded = coded.shape
+    width = n_coded + 2  # behind a frame come two places that lead nowhere: its end, and beyond
+    leads = np.arange(n_rows * width).reshape(n_rows, width)
+    codes, beyond = [leads[:, 0].copy()], leads[:, -1].copy()
+    np.minimum(leads[:, :n_coded] + coded, beyond[:, None], out=leads[:, :n_coded])
+    flat = leads.ravel()
+    while (codes[-1] + 1 < beyond).any():
+        for _ in range(_CODES_AT_ONCE):
+            codes.append(flat.take(codes[-1]))
+    rows = np.empty((n_rows, width), np.uint8)
+    rows[:, :n_coded] = coded
+    rows.ravel()[np.concatenate(codes)] = 0
+    return rows[:, 1:n_coded], codes[-1] + 1 == beyond
 
 
 def _said(rows: Rows, check: Checksum) -> NDArray[np.int64]:
@@ -248,18 +267,24 @@ def checksum(rows: Rows, check: Checksum) -> NDArray[np.int64]:
         return np.asarray(covered.sum(axis=1, dtype=np.int64) & 0xFF)
     if check.kind == "xor8":
         return np.asarray(np.bitwise_xor.reduce(covered, axis=1), np.int64)
-    crc = np.full(len(rows), 0xFFFF, np.int64)
-    for column in covered.T:
-        crc = (crc << 8 & 0xFFFF) ^ _CRC[(crc >> 8) ^ column]
-    return crc
+    tables, of_zeros = _crc_by_place(covered.shape[1])
+    found = tables.take(covered + 256 * np.arange(covered.shape[1]))
+    return np.asarray(np.bitwise_xor.reduce(found, axis=1) ^ of_zeros, np.int64)
 
 
-def _crc_table() -> NDArray[np.int64]:
-    """Return the table of CRC-16 CCITT: polynomial 1021h, most significant bit first."""
-    table = np.arange(256, dtype=np.int64) << 8
+@cache
+def _crc_by_place(n_bytes: int) -> tuple[NDArray[np.uint16], int]:
+    """Return what each byte adds to the CRC-16 CCITT of so many, and the CRC of zeros alone.
+
+    A CRC is linear: it is the sum, bit by bit, of what each byte would give alone among zeros.
+    """
+    table = np.arange(256, dtype=np.int64) << 8  # polynomial 1021h, most significant bit first
     for _ in range(8):
         table = (table << 1 ^ np.where(table & 0x8000, 0x1021, 0)) & 0xFFFF
-    return table
-
-
-_CRC = _crc_table()
+    places = [table]
+    for _ in range(n_bytes - 1):  # one zero more behind it
+        places.append((places[-1] << 8 & 0xFFFF) ^ table[places[-1] >> 8])
+    of_zeros = 0xFFFF
+    for _ in range(n_bytes):
+        of_zeros = (of_zeros << 8 & 0xFFFF) ^ int(table[of_zeros >> 8])
+    return np.concatenate(places[::-1]).astype(np.uint16), of_zeros

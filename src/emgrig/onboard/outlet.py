@@ -77,7 +77,7 @@ class Outlet:
     def send_samples(self, packets: list[bytes], n_frames: int, now_s: float) -> None:
         """Queue sample packets of `n_frames` each, numbered from `sequence` on."""
         if self.flows_freely(sum(map(len, packets))):
-            self._arrived += self.link.damage(packets)
+            self._arrived += self._through_link(packets)
             self._sequence = (self._sequence + len(packets)) & 0xFFFF
             self.frames_gone += n_frames * len(packets)
             self._drained_s = now_s
@@ -113,7 +113,7 @@ class Outlet:
         if not self._waiting or self._credit_bytes == UNLIMITED:
             self._credit_bytes = 0.0
         if gone:
-            self._arrived += link.damage(gone)
+            self._arrived += self._through_link(gone)
 
     def take(self, max_bytes: int) -> bytes:
         """Hand over at most `max_bytes` of what arrived."""
@@ -135,6 +135,10 @@ class Outlet:
         """Forget what waits and begin the sequence at 0: the board booted."""
         self.clear()
         self._sequence = 0
+
+    def _through_link(self, packets: list[bytes]) -> bytes:
+        """Return what arrives of packets."""
+        return self.link.damage(packets)
 
     def _queue(self, packet: bytes, n_frames: int) -> None:
         self._waiting.append((packet, n_frames))

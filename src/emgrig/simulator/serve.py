@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from emgrig.errors import TransportError
 from emgrig.onboard.seams import Client
@@ -50,11 +50,27 @@ class _Terminal:
         os.close(self.slave)
 
 
+class End(Protocol):
+    """Where the bytes of a board go that has one place for them alone, as a socket is used."""
+
+    def fileno(self) -> int:
+        """Return what a selector waits for."""
+
+    def recv(self, max_bytes: int, /) -> bytes:
+        """Take what has come."""
+
+    def send(self, data: bytearray, /) -> int:
+        """Give what goes; return how many bytes were taken."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
 @dataclass(eq=False)
 class _Wire:
     """One connection, and the board's client behind it."""
 
-    end: socket.socket | _Terminal
+    end: socket.socket | End
     client: Client
     unsent: bytearray = field(default_factory=bytearray)
     interest: int = selectors.EVENT_READ
@@ -85,7 +101,7 @@ class BoardServer(BackgroundServer):
         speed: float,
         *,
         listener: socket.socket | None = None,
-        terminal: _Terminal | None = None,
+        terminal: End | None = None,
         address: str,
     ) -> None:
         super().__init__()

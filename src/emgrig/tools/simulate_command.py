@@ -10,12 +10,15 @@ from emgrig.tools.common.options import Printed, flag, host_port, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 
 if TYPE_CHECKING:
+    from emgrig.simulator.board import SimulatedBoard
     from emgrig.simulator.control.port import ControlPort
     from emgrig.simulator.options import SimOptions
     from emgrig.simulator.serve import BoardServer
 
 #: Boards of others that only send frames, and their channels.
 OTHERS = {"cerelog": 8, "ardeeg": 8, "knight": 8, "eegfrontier": 4}
+#: Boards of others that have a gateway of their own: its scheme, and how many chips they have.
+WITH_GATEWAY = {"hackeeg": ("hackeeg", 1), "meower": ("meower", 2)}
 #: How much of a face's future `--truth` writes.
 TRUTH_S = 3600.0
 
@@ -26,10 +29,16 @@ class SimulateOptions(Printed):
 
     tcp: str | None = option("Listen on [HOST]:PORT; port 0 takes a free one. HOST is 127.0.0.1.")
     pty: bool = flag("Serve a pseudo-terminal, as a serial port.")
+    udp: str | None = option(
+        "Be in the network at HOST:PORT (meower: 127.0.0.2:5000), or send there (ardeeg)."
+    )
     source: str = option("What the electrodes see: face, bench, silence, sine:…, file:…", "face")
     fault: list[str] | None = option("A fault by name, as packets-lost:rate=0.01; may be repeated.")
     board: str | None = option(
-        "Be a board of others: cerelog, ardeeg, knight or eegfrontier.", None, "--as"
+        f"Be a board of others: {', '.join([*WITH_GATEWAY, *OTHERS])}.", None, "--as"
+    )
+    mended: list[str] | None = option(
+        "Without this trap of that board's firmware; may be repeated (docs/boards.md names them)."
     )
     speed: str = option("real, a factor such as 10, or max.", "real")
     seed: int = option("Which of all boards this is.", 1)
@@ -66,14 +75,13 @@ def simulate(given: SimulateOptions) -> None:
     if given.list_faults:
         _list_faults(as_json=given.as_json)
         return
-    if (given.tcp is None) == (not given.pty):
-        raise typer.BadParameter("say either --tcp [HOST]:PORT or --pty")
+    if sum((given.tcp is not None, given.pty, given.udp is not None)) != 1:
+        raise typer.BadParameter("say one of --tcp [HOST]:PORT, --pty and --udp HOST:PORT")
     import numpy as np
 
     from emgrig.simulator.assembly import build_board
     from emgrig.simulator.control.port import check_host
     from emgrig.simulator.options import parse_speed
-    from emgrig.simulator.serve import serve_pty, serve_tcp
 
     steered = None if given.control is None else host_port(given.control, "--control")
     if steered is not None:
@@ -86,8 +94,7 @@ def simulate(given: SimulateOptions) -> None:
     if given.truth:
         _write_truth(board.truth, given.truth)
     rate = parse_speed(given.speed)
-    where = None if given.tcp is None else host_port(given.tcp)
-    server = serve_pty(board, speed=rate) if where is None else serve_tcp(board, *where, speed=rate)
+    server = _serve(given, board, rate)
     with server, contextlib.ExitStack() as stack:
         port = None if steered is None else stack.enter_context(_control(server, options, steered))
         say(_address(server.address, given.board))
@@ -98,6 +105,19 @@ def simulate(given: SimulateOptions) -> None:
         note(f"a simulated board, SIM-{given.seed:04d}; Ctrl-C stops it")
         with contextlib.suppress(KeyboardInterrupt):
             server.wait(given.duration)
+
+
+def _serve(given: SimulateOptions, board: "SimulatedBoard", speed: float) -> "BoardServer":
+    from emgrig.simulator.serve import serve_pty, serve_tcp
+    from emgrig.simulator.serve_udp import serve_udp
+
+    if given.udp is not None:
+        return serve_udp(board, *host_port(given.udp, "--udp"), speed=speed)
+    if given.board == "meower":
+        raise typer.BadParameter("a meower speaks UDP alone: say --udp 127.0.0.2:5000")
+    if given.tcp is None:
+        return serve_pty(board, speed=speed)
+    return serve_tcp(board, *host_port(given.tcp), speed=speed)
 
 
 def _control(server: "BoardServer", options: "SimOptions", where: tuple[str, int]) -> "ControlPort":
@@ -117,18 +137,21 @@ def _board_options(given: SimulateOptions) -> "SimOptions":
 
     if given.channels not in (None, 4, 6, 8):
         raise typer.BadParameter(f"--channels {given.channels}: expected 4, 6 or 8")
-    if given.board not in (None, *OTHERS):
-        raise typer.BadParameter(f"--as {given.board}: there are {', '.join(OTHERS)}")
-    has = OTHERS[given.board] if given.board else 8
+    others = {**OTHERS, **dict.fromkeys(WITH_GATEWAY, 8)}
+    if given.board not in (None, *others):
+        raise typer.BadParameter(f"--as {given.board}: there are {', '.join(others)}")
+    has = others[given.board] if given.board else 8
+    firmware, chips = WITH_GATEWAY.get(given.board or "", (given.board or "native", given.chips))
     if given.board and given.channels not in (None, has):
         raise typer.BadParameter(f"--channels {given.channels}: a {given.board} has {has}")
     return SimOptions(
         source=given.source,
         faults=tuple(parse_fault(text) for text in given.fault or []),
         seed=given.seed,
-        chips=given.chips,
+        chips=chips,
         channels=given.channels or has,
-        firmware=given.board or "native",
+        firmware=firmware,
+        mended=frozenset(given.mended or ()),
         is_bench=given.source == "bench",
     )
 
@@ -137,6 +160,14 @@ def _address(served: str, board: str | None) -> str:
     """Return the address to connect to: through a gateway, if the board is none of ours."""
     if board is None:
         return served
+    if served.startswith("udp:"):
+        if board == "meower":
+            return f"meower:{served.removeprefix('udp:')}?here=127.0.0.1"
+        return f"frames+udp://:{served.rpartition(':')[2]}?template={board}"
+    if board in WITH_GATEWAY:
+        scheme = WITH_GATEWAY[board][0]
+        over_serial = served.startswith("serial:")
+        return scheme + (served.removeprefix("serial") if over_serial else f"+{served}")
     if served.startswith("serial:"):
         return f"frames:{served.removeprefix('serial:')}?template={board}"
     return f"frames+{served}?template={board}"

@@ -47,6 +47,7 @@ class SerialTransport:
         self._name, self._baud = _parse(address)
         self._port: serial.Serial | None = None
         self._reading = threading.Lock()
+        self._is_woken = False
         self.reopen()
 
     def reopen(self) -> None:
@@ -74,6 +75,16 @@ class SerialTransport:
         except (OSError, ValueError) as error:
             raise TransportError(f"{self.address}: cannot set {baud} baud: {error}") from error
 
+    def wake(self) -> None:
+        """Let a `read` that waits, or else the next one, end as if its time were over."""
+        port = self._port
+        if port is not None and hasattr(port, "cancel_read"):
+            self._is_woken = True
+            try:
+                port.cancel_read()
+            except OSError as error:
+                log.debug("%s: %s", self.address, error)
+
     def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
         """Wait for bytes, and return 1 to `max_bytes` of them; see the seam."""
         deadline_s = self.clock.now_s() + timeout_s
@@ -82,7 +93,8 @@ class SerialTransport:
                 received = self._read_slice(max_bytes)
             if received:
                 return received
-            if self.clock.now_s() >= deadline_s:
+            if self._is_woken or self.clock.now_s() >= deadline_s:
+                self._is_woken = False
                 raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
 
     def write(self, data: bytes, /) -> None:

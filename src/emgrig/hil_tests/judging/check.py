@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, TypeVar
 
-from emgrig.driver.can import Can, StatusWord, Timing
+from emgrig.driver.can import Can, Line, StatusWord, Timing
 from emgrig.hil_tests.judging.incident import Incident
 from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Outcome, Samples
@@ -62,6 +62,8 @@ class Need(StrEnum):
     STATUS = "status words"
     LOSS = "a count or a clock"
     CLOCK = "a clock"
+    RESET = "a reset of its chips"
+    LINES = "PWDN and RESET"
 
     def lacks(self, can: Can) -> str:
         """Say why a board cannot be asked; empty if it can."""
@@ -70,6 +72,8 @@ class Need(StrEnum):
             Need.STATUS: can.status is StatusWord.WHOLE,
             Need.LOSS: can.is_loss_known,
             Need.CLOCK: can.timing is not Timing.NONE,
+            Need.RESET: can.reset,
+            Need.LINES: {Line.PWDN, Line.RESET} <= set(can.lines),
         }[self]
         return "" if has else _LACKS[self]
 
@@ -79,6 +83,8 @@ _LACKS = {
     Need.STATUS: "its samples have no status word",
     Need.LOSS: "it neither counts nor has a clock",
     Need.CLOCK: "it has no clock",
+    Need.RESET: "its chips cannot be reset",
+    Need.LINES: "it cannot drive PWDN and RESET",
 }
 
 

@@ -12,7 +12,7 @@ from emgrig.connect import open_transport
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_access import Opcode
 from emgrig.driver.chip.register_file import RegisterFile
-from emgrig.driver.chip.registers import N_REGISTERS, Config3, LeadOffFlip
+from emgrig.driver.chip.registers import N_REGISTERS, Config1, Config3, LeadOffFlip
 from emgrig.driver.chip.settings import Settings
 from emgrig.driver.connection import Connection
 from emgrig.driver.native.board_identity import BoardIdentity
@@ -48,6 +48,7 @@ N_SETTLE = 4
 _INTERNAL_REFERENCES = (
     Config3.field("internal_reference").mask | Config3.field("internal_bias_reference").mask
 )
+_CLOCK_OUTPUT = Config1.field("clock_output").mask
 STOP_TIMEOUT_S = 10.0
 REOPEN_S = 15.0
 _STEP_S = 0.125
@@ -186,13 +187,20 @@ class Rig:
         """
         if not self.has_registers:
             return
-        files = []
+        files: list[RegisterFile] = []
         for parts in self.chip.parts:
             raw = bytearray(RegisterFile.reset(parts).raw)
+            raw[Config1.ADDRESS] |= self._clock_outputs[len(files)]  # it may be another's clock
             raw[Config3.ADDRESS] |= _INTERNAL_REFERENCES
             raw[LeadOffFlip.ADDRESS] = canary(parts)
             files.append(RegisterFile(bytes(raw), parts))
         self.chip.apply(Settings.of_files(files))
+
+    @property
+    def _clock_outputs(self) -> tuple[int, ...]:
+        """The bit CLK_EN of each chip as it was found; 0 if nothing was read."""
+        found = tuple(raw[Config1.ADDRESS] & _CLOCK_OUTPUT for raw in self.before)
+        return found or (0,) * len(self.chip.parts)
 
     def read_raw(self) -> tuple[bytes, ...]:
         """Read the 24 registers of each chip, whatever they are, in SDATAC mode."""

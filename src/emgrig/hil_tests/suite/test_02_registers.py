@@ -7,7 +7,7 @@ from emgrig.driver.chip.register_access import RESET_CLOCKS, Opcode
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import BiasSenseP
 from emgrig.errors import RequestRefused
-from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.check import Layer, Need, check
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.protocol.packets import ErrorCode
@@ -19,7 +19,12 @@ N_RANDOM = {False: 24, True: 1000}
 WALKING = [1 << n for n in range(8)] + [0xFF ^ 1 << n for n in range(8)]
 
 
-@check("B3", Layer.REGISTERS, "RESET brings the data sheet's values")
+@check(
+    "B3",
+    Layer.REGISTERS,
+    "RESET brings the data sheet's values",
+    needs=(Need.REGISTERS, Need.RESET),
+)
 def test_reset_values(rig: Rig, measure: Measure) -> None:
     """RESET, SDATAC, read all 24."""
     rig.command(Opcode.RESET)

@@ -71,9 +71,12 @@ def miss_reads(board: SimulatedBoard, rate: float, seed: int) -> None:
     def is_read(count: int) -> NDArray[np.bool_]:
         return np.asarray(rng.random(count) >= rate)
 
-    if not isinstance(board.firmware, Firmware):
-        raise ValueError("missed reads can be put into the native firmware only")  # noqa: TRY004
-    board.firmware.streaming.read_filter = is_read
+    if isinstance(board.firmware, Firmware):
+        board.firmware.streaming.read_filter = is_read
+    elif hasattr(board.firmware, "read_filter"):
+        board.firmware.read_filter = is_read
+    else:
+        raise ValueError("reads cannot be missed by this firmware")
 
 
 # ---- electrodes and supplies --------------------------------------------------------------------

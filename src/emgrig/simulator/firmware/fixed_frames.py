@@ -175,6 +175,8 @@ class Cerelog(FrameFirmware):
 class ArdEeg(FrameFirmware):
     """The chip's bytes as they are, fifty conversions at once; neither number nor time."""
 
+    datagram_bytes: ClassVar = 50 * 27
+
     def __init__(self, bank: ChipBank, facts: BoardFacts, crystal: Crystal) -> None:
         self._block = b""
         super().__init__(bank, facts, crystal)

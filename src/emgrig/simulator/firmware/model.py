@@ -55,6 +55,8 @@ FIRMWARES: Final = Registry[MakeFirmware](
         "ardeeg": "emgrig.simulator.firmware.fixed_frames:ArdEeg",
         "knight": "emgrig.simulator.firmware.fixed_frames:Knight",
         "eegfrontier": "emgrig.simulator.firmware.fixed_frames:EegFrontier",
+        "hackeeg": "emgrig.simulator.firmware.hackeeg.processor:HackEeg",
+        "meower": "emgrig.simulator.firmware.meower:Meower",
     },
 )
 """Those of other packages are entry points "emgrig.firmwares", each a `MakeFirmware`."""

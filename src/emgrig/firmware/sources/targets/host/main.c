@@ -1,7 +1,10 @@
 /* main.c: the firmware as a program on this machine: TCP towards the PC, emgrig's bench as chips.
  *
- *     emgrig attach --speed real -- ./board 4299
+ *     emgrig attach --processor none -- ./board 4299
  *     emgrig info tcp://127.0.0.1:4299
+ *
+ * The bench's time is the program's, and it is kept at that of the wall: what is early sleeps. On a
+ * machine that is too slow the board's time falls behind, and no conversion is missed for it.
  *
  * Part of emgrig, MIT licence.
  */
@@ -18,11 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench_hal.h"
 
-#define IDLE_US 500u
+#define IDLE_US 1000u
 #ifndef EMG_GIT_REVISION
 #define EMG_GIT_REVISION "not told"
 #endif
@@ -115,6 +119,24 @@ static void accept_and_close(int listening)
     }
 }
 
+/* Sleep while the board's time, since this was called first, is before that of the wall. */
+static void keep_pace(void)
+{
+    static double begin_us = -1.0;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    const double wall_us = ((double)now.tv_sec * 1e6) + ((double)now.tv_nsec / 1e3);
+    const double board_us = bench_now_us();
+    if (begin_us < 0.0) {
+        begin_us = wall_us - board_us;
+    }
+    const double early_us = board_us - (wall_us - begin_us);
+    if (early_us >= 1000.0) {
+        const struct timespec nap = {0, (early_us < 1e5) ? (long)(early_us * 1e3) : 100000000L};
+        (void)nanosleep(&nap, NULL);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct emg_facts facts = {
@@ -154,6 +176,7 @@ int main(int argc, char **argv)
         accept_and_close(listening);
         if (!emg_poll(&board)) {
             bench_idle_us(NULL, IDLE_US);
+            keep_pace();
         }
         if (is_reboot_asked) {
             is_reboot_asked = false;

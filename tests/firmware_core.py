@@ -17,13 +17,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from emgrig.attach.c.build import compiler
 from emgrig.protocol.packets import ALL_CHIPS, Line, ResetCause
+from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.chip.ads1299 import Pin
 from emgrig.simulator.clock import Crystal
-from emgrig.simulator.firmware.chip_bank import ChipBank
+from emgrig.simulator.firmware.chip_bank import ChipBank, ReadFilter
 from emgrig.simulator.firmware.model import BoardFacts, Client
 from emgrig.simulator.firmware.native import CAPABILITIES
 from emgrig.simulator.firmware.outlet import UNLIMITED, Link
@@ -39,6 +41,7 @@ STRICT = [
 #: As large as the simulator's own firmware.
 SIZES = ["-DEMG_MAX_CHIPS=4u", "-DEMG_MAX_LINKS=4u", "-DEMG_TX_BYTES=65536u"]
 MOST_LINKS = 4
+SDATAC = b"\x11"
 TICK_S = 1e-3  #: How often the firmware's loop comes round when no conversion is due.
 
 needs_c = pytest.mark.skipif(
@@ -176,7 +179,9 @@ class CoreFirmware:
         self.bank, self.crystal, self.link = bank, crystal, Link()
         self.produced_runs: list[int] = []
         self.digits, self.blinking_until_s = 0, 0.0
-        self.is_late = False  #: True: the loop does not come round, as if it were busy.
+        #: Given n, says at which of the next n edges the loop comes round in time; None: at all.
+        self.read_filter: ReadFilter | None = None
+        self._n_unseen = 0  # edges that were counted while the loop was elsewhere
         self._wires: dict[int, Wire] = {}
         self._falls = bank.buses[0].n_drdy_falls
         self._is_reboot_due = self._was_streaming = False
@@ -253,7 +258,7 @@ class CoreFirmware:
     # ---- time ---------------------------------------------------------------------------------
 
     def _go_round(self) -> None:
-        while not self.is_late:
+        while True:
             is_busy = self._core.emg_poll(self.board)
             streaming = self.is_streaming
             if streaming != self._was_streaming:
@@ -277,9 +282,17 @@ class CoreFirmware:
         bus = self.bank.buses[0]
         falls = bus.n_drdy_falls
         for _ in range(falls - self._falls):
-            at = bus.chip.last_drdy_tick or 0
-            self._core.emg_drdy(self.board, self.crystal.microseconds(at / self.bank.f_clk_hz))
+            self._n_unseen += 1
+            if self.read_filter is None or self.read_filter(1)[0]:
+                self._let_see()
         self._falls = falls
+
+    def _let_see(self) -> None:
+        """Let the firmware see the edges so far; of several it can read the last one only."""
+        at_s = (self.bank.buses[0].chip.last_drdy_tick or 0) / self.bank.f_clk_hz
+        for _ in range(self._n_unseen):
+            self._core.emg_drdy(self.board, self.crystal.microseconds(at_s))
+        self._n_unseen = 0
 
     # ---- the hardware layer -------------------------------------------------------------------
 
@@ -300,6 +313,8 @@ class CoreFirmware:
     ) -> None:
         assert hold_us * 1e-6 * self.bank.f_clk_hz >= 4  # tSCCS; the chip model takes just that
         mosi = bytes(tx[:n]) if tx else bytes(n)
+        if mosi == SDATAC:  # nothing is read from here on
+            self._let_see()
         selected = [chip for chip in range(len(self.bank)) if chips >> chip & 1]
         if not tx:  # a frame: chips are read one by one, while time stands still for the others
             miso = self.bank.buses[selected[0]].transfer(mosi, sclk_hz=sclk_hz)
@@ -335,6 +350,13 @@ class CoreFirmware:
 
     def _reboot(self, _: object) -> None:
         self._is_reboot_due = True
+
+
+def miss_reads(board: SimulatedBoard, rate: float, seed: int) -> None:
+    """Let the firmware come too late for a share `rate` of the conversions, as `actions` does."""
+    rng = np.random.default_rng([seed, 0x3155])
+    assert isinstance(board.firmware, CoreFirmware)
+    board.firmware.read_filter = lambda n: np.asarray(rng.random(n) >= rate)
 
 
 assert ALL_CHIPS == 0xFF  # EMG_ALL_CHIPS

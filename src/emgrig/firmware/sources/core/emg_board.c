@@ -62,7 +62,8 @@ void emg_board_event(struct emg_board *board, enum emg_event event, uint32_t con
                                : (uint32_t)sizeof board->links[0].tx;
     for (uint8_t i = 0; i < EMG_MAX_LINKS; i++) {
         struct emg_link *link = &board->links[i];
-        if (link->is_open && ((board->run.link == NULL) || (board->run.link == link))) {
+        if (link->is_open && (!board->run.is_on || (board->run.link == NULL) ||
+                              (board->run.link == link))) {
             (void)emg_link_send(link, board->hal, EMG_EVENT, &head, body->bytes, body->n, 0,
                                 limit);
         }
@@ -94,12 +95,8 @@ void emg_disconnected(struct emg_board *board, uint8_t link)
     if (gone->tx_most > board->tx_most) {
         board->tx_most = gone->tx_most;
     }
-    const uint32_t lost = emg_link_clear(gone);
     if (board->run.link == gone) {
-        emg_run_attach(board, NULL);
-        if (board->run.is_on) {
-            emg_run_throw_away(&board->run, lost);
-        }
+        emg_run_link_lost(board);
     }
 }
 

@@ -19,15 +19,6 @@ static uint8_t waiting_byte(const struct emg_link *link, uint32_t at)
     return link->tx[(link->tx_begin + at) % sizeof link->tx];
 }
 
-uint32_t emg_link_clear(struct emg_link *link)
-{
-    const uint32_t lost = link->frames_waiting;
-    link->tx_bytes = 0;
-    link->packet_left = 0;
-    link->frames_waiting = 0;
-    return lost;
-}
-
 void emg_link_drain(struct emg_link *link, const struct emg_hal *hal)
 {
     while (link->tx_bytes > 0u) {

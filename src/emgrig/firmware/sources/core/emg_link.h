@@ -41,8 +41,6 @@ struct emg_link {
 };
 
 void emg_link_open(struct emg_link *link);
-/* Throw away what waits and begin anew; how many frames were lost with it. */
-uint32_t emg_link_clear(struct emg_link *link);
 /* Let the link take what it can. */
 void emg_link_drain(struct emg_link *link, const struct emg_hal *hal);
 /* Put one packet in line: `head` and `body` are its payload, `frames` the samples in it. False if

@@ -208,7 +208,6 @@ static enum error stop(struct emg_board *board, struct emg_out *out)
     const bool was_on = board->run.is_on;
     if (was_on) {
         emg_run_stop(board);
-        emg_run_attach(board, NULL);
     }
     emg_put16(out, was_on ? board->run.number : 0u);
     emg_put32(out, was_on ? board->run.conversions : 0u);

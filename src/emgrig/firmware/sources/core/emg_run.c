@@ -34,7 +34,11 @@ uint8_t emg_run_max_frames(const struct emg_board *board)
 
 uint32_t emg_run_frames_sent(const struct emg_run *run)
 {
-    const uint32_t now = (run->link != NULL) ? (run->link->frames_gone - run->gone_before) : 0u;
+    uint32_t now = 0;
+    if (run->link != NULL) { /* below 0 while frames of a run before are still on their way */
+        const int32_t gone = (int32_t)(run->link->frames_gone - run->gone_before);
+        now = (gone > 0) ? (uint32_t)gone : 0u;
+    }
     return run->frames_gone + now;
 }
 
@@ -43,17 +47,27 @@ void emg_run_attach(struct emg_board *board, struct emg_link *link)
     struct emg_run *run = &board->run;
     run->frames_gone = emg_run_frames_sent(run);
     run->link = link;
-    run->gone_before = (link != NULL) ? link->frames_gone : 0u;
+    run->gone_before = (link != NULL) ? (link->frames_gone + link->frames_waiting) : 0u;
     run->alone_us = now_us(board);
 }
 
-void emg_run_throw_away(struct emg_run *run, uint32_t n_frames)
+static void throw_away(struct emg_run *run, uint32_t n_frames)
 {
     if (n_frames > 0u) {
         run->thrown_away += n_frames;
         run->unreported += n_frames;
         run->next_flags |= FLAG_OVERFLOW;
     }
+}
+
+void emg_run_link_lost(struct emg_board *board)
+{
+    struct emg_run *run = &board->run;
+    const int32_t later = (int32_t)(run->gone_before - run->link->frames_gone);
+    const uint32_t of_before = (later > 0) ? (uint32_t)later : 0u;
+    const uint32_t waiting = run->link->frames_waiting;
+    emg_run_attach(board, NULL);
+    throw_away(run, (waiting > of_before) ? (waiting - of_before) : 0u);
 }
 
 static void report_overflow(struct emg_board *board, uint32_t conversion, uint64_t time_us)
@@ -96,7 +110,7 @@ static void flush(struct emg_board *board)
             report_overflow(board, run->pending_index + n, run->last_edge_us);
         }
     } else {
-        emg_run_throw_away(run, n);
+        throw_away(run, n);
     }
 }
 

@@ -43,7 +43,7 @@ struct emg_run {
     uint32_t missed;
     uint32_t thrown_away;
     uint32_t frames_gone; /* through links that this run has left; see emg_run_frames_sent */
-    uint32_t gone_before; /* of its link, when it took it */
+    uint32_t gone_before; /* of its link, with what waited there when it took it */
     uint32_t unreported;  /* of those thrown away, since the last OVERFLOW */
     uint32_t brown_outs;
     uint64_t begun_us;
@@ -81,7 +81,8 @@ bool emg_run_poll(struct emg_board *board);
 void emg_run_make_way(struct emg_board *board);
 /* Send packets there from now on; NULL: nobody listens. */
 void emg_run_attach(struct emg_board *board, struct emg_link *link);
-void emg_run_throw_away(struct emg_run *run, uint32_t n_frames);
+/* Its link is gone, and what waited there will never be sent. */
+void emg_run_link_lost(struct emg_board *board);
 uint32_t emg_run_frames_sent(const struct emg_run *run);
 
 #endif

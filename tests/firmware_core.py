@@ -316,8 +316,10 @@ class CoreFirmware:
         if mosi == SDATAC:  # nothing is read from here on
             self._let_see()
         selected = [chip for chip in range(len(self.bank)) if chips >> chip & 1]
-        if not tx:  # a frame: chips are read one by one, while time stands still for the others
-            miso = self.bank.buses[selected[0]].transfer(mosi, sclk_hz=sclk_hz)
+        if not tx:  # a frame: the chips are read one behind the other
+            bus = self.bank.buses[selected[0]]
+            bus.advance_to(max(one.tick for one in self.bank.buses))
+            miso = bus.transfer(mosi, sclk_hz=sclk_hz)
         elif len(selected) == 1:
             miso = self.bank.transfer(selected[0], mosi)
         else:

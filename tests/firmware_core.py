@@ -125,7 +125,7 @@ class Wire:
     def __post_init__(self) -> None:
         self._packet = bytearray()  # what has come of the packet that is on its way
         self._credit_bytes = 0.0
-        self._asked_s: float | None = None  # since when something waits
+        self._asked_s, self._is_waiting = 0.0, False  # the last time, and whether all was taken
 
     @property
     def outlet(self) -> "Wire":
@@ -142,7 +142,7 @@ class Wire:
         """Take some of `data`; what is whole goes through the link's damage."""
         n = self._room(len(data), now_s)
         self._packet += data[:n]
-        self._asked_s = now_s if n < len(data) else None
+        self._asked_s, self._is_waiting = now_s, n < len(data)
         if len(self._packet) >= 8:
             total = 12 + int.from_bytes(self._packet[6:8], "little")
             if len(self._packet) >= total:
@@ -158,10 +158,10 @@ class Wire:
             return 0
         if self.link.bytes_per_s == UNLIMITED:
             return n
-        if self._asked_s is None:
-            self._credit_bytes = 0.0
-        else:
+        if self._is_waiting:
             self._credit_bytes += (now_s - self._asked_s) * self.link.bytes_per_s
+        elif now_s > self._asked_s:  # nothing waited meanwhile
+            self._credit_bytes = 0.0
         taken = min(n, int(self._credit_bytes))
         self._credit_bytes -= taken
         return taken

@@ -11,7 +11,10 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from ctypes import CFUNCTYPE, POINTER, c_bool, c_char_p, c_int, c_size_t, c_void_p
-from ctypes import c_uint8 as u8, c_uint16 as u16, c_uint32 as u32, c_uint64 as u64
+from ctypes import c_uint8 as u8
+from ctypes import c_uint16 as u16
+from ctypes import c_uint32 as u32
+from ctypes import c_uint64 as u64
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path

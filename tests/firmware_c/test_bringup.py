@@ -4,6 +4,7 @@ On virtual time: chip model, wires, C core, link, our driver. `make firmware-tes
 level and every fault; by day it is the quick level and the faults that stop it early.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +21,7 @@ from properties import is_nightly
 pytestmark = [pytest.mark.long, firmware_core.needs_c]
 
 #: What firmware sees of them: nothing, too little or rubbish on its SPI, its DRDY or its link.
+IS_FULL = is_nightly() or os.environ.get("EMGRIG_FIRMWARE_TEST") == "full"
 EARLY = ["miso-high", "miso-low", "bit-shift", "drdy-dead"]
 LATE = [
     "spi-slip", "drdy-slow", "reads-missed", "brown-out", "board-restart", "packets-lost",
@@ -37,7 +39,7 @@ def core() -> Iterator[None]:
 
 
 def test_a_good_board_passes() -> None:
-    if is_nightly():
+    if IS_FULL:
         run = run_bringup("sim:firmware=core", level="full")
     else:
         with short_of_losses():
@@ -48,7 +50,7 @@ def test_a_good_board_passes() -> None:
     assert run.restored.proved
 
 
-@pytest.mark.parametrize("name", [*EARLY, *(LATE if is_nightly() else [])])
+@pytest.mark.parametrize("name", [*EARLY, *(LATE if IS_FULL else [])])
 def test_a_fault_is_found_and_named(name: str) -> None:
     run = run_bringup(f"sim:firmware=core&fault={name}")
     assert exit_code(run) == 1

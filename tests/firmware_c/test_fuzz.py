@@ -34,7 +34,9 @@ def sanitizers_are_there(folder: Path) -> bool:
     source.write_text("int main(void) { return 0; }\n")
     command = [compiler(is_cpp=False), *SANITIZED, source, "-o", folder / "nothing"]
     made = subprocess.run(command, capture_output=True, check=False)
-    return made.returncode == 0 and subprocess.run([folder / "nothing"], check=False).returncode == 0
+    return (
+        made.returncode == 0 and subprocess.run([folder / "nothing"], check=False).returncode == 0
+    )
 
 
 def test_nothing_that_comes_breaks_the_core(tmp_path: Path) -> None:

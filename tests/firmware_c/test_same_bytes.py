@@ -25,7 +25,7 @@ from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.firmware.model import FIRMWARES
 from emgrig.simulator.options import parse_query
-from firmware_core import CoreFirmware, miss_reads, needs_c
+from firmware_core import CoreFirmware, needs_c
 from properties import examples
 
 pytestmark = [pytest.mark.slow, needs_c]
@@ -82,9 +82,7 @@ class Said:
 
 
 def request(number: int, which: int, arguments: bytes) -> bytes:
-    return encode_packet(
-        PacketType.REQUEST, 0, RequestHeader(number, which).encode() + arguments
-    )
+    return encode_packet(PacketType.REQUEST, 0, RequestHeader(number, which).encode() + arguments)
 
 
 def u8(*allowed: int) -> st.SearchStrategy[bytes]:

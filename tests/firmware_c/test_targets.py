@@ -1,6 +1,7 @@
 """The chip sides of the targets on the bench, SPI byte by SPI byte: nothing is breached or lost."""
 
 import ctypes
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 
 from emgrig.attach.bench import Bench
-from emgrig.attach.c.build import build
+from emgrig.attach.c.build import build, compiler
+from emgrig.attach.c.files import write_c_library
 from emgrig.attach.c.in_process import Firmware
 from emgrig.attach.options import PROCESSORS, BenchOptions, ChipOptions
 from emgrig.protocol import packets as wire
@@ -20,6 +22,7 @@ from firmware_core import CORE, SOURCES, needs_c
 pytestmark = [pytest.mark.slow, needs_c]
 
 RUN = Path(__file__).parent / "bench_run.c"
+STANDINS = Path(__file__).parent / "standins"
 TARGETS = SOURCES / "targets"
 #: Pins of the shims: numbers of ours.
 PINS = {"CS": 5, "DRDY": 4, "START": 25, "RESET": 26, "PWDN": 27}
@@ -36,11 +39,26 @@ class Target:
 
 
 HOST = Target(
-    (TARGETS / "host" / "bench_hal.c",), TARGETS / "host", None, ("-DON_BENCH_HAL", "-DBENCH_EXACT=1")
+    (TARGETS / "host" / "bench_hal.c",),
+    TARGETS / "host",
+    None,
+    ("-DON_BENCH_HAL", "-DBENCH_EXACT=1"),
 )
 ESP32 = Target(
     (TARGETS / "esp32" / "main" / "chips.c",), TARGETS / "esp32" / "main", "esp_idf",
     tuple(f"-DEMGRIG_PIN_{name}={pin}" for name, pin in PINS.items()),
+)  # fmt: skip
+ARDUINO = Target(
+    (TARGETS / "esp32-arduino" / "chips.cpp", STANDINS / "arduino_bench.cpp"),
+    TARGETS / "esp32-arduino",
+    "arduino",
+    ESP32.flags,
+)
+STM32 = Target(
+    (TARGETS / "stm32" / "chips.c", STANDINS / "stm32_bench.c"), TARGETS / "stm32", "stm32_hal",
+    (f"-I{STANDINS / 'stm32'}",
+     "-DEMGRIG_PIN_CS=4", "-DEMGRIG_PIN_DRDY=16", "-DEMGRIG_PIN_START=17",
+     "-DEMGRIG_PIN_RESET=18", "-DEMGRIG_PIN_PWDN=26"),
 )  # fmt: skip
 
 
@@ -78,7 +96,9 @@ def stream(target: Target, folder: Path, n_chips: int) -> tuple[Bench, list]:
 
 
 @pytest.mark.parametrize(
-    ("target", "n_chips"), [(HOST, 1), (HOST, 2), (ESP32, 1)], ids=["host", "host, 2 chips", "esp32"]
+    ("target", "n_chips"),
+    [(HOST, 1), (HOST, 2), (ESP32, 1), (ARDUINO, 1), (STM32, 1)],
+    ids=["host", "host, 2 chips", "esp32", "esp32-arduino", "stm32"],
 )
 def test_a_run_breaches_nothing_and_arrives_whole(
     target: Target, n_chips: int, tmp_path: Path
@@ -107,3 +127,30 @@ def test_a_run_breaches_nothing_and_arrives_whole(
     codes = frames[:, 3].astype(np.int8).astype(int) << 16
     codes += (frames[:, 4].astype(int) << 8) + frames[:, 5]
     assert np.ptp(codes[100:]) * 9 / 24 / 2**24 == pytest.approx(2e-3, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("folder", "names", "standins"),
+    [
+        ("esp32/main", ["main.c", "wifi_link.c", "chips.c"], ["esp32", "esp_idf"]),
+        ("rp2040", ["main.c"], ["pico"]),
+        ("stm32", ["board.c", "clock_us.c", "chips.c"], ["stm32_all", "stm32_hal"]),
+        ("host", ["main.c", "bench_hal.c"], []),
+    ],
+    ids=["esp32", "rp2040", "stm32", "host"],
+)
+def test_what_cannot_run_here_compiles_against_stand_ins(
+    folder: str, names: list[str], standins: list[str], tmp_path: Path
+) -> None:
+    """It finds a slip of the pen and no more: their READMEs say so."""
+    write_c_library(tmp_path)
+    include = [STANDINS / name for name in standins if (STANDINS / name).is_dir()]
+    include += [tmp_path / name for name in standins if (tmp_path / name).is_dir()]
+    for name in names:
+        command = [
+            compiler(is_cpp=False), "-std=gnu11", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
+            f"-I{TARGETS / folder}", f"-I{CORE}", f"-I{tmp_path}",
+            *(f"-I{one}" for one in include), TARGETS / folder / name,
+        ]  # fmt: skip
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (ran.returncode, ran.stderr) == (0, ""), name

@@ -174,7 +174,7 @@ static bool take_frame(struct emg_board *board)
         run->next_flags |= FLAG_MISSED;
     }
     if (index > 0u) {
-        run->period_us = (uint32_t)((time_us - run->last_edge_us) / (step + 1u));
+        run->period_us = (uint32_t)(time_us - run->last_edge_us) / (step + 1u);
     }
     run->last_edge_us = time_us;
     run->next_index = index + 1u;

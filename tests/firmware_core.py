@@ -132,7 +132,7 @@ class Wire:
 
     @property
     def outlet(self) -> "Wire":
-        """This: the board takes what arrived from here."""
+        """Where the board takes what arrived: here."""
         return self
 
     def take(self, max_bytes: int) -> bytes:

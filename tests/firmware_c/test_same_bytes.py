@@ -194,7 +194,8 @@ def test_whatever_is_asked(steps: list[tuple]) -> None:
 def test_runs_of_other_boards(query: str) -> None:
     run, wait = ("run", 0, ()), ("wait", 0, 0.2)
     same_rate = ("ask", 0, (Request.WRITE_REGISTERS, b"\x01\x01\x01\x94"))
-    steps = [("ask", 0, (Request.CHIP_COMMAND, b"\xff\x11")), same_rate, run, wait, ("ask", 0, (Request.STATS, b"")), wait,
-             ("ask", 0, (Request.STOP, b"")), ("ask", 0, (Request.HELLO, b"\x01\x00")),
-             run, wait]  # fmt: skip
+    sdatac = ("ask", 0, (Request.CHIP_COMMAND, b"\xff\x11"))
+    stats, stop = ("ask", 0, (Request.STATS, b"")), ("ask", 0, (Request.STOP, b""))
+    hello = ("ask", 0, (Request.HELLO, b"\x01\x00"))
+    steps = [sdatac, same_rate, run, wait, stats, wait, stop, hello, run, wait]
     assert compare(query, steps) > 40

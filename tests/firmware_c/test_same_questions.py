@@ -1,4 +1,4 @@
-"""What is asked of the simulator's firmware, asked of the C core: the same tests, another processor.
+"""What is asked of the simulator's firmware, asked of the C core: the same tests, other code.
 
 Busy, remembered replies, a link that is slow, stalled or cut, a reader that comes late, brown-outs,
 DRDY that stays away: the tests of `tests/simulator/firmware`, whose boards get the core here.

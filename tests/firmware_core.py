@@ -188,6 +188,13 @@ class CoreFirmware:
         self._wires: dict[int, Wire] = {}
         self._falls = bank.buses[0].n_drdy_falls
         self._is_reboot_due = self._was_streaming = False
+        self._load(facts)
+        crystal.restart(bank.now_s)
+        self._core.emg_boot(self.board, ResetCause.POWER_ON)
+
+    def _load(self, facts: BoardFacts) -> None:
+        """Bring the core here: `self._core` has its functions, `self.board` is its board."""
+        bank = self.bank
         self._core = library()
         self._memory = ctypes.create_string_buffer(self._core.glue_board_bytes())
         self.board = ctypes.addressof(self._memory)
@@ -203,8 +210,6 @@ class CoreFirmware:
         self._core.emg_board_init(
             self.board, ctypes.addressof(self._hal), ctypes.addressof(self._facts)
         )
-        crystal.restart(bank.now_s)
-        self._core.emg_boot(self.board, ResetCause.POWER_ON)
 
     # ---- what a simulated board asks of its firmware ------------------------------------------
 

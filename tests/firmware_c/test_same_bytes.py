@@ -12,14 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emgrig.protocol.framing import PACKET, PacketType, encode_packet
 from emgrig.protocol.packets import (
-    ErrorReply,
-    EventHeader,
     Request,
-    RequestHeader,
-    SamplesHeader,
-    Stats,
 )
 from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
@@ -27,13 +21,12 @@ from emgrig.simulator.firmware.model import FIRMWARES
 from emgrig.simulator.options import parse_query
 from firmware_core import CoreFirmware, needs_c
 from properties import examples
+from same_bytes import N_CLIENTS, RUN_STEPS, Said, Step, play
 
 pytestmark = [pytest.mark.slow, needs_c]
 
 #: The core reads two chips one behind the other, the simulator's firmware both at once.
 TIME_TOLERANCE_US = 100
-N_CLIENTS = 2
-LONGEST_REQUEST_S = 0.06  #: STOP: it waits for two conversions, 20 ms each at the most.
 
 
 def boards(query: str) -> tuple[SimulatedBoard, SimulatedBoard]:
@@ -42,47 +35,6 @@ def boards(query: str) -> tuple[SimulatedBoard, SimulatedBoard]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FIRMWARES._ours, "core", "firmware_core:CoreFirmware")
         return build_board(options), build_board(replace(options, firmware="core"))
-
-
-class Said:
-    """What a board sent to one client, packet by packet, times apart."""
-
-    def __init__(self, raw: bytes) -> None:
-        self.packets: list[tuple[object, ...]] = []
-        self.times_us: list[int] = []
-        while raw:
-            packet = PACKET.parse(raw)
-            length = packet.header.length + 12
-            assert raw[:length] == encode_packet(
-                packet.header.type, packet.header.sequence, packet.payload
-            )
-            body = self._without_times(packet.header.type, packet.payload)
-            self.packets.append((packet.header.type, packet.header.sequence, body))
-            raw = raw[length:]
-
-    def _cut(self, payload: bytes, at: int) -> bytes:
-        self.times_us.append(int.from_bytes(payload[at : at + 8], "little"))
-        return payload[:at] + bytes(8) + payload[at + 8 :]
-
-    def _without_times(self, kind: int, payload: bytes) -> object:
-        if kind == PacketType.SAMPLES:
-            assert SamplesHeader.SCHEMA.sizeof() == 18
-            return self._cut(payload, 4)
-        if kind == PacketType.EVENT:
-            assert EventHeader.SCHEMA.sizeof() == 13
-            return self._cut(payload, 5)
-        request, status = payload[2], payload[3]
-        if status != 0:
-            return payload[:4], ErrorReply.decode(payload[4:]).code
-        at = {Request.START: 8, Request.STOP: 10, Request.STATS: 4, Request.CLOCK: 12}.get(request)
-        if request == Request.STATS:
-            assert Stats.SCHEMA.sizeof() == 41
-            payload = payload[:-4] + bytes(4)  # buffer_high_water
-        return payload if at is None else self._cut(payload, at)
-
-
-def request(number: int, which: int, arguments: bytes) -> bytes:
-    return encode_packet(PacketType.REQUEST, 0, RequestHeader(number, which).encode() + arguments)
 
 
 def u8(*allowed: int) -> st.SearchStrategy[bytes]:
@@ -111,12 +63,6 @@ ARGUMENTS = {
     Request.REBOOT: st.just(b""),
 }
 USUAL = [(which, arguments) for which, arguments in ARGUMENTS.items() if which != Request.REBOOT]
-#: The way into a run that the PC takes, so that many examples are of runs.
-RUN = [
-    (Request.CHIP_COMMAND, b"\xff\x11"),
-    (Request.WRITE_REGISTERS, b"\x00\x01\x01\x94"),
-    (Request.START, b"\x10\x03"),
-]
 ASKED = st.one_of(
     *(st.tuples(st.just(int(which)), arguments) for which, arguments in USUAL),
     st.tuples(st.integers(0, 255), st.binary(max_size=6)),
@@ -132,44 +78,7 @@ STEP = st.one_of(
 )
 
 
-def play(board: SimulatedBoard, steps: list[tuple]) -> list[bytes]:
-    """Do `steps`, each at a time of its own, and return what each connection got."""
-    clients = [board.connect() for _ in range(N_CLIENTS)]
-    got = [bytearray() for _ in clients]
-    ended: list[bytes] = []
-    number, sent, now_s = 0, b"", board.now_s
-
-    def pass_time(duration_s: float) -> None:
-        nonlocal now_s
-        now_s = round(now_s + duration_s, 6)
-        board.run_until(now_s)
-        for client, into in zip(clients, got, strict=True):
-            into += board.take(client)
-
-    for kind, which, what in steps:
-        if kind == "ask":
-            number += 1
-            sent = request(number, *what)
-            board.receive(clients[which], sent)
-        elif kind == "again":
-            board.receive(clients[which], sent)
-        elif kind == "run":
-            for one in RUN:
-                number += 1
-                board.receive(clients[which], request(number, *one))
-        elif kind == "noise":
-            board.receive(clients[which], what)
-        elif kind == "reconnect":
-            board.disconnect(clients[which])
-            ended.append(bytes(got[which]))
-            clients[which], got[which] = board.connect(), bytearray()
-        else:
-            pass_time(what)
-        pass_time(LONGEST_REQUEST_S)
-    return [*ended, *map(bytes, got)]
-
-
-def compare(query: str, steps: list[tuple]) -> int:
+def compare(query: str, steps: list[Step]) -> int:
     """Play `steps` on both boards, compare, and return how many packets there were."""
     ours, core = boards(query)
     assert isinstance(core.firmware, CoreFirmware)
@@ -186,16 +95,10 @@ def compare(query: str, steps: list[tuple]) -> int:
 
 @examples(15)
 @given(st.lists(STEP, min_size=3, max_size=14))
-def test_whatever_is_asked(steps: list[tuple]) -> None:
+def test_whatever_is_asked(steps: list[Step]) -> None:
     compare("bench&source=silence", steps)
 
 
 @pytest.mark.parametrize("query", ["bench&source=sine:1mV,37Hz&chips=2", "face&channels=4"])
 def test_runs_of_other_boards(query: str) -> None:
-    run, wait = ("run", 0, ()), ("wait", 0, 0.2)
-    same_rate = ("ask", 0, (Request.WRITE_REGISTERS, b"\x01\x01\x01\x94"))
-    sdatac = ("ask", 0, (Request.CHIP_COMMAND, b"\xff\x11"))
-    stats, stop = ("ask", 0, (Request.STATS, b"")), ("ask", 0, (Request.STOP, b""))
-    hello = ("ask", 0, (Request.HELLO, b"\x01\x00"))
-    steps = [sdatac, same_rate, run, wait, stats, wait, stop, hello, run, wait]
-    assert compare(query, steps) > 40
+    assert compare(query, RUN_STEPS) > 40

@@ -22,10 +22,10 @@ pytestmark = [pytest.mark.long, firmware_core.needs_c]
 
 #: What firmware sees of them: nothing, too little or rubbish on its SPI, its DRDY or its link.
 IS_FULL = is_nightly() or os.environ.get("EMGRIG_FIRMWARE_TEST") == "full"
-EARLY = ["miso-high", "miso-low", "bit-shift", "drdy-dead"]
+EARLY = ["miso-high", "bit-shift", "drdy-dead"]
 LATE = [
-    "spi-slip", "drdy-slow", "reads-missed", "brown-out", "board-restart", "packets-lost",
-    "packets-damaged", "link-stall", "link-cut", "host-slow",
+    "miso-low", "spi-slip", "drdy-slow", "reads-missed", "brown-out", "board-restart",
+    "packets-lost", "packets-damaged", "link-stall", "link-cut", "host-slow",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from emgrig.attach.c.build import compiler
 from firmware_core import CORE, compile_core, needs_c
 from properties import runs
 
-pytestmark = [pytest.mark.slow, needs_c]
+pytestmark = [pytest.mark.long, needs_c]
 
 FUZZ = Path(__file__).parent / "fuzz.c"
 #: Small, so that buffers are full and links are few.
@@ -44,7 +44,7 @@ def test_nothing_that_comes_breaks_the_core(tmp_path: Path) -> None:
     if not sanitizers_are_there(tmp_path):
         pytest.skip("the compiler has no address sanitizer; install libasan, or use clang")
     program = compile_core(tmp_path / "fuzz", [*SANITIZED, *SMALL], [FUZZ])
-    for seed in range(1, runs(4, nightly=200)):
+    for seed in range(1, runs(3, nightly=200)):
         requests, frames, *rest = play(program, seed, 30_000)
         assert requests > 9_000
         assert frames > 10_000

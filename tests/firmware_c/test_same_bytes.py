@@ -23,7 +23,7 @@ from firmware_core import CoreFirmware, needs_c
 from properties import examples
 from same_bytes import N_CLIENTS, RUN_STEPS, Said, Step, play
 
-pytestmark = [pytest.mark.slow, needs_c]
+pytestmark = [pytest.mark.long, needs_c]
 
 #: The core reads two chips one behind the other, the simulator's firmware both at once.
 TIME_TOLERANCE_US = 100
@@ -93,7 +93,7 @@ def compare(query: str, steps: list[Step]) -> int:
     return n_packets
 
 
-@examples(15)
+@examples(12)
 @given(st.lists(STEP, min_size=3, max_size=14))
 def test_whatever_is_asked(steps: list[Step]) -> None:
     compare("bench&source=silence", steps)

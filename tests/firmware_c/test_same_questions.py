@@ -15,7 +15,7 @@ from simulator.firmware import test_streaming
 from simulator.firmware.test_requests import *  # noqa: F403 - all of its tests
 from simulator.firmware.test_streaming import *  # noqa: F403
 
-pytestmark = [pytest.mark.slow, firmware_core.needs_c]
+pytestmark = [pytest.mark.long, firmware_core.needs_c]
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -57,9 +57,8 @@ void emg_board_event(struct emg_board *board, enum emg_event event, uint32_t con
     emg_put32(&head, conversion);
     emg_put64(&head, time_us);
     /* An electrode at its threshold talks for ever: it must not fill what is kept for replies. */
-    const uint32_t limit = (event == EMG_LEAD_OFF)
-                               ? board->facts->transmit_bytes
-                               : (uint32_t)sizeof board->links[0].tx;
+    const uint32_t limit =
+        (event == EMG_LEAD_OFF) ? board->facts->transmit_bytes : EMG_NO_LIMIT;
     for (uint8_t i = 0; i < EMG_MAX_LINKS; i++) {
         struct emg_link *link = &board->links[i];
         if (link->is_open && (!board->run.is_on || (board->run.link == NULL) ||
@@ -145,8 +144,7 @@ static void answer(struct emg_board *board, struct emg_link *link, const uint8_t
             remember(link, id, crc, n, &reply);
         }
     }
-    (void)emg_link_send(link, board->hal, EMG_REPLY, &reply, NULL, 0, 0,
-                        (uint32_t)sizeof link->tx);
+    (void)emg_link_send(link, board->hal, EMG_REPLY, &reply, NULL, 0, 0, EMG_NO_LIMIT);
 }
 
 /* Take what a PC sent, one packet a round, while there is room for the reply. */

@@ -8,7 +8,7 @@
 #ifndef EMG_CONFIG_H
 #define EMG_CONFIG_H
 
-/* ADS1299 on the board, at most 8. */
+/* ADS1299 on the board, at most 4: the link has 32 bits for the electrodes of a board. */
 #ifndef EMG_MAX_CHIPS
 #define EMG_MAX_CHIPS 1u
 #endif
@@ -44,6 +44,11 @@
 /* SCLK of frames: at most 20 MHz, 15 MHz with DVDD below 2.7 V (SBAS499C, tSCLK). */
 #ifndef EMG_DATA_HZ
 #define EMG_DATA_HZ 8000000u
+#endif
+
+#if (EMG_MAX_CHIPS < 1u) || (EMG_MAX_CHIPS > 4u) || (EMG_MAX_FRAMES < 1u) || \
+    (EMG_MAX_FRAMES > 255u) || (EMG_MAX_LINKS < 1u) || (EMG_TX_RESERVE < 640u)
+#error "a size in emg_config.h is out of its range"
 #endif
 
 #endif

@@ -63,7 +63,8 @@ bool emg_link_send(struct emg_link *link, const struct emg_hal *hal, enum emg_pa
 {
     emg_link_drain(link, hal);
     const uint16_t length = (uint16_t)(head->n + n);
-    if ((link->tx_bytes + length + EMG_OVERHEAD_BYTES) > limit) {
+    const uint32_t most = (limit < sizeof link->tx) ? limit : (uint32_t)sizeof link->tx;
+    if ((link->tx_bytes + length + EMG_OVERHEAD_BYTES) > most) {
         return false;
     }
     uint8_t bytes[EMG_HEADER_BYTES];

@@ -44,7 +44,8 @@ void emg_link_open(struct emg_link *link);
 /* Let the link take what it can. */
 void emg_link_drain(struct emg_link *link, const struct emg_hal *hal);
 /* Put one packet in line: `head` and `body` are its payload, `frames` the samples in it. False if
- * it finds no room among `limit` bytes; nothing has changed then. */
+ * it finds no room among `limit` bytes (EMG_NO_LIMIT: all there are); nothing has changed then. */
+#define EMG_NO_LIMIT UINT32_MAX
 bool emg_link_send(struct emg_link *link, const struct emg_hal *hal, enum emg_packet type,
                    const struct emg_out *head, const uint8_t *body, uint16_t n, uint8_t frames,
                    uint32_t limit);

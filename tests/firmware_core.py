@@ -24,14 +24,14 @@ import numpy as np
 import pytest
 
 from emgrig.attach.c.build import compiler
+from emgrig.onboard.native import CAPABILITIES
+from emgrig.onboard.outlet import UNLIMITED, Link
+from emgrig.onboard.seams import BoardFacts, Client, ReadFilter
 from emgrig.protocol.packets import ALL_CHIPS, Line, ResetCause
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.chip.ads1299 import Pin
 from emgrig.simulator.clock import Crystal
-from emgrig.simulator.firmware.chip_bank import ChipBank, ReadFilter
-from emgrig.simulator.firmware.model import BoardFacts, Client
-from emgrig.simulator.firmware.native import CAPABILITIES
-from emgrig.simulator.firmware.outlet import UNLIMITED, Link
+from emgrig.simulator.firmware.chip_bank import ChipBank
 
 SOURCES = Path(str(files("emgrig.firmware"))) / "sources"
 CORE = SOURCES / "core"

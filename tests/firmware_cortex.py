@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from emgrig.simulator.firmware.model import BoardFacts
-from emgrig.simulator.firmware.native import CAPABILITIES
+from emgrig.onboard.native import CAPABILITIES
+from emgrig.onboard.seams import BoardFacts
 from firmware_core import CORE, SIZES, CoreFirmware
 
 FLASH, RAM, CALL = 0x0800_0000, 0x2000_0000, 0x4000_0000

@@ -23,6 +23,10 @@ BOARD_VARIABLE: Final = "EMGRIG_BOARD"
 """The environment variable whose address is taken where a program names none."""
 
 
+AUTO: Final = "auto"
+"""The address of the one board that answers."""
+
+
 class Opener(Protocol):
     """What stands behind a scheme: it makes a transport that speaks the board link."""
 
@@ -41,6 +45,7 @@ GATEWAYS = Registry[Opener](
         "serial": _SERIAL,
         "replay": "emgrig.driver.captures.replay:open_replay",
         "frames": "emgrig.connect:open_frames",
+        "spi": "emgrig.gateways.spi.transport:open_spi",
         # What pyserial opens by itself.
         **dict.fromkeys(("rfc2217", "socket", "loop", "hwgrep"), _SERIAL),
     },
@@ -69,6 +74,10 @@ def open_transport(address: str, *, timeout_s: float = 10.0) -> Transport:
     """
     if not timeout_s > 0:
         raise ValueError(f"timeout_s is {timeout_s}; expected more than 0")
+    if address == AUTO:
+        from emgrig.gateways.finding import find_one
+
+        address = find_one(lambda found: open_transport(found, timeout_s=timeout_s))
     scheme, colon, rest = address.partition(":")
     scheme = scheme.lower()
     over, plus, _ = scheme.partition("+")  # a gateway, and what its bytes come over
@@ -127,7 +136,10 @@ def connect(
         ``sim:``, ``tcp://HOST:PORT``, ``tcp-listen://HOST:PORT``,
         ``serial:///dev/ttyUSB0?baud=921600`` (or a URL of pyserial), ``replay:FILE``;
         ``frames:///dev/ttyUSB0?template=NAME`` for a board that only sends frames
-        (`emgrig.gateways.address.split_address`). None takes it from the environment variable
+        (`emgrig.gateways.address.split_address`); ``spi:pieeg`` or
+        ``spi:///dev/spidev0.0?drdy=26`` for chips on this machine's SPI bus
+        (`emgrig.gateways.spi.wiring.parse_address`); ``auto`` is the one board that answers, on
+        USB, the SPI bus or in the network. None takes it from the environment variable
         EMGRIG_BOARD.
     timeout_s : float, > 0
         How long to wait for a TCP connection, s.
@@ -188,6 +200,6 @@ def _explain(address: str) -> str:
     others = "".join(f", {name}:" for name in GATEWAYS.others())
     return (
         f"{said}; expected sim:, tcp://192.168.4.1:4299, tcp-listen://:4299, "
-        "serial:///dev/ttyUSB0?baud=921600, frames:///dev/ttyUSB0?template=NAME or "
-        f"replay:FILE{others}"
+        "serial:///dev/ttyUSB0?baud=921600, frames:///dev/ttyUSB0?template=NAME, spi:pieeg, auto "
+        f"or replay:FILE{others}"
     )

@@ -1,7 +1,7 @@
 """What is asked of the simulator's firmware, asked of the C core: the same tests, other code.
 
 Busy, remembered replies, a link that is slow, stalled or cut, a reader that comes late, brown-outs,
-DRDY that stays away: the tests of `tests/simulator/firmware`, whose boards get the core here.
+DRDY that stays away: the tests of `tests/onboard`, whose boards get the core here.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ import pytest
 import firmware_core
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.faults import actions
-from simulator.firmware import test_streaming
-from simulator.firmware.test_requests import *  # noqa: F403 - all of its tests
-from simulator.firmware.test_streaming import *  # noqa: F403
+from onboard import test_streaming
+from onboard.test_requests import *  # noqa: F403 - all of its tests
+from onboard.test_streaming import *  # noqa: F403
 
 pytestmark = [pytest.mark.long, firmware_core.needs_c]
 

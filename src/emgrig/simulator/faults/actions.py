@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.onboard.native import Firmware
+from emgrig.onboard.outlet import UNLIMITED
 from emgrig.protocol.packets import ResetCause
 from emgrig.simulator.analog.frontend import AnalogueFrontEnd
 from emgrig.simulator.analog.world import OPEN, Bridge, ChannelFault, Electrode, World
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.faults.link import Accident, LinkDamage
-from emgrig.simulator.firmware.native import Firmware
-from emgrig.simulator.firmware.outlet import UNLIMITED
 from emgrig.simulator.firmware.spi import NoFault, WireFault
 
 

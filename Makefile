@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo quick test long nightly lint docs schemas benchmark attack mutants audit clean
+.PHONY: help demo quick test long nightly firmware-test lint docs schemas benchmark attack mutants audit clean
 
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make test       the test suite but for the long tests"
 	@echo "make long       the long tests: whole bring-ups, sessions, browsers, packages; CI runs both"
 	@echo "make nightly    the property tests with many random examples, the counting ones with many runs"
+	@echo "make firmware-test  the firmware in C: bytes, faults, fuzz, the whole of bring-up; needs a C compiler"
 	@echo "make lint       format, lint, types, import rules"
 	@echo "make docs       the documentation site, in build/site"
 	@echo "make schemas    the JSON schemas of our files, from their models"
@@ -40,6 +41,9 @@ long: $(VENV)/.dev
 
 nightly: $(VENV)/.dev
 	@$(PYTEST) -m "hypothesis or nightly" --hypothesis-profile nightly
+
+firmware-test: $(VENV)/.dev
+	@EMGRIG_FIRMWARE_TEST=full $(PYTEST) tests/firmware_c
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -19,17 +19,18 @@ _BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def byte_table(schema: cs.Struct) -> str:
-    """Return the Markdown table of one schema: offset, size, name, meaning."""
-    lines = ["| offset | size | field | meaning |", "|---|---|---|---|"]
+    """Return the Markdown table of one schema: offset, size, type, name, meaning."""
+    lines = ["| offset | size | type | field | meaning |", "|---|---|---|---|---|"]
     offset: int | None = 0
     for field in schema.subcons:
         size = _size(field)
         where = "…" if offset is None else str(offset)
         shown = "n" if size is None else str(size)
-        lines.append(f"| {where} | {shown} | `{field.name}` | {field.docs or ''} |")
+        kind = _kind(field)
+        lines.append(f"| {where} | {shown} | {kind} | `{field.name}` | {field.docs or ''} |")
         offset = None if offset is None or size is None else offset + size
     if not schema.subcons:
-        lines.append("| | 0 | | nothing |")
+        lines.append("| | 0 | | | nothing |")
     return "\n".join(lines) + "\n"
 
 
@@ -38,6 +39,24 @@ def _size(field: cs.Construct) -> int | None:
         return int(field.sizeof())
     except (cs.SizeofError, KeyError):
         return None
+
+
+def _kind(field: cs.Construct) -> str:
+    """Return how a field is written: u16, f64, text, list of u32 …; "" for what has parts."""
+    inside = field
+    while isinstance(inside, cs.Renamed):
+        inside = inside.subcon
+    if isinstance(inside, cs.FormatField):
+        return f"{'f' if inside.fmtstr.endswith('d') else 'u'}{8 * inside.length}"
+    if isinstance(inside, cs.ExprAdapter):
+        return "text"
+    if isinstance(inside, cs.FocusedSeq):  # PrefixedArray
+        return f"list of {_kind(inside.subcons[1].subcon.subcon)}"
+    if isinstance(inside, cs.Prefixed):
+        return "list of u8"
+    if inside is cs.GreedyBytes:
+        return "the rest"
+    return ""
 
 
 def _schemas() -> dict[str, cs.Struct]:

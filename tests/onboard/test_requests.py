@@ -252,6 +252,20 @@ def test_reboot_answers_first_and_then_begins_anew() -> None:
     assert read_all(pc) == RESET_DUMP
 
 
+def test_counters_of_the_board_begin_at_0_when_it_boots() -> None:
+    board = counting_board()
+    pc = on_board(board)
+    good = request_bytes(1, Request.STATS, b"")
+    board.receive(pc.client, good[:-1] + bytes((good[-1] ^ 1,)))  # type: ignore[attr-defined]
+    before = pc.ask(Request.STATS)
+    assert isinstance(before, wire.Stats)
+    assert before.bad_packets == 1
+    pc.ask(Request.REBOOT)
+    after = pc.ask(Request.STATS)
+    assert isinstance(after, wire.Stats)
+    assert (after.bad_packets, after.brown_outs) == (0, 0)
+
+
 def test_damaged_requests_are_counted(pc: Pc) -> None:
     board = counting_board()
     pc = on_board(board)

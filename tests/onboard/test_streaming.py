@@ -169,6 +169,63 @@ def test_the_packet_is_closed_when_settings_change() -> None:
     assert sizes[1] == 16
 
 
+def test_a_register_that_is_written_in_a_run_closes_the_packet_before() -> None:
+    board = counting_board()
+    pc = on_board(board)
+    start_run(pc)
+    pc.ask(Request.CHIP_COMMAND, SDATAC)
+    before = pc.ask(Request.CLOCK, wire.ClockArguments(0))
+    assert isinstance(before, wire.ClockReading)
+    board.run_until(board.now_s + 0.003)  # some frames that fill no packet
+    epoch = pc.ask(Request.WRITE_REGISTERS, wire.WriteRegisters(0, 0x05, b"\x60"))
+    assert isinstance(epoch, wire.SettingsEpoch)
+    written = pc.ask(Request.CLOCK, wire.ClockArguments(0))
+    assert isinstance(written, wire.ClockReading)
+    board.run_until(board.now_s + 0.05)
+    stop(pc)
+    for run in pc.samples():  # a frame has the epoch that was in force when it was converted
+        for settings, first_us in zip(run.settings, run.board_time_us, strict=True):
+            assert (settings == epoch.settings) == (first_us > written.board_time_us - 100)
+
+
+def test_what_is_refused_changes_nothing_in_a_run() -> None:
+    board = counting_board()
+    pc = on_board(board)
+    start_run(pc)
+    for _ in range(5):
+        board.run_until(board.now_s + 0.0031)
+        refused = pc.ask(Request.CHIP_COMMAND, wire.ChipCommand(9, 0x11))
+        assert isinstance(refused, wire.ErrorReply)
+        assert refused.code == ErrorCode.NO_SUCH_CHIP
+        refused = pc.ask(Request.WRITE_REGISTERS, wire.WriteRegisters(0, 1, b"\x94"))
+        assert isinstance(refused, wire.ErrorReply)
+        assert refused.code == ErrorCode.IN_RDATAC
+    stop(pc)
+    assert {run.frames.shape[1] for run in pc.samples()[:-1]} == {16}
+
+
+def test_frames_of_a_run_before_are_not_counted_in_the_next() -> None:
+    board = counting_board()
+    client = board.connect(512)  # the PC takes so much, and then nothing until it reads
+    for number, (request, arguments) in enumerate(
+        [(Request.CHIP_COMMAND, SDATAC), (Request.START, wire.StartArguments(16, 3))]
+    ):
+        board.receive(client, request_bytes(number, request, arguments.encode()))
+    board.run_until(board.now_s + 0.5)  # 125 conversions at 250 SPS: most of them wait
+    board.receive(client, request_bytes(8, Request.STOP, b""))
+    again = wire.StartArguments(16, 3).encode()
+    board.receive(client, request_bytes(9, Request.START, again))
+    board.run_until(board.now_s + 0.01)  # less than a packet
+    for number in range(10, 20):
+        while board.take(client):
+            board.run_until(board.now_s + 0.001)
+        board.receive(client, request_bytes(number, Request.STATS, b""))
+    raw = board.take(client)
+    packet = PACKET.parse(raw[-57:])  # head 8, reply head 4, STATS 41, CRC 4
+    found = wire.Stats.decode(packet.payload[4:])
+    assert (found.run, found.frames_sent) == (2, found.conversions // 16 * 16)
+
+
 def test_two_chips_lie_side_by_side() -> None:
     board = counting_board(2)
     for front_end, status in zip(board.front_ends, (0x01, 0x80), strict=True):

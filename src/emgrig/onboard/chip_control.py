@@ -80,7 +80,7 @@ class ChipControl:
         Refusal
             If there is no such chip; nothing was sent.
         """
-        chips = self._chips(chip)
+        chips = self.check_chip(chip)
         if chip == ALL_CHIPS:
             self.bank.broadcast(bytes((opcode,)))
         else:
@@ -105,8 +105,24 @@ class ChipControl:
         Refusal
             If there is no such chip or address, or it cannot answer now; nothing was sent.
         """
-        self._check_access(chip, address, count)
+        self.check_access(chip, address, count)
         return self.peek(chip, address, count)
+
+    def check_access(self, chip: int, address: int, count: int) -> None:
+        """Raise what `read` of these registers would raise."""
+        if chip == ALL_CHIPS:
+            raise Refusal(ErrorCode.NO_SUCH_CHIP, "registers are read and written chip by chip")
+        self.check_chip(chip)
+        if not 1 <= count <= N_ADDRESSES or address + count > N_ADDRESSES:
+            text = f"{count} registers from {address:02X}h; addresses are 00h to 1Fh"
+            raise Refusal(ErrorCode.BAD_ARGUMENT, text)
+        for line in (Line.RESET, Line.PWDN):
+            if line in self._low:
+                text = f"{line.name} is held low, the chip cannot answer; set it high first"
+                raise Refusal(ErrorCode.CHIP_SILENT, text)
+        if self._in_rdatac[chip]:
+            text = f"chip {chip} is in RDATAC and ignores register access; send STOP or SDATAC"
+            raise Refusal(ErrorCode.IN_RDATAC, text)
 
     def peek(self, chip: int, address: int, count: int = 1) -> bytes:
         """Read registers without asking whether that can work."""
@@ -115,7 +131,7 @@ class ChipControl:
 
     def write(self, chip: int, address: int, values: bytes) -> None:
         """Write registers; raises as `read`."""
-        self._check_access(chip, address, len(values))
+        self.check_access(chip, address, len(values))
         self.bank.transfer(chip, bytes((WREG | address, len(values) - 1)) + values)
         self.new_epoch()
 
@@ -143,28 +159,14 @@ class ChipControl:
         """Begin another epoch: registers may have changed."""
         self.settings = (self.settings + 1) & 0xFFFF
 
-    def _chips(self, chip: int) -> Iterable[int]:
+    def check_chip(self, chip: int) -> Iterable[int]:
+        """Return the chips that are meant; raises as `command`."""
         if chip == ALL_CHIPS:
             return range(len(self.bank))
         if chip >= len(self.bank):
             text = f"there is no chip {chip}; this board has {len(self.bank)}, the first is 0"
             raise Refusal(ErrorCode.NO_SUCH_CHIP, text)
         return (chip,)
-
-    def _check_access(self, chip: int, address: int, count: int) -> None:
-        if chip == ALL_CHIPS:
-            raise Refusal(ErrorCode.NO_SUCH_CHIP, "registers are read and written chip by chip")
-        self._chips(chip)
-        if not 1 <= count <= N_ADDRESSES or address + count > N_ADDRESSES:
-            text = f"{count} registers from {address:02X}h; addresses are 00h to 1Fh"
-            raise Refusal(ErrorCode.BAD_ARGUMENT, text)
-        for line in (Line.RESET, Line.PWDN):
-            if line in self._low:
-                text = f"{line.name} is held low, the chip cannot answer; set it high first"
-                raise Refusal(ErrorCode.CHIP_SILENT, text)
-        if self._in_rdatac[chip]:
-            text = f"chip {chip} is in RDATAC and ignores register access; send STOP or SDATAC"
-            raise Refusal(ErrorCode.IN_RDATAC, text)
 
     def _wait(self, duration_s: float) -> None:
         self.bank.advance_to(self.bank.now_s + duration_s)

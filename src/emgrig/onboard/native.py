@@ -155,8 +155,10 @@ class Firmware:
         """Boot again: the chips are reset, a run is forgotten, the connections stay."""
         self.streaming.abandon()
         self._owner = None
+        self._bad_packets = self._high_water_bytes = 0
         for client in self._clients:
             client.outlet.restart()
+            client.decoder = Decoder()
             client.remembered.clear()
         self._power_on()
         self._report(EventType.BOOT, wire.BootEvent(cause), 0, self.now_s)
@@ -252,11 +254,14 @@ class Firmware:
 
     def _write_registers(self, _client: NativeClient, arguments: bytes) -> Message:
         asked = wire.WriteRegisters.decode(arguments)
+        self.control.check_access(asked.chip, asked.address, len(asked.values))
+        self.streaming.make_way()
         self.control.write(asked.chip, asked.address, asked.values)
         return wire.SettingsEpoch(self.control.settings)
 
     def _chip_command(self, _client: NativeClient, arguments: bytes) -> Message:
         asked = wire.ChipCommand.decode(arguments)
+        self.control.check_chip(asked.chip)
         self.streaming.make_way()
         self.control.command(asked.opcode, asked.chip)
         return wire.SettingsEpoch(self.control.settings)

@@ -134,6 +134,7 @@ class Outlet:
     def restart(self) -> None:
         """Forget what waits and begin the sequence at 0: the board booted."""
         self.clear()
+        self.high_water_bytes = 0
         self._sequence = 0
 
     def _through_link(self, packets: list[bytes]) -> bytes:

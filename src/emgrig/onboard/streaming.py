@@ -55,13 +55,15 @@ class Streaming:
     def frames_sent(self) -> int:
         """Frames of this run, or the last one, that left the board."""
         outlet = self._acquisition.outlet
-        return self.run.frames_gone + (outlet.frames_gone - self._gone_before if outlet else 0)
+        # below 0 while frames of a run before are still on their way
+        gone = max(0, outlet.frames_gone - self._gone_before) if outlet else 0
+        return self.run.frames_gone + gone
 
     def attach(self, outlet: Outlet | None) -> None:
         """Send frames to `outlet` from now on; None: nobody listens, they are thrown away."""
         self.run.frames_gone = self.frames_sent
         self._acquisition.outlet = outlet
-        self._gone_before = outlet.frames_gone if outlet else 0
+        self._gone_before = outlet.frames_gone + outlet.frames_waiting if outlet else 0
         self._alone_since_s = self._bank.now_s if outlet is None else None
 
     def throw_away(self, n_frames: int) -> None:

@@ -52,6 +52,7 @@ class Later(NamedTuple):
 
 LATER = {
     "attach": Later("attach.command", "attach", "Run your firmware on the simulated chip."),
+    "firmware": Later("firmware_command", "app", "Write firmware for a board, to start from."),
     "bringup": Later("bringup_command", "bringup", "Say whether a board is good; if not, why."),
     "calibrate": Later(
         "calibrate.command", "app", "Measure noise, gain, clock …, with uncertainty."

@@ -1,0 +1,3 @@
+/* What the shim of Arduino asks for. */
+void setup() {}
+void loop() {}

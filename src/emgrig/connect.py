@@ -41,6 +41,7 @@ GATEWAYS = Registry[Opener](
         "serial": _SERIAL,
         "replay": "emgrig.driver.captures.replay:open_replay",
         "frames": "emgrig.connect:open_frames",
+        "cyton": "emgrig.connect:open_cyton",
         # What pyserial opens by itself.
         **dict.fromkeys(("rfc2217", "socket", "loop", "hwgrep"), _SERIAL),
     },
@@ -91,6 +92,13 @@ def open_frames(address: str, /, *, timeout_s: float) -> Transport:
     return open_gateway(address, below)
 
 
+def open_cyton(address: str, /, *, timeout_s: float) -> Transport:
+    """Open ``cyton:///dev/ttyUSB0``, or ``cyton+`` and any other address."""
+    from emgrig.gateways.cyton.address import open_cyton as open_gateway
+
+    return open_gateway(address, lambda inner: open_transport(inner, timeout_s=timeout_s))
+
+
 def default_address() -> str:
     """Return the address in the environment variable EMGRIG_BOARD.
 
@@ -127,8 +135,8 @@ def connect(
         ``sim:``, ``tcp://HOST:PORT``, ``tcp-listen://HOST:PORT``,
         ``serial:///dev/ttyUSB0?baud=921600`` (or a URL of pyserial), ``replay:FILE``;
         ``frames:///dev/ttyUSB0?template=NAME`` for a board that only sends frames
-        (`emgrig.gateways.address.split_address`). None takes it from the environment variable
-        EMGRIG_BOARD.
+        (`emgrig.gateways.address.split_address`), ``cyton:///dev/ttyUSB0`` for an OpenBCI Cyton.
+        None takes it from the environment variable EMGRIG_BOARD.
     timeout_s : float, > 0
         How long to wait for a TCP connection, s.
     identify, force_channels, reconnect, silence_s, journal, tap

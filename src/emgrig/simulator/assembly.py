@@ -55,6 +55,9 @@ def build_board(options: SimOptions) -> SimulatedBoard:
         If the source's file cannot be read.
     """
     faults = drawn(options.faults, options.seed)
+    make_firmware = FIRMWARES.load(options.firmware)
+    if options.mended and not hasattr(make_firmware, "TRAPS"):
+        raise ValueError(f"mended=: the firmware {options.firmware} has no trap to be mended")
     n_channels = options.channels
     n_all = n_channels * options.chips
     source = parse_source(options.source, n_all, options.seed)
@@ -76,7 +79,7 @@ def build_board(options: SimOptions) -> SimulatedBoard:
         drift_ppm=_drift_ppm(options.seed),
         facts=_facts(options, n_all),
         truth=source,
-        firmware=FIRMWARES.load(options.firmware),
+        firmware=make_firmware,
     )
     switch_on(board, faults, options.seed)
     return board
@@ -101,4 +104,5 @@ def _facts(options: SimOptions, n_all: int) -> BoardFacts:
         serial_number=f"SIM-{options.seed:04d}",
         channels_wired=(1 << n_wired) - 1,
         series_ohm=(0 if options.is_bench else round(SERIES_OHM),) * n_all,
+        mended=options.mended,
     )

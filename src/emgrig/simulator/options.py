@@ -30,6 +30,8 @@ class SimOptions:
     is_bench: bool = False  #: True: wires instead of electrodes and no mains, as on a bench.
     #: What runs on the board's processor, one of `firmware.model.FIRMWARES`.
     firmware: str = "native"
+    #: Traps of that firmware that are mended, by its names for them.
+    mended: frozenset[str] = frozenset()
 
 
 def parse_query(query: str) -> SimOptions:
@@ -39,8 +41,9 @@ def parse_query(query: str) -> SimOptions:
     ----------
     query : str
         ``[face|bench][&key=value]…`` with the keys `source`, `fault` (may come several times),
-        `seed`, `speed` (`max`, `real` or a number), `chips`, `channels`, `firmware`. A source may
-        have options of its own behind ``?`` and ``&``; they follow it directly.
+        `seed`, `speed` (`max`, `real` or a number), `chips`, `channels`, `firmware`, and `mended`
+        (names with + between). A source may have options of its own behind ``?`` and ``&``; they
+        follow it directly.
 
     Raises
     ------
@@ -127,5 +130,6 @@ _READERS: Final[dict[str, Callable[[str], object]]] = {
     "chips": partial(_number, "chips", range(1, 5), "1 to 4"),
     "channels": partial(_number, "channels", range(4, 9, 2), "4, 6 or 8"),
     "firmware": _firmware,
+    "mended": lambda text: frozenset(text.split("+")),
 }
 """What reads the value of each option; all but `fault` are named as in `SimOptions`."""

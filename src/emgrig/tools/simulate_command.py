@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Boards of others that only send frames, and their channels.
 OTHERS = {"cerelog": 8, "ardeeg": 8, "knight": 8, "eegfrontier": 4}
+#: Boards of others that have a gateway of their own: its scheme, and how many chips they have.
+WITH_GATEWAY = {"cyton": ("cyton", 1), "cyton-daisy": ("cyton", 2)}
 #: How much of a face's future `--truth` writes.
 TRUTH_S = 3600.0
 
@@ -29,7 +31,12 @@ class SimulateOptions(Printed):
     source: str = option("What the electrodes see: face, bench, silence, sine:…, file:…", "face")
     fault: list[str] | None = option("A fault by name, as packets-lost:rate=0.01; may be repeated.")
     board: str | None = option(
-        "Be a board of others: cerelog, ardeeg, knight or eegfrontier.", None, "--as"
+        "Be a board of others: cyton, cyton-daisy, cerelog, ardeeg, knight or eegfrontier.",
+        None,
+        "--as",
+    )
+    mended: list[str] | None = option(
+        "Without this trap of that board's firmware; may be repeated (docs/boards.md names them)."
     )
     speed: str = option("real, a factor such as 10, or max.", "real")
     seed: int = option("Which of all boards this is.", 1)
@@ -117,18 +124,21 @@ def _board_options(given: SimulateOptions) -> "SimOptions":
 
     if given.channels not in (None, 4, 6, 8):
         raise typer.BadParameter(f"--channels {given.channels}: expected 4, 6 or 8")
-    if given.board not in (None, *OTHERS):
-        raise typer.BadParameter(f"--as {given.board}: there are {', '.join(OTHERS)}")
-    has = OTHERS[given.board] if given.board else 8
+    others = {**OTHERS, **dict.fromkeys(WITH_GATEWAY, 8)}
+    if given.board not in (None, *others):
+        raise typer.BadParameter(f"--as {given.board}: there are {', '.join(others)}")
+    has = others[given.board] if given.board else 8
+    firmware, chips = WITH_GATEWAY.get(given.board or "", (given.board or "native", given.chips))
     if given.board and given.channels not in (None, has):
         raise typer.BadParameter(f"--channels {given.channels}: a {given.board} has {has}")
     return SimOptions(
         source=given.source,
         faults=tuple(parse_fault(text) for text in given.fault or []),
         seed=given.seed,
-        chips=given.chips,
+        chips=chips,
         channels=given.channels or has,
-        firmware=given.board or "native",
+        firmware=firmware,
+        mended=frozenset(given.mended or ()),
         is_bench=given.source == "bench",
     )
 
@@ -137,6 +147,10 @@ def _address(served: str, board: str | None) -> str:
     """Return the address to connect to: through a gateway, if the board is none of ours."""
     if board is None:
         return served
+    if board in WITH_GATEWAY:
+        scheme = WITH_GATEWAY[board][0]
+        over_serial = served.startswith("serial:")
+        return scheme + (served.removeprefix("serial") if over_serial else f"+{served}")
     if served.startswith("serial:"):
         return f"frames:{served.removeprefix('serial:')}?template={board}"
     return f"frames+{served}?template={board}"

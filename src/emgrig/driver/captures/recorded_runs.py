@@ -201,5 +201,5 @@ def _hello(identity: BoardIdentity) -> Hello:
         series_ohm=identity.series_ohm,
         capabilities=int(identity.capabilities),
         max_frames=identity.max_frames,
-        can=identity.can.to_hello() if identity.can.stated else b"",
+        can=identity.can.to_hello(),
     )

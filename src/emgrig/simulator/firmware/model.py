@@ -24,6 +24,7 @@ class BoardFacts:
     series_ohm: tuple[int, ...] = ()  #: In series with each input, Ω.
     transmit_bytes: int = 65536  #: Size of the transmit buffer.
     linger_s: float = 60.0  #: How long a run goes on without a client, s.
+    mended: frozenset[str] = frozenset()  #: Traps of a firmware that this one does not have.
 
 
 class Client(Protocol):
@@ -77,6 +78,7 @@ FIRMWARES: Final = Registry[MakeFirmware](
         "ardeeg": "emgrig.simulator.firmware.fixed_frames:ArdEeg",
         "knight": "emgrig.simulator.firmware.fixed_frames:Knight",
         "eegfrontier": "emgrig.simulator.firmware.fixed_frames:EegFrontier",
+        "cyton": "emgrig.simulator.firmware.cyton.processor:Cyton",
     },
 )
 """Those of other packages are entry points "emgrig.firmwares", each a `MakeFirmware`."""

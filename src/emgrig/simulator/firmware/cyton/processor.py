@@ -61,9 +61,7 @@ class Cyton:
         self._produced: list[int] = []
         self._task: Waits | None = None  # what the firmware is at
         self._boot()
-        while self._task is not None:
-            bank.advance_to(self._wake_s + 1.0 / bank.f_clk_hz)
-            self._turn()
+        self._come_up()
 
     def _boot(self) -> None:
         self.is_streaming = False  #: True while it sends packets.
@@ -76,6 +74,11 @@ class Cyton:
         self.sending.boot()
         ChipControl(self.bank).boot()
         self._task = self._soft_reset()
+
+    def _come_up(self) -> None:
+        while self._task is not None:
+            self.bank.advance_to(self._wake_s + 1.0 / self.bank.f_clk_hz)
+            self._turn()
 
     # ---- the board ----------------------------------------------------------------------------
 
@@ -269,35 +272,30 @@ class Cyton:
     # ---- words of several letters -------------------------------------------------------------
 
     def _channel_word(self) -> Waits:
-        """X and its seven arguments, X (processIncomingChannelSettings)."""
+        """Take the letter x and seven arguments, X (processIncomingChannelSettings)."""
         if self._is_amiss(7, "X", "9th"):
             return
         arguments, self._word = self._word[1:8], ""
-        letter, *rest = list(arguments)
-        if "coerced" in self.mended and not texts.is_exact(
-            letter, rest, "1", "6", "7", "1", "1", "1"
-        ):
+        if "coerced" in self.mended and not texts.is_exact(arguments, "167111"):
             self._answer("Failure: Err: invalid argument")
             return
-        channel = texts.channel_of(letter)
-        numbers = [texts.number_of(one) for one in rest]
-        settings = [numbers[0], texts.gain_of(rest[1]), *numbers[2:]]
-        self.chips.settings[channel] = settings
-        yield from self._told(
-            f"Success: Channel set for {channel + 1}", self.chips.write_one(channel)
-        )
+        channel = texts.channel_of(arguments[0])
+        numbers = [texts.number_of(one) for one in arguments[1:]]
+        numbers[1] = texts.gain_of(arguments[2])
+        self.chips.settings[channel] = numbers
+        told = f"Success: Channel set for {channel + 1}"
+        yield from self._told(told, self.chips.write_one(channel))
 
     def _lead_off_word(self) -> Waits:
-        """Z and its three arguments, Z (processIncomingLeadOffSettings)."""
+        """Take the letter z and three arguments, Z (processIncomingLeadOffSettings)."""
         if self._is_amiss(3, "Z", "5th"):
             return
         arguments, self._word = self._word[1:4], ""
-        letter, *rest = list(arguments)
-        if "coerced" in self.mended and not texts.is_exact(letter, rest, "1", "1"):
+        if "coerced" in self.mended and not texts.is_exact(arguments, "11"):
             self._answer("Failure: Err: invalid argument")
             return
-        channel = texts.channel_of(letter)
-        self.chips.lead_off[channel] = [texts.number_of(one) for one in rest]
+        channel = texts.channel_of(arguments[0])
+        self.chips.lead_off[channel] = [texts.number_of(one) for one in arguments[1:]]
         told = f"Success: Lead off set for {channel + 1}"
         yield from self._told(told, self.chips.write_lead_off(channel))
 

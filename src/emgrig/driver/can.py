@@ -249,8 +249,7 @@ class Can:
             listed = ", ".join(f"{address:02X}h" for address in self.register_list)
             said.append(f"of the registers, only {listed} can be reached")
         elif self.registers is Registers.ALL_READ:
-            listed = ", ".join(f"{address:02X}h" for address in self.register_list)
-            said.append(f"of the registers, only {listed} can be written")
+            said.append(f"of the registers, only {_spans(self.register_list)} can be written")
         if self.rate_hz:
             said.append(f"its samples come at {self.rate_hz:g} Hz, whatever the registers say")
         if self.stated is not None:
@@ -290,6 +289,20 @@ class StatedChips:
     def refuse(self, what: str) -> NoReturn:
         """Raise BoardCannot: this board cannot do `what`, and why."""
         self.can.refuse(self.serial_number, what)
+
+
+def _spans(addresses: tuple[int, ...]) -> str:
+    """Name registers, those side by side as from first to last."""
+    spans: list[list[int]] = []
+    for address in sorted(addresses):
+        if spans and address == spans[-1][1] + 1:
+            spans[-1][1] = address
+        else:
+            spans.append([address, address])
+    return ", ".join(
+        f"{first:02X}h" if first == last else f"{first:02X}h to {last:02X}h"
+        for first, last in spans
+    )
 
 
 _REGISTERS = dict(zip(map(int, wire.RegisterAccess), Registers, strict=True))

@@ -53,7 +53,8 @@ class NativePort:
         """Raise BoardCannot if `count` registers from `address` on cannot be written."""
         board = self.identity
         if board is not None and not board.can.writes(address, count):
-            board.can.refuse(board.serial_number, f"write {_named(address, count)}")
+            verb = "write" if board.can.reaches(address, count) else "reach"
+            board.can.refuse(board.serial_number, f"{verb} {_named(address, count)}")
 
     def _check(self, address: int, count: int) -> None:
         board = self.identity
@@ -66,7 +67,7 @@ class NativePort:
 
 def _named(address: int, count: int) -> str:
     if count <= 1:
-        return f"register {address:02X}h"
+        return f"registers {address:02X}h"
     return f"registers {address:02X}h to {address + count - 1:02X}h"
 
 

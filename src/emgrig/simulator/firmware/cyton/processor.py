@@ -386,8 +386,7 @@ class Cyton:
         made = self.sending.packets(readings, has_daisy=self.chips.has_daisy)
         for client in self._clients:
             outlet = client.outlet
-            room = [one for one in made if outlet.has_room(len(one))]
-            outlet.send_samples(room, 1, self.bank.now_s)
+            outlet.send_samples([p for p in made if outlet.has_room(len(p))], 1, self.bank.now_s)
 
 
 _LETTERS: Final[dict[str, Callable[[Cyton], Waits]]] = {

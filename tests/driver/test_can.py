@@ -123,9 +123,7 @@ def test_registers_that_cannot_be_reached_are_refused_before_anything_is_sent() 
     assert port.read(5, 4)  # these it has
 
 
-def test_where_all_is_read_and_some_is_written_a_change_is_refused_before_anything_is_sent() -> (
-    None
-):
+def test_a_change_that_cannot_be_written_is_refused_before_anything_is_sent() -> None:
     """Neither a write nor a transaction of which one register cannot be written sends a byte."""
     can = Can(registers=Registers.ALL_READ, register_list=(5, 6, 0x15), rate_hz=125.0)
     assert Can.from_hello(can.to_hello(), n_channels=8) == can
@@ -134,9 +132,9 @@ def test_where_all_is_read_and_some_is_written_a_change_is_refused_before_anythi
         "its samples come at 125 Hz, whatever the registers say",
     )
     transport = FakeTransport()
-    port = NativePort(
-        Link(transport), 0, BoardIdentity.from_hello(replace(HELLO, can=can.to_hello()))
-    )
+    identity = BoardIdentity.from_hello(replace(HELLO, can=can.to_hello()))
+    port = NativePort(Link(transport), 0, identity)
+    port.command(0x11)  # SDATAC
     before = RegisterFile.reset(4)
     asked = len(transport.board.requests)
     with pytest.raises(BoardCannot, match="board G-1 cannot write registers 06h to 07h"):

@@ -265,7 +265,7 @@ class BringupRun:
             self.measure(STALL_LIMIT, max(self.rig.stalls_s), "s")
         if info is None or info.layer <= Layer.IDENTITY or not self.rig.is_identified:
             return
-        if not self.rig.has_registers:
+        if not self.rig.identity.can.writes(LeadOffFlip.ADDRESS):  # there is no canary
             return
         found = {raw[LeadOffFlip.ADDRESS] for raw in self.rig.read_raw()}
         expected = {canary(parts) for parts in self.rig.chip.parts}

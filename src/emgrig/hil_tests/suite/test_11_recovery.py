@@ -3,7 +3,7 @@
 from emgrig.driver.chip.register_access import Opcode
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.errors import TransportError
-from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.check import Layer, Need, check
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.protocol.packets import Line
@@ -13,7 +13,7 @@ POWER_UP_S = 0.15
 """2^18 clocks are 0.128 s (SBAS499C, 11.1)."""
 
 
-@check("B1", Layer.RECOVERY, "power-down and power-up")
+@check("B1", Layer.RECOVERY, "power-down and power-up", needs=(Need.EVERY_REGISTER,))
 def test_power_up(rig: Rig, measure: Measure, is_full: bool) -> None:
     """PWDN low, high, wait, RESET; the ID and the reset values must be right every time."""
     failures = 0
@@ -33,7 +33,12 @@ def test_power_up(rig: Rig, measure: Measure, is_full: bool) -> None:
     rig.prepare()
 
 
-@check("B23", Layer.RECOVERY, "RESET while it runs, STANDBY, and a lost link")
+@check(
+    "B23",
+    Layer.RECOVERY,
+    "RESET while it runs, STANDBY, and a lost link",
+    needs=(Need.EVERY_REGISTER,),
+)
 def test_recovery(rig: Rig, measure: Measure) -> None:
     """Each is done to the board, and must be noticed or survived."""
     noticed_s = rig.reset_while_running()

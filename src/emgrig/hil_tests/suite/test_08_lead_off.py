@@ -47,7 +47,12 @@ def _needs_electrodes(bringup: BringupRun) -> None:
         raise CannotMeasure("nothing is connected (--inputs open)")
 
 
-@check("B17", Layer.LEAD_OFF, "impedance of the electrodes, and between channels")
+@check(
+    "B17",
+    Layer.LEAD_OFF,
+    "impedance of the electrodes, and between channels",
+    needs=(Need.RESULTS,),
+)
 def test_impedance(rig: Rig, measure: Measure, bringup: BringupRun) -> None:
     """One channel at a time; what appears on another channel went through a bridge."""
     _needs_electrodes(bringup)

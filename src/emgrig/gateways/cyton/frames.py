@@ -24,8 +24,8 @@ _CODES: Final = slice(2, 26)
 _TIME: Final = slice(28, 32)
 _MOST_STEP_MS: Final = 256  #: From a packet to the next, if nothing is missing between them.
 _MISSED: Final = 0.8  #: So many periods late, and a conversion was not sent.
-_TRACKED: Final = 1000  #: Conversions after which the board's own period is used.
-_LOOSE, _TIGHT = 0.03, 0.002  #: How far the period may be off, before and after.
+_SOME, _ENOUGH = 64, 8192  #: So many steps tell the board's own period; so many are kept.
+_LOOSE, _TIGHT = 0.03, 0.01  #: How far the period may be off, before that and behind it.
 
 TEMPLATE: Final = FrameTemplate(
     title="OpenBCI Cyton",
@@ -85,19 +85,17 @@ class Places:
     def __init__(self) -> None:
         self.repeated = 0  #: Packets that came twice.
         self.doubtful = 0  #: Packets that may be of two halves, whole turns of the counter apart.
-        self._period_ms = 1e3 / RATE_HZ
-        self._sent = self._missed = self._counter = -1
-        self._raw = 0  # the time stamp of the last packet, as it is
-        self._ms = 0.0  # and since the first of the run
-        self._phase_ms = 0.0  # when conversion 0 was, by the packets so far
-        self._first = 0
+        self.begin()
 
     def begin(self) -> None:
         """Count from 0 with the next packet: the board's own counter begins there too."""
         self._sent = self._counter = -1
         self._missed = 0
-        self._ms = 0.0
+        self._raw = 0  # the time stamp of the last packet, as it is
+        self._ms = 0  # and since the first packet of the run
         self._period_ms = 1e3 / RATE_HZ
+        self._n_steps = self._steps_ms = 0.0  # what it is the mean of
+        self._last_ms, self._last_position = 0.0, 0  # a point of the line of time against count
 
     def take(self, rows: Rows, is_cut: NDArray[np.bool_]) -> Packets:
         """Place packets, one or more; those that came twice or are doubtful are left out."""
@@ -114,11 +112,12 @@ class Places:
         sent = self._sent + np.cumsum(steps)
         ms = self._ms + np.cumsum(passed)
         if is_first:
-            self._first, self._phase_ms = int(sent[0]), -float(sent[0]) * self._period_ms
+            self._last_position = int(sent[0])
+        self._follow_period(steps, passed)
         missed = self._missed + self._not_sent(sent, steps, ms)
         is_torn = np.diff(missed, prepend=self._missed) > 0
         self._sent, self._counter = int(sent[-1]), int(counter[-1])
-        self._raw, self._ms, self._missed = int(raw[-1]), float(ms[-1]), int(missed[-1])
+        self._raw, self._ms, self._missed = int(raw[-1]), int(ms[-1]), int(missed[-1])
         is_good = (steps > 0) & (turns == 0)
         self.repeated += int((steps == 0).sum())
         self.doubtful += int((turns > 0).sum())
@@ -127,33 +126,39 @@ class Places:
         whole = Packets(rows[:, _CODES], sent, sent + missed, ms * 1e3, cut, is_torn)
         return whole if is_good.all() else whole.part(is_good)
 
+    def _follow_period(self, steps: NDArray[np.int64], passed: NDArray[np.int64]) -> None:
+        """Let the period be the mean step of time from packet to packet, but for the long ones."""
+        usual = passed[(steps == 1) & (passed < 1.5 * self._period_ms)]
+        self._n_steps += len(usual)
+        self._steps_ms += int(usual.sum())
+        if self._n_steps >= _SOME:
+            self._period_ms = self._steps_ms / self._n_steps
+        if self._n_steps > _ENOUGH:  # an oscillator drifts: what was long ago counts less
+            self._n_steps, self._steps_ms = self._n_steps / 2, self._steps_ms / 2
+
     def _not_sent(
-        self, sent: NDArray[np.int64], steps: NDArray[np.int64], ms: NDArray[np.float64]
+        self, sent: NDArray[np.int64], steps: NDArray[np.int64], ms: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Return how many conversions more than before were not sent, up to each packet."""
-        period = self._period_ms
-        late = (ms - self._phase_ms) / period - (sent + self._missed)
-        n = int(sent[-1]) + self._missed - self._first
-        loose = _TIGHT if n > _TRACKED else _LOOSE
-        limit = np.maximum(_MISSED, 0.6 + loose * steps)
+        ahead = sent + self._missed - self._last_position
+        late = (ms - self._last_ms) / self._period_ms - ahead
+        is_tracked = self._n_steps >= _SOME
+        limit = np.maximum(_MISSED, 0.6 + (_TIGHT if is_tracked else _LOOSE) * steps)
         made = np.zeros(len(sent), np.int64)
         at = 0
         while len(over := np.flatnonzero(late[at:] > limit[at:])):
             at += int(over[0])
-            n_missed = max(int(np.rint(late[at])), 1)
+            n_missed = int(np.rint(late[at]))
             made[at:] += n_missed
             late[at:] -= n_missed
             at += 1
-        if steps.max(initial=0) > _TURN // 2:  # behind a hole the phase is anybody's guess
-            self._phase_ms += float(late[-1]) * period
-        else:
-            self._phase_ms += 0.1 * float(late.mean()) * period
-        n += int(made[-1])
-        if n > _TRACKED and 0.9 < (tracked := float(ms[-1]) / n * RATE_HZ / 1e3) < 1.1:
-            # the phase is where the line goes through the last packet
-            self._period_ms = tracked * 1e3 / RATE_HZ
-            position = int(sent[-1]) + self._missed + int(made[-1])
-            self._phase_ms += position * (period - self._period_ms)
+        # The line goes on from here; it follows the packets.
+        is_far = not is_tracked or steps.max(initial=0) > _TURN // 2
+        gain, seen = (1.0, late[-1]) if is_far else (0.1, late.mean())
+        position = int(sent[-1]) + self._missed + int(made[-1])
+        n_ahead = position - self._last_position + gain * float(seen)
+        self._last_ms += n_ahead * self._period_ms
+        self._last_position = position
         return made
 
 

@@ -23,7 +23,7 @@ _TURN: Final = 256
 _CODES: Final = slice(2, 26)
 _TIME: Final = slice(28, 32)
 _MOST_STEP_MS: Final = 256  #: From a packet to the next, if nothing is missing between them.
-_MISSED: Final = 0.8  #: So many periods late, and a conversion was not sent.
+_MISSED: Final = 0.75  #: A packet that is so many periods late may be behind one not sent.
 _SOME, _ENOUGH = 64, 8192  #: So many steps tell the board's own period; so many are kept.
 _LOOSE, _TIGHT = 0.03, 0.01  #: How far the period may be off, before that and behind it.
 
@@ -95,7 +95,6 @@ class Places:
         self._ms = 0  # and since the first packet of the run
         self._period_ms = 1e3 / RATE_HZ
         self._n_steps = self._steps_ms = 0.0  # what it is the mean of
-        self._last_ms, self._last_position = 0.0, 0  # a point of the line of time against count
 
     def take(self, rows: Rows, is_cut: NDArray[np.bool_]) -> Packets:
         """Place packets, one or more; those that came twice or are doubtful are left out."""
@@ -111,11 +110,10 @@ class Places:
         steps += _TURN * turns
         sent = self._sent + np.cumsum(steps)
         ms = self._ms + np.cumsum(passed)
-        if is_first:
-            self._last_position = int(sent[0])
-        self._follow_period(steps, passed)
-        missed = self._missed + self._not_sent(sent, steps, ms)
-        is_torn = np.diff(missed, prepend=self._missed) > 0
+        self._follow_period(steps[int(is_first) :], passed[int(is_first) :])
+        not_sent = self._not_sent(steps, passed)
+        missed = self._missed + np.cumsum(not_sent)
+        is_torn = not_sent > 0
         self._sent, self._counter = int(sent[-1]), int(counter[-1])
         self._raw, self._ms, self._missed = int(raw[-1]), int(ms[-1]), int(missed[-1])
         is_good = (steps > 0) & (turns == 0)
@@ -136,30 +134,16 @@ class Places:
         if self._n_steps > _ENOUGH:  # an oscillator drifts: what was long ago counts less
             self._n_steps, self._steps_ms = self._n_steps / 2, self._steps_ms / 2
 
-    def _not_sent(
-        self, sent: NDArray[np.int64], steps: NDArray[np.int64], ms: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Return how many conversions more than before were not sent, up to each packet."""
-        ahead = sent + self._missed - self._last_position
-        late = (ms - self._last_ms) / self._period_ms - ahead
-        is_tracked = self._n_steps >= _SOME
-        limit = np.maximum(_MISSED, 0.6 + (_TIGHT if is_tracked else _LOOSE) * steps)
-        made = np.zeros(len(sent), np.int64)
-        at = 0
-        while len(over := np.flatnonzero(late[at:] > limit[at:])):
-            at += int(over[0])
-            n_missed = int(np.rint(late[at]))
-            made[at:] += n_missed
-            late[at:] -= n_missed
-            at += 1
-        # The line goes on from here; it follows the packets.
-        is_far = not is_tracked or steps.max(initial=0) > _TURN // 2
-        gain, seen = (1.0, late[-1]) if is_far else (0.1, late.mean())
-        position = int(sent[-1]) + self._missed + int(made[-1])
-        n_ahead = position - self._last_position + gain * float(seen)
-        self._last_ms += n_ahead * self._period_ms
-        self._last_position = position
-        return made
+    def _not_sent(self, steps: NDArray[np.int64], passed: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many conversions were not sent right before each packet.
+
+        Behind a packet that is only late the next comes the sooner.
+        """
+        late = passed / self._period_ms - steps
+        loose = _TIGHT if self._n_steps >= _SOME else _LOOSE
+        is_late = late > _MISSED + loose * steps
+        late[:-1] += np.minimum(late[1:], 0.0)
+        return np.where(is_late, np.rint(late), 0).astype(np.int64)
 
 
 class Pairs:

@@ -265,9 +265,12 @@ class BringupRun:
             self.measure(STALL_LIMIT, max(self.rig.stalls_s), "s")
         if info is None or info.layer <= Layer.IDENTITY or not self.rig.is_identified:
             return
-        if not self.rig.identity.can.writes(LeadOffFlip.ADDRESS):  # there is no canary
+        if not self.rig.has_registers:
             return
-        found = {raw[LeadOffFlip.ADDRESS] for raw in self.rig.read_raw()}
+        held = self.rig.read_raw()
+        if not self.rig.identity.can.writes(LeadOffFlip.ADDRESS):
+            return  # there is no canary: whoever answers for the chip says if it was lost
+        found = {raw[LeadOffFlip.ADDRESS] for raw in held}
         expected = {canary(parts) for parts in self.rig.chip.parts}
         if found != expected:
             shown = ", ".join(f"{byte:02X}h" for byte in sorted(found))

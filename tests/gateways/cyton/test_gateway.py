@@ -147,7 +147,8 @@ def test_the_scale_is_that_of_the_electrodes(board_name: str) -> None:
         board.chip.configure(gain=6, srb2=False)
         with board.stream(duration_s=2.0) as stream:
             blocks = list(stream)
-        t_s = numbers(blocks) / board.chip.rate_hz
+        clock = transport.board.bank.f_clk_hz / 2_048_000  # an oscillator's 0.5 %
+        t_s = numbers(blocks) / (board.chip.rate_hz * clock)
     amplitude_v = _amplitude(joined(blocks), t_s)
     expected_v = 50e-3 * np.sinc(5 / 250) ** 3
     if board_name == "cyton-daisy":

@@ -9,7 +9,7 @@ from emgrig.driver.board import Board
 from emgrig.errors import DeviceError, EmgrigError, TransportError, TransportTimeout, WireError
 from emgrig.gateways.cyton.gateway import CytonGateway
 from emgrig.protocol.account import Cause
-from emgrig.protocol.packets import ResetCause
+from emgrig.protocol.packets import EventType, ResetCause
 from emgrig.simulator.clock import VirtualClock
 from emgrig.simulator.transport import SimTransport
 from gateways.cyton.cytons import (
@@ -153,6 +153,28 @@ def test_a_board_that_boots_in_mid_stream_is_set_up_again() -> None:
     for run, part in zip(runs, (blocks[:at], blocks[at:]), strict=True):
         codes = np.concatenate([block.codes for block in part]).astype(np.float64)
         place_of(codes[:20], np.array(run, np.float64), 0.1)
+
+
+@pytest.mark.slow
+def test_a_chip_that_lost_its_registers_is_reset_and_set_up_again() -> None:
+    """What v alone brings back, the reference and LOFF, comes back; the stream goes on."""
+    transport = transport_of()
+    with Board(gateway_of(transport)) as board:
+        board.chip.configure(channels=[1], gain=6)
+        before = board.chip.files
+        with board.stream(duration_s=12.0) as stream:
+            blocks = [next(stream)]
+            inner = transport.board
+            inner.schedule(inner.now_s + 1.0, inner.bank.buses[0].chip.brown_out)
+            blocks += list(stream)
+        assert [str(one.reason.happened) for one in stream.recoveries] == ["board_stopped"]
+        assert board.chip.read_registers() == before
+    assert sum(block.n_samples for block in blocks) > 1000
+    truth = {
+        tuple(codes) for run in runs_of(firmware_of(transport)) for codes in conversions_of(run)
+    }
+    for block in blocks:
+        assert {tuple(codes) for codes in block.codes.tolist()} <= truth
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """What is said to a Cyton, and what it is known to hold: the talks of its gateway."""
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Final
 
 from emgrig.driver.chip.register_access import Opcode
@@ -20,6 +20,7 @@ BOOT_S: Final = 6.0  #: After opening a board may be deaf for 3 s, and then it b
 FRESH_S: Final = 1.0  #: So long what ? said stands for further reads, if nothing was said since.
 N_TRIES: Final = 3
 BANNER: Final = b"OpenBCI V3"
+Answer = Generator[Ask | Quieten, bytes | None, bytes | None]
 _DONGLE: Final = b"Failure: Communications timeout"
 
 
@@ -42,6 +43,9 @@ class CytonBoard:
         self.held: words.Held = ()  #: What its chips hold, or should by what was said to them.
         self.is_timed = False  #: Its packets have a time.
         self.settings = 0  #: Epoch: +1 with whatever may have changed a register.
+        self.on_boot: Callable[[], None] = self.forget  #: Called if it started anew by itself.
+        #: Told chip, address, what should be there, and what is, if a chip lost its registers.
+        self.on_lost: Callable[[int, int, int, int], None] = lambda *_: None
         self._held_s: float | None = None  # when ? said so; None: something was said since
 
     # ---- meeting it ---------------------------------------------------------------------------
@@ -99,14 +103,14 @@ class CytonBoard:
             "rate?"
         )
 
-    def _rescue(self, held: words.Held) -> Talk:
-        """Bring back the rate and LOFF, which only ~ and v reach, and the other settings after."""
-        log.warning("%s: rate or LOFF are not what v leaves; setting them anew", self.address)
-        for step in words.rescue(held):
+    def _rescue(self, wanted: words.Held) -> Talk:
+        """Bring back what only ~ and v reach, and then the other settings, as `wanted` has them."""
+        log.warning("%s: rate, CONFIG3 or LOFF are not as v leaves them: v is said", self.address)
+        for step in words.rescue(self.held):
             yield from self._say(step)
         now = yield from self._dump()
         kept = [bytearray(raw) for raw in now]
-        for raw, before in zip(kept, held, strict=False):
+        for raw, before in zip(kept, wanted, strict=False):
             for address in words.WRITABLE:
                 raw[address] = before[address]
         try:
@@ -119,7 +123,7 @@ class CytonBoard:
     def put_times(self) -> Talk:
         """Have a time in each packet."""
         for _ in range(N_TRIES if not self.is_timed else 0):
-            text = yield Ask(b"<")
+            text = yield from self._ask(b"<")
             if text and b"Time stamp ON" in text:
                 self.is_timed = True
                 return None
@@ -132,12 +136,20 @@ class CytonBoard:
         self.is_timed, self._held_s, self.held = False, None, ()
         self.settings = (self.settings + 1) & 0xFFFF
 
+    def _ask(self, say: bytes, timeout_s: float = ANSWER_S) -> Answer:
+        """Say something; TransportTimeout if the board started anew instead of answering."""
+        text = yield Ask(say, timeout_s)
+        if text and BANNER in text and say != words.RESET.say and self.held:
+            self.on_boot()
+            raise TransportTimeout(f"{self.address}: the board started anew")
+        return text
+
     # ---- registers ----------------------------------------------------------------------------
 
     def _say(self, step: words.Step) -> Talk:
         """Say something; whether it was done is proved by ?, not by the answer."""
         for _ in range(N_TRIES):
-            text = yield Ask(step.say, SLOW_S if step.is_reset else ANSWER_S)
+            text = yield from self._ask(step.say, SLOW_S if step.is_reset else ANSWER_S)
             if text and step.answer in text:
                 break
             log.info("%s: %r was answered by %r", self.address, step.say, text)
@@ -146,7 +158,7 @@ class CytonBoard:
     def _dump(self) -> Generator[Ask | Quieten, bytes | None, words.Held]:
         """Ask for all registers."""
         for _ in range(N_TRIES):
-            text = yield Ask(b"?", SLOW_S)
+            text = yield from self._ask(b"?", SLOW_S)
             try:
                 self.held = words.read_registers(text or b"")
             except WireError as error:
@@ -175,11 +187,15 @@ class CytonBoard:
     def read(self, arguments: bytes) -> Talk:
         """Answer READ_REGISTERS."""
         asked = wire.ReadRegisters.decode(arguments)
-        held = self.held
         if self._held_s is None:
-            held = yield from self._dump()
-        _check(held, asked.chip, asked.address, asked.count)
-        values = held[asked.chip][asked.address : asked.address + asked.count]
+            believed = self.held
+            yield from self._dump()
+            if believed and (lost := words.lost(self.held)):  # by itself: a brown-out
+                self.on_lost(*lost[0])
+                self.settings = (self.settings + 1) & 0xFFFF
+                yield from self._rescue(believed)
+        _check(self.held, asked.chip, asked.address, asked.count)
+        values = self.held[asked.chip][asked.address : asked.address + asked.count]
         return wire.Registers(self.settings, values)
 
     def write(self, arguments: bytes) -> Talk:

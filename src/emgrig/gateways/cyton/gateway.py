@@ -31,6 +31,7 @@ from emgrig.protocol.schema import Message
 log = logging.getLogger(__name__)
 
 SERIES_OHM: Final = 2200  #: In series with each input, by OpenBCI's schematic.
+SILENT_S: Final = 1.5  #: Without a packet for so long, a run is over.
 CHIP_BYTES: Final = 3 * (1 + EACH)
 _NO_BYTES: Final = b""
 
@@ -70,15 +71,16 @@ class CytonGateway(FrameGateway):
             Request.WRITE_REGISTERS: lambda said: self._at_rest(self.board.write(said)),
             Request.CHIP_COMMAND: lambda said: self._at_rest(self.board.command(said)),
         }
+        self.board.on_lost, self.board.on_boot = self._lost, self._rebooted
         self._n_chips = 1
-        self._is_met = False
+        self._is_met = self._gives_up = False
         super().__init__(TEMPLATE, inner, address=address, name=name)
 
     def _meet(self) -> None:
         self.decoder, self.numbering = CytonDecoder(), CytonNumbering()
         self._asked.clear()
         self._talking.forget()
-        self._is_met = False
+        self._is_met = self._gives_up = False
         done = self._talking.begin(self.board.meet())
         while done is None:
             try:
@@ -100,7 +102,8 @@ class CytonGateway(FrameGateway):
 
     def _take(self, data: bytes) -> None:
         """Take the board's bytes: packets in a run, text else; and go on with what is asked."""
-        talking, is_running = self._talking, bool(self._per_packet)
+        talking = self._talking
+        is_running = bool(self._per_packet) and not talking.expects_text
         if data:
             text = talking.text
             if is_running:
@@ -110,7 +113,17 @@ class CytonGateway(FrameGateway):
                 self._rebooted()
             elif is_running:
                 super()._take(data)
+        elif is_running and not talking.is_on and not self._asked:
+            self._gives_up = self.clock.now_s() - self._heard_s > SILENT_S
         self._go_on()
+
+    def _give_up(self) -> Talk:
+        """End a run of which nothing comes: whoever begins the next one reads the registers."""
+        yield Quieten(b"s")
+        self.board.is_timed = False
+        self.board.distrust()
+        super()._stop(_NO_BYTES)
+        return None
 
     def _rebooted(self) -> None:
         """Say that the board started by itself: the run is over, and its settings are gone."""
@@ -120,9 +133,15 @@ class CytonGateway(FrameGateway):
         self._talking.text.clear()
         self.board.forget()
         self._settings = self.board.settings
-        head = wire.EventHeader(EventType.BOOT, 0, self._now_us()).encode()
-        body = wire.BootEvent(wire.ResetCause.POWER_ON).encode()
-        self._out += self._encode(PacketType.EVENT, head + body)
+        self._tell(EventType.BOOT, wire.BootEvent(wire.ResetCause.POWER_ON))
+
+    def _lost(self, chip: int, address: int, expected: int, found: int) -> None:
+        body = wire.ChipLostEvent(chip, address, expected, found)
+        self._tell(EventType.CHIP_LOST, body)
+
+    def _tell(self, event: EventType, body: Message) -> None:
+        head = wire.EventHeader(event, self.numbering.count & 0xFFFFFFFF, self._now_us())
+        self._out += self._encode(PacketType.EVENT, head.encode() + body.encode())
 
     # ---- what is asked ------------------------------------------------------------------------
 
@@ -139,27 +158,30 @@ class CytonGateway(FrameGateway):
     def _go_on(self) -> None:
         """Do what can be done now: hand on an answer, or begin what was asked next."""
         talking = self._talking
-        while talking.is_on or (self._asked and self._is_met):
+        while talking.is_on or (self._is_met and (self._asked or self._gives_up)):
             try:
                 done = talking.go_on() if talking.is_on else self._begin_next()
             except (Refusal, words.Unreachable, WireError, TransportTimeout) as problem:
-                error = wire.ErrorReply(_code_of(problem), str(problem))
-                self._finish(ReplyStatus.ERROR, error)
+                self._finish(ReplyStatus.ERROR, wire.ErrorReply(_code_of(problem), str(problem)))
                 continue
             except EmgrigError:
                 self._asked.clear()
                 raise
             if done is None:
                 return
-            assert done.message is not None
-            self._finish(ReplyStatus.OK, done.message)
+            self._finish(ReplyStatus.OK, done.message or wire.NoArguments())
 
     def _begin_next(self) -> Done | None:
+        if self._gives_up:
+            return self._talking.begin(self._give_up())
         asked = self._asked[0]
         return self._talking.begin(self._talks[asked.request](asked.arguments))
 
     def _finish(self, status: ReplyStatus, message: Message) -> None:
         self._settings = self.board.settings
+        if self._gives_up:  # nobody asked for it
+            self._gives_up = False
+            return
         asked = self._asked.popleft()
         head = wire.ReplyHeader(asked.id, asked.request, status).encode()
         reply = head + message.encode()

@@ -16,6 +16,7 @@ from emgrig.driver.chip.registers import (
     ChannelSettings,
     Config1,
     Config2,
+    Config3,
     LeadOffControl,
     LeadOffSenseN,
     LeadOffSenseP,
@@ -39,6 +40,12 @@ WRITABLE: Final = (
 )
 RATE_MASK, RATE_250 = 0x07, 0x06  #: Of CONFIG1.
 LEAD_OFF: Final = 0x02  #: LOFF behind `v`: 6 nA at fCLK / 2^16, 31.25 Hz.
+#: Address, bits and value of what only `v` brings back; BIAS_STAT is the chip's own.
+_BEHIND_RESET: Final = (
+    (Config1.ADDRESS, RATE_MASK, RATE_250),
+    (Config3.ADDRESS, 0xFE, 0xEC),
+    (LeadOffControl.ADDRESS, 0x0F, LEAD_OFF),
+)
 CONFIG2_AT_RESET: Final = 0xC0
 #: CONFIG2 behind each letter.
 TEST_SIGNALS: Final = {0xD0: "-", 0xD1: "=", 0xD7: "p", 0xD4: "[", 0xD5: "]"}
@@ -103,7 +110,17 @@ def _read_chip(text: bytes) -> bytes:
 
 def needs_rescue(held: Held) -> bool:
     """Tell whether the board is not as ``v`` leaves it where no other letter reaches."""
-    return any(not _has_rate(raw) or raw[LeadOffControl.ADDRESS] & 0x0F != LEAD_OFF for raw in held)
+    return bool(lost(held))
+
+
+def lost(held: Held) -> tuple[tuple[int, int, int, int], ...]:
+    """Return chip, address, and what `v` leaves and what is held, where these differ."""
+    found = []
+    for chip, raw in enumerate(held):
+        for address, mask, value in _BEHIND_RESET:
+            if raw[address] & mask != value:
+                found.append((chip, address, raw[address] & ~mask & 0xFF | value, raw[address]))
+    return tuple(found)
 
 
 def rescue(held: Held) -> tuple[Step, ...]:

@@ -21,6 +21,8 @@ BOARDS = {
     "`ardeeg`": "frames+sim:bench&seed=1&firmware=ardeeg?template=ardeeg",
     "`knight`": "frames+sim:bench&seed=1&firmware=knight?template=knight",
     "`eegfrontier`": "frames+sim:bench&seed=1&firmware=eegfrontier&channels=4?template=eegfrontier",
+    "`cyton`": "cyton+sim:seed=3",
+    "`cyton-daisy`": "cyton+sim:seed=3&chips=2",
 }
 COMMANDS = {
     "info": "info {0}",
@@ -30,6 +32,13 @@ COMMANDS = {
     "electrodes": "electrodes {0} --quick",
     "calibrate": "calibrate noise {0} --gains 24 --rates 1000 --duration 10",
     "record --profile": "record {0} --duration 1 --profile facial-emg -o {1}/c.bdf --overwrite",
+}
+#: Where a board has another way to the same end.
+OWN = {
+    ("`cyton`", "electrodes"): "electrodes {0}",
+    ("`cyton`", "calibrate"): "calibrate noise {0} --gains 24 --rates 250 --duration 10",
+    ("`cyton-daisy`", "electrodes"): "electrodes {0}",
+    ("`cyton-daisy`", "calibrate"): "calibrate noise {0} --gains 24 --rates 250 --duration 10",
 }
 
 
@@ -54,7 +63,7 @@ def made(run: Run, folder: Path) -> str:
     for board, address in BOARDS.items():
         cells = []
         for name in names:
-            line = COMMANDS[name].format(f"'{address}'", folder)
+            line = OWN.get((board, name), COMMANDS[name]).format(f"'{address}'", folder)
             cells.append(outcome(line, run(line)))
         lines.append(f"| {board} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

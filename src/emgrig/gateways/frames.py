@@ -14,7 +14,7 @@ import numpy as np
 
 from emgrig.driver.seams import Clock, Transport
 from emgrig.errors import TransportError, TransportTimeout, WireError
-from emgrig.gateways.counting import Numbering, Placed
+from emgrig.gateways.counting import Numbering, Placed, differences
 from emgrig.gateways.decoding import FrameDecoder, Rows
 from emgrig.gateways.template import FrameTemplate, spoken
 from emgrig.protocol import packets as wire
@@ -174,13 +174,16 @@ class FrameGateway:
                     return data
             left_s = max(deadline_s - self.clock.now_s(), 0.0)
             try:
-                came = self._inner.read(READ_BYTES, timeout_s=min(left_s, self._slice_s))
+                came = self._receive(min(left_s, self._slice_s))
             except TransportTimeout:
                 came = b""
             with self._lock:
                 self._take(came)
             if not self._out and self.clock.now_s() >= deadline_s:
                 raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
+
+    def _receive(self, timeout_s: float) -> bytes:
+        return self._inner.read(READ_BYTES, timeout_s=timeout_s)
 
     def write(self, data: bytes, /) -> None:
         """Take requests; each is answered at once."""
@@ -234,9 +237,9 @@ class FrameGateway:
             return
         whole = _joined(self._waiting)
         frames = self._frames(whole.rows)
-        steps = np.diff(whole.conversion, prepend=int(whole.conversion[0]) - 1)
+        steps = differences(whole.conversion, int(whole.conversion[0]) - 1)
         gaps = np.flatnonzero((steps != 1) | whole.is_cut)
-        edges = np.unique(np.concatenate([[0], gaps, [len(steps)]])).tolist()
+        edges = sorted({0, *gaps.tolist(), len(steps)})
         n_done = 0
         for begin, end in pairwise(edges):
             is_open = end == len(steps) and not is_last

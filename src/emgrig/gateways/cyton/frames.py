@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.gateways.counting import Numbering, Placed
+from emgrig.gateways.counting import Numbering, Placed, differences
 from emgrig.gateways.decoding import FrameDecoder, Rows
 from emgrig.gateways.template import Channels, Counter, FrameTable, FrameTemplate, Time
 
@@ -99,11 +99,11 @@ class Places:
     def take(self, rows: Rows, is_cut: NDArray[np.bool_]) -> Packets:
         """Place packets, one or more; those that came twice or are doubtful are left out."""
         counter, raw = rows[:, 1].astype(np.int64), _millis(rows)
-        steps = np.diff(counter, prepend=self._counter) % _TURN
+        steps = differences(counter, self._counter) % _TURN
         is_first = self._sent < 0
         if is_first:
             steps[0], self._raw = counter[0] + 1, int(raw[0])
-        passed = np.diff(raw, prepend=self._raw) & 0xFFFFFFFF
+        passed = differences(raw, self._raw) & 0xFFFFFFFF
         passed[passed > 1 << 31] = 0  # the clock was set back: it says nothing
         turns = np.rint((passed / self._period_ms - steps) / _TURN).astype(np.int64)
         turns = np.maximum(turns, 0)
@@ -166,7 +166,7 @@ class Pairs:
         """Join packets to pairs; `codes` are 48 bytes then, the board's first."""
         if self._half is not None:
             packets = packets.behind(self._half)
-        is_board = (packets.sent % 2 == 1) & (np.diff(packets.sent, prepend=-2) == 1)
+        is_board = (packets.sent % 2 == 1) & (differences(packets.sent, -2) == 1)
         is_torn = packets.is_torn.copy()
         is_torn[1:] |= packets.is_torn[:-1]
         is_used = is_board & ~is_torn & (packets.sent > 1)
@@ -174,10 +174,10 @@ class Pairs:
         has_half = bool(len(packets.sent)) and packets.sent[-1] % 2 == 0
         self._half = packets.part(slice(-1, None)) if has_half else None
         at = np.flatnonzero(is_used)
-        n_cuts = np.cumsum(packets.is_cut)
+        n_cuts = np.cumsum(packets.is_cut, dtype=np.int64)
         if has_half:  # its own cut is counted when its pair comes
             n_cuts[-1] -= packets.is_cut[-1]
-        cut = np.diff(n_cuts[at], prepend=0) > 0
+        cut = differences(n_cuts[at], 0) > 0
         if len(at):
             cut[0] |= self._is_cut
             self._is_cut = bool(n_cuts[-1] > n_cuts[at[-1]])

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 SERIES_OHM: Final = 2200  #: In series with each input, by OpenBCI's schematic.
 SILENT_S: Final = 1.5  #: Without a packet for so long, a run is over.
+MOST_HELD_S: Final = 0.04
+GAP_S, FAST_GAP_S, FAST_BYTES, ENOUGH_BYTES = 0.016, 0.002, 2048, 1 << 16
 CHIP_BYTES: Final = 3 * (1 + EACH)
 _NO_BYTES: Final = b""
 
@@ -97,6 +99,26 @@ class CytonGateway(FrameGateway):
         self._frame_bytes = self._n_chips * CHIP_BYTES
         self.numbering.has_daisy = self._n_chips > 1
         self.numbering.begin(self._now_us())
+
+    def _receive(self, timeout_s: float) -> bytes:
+        """Wait for bytes; in a run on a real link gather more of them, for each piece has a price.
+
+        No longer than half of a packet of the board link takes to fill.
+        """
+        came = super()._receive(timeout_s)
+        hold_s = min(self._per_packet / RATE_HZ / 2, MOST_HELD_S)
+        if not (self.is_paced and hold_s):
+            return came
+        pieces, n_bytes = [came], len(came)
+        until_s = self.clock.now_s() + hold_s
+        while n_bytes < ENOUGH_BYTES and (left_s := until_s - self.clock.now_s()) > 0:
+            self.clock.sleep(min(left_s, FAST_GAP_S if n_bytes > FAST_BYTES else GAP_S))
+            try:
+                pieces.append(super()._receive(0.0))
+            except TransportError:  # none came, or the next read says why
+                continue
+            n_bytes += len(pieces[-1])
+        return b"".join(pieces)
 
     # ---- what comes ---------------------------------------------------------------------------
 

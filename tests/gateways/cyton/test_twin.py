@@ -12,6 +12,7 @@ import pytest
 from emgrig.simulator.firmware.cyton.traps import TRAPS
 from emgrig.simulator.transport import SimTransport
 from gateways.cyton.cytons import PACKET, asked, firmware_of, read_all, transport_of
+from places import ROOT
 
 #: Behind power-on: CONFIG1 250 SPS, CONFIG3, LOFF 6 nA at 31.2 Hz, CHnSET gain 24 with SRB2.
 FRESH = bytes.fromhex("3E96C0EC02" + "68" * 8 + "FFFF0000000000" + "0F000000")
@@ -259,6 +260,12 @@ def test_a_trap_is_there_and_gone_when_it_is_mended(trap: str) -> None:
     board = "cyton-daisy" if trap == "first-mean" else "cyton"
     assert SHOWN[trap](transport_of(board))
     assert not SHOWN[trap](transport_of(board, more=f"&mended={trap}"))
+
+
+def test_the_document_lists_the_traps() -> None:
+    text = (ROOT / "docs" / "boards.md").read_text("utf-8")
+    for trap, what in TRAPS.items():
+        assert f"| `{trap}` | {what} |" in text
 
 
 def test_a_trap_that_is_none_is_refused() -> None:

@@ -1,7 +1,7 @@
 """BrainFlow reads our simulated Cyton over a pseudo-terminal, and every value is checked.
 
     pip install brainflow==5.23.0
-    python examples/brainflow_cyton.py 60
+    python examples/cyton/brainflow_values.py 60
 
 It serves the twin of an OpenBCI Cyton, lets BrainFlow's own driver take so many seconds of it, and
 holds each value against what the simulated chip gave: no gap, and within half a code.
@@ -13,13 +13,18 @@ import time
 import numpy as np
 
 from emgrig.simulator.assembly import build_board
+from emgrig.simulator.firmware.cyton.processor import Cyton
 from emgrig.simulator.options import parse_query
 from emgrig.simulator.serve import serve_pty
 
 
 def taken(port: str, seconds: float) -> tuple[np.ndarray, np.ndarray]:
     """Return what BrainFlow says: microvolts, shape (n_samples, 8), and its sample numbers."""
-    from brainflow.board_shim import BoardIds, BoardShim, BrainFlowInputParams
+    from brainflow.board_shim import (  # type: ignore[import-not-found]
+        BoardIds,
+        BoardShim,
+        BrainFlowInputParams,
+    )
 
     BoardShim.disable_board_logger()
     parameters = BrainFlowInputParams()
@@ -40,6 +45,7 @@ def main(seconds: float) -> bool:
     twin = build_board(parse_query("bench&source=sine:3mV,7Hz&firmware=cyton"))
     with serve_pty(twin, speed=1.0) as server:
         uv, number = taken(server.address.removeprefix("serial://"), seconds)
+        assert isinstance(twin.firmware, Cyton)
         sent = [frame for _, frame in twin.firmware.sending.sent]
     codes = np.array(
         [

@@ -57,8 +57,8 @@ def test_a_gateway_of_another_package_is_an_address(install: Install) -> None:
 
 def test_a_firmware_of_another_package_runs_on_the_simulated_board(install: Install) -> None:
     install("theirs", "emgrig.firmwares", "quiet = theirs:make_quiet")
-    frames = ["cerelog", "ardeeg", "knight", "eegfrontier"]
-    assert FIRMWARES.names() == ["native", *frames, "quiet"]
+    others = ["cerelog", "ardeeg", "knight", "eegfrontier", "cyton"]
+    assert FIRMWARES.names() == ["native", *others, "quiet"]
     with emgrig.connect("sim:firmware=quiet&seed=4") as board:
         assert board.identity.is_simulated
         assert board.identity.serial_number == "SIM-0004"

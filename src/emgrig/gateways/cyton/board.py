@@ -52,7 +52,7 @@ class CytonBoard:
 
     def meet(self) -> Talk:
         """Find out which board is there and what it holds, however it was left."""
-        self.is_timed, self._held_s = False, None
+        self.first, self.is_timed, self._held_s = b"", False, None
         for _ in range(N_TRIES):  # a program that crashed may have left it in mid-stream
             if (yield Quieten(b"s")) is not None:
                 break
@@ -83,6 +83,8 @@ class CytonBoard:
                     "on (to PC), and see that both are on one channel"
                 )
             if text and (version := words.read_version(text)):
+                if BANNER in text and version >= OLDEST and letter == b"V":
+                    continue  # it has just booted, and says another version there
                 return version
             if letter == b"v":
                 if text and BANNER in text:

@@ -131,10 +131,11 @@ class CytonGateway(FrameGateway):
             if is_running:
                 del text[: -len(BANNER)]
             talking.hear(data, is_text=True)
-            if BANNER in text and self._is_met and not talking.expects_text:
+            has_booted = BANNER in text and self._is_met and not talking.expects_text
+            if is_running:
+                super()._take(data.partition(BANNER)[0] if has_booted else data)
+            if has_booted:
                 self._rebooted()
-            elif is_running:
-                super()._take(data)
         elif is_running and not talking.is_on and not self._asked:
             self._gives_up = self.clock.now_s() - self._heard_s > SILENT_S
         self._go_on()

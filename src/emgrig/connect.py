@@ -196,6 +196,6 @@ def _explain(address: str) -> str:
     others = "".join(f", {name}:" for name in GATEWAYS.others())
     return (
         f"{said}; expected sim:, tcp://192.168.4.1:4299, tcp-listen://:4299, "
-        "serial:///dev/ttyUSB0?baud=921600, frames:///dev/ttyUSB0?template=NAME or "
-        f"replay:FILE{others}"
+        "serial:///dev/ttyUSB0?baud=921600, frames:///dev/ttyUSB0?template=NAME, "
+        f"cyton:///dev/ttyUSB0 or replay:FILE{others}"
     )

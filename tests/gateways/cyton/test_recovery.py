@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import emgrig
 from check_gateway import place_of
@@ -20,6 +22,7 @@ from gateways.cyton.cytons import (
     runs_of,
     transport_of,
 )
+from properties import examples
 
 
 class Deaf(SimTransport):
@@ -66,6 +69,17 @@ class Answering:
         self.is_closed = True
 
 
+#: Parts of what a Cyton says, and anything else.
+ANSWERS = st.lists(
+    st.one_of(
+        st.binary(max_size=20),
+        st.sampled_from(
+            [b"$$$", b"v3.1.5$$$", b"Time stamp ON$$$", b"Board ADS Registers\n", b"OpenBCI V3"]
+        ),
+        st.just(asked(transport_of(), b"?").encode()),
+    ),
+    max_size=3,
+).map(b"".join)
 V1 = b"OpenBCI V3 8bit Board\nSetting ADS1299 Channel Values\nADS1299 Device ID: 0x3E\n$$$"
 V2 = b"OpenBCI V3 8-16 channel\nOn Board ADS1299 Device ID: 0x3E\nFirmware: v2.0.1\n$$$"
 HOST = b"Failure: Communications timeout - Device failed to poll Host$$$"
@@ -91,6 +105,27 @@ def test_what_is_no_cyton_is_one_line(
     assert "\n" not in str(caught.value)
     assert inner.is_closed
     assert inner.clock.now_s() < 30.0
+
+
+@pytest.mark.slow
+@examples(60)
+@given(
+    st.dictionaries(st.sampled_from([b"s", b"V", b"v", b"?", b"<", b"~6"]), ANSWERS, max_size=6),
+    st.one_of(st.just(b""), st.binary(max_size=40)),
+)
+def test_whatever_answers_ends_in_one_line_and_in_time(
+    answers: dict[bytes, bytes], babble: bytes
+) -> None:
+    inner = Answering(answers, babble)
+    try:
+        CytonGateway(inner, address=inner.address).close()
+    except EmgrigError as error:
+        said = str(error)
+    else:
+        said = "it is taken for a Cyton: all that was asked was answered"
+    assert "\n" not in said
+    assert inner.is_closed
+    assert inner.clock.now_s() < 60.0
 
 
 @pytest.mark.slow

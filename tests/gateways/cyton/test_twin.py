@@ -8,11 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emgrig.simulator.firmware.cyton.traps import TRAPS
 from emgrig.simulator.transport import SimTransport
 from gateways.cyton.cytons import PACKET, asked, firmware_of, read_all, transport_of
 from places import ROOT
+from properties import examples
 
 #: Behind power-on: CONFIG1 250 SPS, CONFIG3, LOFF 6 nA at 31.2 Hz, CHnSET gain 24 with SRB2.
 FRESH = bytes.fromhex("3E96C0EC02" + "68" * 8 + "FFFF0000000000" + "0F000000")
@@ -275,3 +278,17 @@ def test_a_trap_that_is_none_is_refused() -> None:
         SimTransport("bench&mended=coerced")
     with pytest.raises(ValueError, match="say chips=2"):
         SimTransport("bench&firmware=cyton&chips=3")
+
+
+@pytest.mark.slow
+@examples(30)
+@given(st.lists(st.binary(max_size=12), max_size=6), st.sampled_from(["cyton", "cyton-daisy"]))
+def test_any_letters_leave_it_answering(said: list[bytes], board: str) -> None:
+    transport = transport_of(board)
+    for piece in said:
+        transport.write(piece)
+        packets(transport, 0.3)
+    packets(transport, 1.1)  # a word that was begun is forgotten
+    transport.write(b"s")
+    packets(transport, 6.0)
+    assert asked(transport, b"V").endswith("v3.1.5$$$")

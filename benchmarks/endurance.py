@@ -1,8 +1,8 @@
 """Two chips at 16 kSPS through TCP for long: nothing lost, nothing wrong, memory flat.
 
 ``python -m benchmarks endurance --hours 24``: a board of ready-made packets in a process of its own
-sends as fast as it is read; counters, times and CRCs are put in (a CRC is linear, so that of a
-patched packet is the template's and a table's for each patched byte). The driver here streams,
+sends as fast as its samples are used; counters, times and CRCs are put in (a CRC is linear, so that
+of a patched packet is the template's and a table's for each patched byte). The driver here streams,
 decodes, accounts; every code of every sample is held against what the board made. ``--real 3600``
 takes the simulator in real time instead, for so many seconds; ``--rate 1000`` where the machine has
 no core for 16 kSPS to spare. Figures go to build/endurance.json.
@@ -23,7 +23,7 @@ import zlib
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,11 @@ FakeBoard: Any = importlib.import_module("fake_board").FakeBoard
 RATE_HZ = 16_000
 N_CHIPS = 2
 CYCLE = 8192  #: The codes of the board repeat after so many conversions.
+QUEUE = 1 << 20  #: Samples; a minute of the board's time, but a third of a second of ours.
+#: Conversions that the board is ahead of their use at most: what is made is real only if a board
+#: at its own rate could have made it, and that one fills no queue of a minute while a busy
+#: machine pauses the reader for a moment.
+LEAD = QUEUE // 2
 OUT = Path("build") / "endurance.json"
 #: What each packet says of its own, by place in the packet: sequence, first conversion, time.
 _PATCHED = (*range(4, 6), *range(8, 12), *range(12, 20))
@@ -139,8 +144,8 @@ class Peer(FakeBoard):  # type: ignore[misc]
 
 
 def serve() -> None:
-    """Be the board for one PC; the port is printed."""
-    board = Peer()
+    """Be the board for one PC; the port is printed, and stdin says how far samples are used."""
+    board, used = Peer(), 0
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(f"tcp://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         link, _ = listener.accept()
@@ -151,10 +156,16 @@ def serve() -> None:
         if not waiting and board.out:
             waiting = memoryview(bytes(board.out))
             board.out.clear()
-        if not waiting and board.streaming:
+        if not waiting and board.streaming and board.conversions - used < LEAD:
             waiting = memoryview(board.more())
-        readable, writable, _ = select.select([link], [link] if waiting else [], [])
-        if readable:
+        heard: list[Any] = [link, 0]
+        readable, writable, _ = select.select(heard, [link] if waiting else [], [])
+        if 0 in readable:
+            said = os.read(0, 1 << 16)
+            if not said:
+                return
+            used = int(said.split()[-1])
+        if link in readable:
             received = link.recv(65536)
             if not received:
                 return
@@ -179,8 +190,14 @@ def memory_mb() -> float:
 class Watch:
     """Holds blocks against what was made, and looks at memory now and then."""
 
-    def __init__(self, n_conversions: int, rate_hz: int, codes: NDArray[np.int32] | None) -> None:
-        self.n_conversions, self._rate_hz = n_conversions, rate_hz
+    def __init__(
+        self,
+        n_conversions: int,
+        rate_hz: int,
+        codes: NDArray[np.int32] | None,
+        used: IO[str] | None,
+    ) -> None:
+        self.n_conversions, self._rate_hz, self._used = n_conversions, rate_hz, used
         # Twice: a block begins anywhere in a cycle.
         self._codes = None if codes is None else np.concatenate([codes, codes])
         self.received = self.wrong = self.missing = 0
@@ -199,6 +216,8 @@ class Watch:
                 expected = self._codes[(at + begin) % CYCLE :][: len(part)]
                 if not np.array_equal(part, expected):
                     self.wrong += int((part != expected).any(axis=1).sum())
+        if self._used is not None:
+            self._used.write(f"{self.received + self.missing:20}\n")
         if self.received >= self._next:
             self._say()
 
@@ -214,15 +233,17 @@ class Watch:
         )
 
 
-def run(
-    address: str, seconds: float, rate_hz: int, codes: NDArray[np.int32] | None
-) -> dict[str, Any]:
-    """Stream so long from a board of two chips; return the figures."""
-    watch = Watch(round(seconds * rate_hz), rate_hz, codes)
+def run(address: str, seconds: float, rate_hz: int, used: IO[str] | None = None) -> dict[str, Any]:
+    """Stream so long from a board of two chips; return the figures.
+
+    `used` is told how far samples are used; its board makes the codes that are looked for.
+    """
+    codes = None if used is None else cycle_codes()
+    watch = Watch(round(seconds * rate_hz), rate_hz, codes, used)
     with emgrig.connect(address) as board:
         board.chip.set_rate(rate_hz)
         began_s, processor_s = time.perf_counter(), time.process_time()
-        with board.stream(seconds, queue_samples=1 << 20) as stream:
+        with board.stream(seconds, queue_samples=QUEUE) as stream:
             for block in stream:
                 watch.see(block)
         totals = stream.totals
@@ -263,13 +284,16 @@ def main() -> None:
     if asked.real:
         command = [sys.executable, "-m", "emgrig", "simulate", "--tcp", "127.0.0.1:0"]
         command += ["--chips", str(N_CHIPS), "--source", "silence"]
-    peer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    peer = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1, text=True
+    )
     try:
         assert peer.stdout is not None
         address = peer.stdout.readline().strip()
-        codes = None if asked.real else cycle_codes()
-        rate_hz = asked.rate if asked.real else RATE_HZ
-        found = run(address, asked.real or asked.hours * 3600, rate_hz, codes)
+        if asked.real:
+            found = run(address, asked.real, asked.rate)
+        else:
+            found = run(address, asked.hours * 3600, RATE_HZ, peer.stdin)
     finally:
         peer.terminate()
         peer.communicate()

@@ -4,27 +4,16 @@ Run ``python tests/bringup_tables.py docs/bringup.md`` after one of them changed
 document and the code together.
 """
 
-import importlib
 import inspect
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from emgrig.hil_tests import suite
-from emgrig.hil_tests.judging.check import CheckInfo, info_of
+from emgrig.hil_tests.judging.check import suite_functions
 from emgrig.simulator.faults.named import FAULTS, parameters_of
 
 _BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def checks() -> list[tuple[CheckInfo, Callable[..., None]]]:
-    """Return the checks of the suite, in order."""
-    paths = Path(suite.__path__[0]).glob("test_*.py")
-    modules = [importlib.import_module(f"{suite.__name__}.{path.stem}") for path in paths]
-    functions = [function for module in modules for function in vars(module).values()]
-    found = [(info, function) for function in functions if (info := info_of(function))]
-    return sorted(found, key=lambda pair: pair[0].order)
 
 
 def amounts(function: Callable[..., None], is_full: bool) -> str:
@@ -44,7 +33,7 @@ def amounts(function: Callable[..., None], is_full: bool) -> str:
 def table_of_checks() -> str:
     lines = ["| layer | check | question | how | quick | full |", "|---|---|---|---|---|---|"]
     before = None
-    for info, function in checks():
+    for info, function in suite_functions():
         layer = "" if info.layer is before else info.layer.title
         how = (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
         sizes = f"{amounts(function, False)} | {amounts(function, True)}"

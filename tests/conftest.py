@@ -1,15 +1,21 @@
 import gc
+import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from emgrig.analysis.paper.annotations import Expression, read_annotations
 from places import SHARED
 from properties import choose_profile
 from shell import Run, runner
 
+if TYPE_CHECKING:  # every worker loads this file, and few tests need what is imported below
+    from emgrig.analysis.paper.annotations import Expression
+
 choose_profile()
+# A shell's background job ignores Ctrl-C, and so would every program that a test starts and stops.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 gc.disable()  # while a hundred modules are imported and nothing of them goes: a fifth of the time
 
 
@@ -45,13 +51,17 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def expressions(data: Path) -> list[Expression]:
+def expressions(data: Path) -> "list[Expression]":
+    from emgrig.analysis.paper.annotations import read_annotations
+
     return read_annotations(data / "casmemg" / "380_sort.xlsx")
 
 
 @pytest.fixture(scope="session")
-def made_up() -> list[Expression]:
+def made_up() -> "list[Expression]":
     """Four recordings of one subject, with five expressions each; nobody's face."""
+    from emgrig.analysis.paper.annotations import Expression
+
     rng = np.random.default_rng(0)
     made = []
     for video in range(1, 5):

@@ -57,6 +57,7 @@ def check_page(text: str, *, simulated: bool) -> None:
     style = re.findall(r"<style.*?</style>", text, flags=re.DOTALL)
     assert "http" not in style[0]
     assert "@import" not in text
+    assert "mathdefault" not in text, "a formula that nobody reads"
     assert all(link.startswith("#") for link in page.links), "a link that leads outside"
     assert {link[1:] for link in page.links} <= set(page.ids), "a link that leads nowhere"
     assert len(page.ids) == len(set(page.ids)), "an id twice"

@@ -9,7 +9,6 @@ them those that are marked ``nightly``: they take few runs by day, at a limit fo
 import os
 
 from hypothesis import HealthCheck, settings
-from scipy import stats
 
 _OFTEN = 100
 _NIGHTLY = 20
@@ -40,6 +39,8 @@ def runs(n: int, nightly: int) -> int:
 
 def least_covered(n: int) -> int:
     """Return how many of `n` intervals of 95.45 % hold the truth in 99 of 100 such samples."""
+    from scipy import stats  # here, for whoever loads conftest takes this file and few take that
+
     return int(stats.binom.ppf(0.01, n, 0.9545))
 
 

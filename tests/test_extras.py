@@ -23,6 +23,7 @@ NEEDED = {
     "desk": ("nicegui", "desk sim:"),
     "lsl": ("pylsl", "record sim: -o {0}/b.bdf --lsl --duration 1"),
     "xdf": ("pyxdf", "analyse {0}/a.xdf"),
+    "spi": ("spidev", "info spi:pieeg"),
     "parquet": ("pyarrow", "export {0}/a.bdf --parquet {0}/a.parquet"),
 }
 

@@ -10,7 +10,14 @@ PUBLIC = [
     *("Block", "Board", "BoardCannot", "DeviceError", "EmgrigError", "ExitCode", "IdentityError"),
     "MissingExtra",
     *("Profile", "ReadBackError", "RecordingError", "RequestRefused", "Stream", "TransportEnd"),
-    *("TransportError", "TransportTimeout", "WireError", "__version__", "connect"),
+    *(
+        "TransportError",
+        "TransportTimeout",
+        "UnreadableFile",
+        "WireError",
+        "__version__",
+        "connect",
+    ),
 ]
 
 

@@ -14,7 +14,7 @@ from emgrig.simulator.firmware.model import FIRMWARES
 Install = Callable[[str, str, str], None]
 
 THEIRS = """
-from emgrig.simulator.firmware.native import Firmware
+from emgrig.onboard.native import Firmware
 from emgrig.simulator.transport import SimTransport
 
 def open_lab(address, /, *, timeout_s):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TransportEnd,
         TransportError,
         TransportTimeout,
+        UnreadableFile,
         WireError,
     )
 
@@ -47,6 +48,7 @@ __all__ = [
     "TransportEnd",
     "TransportError",
     "TransportTimeout",
+    "UnreadableFile",
     "WireError",
     "__version__",
     "connect",

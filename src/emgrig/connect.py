@@ -23,6 +23,10 @@ BOARD_VARIABLE: Final = "EMGRIG_BOARD"
 """The environment variable whose address is taken where a program names none."""
 
 
+AUTO: Final = "auto"
+"""The address of the one board that answers."""
+
+
 class Opener(Protocol):
     """What stands behind a scheme: it makes a transport that speaks the board link."""
 
@@ -42,6 +46,7 @@ GATEWAYS = Registry[Opener](
         "replay": "emgrig.driver.captures.replay:open_replay",
         "frames": "emgrig.connect:open_frames",
         "cyton": "emgrig.connect:open_cyton",
+        "spi": "emgrig.gateways.spi.transport:open_spi",
         # What pyserial opens by itself.
         **dict.fromkeys(("rfc2217", "socket", "loop", "hwgrep"), _SERIAL),
     },
@@ -70,6 +75,10 @@ def open_transport(address: str, *, timeout_s: float = 10.0) -> Transport:
     """
     if not timeout_s > 0:
         raise ValueError(f"timeout_s is {timeout_s}; expected more than 0")
+    if address == AUTO:
+        from emgrig.gateways.finding import find_one
+
+        address = find_one(lambda found: open_transport(found, timeout_s=timeout_s))
     scheme, colon, rest = address.partition(":")
     scheme = scheme.lower()
     over, plus, _ = scheme.partition("+")  # a gateway, and what its bytes come over
@@ -135,8 +144,11 @@ def connect(
         ``sim:``, ``tcp://HOST:PORT``, ``tcp-listen://HOST:PORT``,
         ``serial:///dev/ttyUSB0?baud=921600`` (or a URL of pyserial), ``replay:FILE``;
         ``frames:///dev/ttyUSB0?template=NAME`` for a board that only sends frames
-        (`emgrig.gateways.address.split_address`), ``cyton:///dev/ttyUSB0`` for an OpenBCI Cyton.
-        None takes it from the environment variable EMGRIG_BOARD.
+        (`emgrig.gateways.address.split_address`); ``cyton:///dev/ttyUSB0`` for an OpenBCI Cyton;
+        ``spi:pieeg`` or ``spi:///dev/spidev0.0?drdy=26`` for chips on this machine's SPI bus
+        (`emgrig.gateways.spi.wiring.parse_address`); ``auto`` is the one board that answers, on
+        USB, the SPI bus or in the network. None takes it from the environment variable
+        EMGRIG_BOARD.
     timeout_s : float, > 0
         How long to wait for a TCP connection, s.
     identify, force_channels, reconnect, silence_s, journal, tap
@@ -197,5 +209,5 @@ def _explain(address: str) -> str:
     return (
         f"{said}; expected sim:, tcp://192.168.4.1:4299, tcp-listen://:4299, "
         "serial:///dev/ttyUSB0?baud=921600, frames:///dev/ttyUSB0?template=NAME, "
-        f"cyton:///dev/ttyUSB0 or replay:FILE{others}"
+        f"cyton:///dev/ttyUSB0, spi:pieeg, auto or replay:FILE{others}"
     )

@@ -107,6 +107,10 @@ class RecordingError(EmgrigError):
     """A recording cannot be written, read or understood."""
 
 
+class UnreadableFile(RecordingError, ValueError):
+    """A file that was named, a plan, a profile or the like, cannot be opened."""
+
+
 class MissingExtra(EmgrigError, ImportError):
     """A library that only some need is not installed; the message says what installs it."""
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from annotated_types import GroupedMetadata
 
+from emgrig.errors import UnreadableFile
 from emgrig.files import json_text, make_folder, why, write_file
 
 if TYPE_CHECKING:
@@ -46,7 +47,13 @@ _KINDS: dict[object, str] = {
     dt.date: "a date, as 2026-05-31",
     dict: "a table",
 }
-_BOUNDS = {"ge": "of {:g} or more", "gt": "above {:g}", "le": "of at most {:g}", "lt": "below {:g}"}
+_BOUNDS = {
+    "ge": "of {:g} or more",
+    "gt": "above {:g}",
+    "le": "of at most {:g}",
+    "lt": "below {:g}",
+    "max_length": "of at most {:g} characters",
+}
 _UNIONS = (typing.Union, types.UnionType)
 
 
@@ -125,19 +132,19 @@ Moment = Annotated[
 def read_text(path: Path | Traversable, name: str) -> str:
     """Read a text file in UTF-8, with a byte order mark or without one.
 
-    `name` is what messages call it, here and below. Raises ValueError if that is not possible, or
-    it is larger than any of our files is.
+    `name` is what messages call it, here and below. Raises UnreadableFile if it cannot be opened,
+    ValueError if it is no text, or larger than any of our files is.
     """
     try:
         if isinstance(path, Path) and not path.is_file() and path.exists():
-            raise ValueError(f"{name} cannot be read: it is no file")
+            raise UnreadableFile(f"{name} cannot be read: it is no file")
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
         if len(raw) > MOST_BYTES:
             raise ValueError(f"{name} cannot be read: more than {MOST_BYTES >> 20} MB")
         return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
-        raise ValueError(f"{name} cannot be read: {why(error)}") from error
+        raise UnreadableFile(f"{name} cannot be read: {why(error)}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} is not a text file in UTF-8") from error
 
@@ -209,12 +216,14 @@ def load(
     """Read a file: JSON if its model has a FORMAT, else TOML.
 
     `what` the file is to be, as "plan", is for messages; `raises` makes the error if it is not
-    that.
+    that. Raises UnreadableFile if it cannot be opened.
     """
     name = f"{what} {path}"
     try:
         parse = parse_json if getattr(kind, "FORMAT", "") else parse_toml
         return read(kind, parse(read_text(path, name), name), name)
+    except UnreadableFile:
+        raise
     except ValueError as error:
         raise raises(str(error)) from error
 

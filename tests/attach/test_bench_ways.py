@@ -1,5 +1,6 @@
 """A transfer in one go is its bytes one by one, whatever the processor beside it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ def by_bytes(bench: Bench, n_bytes: int, sclk_hz: float, processor: Processor) -
     return miso
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from([0.0, 0.2e-6, 1e-6, 1.95e-6, 3e-6]),
     st.sampled_from([0.0, 0.5e-6, 2e-6]),

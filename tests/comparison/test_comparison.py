@@ -101,6 +101,7 @@ def test_offset_drift_and_gain_of_two_amplifiers_are_recovered(two_amplifiers):
     assert alignment.clock_ppm.expanded_uncertainty < 0.5
 
 
+@pytest.mark.slow
 def test_after_alignment_the_two_agree(two_amplifiers):
     found = two_amplifiers
     assert found.correlation_raw > 0.995

@@ -100,6 +100,16 @@ def test_the_page_says_who_streams_and_how(page: Page) -> None:
 
 
 @pytest.mark.long
+def test_on_a_phone_all_is_under_each_other_the_traces_first(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    places = [page.get_by_test_id(name).bounding_box() for name in ("level-5", "face", "record")]
+    assert all(place and place["x"] >= 0 and place["x"] + place["width"] <= 390 for place in places)
+    tops = [place["y"] for place in places if place]
+    assert tops == sorted(tops)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.long
 def test_lights_follow_the_electrodes(page: Page, desk: Desk) -> None:
     """A check measures each and names a poor one; one that falls off turns red by itself."""
     light, poor = (page.locator(f'[data-electrode="{name}"]') for name in ("c2n", "c5p"))

@@ -157,6 +157,6 @@ def test_another_ability_is_another_board() -> None:
 
 
 def test_the_simulated_board_says_in_full_that_it_can_do_all() -> None:
-    from emgrig.simulator.firmware.native import ABILITIES
+    from emgrig.onboard.native import ABILITIES
 
     assert Can.from_hello(ABILITIES.encode(), n_channels=8) == Can()

@@ -57,6 +57,7 @@ def test_packet_numbers_go_round() -> None:
     holds_what_was_made(blocks, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before_us", [100_000, 1_300_000])
 def test_a_clock_of_32_bits_goes_round(before_us: int) -> None:
     """Before the first sample, or in the middle of the run."""

@@ -451,10 +451,10 @@ def test_an_error_in_the_page_keeps_what_was_done(small: Path) -> None:
     ("arguments", "code", "said"),
     [
         ((), 2, "expected PLAN.toml and ADDRESS"),
-        (("{plan}", "sim:", "--script", "none.toml"), 2, "none.toml cannot be read"),
+        (("{plan}", "sim:", "--script", "none.toml"), 5, "none.toml cannot be read"),
         (("{plan}", "sim:speed=real", "--script", "auto"), 2, "on virtual time"),
         (("{plan}", "sim:bench", "--script", "auto"), 2, "sees no face"),
-        (("nothing.toml", "sim:", "--script", "auto"), 2, "nothing.toml cannot be read"),
+        (("nothing.toml", "sim:", "--script", "auto"), 5, "nothing.toml cannot be read"),
     ],
 )
 def test_bad_arguments_are_one_line(

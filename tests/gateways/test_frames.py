@@ -289,6 +289,7 @@ def test_no_fault_of_the_link_gives_a_wrong_sample(name: str, sent: Callable[[st
     assert n_said == n_lost
 
 
+@pytest.mark.slow
 def test_no_fault_of_the_net_gives_a_wrong_sample(sent: Callable[[str], Sent]) -> None:
     """Datagrams of fifty frames: lost, cut short, with a byte too many, or of somebody else."""
     template, data = load_template("ardeeg"), sent("ardeeg").data
@@ -312,6 +313,7 @@ def test_no_fault_of_the_net_gives_a_wrong_sample(sent: Callable[[str], Sent]) -
         assert len(rows) == len(set(rows)) == n_good
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cerelog", "knight", "eegfrontier"])
 def test_a_loss_reaches_the_account_with_its_place(name: str) -> None:
     class Lossy(SimTransport):
@@ -374,6 +376,7 @@ def test_a_whole_turn_of_the_counter_is_seen_by_time_alone() -> None:
 # ---- any bytes ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(
     name=st.sampled_from(NAMES),
     parts=st.lists(
@@ -415,6 +418,7 @@ def test_any_bytes_are_frames_or_counted(
             assert row[place] & mask == value
 
 
+@pytest.mark.slow
 @examples(30)
 @given(data=st.binary(max_size=400))
 def test_a_gateway_survives_whatever_it_is_asked(data: bytes) -> None:
@@ -432,6 +436,7 @@ def test_a_gateway_survives_whatever_it_is_asked(data: bytes) -> None:
 # ---- what is written down -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_recording_says_what_is_stated_and_how_its_loss_is_known(tmp_path: Path) -> None:
     from emgrig.recording.recorder import record
 

@@ -58,7 +58,6 @@ def sick_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(run_bringup("sim:fault=channel-noisy&channels=4", report=folder), folder)
 
 
-@pytest.mark.long
 def test_a_full_run_of_a_healthy_board_asks_everything_and_passes(full_run: Run) -> None:
     checks = full_run.record["checks"]
     declared = [
@@ -71,7 +70,6 @@ def test_a_full_run_of_a_healthy_board_asks_everything_and_passes(full_run: Run)
     assert full_run.record["verdict"]["exit_code"] == 0
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("which", ["full_run", "sick_run"])
 def test_the_record_keeps_its_schema(which: str, request: pytest.FixtureRequest) -> None:
     jsonschema.Draft202012Validator.check_schema(schema(Record))

@@ -34,7 +34,7 @@ def points(path: str) -> list[tuple[float, float]]:
 def test_ticks_and_titles_are_said_in_round_numbers() -> None:
     svg = strips_svg([strip(), strip("Corr, uV", limit=0.013)], 1800.0)
     said = texts(svg)
-    assert said.count("\N{MINUS SIGN}10") == said.count("0.01") == 1
+    assert said.count("\N{MINUS SIGN}10") == said.count("0.010") == 1
     for word in ("Zyg, uV", "Corr, uV", "200", "1800", "time, s"):
         assert word in said
 
@@ -88,3 +88,10 @@ def test_the_same_strips_give_the_same_bytes_and_odd_limits_do_not_stop_it() -> 
     odd = [strip(limit=limit) for limit in (0.0, float("nan"), 1e-9, 3e7)]
     assert strips_svg(odd, 0.0) == strips_svg(odd, 0.0)
     ET.fromstring(strips_svg(odd, 1e6))
+
+
+def test_every_trace_has_a_number_beside_zero() -> None:
+    for limit in np.geomspace(1e-3, 1e4, 60):
+        assert any(
+            word[:1] == "\N{MINUS SIGN}" for word in texts(strips_svg([strip(limit=limit)], 9.0))
+        )

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import construct as cs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import protocol_tables
 from emgrig.errors import WireError
@@ -16,8 +18,14 @@ from emgrig.protocol.decoder import Decoder
 from emgrig.protocol.framing import HEADER, OVERHEAD_BYTES, PACKET, encode_packet
 from emgrig.protocol.schema import Message
 from places import ROOT
+from properties import examples
 
 VECTORS = json.loads((files("emgrig.protocol") / "vectors.json").read_text("utf-8"))
+MESSAGES = [
+    value
+    for value in vars(packets).values()
+    if isinstance(value, type) and issubclass(value, Message) and value is not Message
+]
 DOCUMENT = ROOT / "docs" / "protocol.md"
 
 
@@ -77,11 +85,7 @@ def _tuple(value: object) -> object:
 def test_every_message_has_a_golden_vector() -> None:
     named = {name for vector in VECTORS for name in vector["fields"]}
     named |= {inner for one in VECTORS for said in one.get("inside", {}).values() for inner in said}
-    declared = {
-        name
-        for name, value in vars(packets).items()
-        if isinstance(value, type) and issubclass(value, Message) and value is not Message
-    }
+    declared = {message.__name__ for message in MESSAGES}
     assert declared - named <= {"NoArguments"}
 
 
@@ -137,6 +141,50 @@ def test_bytes_behind_the_last_field_are_ignored() -> None:
 
 def test_text_that_is_no_utf8_is_shown_and_does_not_raise() -> None:
     assert packets.ErrorReply.decode(b"\x01\x00\x02\xff\xfe").text == "��"
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m.__name__)
+@given(payload=st.binary(max_size=64))
+@examples(10)
+def test_any_bytes_are_read_as_construct_reads_them(message: type[Message], payload: bytes) -> None:
+    try:
+        expected = message.SCHEMA.parse(payload)
+    except cs.ConstructError:
+        with pytest.raises(WireError, match=message.__name__):
+            message.decode(payload)
+        return
+    found = vars(message.decode(payload))
+    # as text, for NaN is not itself
+    assert repr(found) == repr({name: _plain(expected[name]) for name in found})
+
+
+def _plain(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+NUMBERS = st.integers(0, 255) | st.integers(-1, 1 << 65) | st.booleans() | st.floats()
+OCTETS = st.binary(max_size=20) | st.sampled_from([bytes(255), bytes(256)])
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m.__name__)
+@given(data=st.data())
+@examples(10)
+def test_any_values_are_written_as_construct_writes_them(
+    message: type[Message], data: st.DataObject
+) -> None:
+    fields = message.__dataclass_fields__
+    kinds = {"int": NUMBERS, "bytes": OCTETS, "str": st.text(max_size=9), "float": st.floats()}
+    values = {
+        name: data.draw(kinds.get(field.type.__origin__.__name__, st.just(())), label=name)
+        for name, field in fields.items()
+    }
+    try:
+        expected = message.SCHEMA.build(values)
+    except cs.ConstructError:
+        with pytest.raises(ValueError, match=message.__name__):
+            message(**values).encode()
+        return
+    assert message(**values).encode() == expected
 
 
 def test_every_request_has_arguments_and_a_reply() -> None:

@@ -16,6 +16,7 @@ from emgrig.errors import TransportError
 from emgrig.protocol import packets as wire
 from emgrig.protocol.packets import ErrorCode, Request
 from emgrig.simulator import background
+from emgrig.simulator.clock import ScaledClock
 from emgrig.simulator.options import MAX_SPEED
 from emgrig.simulator.serve import BoardServer, _Wire, serve_pty, serve_tcp
 from simulator.pc import Pc, counting_board
@@ -79,6 +80,22 @@ def test_a_client_that_reads_nothing_holds_back_time_at_full_speed(
     assert len(set(times_s)) == 1
     assert pc.account(stopped).totals.lost == 0
     assert board.now_s > times_s[0]
+
+
+def test_a_board_on_a_machine_that_paused_loses_nothing() -> None:
+    """A minute passes in which the server had no processor: 3 MB, more than all buffers hold."""
+    board = counting_board()
+    with serve_tcp(board) as server, connected(server) as (pc, _):
+        start_run(pc)
+        receive_until(pc, 1)
+        with server.lock:
+            began_s = board.now_s
+            server._clock = ScaledClock(start_s=server._clock.now_s() + 60.0)
+        while board.now_s < began_s + 60.0:
+            assert pc.receive()
+        totals = pc.account(pc.ask(Request.STOP)).totals
+    assert totals.lost == 0
+    assert totals.received == board.produced[0] > 10_000
 
 
 def test_real_time_is_real_time() -> None:

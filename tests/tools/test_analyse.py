@@ -42,6 +42,8 @@ def test_reproduce_without_material_says_so() -> None:
     code, text = run("reproduce")
     assert code == 0
     assert "no material" in text
+    for where in ("10.1109/TAFFC.2025.3575127", "MELABIPCAS/CASMEMG", "licence agreement"):
+        assert where in text.replace("\n", " ")
 
 
 @pytest.mark.slow
@@ -123,6 +125,36 @@ def test_a_synthetic_data_set_can_be_searched(made_up: list[Expression], tmp_pat
     assert "no subject 21" in text
 
 
+def test_the_indicators_both_ways_over_a_folder(tmp_path: Path) -> None:
+    rows = [
+        Expression(2, 1, 1, 5, 0.0, None, 1.0, 5000, None, 5400),
+        Expression(3, 1, 2, 3, 0.0, None, 1.0, 6000, None, 6300),
+        Expression(4, 2, 1, 3, 0.0, None, 1.0, 6000, None, 6300),  # has no file
+        Expression(5, 1, 1, 5, 0.0, None, 1.0, 50_000, None, 60_000),  # outside
+    ]
+    write_annotations(tmp_path / "a.xlsx", rows)
+    is_lost = np.zeros(12_000, bool)
+    is_lost[2000:2100] = True
+    for video in (1, 2):
+        samples = np.random.default_rng(video).normal(scale=2, size=(12_000, 7))
+        lost = is_lost if video == 1 else None
+        write_casmemg_mat(tmp_path / f"01_{video}.mat", samples, is_lost=lost)
+    asked = ("indicators", tmp_path, "--annotations", tmp_path / "a.xlsx")
+    code, text = run(*asked)
+    assert code == 0
+    assert "100 of 24000 samples were lost" in text
+    assert "1 of 3 recordings are not there" in text
+    assert "outside of their recording: 1 expressions" in text
+    text = run(*asked, "--json")[1]
+    said = json.loads(text[text.index("{") :])
+    assert [(one["recording"], one["late_ms"]) for one in said["expressions"]] == [
+        ("01_1", 498), ("01_2", 398)
+    ]  # fmt: skip
+    code, text = run("indicators", tmp_path / "none", "--annotations", tmp_path / "a.xlsx")
+    assert code == 5
+    assert "files such as 01_1.mat were expected" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -130,6 +162,7 @@ def test_a_synthetic_data_set_can_be_searched(made_up: list[Expression], tmp_pat
         (("analyse", "/nowhere.mat"), "no recording /nowhere.mat"),
         (("reproduce", "--annotations", "/nowhere.xlsx"), "no table /nowhere.xlsx"),
         (("clock-report", "--annotations", "/nowhere.xlsx"), "no table /nowhere.xlsx"),
+        (("indicators", "f", "--annotations", "/nowhere.xlsx"), "no table /nowhere.xlsx"),
     ],
 )
 def test_what_cannot_be_read_is_one_line_and_the_code_for_files(

@@ -1,5 +1,6 @@
 """The command line, as a shell sees it: what it prints, and its exit codes."""
 
+import itertools
 import json
 import signal
 import subprocess
@@ -171,6 +172,21 @@ def test_help_teaches_addresses_and_exit_codes(run: Run) -> None:
     said = run("--help").out
     for word in ("tcp://", "serial://", "replay:", "sim:", "Exit codes"):
         assert word in said
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_help_is_wrapped_once(run: Run, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """No line of a description ends before the next line's first word would not fit."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    names = [*cli.LATER, "demo", "info", "record", "convert", "simulate", "calibrate noise"]
+    for name in names:
+        about = run(f"{name} --help").out.partition("Usage:")[2].partition("\u256d")[0]
+        lines = [line.strip() for line in about.splitlines()]
+        lines = lines[lines.index("") :]  # what follows how it is called
+        for line, after in itertools.pairwise(lines):
+            if line and after:
+                room = columns - 2 - len(line)
+                assert room <= len(after.split()[0]), f"{name}: {line!r} and then {after!r}"
 
 
 @pytest.mark.slow

@@ -132,6 +132,7 @@ def test_the_pairs_are_what_analyse_takes(run: Run, filmed: Filmed, tmp_path: Pa
     np.testing.assert_allclose(mapped_s[is_clear], file_s[is_clear], atol=0.02)
 
 
+@pytest.mark.slow
 def test_it_says_in_words_what_it_found(run: Run, filmed: Filmed) -> None:
     said = run(f"{filmed.bdf} {filmed.readings}")
     assert said.code == 0
@@ -168,6 +169,7 @@ def test_frames_that_are_asked_for_and_frame_times_are_taken(
     assert (said.code, "frame 9999 is asked for" in said.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_times_instead_of_frames_are_read(run: Run, filmed: Filmed, tmp_path: Path) -> None:
     lines = filmed.readings.read_text().splitlines()[2:-2]
     cells = [line.split(",") for line in lines]

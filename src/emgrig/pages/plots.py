@@ -86,12 +86,24 @@ def one_panel(height_in: float, width_in: float = WIDTH_IN) -> "tuple[Figure, Ax
 def svg(drawn: "Figure") -> str:
     """Return a figure as an ``<svg>`` element, without a date."""
     out = io.StringIO()
+    _plain_decades(drawn)
     with _any_letter():
         drawn.savefig(
             out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
         )
     text = out.getvalue()
     return shown(text[text.index("<svg") :])
+
+
+def _plain_decades(drawn: "Figure") -> None:
+    """Write numbers at logarithmic axes: matplotlib writes formulas there, and none are read."""
+    for axes in drawn.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "log":
+                axis.set_major_formatter(lambda value, _: f"{value:g}")
+                axis.set_minor_formatter(
+                    lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else ""
+                )
 
 
 @contextmanager
@@ -106,6 +118,7 @@ def _any_letter() -> Iterator[None]:
 def png(drawn: "Figure") -> bytes:
     """Return a figure as a PNG file."""
     out = io.BytesIO()
+    _plain_decades(drawn)
     with _any_letter():
         drawn.savefig(out, format="png", dpi=110, metadata={"Software": None})
     return out.getvalue()

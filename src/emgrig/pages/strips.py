@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 _WIDTH, _STRIP, _TITLE, _RIGHT, _FOOT = 72 * WIDTH_IN, 55.0, 20.0, 14.0, 32.0
 _TICK, _LETTER = 3.5, 5.4
 #: Ticks at most.
-_MOST_ACROSS, _MOST_UP = 10, 4
+_MOST_ACROSS, _MOST_UP = 10, 5
 #: So many times beyond its edge a signal is drawn; the strip's edge cuts it off.
 _BEYOND = 4.0
 _STYLE = "font:8.5px 'DejaVu Sans',sans-serif;stroke-linejoin:round"

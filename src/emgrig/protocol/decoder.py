@@ -45,6 +45,10 @@ _RUN_HEAD = np.dtype(
 )
 #: Bytes in which events of one kind are alike: sync, version, type, length, event.
 _SAME = np.array([0, 1, 2, 3, 6, 7, 8])
+_REQUEST_BYTES: int = packets.RequestHeader.SCHEMA.sizeof()
+_REPLY_BYTES: int = packets.ReplyHeader.SCHEMA.sizeof()
+_EVENT_BYTES: int = packets.EventHeader.SCHEMA.sizeof()
+_EVENTS: dict[int, type[Message]] = {int(event): body for event, body in packets.EVENTS.items()}
 _CRC_BATCH = 64  #: Packets whose CRCs are checked with one call (see `_run_crc`).
 
 
@@ -350,7 +354,7 @@ def _decode_payload(packet_type: int, payload: bytes) -> Item | None:
     """Decode a payload that is no run of samples; None for a type we do not know."""
     if packet_type == PacketType.REPLY:
         reply = packets.ReplyHeader.decode(payload)
-        rest = payload[packets.ReplyHeader.SCHEMA.sizeof() :]
+        rest = payload[_REPLY_BYTES:]
         error = None
         if reply.status != packets.ReplyStatus.OK:
             error = packets.ErrorReply.decode(rest)
@@ -358,13 +362,12 @@ def _decode_payload(packet_type: int, payload: bytes) -> Item | None:
         return ReplyPacket(reply.id, reply.request, rest, error)
     if packet_type == PacketType.REQUEST:
         request = packets.RequestHeader.decode(payload)
-        rest = payload[packets.RequestHeader.SCHEMA.sizeof() :]
+        rest = payload[_REQUEST_BYTES:]
         return RequestPacket(request.id, request.request, rest)
     if packet_type == PacketType.EVENT:
         head = packets.EventHeader.decode(payload)
-        rest = payload[packets.EventHeader.SCHEMA.sizeof() :]
-        known = head.event in packets.EventType.__members__.values()
-        body = packets.EVENTS[packets.EventType(head.event)].decode(rest) if known else None
+        known = _EVENTS.get(head.event)
+        body = None if known is None else known.decode(payload[_EVENT_BYTES:])
         return EventPacket(head.event, head.conversion, head.board_time_us, body)
     if packet_type == PacketType.SAMPLES:
         raise WireError("sample packet without its head")

@@ -10,7 +10,7 @@ from typing import Annotated
 import construct as cs
 
 from emgrig.protocol.abilities import Abilities as Abilities  # part of HELLO's reply
-from emgrig.protocol.schema import Message, Text
+from emgrig.protocol.schema import Message, Octets, Text
 
 U8, U16, U32, U64 = cs.Int8ul, cs.Int16ul, cs.Int32ul, cs.Int64ul
 
@@ -159,7 +159,7 @@ class WriteRegisters(Message):
 
     chip: Annotated[int, U8 * "0 is the first chip"]
     address: Annotated[int, U8 * "first register"]
-    values: Annotated[bytes, cs.Prefixed(U8, cs.GreedyBytes) * "length, then the register bytes"]
+    values: Annotated[bytes, Octets * "length, then the register bytes"]
 
 
 class ChipCommand(Message):
@@ -251,7 +251,7 @@ class Registers(Message):
     """READ_REGISTERS: the bytes, and the epoch they belong to."""
 
     settings: Annotated[int, U16 * "epoch in force"]
-    values: Annotated[bytes, cs.Prefixed(U8, cs.GreedyBytes) * "length, then the register bytes"]
+    values: Annotated[bytes, Octets * "length, then the register bytes"]
 
 
 class SettingsEpoch(Message):

@@ -6,12 +6,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.onboard.seams import BoardFacts
 from emgrig.simulator.analog.frontend import NOMINAL_F_CLK_HZ, AnalogueFrontEnd
 from emgrig.simulator.analog.tolerances import oscillator_error_ppm
 from emgrig.simulator.analog.world import SERIES_OHM, Mains, World
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.faults.named import clock_factor, drawn, switch_on
-from emgrig.simulator.firmware.model import FIRMWARES, BoardFacts
+from emgrig.simulator.firmware.model import FIRMWARES
 from emgrig.simulator.options import SimOptions
 from emgrig.simulator.seams import Source
 from emgrig.simulator.sources.signals import parse_source

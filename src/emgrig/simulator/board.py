@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from emgrig.errors import TransportError
+from emgrig.onboard.native import Firmware
+from emgrig.onboard.seams import BoardFacts, Client
 from emgrig.protocol.packets import ResetCause
 from emgrig.simulator.chip.ads1299 import Ads1299Chip
 from emgrig.simulator.clock import Crystal
 from emgrig.simulator.firmware.chip_bank import ChipBank
-from emgrig.simulator.firmware.model import BoardFacts, Client, MakeFirmware
-from emgrig.simulator.firmware.native import Firmware
+from emgrig.simulator.firmware.model import MakeFirmware
 from emgrig.simulator.firmware.spi import SpiBus
 from emgrig.simulator.seams import FrontEnd, Source
 

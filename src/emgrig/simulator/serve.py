@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from emgrig.errors import TransportError
+from emgrig.onboard.seams import Client
 from emgrig.simulator.background import BackgroundServer
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.clock import ScaledClock
-from emgrig.simulator.firmware.model import Client
 from emgrig.simulator.options import MAX_SPEED
 
 WINDOW_BYTES: Final = 1 << 16
@@ -26,7 +26,7 @@ SEND_BUFFER_BYTES: Final = 1 << 17
 CHUNK_BYTES: Final = 1 << 16
 PACED_STEP_S: Final = 0.005  #: Host time between looks at the board while it streams.
 IDLE_STEP_S: Final = 0.05
-FAST_STEP_S: Final = 0.05  #: Board time of one step at `speed=max`.
+STEP_S: Final = 0.05  #: Board time of one step; what it made is handed on before the next.
 
 
 @dataclass(frozen=True)
@@ -146,16 +146,18 @@ class BoardServer(BackgroundServer):
 
     def _step(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
         self._listen_again()
+        if not (self._is_fast or self.is_paused):
+            self._keep_pace()
         for key, events in ready:
             if key.fileobj is self._listener:
                 self._accept()
-            elif isinstance(key.data, _Wire) and events & selectors.EVENT_READ:
+            elif key.data in self._wires and events & selectors.EVENT_READ:
                 self._receive(key.data)
         if self._terminal is not None and not self._wires and self.board.is_link_up:
             self._add(_Wire(self._terminal, self.board.connect(WINDOW_BYTES)))
-        self._pass_time()
-        for wire in tuple(self._wires):
-            self._pump(wire)
+        if self._is_fast and not self.is_paused:
+            self._hurry()
+        self._pump_all()
 
     def _patience_s(self) -> float:
         """How long to wait for sockets before time must pass again."""
@@ -169,16 +171,31 @@ class BoardServer(BackgroundServer):
         is_wanted = self.board.is_streaming and bool(self._wires) and has_room
         return self._is_fast and is_wanted and not self.is_paused
 
-    def _pass_time(self) -> None:
-        """Let the board's time pass: with the host's, or as fast as the client reads."""
-        if self.is_paused:
-            return
+    def _keep_pace(self) -> None:
+        """Let the board's time follow the host's.
+
+        After a pause of this thread it catches up in steps, and no faster than the clients take
+        what it makes: such a pause is none of the link. What a client does not read in its time
+        fills the board's buffer as ever.
+        """
+        now_s, at_s = self._clock.now_s(), self.board.now_s
+        least_s = at_s + min(now_s - self._passed_s, STEP_S * self.speed)
+        self._passed_s = now_s
+        while at_s < now_s:
+            is_held = any(wire.unsent for wire in self._wires)
+            if is_held and at_s >= least_s:
+                break
+            at_s = min(now_s, least_s if is_held else at_s + STEP_S)
+            self.board.run_until(at_s)
+            if at_s < now_s:
+                self._pump_all()
+
+    def _hurry(self) -> None:
+        """Let the board's time pass as fast as the client reads."""
         host_s = self._clock.now_s()
         elapsed_s, self._passed_s = host_s - self._passed_s, host_s
-        if not self._is_fast:
-            self.board.run_until(host_s)
-        elif self._may_hurry():
-            self.board.run_until(self.board.now_s + FAST_STEP_S)
+        if self._may_hurry():
+            self.board.run_until(self.board.now_s + STEP_S)
         elif not (self.board.is_streaming and self._wires):
             self.board.run_until(self.board.now_s + elapsed_s)
 
@@ -207,11 +224,13 @@ class BoardServer(BackgroundServer):
         except OSError:
             data = b""
         if data:
-            if not self._is_fast and not self.is_paused:
-                self.board.run_until(self._clock.now_s())
             self.board.receive(wire.client, data)
         elif wire.end is not self._terminal:
             self._drop(wire)
+
+    def _pump_all(self) -> None:
+        for wire in tuple(self._wires):
+            self._pump(wire)
 
     def _pump(self, wire: _Wire) -> None:
         """Move what arrived to the operating system; close what is closed."""

@@ -4,10 +4,10 @@ import threading
 from typing import Final
 
 from emgrig.errors import TransportError, TransportTimeout
+from emgrig.onboard.seams import Client
 from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.clock import ScaledClock, VirtualClock
-from emgrig.simulator.firmware.model import Client
 from emgrig.simulator.options import MAX_SPEED, parse_query
 
 FIRST_READ_S: Final = 0.25

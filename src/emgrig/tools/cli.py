@@ -18,7 +18,13 @@ from typer.core import TyperCommand, TyperGroup
 from emgrig.errors import EmgrigError, ExitCode, exit_code_for
 from emgrig.files import why
 from emgrig.names import one_line
-from emgrig.tools import board_commands, record_commands, register_commands, simulate_command
+from emgrig.tools import (
+    board_commands,
+    profile_commands,
+    record_commands,
+    register_commands,
+    simulate_command,
+)
 from emgrig.tools.common.output import EXIT_CODES_HELP, LineFormatter, err, say
 from emgrig.tools.demo.command import demo
 
@@ -53,8 +59,11 @@ LATER = {
     "desk": Later("desk_command", "desk", "Serve the page: contact, traces, recording, tube."),
     "electrodes": Later("electrodes.command", "electrodes", "Say whether the electrodes are on."),
     "session": Later("session_command", "session", "Run an experiment: MVC, clips, ratings."),
+    "ports": Later("ports.command", "ports", "List where boards may be, and which are there."),
+    "gateway": Later("gateway.command", "gateway", "Serve a board of this machine on TCP."),
     "sync": Later("sync.command", "sync", "Map readings of the filmed tube to samples."),
     "control": Later("control.command", "control", "Change a simulator that runs (--control)."),
+    "explain": Later("explain.command", "explain", "Say what B9, LOFF or a fault means."),
     "export": Later("export_command", "export", "Hand over: BIDS, MATLAB, Parquet, CSV."),
     "compare": Later("compare.command", "compare", "Hold a recording against another amplifier's."),
     "reproduce": Later("analyse.commands", "app", "Set every number the paper prints beside ours."),
@@ -63,6 +72,7 @@ LATER = {
         "analyse.commands", "app", "Report video against EMG time, per recording."
     ),
     "grid": Later("analyse.commands", "app", "Search the published 4500 parameter sets."),
+    "indicators": Later("analyse.commands", "app", "Hold the authors' MVC% and iEMG against ours."),
     "synthetic": Later("analyse.commands", "app", "Write a synthetic CASMEMG in its layout."),
 }
 
@@ -86,8 +96,20 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command to call, and import it."""
         if args[0] in LATER:
-            return args[0], LATER[args[0]].load(args[0]), args[1:]
-        return super().resolve_command(ctx, args)
+            found: Any = args[0], LATER[args[0]].load(args[0]), args[1:]
+        else:
+            found = super().resolve_command(ctx, args)
+        _rewrap(found[1])
+        return found
+
+
+def _rewrap(command: Any) -> None:
+    """Let the help of a command be wrapped by the terminal alone, not by our source too."""
+    if command.help:
+        paragraphs = command.help.split("\n\n")
+        command.help = "\n\n".join(" ".join(one.split()) for one in paragraphs)
+    for inner in getattr(command, "commands", {}).values():
+        _rewrap(inner)
 
 
 app = typer.Typer(
@@ -101,6 +123,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(board_commands.info)
 app.add_typer(register_commands.app, name="registers")
+app.add_typer(profile_commands.app, name="profiles")
 app.command()(record_commands.record)
 app.command()(record_commands.convert)
 app.command()(simulate_command.simulate)
@@ -132,6 +155,10 @@ def _root(
     [bold]tcp-listen://HOST:PORT[/bold]  wait here until the board connects
 
     [bold]serial:///dev/ttyUSB0?baud=921600[/bold]  serial or USB-CDC; pyserial's own URLs too
+
+    [bold]spi:pieeg[/bold]  chips on this machine's SPI bus; or spi:///dev/spidev0.0?drdy=26
+
+    [bold]auto[/bold]  the one board that answers; `emgrig ports` lists where
 
     [bold]replay:FILE[/bold]  a raw capture, byte for byte as it came
     """

@@ -113,6 +113,10 @@ def _file_jobs(parts: "Sequence[Part]", given: ExportOptions) -> "Iterator[_Job]
 
     named = [(given.csv, ".csv"), (given.parquet, ".parquet")]
     for target, suffix in [*named, *((one, one.suffix.lower()) for one in given.to or ())]:
+        if suffix == ".mat":
+            raise ValueError(
+                f"--to {target}: CASMEMG's layout has options of its own: --mat {target}"
+            )
         for part, path in _targets(parts, target, suffix, overwrite=given.overwrite):
             export = EXPORTS.load(suffix.removeprefix("."))
             yield _Job(path.name, partial(export.write, part, path), [path], export.check(part))

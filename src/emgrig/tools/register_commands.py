@@ -1,4 +1,4 @@
-"""`emgrig registers`: dump, read, write, diff, decode."""
+"""`emgrig registers`: dump, read, write, apply, diff, decode."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +18,9 @@ app = typer.Typer(
 )
 
 Chip = Annotated[int, typer.Option(help="Chip number on the board; 1 is the first.", min=1)]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would change; nothing is written.")
+]
 WIDEST = 8
 """Channels of the largest part: what this one does not have, no board has."""
 SIMULATED = " (SIMULATED)"
@@ -82,6 +85,7 @@ def write(
     force: Annotated[
         bool, typer.Option("--force", help="Let reserved codes and bits through.")
     ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Write registers as one transaction, proved by reading all of them back.
 
@@ -103,12 +107,52 @@ def write(
             Settings.of_bytes(chip - 1, register, bytes([byte]), before.n_channels, force=force)
             for register, byte in wanted
         ]
-        after = _pick(board.chip.apply(*settings), chip)
+        if dry_run:
+            after = sum(settings[1:], settings[0]).applied_to(before, chip - 1)
+        else:
+            after = _pick(board.chip.apply(*settings), chip)
         is_simulated = board.identity.is_simulated
-    for change in before.differences(after):
-        say(f"{change.register} {change.field}: {change.old} -> {change.new}")
+    _say_changes(before, after)
+    if dry_run:
+        say(f"nothing was written (--dry-run){SIMULATED * is_simulated}")
+        return
     unproved = ", but for reserved bits" if force else ""
     say(f"{len(wanted)} written and proved by read-back{unproved}{SIMULATED * is_simulated}")
+
+
+@app.command("apply")
+def apply_profile(
+    address: Address,
+    profile: Annotated[str, typer.Argument(help="A packaged profile, or FILE.toml.")],
+    dry_run: DryRun = False,
+) -> None:
+    """Put a profile on a board, as one transaction, proved by reading all registers back.
+
+    Example: emgrig registers apply tcp://192.168.4.1:4299 facial-emg --dry-run
+    """
+    import emgrig
+    from emgrig.driver.chip.profile import load_profile
+
+    wanted = load_profile(profile)
+    with emgrig.connect(address) as board:
+        before = board.chip.read_registers()
+        settings = wanted.settings(board.chip.parts)
+        if dry_run:
+            after = tuple(settings.applied_to(file, n) for n, file in enumerate(before))
+        else:
+            after = board.chip.apply(settings)
+        is_simulated = board.identity.is_simulated
+    for number, (old, new) in enumerate(zip(before, after, strict=True), start=1):
+        _say_changes(old, new, f"chip {number} " if len(after) > 1 else "")
+    done = "nothing was written (--dry-run)"
+    if not dry_run:
+        done = f"profile {wanted.source} applied; {24 * len(after)} registers proved by read-back"
+    say(f"{done}{SIMULATED * is_simulated}")
+
+
+def _say_changes(before: "RegisterFile", after: "RegisterFile", of_chip: str = "") -> None:
+    for change in before.differences(after):
+        say(f"{of_chip}{change.register} {change.field}: {change.old} -> {change.new}")
 
 
 @app.command()

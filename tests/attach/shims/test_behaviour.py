@@ -13,6 +13,7 @@ from attach.shims.test_scripts import GENERIC, bench_of, run_here
 from emgrig.attach.bench import Bench
 from emgrig.attach.options import PROCESSORS, ChipOptions
 from emgrig.attach.shims import run
+from emgrig.attach.shims.edges import Watch
 from emgrig.attach.shims.fakes import lgpio, rpi_gpio, spidev
 from emgrig.attach.shims.host import Host
 from emgrig.attach.shims.seams import TimeIsUp
@@ -30,6 +31,16 @@ spi.max_speed_hz = 1_000_000
 
 def host_of(bench: Bench | None = None, wiring: Wiring = GENERIC) -> Host:
     return Host(bench or bench_of(), wiring, call_s=5e-6)
+
+
+def test_a_wait_that_ends_between_two_steps_of_the_bench_ends() -> None:
+    """The bench counts picoseconds; this end is a fraction of one behind one of them."""
+    host = host_of()
+    host.sleep(0.9046403608520001 - host.now_s - 1e-4)
+    watch = Watch(25, 0, wants_rising=False, wants_falling=True)
+    host.watch(watch)
+    for n in range(200):
+        assert not host.wait([watch], 1e-6 + n * 1.7e-13)
 
 
 # ---- spidev -------------------------------------------------------------------------------------

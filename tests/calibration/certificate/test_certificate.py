@@ -210,6 +210,10 @@ def test_two_boards_records_cannot_be_joined() -> None:
             {"board": {"serial_number": 5, "is_simulated": False}},
             "board.serial_number is 5; a text",
         ),
+        (
+            {"board": {"serial_number": "x" * 5000, "is_simulated": False}},
+            "serial_number is 'x{30,200}…; a text in quotes of at most 255 characters was expected",
+        ),
         ({"clock": {"error": {"unit": "Hz"}}}, r"clock\.error\.value is missing; a number"),
         ({"clock": {"error": plain(Result(1.0, "Hz", 0.1, 9))}}, "a result in ppm was expected"),
         ({"clok": None}, "no clok; did you mean 'clock'"),

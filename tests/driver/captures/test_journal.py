@@ -52,7 +52,14 @@ def test_an_epoch_comes_back_from_json_with_its_scale_worked_out_anew() -> None:
         ({"chip_ids": 62}, "chip_ids is 62; a list was expected"),
         ({"capabilities": "all"}, "capabilities is 'all'; a whole number was expected"),
         ({"series_ohm": None}, "series_ohm is None; a list was expected"),
-        ({"channels_wired": [1, 10**15]}, "channels_wired has 1000000000000000; a HELLO can"),
+        (
+            {"channels_wired": [1, 10**15]},
+            r"channels_wired.* is 1000000000000000; a whole number from 1 to 32",
+        ),
+        ({"vref_v": float("inf")}, "vref_v is inf; a number"),
+        ({"chip_count": 5}, "chip_count is 5; a whole number from 1 to 4"),
+        ({"channels_per_chip": 7}, "channels_per_chip is 7; one of 0, 4, 6, 8"),
+        ({"series_ohm": [-1]}, "series_ohm.* is -1; a whole number from 0 to"),
     ],
 )
 def test_what_is_no_identity_is_refused(change: Entry, words: str) -> None:

@@ -133,6 +133,7 @@ def test_the_recording_is_copied_byte_for_byte(face: Path, tmp_path: Path) -> No
     assert tube.read_bytes() == face.with_name("anna_smith_tube.tsv").read_bytes()
 
 
+@pytest.mark.slow
 def test_no_name_of_a_file_goes_along(face: Path, tmp_path: Path) -> None:
     with emgrig.connect(f"replay:{face.with_suffix('.capture')}") as board:
         record(board, tmp_path / "anna.bdf", 0.5)

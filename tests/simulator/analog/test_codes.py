@@ -40,6 +40,22 @@ def test_ideal_volts_become_these_codes(gain: int, volt: float, code: int) -> No
     assert np.all(codes == code)
 
 
+class Unseen:
+    """Electrodes that nothing may look at."""
+
+    n_electrodes = 8
+
+    def volts(self, t_s: np.ndarray) -> np.ndarray:
+        raise AssertionError("it was looked at")
+
+
+@pytest.mark.parametrize("channels", [0x61, 0x65, 0x03, 0x04])
+def test_what_is_on_the_electrodes_is_not_asked_for_where_no_input_sees_it(channels: int) -> None:
+    unseen = run(AnalogueFrontEnd(Unseen(), seed=5), 40, channels=channels)
+    loud = run(AnalogueFrontEnd(sine(8, 1.0, 50.0), seed=5), 40, channels=channels)
+    np.testing.assert_array_equal(unseen, loud)
+
+
 @pytest.mark.parametrize(
     ("config2", "gain", "code"),
     [(0xD0, 1, 3495), (0xD0, 12, 41943), (0xD0, 24, 83886), (0xD4, 24, 167772)],

@@ -128,6 +128,7 @@ REQUESTS = st.fixed_dictionaries(
 LINES = st.binary(max_size=99) | (REQUESTS | JSON).map(lambda made: json.dumps(made).encode())
 
 
+@pytest.mark.slow
 @given(LINES)
 def test_no_line_does_harm(line: bytes) -> None:
     kept = Kept()

@@ -36,6 +36,7 @@ def test_durations_are_those_of_the_annotations(events: list[FaceEvent]) -> None
     assert len(micro) / (len(micro) + len(macro)) == pytest.approx(233 / 380, abs=0.02)
 
 
+@pytest.mark.slow
 def test_intensities_are_those_of_the_paper(events: list[FaceEvent]) -> None:
     for kind, mean in (("micro", 8.11), ("macro", 23.09)):
         share = [100 * e.peak_uv / MVC_UV_RMS[e.channel - 1] for e in expressions(events, kind)]

@@ -1,12 +1,23 @@
 """What the paper prints, as data: its tables as printed, and tables 8 and 9 with slips corrected.
 
-Source: Li et al., "Could Micro-Expressions be Quantified? Electromyography Gives Affirmative
-Evidence", sections 5 and 6, tables 3 to 10; the grid is that of the published scripts.
+Source: `PAPER`, sections 5 and 6, tables 3 to 10; the grid is that of the published scripts.
 """
 
 from dataclasses import dataclass
 
 from emgrig.analysis.signal.statistics import Summary
+
+PAPER = (
+    "J. Li, S. Lu, Y. Wang, Z. Dong, S.-J. Wang, X. Fu: Could Micro-Expressions be Quantified? "
+    "Electromyography Gives Affirmative Evidence. IEEE Transactions on Affective Computing, 2025, "
+    "doi 10.1109/TAFFC.2025.3575127, arXiv 2409.00017"
+)
+MATERIAL = (
+    "annotations (380_sort.xlsx) and the published search (results_*.xlsx): public, in "
+    "https://github.com/MELABIPCAS/CASMEMG; recordings: on application, with a signed licence "
+    "agreement, at http://casme.psych.ac.cn/casme/e5"
+)
+"""Where what the numbers rest on is to be had, and under which terms."""
 
 MUSCLES = {
     1: "frontalis",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from emgrig.analysis.paper.annotations import Expression
 from emgrig.analysis.paper.printed import TABLE_3
@@ -99,6 +100,20 @@ def recording(
     samples += _surroundings(n_samples, here, mains_hz, rng)
     _add_blinks(samples, rng)
     return SyntheticRecording(samples, events, percent, here)
+
+
+def lost_rows(n_samples: int, percent: float, *, seed: int = 0) -> NDArray[np.bool_]:
+    """Draw which samples a link loses: bursts of 1 to 10 packets of 16, about so many percent.
+
+    Returns bool of shape (n_samples,); the same seed and length give the same.
+    """
+    rng = np.random.default_rng((seed, n_samples))
+    n_packets = -(-n_samples // 16)
+    is_lost = np.zeros(n_packets, bool)
+    while is_lost.sum() < n_packets * percent / 100:
+        start = rng.integers(n_packets)
+        is_lost[start : start + rng.integers(1, 11)] = True
+    return np.repeat(is_lost, 16)[:n_samples]
 
 
 def _events(

@@ -50,6 +50,8 @@ class Preprocessing:
 
 CASMEMG_CODE = Preprocessing("casmemg_code", mean_removed="after")
 """What the published MATLAB files do."""
+CASMEMG_INDICATORS = Preprocessing("casmemg_indicators")
+"""What the authors' newer files for MVC% and iEMG do (folder preprocess of their repository)."""
 PAPER_TEXT = Preprocessing("paper_text", zero_phase=False)
 """What section 3.1.3 says; it names no phase, so each filter is run once, forward."""
 

@@ -8,7 +8,7 @@ import struct
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,8 @@ _CHUNK: Final = 1 << 16
 _AWAKE_S: Final = 300e-6
 _AT_ONCE: Final = getattr(socket, "MSG_DONTWAIT", 0)
 _STAYS_AWAKE: Final = _AT_ONCE != 0 and (os.cpu_count() or 1) > 1
+#: Lets another program have the processor: the client may need this one.
+_make_way: Final[Callable[[], None]] = getattr(os, "sched_yield", lambda: None)
 _DONE: Final = struct.Struct("<I" + HEAD.format.removeprefix("<"))
 """Length and head of an answer at once."""
 
@@ -256,8 +258,10 @@ def _next(link: socket.socket) -> bytes:
     if _STAYS_AWAKE:
         end_s = time.perf_counter() + _AWAKE_S
         while time.perf_counter() < end_s:
-            with contextlib.suppress(BlockingIOError):
+            try:
                 return link.recv(_CHUNK, _AT_ONCE)
+            except BlockingIOError:
+                _make_way()
     return link.recv(_CHUNK)
 
 

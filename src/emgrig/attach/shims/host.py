@@ -22,6 +22,7 @@ LONGEST_STARE_S: Final = 20.0
 #: From this long before a fall DRDY may be high again: 4 clocks (2.6) at the slowest, 1.5 MHz.
 _BEFORE_FALL_S: Final = 4 / 1.45e6
 _NUDGE_S: Final = 1e-6
+_BENCH_STEP_S: Final = 1e-12  #: The bench rounds to it: between two of its steps no time comes.
 _WALL_STEP_S: Final = 0.02
 _WALL_LOOK_S: Final = 0.0005
 
@@ -212,13 +213,15 @@ class Host:
         """
         with self.lock:
             self._look()  # or a loop of waits of no time would last for ever
+            if any(watch.queue for watch in watches):
+                return True
             self._settle()
             end_s = float("inf") if timeout_s is None else self._bench_s + max(timeout_s, 0.0)
             if timeout_s is None or timeout_s > 0:
                 self._stare_since_s = None
         lines = ", ".join(f"GPIO {watch.number}" for watch in watches)
         while not any(watch.queue for watch in watches):
-            if self.now_s >= end_s:
+            if self.now_s >= end_s - _BENCH_STEP_S:
                 return False
             self._wait_a_little(end_s, f"an edge on {lines}")
         return True
@@ -320,10 +323,13 @@ class Host:
     def _pass_to(self, end_s: float) -> None:
         """Let bench time pass up to `end_s`, from edge to edge if somebody waits for any."""
         stop_s = min(end_s, self._limit_s)
+        wants_rising = any(watch.wants_rising for watch in self._watches)
+        is_quiet = False
         while self._watches and (event_s := self.bench.next_event_s()) is not None:
             if event_s > stop_s:
+                is_quiet = not wants_rising
                 break
-            if any(watch.wants_rising for watch in self._watches):
+            if wants_rising:
                 self._move(event_s - _BEFORE_FALL_S / 2)
                 self._catch_up(None)
             before = [watch.falls for watch in self._watches]
@@ -334,8 +340,9 @@ class Host:
                 self._catch_up(event_s)
             self._deliver()
         self._move(stop_s)
-        self._catch_up(None)
-        self._deliver()
+        if not is_quiet:
+            self._catch_up(None)
+            self._deliver()
         if end_s > self._limit_s:
             raise TimeIsUp.at_limit(self._limit_s)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import numpy as np
-from annotated_types import Ge, Gt, Interval, MinLen
+from annotated_types import Ge, Gt, Interval, MaxLen, MinLen
 from numpy.typing import ArrayLike, NDArray
 
 from emgrig.calibration.figures.uncertainty import Result
@@ -35,7 +35,7 @@ def _in(unit: str, values: dict[str, float] | None = None) -> Rule:
 class NamedBoard:
     """Which board: the name it gives itself, and whether it is a simulated one."""
 
-    serial_number: str
+    serial_number: Annotated[str, MaxLen(255)]  #: The link has no room for a longer one.
     is_simulated: bool
 
 

@@ -34,33 +34,40 @@ def build(desk: Desk, path: str = "/") -> Beat:
     return beat
 
 
+#: Three columns that fill the window; one, with the traces first, where there is no room for them.
+_LAYOUT = """
+body { background: #f1f3f5 }
+.nicegui-content { height: 100vh }
+.desk { display: grid; gap: 8px; width: 100%; flex: 1; min-height: 0;
+  grid-template-columns: minmax(230px, 290px) minmax(0, 1fr) minmax(220px, 270px) }
+.desk-column { display: flex; flex-direction: column; gap: 8px; min-height: 0; overflow-y: auto }
+.desk-traces { min-height: 0; height: 100% }
+@media (max-width: 800px) {
+  .nicegui-content { height: auto }
+  .desk { grid-template-columns: minmax(0, 1fr) }
+  .desk-traces { order: -1; height: 80vh }
+}
+"""
+
+
 def build_page(desk: Desk, beat: Beat) -> None:
     """Lay out the page for one browser."""
-    ui.query("body").style("background:#f1f3f5")
-    ui.query(".nicegui-content").classes("p-2 gap-2 w-full no-wrap").style("height:100vh")
+    ui.add_css(_LAYOUT)
+    ui.query(".nicegui-content").classes("p-2 gap-2 w-full no-wrap")
     refreshed = [header(desk), alert_panel()]
-    with ui.element("div").style(
-        "display:grid;grid-template-columns:minmax(230px,290px) minmax(0,1fr) minmax(220px,270px);"
-        "gap:8px;width:100%;flex:1;min-height:0"
-    ):
-        with _column():
+    with ui.element("div").classes("desk"):
+        with ui.element("div").classes("desk-column"):
             refreshed.append(_face())
             refreshed.append(contact_panel(desk))
-        with ui.card().tight().classes("w-full h-full p-2").style("min-height:0"):
+        with ui.card().tight().classes("desk-traces w-full p-2"):
             traces(desk, beat)
-        with _column():
+        with ui.element("div").classes("desk-column"):
             refreshed.append(record_panel(desk))
             marker_panel(desk)
             refreshed.append(numbers_panel(desk))
 
     for refresh in refreshed:
         beat.add_words(refresh)
-
-
-def _column() -> ui.element:
-    return ui.element("div").style(
-        "display:flex;flex-direction:column;gap:8px;min-height:0;overflow-y:auto"
-    )
 
 
 def _face() -> Refresh:

@@ -24,7 +24,7 @@ OLD_S = 3600.0
 def header(desk: Desk) -> Refresh:
     """Show board, link, rate, loss and clock."""
     identity = desk.hub.board.identity
-    with ui.row().classes("items-center w-full gap-3 no-wrap").style("min-height:40px"):
+    with ui.row().classes("items-center w-full gap-x-3 gap-y-1").style("min-height:40px"):
         ui.label("emgrig desk").classes("text-lg text-weight-bold")
         ui.label(f"board {identity.serial_number}").classes("text-grey-8")
         if identity.is_simulated:
@@ -46,7 +46,8 @@ def _rate_words(status: Status) -> str:
     measured = f" (measured {status.measured_hz:.2f})" if status.measured_hz else ""
     drift = ""
     if status.drift_ppm is not None and status.drift_bound_ppm is not None:
-        drift = f" · board clock {status.drift_ppm:+.1f} ± {status.drift_bound_ppm:.2g} ppm"
+        bound_ppm = float(f"{status.drift_bound_ppm:.2g}")
+        drift = f" · board clock {status.drift_ppm:+.1f} ± {bound_ppm:g} ppm"
     told = f" · {status.told}" if status.told else ""
     return (
         f"{status.rate_hz:g} samples/s{measured} · {status.n_samples} came · "

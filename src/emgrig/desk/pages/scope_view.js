@@ -86,6 +86,7 @@ export default {
       pen.font = "11px sans-serif";
       pen.lineWidth = 1;
       const each = this.seconds > 12 ? 5 : 1;
+      const steps = width < 300 ? 2 : 5;  // words that have room
       for (let s = 0; s <= this.seconds; s += each) {
         const x = Math.round(width - (s / this.seconds) * width) - 0.5;
         pen.beginPath();
@@ -93,7 +94,7 @@ export default {
         pen.lineTo(x, height - AXIS);
         pen.stroke();
         pen.textAlign = s === 0 ? "right" : s >= this.seconds ? "left" : "center";
-        if (s % Math.max(each, this.seconds / 5) === 0) pen.fillText(s ? `−${s} s` : "now", x, height - 2);
+        if (s % Math.max(each, this.seconds / steps) === 0) pen.fillText(s ? `−${s} s` : "now", x, height - 2);
       }
       pen.textAlign = "left";
     },

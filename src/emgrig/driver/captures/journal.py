@@ -6,7 +6,7 @@ entries are read back by `read_identity` and `read_epoch`; what the others say i
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, TypeVar
 
 from annotated_types import Interval
 
@@ -20,8 +20,6 @@ from emgrig.filemodel import NoteModel, plain, read
 T = TypeVar("T", bound=NoteModel)
 Entry = dict[str, object]
 Journal = Callable[[Entry], None]
-
-_MOST_WIRED: Final = 32  # a bit each
 
 
 @dataclass(frozen=True)
@@ -58,14 +56,7 @@ def identity_entry(identity: BoardIdentity, address: str) -> Entry:
 
 def read_identity(entry: Mapping[str, object]) -> BoardIdentity:
     """Read an `identity` entry; RecordingError if it is none."""
-    identity = read_note(BoardIdentity, entry)
-    wrong = [channel for channel in identity.channels_wired if not 1 <= channel <= _MOST_WIRED]
-    if wrong:
-        raise RecordingError(
-            f"identity note of the capture: channels_wired has {wrong[0]}; "
-            f"a HELLO can name 1 to {_MOST_WIRED}"
-        )
-    return identity
+    return read_note(BoardIdentity, entry)
 
 
 def epoch_entry(epoch: Epoch, identity: BoardIdentity, names: Sequence[str]) -> Entry:

@@ -63,7 +63,7 @@ ProfileFile: Any = make_dataclass(
     ],
     bases=(FileModel,),
     frozen=True,
-    namespace={"__doc__": "The settings of a whole board; docs/bringup.md explains the words."},
+    namespace={"__doc__": "The settings of a whole board; docs/profiles.md explains the words."},
 )
 
 
@@ -134,15 +134,18 @@ def load_profile(name_or_path: str | Path) -> Profile:
     ValueError
         If there is none, or something in it is not allowed; the message names file and key.
     """
+    return parse_profile(profile_text(name_or_path), str(name_or_path))
+
+
+def profile_text(name_or_path: str | Path) -> str:
+    """Return the TOML of a profile that `load_profile` would load; ValueError if there is none."""
     source = str(name_or_path)
     name = f"profile {source}"
     if isinstance(name_or_path, Path) or source.endswith(".toml") or len(Path(source).parts) > 1:
-        text = read_text(Path(source), name)
-    elif source in packaged_profiles():
-        text = read_text(resources.files("emgrig.driver.chip.profiles") / f"{source}.toml", name)
-    else:
+        return read_text(Path(source), name)
+    if source not in packaged_profiles():
         raise ValueError(refuse_unknown(f"profile {source!r}", source, packaged_profiles()))
-    return parse_profile(text, source)
+    return read_text(resources.files("emgrig.driver.chip.profiles") / f"{source}.toml", name)
 
 
 def parse_profile(text: str, source: str) -> Profile:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from annotated_types import Interval
+
 from emgrig.driver.can import Can
 from emgrig.errors import DeviceError, EmgrigError, WireError
-from emgrig.filemodel import AsNumber, NoteModel
+from emgrig.filemodel import AsNumber, NoteModel, one_of
 from emgrig.protocol.frames import FrameLayout
 from emgrig.protocol.framing import VERSION
 from emgrig.protocol.packets import Capability, Hello
@@ -18,14 +20,16 @@ class BoardIdentity(NoteModel):
     serial_number: str  #: Of the board and its firmware.
     firmware: str
     git_revision: str
-    chip_count: int  #: ADS1299 on the board.
-    channels_per_chip: int  #: 8, 6 or 4; 0 if neither the board nor the chips have said.
-    f_clk_hz: float  #: Nominal master clock, Hz.
-    vref_v: float  #: Nominal reference, V.
-    channels_wired: tuple[int, ...]  #: Channels that have electrodes, 1 is the first.
-    series_ohm: tuple[int, ...]  #: Ω in series with each input.
+    chip_count: Annotated[int, Interval(ge=1, le=4)]  #: ADS1299 on the board.
+    #: 8, 6 or 4; 0 if neither the board nor the chips have said.
+    channels_per_chip: Annotated[int, one_of(0, 4, 6, 8)]
+    f_clk_hz: Annotated[float, Interval(ge=0, le=1e9)]  #: Nominal master clock, Hz.
+    vref_v: Annotated[float, Interval(gt=0, le=1e3)]  #: Nominal reference, V.
+    #: Channels that have electrodes, 1 is the first.
+    channels_wired: tuple[Annotated[int, Interval(ge=1, le=32)], ...]
+    series_ohm: tuple[Annotated[int, Interval(ge=0, le=2**32 - 1)], ...]  #: In series with inputs.
     capabilities: Annotated[Capability, AsNumber()]  #: What the board can do.
-    max_frames: int  #: Most frames a packet.
+    max_frames: Annotated[int, Interval(ge=1, le=255)]  #: Most frames a packet.
     protocol_version: int = VERSION  #: Of the board link.
     #: ID register of each chip; empty if they were not asked.
     chip_ids: tuple[int, ...] = field(default=())

@@ -67,7 +67,7 @@ def conclude(evidence: Evidence) -> Diagnosis:
         return Diagnosis(
             "unknown",
             f"{failed.info.number} failed ({failed.info.layer.title}): {failed.message}",
-            "see the row of this check in docs/bringup.md",
+            f"emgrig explain {failed.info.number} says what it asks and rests on",
             probes=evidence.probes,
         )
     best, *others = fitting

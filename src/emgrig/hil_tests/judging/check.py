@@ -135,13 +135,20 @@ def info_of(function: object) -> CheckInfo | None:
 
 
 @cache
-def package_checks() -> frozenset[str]:
-    """Return the numbers of the checks that belong to every run: those of the package."""
+def suite_functions() -> tuple[tuple[CheckInfo, Callable[..., None]], ...]:
+    """Return the checks of the package with their functions, in their order."""
     suite = "emgrig.hil_tests.suite"
     names = [file.name[:-3] for file in files(suite).iterdir() if file.name.startswith("test_")]
     modules = [importlib.import_module(f"{suite}.{name}") for name in names]
-    found = (info_of(one) for module in modules for one in vars(module).values())
-    return frozenset(info.number for info in found if info is not None)
+    functions = [one for module in modules for one in vars(module).values()]
+    found = [(info, one) for one in functions if (info := info_of(one)) is not None]
+    return tuple(sorted(found, key=lambda pair: pair[0].order))
+
+
+@cache
+def package_checks() -> frozenset[str]:
+    """Return the numbers of the checks that belong to every run: those of the package."""
+    return frozenset(info.number for info, _ in suite_functions())
 
 
 class CannotMeasure(Exception):

@@ -83,8 +83,12 @@ class Stretch:
         filter in one matrix product; channels near the amplifier's rails take the longer way.
         """
         n_points = (count + WINDOW_PERIODS - 1) * self.cells
-        x = self._source_volts(self._point_ticks(first, n_points))
-        channels = len(self.inputs.gain)
+        channels, sources = self.inputs.mix.shape
+        x = (
+            self._source_volts(self._point_ticks(first, n_points))
+            if self._sees_source
+            else np.zeros((n_points, sources))
+        )
         rows = x.reshape(-1, self._weights.shape[0])
         parts = _product(rows, self._weights).reshape(-1, 3, channels)
         volts = parts[:-2, 0] + parts[1:-1, 1]
@@ -163,6 +167,11 @@ class Stretch:
     @cached_property
     def _has_mains(self) -> bool:
         return bool(np.any(self.inputs.mains))
+
+    @cached_property
+    def _sees_source(self) -> bool:
+        """False if nothing of the source gets in: all inputs shorted, or on signals of the chip."""
+        return bool(np.any(self.inputs.mix))
 
     @property
     def _fine_cells(self) -> int:

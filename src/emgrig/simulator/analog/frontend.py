@@ -33,7 +33,7 @@ from emgrig.simulator.analog.sinc import WINDOW_PERIODS
 from emgrig.simulator.analog.tolerances import Tolerances
 from emgrig.simulator.analog.waves import Grid
 from emgrig.simulator.analog.world import World
-from emgrig.simulator.chip.decoded import FrontEndSettings, decode
+from emgrig.simulator.chip.decoded import FrontEndSettings, check_length, decode
 from emgrig.simulator.seams import Conversions, Source
 
 NOMINAL_F_CLK_HZ = 2.048e6
@@ -125,6 +125,7 @@ class AnalogueFrontEnd:
         self._world = _fitting(world, n_channels)
         self._registers = _RESET_8
         self._inputs: dict[tuple[FrontEndSettings, World, int], Inputs] = {}
+        self._resolved: tuple[bytes, World, Source, Inputs] | None = None
         self._run: _Run | None = None
         self._reference = Reference(0, UNDRIVEN_REFERENCE_V, UNDRIVEN_REFERENCE_V, self._tau)
         self._drive_reference(0)
@@ -152,7 +153,7 @@ class AnalogueFrontEnd:
 
     def change(self, tick: int, registers: bytes) -> None:
         """See `FrontEnd.change`. A new data rate without a restart ends the run."""
-        decode(registers, self.n_channels)
+        check_length(registers)
         is_new_rate = (registers[_CONFIG1] ^ self._registers[_CONFIG1]) & 0x07
         self._registers = registers
         run = self._run
@@ -265,6 +266,16 @@ class AnalogueFrontEnd:
         )
 
     def _resolve(self) -> Inputs:
+        """Return what registers and surroundings now put on the inputs."""
+        if self._resolved is not None:
+            registers, world, source, inputs = self._resolved
+            if registers == self._registers and world is self._world and source is self._source:
+                return inputs
+        inputs = self._inputs_of()
+        self._resolved = self._registers, self._world, self._source, inputs
+        return inputs
+
+    def _inputs_of(self) -> Inputs:
         settings = decode(self._registers, self.n_channels)
         key = (settings, self._world, self._source.n_electrodes)
         if key not in self._inputs:

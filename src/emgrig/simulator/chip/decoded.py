@@ -46,6 +46,12 @@ class Chop(IntEnum):
     QUARTER_RATE = 3  # f_DR / 4
 
 
+# By the code in a register; and the bits of a byte, lowest first.
+_MUXES = tuple(Mux)
+_CHOPS = tuple(Chop)
+_BITS = tuple(tuple(bool(byte >> index & 1) for index in range(8)) for byte in range(256))
+
+
 @dataclass(frozen=True)
 class FrontEndSettings:
     """The registers, decoded."""
@@ -86,6 +92,14 @@ class FrontEndSettings:
         return (0, 1 << 18, 1 << 16, 4 * self.data_period_ticks)[self.chop]
 
 
+def check_length(registers: bytes) -> None:
+    """Raise ValueError if this is no whole register file."""
+    if len(registers) != REGISTER_COUNT:
+        raise ValueError(
+            f"expected {REGISTER_COUNT} register bytes (ID to CONFIG4), got {len(registers)}"
+        )
+
+
 @lru_cache(maxsize=64)
 def decode(registers: bytes, n_channels: int) -> FrontEndSettings:
     """Decode a whole register file, ID to CONFIG4.
@@ -102,15 +116,12 @@ def decode(registers: bytes, n_channels: int) -> FrontEndSettings:
     ValueError
         If there are not 24 bytes.
     """
-    if len(registers) != REGISTER_COUNT:
-        raise ValueError(
-            f"expected {REGISTER_COUNT} register bytes (ID to CONFIG4), got {len(registers)}"
-        )
+    check_length(registers)
     config1, config2, config3, loff = registers[1:5]
     channels = registers[5 : 5 + n_channels]
 
     def bits(address: int) -> tuple[bool, ...]:
-        return tuple(bool(registers[address] >> index & 1) for index in range(n_channels))
+        return _BITS[registers[address]][:n_channels]
 
     return FrontEndSettings(
         decimation=DECIMATION[config1 & 7],
@@ -124,11 +135,11 @@ def decode(registers: bytes, n_channels: int) -> FrontEndSettings:
         bias_lead_off=bool(config3 & 0x02),
         threshold=THRESHOLD[loff >> 5],
         lead_off_a=LEAD_OFF_A[loff >> 2 & 3],
-        chop=Chop(loff & 3),
+        chop=_CHOPS[loff & 3],
         powered_down=tuple(bool(byte & 0x80) for byte in channels),
         gain=tuple(GAIN[byte >> 4 & 7] for byte in channels),
         srb2=tuple(bool(byte & 0x08) for byte in channels),
-        mux=tuple(Mux(byte & 7) for byte in channels),
+        mux=tuple(_MUXES[byte & 7] for byte in channels),
         bias_p=bits(0x0D),
         bias_n=bits(0x0E),
         sense_p=bits(0x0F),

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.onboard.native import Firmware
+from emgrig.onboard.outlet import UNLIMITED
 from emgrig.protocol.packets import ResetCause
 from emgrig.simulator.analog.frontend import AnalogueFrontEnd
 from emgrig.simulator.analog.world import OPEN, Bridge, ChannelFault, Electrode, World
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.faults.link import Accident, LinkDamage
-from emgrig.simulator.firmware.native import Firmware
-from emgrig.simulator.firmware.outlet import UNLIMITED
 from emgrig.simulator.firmware.spi import NoFault, WireFault
 
 
@@ -71,9 +71,11 @@ def miss_reads(board: SimulatedBoard, rate: float, seed: int) -> None:
     def is_read(count: int) -> NDArray[np.bool_]:
         return np.asarray(rng.random(count) >= rate)
 
-    if not isinstance(board.firmware, Firmware):
-        raise ValueError("missed reads can be put into the native firmware only")  # noqa: TRY004
-    board.firmware.streaming.read_filter = is_read
+    firmware = board.firmware
+    reader = firmware.streaming if isinstance(firmware, Firmware) else firmware
+    if not hasattr(reader, "read_filter"):
+        raise ValueError("missed reads cannot be put into this board's firmware")
+    reader.read_filter = is_read
 
 
 # ---- electrodes and supplies --------------------------------------------------------------------

@@ -1,38 +1,17 @@
 """The chips of one board: one clock, one START, one DRDY line to the firmware, a CS each."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.onboard.seams import Readings
+from emgrig.protocol.packets import Line
 from emgrig.simulator.chip.ads1299 import COMMAND_SCLK_HZ, Frames, Pin
 from emgrig.simulator.firmware.spi import SpiBus, WireFault
 
-ReadFilter = Callable[[int], NDArray[np.bool_]]
-
-
-@dataclass(frozen=True)
-class Readings:
-    """What the firmware read at consecutive falls of DRDY that it saw."""
-
-    #: int64, shape (n,); Number of the fall, counted from `ChipBank.begin_count`; a jump is a fall
-    #: that was counted but not read in time.
-    index: NDArray[np.int64]
-    time_s: NDArray[np.float64]  #: float64, shape (n,); True time of the fall, s.
-    data: NDArray[np.uint8]  #: uint8, shape (n, frame_bytes); The frames, all chips side by side.
-
-    def part(self, begin: int, end: int | None) -> "Readings":
-        """Rows from `begin` to before `end`."""
-        rows = slice(begin, end)
-        return Readings(self.index[rows], self.time_s[rows], self.data[rows])
-
-    def only(self, read_filter: ReadFilter | None) -> "Readings":
-        """Rows that `read_filter` lets through; None lets all through."""
-        if read_filter is None or not len(self.index):
-            return self
-        kept = read_filter(len(self.index))
-        return Readings(self.index[kept], self.time_s[kept], self.data[kept])
+_PINS: Final = {Line.START: Pin.START, Line.RESET: Pin.RESET, Line.PWDN: Pin.PWDN}
 
 
 class ChipBank:
@@ -48,6 +27,9 @@ class ChipBank:
         self.buses = tuple(buses)
         self.f_clk_hz = self.buses[0].chip.f_clk_hz
         self.frame_bytes = sum(bus.chip.frame_bytes for bus in self.buses)
+        self._only = self.buses[0].chip if len(self.buses) == 1 else None
+        self.channels_per_chip = self.buses[0].chip.n_channels
+        self.lines = frozenset(Line)
         self.n_falls = 0
         self._falls_then = 0
         self._true_falls_then = 0
@@ -62,8 +44,8 @@ class ChipBank:
     @property
     def now_s(self) -> float:
         """True time, s since power-on."""
-        if len(self.buses) == 1:  # the usual case, and asked for often
-            return self.buses[0].tick / self.f_clk_hz
+        if self._only is not None:  # the usual case, and asked for often
+            return self._only.tick / self.f_clk_hz
         return max(bus.tick for bus in self.buses) / self.f_clk_hz
 
     @property
@@ -100,6 +82,10 @@ class ChipBank:
         self._align()
         for bus in self.buses:
             bus.set_pin(pin, level)
+
+    def set_line(self, line: Line, *, level: bool) -> None:
+        """Drive a pin of all chips."""
+        self.set_pin(_PINS[line], level=level)
 
     def set_wire_fault(self, fault: WireFault, chips: Sequence[int]) -> None:
         """Put a fault on the wires of `chips`; falls that were not read before are forgotten."""

@@ -9,13 +9,13 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from emgrig.onboard.chip_control import ChipControl
+from emgrig.onboard.outlet import Link, Outlet
+from emgrig.onboard.seams import BoardFacts, Client, Readings
 from emgrig.protocol.packets import ResetCause
 from emgrig.simulator.chip.core import RDATAC, SDATAC, START
 from emgrig.simulator.clock import Crystal
-from emgrig.simulator.firmware.chip_bank import ChipBank, Readings
-from emgrig.simulator.firmware.chip_control import ChipControl
-from emgrig.simulator.firmware.model import BoardFacts, Client
-from emgrig.simulator.firmware.outlet import Link, Outlet
+from emgrig.simulator.firmware.chip_bank import ChipBank
 
 CONFIG1: Final = 0x01
 _RATE_250: Final = 0x96  #: CONFIG1: 250 SPS.

@@ -1,37 +1,14 @@
 """What a simulated board needs of its firmware, and which firmwares there are."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol
 
+from emgrig.onboard.outlet import Link
+from emgrig.onboard.seams import BoardFacts, Client
 from emgrig.protocol.packets import ResetCause
 from emgrig.registry import Registry
 from emgrig.simulator.clock import Crystal
 from emgrig.simulator.firmware.chip_bank import ChipBank
-from emgrig.simulator.firmware.outlet import Link, Outlet
-
-
-@dataclass(frozen=True)
-class BoardFacts:
-    """What the firmware knows about its board; most of it is told in HELLO."""
-
-    serial_number: str = "SIM-0001"
-    firmware_version: str = "1.0.0"
-    git_revision: str = "simulated"
-    f_clk_hz: int = 2_048_000  #: Nominal values.
-    vref_uv: int = 4_500_000
-    channels_wired: int = 0x7F  #: Bit n - 1: channel n has electrodes.
-    series_ohm: tuple[int, ...] = ()  #: In series with each input, Ω.
-    transmit_bytes: int = 65536  #: Size of the transmit buffer.
-    linger_s: float = 60.0  #: How long a run goes on without a client, s.
-    mended: frozenset[str] = frozenset()  #: Traps of a firmware that this one does not have.
-
-
-class Client(Protocol):
-    """One connection to the board."""
-
-    outlet: Outlet  #: Towards the PC.
-    is_open: bool  #: False once either side has closed it.
 
 
 class FirmwareModel(Protocol):
@@ -73,7 +50,7 @@ FIRMWARES: Final = Registry[MakeFirmware](
     "emgrig.firmwares",
     "firmware",
     {
-        "native": "emgrig.simulator.firmware.native:Firmware",
+        "native": "emgrig.onboard.native:Firmware",
         "cerelog": "emgrig.simulator.firmware.fixed_frames:Cerelog",
         "ardeeg": "emgrig.simulator.firmware.fixed_frames:ArdEeg",
         "knight": "emgrig.simulator.firmware.fixed_frames:Knight",

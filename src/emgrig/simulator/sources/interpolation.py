@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 Samples = Callable[[int, int], NDArray[np.float64]]
 """(first, count) -> base samples, shape (count, n_columns); `first` may be negative."""
@@ -70,7 +70,7 @@ class Interpolator:
         coefficients = self._coefficients(block)
         shape = (len(local), len(coefficients))
         # A sparse product does with one set of weights for all columns what BSpline does for each.
-        spline = csr_array((weights.reshape(-1), index.reshape(-1), rows), shape=shape)
+        spline = scipy.sparse.csr_array((weights.reshape(-1), index.reshape(-1), rows), shape=shape)
         result: NDArray[np.float64] = np.asarray(spline @ coefficients)
         return result
 

@@ -1,4 +1,4 @@
-"""The commands of the analysis: reproduce, analyse, clock-report, grid and synthetic.
+"""The commands of the analysis: reproduce, analyse, clock-report, grid, indicators and synthetic.
 
 `app` is a typer application; the command line adds its commands to its own. What they do is
 imported when it is done: help and a wrong name must not wait for numpy and what it brings.
@@ -11,6 +11,7 @@ from emgrig.files import check_there
 from emgrig.tools.analyse.options import (
     AnalyseOptions,
     GridOptions,
+    IndicatorsOptions,
     OfCasmemg,
     ReproduceOptions,
     SyntheticOptions,
@@ -65,6 +66,23 @@ def grid_command(given: GridOptions) -> None:
     from emgrig.tools.analyse.running import search_grid
 
     search_grid(given)
+
+
+@app.command("indicators")
+@takes
+def indicators_command(given: IndicatorsOptions) -> None:
+    """Take MVC% and iEMG as the authors' code does and as we do, and say what that changes.
+
+    Their code drops the first 199 rows of a table, deletes rows that were lost, and reads the
+    annotated times 200 ms late; ours leaves every sample at its time. MVC% differs as the peak
+    does, whatever the MVC is.
+
+    Example: emgrig indicators casmemg/ --annotations 380_sort.xlsx
+    """
+    check_there(given.annotations, "table")
+    from emgrig.tools.analyse.indicators import compare_indicators
+
+    compare_indicators(given)
 
 
 @app.command("synthetic")

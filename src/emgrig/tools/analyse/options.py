@@ -56,10 +56,18 @@ class GridOptions(OfCasmemg):
 
 
 @dataclass(frozen=True, kw_only=True)
+class IndicatorsOptions(OfCasmemg, Printed):
+    """What `emgrig indicators` takes."""
+
+    folder: Path = argument("Folder of SUBJECT_VIDEO.mat files; those that are missing are said.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SyntheticOptions(OfCasmemg):
     """What `emgrig synthetic` takes."""
 
     folder: Path = argument("Folder for SUBJECT_VIDEO.mat and truth.xlsx.")
     seed: int = option("Another seed: other faces and noise.", 0)
     subject: list[int] | None = option("These subjects only; repeat. All take about 1 GB.")
+    lost: float = option("Percent of samples that are lost: 11 columns.", 0.0, min=0, max=50)
     overwrite: Overwrite = False

@@ -86,6 +86,9 @@ def set_beside(given: ReproduceOptions) -> None:
         say(f"{verdict}: {sum(row.verdict is verdict for row in rows)}")
     if expressions is not None:
         _print_trivial(expressions)
+    say(paper.PAPER)
+    if expressions is None or not found:
+        say(f"material: {paper.MATERIAL}")
 
 
 def _coloured(verdict: Verdict) -> Text:
@@ -235,7 +238,12 @@ def write_synthetic(given: SyntheticOptions) -> None:
     with Bar("synthetic CASMEMG") as bar:
         for done, (path, group) in enumerate(zip(paths, groups.values(), strict=True)):
             bar.follow(path.name, done / len(groups))
-            write_casmemg_mat(path, synthetic.recording(group, seed=given.seed).samples_uv)
+            samples_uv = synthetic.recording(group, seed=given.seed).samples_uv
+            is_lost = None
+            if given.lost:
+                is_lost = synthetic.lost_rows(len(samples_uv), given.lost, seed=given.seed)
+                samples_uv[is_lost] = 0.0
+            write_casmemg_mat(path, samples_uv, is_lost=is_lost)
     write_annotations(given.folder / "truth.xlsx", wanted)
 
 

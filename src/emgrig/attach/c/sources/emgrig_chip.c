@@ -20,6 +20,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -259,6 +260,7 @@ static ssize_t receive_some(uint8_t *into, size_t n)
         if (got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
             return got;
         }
+        sched_yield(); /* whoever answers may need this processor */
     }
 #endif
     return recv(link_fd, into, n, 0);

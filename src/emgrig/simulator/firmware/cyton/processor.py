@@ -9,17 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from emgrig.onboard.chip_control import ChipControl
+from emgrig.onboard.outlet import Link, Outlet
+from emgrig.onboard.seams import BoardFacts, Client, ReadFilter, Readings
 from emgrig.protocol.packets import ResetCause
 from emgrig.simulator.clock import Crystal
-from emgrig.simulator.firmware.chip_bank import ChipBank, ReadFilter, Readings
-from emgrig.simulator.firmware.chip_control import ChipControl
+from emgrig.simulator.firmware.chip_bank import ChipBank
 from emgrig.simulator.firmware.cyton import texts
 from emgrig.simulator.firmware.cyton.chips import EACH, NO_CHANGE, RATE_250, CytonChips, Waits
 from emgrig.simulator.firmware.cyton.dump import dump
 from emgrig.simulator.firmware.cyton.sending import Sending
 from emgrig.simulator.firmware.cyton.traps import TRAPS, check_mended
-from emgrig.simulator.firmware.model import BoardFacts, Client
-from emgrig.simulator.firmware.outlet import Link, Outlet
 
 VERSION: Final = "3.1.2"  #: What `v` says; `V` says another of the same firmware.
 VERSION_ASKED: Final = "3.1.5"

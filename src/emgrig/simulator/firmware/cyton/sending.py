@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.onboard.seams import Readings
 from emgrig.simulator.clock import Crystal
-from emgrig.simulator.firmware.chip_bank import Readings
 from emgrig.simulator.firmware.cyton.packets import Means, packets
 
 _MOST_SENT: Final = 1 << 16

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emgrig.onboard.sample_packets import encode_sample_packets, packet_bytes
+from emgrig.onboard.seams import BoardFacts
 from emgrig.protocol import packets as wire
 from emgrig.protocol.framing import PACKET, PacketType
 from emgrig.protocol.packets import SAMPLES, ErrorCode, Request, SampleFlag
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.chip.ads1299 import Ads1299Chip
 from emgrig.simulator.faults.actions import limit_link, miss_reads, stall_link
-from emgrig.simulator.firmware.model import BoardFacts
-from emgrig.simulator.firmware.sample_packets import encode_sample_packets, packet_bytes
 from properties import examples
 from simulator.fake_front_end import CountingFrontEnd
 from simulator.pc import RATE_2000, SDATAC, Pc, counting_board, on_board, request_bytes

@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
+from emgrig.onboard.seams import Bank
 from emgrig.protocol.packets import ALL_CHIPS, ErrorCode, Line
-from emgrig.simulator.chip.ads1299 import Pin
-from emgrig.simulator.chip.core import RDATAC, RESET, RREG, SDATAC, WREG
-from emgrig.simulator.firmware.chip_bank import ChipBank
 
 BOOT_S: Final = 0.15
 """From power to the first request: tPOR is 128 ms (SBAS499C p. 62), and the reset after it."""
@@ -15,7 +13,15 @@ RESET_S: Final = 1e-5
 N_ADDRESSES: Final = 32
 """Addresses that fit in RREG and WREG; the chip has registers at the first 24."""
 
-_PINS: Final = {Line.START: Pin.START, Line.RESET: Pin.RESET, Line.PWDN: Pin.PWDN}
+# Opcodes (SBAS499C table 10).
+WAKEUP: Final = 0x02
+RESET: Final = 0x06
+START: Final = 0x08
+STOP: Final = 0x0A
+RDATAC: Final = 0x10
+SDATAC: Final = 0x11
+RREG: Final = 0x20  #: Or the address of the first register.
+WREG: Final = 0x40
 
 
 class Refusal(Exception):
@@ -30,7 +36,7 @@ class Refusal(Exception):
 class ChipControl:
     """Opcodes, register bytes and pins."""
 
-    def __init__(self, bank: ChipBank) -> None:
+    def __init__(self, bank: Bank) -> None:
         self.bank = bank
         self.settings = 0  #: Epoch, 0 to 65535: +1 with whatever may have changed a register.
         self._in_rdatac = [True] * len(bank)
@@ -39,15 +45,32 @@ class ChipControl:
     def boot(self) -> None:
         """Wait for the supplies and pulse RESET; all registers are at their defaults then."""
         self.settings = 0
-        for pin, level in ((Pin.START, False), (Pin.PWDN, True), (Pin.RESET, True)):
-            self.bank.set_pin(pin, level=level)
-        self._low = {Line.START}
+        self._rest()
         self._wait(BOOT_S)
-        self.bank.set_pin(Pin.RESET, level=False)
-        self._wait(RESET_S)
-        self.bank.set_pin(Pin.RESET, level=True)
+        if Line.RESET in self.bank.lines:
+            self.bank.set_line(Line.RESET, level=False)
+            self._wait(RESET_S)
+            self.bank.set_line(Line.RESET, level=True)
+        else:  # in RDATAC, where the chips may be, they need not listen
+            for opcode in (SDATAC, RESET):
+                self.bank.broadcast(bytes((opcode,)))
         self._wait(RESET_S)
         self._in_rdatac = [True] * len(self.bank)
+
+    def take_over(self) -> None:
+        """End what a program before may have left running; the registers stay as they are."""
+        self.settings = 0
+        self._rest()
+        for opcode in (WAKEUP, SDATAC, STOP):
+            self.bank.broadcast(bytes((opcode,)))
+        self._in_rdatac = [False] * len(self.bank)
+
+    def _rest(self) -> None:
+        """Put the lines as they are between runs."""
+        for line, level in ((Line.START, False), (Line.PWDN, True), (Line.RESET, True)):
+            if line in self.bank.lines:
+                self.bank.set_line(line, level=level)
+        self._low = {Line.START}
 
     def command(self, opcode: int, chip: int = ALL_CHIPS) -> None:
         """Send one opcode to `chip` or to all of them.
@@ -97,8 +120,16 @@ class ChipControl:
         self.new_epoch()
 
     def set_line(self, line: Line, *, level: bool) -> None:
-        """Drive a pin of all chips; RESET and PWDN low put their registers at default."""
-        self.bank.set_pin(_PINS[line], level=level)
+        """Drive a pin of all chips; RESET and PWDN low put their registers at default.
+
+        Raises
+        ------
+        Refusal
+            If the pin is not wired.
+        """
+        if line not in self.bank.lines:
+            raise Refusal(ErrorCode.NOT_SUPPORTED, f"{line.name} is not wired on this board")
+        self.bank.set_line(line, level=level)
         if level:
             self._low.discard(line)
         else:

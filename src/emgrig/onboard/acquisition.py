@@ -10,11 +10,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.onboard.outlet import Outlet
+from emgrig.onboard.sample_packets import encode_sample_packets, packet_bytes
+from emgrig.onboard.seams import BoardClock, Readings
 from emgrig.protocol.packets import SampleFlag
-from emgrig.simulator.clock import Crystal
-from emgrig.simulator.firmware.chip_bank import Readings
-from emgrig.simulator.firmware.outlet import Outlet
-from emgrig.simulator.firmware.sample_packets import encode_sample_packets, packet_bytes
 
 #: Says that frames were thrown away: how many, up to which conversion, true time s.
 ReportOverflow = Callable[[int, int, float], None]
@@ -51,7 +50,7 @@ class Acquisition:
     """Packs the frames of a run and hands them to whoever reads it."""
 
     run: Run  #: Its counters are kept up to date.
-    crystal: Crystal  #: Stamps the board's time on packets.
+    crystal: BoardClock  #: Stamps the board's time on packets.
     frame_bytes: int  #: Of one frame of all chips.
     chip_bytes: int  #: Of one chip's part of it.
     report: ReportOverflow  #: Sends an OVERFLOW event.

@@ -4,16 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from emgrig.onboard.acquisition import Acquisition, Run
+from emgrig.onboard.chip_control import RDATAC, SDATAC, START, STOP, ChipControl
+from emgrig.onboard.lead_off_watch import LeadOffWatch
+from emgrig.onboard.outlet import Outlet
+from emgrig.onboard.seams import BoardClock, ReadFilter
 from emgrig.protocol import packets as wire
 from emgrig.protocol.packets import EventType
 from emgrig.protocol.schema import Message
-from emgrig.simulator.chip.core import RDATAC, SDATAC, START, STOP
-from emgrig.simulator.clock import Crystal
-from emgrig.simulator.firmware.acquisition import Acquisition, Run
-from emgrig.simulator.firmware.chip_bank import ReadFilter
-from emgrig.simulator.firmware.chip_control import ChipControl
-from emgrig.simulator.firmware.lead_off_watch import LeadOffWatch
-from emgrig.simulator.firmware.outlet import Outlet
 
 WATCH_S: Final = 0.2
 """Without DRDY for so long in a run, the firmware looks at the canary register (tPOR is 0.128)."""
@@ -30,7 +28,7 @@ class Streaming:
     """The runs of one board."""
 
     control: ChipControl  #: The chips.
-    crystal: Crystal  #: The board's clock.
+    crystal: BoardClock  #: The board's clock.
     report: Report
     linger_s: float  #: How long a run goes on with nobody to read it, s.
 
@@ -44,9 +42,8 @@ class Streaming:
         #: Given n, says which of the next n falls of DRDY the firmware reads in time; None: all.
         self.read_filter: ReadFilter | None = None
         self._bank = self.control.bank
-        chip = self._bank.buses[0].chip
-        self._chip_bytes = chip.frame_bytes
-        self._watch = LeadOffWatch(chip.frame_bytes, chip.n_channels)
+        self._chip_bytes = self._bank.frame_bytes // len(self._bank)
+        self._watch = LeadOffWatch(self._chip_bytes, self._bank.channels_per_chip)
         self._acquisition = self._new_acquisition()
         self._canary = (0, b"")
         self._watched_s = 0.0

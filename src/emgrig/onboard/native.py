@@ -1,25 +1,24 @@
-"""The firmware of the simulated board: link protocol version 1 on top of SPI.
+"""The firmware of our boards: link protocol version 1 on top of SPI.
 
 It is thin. It never interprets a register; of the chip it knows only which opcodes it sent and
 which pins it drove. It is without I/O: bytes in, time in, bytes out.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from emgrig.errors import WireError
+from emgrig.onboard.chip_control import N_ADDRESSES, ChipControl, Refusal
+from emgrig.onboard.outlet import Link, Outlet
+from emgrig.onboard.seams import Bank, BoardClock, BoardFacts, Client
+from emgrig.onboard.streaming import Streaming
 from emgrig.protocol import packets as wire
+from emgrig.protocol.abilities import LineFlag
 from emgrig.protocol.decoder import Decoder, RequestPacket
 from emgrig.protocol.framing import MAX_PAYLOAD_BYTES, VERSION, PacketType
 from emgrig.protocol.packets import Capability, ErrorCode, EventType, Line, Request, ResetCause
 from emgrig.protocol.schema import Message
-from emgrig.simulator.clock import Crystal
-from emgrig.simulator.firmware.chip_bank import ChipBank
-from emgrig.simulator.firmware.chip_control import N_ADDRESSES, ChipControl, Refusal
-from emgrig.simulator.firmware.model import BoardFacts, Client
-from emgrig.simulator.firmware.outlet import Link, Outlet
-from emgrig.simulator.firmware.streaming import Streaming
 
 REMEMBERED_REPLIES: Final = 8
 MAX_FRAMES: Final = 64
@@ -39,7 +38,12 @@ ABILITIES: Final = wire.Abilities(
     code_bits=24,
 )  # fmt: skip
 
-M = TypeVar("M", bound=Message)
+_NEEDED: Final[dict[int, Capability]] = {
+    Request.SET_LINE: Capability.SET_LINE,
+    Request.IDENTIFY: Capability.IDENTIFY,
+    Request.SET_COUNTER: Capability.COUNTER,
+    Request.REBOOT: Capability.REBOOT,
+}
 
 
 @dataclass(eq=False)
@@ -57,9 +61,12 @@ class NativeClient:
 class Firmware:
     """Answers requests, runs the chips, and streams."""
 
-    bank: ChipBank  #: The chips, powered on now.
+    bank: Bank  #: The chips, powered on now.
     facts: BoardFacts  #: Who the board is.
-    crystal: Crystal  #: Its clock.
+    crystal: BoardClock  #: Its clock.
+    capabilities: Capability = CAPABILITIES  #: What HELLO says besides `ABILITIES`.
+    #: False: the chips were on before, and are taken over with the registers that they have.
+    is_cold: bool = True
 
     def __post_init__(self) -> None:
         self.control = ChipControl(self.bank)  #: What it sends to the chips.
@@ -88,7 +95,12 @@ class Firmware:
             Request.SET_COUNTER: self._set_counter,
             Request.REBOOT: self._reboot,
         }
-        self._power_on()
+        if self.is_cold:
+            self._power_on()
+        else:
+            self.crystal.restart(self.now_s)
+            self.control.take_over()
+        self._is_reboot_due = False
 
     @property
     def now_s(self) -> float:
@@ -155,7 +167,6 @@ class Firmware:
         self._report(EventType.TRIGGER, body, self.streaming.run.conversions, self.now_s)
 
     def _power_on(self) -> None:
-        self._is_reboot_due = False
         self.crystal.restart(self.now_s)
         self.digits = 0
         self.control.boot()
@@ -183,6 +194,7 @@ class Firmware:
                 del client.remembered[next(iter(client.remembered))]
         client.outlet.send(PacketType.REPLY, reply, self.now_s)
         if self._is_reboot_due:
+            self._is_reboot_due = False
             self.restart(ResetCause.REQUESTED)
 
     def _outcome(
@@ -204,6 +216,9 @@ class Firmware:
             self._owner = client  # who comes first after an outage takes over the run
             self.streaming.attach(client.outlet)
         handler = self._handlers.get(request.request)
+        needed = _NEEDED.get(request.request, self.capabilities)
+        if needed not in self.capabilities:
+            raise Refusal(ErrorCode.NOT_SUPPORTED, f"this board has nothing for {needed.name}")
         if handler is None:
             text = f"this firmware knows no request {request.request}; it is version {VERSION}"
             raise Refusal(ErrorCode.UNKNOWN_REQUEST, text)
@@ -220,14 +235,14 @@ class Firmware:
             firmware_version=facts.firmware_version,
             git_revision=facts.git_revision,
             chip_count=len(self.bank),
-            channels_per_chip=self.bank.buses[0].chip.n_channels,
+            channels_per_chip=self.bank.channels_per_chip,
             f_clk_hz=facts.f_clk_hz,
             vref_uv=facts.vref_uv,
             channels_wired=facts.channels_wired,
             series_ohm=facts.series_ohm,
-            capabilities=CAPABILITIES,
+            capabilities=self.capabilities,
             max_frames=self._max_frames,
-            can=ABILITIES.encode(),
+            can=replace(ABILITIES, lines=self._line_flags()).encode(),
         )
 
     def _read_registers(self, _client: NativeClient, arguments: bytes) -> Message:
@@ -317,6 +332,9 @@ class Firmware:
     def _reboot(self, _client: NativeClient, _arguments: bytes) -> Message:
         self._is_reboot_due = True
         return wire.NoArguments()
+
+    def _line_flags(self) -> int:
+        return sum(flag for flag in LineFlag if Line[str(flag.name)] in self.bank.lines)
 
     def _now_us(self) -> int:
         return self.crystal.microseconds(self.now_s)

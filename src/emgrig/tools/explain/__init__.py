@@ -1,0 +1,1 @@
+"""`emgrig explain`: the manual, in the terminal."""

@@ -1,0 +1,1 @@
+"""`emgrig ports`: where boards may be, and which are there."""

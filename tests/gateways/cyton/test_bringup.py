@@ -21,6 +21,7 @@ FAULTS = {
     "reference-off": "reference-off",
     "supply-low": "supply-low",
     "packets-lost:rate=0.02": "link-loss",
+    "reads-missed:rate=0.01": "reads-missed",
     "brown-out:at=10": "brown-out",
     "board-restart:at=25": "board-restart",
 }

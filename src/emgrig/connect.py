@@ -45,6 +45,7 @@ GATEWAYS = Registry[Opener](
         "serial": _SERIAL,
         "replay": "emgrig.driver.captures.replay:open_replay",
         "frames": "emgrig.connect:open_frames",
+        "cyton": "emgrig.connect:open_cyton",
         "spi": "emgrig.gateways.spi.transport:open_spi",
         "hackeeg": "emgrig.connect:open_hackeeg",
         "meower": "emgrig.connect:open_meower",
@@ -116,6 +117,13 @@ def open_meower(address: str, /, *, timeout_s: float) -> Transport:
     return open_gateway(address, lambda inner: open_transport(inner, timeout_s=timeout_s))
 
 
+def open_cyton(address: str, /, *, timeout_s: float) -> Transport:
+    """Open ``cyton:///dev/ttyUSB0``, or ``cyton+`` and any other address."""
+    from emgrig.gateways.cyton.address import open_cyton as open_gateway
+
+    return open_gateway(address, lambda inner: open_transport(inner, timeout_s=timeout_s))
+
+
 def default_address() -> str:
     """Return the address in the environment variable EMGRIG_BOARD.
 
@@ -152,8 +160,8 @@ def connect(
         ``sim:``, ``tcp://HOST:PORT``, ``tcp-listen://HOST:PORT``,
         ``serial:///dev/ttyUSB0?baud=921600`` (or a URL of pyserial), ``replay:FILE``;
         ``frames:///dev/ttyUSB0?template=NAME`` for a board that only sends frames
-        (`emgrig.gateways.address.split_address`); ``spi:pieeg`` or
-        ``spi:///dev/spidev0.0?drdy=26`` for chips on this machine's SPI bus
+        (`emgrig.gateways.address.split_address`); ``cyton:///dev/ttyUSB0`` for an OpenBCI Cyton;
+        ``spi:pieeg`` or ``spi:///dev/spidev0.0?drdy=26`` for chips on this machine's SPI bus
         (`emgrig.gateways.spi.wiring.parse_address`); ``auto`` is the one board that answers, on
         USB, the SPI bus or in the network. None takes it from the environment variable
         EMGRIG_BOARD.
@@ -216,6 +224,6 @@ def _explain(address: str) -> str:
     others = "".join(f", {name}:" for name in GATEWAYS.others())
     return (
         f"{said}; expected sim:, tcp://192.168.4.1:4299, tcp-listen://:4299, "
-        "serial:///dev/ttyUSB0?baud=921600, frames:///dev/ttyUSB0?template=NAME, spi:pieeg, auto "
-        f"or replay:FILE{others}"
+        "serial:///dev/ttyUSB0?baud=921600, frames:///dev/ttyUSB0?template=NAME, "
+        f"cyton:///dev/ttyUSB0, spi:pieeg, auto or replay:FILE{others}"
     )

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from emgrig.driver.can import Can, Counting, Line, Registers, Stated, StatusWord, Timing
+from emgrig.driver.chip.register_file import RegisterFile
+from emgrig.driver.chip.transaction import Transaction
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link
 from emgrig.driver.native.port import NativePort
@@ -63,7 +65,7 @@ def test_the_bytes_are_those_of_the_document() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"registers": 3}, "says 3 of what it can"),
+        ({"registers": 4}, "says 4 of what it can"),
         ({"counting": 1, "modulus": 1}, "counts modulo 1"),
         ({"is_stated": 0}, "no scale is stated"),
         ({"gains": (1.0,) * 3}, "3 gains and 4 references are stated of 4 channels"),
@@ -119,6 +121,32 @@ def test_registers_that_cannot_be_reached_are_refused_before_anything_is_sent() 
         assert exit_code_for(caught.value) is ExitCode.DEVICE
     assert len(transport.board.requests) == asked
     assert port.read(5, 4)  # these it has
+
+
+def test_a_change_that_cannot_be_written_is_refused_before_anything_is_sent() -> None:
+    """Neither a write nor a transaction of which one register cannot be written sends a byte."""
+    can = Can(registers=Registers.ALL_READ, register_list=(5, 6, 0x15), rate_hz=125.0)
+    assert Can.from_hello(can.to_hello(), n_channels=8) == can
+    assert can.limits[:2] == (
+        "of the registers, only 05h to 06h, 15h can be written",
+        "its samples come at 125 Hz, whatever the registers say",
+    )
+    transport = FakeTransport()
+    identity = BoardIdentity.from_hello(replace(HELLO, can=can.to_hello()))
+    port = NativePort(Link(transport), 0, identity)
+    port.command(0x11)  # SDATAC
+    before = RegisterFile.reset(4)
+    asked = len(transport.board.requests)
+    with pytest.raises(BoardCannot, match="board G-1 cannot write registers 06h to 07h"):
+        port.write(6, b"\x00\x00")
+    raw = bytearray(before.raw)
+    raw[5], raw[0x0D] = 0x05, 0x01
+    transaction = Transaction((port,), (before,), (RegisterFile(bytes(raw), 4),))
+    with pytest.raises(BoardCannot, match="cannot write registers 0Dh"):
+        transaction.run()
+    assert transaction.held == (before,)
+    assert len(transport.board.requests) == asked
+    assert port.read(0, 24)
 
 
 def test_another_ability_is_another_board() -> None:

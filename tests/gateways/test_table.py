@@ -32,6 +32,8 @@ BOARDS = {
     "`eegfrontier`": "frames+sim:bench&seed=1&firmware=eegfrontier&channels=4?template=eegfrontier",
     "HackEEG": "hackeeg+sim:bench&seed=1",
     "Meower": "meower+sim:bench&seed=1",
+    "`cyton`": "cyton+sim:seed=3",
+    "`cyton-daisy`": "cyton+sim:seed=3&chips=2",
 }
 #: A machine whose bus the board is on.
 MACHINES = {
@@ -54,6 +56,13 @@ COMMANDS = {
     "electrodes": "electrodes {0} --quick",
     "calibrate": "calibrate noise {0} --gains 24 --rates 1000 --duration 10",
     "record --profile": "record {0} --duration 1 --profile facial-emg -o {1}/c.bdf --overwrite",
+}
+#: Where a board has another way to the same end.
+OWN = {
+    ("`cyton`", "electrodes"): "electrodes {0}",
+    ("`cyton`", "calibrate"): "calibrate noise {0} --gains 24 --rates 250 --duration 10",
+    ("`cyton-daisy`", "electrodes"): "electrodes {0}",
+    ("`cyton-daisy`", "calibrate"): "calibrate noise {0} --gains 24 --rates 250 --duration 10",
 }
 
 
@@ -81,7 +90,7 @@ def made(run: Run, folder: Path, kept: Mapping[str, Mapping[str, str]]) -> str:
             if (board, name) in NIGHTLY and not is_nightly():
                 cells.append(kept[board][name])
                 continue
-            line = COMMANDS[name].format(f"'{address}'", folder)
+            line = OWN.get((board, name), COMMANDS[name]).format(f"'{address}'", folder)
             with MACHINES.get(board, nullcontext)(), short_of_losses():
                 cells.append(outcome(line, run(line)))
         lines.append(f"| {board} | {' | '.join(cells)} |")

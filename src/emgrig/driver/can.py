@@ -23,6 +23,7 @@ class Registers(StrEnum):
     NONE = "none"
     SOME = "some"
     ALL = "all"
+    ALL_READ = "all read, some written"
 
 
 class StatusWord(StrEnum):
@@ -84,7 +85,8 @@ class Can:
 
     chip: str = "ADS1299"  #: Name of the converter.
     registers: Registers = Registers.ALL
-    register_list: tuple[int, ...] = ()  #: Addresses, if `registers` is SOME.
+    #: Addresses, if `registers` is SOME; those that can be written, if it is ALL_READ.
+    register_list: tuple[int, ...] = ()
     status: StatusWord = StatusWord.WHOLE
     counting: Counting = Counting.EXACT
     modulus: int = 0  #: Of the counter, if `counting` is MODULO.
@@ -93,6 +95,8 @@ class Can:
     lines: tuple[Line, ...] = tuple(Line)
     reset: bool = True
     stated: Stated | None = None  #: None if the scale is read back.
+    #: Samples a second, Hz, where the board sends others than its chips convert; 0: as they do.
+    rate_hz: float = 0.0
 
     @classmethod
     def from_hello(cls, raw: bytes, *, n_channels: int) -> "Can":
@@ -130,6 +134,7 @@ class Can:
                 stated=Stated(told.gains, told.vref_v, told.rate_hz, told.code_bits)
                 if told.is_stated
                 else None,
+                rate_hz=0.0 if told.is_stated else told.rate_hz,
             )
         except KeyError as error:
             raise DeviceError(f"the board's HELLO says {error} of what it can: unknown") from error
@@ -143,7 +148,10 @@ class Can:
             return f"it counts modulo {self.modulus}"
         stated = self.stated
         if stated is None:
-            return "" if self.registers is Registers.ALL else "no scale is stated, none can be read"
+            if not (self.rate_hz == 0 or 1e-3 <= self.rate_hz <= MOST_RATE_HZ):
+                return f"a stated data rate of {self.rate_hz:g} Hz"
+            is_read = self.registers in (Registers.ALL, Registers.ALL_READ)
+            return "" if is_read else "no scale is stated, none can be read"
         if not n_channels or not len(stated.gains) == len(stated.vref_v) == n_channels:
             return (
                 f"{len(stated.gains)} gains and {len(stated.vref_v)} references are stated of "
@@ -172,7 +180,7 @@ class Can:
             lines=sum(1 << n for n, line in enumerate(Line) if line in self.lines),
             reset=int(self.reset),
             is_stated=int(stated is not None),
-            rate_hz=stated.rate_hz if stated else 0.0,
+            rate_hz=stated.rate_hz if stated else self.rate_hz,
             gains=stated.gains if stated else (),
             vref_v=stated.vref_v if stated else (),
             code_bits=stated.code_bits if stated else 24,
@@ -181,8 +189,14 @@ class Can:
     # What the layers above ask.
 
     def reaches(self, address: int, count: int) -> bool:
-        """Tell whether `count` registers from `address` on can be read and written."""
+        """Tell whether `count` registers from `address` on can be read."""
         if self.registers is Registers.SOME:
+            return set(range(address, address + count)) <= set(self.register_list)
+        return self.registers is not Registers.NONE
+
+    def writes(self, address: int, count: int = 1) -> bool:
+        """Tell whether `count` registers from `address` on can be written."""
+        if self.registers in (Registers.SOME, Registers.ALL_READ):
             return set(range(address, address + count)) <= set(self.register_list)
         return self.registers is Registers.ALL
 
@@ -234,6 +248,10 @@ class Can:
         elif self.registers is Registers.SOME:
             listed = ", ".join(f"{address:02X}h" for address in self.register_list)
             said.append(f"of the registers, only {listed} can be reached")
+        elif self.registers is Registers.ALL_READ:
+            said.append(f"of the registers, only {_spans(self.register_list)} can be written")
+        if self.rate_hz:
+            said.append(f"its samples come at {self.rate_hz:g} Hz, whatever the registers say")
         if self.stated is not None:
             said.append("gain, reference and rate are stated, not read back")
         if self.status is StatusWord.NONE:
@@ -271,6 +289,20 @@ class StatedChips:
     def refuse(self, what: str) -> NoReturn:
         """Raise BoardCannot: this board cannot do `what`, and why."""
         self.can.refuse(self.serial_number, what)
+
+
+def _spans(addresses: tuple[int, ...]) -> str:
+    """Name registers, those side by side as from first to last."""
+    spans: list[list[int]] = []
+    for address in sorted(addresses):
+        if spans and address == spans[-1][1] + 1:
+            spans[-1][1] = address
+        else:
+            spans.append([address, address])
+    return ", ".join(
+        f"{first:02X}h" if first == last else f"{first:02X}h to {last:02X}h"
+        for first, last in spans
+    )
 
 
 _REGISTERS = dict(zip(map(int, wire.RegisterAccess), Registers, strict=True))

@@ -107,6 +107,7 @@ class Connection:
             quiet=self.quiet,
             on_change=self._registers_read,
             stated=self._stated_chips(),
+            sent_hz=self.identity.can.rate_hz,
         )
         if self.identity.channels_per_chip:
             self.name_channels({})
@@ -215,6 +216,7 @@ class Connection:
                 [RegisterFile(file.raw, layout.channels_per_chip) for file in files],
                 f_clk_hz=self.identity.f_clk_hz,
                 vref_v=self.identity.vref_v,
+                sent_hz=self.identity.can.rate_hz,
             )
         except DeviceError as error:
             log.warning("samples of epoch %d will not be scaled: %s", number, error)

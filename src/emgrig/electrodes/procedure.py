@@ -3,7 +3,8 @@
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from emgrig.calibration.certificate.certificate import Certificate, NamedBoard
 from emgrig.calibration.figures.uncertainty import Result
@@ -20,6 +21,13 @@ from emgrig.calibration.procedures.lead_off import CURRENTS_A, GAIN, RATE_HZ, SI
 from emgrig.driver.board import Board
 from emgrig.driver.chip.ads1299 import LeadOffStatus
 from emgrig.driver.chip.profile import load_profile
+from emgrig.driver.chip.registers import (
+    Config1,
+    Config4,
+    LeadOffControl,
+    LeadOffCurrent,
+    LeadOffFrequency,
+)
 from emgrig.driver.keeping import kept
 from emgrig.electrodes.check import Conditions, ContactCheck, Electrode, Finding, electrode_id
 from emgrig.electrodes.impedance import Drive, Reading, measure_electrode, nominal_current
@@ -32,6 +40,8 @@ from emgrig.version import PROGRAM
 SECONDS = {31.25: 1.6, 7.8125: 4.096}
 """For each electrode: 1600 and 4096 samples, 50 and 32 whole periods."""
 CURRENTS = ("24nA", "6nA")
+_CURRENTS = {LeadOffCurrent.NA_6: "6nA", LeadOffCurrent.NA_24: "24nA"}
+_FREQUENCIES = {LeadOffFrequency.HZ_8: 7.8125, LeadOffFrequency.HZ_31: 31.25}
 USUAL_PROFILE = "facial-emg"
 N_BIAS_SAMPLES, N_COMPARATOR_SAMPLES = 200, 400
 
@@ -69,9 +79,29 @@ class ContactSettings:
 
     @property
     def n_samples(self) -> int:
-        """Samples for each electrode."""
+        """Samples for each electrode at 1000 SPS."""
+        return self.samples_at(RATE_HZ)
+
+    def samples_at(self, rate_hz: int) -> int:
+        """Return the samples for each electrode at a data rate."""
         seconds = SECONDS[self.frequency_hz] if self.seconds is None else self.seconds
-        return whole_periods(seconds, RATE_HZ, self.frequency_hz)
+        return whole_periods(seconds, rate_hz, self.frequency_hz)
+
+    def on(self, board: Board) -> "ContactSettings":
+        """Return what can be asked of a board: of one whose LOFF cannot be written, what it has.
+
+        Raises BoardCannot if that is nothing that tells an impedance, or comparators are asked for.
+        """
+        if board.can.writes(LeadOffControl.ADDRESS):
+            return self
+        cannot = partial(board.can.refuse, board.identity.serial_number)
+        if self.is_quick:
+            cannot("say quickly what is open", "its comparators cannot be switched on")
+        held = board.chip.files[0].get(LeadOffControl)
+        current, frequency_hz = _CURRENTS.get(held.current), _FREQUENCIES.get(held.frequency)
+        if current is None or frequency_hz is None:
+            cannot("measure an impedance", "it injects no current of 6 or 24 nA, 8 or 31 Hz")
+        return replace(self, current=current, frequency_hz=frequency_hz)
 
 
 def check_contact(
@@ -94,7 +124,8 @@ def check_contact(
     IdentityError or RecordingError if the calibration is of another board or out of date;
     EmgrigError if the link or the board fails: the registers are put back if that is possible.
     """
-    settings, now = settings or ContactSettings(), now or dt.datetime.now(dt.UTC)
+    settings = (settings or ContactSettings()).on(board)
+    now = now or dt.datetime.now(dt.UTC)
     if calibration is not None:
         calibration.check_board(board.identity, now)
     checking = _Checking(board, settings, calibration, progress)
@@ -106,10 +137,12 @@ def check_contact(
 def prepare_quiet(board: Board, channels: Sequence[int]) -> None:
     """Set a board up as a recording does, nothing injected: the bias loop closed over `channels`.
 
-    All channels on their inputs at gain 12 and 1000 SPS. Whoever calls it keeps the registers
-    (`driver.keeping.kept`).
+    All channels on their inputs at gain 12 and 1000 SPS, or the board's only rate. Whoever calls it
+    keeps the registers (`driver.keeping.kept`).
     """
-    prepare(board, gain=GAIN, rate_hz=RATE_HZ, mux="normal")
+    can_set = board.can.writes(Config1.ADDRESS)
+    rate_hz = RATE_HZ if can_set else round(board.chip.rate_hz)
+    prepare(board, gain=GAIN, rate_hz=rate_hz, mux="normal")
     board.chip.bias(sense_p=channels, sense_n=channels, amplifier=True)
 
 
@@ -143,6 +176,10 @@ class _Checking:
         progress: Progress,
     ) -> None:
         self._board, self._settings = board, settings
+        self._has_comparators = board.can.writes(Config4.ADDRESS)
+        can_set = board.can.writes(Config1.ADDRESS)
+        self._rate_hz = RATE_HZ if can_set else round(board.chip.rate_hz)
+        self._n_samples = settings.samples_at(self._rate_hz)
         self._calibration = calibration
         self._channels = wired_channels(board, settings.channels)
         # What moves along, and what is open: on every channel, also if few are to be judged.
@@ -156,17 +193,19 @@ class _Checking:
         return [(channel, side) for channel in self._channels for side in SIDES]
 
     def _planned_s(self) -> float:
-        n = N_BIAS_SAMPLES + N_COMPARATOR_SAMPLES
+        n = (N_BIAS_SAMPLES + N_COMPARATOR_SAMPLES) * self._has_comparators
         if not self._settings.is_quick:
-            n += len(self._electrodes) * self._settings.n_samples
-            n += round(self._settings.quiet_s * RATE_HZ)
-        return n / RATE_HZ
+            n += len(self._electrodes) * self._n_samples
+            n += round(self._settings.quiet_s * self._rate_hz)
+        return n / self._rate_hz
 
     def look(self) -> Seen:
         """Measure; the board is left as the last measurement needed it."""
-        prepare(self._board, gain=GAIN, rate_hz=RATE_HZ, mux="normal", bias=True)
-        bias_off = self._is_bias_off()
-        off = self._off(is_body_held=not bias_off)
+        prepare(self._board, gain=GAIN, rate_hz=self._rate_hz, mux="normal", bias=True)
+        bias_off, off = None, frozenset[Where]()
+        if self._has_comparators:
+            bias_off = self._is_bias_off()
+            off = self._off(is_body_held=not bias_off)
         if self._settings.is_quick:
             return Seen({}, off, bias_off)
         figures = self._quiet()
@@ -210,9 +249,8 @@ class _Checking:
     def _quiet(self) -> tuple[ChannelFigures, ...]:
         self._tracker.say("channels at rest")
         prepare_quiet(self._board, self._channels)
-        record = acquire(
-            self._board, round(self._settings.quiet_s * RATE_HZ), tracker=self._tracker
-        )
+        n_samples = round(self._settings.quiet_s * self._rate_hz)
+        record = acquire(self._board, n_samples, tracker=self._tracker)
         self._account.add(record)
         return quiet_figures(
             record.volts,
@@ -242,7 +280,7 @@ class _Checking:
             self._current_a(channel, side) or nominal_current(CURRENTS_A[settings.current]),
             settings.frequency_hz,
             self._series_ohm(channel),
-            settings.n_samples,
+            self._n_samples,
         )
 
     def _current_a(self, channel: int, side: str) -> Result | None:
@@ -308,9 +346,9 @@ class _Checking:
             is_quick=settings.is_quick,
             current=settings.current,
             frequency_hz=settings.frequency_hz,
-            rate_hz=float(RATE_HZ),
+            rate_hz=float(self._rate_hz),
             gain=GAIN,
-            n_samples=0 if settings.is_quick else settings.n_samples,
+            n_samples=0 if settings.is_quick else self._n_samples,
             n_lost=self._account.n_lost,
             n_rejected=self._account.n_rejected,
             current_is_calibrated=all(

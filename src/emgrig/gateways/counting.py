@@ -81,9 +81,9 @@ class Numbering:
         self._last = int(counter[-1]), int(raw[-1])
         if self._template.is_loss_by_time and self._time is not None:
             turn = 1 << 8 * self._time.bytes
-            ticks = np.diff(raw, prepend=last_raw) % turn
+            ticks = differences(raw, last_raw) % turn
             ticks[ticks > turn // 2] = 0  # the clock was set back: it says nothing
-            passed_us = ticks * self._time.unit_us
+            passed_us = ticks.astype(np.float64) * self._time.unit_us
             by_time = np.rint(passed_us / self._period_us).astype(np.int64)
         else:
             passed_us, by_time = np.zeros(len(rows)), np.zeros(len(rows), np.int64)
@@ -102,7 +102,7 @@ class Numbering:
         if self._counter is None:
             return by_time if has_time else np.ones(len(counter), np.int64)
         modulus = self._counter.period
-        steps = np.diff(counter, prepend=last) % modulus
+        steps = differences(counter, last) % modulus
         if has_time and self._counter.counts == "conversions":
             turns = np.rint((by_time - steps) / modulus).astype(np.int64)
             steps += modulus * np.maximum(turns, 0)
@@ -117,3 +117,12 @@ class Numbering:
             zeros if counter is None else number(rows, counter.at, counter.bytes, counter.endian),
             zeros if time is None else number(rows, time.at, time.bytes, time.endian),
         )
+
+
+def differences(values: NDArray[np.int64], before: int) -> NDArray[np.int64]:
+    """Return how far each value is from the one before it; `before` is before the first."""
+    made = np.empty(len(values), np.int64)
+    if len(values):
+        made[0] = values[0] - before
+        np.subtract(values[1:], values[:-1], out=made[1:])
+    return made

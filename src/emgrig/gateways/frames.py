@@ -14,7 +14,7 @@ import numpy as np
 
 from emgrig.driver.seams import Clock, Transport
 from emgrig.errors import TransportError, TransportTimeout, WireError
-from emgrig.gateways.counting import Numbering, Placed
+from emgrig.gateways.counting import Numbering, Placed, differences
 from emgrig.gateways.decoding import FrameDecoder, Rows
 from emgrig.gateways.template import FrameTemplate, spoken
 from emgrig.protocol import packets as wire
@@ -31,8 +31,8 @@ _MOST_WAITING = 64 << 20  #: Bytes that wait to be read, for a reader that does 
 _HEAD = struct.Struct("<IQBBHH")
 
 
-class _Refusal(Exception):
-    pass
+class Refusal(Exception):
+    """A request that the board cannot do."""
 
 
 class FrameGateway:
@@ -67,6 +67,7 @@ class FrameGateway:
         self._name = name
         self._lock = threading.RLock()
         self._is_closed = False
+        self._slice_s = SLICE_S if inner.is_paced else 0.25  # on virtual time nobody asks
         self._out = bytearray()
         self._encode = PacketEncoder()
         self._requests = Decoder()
@@ -77,6 +78,7 @@ class FrameGateway:
         self._began_s = inner.clock.now_s()
         self._heard_s = self._began_s  # when the last frame came
         self._run = 0
+        self._settings = 0  # epoch
         self._conversions = 0  # of the last run that has ended
         self._per_packet = 0  # frames a packet; 0 between runs
         self._waiting: list[Placed] = []  # frames that do not fill a packet yet
@@ -172,17 +174,16 @@ class FrameGateway:
                     return data
             left_s = max(deadline_s - self.clock.now_s(), 0.0)
             try:
-                came = self._inner.read(READ_BYTES, timeout_s=min(left_s, SLICE_S))
+                came = self._receive(min(left_s, self._slice_s))
             except TransportTimeout:
-                if self.clock.now_s() >= deadline_s and not self._out:
-                    raise TransportTimeout(
-                        f"{self.address}: nothing came in {timeout_s:g} s"
-                    ) from None
-                continue
+                came = b""
             with self._lock:
                 self._take(came)
             if not self._out and self.clock.now_s() >= deadline_s:
                 raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
+
+    def _receive(self, timeout_s: float) -> bytes:
+        return self._inner.read(READ_BYTES, timeout_s=timeout_s)
 
     def write(self, data: bytes, /) -> None:
         """Take requests; each is answered at once."""
@@ -191,7 +192,7 @@ class FrameGateway:
                 raise TransportError(f"{self.address} is closed")
             for item in self._requests.feed(data):
                 if isinstance(item, RequestPacket):
-                    self._out += self._encode(PacketType.REPLY, self._reply(item))
+                    self._answer(item)
 
     def reopen(self) -> None:
         """Open the board's link anew, and see that it is there; see the seam."""
@@ -218,7 +219,7 @@ class FrameGateway:
     # ---- samples ------------------------------------------------------------------------------
 
     def _take(self, data: bytes) -> None:
-        """Take the board's bytes; frames of a run that is on become packets."""
+        """Take the board's bytes, none if none came; frames of a run that is on become packets."""
         rows, is_cut = self.decoder.feed(data)
         if not len(rows) or not self._per_packet:
             return
@@ -236,9 +237,9 @@ class FrameGateway:
             return
         whole = _joined(self._waiting)
         frames = self._frames(whole.rows)
-        steps = np.diff(whole.conversion, prepend=int(whole.conversion[0]) - 1)
+        steps = differences(whole.conversion, int(whole.conversion[0]) - 1)
         gaps = np.flatnonzero((steps != 1) | whole.is_cut)
-        edges = np.unique(np.concatenate([[0], gaps, [len(steps)]])).tolist()
+        edges = sorted({0, *gaps.tolist(), len(steps)})
         n_done = 0
         for begin, end in pairwise(edges):
             is_open = end == len(steps) and not is_last
@@ -258,14 +259,8 @@ class FrameGateway:
         if len(self._out) > _MOST_WAITING:
             self._n_thrown += len(frames)
             return
-        head = _HEAD.pack(
-            int(whole.conversion[at]) & 0xFFFFFFFF,
-            int(whole.time_us[at]),
-            len(frames),
-            self._frame_bytes,
-            0,
-            flags,
-        )
+        first, time_us = int(whole.conversion[at]) & 0xFFFFFFFF, int(whole.time_us[at])
+        head = _HEAD.pack(first, time_us, len(frames), self._frame_bytes, self._settings, flags)
         self._out += self._encode(PacketType.SAMPLES, head + frames.tobytes())
         self._n_sent += len(frames)
 
@@ -298,6 +293,9 @@ class FrameGateway:
 
     # ---- requests -----------------------------------------------------------------------------
 
+    def _answer(self, asked: RequestPacket) -> None:
+        self._out += self._encode(PacketType.REPLY, self._reply(asked))
+
     def _reply(self, asked: RequestPacket) -> bytes:
         key = asked.id, asked.request, asked.arguments
         for known, reply in self._answered:
@@ -306,7 +304,7 @@ class FrameGateway:
         try:
             handler = self._handlers.get(asked.request, self._refuse)
             status, body = ReplyStatus.OK, handler(asked.arguments).encode()
-        except _Refusal as refusal:
+        except Refusal as refusal:
             error = wire.ErrorReply(ErrorCode.NOT_SUPPORTED, str(refusal))
             status, body = ReplyStatus.ERROR, error.encode()
         except WireError as problem:
@@ -317,7 +315,7 @@ class FrameGateway:
         return reply
 
     def _refuse(self, _: bytes) -> Message:
-        raise _Refusal(f"{self.template.title} only sends frames: it cannot do that")
+        raise Refusal(f"{self.template.title} only sends frames: it cannot do that")
 
     def _hello(self, arguments: bytes) -> Message:
         wire.HelloArguments.decode(arguments)
@@ -343,7 +341,7 @@ class FrameGateway:
     def _start(self, arguments: bytes) -> Message:
         asked = wire.StartArguments.decode(arguments)
         if self._per_packet:
-            raise _Refusal("a run is on already")
+            raise Refusal("a run is on already")
         most = (MAX_PAYLOAD_BYTES - _HEAD.size) // self._frame_bytes
         if not 1 <= asked.frames_per_packet <= most:
             raise WireError(f"{asked.frames_per_packet} frames a packet; 1 to {most} are possible")
@@ -354,7 +352,7 @@ class FrameGateway:
         self._heard_s = self.clock.now_s()
         self.numbering.begin(now_us)
         self._say(self.template.link.start)
-        return wire.Started(self._run & 0xFFFF, 0, now_us)
+        return wire.Started(self._run & 0xFFFF, self._settings, now_us)
 
     def _stop(self, _: bytes) -> Message:
         if not self._per_packet:
@@ -372,7 +370,7 @@ class FrameGateway:
             uptime_us=max(self._now_us(), 0),
             run=self._run & 0xFFFF,
             streaming=int(bool(self._per_packet)),
-            settings=0,
+            settings=self._settings,
             conversions=conversions & 0xFFFFFFFF,
             frames_sent=self._n_sent,
             missed_drdy=0,

@@ -26,7 +26,7 @@ class BoardFacts:
     series_ohm: tuple[int, ...] = ()  #: In series with each input, Ω.
     transmit_bytes: int = 65536  #: Size of the transmit buffer.
     linger_s: float = 60.0  #: How long a run goes on without a client, s.
-    mended: frozenset[str] = frozenset()  #: Traps of a firmware that this one does not have.
+    mended: frozenset[str] = frozenset()  #: Traps of another firmware that this board has not.
 
 
 class Client(Protocol):

@@ -19,6 +19,7 @@ class RegisterAccess(IntEnum):
     NONE = 0
     SOME = 1
     ALL = 2
+    ALL_READ = 3
 
 
 class StatusWord(IntEnum):
@@ -57,9 +58,13 @@ class Abilities(Message):
     """What the board can; the last field of HELLO's reply."""
 
     chip: Annotated[str, Text * "name of the converter: ADS1299, or what else it is"]
-    registers: Annotated[int, U8 * "that can be reached: 0 none, 1 those listed, 2 all"]
+    registers: Annotated[
+        int,
+        U8 * "that can be reached: 0 none, 1 those listed, 2 all, 3 all read, those listed written",
+    ]
     register_list: Annotated[
-        tuple[int, ...], cs.PrefixedArray(U8, U8) * "count, then the addresses if `registers` is 1"
+        tuple[int, ...],
+        cs.PrefixedArray(U8, U8) * "count, then the addresses if `registers` is 1 or 3",
     ]
     status: Annotated[
         int,
@@ -80,7 +85,7 @@ class Abilities(Message):
     lines: Annotated[int, U8 * "that SET_LINE drives: bit 0 START, 1 RESET, 2 PWDN"]
     reset: Annotated[int, U8 * "1 if the chips can be reset"]
     is_stated: Annotated[int, U8 * "scale: 0 by registers read back, 1 as stated in what follows"]
-    rate_hz: Annotated[float, F64 * "stated data rate, Hz; else 0"]
+    rate_hz: Annotated[float, F64 * "stated data rate, Hz; 0: by the registers"]
     gains: Annotated[
         tuple[float, ...], cs.PrefixedArray(U8, F64) * "count, then the stated gain of each channel"
     ]

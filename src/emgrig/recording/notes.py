@@ -145,8 +145,11 @@ class Notes:
 
     @property
     def is_of_ads1299(self) -> bool:
-        """True if the converter is an ADS1299, whose filter is known."""
-        return self.identity is None or self.identity.can.chip.startswith("ADS1299")
+        """True if samples are what an ADS1299 converts, whose filter is known."""
+        if self.identity is None:
+            return True
+        can = self.identity.can
+        return can.chip.startswith("ADS1299") and not can.rate_hz
 
     def scale_uv(self, epoch: Epoch, channel_index: int) -> tuple[float, float]:
         """Return the volts of one code and of code 0, µV: calibrated where that is known."""

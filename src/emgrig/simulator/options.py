@@ -41,7 +41,7 @@ def parse_query(query: str) -> SimOptions:
     ----------
     query : str
         ``[face|bench][&key=value]…`` with the keys `source`, `fault` (may come several times),
-        `seed`, `speed` (`max`, `real` or a number), `chips`, `channels`, `firmware`, `mended`
+        `seed`, `speed` (`max`, `real` or a number), `chips`, `channels`, `firmware`, and `mended`
         (names with + between). A source may have options of its own behind ``?`` and ``&``; they
         follow it directly.
 

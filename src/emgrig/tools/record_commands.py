@@ -167,8 +167,10 @@ def profile_for(board: "Board", said: str | None) -> str:
 
     Without a word it is the usual one, and none for a board that takes none.
     """
+    from emgrig.driver.can import Registers
+
     if said is None:
-        said = USUAL_PROFILE if board.can.stated is None else KEEP
+        said = USUAL_PROFILE if board.can.registers is Registers.ALL else KEEP
     return "" if said == KEEP else said
 
 

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 #: Boards of others that only send frames, and their channels.
 OTHERS = {"cerelog": 8, "ardeeg": 8, "knight": 8, "eegfrontier": 4}
 #: Boards of others that have a gateway of their own: its scheme, and how many chips they have.
-WITH_GATEWAY = {"hackeeg": ("hackeeg", 1), "meower": ("meower", 2)}
+WITH_GATEWAY = {
+    "cyton": ("cyton", 1),
+    "cyton-daisy": ("cyton", 2),
+    "hackeeg": ("hackeeg", 1),
+    "meower": ("meower", 2),
+}
 #: How much of a face's future `--truth` writes.
 TRUTH_S = 3600.0
 

@@ -154,20 +154,31 @@ def prepare(
     """Bring the board to a known state: every channel on and alike, everything else off.
 
     `internal_reference`: use the chip's own, and wait for it if it was off. `bias`: have the bias
-    amplifier hold the bias electrode at mid-supply; it senses no channel.
+    amplifier hold the bias electrode at mid-supply; it senses no channel. Where the board cannot
+    be told, amplifier and reference stay as they are.
+
+    Raises BoardCannot if the board cannot have that rate, or sends other samples than its chips
+    convert, so that nobody knows their filter; nothing was sent.
     """
-    chip = board.chip
+    chip, can = board.chip, board.can
+    if can.rate_hz:
+        why = "its samples are means of what its chips convert, behind a filter of their own"
+        can.refuse(board.identity.serial_number, "be measured so", why)
+    is_free = can.writes(Config3.ADDRESS)
+    reference: dict[str, object] = {"reference": internal_reference} if is_free else {}
+    amplifier: dict[str, object] = {
+        "amplifier": bias, "internal_reference": True, "measure": False, "lead_off_sense": False,
+    }  # fmt: skip
+    signal: dict[str, object] = {} if is_free else {"amplitude": 1, "frequency": "slow"}
     parts = chip.parts
     was_on = all(file.get(Config3).internal_reference for file in chip.files)
     none: tuple[int, ...] = ()
     settings: list[Settings] = [
         say_channels(None, parts, gain=gain, mux=mux, power_down=False, srb2=False),
-        say("board", parts, rate=rate_hz, reference=internal_reference, srb1=False,
-            single_shot=False),
+        say("board", parts, rate=rate_hz, srb1=False, single_shot=False, **reference),
         say("lead_off", parts, sense_p=none, sense_n=none, flip=none, comparators=False),
-        say("bias", parts, sense_p=none, sense_n=none, amplifier=bias, internal_reference=True,
-            measure=False, lead_off_sense=False),
-        say("test_signal", parts, on=False),
+        say("bias", parts, sense_p=none, sense_n=none, **(amplifier if is_free else {})),
+        say("test_signal", parts, on=False, **signal),
     ]  # fmt: skip
     chip.apply(*settings)
     if internal_reference and not was_on:

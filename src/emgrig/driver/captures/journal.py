@@ -37,6 +37,8 @@ class EpochNote(NoteModel):
     channel_names: tuple[str, ...] = ()
     stated: Stated | None = None  #: Where no register was read; `registers` are none then.
     n_chips: int = 1
+    #: Samples a second, Hz, where the board sends others than its chips convert; else 0.
+    sent_hz: Annotated[float, Interval(ge=0, le=1e6)] = 0.0
 
 
 def read_note(kind: type[T], entry: Mapping[str, object]) -> T:
@@ -70,6 +72,7 @@ def epoch_entry(epoch: Epoch, identity: BoardIdentity, names: Sequence[str]) -> 
         tuple(names),
         epoch.stated,
         epoch.n_chips,
+        identity.can.rate_hz,
     )
     return {"kind": "epoch", **plain(note)}
 
@@ -94,6 +97,12 @@ def read_epoch(entry: Mapping[str, object]) -> Epoch:
         )
     try:
         files = [RegisterFile(bytes.fromhex(raw), note.channels_per_chip) for raw in note.registers]
-        return make_epoch(note.number, files, f_clk_hz=note.f_clk_hz, vref_v=note.vref_v)
+        return make_epoch(
+            note.number,
+            files,
+            f_clk_hz=note.f_clk_hz,
+            vref_v=note.vref_v,
+            sent_hz=note.sent_hz,
+        )
     except (TypeError, ValueError) as error:
         raise RecordingError(f"epoch note of the capture: {error}") from error

@@ -78,6 +78,8 @@ class RegisterAccess:
     stated : StatedChips, optional
         A board without registers that we can reach: what is stated is all that is known, and all
         that would ask a chip is refused before anything is sent.
+    sent_hz : float
+        Samples a second, Hz, where the board sends others than its chips convert; 0: as they do.
     on_change : callable, optional
         Called with `files` each time the registers were read, before the stream goes on.
     """
@@ -92,6 +94,7 @@ class RegisterAccess:
         quiet: Callable[[], AbstractContextManager[None]] | None = None,
         on_change: Callable[[Files], None] | None = None,
         stated: StatedChips | None = None,
+        sent_hz: float = 0.0,
     ) -> None:
         if not ports:
             raise ValueError("a board has at least one chip")
@@ -104,6 +107,7 @@ class RegisterAccess:
         self._clock = clock
         self._quiet = quiet or self._pause
         self._stated = stated
+        self._sent_hz = sent_hz
         self._parts: tuple[int, ...] = stated.parts if stated else ()
         self._files: Files | None = None
         self._running = False
@@ -166,7 +170,7 @@ class RegisterAccess:
         rates_hz = {file.rate_hz(self.f_clk_hz) for file in self.files}
         if len(rates_hz) > 1:
             raise DeviceError(f"the chips have different rates, Hz: {sorted(rates_hz)}")
-        return rates_hz.pop()
+        return self._sent_hz or rates_hz.pop()
 
     # What the chip is, and its states.
 

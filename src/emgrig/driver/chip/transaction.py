@@ -1,7 +1,7 @@
 """Proved register writes: write what differs, read everything back, undo what did not hold."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from emgrig.driver.chip.identity import SILENT
@@ -9,13 +9,16 @@ from emgrig.driver.chip.register_file import RegisterFile, field_names
 from emgrig.driver.chip.registers import N_REGISTERS, PLACES, Place
 from emgrig.driver.seams import RegisterPort
 from emgrig.errors import (
+    BoardCannot,
     DeviceError,
     EmgrigError,
     ReadBackError,
+    RequestRefused,
     TransportError,
     TransportTimeout,
     WireError,
 )
+from emgrig.protocol.packets import ErrorCode
 from emgrig.sentences import sentence
 
 log = logging.getLogger(__name__)
@@ -123,8 +126,10 @@ class Transaction:
 
     def _write(self, targets: Files) -> list[tuple[int, Place, int]]:
         """Write, read back; return chip index, register and bits of what did not hold."""
-        have, self.held = self.held, None
+        have = self.held
         assert have is not None
+        self._need_writable(have, targets)
+        self.held = None
         try:
             n_writes = sum(
                 self._write_chip(chip_index, have[chip_index], target)
@@ -133,12 +138,24 @@ class Transaction:
             parts = [file.n_channels for file in have]
             self.held = read_files(self.ports, parts) if n_writes else have
         except EmgrigError as error:
+            if _is_beyond(error) and len(self._touched) == 1:  # the first, and it was refused
+                self.held = have
+                text = getattr(error, "text", str(error))
+                raise BoardCannot(f"the board cannot do that: {text}; nothing was sent") from error
             raise self._unfinished(error) from error
         return [
             (chip_index, place, bits)
             for chip_index, (target, found) in enumerate(zip(targets, self.held, strict=True))
             for place, bits in target.wrong_bits(found, reserved=self.reserved)
         ]
+
+    def _need_writable(self, have: Files, targets: Files) -> None:
+        """Raise BoardCannot before anything is sent, if a port says so of what is to be written."""
+        for port, *pair in zip(self.ports, have, targets, strict=True):
+            need_write: Callable[[int, int], None] | None = getattr(port, "need_write", None)
+            if need_write is not None:
+                for address, data in _bursts(*pair):
+                    need_write(address, len(data))
 
     def _write_chip(self, chip_index: int, have: RegisterFile, target: RegisterFile) -> int:
         n_writes = 0
@@ -188,6 +205,10 @@ class Transaction:
         kind = next((kind for kind in family if isinstance(error, kind)), EmgrigError)
         touched = ", ".join(self._touched) or "nothing"
         return kind(f"{error}; perhaps half-written: {touched}; read the registers before use")
+
+
+def _is_beyond(error: EmgrigError) -> bool:
+    return isinstance(error, RequestRefused) and error.code == ErrorCode.NOT_SUPPORTED
 
 
 def _bursts(have: RegisterFile, target: RegisterFile) -> Iterator[tuple[int, bytes]]:

@@ -91,6 +91,8 @@ class Link:
         self._condition = threading.Condition()
         self._requesting = threading.RLock()
         self._encode = PacketEncoder()
+        # How long an answer may take, s; a gateway that has to ask its board says more.
+        self._patience_s = float(getattr(transport, "answer_s", REQUEST_TIMEOUT_S))
         # What another connection left in a serial line must not look like an answer to this.
         self._next_id = random.randrange(1 << 16) if transport.is_paced else 1
         self._waiting_for: tuple[int, int] | None = None
@@ -131,7 +133,7 @@ class Link:
         arguments: Message | None,
         reply: type[M],
         *,
-        timeout_s: float = REQUEST_TIMEOUT_S,
+        timeout_s: float = 0.0,
         attempts: int = ATTEMPTS,
     ) -> M:
         """Ask, and wait for the answer; ask again, with the same id, if none comes.
@@ -145,7 +147,7 @@ class Link:
         reply : type of Message
             What the answer is.
         timeout_s : float
-            How long to wait for each attempt, s.
+            How long to wait for each attempt, s; 0: as long as an answer of this link may take.
         attempts : int, ≥ 1
             How often to ask.
 
@@ -182,10 +184,11 @@ class Link:
         request: Request,
         arguments: Message | None = None,
         *,
-        timeout_s: float = REQUEST_TIMEOUT_S,
+        timeout_s: float = 0.0,
         attempts: int = ATTEMPTS,
     ) -> Answer:
         """Be `request`, but return the raw answer with its times."""
+        timeout_s = timeout_s or self._patience_s
         body = (arguments or NoArguments()).encode()
         with self._requesting:
             request_id, self._next_id = self._next_id, (self._next_id + 1) & 0xFFFF

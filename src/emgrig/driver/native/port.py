@@ -39,7 +39,7 @@ class NativePort:
 
     def write(self, address: int, data: bytes) -> None:
         """Write `data` to the registers from `address` on; raises as `read` does."""
-        self._check(address, len(data))
+        self.need_write(address, len(data))
         self._follow(Request.WRITE_REGISTERS, WriteRegisters(self.chip_index, address, data))
 
     def command(self, opcode: int) -> None:
@@ -49,14 +49,26 @@ class NativePort:
             board.can.refuse(board.serial_number, f"send its chip the opcode {opcode:02X}h")
         self._follow(Request.CHIP_COMMAND, ChipCommand(self.chip_index, opcode))
 
+    def need_write(self, address: int, count: int) -> None:
+        """Raise BoardCannot if `count` registers from `address` on cannot be written."""
+        board = self.identity
+        if board is not None and not board.can.writes(address, count):
+            verb = "write" if board.can.reaches(address, count) else "reach"
+            board.can.refuse(board.serial_number, f"{verb} {_named(address, count)}")
+
     def _check(self, address: int, count: int) -> None:
         board = self.identity
         if board is not None and not board.can.reaches(address, count):
-            last = address + max(count, 1) - 1
-            board.can.refuse(board.serial_number, f"reach registers {address:02X}h to {last:02X}h")
+            board.can.refuse(board.serial_number, f"reach {_named(address, count)}")
 
     def _follow(self, request: Request, arguments: WriteRegisters | ChipCommand) -> None:
         self.epoch = self.link.request(request, arguments, SettingsEpoch).settings
+
+
+def _named(address: int, count: int) -> str:
+    if count <= 1:
+        return f"registers {address:02X}h"
+    return f"registers {address:02X}h to {address + count - 1:02X}h"
 
 
 def all_chips(link: Link) -> NativePort:

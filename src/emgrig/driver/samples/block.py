@@ -146,9 +146,16 @@ def within_duration(block: Block, end: int) -> Block:
 
 
 def make_epoch(
-    number: int, files: Sequence[RegisterFile], *, f_clk_hz: float, vref_v: float
+    number: int,
+    files: Sequence[RegisterFile],
+    *,
+    f_clk_hz: float,
+    vref_v: float,
+    sent_hz: float = 0.0,
 ) -> Epoch:
     """Make an epoch from what was read back from the chips.
+
+    `sent_hz` is the data rate where the board sends others than its chips convert; 0: as they do.
 
     Raises
     ------
@@ -163,7 +170,7 @@ def make_epoch(
         registers=tuple(file.raw for file in files),
         gain=np.concatenate([file.gains for file in files]),
         scale_v=np.concatenate([file.scale_v(vref_v) for file in files]),
-        rate_hz=rates_hz.pop(),
+        rate_hz=sent_hz or rates_hz.pop(),
         n_chips=len(files),
     )
 

@@ -127,8 +127,9 @@ class SerialTransport:
     def _read_slice(self, max_bytes: int) -> bytes:
         port = self._open_port()
         try:
-            received: bytes = port.read(1)
-            if received and max_bytes > 1:
+            waiting = 0 if self._name.startswith("socket:") else port.in_waiting
+            received: bytes = port.read(min(max(waiting, 1), max_bytes))
+            if received and not waiting and max_bytes > 1:
                 received += self._read_waiting(port, max_bytes - 1)
         except OSError as error:
             if self._port is None:

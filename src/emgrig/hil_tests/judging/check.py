@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, TypeVar
 
-from emgrig.driver.can import Can, Line, StatusWord, Timing
+from emgrig.driver.can import Can, Line, Registers, StatusWord, Timing
 from emgrig.hil_tests.judging.incident import Incident
 from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Outcome, Samples
@@ -59,6 +59,8 @@ class Need(StrEnum):
     """What a check must have of a board, to be asked at all."""
 
     REGISTERS = "registers"
+    EVERY_REGISTER = "every register written"
+    RESULTS = "results as the chips convert them"
     STATUS = "status words"
     LOSS = "a count or a clock"
     CLOCK = "a clock"
@@ -69,6 +71,8 @@ class Need(StrEnum):
         """Say why a board cannot be asked; empty if it can."""
         has = {
             Need.REGISTERS: can.stated is None,
+            Need.EVERY_REGISTER: can.registers is Registers.ALL,
+            Need.RESULTS: can.stated is None and not can.rate_hz,
             Need.STATUS: can.status is StatusWord.WHOLE,
             Need.LOSS: can.is_loss_known,
             Need.CLOCK: can.timing is not Timing.NONE,
@@ -80,6 +84,8 @@ class Need(StrEnum):
 
 _LACKS = {
     Need.REGISTERS: "its registers cannot be reached",
+    Need.EVERY_REGISTER: "not all of its registers can be written",
+    Need.RESULTS: "its samples are not what the chips convert",
     Need.STATUS: "its samples have no status word",
     Need.LOSS: "it neither counts nor has a clock",
     Need.CLOCK: "it has no clock",

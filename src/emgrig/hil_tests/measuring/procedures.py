@@ -7,7 +7,9 @@ from emgrig.calibration.figures.leadoff import Excitation, impedances, measure_a
 from emgrig.calibration.figures.spectrum import welch
 from emgrig.calibration.figures.testsignal import SquareWave, measure_square_wave
 from emgrig.driver.chip.model import ADS1299
+from emgrig.driver.chip.registers import LeadOffControl, LeadOffCurrent, LeadOffFrequency
 from emgrig.electrodes.quiet import mains_line
+from emgrig.hil_tests.judging.check import CannotMeasure
 from emgrig.hil_tests.measuring.capture import Capture
 from emgrig.hil_tests.measuring.rig import Rig
 
@@ -22,6 +24,16 @@ USUAL_DVDD_V = (1.8, 2.5, 3.0, 3.3)
 TEMPERATURE_V, V_A_KELVIN, TEMPERATURE_C = 145.3e-3, 490e-6, 25.0
 """SBAS499C, equation of 9.3.1.3."""
 CURRENT_A = 24e-9
+_CURRENTS_A = {
+    LeadOffCurrent.NA_6: 6e-9,
+    LeadOffCurrent.NA_24: 24e-9,
+    LeadOffCurrent.UA_6: 6e-6,
+    LeadOffCurrent.UA_24: 24e-6,
+}
+_EXCITATIONS = {
+    LeadOffFrequency.HZ_8: Excitation.HZ_7_8125,
+    LeadOffFrequency.HZ_31: Excitation.HZ_31_25,
+}
 MAINS_HZ = 50.0
 """Blocks of 640 samples hold whole periods of it and of the current; five of them also of 60 Hz."""
 N_IMPEDANCE_SAMPLES = 3200
@@ -49,7 +61,7 @@ def _wave(volts: NDArray[np.float64]) -> SquareWave | None:
 
 def means(rig: Rig, mux: str, gain: int = 1) -> dict[int, float]:
     """Return the mean of each channel, V, with a mux set on all of them."""
-    rig.chip.set_rate(500)
+    rig.set_rate(500)
     rig.chip.configure(mux=mux, gain=gain)
     volts = rig.capture(SETTLED_SAMPLES).volts.mean(axis=0)
     return dict(zip(rig.channels, volts.tolist(), strict=True))
@@ -85,7 +97,7 @@ def reference_v(avdd: dict[int, float], dvdd: dict[int, float], assumed_v: float
 
 def connect_electrodes(rig: Rig) -> None:
     """Connect the electrodes as a recording does: 1000 SPS, gain 12, the bias loop closed."""
-    rig.chip.set_rate(1000)
+    rig.set_rate(1000)
     rig.chip.configure(channels=rig.wired, mux="normal", gain=GAIN)
     rig.chip.bias(sense_p=rig.wired, sense_n=rig.wired, amplifier=True)
 
@@ -108,25 +120,42 @@ def impedance_rows(rig: Rig, channel: int, sides: str = "pn") -> NDArray[np.floa
     Series resistors are in it. 7.8125 Hz, at which the contact's capacitor hides its resistance
     least; 24 nA; one channel at a time, or currents would add up in a shared electrode.
     """
-    rig.chip.lead_off(
-        current="24nA", frequency=7.8125, comparators=False, flip=[],
-        sense_p=[channel] if "p" in sides else [], sense_n=[channel] if "n" in sides else [],
-    )  # fmt: skip
-    volts = rig.capture(N_IMPEDANCE_SAMPLES, n_settle=100).volts[:, np.array(rig.wired) - 1]
+    sense_p, sense_n = ([channel] if side in sides else [] for side in "pn")
+    if rig.identity.can.writes(LeadOffControl.ADDRESS):
+        current_a, excitation = CURRENT_A, Excitation.HZ_7_8125
+        rig.chip.lead_off(
+            current="24nA", frequency=7.8125, comparators=False, flip=[],
+            sense_p=sense_p, sense_n=sense_n,
+        )  # fmt: skip
+    else:
+        current_a, excitation = _as_set(rig)
+        rig.chip.lead_off(sense_p=sense_p, sense_n=sense_n)
+    rate_hz = round(rig.chip.rate_hz)
+    n_samples = round(N_IMPEDANCE_SAMPLES / 1000 * rate_hz)
+    volts = rig.capture(n_samples, n_settle=100).volts[:, np.array(rig.wired) - 1]
     still = np.ptp(volts, axis=0) == 0
     ohm = np.full(len(rig.wired), np.inf)  # at the rail
     if not still.all():
-        found = measure_amplitude(volts[:, ~still], 1000, Excitation.HZ_7_8125, mains_hz=MAINS_HZ)
-        ohm[~still] = [result.value for result in impedances(found, CURRENT_A, series_ohm=0.0)]
+        found = measure_amplitude(volts[:, ~still], rate_hz, excitation, mains_hz=MAINS_HZ)
+        ohm[~still] = [result.value for result in impedances(found, current_a, series_ohm=0.0)]
     return ohm
 
 
-def mains_uv(volts: NDArray[np.float64]) -> float:
+def _as_set(rig: Rig) -> tuple[float, Excitation]:
+    """Return current, A, and frequency that a board has set whose LOFF cannot be written."""
+    lead_off = rig.chip.files[0].get(LeadOffControl)
+    excitation = _EXCITATIONS.get(lead_off.frequency)
+    if excitation is None:
+        raise CannotMeasure("this board injects a direct current, and cannot be told otherwise")
+    return _CURRENTS_A[lead_off.current], excitation
+
+
+def mains_uv(volts: NDArray[np.float64], rate_hz: float = 1000) -> float:
     """Return the larger of the lines at 50 and 60 Hz, µV rms, less the noise beside it.
 
     Narrow, so that a generator's tone some hertz away is not taken for mains.
     """
-    spectrum = welch(volts[:, None], 1000, segment_s=4.0)
+    spectrum = welch(volts[:, None], rate_hz, segment_s=4.0)
     _, power_v2, _ = mains_line(spectrum, half_width_hz=MAINS_HALF_WIDTH_HZ)
     return 1e6 * float(np.sqrt(power_v2[0]))
 

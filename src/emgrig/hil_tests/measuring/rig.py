@@ -5,7 +5,7 @@ outage) is what checks look for: the connection leaves it alone here, and runs a
 packet by packet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from emgrig.connect import open_transport
@@ -182,19 +182,32 @@ class Rig:
     def prepare(self) -> None:
         """Put the chips into the state from which every check begins, in one transaction.
 
-        Reset values, but for the internal reference, that of the bias amplifier, and a canary. Of
-        chips that cannot be reached, nothing.
+        Reset values, but for the internal reference, that of the bias amplifier, and a canary; what
+        cannot be written stays as it is. Of chips that cannot be reached, nothing.
         """
         if not self.has_registers:
             return
+        can = self.identity.can
         files: list[RegisterFile] = []
-        for parts in self.chip.parts:
+        for parts, held in zip(self.chip.parts, self.chip.files, strict=True):
             raw = bytearray(RegisterFile.reset(parts).raw)
             raw[Config1.ADDRESS] |= self._clock_outputs[len(files)]  # it may be another's clock
             raw[Config3.ADDRESS] |= _INTERNAL_REFERENCES
             raw[LeadOffFlip.ADDRESS] = canary(parts)
-            files.append(RegisterFile(bytes(raw), parts))
+            kept = [raw[n] if can.writes(n) else held.raw[n] for n in range(N_REGISTERS)]
+            files.append(RegisterFile(bytes(kept), parts))
         self.chip.apply(Settings.of_files(files))
+
+    def set_rate(self, rate_hz: int) -> int:
+        """Set the data rate, if the board can, and return the one that is in force, Hz."""
+        if self.identity.can.writes(Config1.ADDRESS):
+            self.chip.set_rate(rate_hz)
+        return round(self.chip.rate_hz)
+
+    def rates(self, wanted: Sequence[int]) -> Sequence[int]:
+        """Return those rates, or the only one that the board has, Hz."""
+        can_set = self.has_registers and self.identity.can.writes(Config1.ADDRESS)
+        return wanted if can_set else (round(self.chip.rate_hz),)
 
     @property
     def _clock_outputs(self) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.protocol.packets import ErrorCode
 
+_ALL = (Need.EVERY_REGISTER,)
 FIRST = BiasSenseP.ADDRESS
 N_WRITABLE = 5
 """BIAS_SENSP to LOFF_FLIP: every bit can be written (those of channels that exist)."""
@@ -23,7 +24,7 @@ WALKING = [1 << n for n in range(8)] + [0xFF ^ 1 << n for n in range(8)]
     "B3",
     Layer.REGISTERS,
     "RESET brings the data sheet's values",
-    needs=(Need.REGISTERS, Need.RESET),
+    needs=(*_ALL, Need.RESET),
 )
 def test_reset_values(rig: Rig, measure: Measure) -> None:
     """RESET, SDATAC, read all 24."""
@@ -39,7 +40,7 @@ def test_reset_values(rig: Rig, measure: Measure) -> None:
     rig.prepare()
 
 
-@check("B4", Layer.REGISTERS, "what is written is read back")
+@check("B4", Layer.REGISTERS, "what is written is read back", needs=_ALL)
 def test_read_back(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Walking ones and zeros and random values, five registers at once and one at a time."""
     rng = random.Random(4)
@@ -77,7 +78,7 @@ def _n_wrong(sent: bytes, found: bytes) -> int:
     return sum(a != b for a, b in zip(sent, found, strict=True))
 
 
-@check("B5", Layer.REGISTERS, "registers are not read while the chip sends data")
+@check("B5", Layer.REGISTERS, "registers are not read while the chip sends data", needs=_ALL)
 def test_rdatac_guard(rig: Rig, measure: Measure) -> None:
     """RDATAC, then a read: the board must refuse it. After SDATAC it must work again."""
     before = [port.read(0x00, 1) for port in rig.ports]

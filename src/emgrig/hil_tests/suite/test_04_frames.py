@@ -49,11 +49,10 @@ def _most_common(status: NDArray[np.uint32]) -> NDArray[np.uint32]:
 def test_loss(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Count what is missing at four rates, by where it went."""
     captures = []
-    for rate_hz in RATES_HZ if rig.has_registers else ():
-        rig.chip.set_rate(rate_hz)
+    for rate_hz in rig.rates(RATES_HZ):
+        if rig.has_registers:
+            rig.set_rate(rate_hz)
         captures.append(rig.capture(round(DURATION_S[is_full] * rate_hz)))
-    if not rig.has_registers:
-        captures.append(rig.capture(round(DURATION_S[is_full] * rig.chip.rate_hz)))
     for name in ("lost_on_link", "lost_on_board", "lost_at_end"):
         measure(name, sum(getattr(c.totals, name) for c in captures), note=_where(captures, name))
     measure("repeated_samples", sum(c.totals.repeated for c in captures))

@@ -11,7 +11,7 @@ from emgrig.calibration.figures.noise import mains_lines, peak_to_peak, total_rm
 from emgrig.calibration.figures.spectrum import welch
 from emgrig.calibration.figures.uncertainty import Bound, Result
 from emgrig.driver.chip.model import ADS1299
-from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.check import Layer, Need, check
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.rig import Rig
 
@@ -21,20 +21,21 @@ DURATION_S = {False: 4.0, True: 12.0}
 KEPT_SAMPLES = 4000
 
 
-@check("B9", Layer.NOISE, "noise with shorted inputs")
+@check("B9", Layer.NOISE, "noise with shorted inputs", needs=(Need.RESULTS,))
 def test_noise(rig: Rig, measure: Measure, is_full: bool, keep: Callable[..., None]) -> None:
     """Rms of each channel for gains at 1000 SPS, and for rates at gain 24."""
-    settings = [(gain, 1000) for gain in GAINS[is_full]]
-    settings += [(24, rate_hz) for rate_hz in RATES_HZ[is_full]]
+    usual_hz = rig.set_rate(1000)
+    settings = [(gain, usual_hz) for gain in GAINS[is_full]]
+    settings += [(24, rate_hz) for rate_hz in rig.rates(RATES_HZ[is_full]) if rate_hz != usual_hz]
     for gain, rate_hz in settings:
-        rig.chip.set_rate(rate_hz)
+        rig.set_rate(rate_hz)
         rig.chip.configure(mux="shorted", gain=gain)
         volts = rig.capture(round(DURATION_S[is_full] * rate_hz)).volts
         for channel, column in zip(rig.channels, volts.T, strict=True):
             _measure_noise(measure, column, channel, gain, rate_hz)
-        if (gain, rate_hz) == (24, 1000):
+        if (gain, rate_hz) == (24, usual_hz):
             _measure_mains(measure, volts, rig, is_full)
-            keep("noise_gain_24", volts=volts[:KEPT_SAMPLES], rate_hz=1000.0)
+            keep("noise_gain_24", volts=volts[:KEPT_SAMPLES], rate_hz=float(rate_hz))
 
 
 def _measure_noise(
@@ -86,7 +87,8 @@ def _measure_mains(measure: Measure, volts: NDArray[np.float64], rig: Rig, is_fu
     ):
         if np.ptp(column) == 0:
             continue
-        (lines,) = mains_lines(welch(column[:, None], 1000, segment_s=4.0), mains_hz, n_harmonics=1)
+        spectrum = welch(column[:, None], rig.chip.rate_hz, segment_s=4.0)
+        (lines,) = mains_lines(spectrum, mains_hz, n_harmonics=1)
         line = lines[0].rms
         measure(
             f"mains_{mains_hz}_shorted_over_typical",
@@ -100,7 +102,7 @@ def _measure_mains(measure: Measure, volts: NDArray[np.float64], rig: Rig, is_fu
 @check("B10", Layer.NOISE, "offset with shorted inputs")
 def test_offset(rig: Rig, measure: Measure) -> None:
     """Mean of each channel, gains 12 and 1."""
-    rig.chip.set_rate(1000)
+    rig.set_rate(1000)
     for gain, limit in ((12, "offset_high_gain"), (1, "offset_gain_1")):
         rig.chip.configure(mux="shorted", gain=gain)
         capture = rig.capture(1000)

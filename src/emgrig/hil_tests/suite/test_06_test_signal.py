@@ -18,17 +18,17 @@ RATES_HZ = {False: (250, 1000), True: (250, 500, 1000, 2000)}
 @check("B11", Layer.TEST_SIGNAL, "amplitude, period and duty of the chip's test signal")
 def test_test_signal(rig: Rig, measure: Measure, is_full: bool, keep: Callable[..., None]) -> None:
     """Gain 24, 250 SPS, four periods; both amplitudes in a full run."""
-    rig.chip.set_rate(250)
+    rate_hz = rig.set_rate(250)
     rig.chip.configure(mux="test", gain=24)
     for amplitude in (1, 2) if is_full else (1,):
         rig.chip.test_signal(amplitude=amplitude, frequency="slow")
-        capture = rig.capture(periods(250, 4, SLOW_CLOCKS))
+        capture = rig.capture(periods(rate_hz, 4, SLOW_CLOCKS))
         expected_v = 2 * amplitude * rig.identity.vref_v / N_LEVELS
         levels = _measure_waves(measure, rig, capture, amplitude, expected_v)
         if len(levels) > 1:
             spread_pct = 100 * (max(levels) - min(levels)) / expected_v
             measure(f"test_spread_{amplitude}x", spread_pct, "%", limit="test_spread")
-        keep(f"test_signal_{amplitude}x", volts=capture.volts, rate_hz=250.0)
+        keep(f"test_signal_{amplitude}x", volts=capture.volts, rate_hz=float(rate_hz))
 
 
 def _measure_waves(
@@ -59,8 +59,8 @@ def test_period_in_samples(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Data rate and test signal divide one clock: another ratio means lost or invented samples."""
     rig.chip.configure(mux="test", gain=24)
     rig.chip.test_signal(frequency="fast")
-    for rate_hz in RATES_HZ[is_full]:
-        rig.chip.set_rate(rate_hz)
+    for rate_hz in rig.rates(RATES_HZ[is_full]):
+        rig.set_rate(rate_hz)
         expected = rate_hz * FAST_CLOCKS / ADS1299.f_clk_hz
         found = [wave for wave in waves(rig.capture(periods(rate_hz, 4))) if wave]
         middle = float(np.median([wave.period_samples for wave in found])) if found else None
@@ -81,12 +81,12 @@ def test_period_in_samples(rig: Rig, measure: Measure, is_full: bool) -> None:
 @check("B21", Layer.TEST_SIGNAL, "the same volts at every gain")
 def test_gain_steps(rig: Rig, measure: Measure, is_full: bool) -> None:
     """Peak to peak of the test signal at each gain, against the channel's own mean."""
-    rig.chip.set_rate(250)
+    rate_hz = rig.set_rate(250)
     rig.chip.test_signal(amplitude=1, frequency="fast")
     volts = []
     for gain in GAINS[is_full]:
         rig.chip.configure(mux="test", gain=gain)
-        found = waves(rig.capture(periods(250, 4)))
+        found = waves(rig.capture(periods(rate_hz, 4)))
         volts.append([wave.peak_to_peak_v.value if wave else 0.0 for wave in found])
     levels = np.array(volts)
     middle = np.median(levels)

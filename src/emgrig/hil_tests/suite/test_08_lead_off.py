@@ -6,7 +6,7 @@ import numpy as np
 
 from emgrig.driver.can import StatusWord
 from emgrig.driver.chip.model import ADS1299
-from emgrig.hil_tests.judging.check import CannotMeasure, Layer, check
+from emgrig.hil_tests.judging.check import CannotMeasure, Layer, Need, check
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.procedures import (
     connect_electrodes,
@@ -20,7 +20,7 @@ from emgrig.hil_tests.run import BringupRun
 OPEN = "open"
 
 
-@check("B16", Layer.LEAD_OFF, "lead-off comparators")
+@check("B16", Layer.LEAD_OFF, "lead-off comparators", needs=(Need.EVERY_REGISTER,))
 def test_comparators(rig: Rig, measure: Measure, bringup: BringupRun) -> None:
     """6 nA direct current, 95 %: open inputs are seen, those with an electrode are not."""
     connect_electrodes(rig)
@@ -50,7 +50,12 @@ def _needs_electrodes(bringup: BringupRun) -> None:
         raise CannotMeasure("nothing is connected (--inputs open)")
 
 
-@check("B17", Layer.LEAD_OFF, "impedance of the electrodes, and between channels")
+@check(
+    "B17",
+    Layer.LEAD_OFF,
+    "impedance of the electrodes, and between channels",
+    needs=(Need.RESULTS,),
+)
 def test_impedance(rig: Rig, measure: Measure, bringup: BringupRun) -> None:
     """One channel at a time; what appears on another channel went through a bridge."""
     _needs_electrodes(bringup)
@@ -81,8 +86,9 @@ def test_contact(
     """What the electrodes pick up, and how much of full scale is left beside it."""
     _needs_electrodes(bringup)
     connect_electrodes(rig)
-    capture = rig.capture(8000, n_settle=100)
-    keep("electrodes", volts=capture.volts[:4000], rate_hz=1000.0)
+    rate_hz = round(rig.chip.rate_hz)
+    capture = rig.capture(8 * rate_hz, n_settle=100)
+    keep("electrodes", volts=capture.volts[:4000], rate_hz=float(rate_hz))
     for channel in rig.wired:
         volts = capture.volts[:, channel - 1]
         full_scale_v = capture.scale_v[channel - 1] * -ADS1299.code_min
@@ -90,5 +96,5 @@ def test_contact(
         measure("headroom", headroom, "%", channel=channel)
         offset_mv = float(volts.mean() * 1e3)
         measure("electrode_offset", offset_mv, "mV", channel=channel, informs=True)
-        if np.ptp(volts) > 0:
-            measure("mains", mains_uv(volts), "uV", channel=channel)
+        if np.ptp(volts) > 0 and not rig.identity.can.rate_hz:  # else other tones fold onto it
+            measure("mains", mains_uv(volts, rate_hz), "uV", channel=channel)

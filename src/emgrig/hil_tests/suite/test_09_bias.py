@@ -1,13 +1,13 @@
 """The bias loop holds the body."""
 
-from emgrig.hil_tests.judging.check import Layer, check
+from emgrig.hil_tests.judging.check import Layer, Need, check
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.procedures import bias_level_mv, is_bias_electrode_off
 from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.hil_tests.run import BringupRun
 
 
-@check("B19", Layer.BIAS, "the bias loop")
+@check("B19", Layer.BIAS, "the bias loop", needs=(Need.EVERY_REGISTER,))
 def test_bias(rig: Rig, measure: Measure, bringup: BringupRun) -> None:
     """The level of the bias electrode, and whether it is on at all."""
     if bringup.options.inputs == "open":

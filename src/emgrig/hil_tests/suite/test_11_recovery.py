@@ -14,7 +14,10 @@ POWER_UP_S = 0.15
 
 
 @check(
-    "B1", Layer.RECOVERY, "power-down and power-up", needs=(Need.REGISTERS, Need.RESET, Need.LINES)
+    "B1",
+    Layer.RECOVERY,
+    "power-down and power-up",
+    needs=(Need.EVERY_REGISTER, Need.RESET, Need.LINES),
 )
 def test_power_up(rig: Rig, measure: Measure, is_full: bool) -> None:
     """PWDN low, high, wait, RESET; the ID and the reset values must be right every time."""
@@ -39,7 +42,7 @@ def test_power_up(rig: Rig, measure: Measure, is_full: bool) -> None:
     "B23",
     Layer.RECOVERY,
     "RESET while it runs, STANDBY, and a lost link",
-    needs=(Need.REGISTERS, Need.RESET),
+    needs=(Need.EVERY_REGISTER, Need.RESET),
 )
 def test_recovery(rig: Rig, measure: Measure) -> None:
     """Each is done to the board, and must be noticed or survived."""

@@ -71,12 +71,11 @@ def miss_reads(board: SimulatedBoard, rate: float, seed: int) -> None:
     def is_read(count: int) -> NDArray[np.bool_]:
         return np.asarray(rng.random(count) >= rate)
 
-    if isinstance(board.firmware, Firmware):
-        board.firmware.streaming.read_filter = is_read
-    elif hasattr(board.firmware, "read_filter"):
-        board.firmware.read_filter = is_read
-    else:
-        raise ValueError("reads cannot be missed by this firmware")
+    firmware = board.firmware
+    reader = firmware.streaming if isinstance(firmware, Firmware) else firmware
+    if not hasattr(reader, "read_filter"):
+        raise ValueError("missed reads cannot be put into this board's firmware")
+    reader.read_filter = is_read
 
 
 # ---- electrodes and supplies --------------------------------------------------------------------

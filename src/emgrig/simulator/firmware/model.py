@@ -55,6 +55,7 @@ FIRMWARES: Final = Registry[MakeFirmware](
         "ardeeg": "emgrig.simulator.firmware.fixed_frames:ArdEeg",
         "knight": "emgrig.simulator.firmware.fixed_frames:Knight",
         "eegfrontier": "emgrig.simulator.firmware.fixed_frames:EegFrontier",
+        "cyton": "emgrig.simulator.firmware.cyton.processor:Cyton",
         "hackeeg": "emgrig.simulator.firmware.hackeeg.processor:HackEeg",
         "meower": "emgrig.simulator.firmware.meower:Meower",
     },

@@ -1,0 +1,42 @@
+"""Somebody else's program, in a process of its own: BrainFlow's driver for a Cyton.
+
+``python brainflow_client.py PORT BOARD N COMMANDS OUT``: connect, say the commands one by one, take
+N samples or more, and write what BrainFlow says of them, its answers and its processor time.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from brainflow.board_shim import BoardIds, BoardShim, BrainFlowInputParams
+
+
+def main(port: str, board: str, n_samples: int, commands: str, out: str) -> None:
+    """Run it."""
+    BoardShim.disable_board_logger()
+    parameters = BrainFlowInputParams()
+    parameters.serial_port = port
+    number = {"cyton": BoardIds.CYTON_BOARD, "cyton-daisy": BoardIds.CYTON_DAISY_BOARD}[board]
+    shim = BoardShim(number, parameters)
+    shim.prepare_session()
+    answers = [shim.config_board(one) for one in commands.split(",") if one]
+    began_s = time.process_time()
+    shim.start_stream(450_000)
+    while shim.get_board_data_count() < n_samples:
+        time.sleep(0.02)
+    taken_s = time.process_time() - began_s
+    values = shim.get_board_data()
+    shim.stop_stream()
+    shim.release_session()
+    np.savez(
+        Path(out),
+        uv=values[BoardShim.get_eeg_channels(number)],
+        number=values[BoardShim.get_package_num_channel(number)],
+        answers=np.array(answers),
+        processor_s=taken_s,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5])

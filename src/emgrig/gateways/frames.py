@@ -67,7 +67,7 @@ class FrameGateway:
         self._name = name
         self._lock = threading.RLock()
         self._is_closed = False
-        self._slice_s = SLICE_S if inner.is_paced else 0.25  # on virtual time nobody asks
+        self._slice_s = SLICE_S
         self._out = bytearray()
         self._encode = PacketEncoder()
         self._requests = Decoder()

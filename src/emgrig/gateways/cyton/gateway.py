@@ -34,6 +34,7 @@ SERIES_OHM: Final = 2200  #: In series with each input, by OpenBCI's schematic.
 SILENT_S: Final = 1.5  #: Without a packet for so long, a run is over.
 MOST_HELD_S: Final = 0.04
 GAP_S, FAST_GAP_S, FAST_BYTES, ENOUGH_BYTES = 0.016, 0.002, 2048, 1 << 16
+VIRTUAL_SLICE_S: Final = 0.06
 CHIP_BYTES: Final = 3 * (1 + EACH)
 _NO_BYTES: Final = b""
 
@@ -77,6 +78,8 @@ class CytonGateway(FrameGateway):
         self._n_chips = 1
         self._is_met = self._gives_up = False
         super().__init__(TEMPLATE, inner, address=address, name=name)
+        if not inner.is_paced:  # nobody asks meanwhile
+            self._slice_s = VIRTUAL_SLICE_S
 
     def _meet(self) -> None:
         self.decoder, self.numbering = CytonDecoder(), CytonNumbering()

@@ -160,7 +160,8 @@ def connect(
         ``sim:``, ``tcp://HOST:PORT``, ``tcp-listen://HOST:PORT``,
         ``serial:///dev/ttyUSB0?baud=921600`` (or a URL of pyserial), ``replay:FILE``;
         ``frames:///dev/ttyUSB0?template=NAME`` for a board that only sends frames
-        (`emgrig.gateways.address.split_address`); ``cyton:///dev/ttyUSB0`` for an OpenBCI Cyton;
+        (`emgrig.gateways.address.split_address`); ``cyton:///dev/ttyUSB0`` for an OpenBCI Cyton,
+        ``hackeeg:///dev/ttyACM0`` for a HackEEG, ``meower://HOST`` for a Meower;
         ``spi:pieeg`` or ``spi:///dev/spidev0.0?drdy=26`` for chips on this machine's SPI bus
         (`emgrig.gateways.spi.wiring.parse_address`); ``auto`` is the one board that answers, on
         USB, the SPI bus or in the network. None takes it from the environment variable
@@ -225,5 +226,6 @@ def _explain(address: str) -> str:
     return (
         f"{said}; expected sim:, tcp://192.168.4.1:4299, tcp-listen://:4299, "
         "serial:///dev/ttyUSB0?baud=921600, frames:///dev/ttyUSB0?template=NAME, "
-        f"cyton:///dev/ttyUSB0, spi:pieeg, auto or replay:FILE{others}"
+        "cyton:///dev/ttyUSB0, hackeeg:///dev/ttyACM0, meower://HOST, spi:pieeg, auto or "
+        f"replay:FILE{others}"
     )

@@ -168,9 +168,11 @@ class Port(SimpleNamespace):
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Say which serial ports and SPI devices there are; the network is empty."""
 
-    def put(*ports: tuple[str, int | None, str], spi: tuple[str, ...] = ()) -> None:
+    def put(
+        *ports: tuple[str, int | None, str], spi: tuple[str, ...] = (), pid: int | None = None
+    ) -> None:
         made = [
-            Port(device=d, vid=vid, manufacturer="", product=name, description="n/a")
+            Port(device=d, vid=vid, pid=pid, manufacturer="", product=name, description="n/a")
             for d, vid, name in ports
         ]
         monkeypatch.setattr(list_ports, "comports", lambda: made)
@@ -189,6 +191,23 @@ def test_ports_are_listed_with_what_the_system_calls_them(here: Callable[..., No
     assert serial.addresses == ("serial:///dev/ttyUSB0",)
     assert "\x1b" not in serial.name
     assert [Path(one.where).name for one in finding.spi_places()] == ["spidev0.0", "spidev0.1"]
+
+
+@pytest.mark.parametrize(
+    ("vid", "pid", "schemes"),
+    [
+        (0x0403, 0x6015, ["cyton", "serial"]),  # FT231X, of the Cyton's dongle
+        (0x2341, 0x003E, ["hackeeg", "serial"]),  # Arduino Due, native port
+        (0x0403, 0x6001, ["serial"]),
+        (None, None, ["serial"]),
+    ],
+)
+def test_a_port_that_may_be_a_known_board_is_asked_in_its_words_first(
+    here: Callable[..., None], vid: int | None, pid: int | None, schemes: list[str]
+) -> None:
+    here(("/dev/ttyX0", vid, "x"), pid=pid)
+    (serial,) = finding.serial_places()
+    assert serial.addresses == tuple(f"{scheme}:///dev/ttyX0" for scheme in schemes)
 
 
 def test_auto_finds_the_chips_on_the_bus_of_this_machine(here: Callable[..., None]) -> None:

@@ -31,6 +31,14 @@ Open = Callable[[str], Transport]
 #: Bits of the ID register that all parts of the family have (SBAS499C, 9.6.1.1).
 _ID_MASK: Final = 0b1_1100
 _ID_FIXED: Final = 0b1_1100
+#: Boards of others that a USB chip may mean, by vendor and product: the dongle of a Cyton has an
+#: FT231X, a HackEEG the native port of an Arduino Due. They are asked in their own words first: the
+#: letters of ours are commands to a Cyton.
+_LIKELY: Final = {
+    (0x0403, 0x6015): "cyton",
+    (0x2341, 0x003E): "hackeeg",
+    (0x2A03, 0x003E): "hackeeg",
+}
 _NUMBERED: Final = re.compile(r"spidev(\d+)\.(\d+)")
 
 
@@ -57,11 +65,16 @@ def serial_places(*, is_usb_only: bool = False) -> list[Place]:
             "serial",
             port.device,
             one_line(" ".join(filter(None, [port.manufacturer, port.product])) or "not told"),
-            (f"serial://{port.device}",),
+            tuple(f"{scheme}://{port.device}" for scheme in _schemes(port.vid, port.pid)),
         )
         for port in sorted(list_ports.comports())
         if port.vid is not None or not is_usb_only
     ]
+
+
+def _schemes(vendor: int | None, product: int | None) -> tuple[str, ...]:
+    likely = _LIKELY.get((vendor or 0, product or 0))
+    return (likely, "serial") if likely else ("serial",)
 
 
 def spi_places(folder: Path = Path("/dev")) -> list[Place]:

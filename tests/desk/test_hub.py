@@ -485,6 +485,7 @@ def test_a_board_clock_that_was_set_anew_is_said() -> None:
         assert "board time went on by 1000" in alert_words(hub.status())
 
 
+@pytest.mark.slow
 def test_a_mistake_in_a_listener_does_not_end_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "RETRY_S", 0.01)
     n_calls = 0

@@ -174,6 +174,7 @@ def test_help_teaches_addresses_and_exit_codes(run: Run) -> None:
         assert word in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [60, 80])
 def test_help_is_wrapped_once(run: Run, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     """No line of a description ends before the next line's first word would not fit."""

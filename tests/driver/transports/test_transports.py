@@ -36,6 +36,7 @@ def test_tcp_passes_the_contract(server: TcpServer) -> None:
     check_transport(lambda: TcpTransport(server.address), cut=server.hang_up)
 
 
+@pytest.mark.slow
 def test_tcp_listening_passes_the_contract(free_port: int) -> None:
     with DialingServer(free_port) as server:
         address = f"tcp-listen://127.0.0.1:{free_port}"
@@ -131,6 +132,7 @@ def test_an_unplugged_serial_port_is_an_error_each_time_at_once() -> None:
         transport.close()
 
 
+@pytest.mark.slow
 def test_the_port_is_free_again_at_once(free_port: int) -> None:
     # BrainFlow, row L: 62 s of refusals for want of SO_REUSEADDR.
     for _ in range(3):

@@ -152,6 +152,7 @@ def test_the_stream_says_what_it_is(pylsl) -> None:
     assert info.desc().child("scale").child_value("calibrated") == "no"
 
 
+@pytest.mark.slow
 def test_the_values_are_microvolts(pylsl) -> None:
     heard = hear(pylsl, "sim:seed=3", 1.0)
     codes = np.concatenate([block.codes for block in heard.blocks])[:, :7]
@@ -172,6 +173,7 @@ def test_the_stamps_are_when_the_chip_converted(pylsl) -> None:
     assert np.abs(steps_s - run.period_s).max() < 3e-6  # no jitter of arrival
 
 
+@pytest.mark.slow
 def test_a_gap_is_a_jump_of_the_stamps_and_a_marker(pylsl) -> None:
     heard = hear(pylsl, "sim:seed=5&fault=packets-lost:rate=0.04", 3.0)
     gaps = [block for block in heard.blocks if block.lost_before and block.n_samples]
@@ -228,6 +230,7 @@ def test_a_board_that_starts_anew_goes_on_in_time(pylsl, caplog) -> None:
     assert back_s == pytest.approx(heard.stamps_s[later][0], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_calibrated_volts_go_out_if_they_are_known(pylsl) -> None:
     def scale_uv(_epoch: Epoch, channel_index: int) -> tuple[float, float]:
         return 0.05 * (channel_index + 1), -3.0
@@ -238,6 +241,7 @@ def test_calibrated_volts_go_out_if_they_are_known(pylsl) -> None:
     np.testing.assert_array_equal(heard.values, expected.astype(np.float32))
 
 
+@pytest.mark.slow
 def test_another_gain_opens_the_stream_anew(pylsl) -> None:
     blocks: list[Block] = []
     with emgrig.connect("sim:") as board:
@@ -312,6 +316,7 @@ def test_blocks_wait_until_rate_and_clock_are_known(pylsl) -> None:
         link.close()
 
 
+@pytest.mark.slow
 def test_a_short_stream_goes_out_when_it_ends(pylsl) -> None:
     heard = hear(pylsl, "sim:", 0.1)
     assert len(heard.values) == 100
@@ -405,6 +410,7 @@ def test_bytes_that_are_no_text_do_no_harm(pylsl, inlet: LslMarkerInlet) -> None
     assert sorted(marker.text for marker in came) == ["(no text)", "\ufffd ok"]
 
 
+@pytest.mark.slow
 def test_a_source_may_go_and_come_back(pylsl, inlet: LslMarkerInlet) -> None:
     person = Person(pylsl, "p4")
     heard_by(inlet, person)

@@ -210,6 +210,7 @@ def test_who_speaks_something_else_is_let_go_at_once_and_others_go_on(sent: byte
     assert kept.asked == [True]
 
 
+@pytest.mark.slow
 def test_nobody_and_somebody_else_are_told_apart() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #endif
 
@@ -247,20 +248,46 @@ static int send_all(void)
 
 /* How often it is looked for an answer without sleeping: to be woken costs more than an answer takes. */
 #define LOOKS_AWAKE 3000
+/* Unless others want the processor: then a look that makes way for them takes their whole turn, and who sleeps
+ * is let in first. So many answers are slept for before it is tried again. */
+#define BUSY_NS 200000L
+#define ANSWERS_ASLEEP 1000
+
+#if defined(MSG_DONTWAIT) && defined(_SC_NPROCESSORS_ONLN)
+/* Let others have the processor; 1 if they took it for long. */
+static int make_way(void)
+{
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    sched_yield();
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    return after.tv_sec > before.tv_sec + 1 ||
+           (after.tv_sec - before.tv_sec) * 1000000000L + (after.tv_nsec - before.tv_nsec) > BUSY_NS;
+}
+#endif
 
 static ssize_t receive_some(uint8_t *into, size_t n)
 {
 #if defined(MSG_DONTWAIT) && defined(_SC_NPROCESSORS_ONLN)
     static long processors = 0;
+    static int asleep = 0;
+    int look = 0;
     if (processors == 0) {
         processors = sysconf(_SC_NPROCESSORS_ONLN);
     }
-    for (int look = 0; processors > 1 && look < LOOKS_AWAKE; look++) {
+    if (asleep > 0) {
+        asleep--;
+        look = LOOKS_AWAKE;
+    }
+    for (; processors > 1 && look < LOOKS_AWAKE; look++) {
         ssize_t got = recv(link_fd, into, n, MSG_DONTWAIT);
         if (got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
             return got;
         }
-        sched_yield(); /* whoever answers may need this processor */
+        if (make_way()) { /* whoever answers may need this processor */
+            asleep = ANSWERS_ASLEEP;
+            break;
+        }
     }
 #endif
     return recv(link_fd, into, n, 0);

@@ -109,8 +109,14 @@ def test_the_search_is_the_same_on_a_dask_cluster_of_two_workers() -> None:
     clips = [bursts(1500 + 10 * i, i) for i in range(12)]
     truth = np.array([[500, len(x) - 500] for x in clips])
     grid = Grid(window=(60,), step=(30,))
+    # By TCP on this machine: without a protocol it looks for a network, and there may be none.
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+        n_workers=2,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address=None,
+        protocol="tcp://",
+        host="127.0.0.1",
     ) as cluster:
         there = search(clips, truth, grid=grid, scheduler=cluster.scheduler_address)
     np.testing.assert_array_equal(there.detected, search(clips, truth, grid=grid).detected)

@@ -1,13 +1,9 @@
 """Addresses of boards that only send frames: what their bytes come over, and their template."""
 
-from collections.abc import Callable
-from urllib.parse import parse_qsl
-
-from emgrig.driver.seams import Transport
 from emgrig.gateways.frames import FrameGateway
+from emgrig.gateways.places import OpenBelow, split_place
 from emgrig.gateways.template import load_template
 
-Open = Callable[[str], Transport]
 _OPTIONS = ("template", "name")
 
 
@@ -26,27 +22,18 @@ def split_address(address: str) -> tuple[str, str, str]:
     ValueError
         If it names no template.
     """
-    scheme, _, rest = address.partition(":")
-    below = scheme.partition("+")[2] or "serial"
-    place, _, query = rest.rpartition("?") if "?" in rest else (rest, "", "")
-    kept, said = [], {}
-    for key, value in parse_qsl(query, keep_blank_values=True):
-        if key in _OPTIONS:
-            said[key] = value
-        else:
-            kept.append(f"{key}={value}")
+    inner, said = split_place(address, _OPTIONS)
     template = said.get("template", "")
     if not template:
         raise ValueError(
             f"{address}: which board? say ?template=NAME, or the path of a .toml file; "
             "docs/boards.md lists those there are"
         )
-    inner = f"{below}:{place}{'?' if kept else ''}{'&'.join(kept)}"
     stem = template.rpartition("/")[2].rpartition("\\")[2].removesuffix(".toml")
     return inner, template, said.get("name", stem)
 
 
-def open_frames(address: str, open_below: Open) -> FrameGateway:
+def open_frames(address: str, open_below: OpenBelow) -> FrameGateway:
     """Open a board by its template; `open_below` opens what its bytes come over.
 
     Raises

@@ -9,12 +9,13 @@ OpenBelow = Callable[[str], Transport]
 
 
 def split_place(
-    address: str, options: tuple[str, ...], *, firmware: str, baud: int
+    address: str, options: tuple[str, ...], *, firmware: str = "", baud: int = 0
 ) -> tuple[str, dict[str, str]]:
     """Cut ``NAME+SCHEME:PLACE?…`` into the address below and the gateway's own options.
 
-    Without ``+SCHEME`` it is a serial port, at `baud` if it does not say another. A simulated board
-    gets the gateway's `firmware`; what stands ahead of ``?`` is its query.
+    Without ``+SCHEME`` it is a serial port, at `baud` (if above 0) unless it says another. A
+    simulated board gets the gateway's `firmware` if it says none; what stands ahead of ``?`` is its
+    query.
     """
     scheme, _, rest = address.partition(":")
     below = scheme.partition("+")[2] or "serial"
@@ -25,10 +26,8 @@ def split_place(
             said[key] = value
         else:
             kept.append(f"{key}={value}")
-    if below == "serial" and not any(one.startswith("baud=") for one in kept):
+    if below == "serial" and baud and not any(one.startswith("baud=") for one in kept):
         kept.append(f"baud={baud}")
-    if below == "sim":
-        said_firmware = f"firmware={firmware}"
-        if "firmware=" not in place:
-            place = f"{place}&{said_firmware}" if place else said_firmware
+    if below == "sim" and firmware and "firmware=" not in place:
+        place = f"{place}{'&' if place else ''}firmware={firmware}"
     return f"{below}:{place}{'?' if kept else ''}{'&'.join(kept)}", said

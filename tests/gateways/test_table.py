@@ -51,7 +51,7 @@ NIGHTLY = {
 COMMANDS = {
     "info": "info {0}",
     "record": "record {0} --duration 1 -o {1}/a.bdf --overwrite",
-    "bringup": "bringup {0} --soak 1",
+    "bringup": "bringup {0} --soak 1 --report {1}/report --overwrite",
     "registers": "registers dump {0}",
     "electrodes": "electrodes {0} --quick",
     "calibrate": "calibrate noise {0} --gains 24 --rates 1000 --duration 10",

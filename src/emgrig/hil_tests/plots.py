@@ -75,29 +75,29 @@ def noise_ratios(axes: "Axes", result: CheckResult, limits: LimitTable) -> bool:
     return True
 
 
-@picture("B9", "Noise spectrum at gain 24, 1000 SPS", height_in=2.7)
+@picture("B9", "Noise spectrum at gain 24", height_in=2.7)
 def noise_spectrum(axes: "Axes", result: CheckResult, _limits: LimitTable) -> bool:
     """Draw the density of each channel, and what white noise of the typical rms looks like."""
-    volts = _volts(result, "noise_gain_24")
+    volts, rate_hz = _volts(result, "noise_gain_24"), _rate_hz(result, "noise_gain_24")
     alive = np.ptp(volts, axis=0) > 0 if len(volts) else np.zeros(0, bool)
     if not alive.any():
         return False
-    spectrum = welch(volts[:, alive], 1000.0, segment_s=1.0)
+    spectrum = welch(volts[:, alive], rate_hz, segment_s=1.0)
     inside = spectrum.frequency_hz > 0
     for channel, column in zip(np.flatnonzero(alive) + 1, spectrum.psd.T, strict=True):
         density = np.sqrt(column[inside]) * 1e9
         axes.plot(
             spectrum.frequency_hz[inside], density, color=colour(int(channel)), lw=0.7, alpha=0.9
         )
-    shape = sinc3_noise_shape(spectrum.frequency_hz[inside], 1000.0)
-    white = typical_noise_uv_rms(24, 1000) * 1e-6
+    shape = sinc3_noise_shape(spectrum.frequency_hz[inside], rate_hz)
+    white = typical_noise_uv_rms(24, round(rate_hz)) * 1e-6
     scale = white**2 / np.trapezoid(shape, spectrum.frequency_hz[inside])
     expected = np.sqrt(shape * scale) * 1e9
     axes.plot(
         spectrum.frequency_hz[inside], expected, color=INK, lw=1.2, ls=(0, (4, 2)),
         label="white noise of the typical rms, through sinc³",
     )  # fmt: skip
-    axes.set(xlabel="frequency, Hz", ylabel="nV/√Hz", xlim=(0, 500), ylim=(0, None))
+    axes.set(xlabel="frequency, Hz", ylabel="nV/√Hz", xlim=(0, rate_hz / 2), ylim=(0, None))
     axes.legend(loc="upper right")
     return True
 
@@ -139,6 +139,12 @@ def _volts(result: CheckResult, name: str) -> NDArray[np.float64]:
     kept = (a for a in result.attachments if a.name == f"{name}.npz")
     attachment = next(kept, None)
     return np.asarray(arrays_of(attachment)["volts"] if attachment else np.empty((0, 0)))
+
+
+def _rate_hz(result: CheckResult, name: str) -> float:
+    """Return the data rate that was kept with them, Hz; 0 if nothing was."""
+    kept = next((a for a in result.attachments if a.name == f"{name}.npz"), None)
+    return float(arrays_of(kept)["rate_hz"]) if kept else 0.0
 
 
 def _channel_legend(axes: "Axes", measurement: Measurement) -> None:

@@ -120,6 +120,18 @@ def test_what_rests_on_a_failed_layer_is_blocked_and_its_neighbours_are_not() ->
     assert blocker.info.number == "B9"
 
 
+def test_a_run_that_keeps_going_is_stopped_by_link_and_identity_only() -> None:
+    run = _a_run()
+    run.options.keep_going = True
+    above = CheckInfo("B13", Layer.SUPPLIES, "temperature")
+    run.results.append(CheckResult(CheckInfo("B9", Layer.NOISE, "noise"), Outcome.FAIL))
+    assert run.blocked_by(above) is None
+    run.results.append(CheckResult(CheckInfo("B2", Layer.IDENTITY, "the ID"), Outcome.FAIL))
+    blocker = run.blocked_by(above)
+    assert blocker is not None
+    assert blocker.info.number == "B2"
+
+
 def test_an_error_of_the_board_fails_the_check_with_its_own_words() -> None:
     run = _a_run()
     run.begin(CheckInfo("B0", Layer.LINK, "a question"))

@@ -44,7 +44,9 @@ class RunOptions:
 
     `soak_s` is the length of the endurance check, s of board time; raw data are kept for `report`.
     `inputs` are "connected" (electrodes, or resistors in their place) or "open"; `instruments` are
-    what else was connected, as the user says; `overwrite` replaces an earlier run's report.
+    what else was connected, as the user says; `overwrite` replaces an earlier run's report. `only`
+    are the numbers of the checks to make, all if empty; with `keep_going` a failed layer does not
+    block those above it, but for link and identity.
     """
 
     address: str
@@ -55,6 +57,8 @@ class RunOptions:
     inputs: str = "connected"
     instruments: tuple[str, ...] = ()
     overwrite: bool = False
+    only: tuple[str, ...] = ()
+    keep_going: bool = False
 
 
 REPORT_FILES = ("record.json", "index.html", "junit.xml")
@@ -197,8 +201,10 @@ class BringupRun:
 
     def blocked_by(self, info: CheckInfo) -> CheckResult | None:
         """Return the failed check of a layer below that blocks this one, if there is any."""
+        top = Layer.REGISTERS if self.options.keep_going else info.layer
         for result in self.results:
-            if result.outcome in (Outcome.FAIL, Outcome.ERROR) and result.info.layer < info.layer:
+            has_failed = result.outcome in (Outcome.FAIL, Outcome.ERROR)
+            if has_failed and result.info.layer < min(info.layer, top):
                 return result
         return None
 

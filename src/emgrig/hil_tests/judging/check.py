@@ -157,6 +157,11 @@ def package_checks() -> frozenset[str]:
     return frozenset(info.number for info, _ in suite_functions())
 
 
+def numbers_of(text: str) -> tuple[str, ...]:
+    """Read numbers of checks, as "B9, b11"; each once, in capitals."""
+    return tuple(dict.fromkeys(text.upper().replace(",", " ").split()))
+
+
 class CannotMeasure(Exception):
     """The board, its protocol or what is connected cannot answer the question; says why."""
 

@@ -21,6 +21,7 @@ from emgrig.filemodel import Json, adapter_of, hints
 from emgrig.files import write_file
 from emgrig.hil_tests.judging.limits import LimitsFile
 from emgrig.hil_tests.record import Record
+from emgrig.tools.common.defaults import DefaultsFile
 from places import ROOT
 
 HOME = ROOT / "src/emgrig"
@@ -34,6 +35,7 @@ MODELS: dict[str, Any] = {
     "experiment/script.schema.json": Script,
     "hil_tests/record.schema.json": Record,
     "hil_tests/judging/limits.schema.json": LimitsFile,
+    "tools/common/defaults.schema.json": DefaultsFile,
 }
 _ADDRESS = "https://github.com/emgrig/emgrig/blob/main/src/emgrig/"
 

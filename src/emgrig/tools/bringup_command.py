@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from emgrig.tools.common.logs import quiet_driver
 from emgrig.tools.common.options import OfBoard, Overwrite, Printed, flag, option, takes
-from emgrig.tools.common.output import note, out, print_json, print_table, quiet_driver, say
+from emgrig.tools.common.output import note, out, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 
 if TYPE_CHECKING:

@@ -25,8 +25,11 @@ from emgrig.tools import (
     register_commands,
     simulate_command,
 )
-from emgrig.tools.common.output import EXIT_CODES_HELP, LineFormatter, err, say
+from emgrig.tools.common import defaults, logs
+from emgrig.tools.common.output import EXIT_CODES_HELP, err, say
 from emgrig.tools.demo.command import demo
+
+log = logging.getLogger(__name__)
 
 
 class Later(NamedTuple):
@@ -45,7 +48,7 @@ class Later(NamedTuple):
         if isinstance(found, typer.Typer):
             group: Any = typer.main.get_command(found)
             return group.commands.get(name, group)
-        alone = typer.Typer()
+        alone = typer.Typer(add_completion=False)
         alone.command(name)(found)
         return typer.main.get_command(alone)
 
@@ -62,6 +65,8 @@ LATER = {
     "session": Later("session_command", "session", "Run an experiment: MVC, clips, ratings."),
     "ports": Later("ports.command", "ports", "List where boards may be, and which are there."),
     "gateway": Later("gateway.command", "gateway", "Serve a board of this machine on TCP."),
+    "config": Later("config_command", "config", "Say what is set once, and where."),
+    "doctor": Later("doctor.command", "doctor", "Say what this machine has, to paste in a report."),
     "sync": Later("sync.command", "sync", "Map readings of the filmed tube to samples."),
     "control": Later("control.command", "control", "Change a simulator that runs (--control)."),
     "explain": Later("explain.command", "explain", "Say what B9, LOFF or a fault means."),
@@ -100,8 +105,17 @@ class LazyGroup(TyperGroup):
             found: Any = args[0], LATER[args[0]].load(args[0]), args[1:]
         else:
             found = super().resolve_command(ctx, args)
-        _rewrap(found[1])
+        name, command, _ = found
+        _rewrap(command)
+        if name not in _NO_LOG:
+            logs.add_to(command)
+        if name not in _NO_DEFAULTS:
+            ctx.default_map = {name: defaults.default_map(command, name, defaults.read_defaults())}
         return found
+
+
+_NO_LOG = ("control", "explain")
+_NO_DEFAULTS = ("config", "doctor", "explain")
 
 
 def _rewrap(command: Any) -> None:
@@ -189,9 +203,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a pipe on Windows knows no Ω
-    handler = logging.StreamHandler()
-    handler.setFormatter(LineFormatter("%(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logs.set_up()
     _end_as_by_ctrl_c()
     try:
         app()
@@ -201,6 +213,7 @@ def main() -> None:
     except (EmgrigError, ValueError, OSError, KeyboardInterrupt) as error:
         if os.environ.get("EMGRIG_TRACEBACK"):
             raise
+        log.debug("ended by", exc_info=error)
         text = "interrupted" if isinstance(error, KeyboardInterrupt) else _in_words(error)
         err.print(Text(f"error: {one_line(text)}", style="red"))
         sys.exit(int(exit_code_for(error)))

@@ -13,10 +13,31 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 from typer.models import ArgumentInfo
 
+from emgrig.connect import BOARD_VARIABLE
+from emgrig.tools.common.output import note
+
 T = TypeVar("T")
 
+
+def _say_where_from(
+    context: typer.Context, parameter: typer.CallbackParam, address: str | None
+) -> str | None:
+    """Say which board it is, if the command line does not."""
+    source = context.get_parameter_source(parameter.name or "")
+    if address and source is not None and source.name != "COMMANDLINE":
+        where = BOARD_VARIABLE if source.name == "ENVIRONMENT" else "the settings (emgrig config)"
+        note(f"board: {address}, from {where}")
+    return address
+
+
 Address = Annotated[
-    str, typer.Argument(help="sim:, tcp://HOST:PORT, serial:///dev/…, replay:FILE; see emgrig -h")
+    str,
+    typer.Argument(
+        help="sim:, tcp://HOST:PORT, serial:///dev/…, replay:FILE; see emgrig -h",
+        metavar="ADDRESS",
+        envvar=BOARD_VARIABLE,
+        callback=_say_where_from,
+    ),
 ]
 Calibration = Annotated[
     str | None, typer.Option(help="Folder or file of certificates, or 'none'; else the usual one.")

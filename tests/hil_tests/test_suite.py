@@ -215,7 +215,7 @@ def test_an_address_or_argument_that_makes_no_sense_is_a_value_error() -> None:
 def test_a_report_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.write_text("a file")
-    with pytest.raises(RecordingError, match=r"cannot make the folder .*taken: File exists"):
+    with pytest.raises(RecordingError, match=r"cannot make the folder .*taken: .*taken is a file"):
         run_bringup("sim:fault=miso-high", report=taken)
 
 

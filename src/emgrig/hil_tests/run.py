@@ -11,7 +11,7 @@ from pathlib import Path
 
 from emgrig.driver.chip.registers import LeadOffFlip
 from emgrig.errors import EmgrigError, TransportError
-from emgrig.files import refuse_existing
+from emgrig.files import check_report
 from emgrig.hil_tests.diagnosis.diagnose import Diagnosis, diagnose
 from emgrig.hil_tests.judging.check import (
     BeyondBoard,
@@ -66,9 +66,9 @@ REPORT_FILES = ("record.json", "index.html", "junit.xml")
 
 
 def refuse_report(folder: Path | None, *, overwrite: bool) -> None:
-    """Raise RecordingError if a report of an earlier run is in the folder and is to stay there."""
-    for path in (folder / name for name in REPORT_FILES) if folder is not None else ():
-        refuse_existing(path, overwrite=overwrite, instead="folder")
+    """Raise RecordingError if a report cannot go there, or an earlier one is to stay there."""
+    if folder is not None:
+        check_report(folder, REPORT_FILES, overwrite=overwrite)
 
 
 @dataclass

@@ -72,7 +72,7 @@ def bringup(given: BringupOptions) -> None:
 
       emgrig bringup "sim:fault=miso-high"
 
-      emgrig bringup /dev/ttyUSB0 --only B9,B11
+      emgrig bringup serial:///dev/ttyUSB0 --only B9,B11
 
     A run that makes some checks alone is incomplete, and its exit code never 0: it is to find a
     fault by, not to call a board good.

@@ -14,6 +14,7 @@ import typer
 from emgrig.extras import require
 from emgrig.files import check_folder
 from emgrig.tools.common.options import (
+    Mains,
     Mvc,
     OfBoard,
     Profile,
@@ -49,7 +50,7 @@ class DeskOptions(OfBoard, Served, Recorded):
     output: Path = option("The folder that recordings go into.", Path(), "-o", "--output")
     profile: Profile = None
     rate: int | None = option("Samples a second, in place of the profile's.")
-    mains: float = option("Mains, Hz: 50, 60, or 0 for none.", 50.0)
+    mains: Mains = 50.0
     mvc: Mvc = None
     packets_per_count: int = option(
         "The digital tube counts one for so many packets of 16.", 2, min=1

@@ -54,6 +54,10 @@ class Level(StrEnum):
     QUICK = "quick"
     FULL = "full"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Level":
+        raise ValueError(f"level {value!r}; expected {' or '.join(cls)}")
+
 
 class Need(StrEnum):
     """What a check must have of a board, to be asked at all."""

@@ -46,6 +46,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 Lsl = Annotated[
     bool, typer.Option("--lsl", help="Send samples and markers over LSL, take others' markers.")
 ]
+
+
+def check_mains(mains_hz: float | None) -> float | None:
+    """Refuse mains, Hz, that there are none of, as a callback of an option."""
+    if mains_hz not in (None, 0, 50, 60):
+        raise typer.BadParameter(f"{mains_hz:g}: mains are 50 or 60 Hz, or 0 for none")
+    return mains_hz
+
+
+Mains = Annotated[
+    float, typer.Option("--mains", help="50 or 60 Hz; 0 for none.", callback=check_mains)
+]
 Mvc = Annotated[
     list[str] | None,
     typer.Option(help="MVC of a muscle: CHANNEL=uV (repeat), or a session's file."),
@@ -157,11 +169,16 @@ def _parameter(one: "Field[Any]", hint: Any) -> inspect.Parameter:
     )
 
 
+LEAST_MVC_UV = 2.0
+"""A maximum below it was no contraction, or is in mV: amplifiers have about 0.3 to 2 µV of noise in
+20 to 450 Hz (comparison/amplifiers.csv), a face at rest 1 to 5 µV."""
+
+
 def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
     """Read options of the form CHANNEL=uV, or session files; return the MVC, µV, of each channel.
 
-    Raises ValueError if one is not of this form, or there is no such channel; RecordingError if a
-    session file cannot be read.
+    Raises ValueError if one is not of this form or below `LEAST_MVC_UV`, or there is no such
+    channel; RecordingError if a session file cannot be read.
     """
     levels: dict[int, float] = {}
     for option in options:
@@ -175,6 +192,11 @@ def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
             level_uv = float(level)
         except ValueError:
             level_uv = 0.0
+        if 0 < level_uv < LEAST_MVC_UV:
+            raise ValueError(
+                f"--mvc {option}: {level_uv:g} µV is near the noise of any amplifier; expected the "
+                "MVC in µV, as 5=310"
+            )
         if not channel.isdigit() or not 1 <= int(channel) <= n_channels or not level_uv > 0:
             raise ValueError(
                 f"--mvc {option}: expected CHANNEL=uV with a channel from 1 to {n_channels} and a "

@@ -69,7 +69,7 @@ def channel_table(channels: "Sequence[Channel]", *, is_live: bool = False) -> Ta
     A live one has names and bars, and no impedances.
     """
     table = _table("ch", *(["muscle"] if is_live else []), "light")
-    for name in ("rail %", "offset mV", "mains uV", "Hz", "of rest", "rest uV"):
+    for name in ("rail %", "offset mV", "mains µV", "Hz", "of rest", "rest µV"):
         table.add_column(name, no_wrap=True, justify="right")
     table.add_column("" if is_live else "P:N", no_wrap=True)
     for one in channels:

@@ -238,13 +238,14 @@ class BringupRun:
         except CannotMeasure as reason:
             self._result.is_beyond = isinstance(reason, BeyondBoard)
             return self._finish(Outcome.SKIPPED, str(reason))
-        except EmgrigError as raised:
-            error = raised
         except Exception as raised:
             if raised is self.rig.no_address:
                 self.aborted = raised  # the address makes no sense: nothing was asked
-            self._finish(Outcome.ERROR, f"{type(raised).__name__}: {raised}")
-            raise
+            elif isinstance(raised, EmgrigError):
+                error = raised
+            if error is None:
+                self._finish(Outcome.ERROR, f"{type(raised).__name__}: {raised}")
+                raise
         return self._judge(error)
 
     def _make_ready(self, info: CheckInfo) -> None:

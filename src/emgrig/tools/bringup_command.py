@@ -52,6 +52,8 @@ class BringupOptions(OfBoard, Printed):
     list_checks: Annotated[
         bool, typer.Option("--list", callback=_list, is_eager=True, help="List the checks.")
     ] = False
+    history: Path | None = option("File that this run is added to; emgrig history reads it.")
+    operator: str = option("Who measures, for the history.", "")
     overwrite: Overwrite = False
 
 
@@ -80,7 +82,14 @@ def bringup(given: BringupOptions) -> None:
     from emgrig.hil_tests.record import make_record
     from emgrig.hil_tests.verdict import exit_code
 
+    if given.history is not None:
+        from emgrig.hil_tests.history import add, check_history
+
+        check_history(given.history)
     session = _run(given)
+    if given.history is not None:
+        number = add(given.history, make_record(session), given.operator)
+        note(f"run {number} of {given.history}")
     if given.as_json:
         print_json(make_record(session))
     else:

@@ -12,6 +12,7 @@ from io import TextIOWrapper
 from typing import Annotated, Any, NamedTuple
 
 import typer
+from rich.markup import escape
 from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
@@ -67,6 +68,7 @@ LATER = {
     "gateway": Later("gateway.command", "gateway", "Serve a board of this machine on TCP."),
     "config": Later("config_command", "config", "Say what is set once, and where."),
     "doctor": Later("doctor.command", "doctor", "Say what this machine has, to paste in a report."),
+    "history": Later("history.command", "history", "Say which boards are good, and what drifts."),
     "sync": Later("sync.command", "sync", "Map readings of the filmed tube to samples."),
     "control": Later("control.command", "control", "Change a simulator that runs (--control)."),
     "explain": Later("explain.command", "explain", "Say what B9, LOFF or a fault means."),
@@ -119,10 +121,12 @@ _NO_DEFAULTS = ("config", "doctor", "explain")
 
 
 def _rewrap(command: Any) -> None:
-    """Let the help of a command be wrapped by the terminal alone, not by our source too."""
+    """Let the help of a command be wrapped by the terminal alone, its brackets be brackets."""
     if command.help:
         paragraphs = command.help.split("\n\n")
-        command.help = "\n\n".join(" ".join(one.split()) for one in paragraphs)
+        command.help = escape("\n\n".join(" ".join(one.split()) for one in paragraphs))
+    for one in command.params:
+        one.help = one.help and escape(one.help)
     for inner in getattr(command, "commands", {}).values():
         _rewrap(inner)
 

@@ -74,6 +74,7 @@ def record(given: RecordOptions) -> None:
         warn_of_reference(board)
         found = calibration_of(board, given.calibration)
         check = contact_of(board)
+        say_time(board)
         with ExitStack() as opened:
             shown = opened.enter_context(
                 _Shown(given.duration, board.channel_names, board.chip.powered.tolist())
@@ -184,6 +185,15 @@ def warn_of_reference(board: "Board") -> None:
         note(
             "the chip's own reference is off: unless the board has another one, every code will be "
             "at the rail; --profile facial-emg switches it on"
+        )
+
+
+def say_time(board: "Board") -> None:
+    """Say that time is not the clock's, where it is not."""
+    if board.identity.is_simulated and not board.is_paced:
+        note(
+            "virtual time: as fast as this computer can, dated from 2026-01-01 on, the same each "
+            "time; emgrig simulate has the time of the clock"
         )
 
 

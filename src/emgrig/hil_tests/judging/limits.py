@@ -11,8 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from emgrig.errors import RecordingError
-from emgrig.filemodel import Json, parse_toml, read, read_text, refuse_unknown
+from emgrig.filemodel import parse_toml, read, read_text, refuse_unknown
 from emgrig.names import unit_shown
 
 
@@ -189,8 +188,4 @@ def _is_own(name: str, entry: Entry, packaged: Collection[str]) -> bool:
 
 
 def _read(path: Path | Traversable, name: str) -> LimitsFile:
-    try:
-        content: Json = parse_toml(read_text(path, name), name)
-    except ValueError as error:
-        raise RecordingError(str(error)) from error
-    return read(LimitsFile, content, name)
+    return read(LimitsFile, parse_toml(read_text(path, name), name), name)

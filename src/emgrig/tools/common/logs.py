@@ -99,6 +99,7 @@ def _asked(
         callback=_more,
         expose_value=False,
         show_default=False,
+        metavar="",
         help="Say what happens; -vv: each register exchange.",
     ),
     kept: Path | None = typer.Option(

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import typer
-from typer.models import ArgumentInfo
+from typer.models import ArgumentInfo, OptionInfo
 
 from emgrig.connect import BOARD_VARIABLE
 from emgrig.tools.common.output import note
@@ -157,8 +157,24 @@ def takes(function: Callable[[T], None]) -> Callable[..., None]:
     return command
 
 
+#: What stands behind an option in its help: typer's own words take a third of a narrow terminal.
+_METAVARS = {int: "N", float: "X", Path: "PATH", str: "TEXT", bool: ""}
+
+
+def _metavar(hint: Any) -> str | None:
+    """Return the word for what an option takes, by its annotation."""
+    if hint in _METAVARS:
+        return _METAVARS[hint]
+    if hasattr(hint, "__metadata__"):
+        return _metavar(get_args(hint)[0])
+    return next(filter(None, map(_metavar, get_args(hint))), None)
+
+
 def _parameter(one: "Field[Any]", hint: Any) -> inspect.Parameter:
     info: Any = one.metadata.get("typer")
+    said = info or next(iter(getattr(hint, "__metadata__", ())), None)
+    if isinstance(said, OptionInfo) and said.metavar is None:
+        said.metavar = _metavar(hint)
     if getattr(info, "param_decls", None) == ("",):  # a flag: no --no-NAME
         info.param_decls = (f"--{one.name.replace('_', '-')}",)
     return inspect.Parameter(
@@ -192,15 +208,15 @@ def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
             level_uv = float(level)
         except ValueError:
             level_uv = 0.0
-        if 0 < level_uv < LEAST_MVC_UV:
-            raise ValueError(
-                f"--mvc {option}: {level_uv:g} µV is near the noise of any amplifier; expected the "
-                "MVC in µV, as 5=310"
-            )
         if not channel.isdigit() or not 1 <= int(channel) <= n_channels or not level_uv > 0:
             raise ValueError(
                 f"--mvc {option}: expected CHANNEL=uV with a channel from 1 to {n_channels} and a "
                 "level above 0, as 5=310, or the file of a session, as P01_session.json"
+            )
+        if 0 < level_uv < LEAST_MVC_UV:
+            raise ValueError(
+                f"--mvc {option}: {level_uv:g} µV is near the noise of any amplifier; expected the "
+                "MVC in µV, as 5=310"
             )
         levels[int(channel)] = level_uv
     return levels

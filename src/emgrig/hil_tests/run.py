@@ -339,7 +339,7 @@ class BringupRun:
         result.duration_s = time.perf_counter() - self._began_s
         self.results.append(result)
         self._result = None
-        if self.observer is not None:
+        if self.observer is not None and self.aborted is None:
             self.observer(result, True, self.n_checks)
         return result
 

@@ -123,13 +123,15 @@ def _run(given: BringupOptions) -> "BringupRun":
 
 
 def _follower(bar: Bar) -> "Callable[[CheckResult, bool, int], None]":
+    from emgrig.hil_tests.judging.measurement import Outcome
+
     done = 0
 
     def follow(result: "CheckResult", is_done: bool, n_checks: int) -> None:
         nonlocal done
         done += is_done
         info = result.info
-        if is_done:
+        if is_done and result.outcome is not Outcome.BLOCKED:
             note(f"{info.number:3}  {result.outcome:8}  {info.title}")
         bar.follow(f"{info.layer.title}: {info.number} {info.title}", done / n_checks)
 

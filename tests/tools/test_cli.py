@@ -270,6 +270,6 @@ def test_a_recording_goes_on_after_an_outage_of_any_length_unless_one_is_said(
     address: str, duration: float | None, outage: float | None, total_s: float
 ) -> None:
     given = record_commands.RecordOptions(
-        address=address, output=Path("a.bdf"), duration=duration, outage=outage
+        address=[address], output=Path("a.bdf"), duration=duration, outage=outage
     )
-    assert record_commands._patience(given).total_s == total_s
+    assert record_commands.patience(given, address).total_s == total_s

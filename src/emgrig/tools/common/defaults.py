@@ -126,7 +126,8 @@ def default_map(command: Any, name: str, found: Mapping[str, Default]) -> dict[s
             continue
         if parameter.param_type_name == "argument" and key != "address":
             continue
-        mapped[option] = _run_folder(default.value, name) if key == "reports" else default.value
+        value = _run_folder(default.value, name) if key == "reports" else default.value
+        mapped[option] = [value] if parameter.nargs == -1 else value
     return mapped
 
 

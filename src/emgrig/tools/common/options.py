@@ -19,14 +19,13 @@ from emgrig.tools.common.output import note
 T = TypeVar("T")
 
 
-def _say_where_from(
-    context: typer.Context, parameter: typer.CallbackParam, address: str | None
-) -> str | None:
+def _say_where_from(context: typer.Context, parameter: typer.CallbackParam, address: T) -> T:
     """Say which board it is, if the command line does not."""
     source = context.get_parameter_source(parameter.name or "")
     if address and source is not None and source.name != "COMMANDLINE":
         where = BOARD_VARIABLE if source.name == "ENVIRONMENT" else "the settings (emgrig config)"
-        note(f"board: {address}, from {where}")
+        said = ", ".join(address) if isinstance(address, list) else address
+        note(f"board: {said}, from {where}")
     return address
 
 
@@ -45,6 +44,16 @@ Calibration = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 Lsl = Annotated[
     bool, typer.Option("--lsl", help="Send samples and markers over LSL, take others' markers.")
+]
+
+Addresses = Annotated[
+    list[str],
+    typer.Argument(
+        help="As ADDRESS of the others; several, or a file of boards.",
+        metavar="ADDRESS…",
+        envvar=BOARD_VARIABLE,
+        callback=_say_where_from,
+    ),
 ]
 
 

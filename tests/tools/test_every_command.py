@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ def _walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
         yield from _walk(f"{name} {one}", inner[one])
 
 
+@cache
 def commands() -> dict[str, Any]:
     """Return every command by its name."""
     root: Any = typer.main.get_command(cli.app)

@@ -47,9 +47,7 @@ FRAMES_PER_PACKET = 16
 class DeskOptions(OfBoard, Served, Recorded):
     """What `emgrig desk` takes."""
 
-    output: Path = option(
-        "The folder for recordings; it is made.", Path(), "-o", "--output"
-    )
+    output: Path = option("The folder for recordings; it is made.", Path(), "-o", "--output")
     profile: Profile = None
     rate: int | None = option("Samples a second, in place of the profile's.")
     mains: Mains = 50.0

@@ -157,6 +157,12 @@ class EdfFile:
         """Decode data records of signals of one rate; int32, shape (n_samples, n_signals)."""
         n_records = self.n_records - first_record if n_records is None else n_records
         wanted = self._records[first_record : first_record + n_records]
+        return self._decoded(signals, wanted).reshape(len(signals), -1).T
+
+    def _decoded(
+        self, signals: Sequence[EdfSignal], wanted: NDArray[np.uint8]
+    ) -> NDArray[np.int32]:
+        """Decode data records (n_records, n_bytes); (n_signals, n_records, n_in_record)."""
         out = np.empty((len(signals), len(wanted), signals[0].n_in_record), np.int32)
         for place, one in zip(out, signals, strict=True):
             octets = wanted[:, one.begin : one.begin + self._width * one.n_in_record]
@@ -166,7 +172,29 @@ class EdfFile:
             for byte in range(self._width - 2, -1, -1):
                 place <<= 8
                 place |= octets[..., byte]
-        return out.reshape(len(signals), -1).T
+        return out
+
+    def rows(self, signals: Sequence[EdfSignal], first: int, stop: int) -> NDArray[np.float64]:
+        """Read samples of signals of one rate as `values` does; shape (n_signals, stop - first).
+
+        The records are read and not mapped: what was looked at once does not stay in the memory.
+        """
+        n = signals[0].n_in_record
+        record = first // n
+        n_records = -(-stop // n) - record
+        n_bytes = self._records.shape[1]
+        at = _HEAD * (len(self.signals) + 1) + record * n_bytes
+        octets = np.fromfile(self.path, np.uint8, n_records * n_bytes, offset=at)
+        if octets.size < n_records * n_bytes:
+            raise self._cut("it was longer when it was opened")
+        codes = self._decoded(signals, octets.reshape(n_records, n_bytes))
+        ahead = first - record * n
+        values = codes.reshape(len(signals), -1)[:, ahead : ahead + stop - first].astype(np.float64)
+        for row, one in zip(values, signals, strict=True):
+            code, zero = one.scale or (1.0, 0.0)
+            row *= code
+            row += zero
+        return values
 
     def values(self, one: EdfSignal) -> NDArray[np.float64]:
         """Read a signal whole, in its unit (codes if it has no scale); shape (n_samples,)."""

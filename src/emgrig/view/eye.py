@@ -23,7 +23,7 @@ _THREAD_SAMPLES = 100_000
 LOWEST_HZ = 0.5
 ENVELOPE_HZ = 6.0
 _ORDER = 2
-#: The band that an envelope is taken of, where none was chosen; its upper edge shrinks with the rate.
+#: The band that an envelope is taken of where none was chosen; the rate may narrow it.
 EMG_BAND_HZ = (20.0, 450.0)
 _TOP = 0.45
 

@@ -3,6 +3,7 @@
 A step of a viewer reads as many numbers as its picture has columns, however much time it shows.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,10 +51,10 @@ def column_width(n_samples: float, n_columns: int) -> int:
 
     It is a whole number of the bins that `Pyramid` keeps, or less than two of the narrowest.
     """
-    width = max(int(np.ceil(n_samples / n_columns)), 1)
+    width = max(math.ceil(n_samples / n_columns), 1)
     if width < FROM_SAMPLES:
         return width
-    unit = max(one for one in WIDTHS if one <= width // 2)
+    unit: int = max(one for one in WIDTHS if one <= width // 2)
     return -(-width // unit) * unit
 
 
@@ -80,7 +81,14 @@ def _joined(
         )
 
 
+#: What is kept of the narrowest bins.
+PLANES: dict[str, type] = {"low": np.float32, "high": np.float32, "holes": np.bool_}
 Store = Callable[[str, tuple[int, ...], type], NDArray[np.generic]]
+
+
+def base_shape(n_channels: int, n_samples: int) -> tuple[int, int]:
+    """Return the shape of those planes."""
+    return n_channels, -(-n_samples // BASE)
 
 
 def in_memory(_: str, shape: tuple[int, ...], kind: type) -> NDArray[np.generic]:
@@ -100,11 +108,9 @@ class Pyramid:
 
     def __init__(self, n_channels: int, n_samples: int, store: Store = in_memory) -> None:
         self.n_channels, self.n_samples, self.n_done = n_channels, n_samples, 0
-        shape = n_channels, -(-n_samples // BASE)
-        self.low = store("low", shape, np.float32)
-        self.high = store("high", shape, np.float32)
-        self.holes = store("holes", shape, np.bool_)
-        self._levels: list[tuple[Floats32, Floats32, Flags]] = [(self.low, self.high, self.holes)]  # type: ignore[list-item]
+        shape = base_shape(n_channels, n_samples)
+        low, high, holes = (store(name, shape, kind) for name, kind in PLANES.items())
+        self._levels: list[tuple[Floats32, Floats32, Flags]] = [(low, high, holes)]  # type: ignore[list-item]
         for width in WIDTHS[1:]:
             size = n_channels, -(-n_samples // width)
             self._levels.append(
@@ -148,6 +154,6 @@ class Pyramid:
         unit = WIDTHS[nth]
         end = min(first + n_columns * width, self.n_done)
         bins = slice(first // unit, max(-(-end // unit), first // unit))
-        found = [part[channels, bins] for part in self._levels[nth]]
-        low, high, holes = _joined(*found, width // unit)  # type: ignore[arg-type]
-        return Columns(first, width, low, high, holes)
+        low, high, holes = self._levels[nth]
+        found = low[channels, bins], high[channels, bins], holes[channels, bins]
+        return Columns(first, width, *_joined(*found, width // unit))

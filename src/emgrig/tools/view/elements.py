@@ -1,6 +1,7 @@
 """The page's own elements; their scripts lie beside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from nicegui.element import Element
 
@@ -12,11 +13,11 @@ Json = dict[str, object]
 class TraceView(Element, component="trace_view.js"):
     """Traces of recordings under each other, with all that is done by mouse and keys.
 
-    `files` are described by `page.described`; `on_said` is told what the script emits: its name
-    and what comes with it.
+    `files` are described by `page.described`; `acts` are told what the script emits: "told" (what
+    is shown), "edit" (a change of events), "stretch" (one was chosen).
     """
 
-    def __init__(self, files: Sequence[Json], on_said: Callable[[str, object], None]) -> None:
+    def __init__(self, files: Sequence[Json], acts: Mapping[str, Callable[[Any], object]]) -> None:
         super().__init__()
         self._props["files"] = list(files)
         self._props["query"] = ""
@@ -24,8 +25,8 @@ class TraceView(Element, component="trace_view.js"):
         self._props["events"] = []
         self._props["chosen"] = 0
         self._props["shown"] = [list(range(len(one["channels"]))) for one in files]  # type: ignore[arg-type]
-        for name in ("told", "edit", "stretch"):
-            self.on(name, lambda event, name=name: on_said(name, event.args))
+        for name, act in acts.items():
+            self.on(name, lambda event, act=act: act(event.args))
 
     def set_eye(self, eye: Eye) -> None:
         """Choose the filter."""
@@ -50,6 +51,24 @@ class TraceView(Element, component="trace_view.js"):
         self._props["shown"] = [list(one) for one in shown]
         self.update()
 
-    def go(self, begin_s: float, end_s: float) -> None:
-        """Show a stretch, s of the common time."""
-        self.run_method("go", begin_s, end_s)
+    def span(self, seconds: float) -> None:
+        """Show so much about the middle of what is shown, s; 0 shows all."""
+        self.run_method("span", seconds)
+
+
+class SpectrumView(Element, component="spectrum_view.js"):
+    """The spectrum of a stretch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._props["curve"] = {}
+
+    def set_curve(self, hz: Sequence[float], density: Sequence[float], unit: str) -> None:
+        """Show amplitude densities, in `unit` a root of Hz."""
+        self._props["curve"] = {"hz": list(hz), "density": list(density), "unit": unit}
+        self.update()
+
+    def clear_curve(self) -> None:
+        """Show nothing."""
+        self._props["curve"] = {}
+        self.update()

@@ -26,8 +26,8 @@ function clock(s, step) {
 
 function volts(value, unit) {
   const size = Math.abs(value);
-  if (unit === "uV" && size >= 10000) return `${Number((value / 1000).toPrecision(5))} mV`;
-  return `${Number(value.toPrecision(5))} ${unit === "uV" ? "µV" : unit || "(no unit)"}`;
+  if (unit === "uV" && size >= 10000) return `${Number((value / 1000).toPrecision(5))} mV`.replace("-", "−");
+  return `${Number(value.toPrecision(5))} ${unit === "uV" ? "µV" : unit || "(no unit)"}`.replace("-", "−");
 }
 
 // A body: length of the JSON in four bytes, the JSON, then planes of float32 and of flags.
@@ -155,7 +155,10 @@ export default {
       const by = share * (this.view[1] - this.view[0]);
       this.show(this.view[0] + by, this.view[1] + by);
     },
-    go(begin, end) { this.show(begin, end); },
+    span(seconds) {
+      const middle = (this.view[0] + this.view[1]) / 2, half = (seconds || this.end - this.begin) / 2;
+      this.show(middle - half, middle + half);
+    },
     wheel(event) {
       event.preventDefault();
       if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {

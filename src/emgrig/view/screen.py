@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emgrig.errors import RecordingError
 from emgrig.reading.recording import Floats, Recording
 from emgrig.view.cache import Scratch
 from emgrig.view.eye import Eye, Filter
@@ -13,7 +14,7 @@ from emgrig.view.layer import Layer, filtered
 from emgrig.view.pyramid import BASE, FROM_SAMPLES, Columns, Store, column_width, in_memory, reduced
 
 #: Numbers that are filtered for one step, with what the filters need around the window.
-MOST_FILTERED = 1_000_000
+MOST_FILTERED = 700_000
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ class Screen:
         """Why the recording could not be read on; empty if it could."""
         return self._plain.problem or (self._through.problem if self._through else "")
 
+    def check(self) -> None:
+        """Raise RecordingError if the recording could not be read on."""
+        if self.problem:
+            raise RecordingError(self.problem)
+
     def _layers(self) -> list[Layer]:
         return [self._plain, *([self._through] if self._through is not None else [])]
 
@@ -119,7 +125,7 @@ class Screen:
         eye = eye.fitted(self.recording.rate_hz)
         width = column_width(stop - begin, n_columns)
         one = None if eye.is_plain else Filter(eye, self.recording.rate_hz)
-        is_quick = one is not None and _is_quick(one, width, stop - begin, len(channels))
+        is_quick = one is not None and self._is_quick(one, width, (begin, stop), len(channels))
         if one is not None and not is_quick:
             width = -(-width // BASE) * BASE
         first = max(int(begin // width), 0) * width
@@ -135,6 +141,22 @@ class Screen:
             shown = None if level is None else _reduced(level, first, width)
             return Seen(_reduced(trace, first, width), shown, eye, 1.0)
         return self._from_pyramid(first, end, width, wanted, one)
+
+    def _is_quick(
+        self, one: Filter, width: int, ends: tuple[float, float], n_channels: int
+    ) -> bool:
+        """Whether a stretch is filtered for a step; else a pyramid has to be there, or is."""
+        through, (begin, stop) = self._through, ends
+        if width < BASE:
+            return True
+        if (
+            through is not None
+            and through.eye == one.eye
+            and through.n_done >= min(stop, self.n_samples)
+        ):
+            return False
+        n_read = (stop - begin + 2 * one.context) * n_channels
+        return width < FROM_SAMPLES and n_read <= MOST_FILTERED
 
     def _plainly(self, first: int, end: int, width: int, channels: list[int]) -> Seen:
         if width < FROM_SAMPLES:
@@ -167,12 +189,6 @@ class Screen:
             self._through = Layer(self.recording, one.eye, places=places)
             self._through.start(after=old)
             return self._through
-
-
-def _is_quick(one: Filter, width: int, n_samples: float, n_channels: int) -> bool:
-    """Whether a stretch can be filtered for a step; else a pyramid has to be there."""
-    n_read = (n_samples + 2 * one.context) * n_channels
-    return width < BASE or (width < FROM_SAMPLES and n_read <= MOST_FILTERED)
 
 
 def _reduced(x: Floats, first: int, width: int) -> Columns:

@@ -67,5 +67,5 @@ def spectrum(recording: Recording, channel: int, begin: int, stop: int) -> Spect
     power = np.mean(np.abs(lines) ** 2, axis=0) / (rate_hz * np.sum(window**2))
     density = np.asarray(power, dtype=np.float64)
     density[1 : -1 if size % 2 == 0 else None] *= 2
-    frequency_hz: Floats = np.fft.rfftfreq(size, 1 / rate_hz)
+    frequency_hz = np.asarray(np.fft.rfftfreq(size, 1 / rate_hz), dtype=np.float64)
     return Spectrum(frequency_hz, density, len(whole), is_part)

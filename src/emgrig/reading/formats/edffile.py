@@ -182,12 +182,7 @@ class EdfFile:
         n = signals[0].n_in_record
         record = first // n
         n_records = -(-stop // n) - record
-        n_bytes = self._records.shape[1]
-        at = _HEAD * (len(self.signals) + 1) + record * n_bytes
-        octets = np.fromfile(self.path, np.uint8, n_records * n_bytes, offset=at)
-        if octets.size < n_records * n_bytes:
-            raise self._cut("it was longer when it was opened")
-        codes = self._decoded(signals, octets.reshape(n_records, n_bytes))
+        codes = self._decoded(signals, self._read_records(record, n_records))
         ahead = first - record * n
         values = codes.reshape(len(signals), -1)[:, ahead : ahead + stop - first].astype(np.float64)
         for row, one in zip(values, signals, strict=True):
@@ -195,6 +190,14 @@ class EdfFile:
             row *= code
             row += zero
         return values
+
+    def _read_records(self, first: int, n_records: int) -> NDArray[np.uint8]:
+        n_bytes = self._records.shape[1]
+        at = _HEAD * (len(self.signals) + 1) + first * n_bytes
+        octets = np.fromfile(self.path, np.uint8, n_records * n_bytes, offset=at)
+        if octets.size < n_records * n_bytes:
+            raise self._cut("it was longer when it was opened")
+        return octets.reshape(n_records, n_bytes)
 
     def values(self, one: EdfSignal) -> NDArray[np.float64]:
         """Read a signal whole, in its unit (codes if it has no scale); shape (n_samples,)."""
@@ -217,6 +220,15 @@ class EdfFile:
                         return self.start + dt.timedelta(seconds=at)
         return self.start
 
+    def _each_record(self, one: EdfSignal) -> Iterator[bytes]:
+        """Read the bytes of one signal, record by record, without the rest of the file."""
+        n_records, n_bytes = self._records.shape
+        begin = _HEAD * (len(self.signals) + 1) + one.begin
+        with attempt("read", self.path), self.path.open("rb", buffering=0) as file:
+            for record in range(n_records):
+                file.seek(begin + record * n_bytes)
+                yield file.read(self._width * one.n_in_record)
+
     def annotations(self) -> tuple[NDArray[np.float64], list[Mark]]:
         """Read all annotation signals.
 
@@ -230,9 +242,8 @@ class EdfFile:
         onset_s = np.full(self.n_records, np.nan)
         marks: list[Mark] = []
         for nth, one in enumerate(s for s in self.signals if s.is_annotations):
-            end = one.begin + self._width * one.n_in_record
-            for record, row in enumerate(self._records[:, one.begin : end]):
-                for at, length, texts in _lists(row.tobytes()):
+            for record, octets in enumerate(self._each_record(one)):
+                for at, length, texts in _lists(octets):
                     if nth == 0 and np.isnan(onset_s[record]) and texts[:1] == [""]:
                         onset_s[record] = at
                     marks += [Mark(at, length, text) for text in texts if text]

@@ -131,7 +131,8 @@ class Page:
             if any(one.recording.is_simulated for one in self._viewer.screens):
                 ui.badge("SIMULATED", color="deep-purple").props('data-testid="simulated"')
             self._filter_controls()
-            scale = ui.select(SCALES, value=0, label="scale, units").props("dense options-dense")
+            scale = ui.select(SCALES, value=0, label="scale").props("dense options-dense")
+            scale.classes("w-24")
             scale.props('data-testid="scale"').on_value_change(
                 lambda event: self._view.set_scale(event.value)
             )

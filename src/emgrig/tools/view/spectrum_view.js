@@ -42,8 +42,10 @@ export default {
       const step = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].find((one) => most / one <= 6) || most;
       for (let f = 0; f <= most; f += step) {
         line(xOf(f), top, xOf(f), height - foot);
-        pen.fillText(String(f), xOf(f), height - foot + 11);
+        pen.textAlign = f > 0.95 * most ? "right" : "center";
+        pen.fillText(String(f), f > 0.95 * most ? width - 6 : xOf(f), height - foot + 11);
       }
+      pen.textAlign = "center";
       pen.fillText("Hz", (left + width) / 2, height - 3);
       pen.textAlign = "left";
       pen.fillText(`${unit}/√Hz`, 2, 10);

@@ -62,7 +62,12 @@ export default {
   data() { return { readout: "" }; },
   watch: {
     query() { this.ask(); }, shown() { this.fit(); this.ask(); }, scale() { this.draw(); },
-    events() { this.draw(); this.drawOverview(); }, chosen() { this.draw(); },
+    events(now, old) {
+      if (now.length > old.length) this.stretch = null;
+      this.draw();
+      this.drawOverview();
+    },
+    chosen() { this.draw(); },
   },
   mounted() {
     this.begin = Math.min(...this.files.map((one) => one.shift));
@@ -80,6 +85,7 @@ export default {
     canvas.addEventListener("pointerdown", (event) => this.press(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
     canvas.addEventListener("pointerup", (event) => this.release(event));
+    canvas.addEventListener("go", (event) => this.show(...event.detail));
     canvas.addEventListener("dblclick", (event) => this.addAt(event));
     for (const name of ["pointerdown", "pointermove"])
       strip.addEventListener(name, (event) => { if (event.buttons & 1) this.jump(event); });
@@ -540,10 +546,11 @@ export default {
           spans.forEach((one, k) => { if (!Number.isNaN(one)) { empty[k] = 0; tall[k] = Math.max(tall[k], Math.min(1, Math.log2(1 + one / unit) / 6)); } });
         });
         for (let k = 0; k < n; k++) {
-          const x = xOf(file.shift + (said.first + k * said.width) / file.rate), wide = Math.max(1, (said.width / file.rate / all) * width);
+          const at = (said.first + k * said.width) / file.rate;
+          const x = Math.floor(xOf(file.shift + at)), end = Math.ceil(xOf(file.shift + at + said.width / file.rate));
           pen.fillStyle = empty[k] ? COLOURS.hole : COLOURS.trace;
           const h = empty[k] ? strip : tall[k] * (strip - 2);
-          pen.fillRect(x, 1 + (i + 1) * strip - h, wide, h);
+          pen.fillRect(x, 1 + (i + 1) * strip - h, end - x, h);
         }
       });
       pen.fillStyle = COLOURS.event;

@@ -76,7 +76,7 @@ class Cache:
                 found[name] = np.load(place / f"{name}.npy", mmap_mode="r")
                 if found[name].shape != shape or found[name].dtype != kind:
                     return None
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):  # damaged: it is made anew
             return None
         with suppress(OSError):
             os.utime(place)  # it was used

@@ -189,7 +189,10 @@ def read_events(path: Path, file: int = 0, *, clock: ClockMap = SAME_CLOCK) -> l
 
 def events_of_text(text: str, path: Path, file: int = 0) -> list[Event]:
     """Return the events of a table; `path` is named where it is damaged."""
-    return _placed(list(_table_rows(text, path)), path, file)
+    try:
+        return _placed(list(_table_rows(text, path)), path, file)
+    except csv.Error as error:
+        raise RecordingError(f"{path} is damaged: {error}") from error
 
 
 def _placed(found: list[Event], path: Path, file: int) -> list[Event]:
@@ -199,7 +202,7 @@ def _placed(found: list[Event], path: Path, file: int) -> list[Event]:
 
 
 def _table_rows(text: str, path: Path) -> Iterable[Event]:
-    lines = io.StringIO(text.removeprefix("\ufeff"))
+    lines = io.StringIO(text.removeprefix("\ufeff"), newline="")
     reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     there = reader.fieldnames or []
     if "onset" not in there or "duration" not in there:

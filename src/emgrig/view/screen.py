@@ -81,6 +81,11 @@ class Screen:
         """Why the recording could not be read on; empty if it could."""
         return self._plain.problem or (self._through.problem if self._through else "")
 
+    @property
+    def is_building(self) -> bool:
+        """Whether the pyramid of the samples is still being filled."""
+        return self._plain.share < 1.0 and not self._plain.problem
+
     def check(self) -> None:
         """Raise RecordingError if the recording could not be read on."""
         if self.problem:

@@ -15,6 +15,7 @@ from emgrig.view.screen import Screen, Seen
 
 #: Columns of one answer at most, and marks that it names.
 MOST_COLUMNS, MOST_MARKS, MOST_TEXT = 4000, 300, 60
+_FOR_EVER_S = 1e12
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,7 @@ def _packed(screen: Screen, asked: Asked, seen: Seen) -> bytes:
         "share": seen.share,
         "problem": screen.problem,
         "asked": asked.end_s,
-        "marks": [
-            [m.onset_s, m.duration_s, plain_line(m.text, MOST_TEXT)] for m in marks[:MOST_MARKS]
-        ],
+        "marks": [_shown(one) for one in marks[:MOST_MARKS]],
         "nMarks": len(marks),
     }
     head = json.dumps(said, separators=(",", ":"), allow_nan=False).encode()
@@ -77,6 +76,10 @@ def _packed(screen: Screen, asked: Asked, seen: Seen) -> bytes:
     planes = [trace.low, trace.high, *([] if seen.envelope is None else [seen.envelope.high])]
     parts = [plane.astype("<f4").tobytes() for plane in planes]
     return b"".join([len(head).to_bytes(4, "little"), head, *parts, trace.holes.tobytes()])
+
+
+def _shown(mark: Mark) -> tuple[float, float, str]:
+    return mark.onset_s, min(mark.duration_s, _FOR_EVER_S), plain_line(mark.text, MOST_TEXT)
 
 
 def meeting(marks: Sequence[Mark], begin_s: float, end_s: float) -> list[Mark]:

@@ -1,52 +1,17 @@
 """`emgrig view`: recordings in the browser."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from emgrig.files import check_folder, check_there
-from emgrig.tools.common.options import Served, argument, flag, option, takes
+from emgrig.tools.common.options import takes
 from emgrig.tools.common.output import note, say
+from emgrig.tools.view.options import ViewOptions
 
 if TYPE_CHECKING:
     from emgrig.desk.server import Server
-
-
-@dataclass(frozen=True, kw_only=True)
-class Read:
-    """How recordings are read."""
-
-    rate: float | None = option("Hz, if a file does not name it.")
-    unit: str | None = option("V, mV, uV or nV of channels that a file gives none for.")
-    channels: str = option("Only these, by name or number: 1,3,Zyg.", "")
-
-    @property
-    def names(self) -> list[str]:
-        """Return the channels that are wanted."""
-        return [word.strip() for word in self.channels.split(",") if word.strip()]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ViewOptions(Read, Served):
-    """What `emgrig view` takes."""
-
-    recordings: list[Path] = argument(
-        "EDF, BDF, .mat, .vhdr, .xdf, .parquet, .csv, .txt; also .gz", metavar="FILE..."
-    )
-    output: Path = option("Folder that corrected events are saved in.", Path(), "-o", "--output")
-    events: list[Path] | None = option(
-        "events.tsv or .eaf to correct; repeat, in the order of the recordings."
-    )
-    find: bool = flag("Find candidates first, as `emgrig analyse` does; long recordings take long.")
-    by_clock: bool = flag("Place recordings by their date and time, not by their first samples.")
-    video: Path | None = option("Film that the saved ELAN files are over.")
-    video_offset: float = option("Video minus EMG time, s.", 0.0)
-    no_cache: bool = flag("Keep nothing in the cache folder: long recordings are read again.")
-    port: Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")] = 8499
-    open_page: bool = flag("Open the page in this computer's browser.", "--open")
 
 
 @takes

@@ -99,6 +99,7 @@ class Page:
         self._viewer = viewer
         self._chosen = 0
         self._stretch: Stretch | None = None
+        self._buttons: dict[str, ui.button] = {}
         self._shown = [list(range(len(one.recording.signals))) for one in viewer.screens]
 
     def build(self) -> None:
@@ -209,6 +210,7 @@ class Page:
                 for words, what in (("Delete", "delete"), ("Undo", "undo")):
                     button = ui.button(words, on_click=lambda _, what=what: self._act(what))
                     button.props(f'dense flat no-caps data-testid="{what}"')
+                    self._buttons[what] = button
             self._save = ui.button("Save events", icon="save", on_click=self._save_events)
             self._save.props('dense no-caps data-testid="save"').classes("w-full")
             self._saved = ui.label("").classes("text-xs break-all").props('data-testid="saved"')
@@ -329,6 +331,8 @@ class Page:
         self._end.value = None if one is None else one.end_s
         self._label.value = "" if one is None else one.label
         self._save.set_enabled(not viewer.events.is_saved)
+        self._buttons["delete"].set_enabled(one is not None)
+        self._buttons["undo"].set_enabled(viewer.events.can_undo)
 
 
 KEYS = (

@@ -1,17 +1,15 @@
 """`emgrig plot`: a stretch of a recording as a picture."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from emgrig.files import check_output, check_there, write_file
-from emgrig.tools.common.options import Overwrite, argument, flag, option, takes
+from emgrig.tools.common.options import takes
 from emgrig.tools.common.output import note, say
 from emgrig.tools.common.progress import Bar
-from emgrig.tools.view.command import Read
+from emgrig.tools.view.options import PlotOptions
 
 if TYPE_CHECKING:
     from emgrig.view.events import Event
@@ -19,29 +17,6 @@ if TYPE_CHECKING:
 _MM_PER_IN = 25.4
 #: Columns of a picture that is made of lines, a mm; finer than a printer's eye.
 _PER_MM = 12
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlotOptions(Read):
-    """What `emgrig plot` takes."""
-
-    recording: Path = argument("EDF, BDF, .mat, .vhdr, .xdf, .parquet, .csv, .txt; also .gz")
-    output: Path = option("The picture: NAME.png or NAME.svg.", ..., "-o", "--output")
-    begin: float = option("Where it begins, s from the first sample.", 0.0, "--from")
-    end: float | None = option(
-        "Where it ends, s; the end of the recording if left out.", None, "--to"
-    )
-    low: float | None = option("Lower edge of the filter, Hz.")
-    high: float | None = option("Upper edge of the filter, Hz.")
-    notch: float | None = option("Mains that is taken out, with its multiples, Hz: 50 or 60.")
-    envelope: bool = flag("Draw the envelope too (6 Hz; of 20-450 Hz unless a band is given).")
-    events: Path | None = option("events.tsv or .eaf whose intervals are shaded.")
-    scale: float | None = option("Half height of each row, in the unit of the channel.", min=1e-9)
-    marks: bool = option("Whether the marks of the file are drawn.", default=True)
-    width: float = option("Width of the picture, mm.", 180.0, min=30, max=1000)
-    row: float = option("Height of each channel, mm.", 18.0, min=8, max=300)
-    dpi: float = option("Dots an inch of a PNG.", 300.0, min=30, max=1200)
-    overwrite: Overwrite = False
 
 
 @takes

@@ -1,7 +1,6 @@
 """From the words of the command to a viewer: recordings opened, events read or found."""
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,16 +10,14 @@ from emgrig.extras import require
 from emgrig.reading import Recording
 from emgrig.tools.common.output import note
 from emgrig.tools.common.progress import Bar
+from emgrig.tools.view.options import ViewOptions
 from emgrig.tools.view.viewer import Viewer
 from emgrig.view.cache import Cache, default_folder
 from emgrig.view.events import Event, Events, read_events
 from emgrig.view.opening import open_screen
 
-if TYPE_CHECKING:
-    from emgrig.tools.view.command import ViewOptions
 
-
-def made_viewer(given: "ViewOptions", files: ExitStack) -> Viewer:
+def made_viewer(given: ViewOptions, files: ExitStack) -> Viewer:
     """Open what was named; what is to be said about it is said on the standard error."""
     cache = _cache(given)
     screens = []
@@ -59,7 +56,7 @@ def made_viewer(given: "ViewOptions", files: ExitStack) -> Viewer:
     )
 
 
-def _cache(given: "ViewOptions") -> Cache | None:
+def _cache(given: ViewOptions) -> Cache | None:
     if given.no_cache:
         return None
     try:
@@ -69,7 +66,7 @@ def _cache(given: "ViewOptions") -> Cache | None:
         return None
 
 
-def _has_elan(given: "ViewOptions") -> bool:
+def _has_elan(given: ViewOptions) -> bool:
     try:
         require("pympi.Elan", "elan", "saving ELAN files")
     except MissingExtra as error:

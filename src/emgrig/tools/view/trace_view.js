@@ -1,7 +1,7 @@
 // Recordings under each other over one time: traces, gaps, marks, events; zoom, scroll, choose, correct.
 // The server reduces a stretch to columns of lowest and highest samples (pyramid.py, answers.py).
 const COLOURS = { trace: "#1f4e79", envelope: "#d9480f", grid: "#e3e7ec", text: "#364152", hole: "#f6d5d5",
-                  unread: "#dfe3e8", event: "#e8a33d", chosen: "#c2255c", mark: "#2b8a3e", head: "#eef1f4" };
+                  unread: "#dfe3e8", event: "#e8a33d", label: "#8a4b00", chosen: "#c2255c", mark: "#2b8a3e", head: "#eef1f4" };
 const AXIS = 18, HEAD = 18, LEAST_ROW = 26, OVERVIEW = 44; // px
 const STEPS = [1, 2, 5];
 const EDGE = 5; // px beside an event's end that take hold of it
@@ -519,7 +519,7 @@ export default {
         pen.globalAlpha = 1;
         pen.fillRect(a, row.top, isChosen ? 2 : 1, row.height);
         pen.fillRect(b - 1, row.top, isChosen ? 2 : 1, row.height);
-        if (b - a > 20) { pen.fillText(one.label, a + 3, row.top + row.height - 4); }
+        if (b - a > 20) { if (!isChosen) pen.fillStyle = COLOURS.label; pen.fillText(one.label, a + 3, row.top + row.height - 4); }
       }
       const s = this.stretch;
       if (s && s.file === row.file && s.channel === row.channel) {

@@ -36,7 +36,8 @@ def recorded(path: Path, seed: int, labels: list[str]) -> Path:
     codes = rng.normal(0, 300, (len(labels), SECONDS * RATE_HZ))
     for channel, begin, end in ((0, 10, 12), (1, 20, 20.4))[: len(labels)]:
         part = slice(round(begin * RATE_HZ), round(end * RATE_HZ))
-        codes[channel, part] += rng.normal(0, 5000, codes[channel, part].shape)
+        n = part.stop - part.start
+        codes[channel, part] += np.hanning(n) * rng.normal(0, 5000, n)
     onsets = np.arange(SECONDS) + 5.0 * (np.arange(SECONDS) >= 30)
     note = ("+5.5", "", b"clip 1 begins")
     tals = [made.tal(at, [note] if at == 5 else []) for at in onsets]

@@ -10,7 +10,7 @@ from emgrig.view.eye import Eye
 Json = dict[str, object]
 
 
-class TraceView(Element, component="trace_view.js"):
+class TraceView(Element, component="trace_view.js", esm={"emgrig-view": "scripts"}):
     """Traces of recordings under each other, with all that is done by mouse and keys.
 
     `files` are described by `page.described`; `acts` are told what the script emits: "told" (what

@@ -1,9 +1,9 @@
 // The spectrum of the chosen stretch, as amplitude density over frequency; the scale up is logarithmic.
 export default {
   template: `<canvas ref="canvas" data-testid="spectrum" role="img" aria-label="spectrum of the chosen stretch"
-                     style="width:100%;height:190px;display:block"></canvas>`,
+                     v-show="curve && curve.hz" style="width:100%;height:190px"></canvas>`,
   props: { curve: Object },
-  watch: { curve() { this.draw(); } },
+  watch: { curve() { this.$nextTick(() => this.draw()); } },
   mounted() {
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.$refs.canvas);

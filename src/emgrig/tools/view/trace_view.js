@@ -1,38 +1,13 @@
 // Recordings under each other over one time: traces, gaps, marks, events; zoom, scroll, choose, correct.
 // The server reduces a stretch to columns of lowest and highest samples (pyramid.py, answers.py).
-const COLOURS = { trace: "#1f4e79", envelope: "#d9480f", grid: "#e3e7ec", text: "#364152", hole: "#f6d5d5",
-                  unread: "#dfe3e8", event: "#e8a33d", label: "#8a4b00", chosen: "#c2255c", mark: "#2b8a3e", head: "#eef1f4" };
-const AXIS = 18, HEAD = 18, LEAST_ROW = 26, OVERVIEW = 44; // px
-const STEPS = [1, 2, 5];
+import { COLOURS, LINE, OVERVIEW, clock, painting, volts } from "emgrig-view/paint.js";
+
 const EDGE = 5; // px beside an event's end that take hold of it
 const AGAIN_MS = 700; // until what is still being computed is asked for again
 
-function nice(atLeast) {
-  if (!(atLeast > 0)) return 1;
-  const decade = 10 ** Math.floor(Math.log10(atLeast));
-  for (const step of [...STEPS, 10]) if (step * decade >= atLeast * (1 - 1e-9)) return step * decade;
-  return 10 * decade;
-}
-
-function clock(s, step) {
-  const places = step >= 1 ? 0 : Math.min(6, Math.ceil(-Math.log10(step) - 1e-9));
-  const sign = s < -1e-9 ? "−" : "", all = Math.abs(s);
-  if (all < 60) return sign + all.toFixed(places) + " s";
-  const tail = all % 60, whole = Math.floor(all / 60 + 1e-9);
-  const seconds = Math.max(0, all - whole * 60).toFixed(places).padStart(places ? places + 3 : 2, "0");
-  const minutes = whole % 60, hours = Math.floor(whole / 60);
-  return sign + (hours ? `${hours}:${String(minutes).padStart(2, "0")}` : String(minutes)) + ":" + seconds;
-}
-
-function volts(value, unit) {
-  const size = Math.abs(value);
-  if (unit === "uV" && size >= 10000) return `${Number((value / 1000).toPrecision(5))} mV`.replace("-", "−");
-  return `${Number(value.toPrecision(5))} ${unit === "uV" ? "µV" : unit || "(no unit)"}`.replace("-", "−");
-}
-
 // A body: length of the JSON in four bytes, the JSON, then planes of float32 and of flags.
-async function fetched(url, signal) {
-  const answer = await fetch(url, { signal });
+async function fetched(url) {
+  const answer = await fetch(url);
   if (!answer.ok) throw new Error((await answer.text()).trim() || answer.statusText);
   const body = await answer.arrayBuffer();
   const size = new DataView(body).getUint32(0, true);
@@ -50,16 +25,28 @@ async function fetched(url, signal) {
 export default {
   template: `
     <div style="display:flex;flex-direction:column;width:100%;height:100%;min-height:0">
-      <canvas ref="overview" data-testid="overview" role="img" aria-label="the whole recording; click to go there"
-              :style="{width: '100%', height: '${OVERVIEW}px', cursor: 'pointer', touchAction: 'none'}"></canvas>
-      <div ref="box" style="flex:1;min-height:0;overflow-y:auto;overflow-x:hidden">
+      <div style="display:flex">
+        <div :style="{width: names, flexShrink: 0}"></div>
+        <canvas ref="overview" data-testid="overview" role="img" aria-label="the whole recording; click to go there"
+                style="flex:1;min-width:0;height:${OVERVIEW}px;cursor:pointer;touch-action:none"></canvas>
+      </div>
+      <div ref="box" style="flex:1;min-height:0;overflow-y:auto;overflow-x:hidden;display:flex;align-items:flex-start">
+        <div :style="{width: names, flexShrink: 0, position: 'relative'}">
+          <div v-for="(row, i) in labels" :key="i" :data-testid="'row-' + i" :title="row.lines.join('  ')"
+               :style="{position: 'absolute', top: row.top + 'px', left: 0, right: '6px',
+                        height: Math.floor((row.height - 1) / ${LINE}) * ${LINE} + 1 + 'px'}"
+               style="overflow:hidden;font-size:11px;line-height:${LINE}px;border-top:1px solid ${COLOURS.grid}">
+            <div v-for="(line, k) in row.lines" :style="{fontWeight: k ? 400 : 600}"
+                 style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{{ line }}</div>
+          </div>
+        </div>
         <canvas ref="canvas" data-testid="traces" tabindex="0" role="img" aria-label="traces; arrows scroll, + and − zoom"
-                style="width:100%;display:block;outline:none;touch-action:none"></canvas>
+                style="flex:1;min-width:0;display:block;outline:none;touch-action:pan-y"></canvas>
       </div>
       <div data-testid="readout" style="font-size:12px;height:18px;white-space:nowrap;overflow:hidden">{{ readout }}</div>
     </div>`,
   props: { files: Array, query: String, scale: Number, events: Array, chosen: Number, shown: Array },
-  data() { return { readout: "" }; },
+  data() { return { readout: "", labels: [], names: "clamp(68px, 11%, 130px)" }; },
   watch: {
     query() { this.ask(); }, shown() { this.fit(); this.ask(); }, scale() { this.draw(); },
     events(now, old) {
@@ -98,6 +85,7 @@ export default {
     clearTimeout(this.later);
   },
   methods: {
+    ...painting,
     // Asking.
     async ask() {
       if (this.isAsking) { this.isStale = true; return; }
@@ -308,258 +296,6 @@ export default {
         }
       }
       this.readout = words.join("  ·  ");
-    },
-    // Drawing.
-    fit() {
-      const room = this.$refs.box.clientHeight, n = this.shown.reduce((sum, one) => sum + one.length, 0);
-      const heads = this.files.length * HEAD, height = Math.max((room - AXIS - heads) / Math.max(n, 1), LEAST_ROW);
-      this.rows = [];
-      this.heads = [];
-      let top = 0;
-      this.files.forEach((file, i) => {
-        this.heads.push({ file: i, top });
-        top += HEAD;
-        this.shown[i].forEach((channel, nth) => {
-          this.rows.push({ file: i, channel, nth, top, height });
-          top += height;
-        });
-      });
-      this.$refs.canvas.style.height = `${Math.max(top + AXIS, room - 4)}px`;
-      this.draw();
-    },
-    pen(canvas) {
-      const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
-      if (!width || !height) return null;
-      if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-        canvas.width = Math.round(width * ratio);
-        canvas.height = Math.round(height * ratio);
-      }
-      const pen = canvas.getContext("2d");
-      pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-      pen.clearRect(0, 0, width, height);
-      pen.font = "11px sans-serif";
-      return [pen, width, height];
-    },
-    draw() {
-      if (this.isWaiting) return;
-      this.isWaiting = true;
-      requestAnimationFrame(() => { this.isWaiting = false; this.paint(); });
-    },
-    paint() {
-      if (!this.$refs.canvas || !this.rows) return;
-      const made = this.pen(this.$refs.canvas);
-      if (!made) return;
-      const [pen, width, height] = made;
-      this.grid(pen, width, height);
-      for (const head of this.heads) this.headOf(pen, head, width);
-      for (const row of this.rows) this.row(pen, row, width);
-    },
-    grid(pen, width, height) {
-      const span = this.view[1] - this.view[0];
-      const step = this.tick(span / Math.max(2, Math.min(10, width / 110)));
-      pen.strokeStyle = COLOURS.grid;
-      pen.fillStyle = COLOURS.text;
-      pen.textAlign = "center";
-      for (let k = Math.ceil(this.view[0] / step); k * step <= this.view[1]; k++) {
-        const x = Math.round(this.xOf(k * step)) + 0.5;
-        pen.beginPath();
-        pen.moveTo(x, 0);
-        pen.lineTo(x, height - AXIS);
-        pen.stroke();
-        if (x > 25 && x < width - 25) pen.fillText(clock(k * step, step), x, height - 5);
-      }
-      pen.textAlign = "left";
-    },
-    tick(atLeast) {
-      const round = [60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400];
-      return atLeast <= 30 ? (atLeast > 20 ? 30 : atLeast > 10 ? 20 : nice(atLeast)) : round.find((one) => one >= atLeast) || nice(atLeast);
-    },
-    headOf(pen, head, width) {
-      const file = this.files[head.file], said = this.found[head.file];
-      pen.fillStyle = COLOURS.head;
-      pen.fillRect(0, head.top, width, HEAD);
-      pen.fillStyle = COLOURS.text;
-      const name = file.name + (file.isSimulated ? "  SIMULATED" : "");
-      pen.font = "bold 11px sans-serif";
-      pen.fillText(name, 6, head.top + 13);
-      const behind = 12 + pen.measureText(name).width;
-      pen.font = "11px sans-serif";
-      if (!said) return;
-      let free = behind;
-      for (const [onset, lasts, text] of said.marks) {
-        const x = this.xOf(onset + file.shift), end = this.xOf(onset + lasts + file.shift);
-        pen.fillStyle = COLOURS.mark;
-        pen.fillRect(Math.max(x, 0), head.top + HEAD - 3, Math.max(1.5, end - Math.max(x, 0)), 3);
-        if (x < free || x > width) continue;
-        pen.fillText(text, x + 2, head.top + 12);
-        free = x + 8 + pen.measureText(text).width;
-      }
-    },
-    row(pen, row, width) {
-      const file = this.files[row.file], channel = file.channels[row.channel], said = this.found[row.file];
-      pen.save();
-      pen.beginPath();
-      pen.rect(0, row.top, width, row.height);
-      pen.clip();
-      pen.strokeStyle = COLOURS.grid;
-      pen.strokeRect(-1, row.top + 0.5, width + 2, row.height);
-      this.outside(pen, row, file, width);
-      let words = `${channel.number} ${channel.name}`;
-      if (said && said.channels[row.nth] === row.channel) {
-        const [middle, half] = this.scaleOf(said, row.nth);
-        this.holes(pen, row, said, file);
-        this.eventsOf(pen, row);
-        this.trace(pen, row, said, file, middle, half);
-        words += `  ±${volts(half, channel.unit)}` + (Math.abs(middle) > half / 50 ? ` about ${volts(middle, channel.unit)}` : "");
-        this.marksOf(pen, row, said, file);
-      }
-      pen.fillStyle = "#ffffffd0";
-      pen.fillRect(3, row.top + 2, pen.measureText(words).width + 6, 14);
-      pen.fillStyle = COLOURS.text;
-      pen.fillText(words, 6, row.top + 13);
-      pen.restore();
-    },
-    outside(pen, row, file, width) {
-      pen.fillStyle = COLOURS.unread;
-      const a = this.xOf(file.shift), b = this.xOf(file.shift + file.seconds);
-      if (a > 0) pen.fillRect(0, row.top, a, row.height);
-      if (b < width) pen.fillRect(b, row.top, width - b, row.height);
-    },
-    scaleOf(said, nth) {
-      let low = Infinity, high = -Infinity;
-      for (let k = 0, at = nth * said.n; k < said.n; k++, at++) {
-        if (said.low[at] < low) low = said.low[at];
-        if (said.high[at] > high) high = said.high[at];
-      }
-      if (!(high >= low)) return [0, this.scale || 1];
-      const isCentred = said.isCentred, half = this.scale || nice((isCentred ? Math.max(-low, high) : (high - low) / 2) * 1.05 || 1e-3);
-      const unit = half / 10;
-      return [isCentred ? 0 : Math.round((low + high) / 2 / unit) * unit, this.scale || nice(half * 1.0)];
-    },
-    x0(said, file) { return file.shift + said.first / file.rate; },
-    holes(pen, row, said, file) {
-      const start = this.x0(said, file), step = said.width / file.rate, at = row.nth * said.n;
-      pen.fillStyle = COLOURS.hole;
-      let from = -1;
-      const lag = said.width === 1 ? 0.5 : 0;
-      for (let k = 0; k <= said.n; k++) {
-        const isHole = k < said.n && said.holes[at + k], isEmpty = isHole && Number.isNaN(said.low[at + k]);
-        if (isHole && !isEmpty) pen.fillRect(this.xOf(start + k * step), row.top + row.height - 5, Math.max(1, this.xOf(start + step) - this.xOf(start)), 5);
-        if (isEmpty && from < 0) from = k;
-        if (!isEmpty && from >= 0) {
-          const a = this.xOf(start + (from - lag) * step), b = this.xOf(start + (k - lag) * step);
-          pen.fillRect(a, row.top, Math.max(1, b - a), row.height);
-          from = -1;
-        }
-      }
-      const known = this.xOf(start + said.n * step), all = this.xOf(Math.min(file.shift + file.seconds, said.asked + file.shift));
-      if (said.share < 1 && all - known > 2) { pen.fillStyle = COLOURS.unread; pen.fillRect(known, row.top, all - known, row.height); }
-    },
-    trace(pen, row, said, file, middle, half) {
-      const start = this.x0(said, file), step = said.width / file.rate, at = row.nth * said.n;
-      const yOf = (value) => row.top + row.height / 2 - ((value - middle) / half) * 0.48 * row.height;
-      const isSamples = said.width === 1, lag = isSamples ? 0 : 0.5;
-      const perColumn = this.xOf(start + step) - this.xOf(start), x0 = this.xOf(start + lag * step);
-      pen.strokeStyle = COLOURS.trace;
-      pen.lineWidth = 1;
-      pen.beginPath();
-      let isDown = false;
-      for (let k = 0; k < said.n; k++) {
-        const low = said.low[at + k], high = said.high[at + k];
-        if (Number.isNaN(low)) { isDown = false; continue; }
-        const x = x0 + k * perColumn, isBroken = said.holes[at + k];
-        if (!isDown || isBroken) pen.moveTo(x, yOf(low) + (isSamples ? 0 : 0.3));
-        else pen.lineTo(x, yOf(low) + (isSamples ? 0 : 0.3));
-        if (!isSamples) pen.lineTo(x, yOf(high) - 0.3);
-        isDown = !isBroken;
-      }
-      pen.stroke();
-      if (isSamples && perColumn > 5) {
-        pen.fillStyle = COLOURS.trace;
-        for (let k = 0; k < said.n; k++)
-          if (!Number.isNaN(said.low[at + k])) pen.fillRect(x0 + k * perColumn - 1.5, yOf(said.low[at + k]) - 1.5, 3, 3);
-      }
-      if (!said.level) return;
-      pen.strokeStyle = COLOURS.envelope;
-      pen.lineWidth = 1.5;
-      pen.beginPath();
-      isDown = false;
-      for (let k = 0; k < said.n; k++) {
-        const level = said.level[at + k];
-        if (Number.isNaN(level)) { isDown = false; continue; }
-        const x = x0 + k * perColumn;
-        if (isDown) pen.lineTo(x, yOf(level)); else pen.moveTo(x, yOf(level));
-        isDown = !said.holes[at + k];
-      }
-      pen.stroke();
-      pen.lineWidth = 1;
-    },
-    marksOf(pen, row, said, file) {
-      pen.strokeStyle = COLOURS.mark;
-      pen.beginPath();
-      for (const [onset] of said.marks) {
-        const x = Math.round(this.xOf(onset + file.shift)) + 0.5;
-        pen.moveTo(x, row.top);
-        pen.lineTo(x, row.top + row.height);
-      }
-      pen.globalAlpha = 0.45;
-      pen.stroke();
-      pen.globalAlpha = 1;
-    },
-    eventsOf(pen, row) {
-      const held = this.held && this.held.kind === "event" ? this.held : null;
-      for (const one of this.events) {
-        if (one.file !== row.file || (one.channel >= 0 && one.channel !== row.channel)) continue;
-        const isHeld = held && held.one.id === one.id;
-        const [a, b] = this.at(isHeld ? { ...one, begin: held.begin, end: held.end } : one).map((s) => this.xOf(s));
-        const isChosen = one.id === this.chosen;
-        pen.fillStyle = isChosen ? COLOURS.chosen : COLOURS.event;
-        pen.globalAlpha = 0.28;
-        pen.fillRect(a, row.top, Math.max(2, b - a), row.height);
-        pen.globalAlpha = 1;
-        pen.fillRect(a, row.top, isChosen ? 2 : 1, row.height);
-        pen.fillRect(b - 1, row.top, isChosen ? 2 : 1, row.height);
-        if (b - a > 20) { if (!isChosen) pen.fillStyle = COLOURS.label; pen.fillText(one.label, a + 3, row.top + row.height - 4); }
-      }
-      const s = this.stretch;
-      if (s && s.file === row.file && s.channel === row.channel) {
-        const shift = this.files[s.file].shift, a = this.xOf(s.begin + shift), b = this.xOf(s.end + shift);
-        pen.fillStyle = "#4263eb22";
-        pen.fillRect(a, row.top, b - a, row.height);
-        pen.strokeStyle = "#4263eb";
-        pen.strokeRect(a, row.top + 1, b - a, row.height - 2);
-      }
-    },
-    // The whole: of each column the widest span of all channels, each by its own usual one.
-    drawOverview() {
-      const made = this.$refs.overview && this.pen(this.$refs.overview);
-      if (!made) return;
-      const [pen, width, height] = made, all = this.end - this.begin, xOf = (s) => ((s - this.begin) / all) * width;
-      const strip = (height - 2) / this.files.length;
-      this.whole.forEach((said, i) => {
-        if (!said) return;
-        const file = this.files[i], n = said.n, tall = new Float32Array(n), empty = new Uint8Array(n).fill(1);
-        said.channels.forEach((_, c) => {
-          const spans = Array.from({ length: n }, (_, k) => said.high[c * n + k] - said.low[c * n + k]);
-          const usual = spans.filter((one) => one > 0).sort((a, b) => a - b);
-          const unit = usual[Math.floor(usual.length / 2)] || 1;
-          spans.forEach((one, k) => { if (!Number.isNaN(one)) { empty[k] = 0; tall[k] = Math.max(tall[k], Math.min(1, Math.log2(1 + one / unit) / 6)); } });
-        });
-        for (let k = 0; k < n; k++) {
-          const at = (said.first + k * said.width) / file.rate;
-          const x = Math.floor(xOf(file.shift + at)), end = Math.ceil(xOf(file.shift + at + said.width / file.rate));
-          pen.fillStyle = empty[k] ? COLOURS.hole : COLOURS.trace;
-          const h = empty[k] ? strip : tall[k] * (strip - 2);
-          pen.fillRect(x, 1 + (i + 1) * strip - h, end - x, h);
-        }
-      });
-      pen.fillStyle = COLOURS.event;
-      for (const one of this.events) pen.fillRect(xOf(this.at(one)[0]), 0, 1.5, 6);
-      const a = xOf(this.view[0]), b = xOf(this.view[1]);
-      pen.fillStyle = "#4263eb22";
-      pen.fillRect(a, 0, Math.max(b - a, 3), height);
-      pen.strokeStyle = "#4263eb";
-      pen.strokeRect(a + 0.5, 0.5, Math.max(b - a, 3), height - 1);
     },
   },
 };

@@ -229,3 +229,23 @@ def test_wrong_words_and_files_are_refused_in_a_line(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.bdf"] or (
         sorted(path.name for path in tmp_path.iterdir()) == ["a.bdf", "cache"]
     )
+
+
+@pytest.mark.slow
+def test_candidates_are_those_of_analyse() -> None:
+    from emgrig.analysis.report.candidates import analyse
+    from emgrig.tools.view.starting import candidates
+
+    rng = np.random.default_rng(2)
+    x = rng.normal(0, 3, (2, 20_000))
+    for channel, begin, n in ((0, 6000, 400), (1, 12_000, 900)):
+        x[channel, begin : begin + n] += np.hanning(n) * rng.normal(0, 90, n)
+    recording = made.recording(x)
+    found = candidates(recording, 1)
+    expected = analyse(x.T, made.RATE_HZ, labels=recording.labels, units=recording.units).candidates
+    assert len(found) == len(expected) >= 2
+    for one, other in zip(found, expected, strict=True):
+        assert one.begin_s == pytest.approx(other.start_s, abs=5e-4)
+        assert one.end_s == pytest.approx(other.end_s, abs=1e-3)
+        assert (one.file, one.channel) == (1, recording.labels[other.channel_index])
+        assert one.label == ("micro" if other.is_micro else "macro")

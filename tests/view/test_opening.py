@@ -160,3 +160,17 @@ def test_a_cache_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(RecordingError, match="--no-cache"):
         Cache(tmp_path / "file" / "cache")
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system cannot reserve room")
+def test_a_full_disk_is_said_before_anything_is_written(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    place = cache.scratch()
+    with pytest.raises(RecordingError, match=r"No space left.*--no-cache"):
+        place.store("low", (2, 100), np.float32)
+    place.close()

@@ -24,6 +24,7 @@ def screen() -> Screen:
     return Screen(replace(found, is_simulated=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_columns", [10_000, 150])
 def test_a_line_breaks_at_every_missing_sample(screen: Screen, n_columns: int) -> None:
     seen = whole_view(screen, Layout(2.9, 9.5, [0, 1]), n_columns, Eye())

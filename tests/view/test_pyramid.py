@@ -58,6 +58,7 @@ def test_samples_are_reduced_as_they_lie(
     directly(x, Columns(0, width, *reduced(x, width)))
 
 
+@pytest.mark.slow
 @given(st.floats(1, 1e9), st.integers(1, 4000))
 def test_columns_are_at_most_as_many_as_asked_for_and_not_few(span: float, n: int) -> None:
     width = column_width(span, n)

@@ -125,3 +125,26 @@ def test_a_file_that_cannot_be_read_on_is_said() -> None:
         screen.see(0, 100, 100, [0], Eye())
     assert screen.see(0, 200_000, 100, [0], Eye()).share < 1
     assert Path("made.bdf").name in screen.problem
+
+
+@pytest.mark.slow
+def test_many_gaps_cost_as_much_as_many_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each stretch between gaps is filtered by itself: a step takes no more of them than it can."""
+    x = made.table(120_000, 1)
+    holes = [(-1, at, at + 3) for at in range(0, 120_000, 1000)]
+    smooth, holed = (Screen(made.recording(one)) for one in (x, made.holed(x, holes)))
+    monkeypatch.setattr(screen_module, "MOST_FILTERED", 150_000)
+    for screen, is_quick in ((smooth, True), (holed, False)):
+        screen.wait()
+        seen = screen.see(0, 60_000, 1400, [0], BAND)
+        assert (seen.share == 1.0 and seen.trace.width == 43) == is_quick
+        screen.wait()
+        assert screen.see(0, 60_000, 1400, [0], BAND).eye == BAND
+        screen.close()
+
+
+def test_edges_of_gaps_are_counted_as_far_as_the_pyramid_is_filled(screen: Screen) -> None:
+    trace = screen._plain.trace
+    assert trace.n_edges(0, N, [0]) == 4
+    assert trace.n_edges(80_000, 130_000, [0, 1]) == 4
+    assert trace.n_edges(-100, 4000, [0, 1]) == 0

@@ -119,10 +119,12 @@ class Scratch:
 
     def store(self, name: str, shape: tuple[int, ...], kind: type) -> NDArray[np.generic]:
         """Make an array of zeros on disk; as `pyramid.Store`."""
-        with attempt("write", self.folder / f"{name}.npy"):
-            made = np.lib.format.open_memmap(
-                self.folder / f"{name}.npy", mode="w+", dtype=kind, shape=shape
-            )
+        file = self.folder / f"{name}.npy"
+        with attempt("write", file, "or say --no-cache"):
+            made = np.lib.format.open_memmap(file, mode="w+", dtype=kind, shape=shape)
+            if hasattr(os, "posix_fallocate"):  # a full disk is said here, and ends nothing later
+                with file.open("r+b") as opened:
+                    os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
         self._made.append(made)
         return made
 

@@ -135,6 +135,11 @@ class Pyramid:
             self._fill(at * BASE, (low[:, part], high[:, part], holes[:, part]), is_base=False)
         self.n_done = self.n_samples
 
+    def n_edges(self, begin: int, stop: int, channels: list[int]) -> int:
+        """Return about how often gaps begin and end in a stretch, as far as it is filled."""
+        bins = slice(max(begin, 0) // BASE, -(-min(stop, self.n_done) // BASE))
+        return int(np.count_nonzero(np.diff(self._levels[0][2][channels, bins], axis=1)))
+
     def _fill(
         self, at: int, found: tuple[Floats32, Floats32, Flags], *, is_base: bool = True
     ) -> None:

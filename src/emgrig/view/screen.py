@@ -13,8 +13,11 @@ from emgrig.view.eye import Eye, Filter
 from emgrig.view.layer import Layer, filtered
 from emgrig.view.pyramid import BASE, FROM_SAMPLES, Columns, Store, column_width, in_memory, reduced
 
-#: Numbers that are filtered for one step, with what the filters need around the window.
-MOST_FILTERED = 700_000
+#: Numbers that are filtered for one step, with what the filters need around the window; a gap costs
+#: as much as so many.
+MOST_FILTERED, PER_EDGE = 700_000, 3_000
+#: Columns narrower than this are always made of the samples: a pyramid would be too coarse.
+FROM_PYRAMID = BASE // 4
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ class Screen:
         eye = eye.fitted(self.recording.rate_hz)
         width = column_width(stop - begin, n_columns)
         one = None if eye.is_plain else Filter(eye, self.recording.rate_hz)
-        is_quick = one is not None and self._is_quick(one, width, (begin, stop), len(channels))
+        is_quick = one is not None and self._is_quick(one, width, (begin, stop), channels)
         if one is not None and not is_quick:
             width = -(-width // BASE) * BASE
         first = max(int(begin // width), 0) * width
@@ -148,20 +151,19 @@ class Screen:
         return self._from_pyramid(first, end, width, wanted, one)
 
     def _is_quick(
-        self, one: Filter, width: int, ends: tuple[float, float], n_channels: int
+        self, one: Filter, width: int, ends: tuple[float, float], channels: Sequence[int]
     ) -> bool:
         """Whether a stretch is filtered for a step; else a pyramid has to be there, or is."""
         through, (begin, stop) = self._through, ends
-        if width < BASE:
-            return True
-        if (
-            through is not None
-            and through.eye == one.eye
-            and through.n_done >= min(stop, self.n_samples)
-        ):
+        if width >= FROM_SAMPLES:
             return False
-        n_read = (stop - begin + 2 * one.context) * n_channels
-        return width < FROM_SAMPLES and n_read <= MOST_FILTERED
+        end = min(stop, self.n_samples)
+        is_there = through is not None and through.eye == one.eye and through.n_done >= end
+        if width >= BASE and is_there:
+            return False
+        n_read = (stop - begin + 2 * one.context) * len(channels)
+        n_edges = self._plain.trace.n_edges(int(begin), int(end), list(channels))
+        return n_read + PER_EDGE * n_edges <= MOST_FILTERED or width < FROM_PYRAMID
 
     def _plainly(self, first: int, end: int, width: int, channels: list[int]) -> Seen:
         if width < FROM_SAMPLES:

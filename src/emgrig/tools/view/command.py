@@ -47,7 +47,7 @@ def view(given: ViewOptions) -> None:
 
 def _serve(given: ViewOptions, server: "Server", files: ExitStack) -> None:
     from emgrig.tools.view.page import build
-    from emgrig.tools.view.starting import made_viewer
+    from emgrig.tools.view.starting import made_viewer, warm_up
 
     viewer = made_viewer(given, files)
     build(viewer)
@@ -57,6 +57,7 @@ def _serve(given: ViewOptions, server: "Server", files: ExitStack) -> None:
     note("Ctrl-C ends it")
     if given.open_page:
         typer.launch(server.page_for_once(""))
+    warm_up()
     server.run()
     if not viewer.events.is_saved:
         note("changes of the events were not saved")

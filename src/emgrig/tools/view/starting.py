@@ -1,5 +1,6 @@
 """From the words of the command to a viewer: recordings opened, events read or found."""
 
+import threading
 from contextlib import ExitStack
 
 import numpy as np
@@ -54,6 +55,17 @@ def made_viewer(given: ViewOptions, files: ExitStack) -> Viewer:
         video=given.video,
         clock=clock,
     )
+
+
+def warm_up(after_s: float = 3.0) -> None:
+    """Import what the first notch would wait for, 2 s, when the first page is likely there."""
+
+    def load() -> None:
+        import scipy.signal  # noqa: F401 - used by analysis.signal.cleaning
+
+    timer = threading.Timer(after_s, load)
+    timer.daemon = True
+    timer.start()
 
 
 def _cache(given: ViewOptions) -> Cache | None:

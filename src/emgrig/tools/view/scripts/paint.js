@@ -99,7 +99,8 @@ export const painting = {
     pen.fillStyle = COLOURS.head;
     pen.fillRect(0, head.top, width, HEAD);
     pen.fillStyle = COLOURS.text;
-    const name = file.name + (file.isSimulated ? "  SIMULATED" : "");
+    const many = said && said.nMarks > said.marks.length ? `  ${said.marks.length} of ${said.nMarks} marks shown` : "";
+    const name = file.name + (file.isSimulated ? "  SIMULATED" : "") + many;
     pen.font = "bold 11px sans-serif";
     pen.fillText(name, 6, head.top + 13);
     const behind = 12 + pen.measureText(name).width;

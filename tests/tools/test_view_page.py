@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -97,13 +97,13 @@ def shown(page: Page) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def after(page: Page, act: Callable[[], object]) -> tuple[float, float]:
-    """Do something, wait for the picture behind it, return what is drawn."""
-    before = page.evaluate(STEPS)
-    act()
-    page.wait_for_function(f"{STEPS} > {before}")
-    page.wait_for_timeout(50)  # a step that follows at once
-    return shown(page)
+def wait_shown(page: Page, condition: str) -> None:
+    """Wait until what is drawn, `begin` to `end`, is so."""
+    page.wait_for_function(
+        "({begin, end}) => { const {dataset} = document.querySelector('[data-testid=traces]');"
+        f" begin = Number(dataset.begin); end = Number(dataset.end); return {condition}; }}",
+        arg={},
+    )
 
 
 def place(page: Page, at_s: float, row: int, n_rows: int) -> tuple[float, float]:
@@ -140,9 +140,9 @@ def test_events_are_looked_at_corrected_and_saved(browser: Browser, tmp_path: Pa
         expect(page.get_by_test_id("simulated")).to_have_text("SIMULATED")
         expect(page.get_by_test_id("remarks")).to_contain_text("2500 samples are missing")
         assert shown(page) == (0, 30)
-        after(page, lambda: page.keyboard.press("ArrowUp"))  # zoom in about the middle
-        assert shown(page) == (7.5, 22.5)
-        after(page, lambda: page.get_by_test_id("emg-band").click())
+        page.keyboard.press("ArrowUp")  # zoom in about the middle
+        wait_shown(page, "begin === 7.5 && end === 22.5")
+        page.get_by_test_id("emg-band").click()
         expect(page.get_by_test_id("state")).to_have_text("20-225 Hz")
         page.get_by_test_id("envelope").click()
         expect(page.get_by_test_id("state")).to_have_text("20-225 Hz, envelope 6 Hz")
@@ -199,8 +199,8 @@ def test_recordings_lie_under_each_other_and_a_stretch_has_a_spectrum(
     first = recorded(tmp_path / "left.bdf", 1, ["EMG Zyg", "EMG Cor"])
     second = recorded(tmp_path / "right.bdf", 2, ["EMG Zyg right"])
     with viewing(tmp_path, str(first), str(second)) as url, opened(browser, url) as page:
-        after(page, lambda: page.get_by_test_id("span-all").click())
-        assert shown(page) == (0, SECONDS + 5)
+        page.get_by_test_id("span-all").click()
+        wait_shown(page, f"begin === 0 && end === {SECONDS + 5}")
         box = page.get_by_test_id("traces").bounding_box()
         assert box is not None
         page.keyboard.down("Shift")
@@ -214,11 +214,10 @@ def test_recordings_lie_under_each_other_and_a_stretch_has_a_spectrum(
         page.mouse.move((begin + end) / 2, y)
         expect(page.get_by_test_id("readout")).to_contain_text("in right.bdf")
         expect(page.get_by_test_id("readout")).to_contain_text("µV")
-        before = shown(page)
-        after(page, lambda: page.mouse.wheel(0, -400))
-        assert shown(page)[1] - shown(page)[0] < 0.7 * (before[1] - before[0])
-        after(page, lambda: page.keyboard.press("End"))
-        assert shown(page)[1] == SECONDS + 5
+        page.mouse.wheel(0, -400)
+        wait_shown(page, f"end - begin < {0.7 * (SECONDS + 5)} && end < {SECONDS + 5}")
+        page.keyboard.press("End")
+        wait_shown(page, f"end === {SECONDS + 5}")
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         _hold_refusals(url)

@@ -337,7 +337,7 @@ class Page:
 
 KEYS = (
     "Arrows scroll and zoom, PgUp PgDn a window, Home End; wheel zooms, Shift and wheel scrolls; "
-    "n and p: next and previous event, Delete, a: add in the stretch, Ctrl-Z: undo"
+    "n and p: next and previous event, Delete, a: add in the stretch, Ctrl-Z: undo, Esc"
 )
 
 

@@ -83,6 +83,7 @@ export default {
     this.observer.disconnect();
     window.removeEventListener("keydown", this.keys);
     clearTimeout(this.later);
+    clearTimeout(this.isAgain);
   },
   methods: {
     ...painting,
@@ -99,7 +100,7 @@ export default {
         this.problem = made.map((one) => one && one.problem).filter(Boolean).join("; ");
         const share = Math.min(1, ...made.filter(Boolean).map((one) => one.share));
         this.$emit("told", { view, share, eyes: made.map((one) => one && one.eye), problem: this.problem });
-        if (share < 1) this.later = setTimeout(() => { this.ask(); this.askWhole(); }, AGAIN_MS);
+        if (share < 1 && !this.problem) this.later = setTimeout(() => { this.ask(); this.askWhole(); }, AGAIN_MS);
       } catch (error) {
         this.$emit("told", { view, share: 1, eyes: [], problem: String(error.message || error) });
       }
@@ -123,7 +124,7 @@ export default {
         .catch(() => null)));
       this.whole = made;
       this.drawOverview();
-      if (made.some((one) => one && one.share < 1) && this.steps && !this.isAgain) {
+      if (made.some((one) => one && one.share < 1 && !one.problem) && !this.isAgain) {
         this.isAgain = setTimeout(() => { this.isAgain = null; this.askWhole(); }, 2 * AGAIN_MS);
       }
     },
@@ -155,10 +156,11 @@ export default {
     },
     wheel(event) {
       event.preventDefault();
+      const unit = event.deltaMode ? 33 : 1;  // some browsers count lines
       if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-        this.pan((event.deltaX || event.deltaY) / 800);
+        this.pan((unit * (event.deltaX || event.deltaY)) / 800);
       } else {
-        this.zoom(1.0015 ** event.deltaY, this.timeAt(event.offsetX));
+        this.zoom(1.0015 ** (unit * event.deltaY), this.timeAt(event.offsetX));
       }
     },
     jump(event) {
@@ -181,6 +183,7 @@ export default {
         End: () => this.show(this.end - this.view[1] + this.view[0], this.end),
         n: () => this.next(1), p: () => this.next(-1),
         Delete: () => this.edit({ what: "delete", id: this.chosen }),
+        Escape: () => { this.stretch = null; this.draw(); this.$emit("edit", { what: "choose", id: 0 }); },
         a: () => this.stretch && this.edit({ what: "add", ...this.stretch }),
       };
       if (!acts[event.key]) return;
@@ -191,7 +194,7 @@ export default {
       const sorted = [...this.events].sort((a, b) => this.at(a)[0] - this.at(b)[0]);
       if (!sorted.length) return;
       const now = sorted.findIndex((one) => one.id === this.chosen);
-      const to = sorted[(now + way + sorted.length) % sorted.length] || sorted[0];
+      const to = now < 0 && way < 0 ? sorted.at(-1) : sorted[(now + way + sorted.length) % sorted.length];
       this.$emit("edit", { what: "choose", id: to.id });
       const [a, b] = this.at(to), half = Math.max((this.view[1] - this.view[0]) / 2, b - a);
       if (a < this.view[0] || b > this.view[1]) this.show((a + b) / 2 - half, (a + b) / 2 + half);

@@ -117,6 +117,8 @@ def test_a_filter_is_narrowed_to_what_the_rate_carries() -> None:
     assert Eye(None, 450).fitted(1000) == Eye()
     assert Eye(None, None, 50).fitted(100) == Eye()
     assert Eye(has_envelope=True).fitted(2000) == Eye(20, 450, has_envelope=True)
+    # Of what lies below the band an envelope would show the offset of the electrodes.
+    assert Eye(None, 90, has_envelope=True).fitted(1000) == Eye(20, 90, has_envelope=True)
     assert Eye().is_plain
 
 

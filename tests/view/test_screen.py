@@ -102,10 +102,20 @@ def test_a_long_one_is_shown_unfiltered_until_its_pyramid_is_there(
     assert level is not None
     assert seen.envelope is not None
     held_against(seen.envelope, level, atol=1e-3)
-    other = Eye(30, 450)
-    screen.see(0, N, 1000, [0], other)
+    screen.close()
+
+
+@pytest.mark.slow
+def test_pages_with_other_filters_do_not_take_them_from_each_other(recording: Recording) -> None:
+    screen = Screen(recording)
+    eyes = [Eye(low, 450) for low in (20, 30, 40, 50)]
+    for eye in eyes[:3]:
+        screen.see(0, N, 1000, [0], eye)
     screen.wait()
-    assert screen.see(0, N, 1000, [0], other).eye == other
+    assert all(screen.see(0, N, 1000, [0], eye).eye == eye for eye in eyes[:3])
+    screen.see(0, N, 1000, [0], eyes[3])  # one too many: the one that was asked for first goes
+    screen.wait()
+    assert all(screen.see(0, N, 1000, [0], eye).eye == eye for eye in eyes[1:])
     screen.close()
 
 

@@ -23,7 +23,7 @@ _THREAD_SAMPLES = 100_000
 LOWEST_HZ = 0.5
 ENVELOPE_HZ = 6.0
 _ORDER = 2
-#: The band that an envelope is taken of where none was chosen; the rate may narrow it.
+#: The band that an envelope is taken of, unless edges are chosen; the rate may narrow it.
 EMG_BAND_HZ = (20.0, 450.0)
 _TOP = 0.45
 
@@ -55,7 +55,7 @@ class Eye:
     def fitted(self, rate_hz: float) -> "Eye":
         """Return the filter as it is for this rate: edges and mains that it cannot carry go.
 
-        An envelope is that of a band; without one it is `EMG_BAND_HZ` that is enveloped.
+        An envelope is that of a band: an edge that is not given is that of `EMG_BAND_HZ`.
 
         Raises
         ------
@@ -65,8 +65,9 @@ class Eye:
         check_rate(rate_hz)
         top = _TOP * rate_hz
         low, high = self.low_hz, self.high_hz
-        if self.has_envelope and low is None and high is None:
-            low, high = EMG_BAND_HZ
+        if self.has_envelope:
+            low = EMG_BAND_HZ[0] if low is None else low
+            high = EMG_BAND_HZ[1] if high is None else high
         for edge in (low, high, self.mains_hz):
             if edge is not None and not (np.isfinite(edge) and edge > 0):
                 raise ValueError(f"an edge of {edge:g} Hz; above 0 was expected")

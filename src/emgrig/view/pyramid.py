@@ -107,7 +107,7 @@ class Pyramid:
     """
 
     def __init__(self, n_channels: int, n_samples: int, store: Store = in_memory) -> None:
-        self.n_channels, self.n_samples, self.n_done = n_channels, n_samples, 0
+        self.n_samples, self.n_done = n_samples, 0
         shape = base_shape(n_channels, n_samples)
         low, high, holes = (store(name, shape, kind) for name, kind in PLANES.items())
         self._levels: list[tuple[Floats32, Floats32, Flags]] = [(low, high, holes)]  # type: ignore[list-item]

@@ -16,6 +16,8 @@ from emgrig.view.pyramid import BASE, FROM_SAMPLES, Columns, Store, column_width
 #: Numbers that are filtered for one step, with what the filters need around the window; a gap costs
 #: as much as so many.
 MOST_FILTERED, PER_EDGE = 700_000, 3_000
+#: Filters of which pyramids are kept: each page may have its own.
+MOST_LAYERS = 3
 #: Columns narrower than this are always made of the samples: a pyramid would be too coarse.
 FROM_PYRAMID = BASE // 4
 
@@ -68,7 +70,7 @@ class Screen:
         self.n_samples = recording.n_samples
         self._scratch, self._lock = scratch, threading.Lock()
         self._plain = Layer(recording, Eye(), store=store)
-        self._through: Layer | None = None
+        self._through: dict[Eye, Layer] = {}  # by filter, that used last at the end
         if is_whole:
             self._plain.trace.fill_coarse()
         else:
@@ -82,7 +84,7 @@ class Screen:
     @property
     def problem(self) -> str:
         """Why the recording could not be read on; empty if it could."""
-        return self._plain.problem or (self._through.problem if self._through else "")
+        return next((one.problem for one in self._layers() if one.problem), "")
 
     @property
     def is_building(self) -> bool:
@@ -95,7 +97,7 @@ class Screen:
             raise RecordingError(self.problem)
 
     def _layers(self) -> list[Layer]:
-        return [self._plain, *([self._through] if self._through is not None else [])]
+        return [self._plain, *self._through.values()]
 
     def wait(self) -> None:
         """Wait until nothing is being computed."""
@@ -154,12 +156,11 @@ class Screen:
         self, one: Filter, width: int, ends: tuple[float, float], channels: Sequence[int]
     ) -> bool:
         """Whether a stretch is filtered for a step; else a pyramid has to be there, or is."""
-        through, (begin, stop) = self._through, ends
+        through, (begin, stop) = self._through.get(one.eye), ends
         if width >= FROM_SAMPLES:
             return False
         end = min(stop, self.n_samples)
-        is_there = through is not None and through.eye == one.eye and through.n_done >= end
-        if width >= BASE and is_there:
+        if width >= BASE and through is not None and through.n_done >= end:
             return False
         n_read = (stop - begin + 2 * one.context) * len(channels)
         n_edges = self._plain.trace.n_edges(int(begin), int(end), list(channels))
@@ -186,16 +187,19 @@ class Screen:
         return Seen(layer.trace.columns(first, n, width, channels), shown, one.eye, 1.0)
 
     def _layer(self, one: Filter) -> Layer:
-        """Return the pyramids of a filter; they are begun if it is another one than before."""
+        """Return the pyramids of a filter; those of another one go if there are too many."""
         with self._lock:
-            old = self._through
-            if old is not None and old.eye == one.eye:
-                return old
-            n = 2 if one.eye.has_envelope else 1
-            places = [self._scratch() for _ in range(n)] if self._scratch is not None else []
-            self._through = Layer(self.recording, one.eye, places=places)
-            self._through.start(after=old)
-            return self._through
+            layer = self._through.pop(one.eye, None)
+            if layer is None:
+                oldest = next(iter(self._through), None)
+                is_full = len(self._through) >= MOST_LAYERS
+                old = self._through.pop(oldest) if is_full and oldest is not None else None
+                n = 2 if one.eye.has_envelope else 1
+                places = [self._scratch() for _ in range(n)] if self._scratch is not None else []
+                layer = Layer(self.recording, one.eye, places=places)
+                layer.start(after=old)
+            self._through[one.eye] = layer
+            return layer
 
 
 def _reduced(x: Floats, first: int, width: int) -> Columns:

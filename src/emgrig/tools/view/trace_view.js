@@ -119,7 +119,8 @@ export default {
       return fetched(url);
     },
     async askWhole() {
-      const n = this.wide();
+      const longest = Math.max(...this.files.map((one) => one.rate)) * (this.end - this.begin);
+      const n = Math.max(20, Math.min(this.wide(), Math.floor(longest / 8)));  // a column spans some samples
       const made = await Promise.all(this.files.map((one, i) => this.columns(i, this.begin, this.end, n, "")
         .catch(() => null)));
       this.whole = made;

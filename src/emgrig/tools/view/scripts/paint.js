@@ -153,7 +153,7 @@ export const painting = {
     }
     if (!(high >= low)) return [0, this.scale || 1];
     const reach = said.isCentred ? Math.max(-low, high) : (high - low) / 2;
-    const half = this.scale || nice(1.05 * reach || 1e-3);
+    const half = this.scale || nice(Math.max(1.05 * reach, 1e-9));
     return [said.isCentred ? 0 : Math.round((5 * (low + high)) / half) * (half / 10), half];
   },
   x0(said, file) { return file.shift + said.first / file.rate; },

@@ -158,7 +158,7 @@ def test_what_is_saved_is_new_and_of_each_recording(viewer: Viewer, tmp_path: Pa
     pytest.importorskip("pympi")
     viewer.edit({"what": "add", "file": 1, "channel": 0, "begin": 3, "end": 3.25})
     assert not viewer.events.is_saved
-    written = viewer.save()
+    written = [path for one in viewer.save() for path in one.paths]
     assert viewer.events.is_saved
     assert [path.name for path in written] == [
         "made_corrected_events.tsv", "made_corrected.eaf",

@@ -102,7 +102,7 @@ def test_saved_files_are_read_by_others_and_by_us(events: Events, tmp_path: Path
     events.delete(second)
     events.label(third, "große Freude")
     events.add(0, 5.0, 5.0005, "EMG Cor", "blink")
-    table, elan = save_events(tmp_path, "P01", events.of(0), CHANNELS)
+    table, elan = save_events(tmp_path, "P01", events.of(0), CHANNELS).paths
     assert (table.name, elan.name) == ("P01_corrected_events.tsv", "P01_corrected.eaf")
     found = rows(table)
     assert [(one["onset"], one["duration"], one["trial_type"], one["channel"], one["edited"])
@@ -125,8 +125,7 @@ def test_nothing_is_ever_written_over(events: Events, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "P01_corrected.eaf").write_bytes(b"hours of work")
-    second = save_events(folder, "P01", events.of(0), CHANNELS)
-    third = save_events(folder, "P01", events.of(0), CHANNELS)
+    second, third = (save_events(folder, "P01", events.of(0), CHANNELS).paths for _ in range(2))
     assert [path.name for path in (*second, *third)] == [
         "P01_corrected_run2_events.tsv", "P01_corrected_run2.eaf",
         "P01_corrected_run3_events.tsv", "P01_corrected_run3.eaf",
@@ -148,7 +147,7 @@ def test_a_file_that_appears_meanwhile_is_kept(
         return real(self, mode, **more)  # type: ignore[call-overload]
 
     monkeypatch.setattr(Path, "open", opened)
-    written = save_events(tmp_path, "P01", events.of(0), CHANNELS)
+    written = save_events(tmp_path, "P01", events.of(0), CHANNELS).paths
     assert written[0].name == "P01_corrected_run2_events.tsv"
     assert other.read_bytes() == b"another program's"
     assert not (tmp_path / "P01_corrected_events.tsv").exists()
@@ -208,3 +207,27 @@ def test_of_several_recordings_each_has_its_own() -> None:
     assert [one.label for one in events.of(1)] == ["y", "micro"]
     events.delete(events.of(0)[0].id)
     assert events.files() == [0, 1]  # what was there is saved too, as nothing
+
+
+def test_words_that_a_spreadsheet_would_run_are_the_same_when_they_are_read_again(
+    tmp_path: Path,
+) -> None:
+    one = Event(1.0, 2.0, "=1+1", "'@smile", more={"note": "-3"})
+    (table,) = save_events(tmp_path, "a", [one], ["=1+1"], elan=False).paths
+    assert table.read_text().splitlines()[1].split("\t")[2:] == ["'@smile", "'=1+1", "-3", "n/a"]
+    (again,) = read_events(table)
+    assert (again.channel, again.more) == ("=1+1", {"note": "-3"})
+
+
+def test_what_begins_before_the_film_is_counted(events: Events, tmp_path: Path) -> None:
+    import numpy as np
+
+    pytest.importorskip("pympi")
+    clock = ClockMap(0.0, np.array([-np.inf]), np.array([-1.75]), np.zeros(0))
+    saved = save_events(
+        tmp_path, "a", events.of(0), CHANNELS, video=tmp_path / "face.mp4", clock=clock
+    )
+    assert saved.n_before == 1
+    assert len(rows(saved.paths[0])) == 3
+    (kept,) = read_elan(saved.paths[1])["EMG Cor"]
+    assert kept[:2] == (0.25, 1.0)

@@ -20,7 +20,7 @@ from emgrig.names import plain_line, table_cell
 from emgrig.reading.safety import contents, decoded
 
 MICRO, MACRO = "micro", "macro"
-_MOST_EVENTS, _MOST_TEXT, _MOST_UNDONE = 50_000, 200, 500
+_MOST_EVENTS, _MOST_TEXT = 50_000, 200
 _HEAD = ("onset", "duration", "trial_type", "channel")
 _UNKNOWN = "n/a"
 
@@ -69,17 +69,18 @@ class Events:
 
     def __init__(self, lengths_s: Sequence[float], events: Iterable[Event] = ()) -> None:
         self._lengths_s = lengths_s
-        self._numbers = itertools.count(1)
+        self._numbers, self._states = itertools.count(1), itertools.count(1)
         self._now: dict[int, Event] = {}
         for one in events:
             number = next(self._numbers)
             self._now[number] = replace(one, id=number)
-        self._saved = self._first = self._now
-        self._before: list[dict[int, Event]] = []
+        self._had = {one.file for one in self._now.values()}
+        self._state = self._saved = 0
+        self._before: list[tuple[int, Event | None, int]] = []  # number, what it was, state
 
     def of(self, file: int) -> list[Event]:
         """Return the events of a recording by time."""
-        mine = (one for one in self._now.values() if one.file == file)
+        mine = [one for one in list(self._now.values()) if one.file == file]
         return sorted(mine, key=lambda one: (one.begin_s, one.id))
 
     def find(self, number: int) -> Event | None:
@@ -94,21 +95,26 @@ class Events:
 
     def files(self) -> list[int]:
         """Return the recordings that have events, or had some when they were opened."""
-        return sorted({one.file for one in (*self._now.values(), *self._first.values())})
+        return sorted({one.file for one in list(self._now.values())} | self._had)
 
     @property
     def is_saved(self) -> bool:
         """Whether they are as they were saved last, or as they were read."""
-        return self._now is self._saved
+        return self._state == self._saved
 
     @property
     def can_undo(self) -> bool:
         """Whether there is a change to take back."""
         return bool(self._before)
 
-    def note_saved(self) -> None:
-        """Be told that they were saved."""
-        self._saved = self._now
+    @property
+    def state(self) -> int:
+        """A number of how they are now, for `note_saved`."""
+        return self._state
+
+    def note_saved(self, state: int) -> None:
+        """Be told which state was saved."""
+        self._saved = state
 
     def add(self, file: int, begin_s: float, end_s: float, channel: str, label: str = "") -> Event:
         """Add an event; without a label its length gives one."""
@@ -116,7 +122,7 @@ class Events:
         said = plain_line(label, _MOST_TEXT) or by_length(begin_s, end_s)
         number = next(self._numbers)
         one = Event(begin_s, end_s, channel, said, "added", file=file, id=number)
-        self._change({**self._now, number: one})
+        self._change(number, one)
         return one
 
     def move(self, number: int, begin_s: float, end_s: float) -> None:
@@ -132,7 +138,7 @@ class Events:
         edited = "added" if old.edited == "added" else "moved"
         more = dict.fromkeys(old.more, _UNKNOWN)
         moved = replace(old, begin_s=begin_s, end_s=end_s, label=label, edited=edited, more=more)
-        self._change({**self._now, number: moved})
+        self._change(number, moved)
 
     def label(self, number: int, text: str) -> None:
         """Give an event another label; an empty one is refused."""
@@ -141,23 +147,31 @@ class Events:
             raise ValueError("an event needs a label")
         if said != old.label:
             edited = old.edited or "labelled"
-            self._change({**self._now, number: replace(old, label=said, edited=edited)})
+            self._change(number, replace(old, label=said, edited=edited))
 
     def delete(self, number: int) -> None:
         """Take an event out."""
         self.get(number)
-        self._change({n: one for n, one in self._now.items() if n != number})
+        self._change(number, None)
 
     def undo(self) -> None:
         """Take the last change back; nothing if there is none."""
         if self._before:
-            self._now = self._before.pop()
+            number, old, self._state = self._before.pop()
+            self._put(number, old)
 
-    def _change(self, now: dict[int, Event]) -> None:
-        if len(now) > _MOST_EVENTS:
+    def _change(self, number: int, new: Event | None) -> None:
+        if len(self._now) >= _MOST_EVENTS and number not in self._now:
             raise ValueError(f"there are {_MOST_EVENTS} events already")
-        self._before = [*self._before, self._now][-_MOST_UNDONE:]
-        self._now = now
+        self._before.append((number, self._now.get(number), self._state))
+        self._state = next(self._states)
+        self._put(number, new)
+
+    def _put(self, number: int, one: Event | None) -> None:
+        if one is None:
+            self._now.pop(number, None)
+        else:
+            self._now[number] = one
 
     def _checked(self, file: int, begin_s: float, end_s: float) -> tuple[float, float]:
         length_s = self._lengths_s[file]
@@ -198,7 +212,15 @@ def events_of_text(text: str, path: Path, file: int = 0) -> list[Event]:
 def _placed(found: list[Event], path: Path, file: int) -> list[Event]:
     if len(found) > _MOST_EVENTS:
         raise RecordingError(f"{path} has {len(found)} events; at most {_MOST_EVENTS} are shown")
-    return [replace(one, file=file, label=plain_line(one.label, _MOST_TEXT)) for one in found]
+    return [
+        replace(
+            one,
+            file=file,
+            label=plain_line(one.label, _MOST_TEXT),
+            channel=plain_line(one.channel, _MOST_TEXT),
+        )
+        for one in found
+    ]
 
 
 def _table_rows(text: str, path: Path) -> Iterable[Event]:
@@ -210,7 +232,7 @@ def _table_rows(text: str, path: Path) -> Iterable[Event]:
             f"{path} is no events table: columns onset and duration, between tabs, were expected"
         )
     for nth, row in enumerate(reader, 2):
-        cells = {k: (v or "").strip() for k, v in row.items() if isinstance(k, str) and k}
+        cells = {k: _bare(v or "") for k, v in row.items() if isinstance(k, str) and k}
         onset_s, lasts_s = (_seconds(cells[key]) for key in ("onset", "duration"))
         if onset_s is None:
             raise RecordingError(f"{path}, line {nth}: an onset of {cells['onset']!r:.40}")
@@ -219,6 +241,12 @@ def _table_rows(text: str, path: Path) -> Iterable[Event]:
         more = {k: v for k, v in cells.items() if k not in (*_HEAD, "edited")}
         end_s = onset_s + max(lasts_s or 0.0, 0.0)
         yield Event(onset_s, end_s, channel if _is_said(channel) else "", named, "", more)
+
+
+def _bare(cell: str) -> str:
+    """Return what a cell says, without the apostrophe of `emgrig.names.table_cell`."""
+    said = cell.strip()
+    return said[1:] if said[:1] == "'" and table_cell(said[1:]) == said else said
 
 
 def _is_said(cell: str | None) -> bool:
@@ -244,9 +272,9 @@ def events_table(events: Iterable[Event]) -> str:
             one.channel or _UNKNOWN, *(one.more.get(name) or _UNKNOWN for name in others),
             one.edited or _UNKNOWN,
         ))  # fmt: skip
-    cells = (table_cell(plain_line(cell)) for line in lines for cell in line)
-    width = len(lines[0])
-    return "\n".join("\t".join(line) for line in zip(*[cells] * width, strict=True)) + "\n"
+    return "".join(
+        "\t".join(table_cell(plain_line(cell)) for cell in line) + "\n" for line in lines
+    )
 
 
 def tiers_of(events: Iterable[Event], channels: Sequence[str]) -> dict[str, list[Mark]]:
@@ -258,6 +286,14 @@ def tiers_of(events: Iterable[Event], channels: Sequence[str]) -> dict[str, list
     return tiers
 
 
+@dataclass(frozen=True)
+class Saved:
+    """What was written, and how many events begin before the film: ELAN has them not."""
+
+    paths: tuple[Path, ...]
+    n_before: int
+
+
 def save_events(
     folder: Path,
     stem: str,
@@ -267,10 +303,10 @@ def save_events(
     elan: bool = True,
     video: Path | None = None,
     clock: ClockMap = SAME_CLOCK,
-) -> list[Path]:
+) -> Saved:
     """Save events as ``STEM_corrected_events.tsv`` and ``.eaf``, or STEM_corrected_run2 and so on.
 
-    No file is replaced, not even one that appears meanwhile. Returns what was written.
+    No file is replaced, not even one that appears meanwhile.
 
     Raises
     ------
@@ -279,18 +315,18 @@ def save_events(
     MissingExtra
         If `elan` is wanted and pympi-ling is not installed.
     """
-    content = {"_events.tsv": events_table(events).encode()}
+    content, n_before = {"_events.tsv": events_table(events).encode()}, 0
     if elan:
         with tempfile.TemporaryDirectory() as place:
             made = Path(place) / "events.eaf"
-            write_elan(made, tiers_of(events, channels), video=video, clock=clock)
+            n_before = write_elan(made, tiers_of(events, channels), video=video, clock=clock)
             content[".eaf"] = made.read_bytes()
     make_folder(folder)
     for number in itertools.count(1):
         name = f"{stem}_corrected" + (f"_run{number}" if number > 1 else "")
         written = _all_new(folder, name, content)
         if written:
-            return written
+            return Saved(tuple(written), n_before)
     raise AssertionError("numbers do not end")
 
 

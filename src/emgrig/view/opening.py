@@ -48,13 +48,12 @@ def open_screen(
         return _closed(Screen(found), files)
     key = key_of(path, rate_hz, unit, tuple(channels)) if is_in_parts else ""
     kept = cache.kept(key, n, found.n_samples) if key else None
-    scratch = lambda: cache.scratch()  # noqa: E731
     if kept is not None:
-        return _closed(Screen(found, kept, scratch=scratch, is_whole=True), files)
+        return _closed(Screen(found, kept, scratch=cache.scratch, is_whole=True), files)
     place = cache.scratch()
     files.callback(place.close)
     on_whole = (lambda: cache.keep(place, key)) if key else None
-    return _closed(Screen(found, place.store, scratch=scratch, on_whole=on_whole), files)
+    return _closed(Screen(found, place.store, scratch=cache.scratch, on_whole=on_whole), files)
 
 
 def _closed(screen: Screen, files: ExitStack) -> Screen:
@@ -82,5 +81,5 @@ def _loaded(found: Recording, scratch: Scratch | None) -> Recording:
         signals=tuple(replace(one, factor=1.0) for one in found.signals),
         runs=Runs.steady(n_samples),
         column=lambda i: table[i],
-        part=lambda indexes, begin, stop: np.array(table[list(indexes), begin:stop]),
+        part=lambda indexes, begin, stop: np.asarray(table[list(indexes), begin:stop]),
     )

@@ -235,9 +235,14 @@ class Page:
         except EmgrigError as error:
             ui.notify(str(error), type="negative", multi_line=True)
             return
-        names = ", ".join(one_line(path.name) for path in written or [])
-        said = f"saved in {one_line(str(self._viewer.folder))}: {names}" if names else "no events"
-        self._saved.set_text(said)
+        if written is None:  # the page is being closed
+            return
+        names = ", ".join(path.name for one in written for path in one.paths)
+        said = f"saved in {self._viewer.folder}: {names}" if names else "no events"
+        if n_before := sum(one.n_before for one in written):
+            said += f"; {n_before} begin before the film and are not in the ELAN file"
+        self._saved.set_text(one_line(said))
+        self._viewer.tell()
 
     def _stretch_card(self) -> None:
         with ui.card().tight().classes("w-full p-2 gap-1"):

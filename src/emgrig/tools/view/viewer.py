@@ -9,7 +9,7 @@ from emgrig.analysis.report.elan import SAME_CLOCK
 from emgrig.files import stem_of
 from emgrig.names import one_line
 from emgrig.reading import Recording
-from emgrig.view.events import Events, save_events
+from emgrig.view.events import Events, Saved, save_events
 from emgrig.view.screen import Screen
 
 Json = dict[str, object]
@@ -52,8 +52,7 @@ class Viewer:
         if what == "choose":
             return number if self.events.find(number) is not None else 0
         chosen = self._change(str(what), number, said)
-        for tell in tuple(self.told):
-            tell()
+        self.tell()
         return chosen
 
     def _change(self, what: str, number: int, said: Json) -> int | None:
@@ -100,15 +99,15 @@ class Viewer:
             for one in self.events.of(file)
         ]
 
-    def save(self) -> list[Path]:
-        """Save the events of each recording that has some, or had; return the new files.
+    def save(self) -> list[Saved]:
+        """Save the events of each recording that has some, or had; return what was written.
 
         Raises RecordingError if the file system refuses.
         """
-        written: list[Path] = []
+        state, written = self.events.state, []
         for file in self.events.files():
             recording = self.screens[file].recording
-            written += save_events(
+            saved = save_events(
                 self.folder,
                 stem_of(recording.path),
                 self.events.of(file),
@@ -117,10 +116,14 @@ class Viewer:
                 video=self.video,
                 clock=self.clock,
             )
-        self.events.note_saved()
+            written.append(saved)
+        self.events.note_saved(state)
+        return written
+
+    def tell(self) -> None:
+        """Have all pages show how things are."""
         for tell in tuple(self.told):
             tell()
-        return written
 
 
 @dataclass(frozen=True)

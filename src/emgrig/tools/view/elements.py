@@ -5,9 +5,8 @@ from typing import Any
 
 from nicegui.element import Element
 
+from emgrig.tools.view.viewer import Json
 from emgrig.view.eye import Eye
-
-Json = dict[str, object]
 
 
 class TraceView(Element, component="trace_view.js", esm={"emgrig-view": "scripts"}):

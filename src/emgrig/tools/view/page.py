@@ -19,7 +19,7 @@ SCALES = {0: "auto", 20: "±20", 50: "±50", 100: "±100", 200: "±200", 500: "�
 SPANS = {0.1: "0.1 s", 1.0: "1 s", 10.0: "10 s", 60.0: "1 min", 600.0: "10 min", 3600.0: "1 h",
          0.0: "all"}  # fmt: skip
 NOTCHES = {0: "no notch", 50: "50 Hz", 60: "60 Hz"}
-#: Marks of a recording that are listed, and remarks.
+#: Remarks on a recording that are listed.
 _MOST_REMARKS = 12
 _LAYOUT = """
 body { background: #f1f3f5 }
@@ -232,7 +232,7 @@ class Page:
     async def _save_events(self) -> None:
         try:
             written = await run.io_bound(self._viewer.save)
-        except EmgrigError as error:
+        except (EmgrigError, ValueError) as error:
             ui.notify(str(error), type="negative", multi_line=True)
             return
         if written is None:  # the page is being closed
@@ -266,7 +266,10 @@ class Page:
                 found = screen.recording
                 said = f"{found.path.name}: {found.source}, {found.rate_hz:g} Hz, {_long(screen)}"
                 ui.label(one_line(said)).classes("text-weight-medium")
-                for remark in (*found.remarks, *found.left_out)[:_MOST_REMARKS]:
+                remarks = (*found.remarks, *found.left_out)
+                n_more = len(remarks) - _MOST_REMARKS
+                more = [f"and {n_more} more: see where emgrig view was started"]
+                for remark in (*remarks[:_MOST_REMARKS], *(more if n_more > 0 else ())):
                     ui.label(one_line(remark)).classes("text-grey-8")
             ui.label(KEYS).classes("text-grey-8")
 

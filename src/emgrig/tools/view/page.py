@@ -1,5 +1,8 @@
 """The viewer's page: traces, filters, scale, events that can be corrected, a spectrum."""
 
+import os
+from threading import Semaphore
+
 import numpy as np
 from fastapi import Response
 from nicegui import app, run, ui
@@ -55,6 +58,7 @@ def described(viewer: Viewer) -> list[Json]:
 
 def build(viewer: Viewer) -> None:
     """Register page and answers with NiceGUI."""
+    turns = Semaphore(max(os.cpu_count() or 1, 2))  # what is in the memory at a time is bounded
 
     @app.get("/view/columns")
     def columns(
@@ -70,7 +74,8 @@ def build(viewer: Viewer) -> None:
     ) -> Response:
         try:
             asked = Asked(begin, end, n, _numbers(channels), Eye(low, high, mains, envelope))
-            body = columns_body(_one(viewer, file), asked)
+            with turns:
+                body = columns_body(_one(viewer, file), asked)
         except ValueError as error:
             return Response(f"{error}\n", 400, media_type="text/plain")
         except EmgrigError as error:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
 
+from emgrig.view import layer as layer_module
 from emgrig.view.eye import Eye, Filter
-from emgrig.view.layer import filtered
+from emgrig.view.layer import Recent, filtered
 from view import made
 
 RATE_HZ = made.RATE_HZ
@@ -77,6 +78,51 @@ def test_what_is_shown_does_not_depend_on_where_the_window_begins(
     np.testing.assert_allclose(part, trace[[1, 0], begin:end], atol=1e-3, rtol=0)
     if level is not None and part_level is not None:
         np.testing.assert_allclose(part_level, level[[1, 0], begin:end], atol=1e-3, rtol=0)
+
+
+@pytest.mark.slow
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(EYES[:5]), st.integers(0, 29_000), st.integers(1, 3000)),
+        min_size=2,
+        max_size=5,
+    )
+)
+def test_a_step_shows_the_same_whatever_was_shown_before_it(
+    steps: list[tuple[Eye, int, int]],
+) -> None:
+    recent = Recent(RECORDING)
+    for eye, begin, n in steps:
+        end = min(begin + n, 30_000)
+        trace, level = _whole(eye)
+        one = Filter(eye.fitted(RATE_HZ), RATE_HZ)
+        part, part_level = recent.filtered(one, begin, end, [1, 0])
+        np.testing.assert_allclose(part, trace[[1, 0], begin:end], atol=1e-3, rtol=0)
+        assert (level is None) == (part_level is None)
+        if level is not None and part_level is not None:
+            np.testing.assert_allclose(part_level, level[[1, 0], begin:end], atol=1e-3, rtol=0)
+
+
+def test_of_a_step_to_the_side_only_what_is_new_is_filtered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def counted(_: object, __: object, begin: int, end: int, channels: list[int]) -> object:
+        asked.append((begin, end))
+        return np.full((len(channels), end - begin), float(begin)), None
+
+    monkeypatch.setattr(layer_module, "filtered", counted)
+    recent, one = Recent(RECORDING), Filter(Eye(20, 450), RATE_HZ)
+    for window in ((1000, 3000), (1500, 3500), (2000, 2500), (1000, 4000), (1000, 4000)):
+        trace, _ = recent.filtered(one, *window, [0, 1])
+        assert trace.shape == (2, window[1] - window[0])
+    assert asked == [(1000, 3000), (3000, 3500), (1000, 1500), (3500, 4000)]
+    begins = np.repeat([1000, 1000, 3000, 3500], [500, 1500, 500, 500])
+    np.testing.assert_array_equal(trace[1], begins)
+    recent.filtered(one, 1000, 4000, [1])
+    recent.filtered(Filter(Eye(30, 450), RATE_HZ), 1000, 4000, [1])
+    assert asked[-2:] == [(1000, 4000)] * 2
 
 
 RECORDING = made.recording(made.holed(made.table(30_000), HOLES))

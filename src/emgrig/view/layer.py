@@ -2,6 +2,9 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from emgrig.reading.recording import Floats, Recording
 from emgrig.view.cache import Scratch
@@ -122,3 +125,48 @@ def filtered(
     trace, level = one.run(recording.window(begin - ahead, end + behind, channels))
     part = slice(ahead, ahead + end - begin)
     return trace[:, part], None if level is None else level[:, part]
+
+
+class Recent:
+    """Filters windows, and keeps the last: of the next one only what is new is filtered.
+
+    A step to the side then takes a part of the time, and one into the window none.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._kept: _Window | None = None
+
+    def filtered(
+        self, one: Filter, begin: int, end: int, channels: Sequence[int]
+    ) -> tuple[Floats, Floats | None]:
+        """Return what the function `filtered` does."""
+        old = self._kept  # another thread may put another one there
+        key = one.eye, tuple(channels)
+        if old is None or old.key != key or begin >= old.end or end <= old.begin:
+            trace, level = filtered(self._recording, one, begin, end, channels)
+        else:
+            kept = slice(max(begin - old.begin, 0), end - old.begin)
+            parts = [(old.trace[:, kept], None if old.level is None else old.level[:, kept])]
+            if begin < old.begin:
+                parts.insert(0, filtered(self._recording, one, begin, old.begin, channels))
+            if end > old.end:
+                parts.append(filtered(self._recording, one, old.end, end, channels))
+            trace = np.concatenate([part for part, _ in parts], axis=1)
+            levels = [part for _, part in parts if part is not None]
+            level = np.concatenate(levels, axis=1) if levels else None
+            if len(parts) == 1:
+                return trace, level  # of a wider window, to which one may go back
+        self._kept = _Window(key, begin, end, trace, level)
+        return trace, level
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Samples `begin` to `end` through a filter; `key` is filter and channels."""
+
+    key: tuple[Eye, tuple[int, ...]]
+    begin: int
+    end: int
+    trace: Floats
+    level: Floats | None

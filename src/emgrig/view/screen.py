@@ -10,7 +10,7 @@ from emgrig.errors import RecordingError
 from emgrig.reading.recording import Floats, Recording
 from emgrig.view.cache import Scratch
 from emgrig.view.eye import Eye, Filter
-from emgrig.view.layer import Layer, filtered
+from emgrig.view.layer import Layer, Recent
 from emgrig.view.pyramid import BASE, FROM_SAMPLES, Columns, Store, column_width, in_memory, reduced
 
 #: Numbers that are filtered for one step, with what the filters need around the window; a gap costs
@@ -69,6 +69,7 @@ class Screen:
         self.recording = recording
         self.n_samples = recording.n_samples
         self._scratch, self._lock = scratch, threading.Lock()
+        self._recent = Recent(recording)
         self._plain = Layer(recording, Eye(), store=store)
         self._through: dict[Eye, Layer] = {}  # by filter, that used last at the end
         if is_whole:
@@ -147,7 +148,7 @@ class Screen:
         if one is None:
             return self._plainly(first, end, width, wanted)
         if is_quick:
-            trace, level = filtered(self.recording, one, first, end, wanted)
+            trace, level = self._recent.filtered(one, first, end, wanted)
             shown = None if level is None else _reduced(level, first, width)
             return Seen(_reduced(trace, first, width), shown, eye, 1.0)
         return self._from_pyramid(first, end, width, wanted, one)

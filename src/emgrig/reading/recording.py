@@ -319,7 +319,8 @@ class Recording:
             rows = [self.values(i)[begin:stop] for i in wanted if begin < stop]
             return np.array(rows).reshape(len(wanted), stop - begin)
         out = self._laid_out(begin, stop, wanted)
-        out *= np.array([[self.signals[i].factor] for i in wanted])
+        with np.errstate(all="ignore"):
+            out *= np.array([[self.signals[i].factor] for i in wanted])
         out[~np.isfinite(out)] = np.nan
         bad = self._bad
         for first, behind in bad[(bad[:, 0] < stop) & (bad[:, 1] > begin)].tolist():

@@ -190,12 +190,6 @@ def test_help_is_wrapped_once(run: Run, monkeypatch: pytest.MonkeyPatch, columns
                 assert room <= len(after.split()[0]), f"{name}: {line!r} and then {after!r}"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["desk", "view", "control"])
-def test_help_names_the_extra_that_is_needed(run: Run, name: str) -> None:
-    assert "emgrig[desk]" in "".join(run(f"{name} --help").out.split())
-
-
 def test_help_answers_without_the_heavy_imports() -> None:
     code = (
         "import sys, emgrig.tools.cli; "

@@ -6,7 +6,6 @@ Heavy modules are imported inside the commands, so that ``emgrig --help`` answer
 import importlib
 import logging
 import os
-import re
 import signal
 import sys
 from io import TextIOWrapper
@@ -107,18 +106,11 @@ class LazyGroup(TyperGroup):
         return found
 
 
-#: In emgrig[desk], which is no markup.
-_EXTRA = re.compile(r"(?<=\w)\[(?=\w)")
-
-
 def _rewrap(command: Any) -> None:
-    """Let the help of a command be wrapped by the terminal alone, and names of extras stay."""
+    """Let the help of a command be wrapped by the terminal alone, not by our source too."""
     if command.help:
         paragraphs = command.help.split("\n\n")
-        command.help = _EXTRA.sub(r"\\[", "\n\n".join(" ".join(one.split()) for one in paragraphs))
-    for one in getattr(command, "params", ()):
-        if getattr(one, "help", None):
-            one.help = _EXTRA.sub(r"\\[", one.help)
+        command.help = "\n\n".join(" ".join(one.split()) for one in paragraphs)
     for inner in getattr(command, "commands", {}).values():
         _rewrap(inner)
 

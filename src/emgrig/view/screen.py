@@ -143,15 +143,11 @@ class Screen:
         end = min(int(-(-stop // width)) * width, self.n_samples)
         wanted = list(channels)
         if first >= end or not wanted:
-            empty = np.zeros((len(wanted), 0))
-            return Seen(_reduced(empty, first, width), None, eye, 1.0)
+            return Seen(_reduced(np.zeros((len(wanted), 0)), first, width), None, eye, 1.0)
         if one is None:
             return self._plainly(first, end, width, wanted)
-        if is_quick:
-            trace, level = self._recent.filtered(one, first, end, wanted)
-            shown = None if level is None else _reduced(level, first, width)
-            return Seen(_reduced(trace, first, width), shown, eye, 1.0)
-        return self._from_pyramid(first, end, width, wanted, one)
+        look = self._at_once if is_quick else self._from_pyramid
+        return look(first, end, width, wanted, one)
 
     def _is_quick(
         self, one: Filter, width: int, ends: tuple[float, float], channels: Sequence[int]
@@ -166,6 +162,11 @@ class Screen:
         n_read = (stop - begin + 2 * one.context) * len(channels)
         n_edges = self._plain.trace.n_edges(int(begin), int(end), list(channels))
         return n_read + PER_EDGE * n_edges <= MOST_FILTERED or width < FROM_PYRAMID
+
+    def _at_once(self, first: int, end: int, width: int, channels: list[int], one: Filter) -> Seen:
+        trace, level = self._recent.filtered(one, first, end, channels)
+        shown = None if level is None else _reduced(level, first, width)
+        return Seen(_reduced(trace, first, width), shown, one.eye, 1.0)
 
     def _plainly(self, first: int, end: int, width: int, channels: list[int]) -> Seen:
         if width < FROM_SAMPLES:

@@ -190,7 +190,6 @@ def test_help_is_wrapped_once(run: Run, monkeypatch: pytest.MonkeyPatch, columns
                 assert room <= len(after.split()[0]), f"{name}: {line!r} and then {after!r}"
 
 
-@pytest.mark.slow
 def test_help_answers_without_the_heavy_imports() -> None:
     code = (
         "import sys, emgrig.tools.cli; "

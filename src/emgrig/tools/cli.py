@@ -75,6 +75,8 @@ LATER = {
     "export": Later("export_command", "export", "Hand over: BIDS, MATLAB, Parquet, CSV."),
     "compare": Later("compare.command", "compare", "Hold a recording against another amplifier's."),
     "reproduce": Later("analyse.commands", "app", "Set every number the paper prints beside ours."),
+    "view": Later("view.command", "view", "Look at recordings in the browser."),
+    "plot": Later("view.plot", "plot", "Draw a stretch of a recording, for a paper."),
     "analyse": Later("analyse.commands", "app", "Find candidate expressions in a recording."),
     "clock-report": Later(
         "analyse.commands", "app", "Report video against EMG time, per recording."

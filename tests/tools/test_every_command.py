@@ -62,7 +62,9 @@ LINES = {
     "reproduce": "--annotations FILE",
     "session": "FILE BOARD",
     "simulate": "--tcp :0",
+    "plot": "FILE -o NEW.png",
     "sync": "FILE FILE",
+    "view": "FILE",
     "synthetic": "NEW --annotations FILE",
 }
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -67,6 +68,7 @@ class Lane:
     is_simulated: bool = False
     clock_ppm: float | None = None  #: Its clock against this computer's, in the end.
     error: Exception | None = field(default=None, repr=False)
+    news: SimpleQueue[str] = field(default_factory=SimpleQueue)  #: What is to be told of it.
 
     @property
     def n_lost(self) -> int:
@@ -167,6 +169,7 @@ def _run(lane: Lane, given: "RecordOptions", names: Names, stop: threading.Event
         lane.state = "done"
     except Exception as error:  # whatever one board does, the others go on; it is told in the end
         lane.error, lane.state = error, "failed"
+        lane.news.put(f"{lane.name or lane.entry.address}: failed: {error}")
         if not isinstance(error, EmgrigError | ValueError | OSError):
             raise
 
@@ -188,6 +191,7 @@ def _record(lane: Lane, given: "RecordOptions", names: Names, stop: threading.Ev
         check = contact_of(board)
         path = names.path(lane.name)
         lane.state = "recording"
+        lane.news.put(f"{lane.name}: recording")
 
         def follow(progress: "Progress") -> None:
             lane.progress = progress
@@ -213,14 +217,14 @@ def _watch(
     duration_s: float | None,
     bar: Bar,
 ) -> None:
-    told: dict[int, str] = {}
-    while any(thread.is_alive() for thread in threads):
-        time.sleep(_LOOK_S)
-        for number, lane in enumerate(lanes):
-            if told.get(number) != lane.state and lane.state in ("recording", "failed"):
-                told[number] = lane.state
-                why = f": {lane.error}" if lane.error is not None else ""
-                note(f"{lane.name or lane.entry.address}: {lane.state}{why}")
+    is_on = True
+    while is_on:
+        is_on = any(thread.is_alive() for thread in threads)
+        if is_on:
+            time.sleep(_LOOK_S)
+        for lane in lanes:
+            while not lane.news.empty():
+                note(lane.news.get())
         on = [lane for lane in lanes if lane.state == "recording"]
         elapsed_s = max((lane.progress.elapsed_s for lane in on if lane.progress), default=0.0)
         n_lost = sum(lane.n_lost for lane in lanes)

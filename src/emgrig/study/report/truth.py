@@ -1,0 +1,145 @@
+"""Truth against found: what a synthetic study was made of, through the same tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emgrig.study.dataset import Row, read_tsv
+from emgrig.study.recording import Result
+from emgrig.study.rows import NAN, EventRow
+from emgrig.study.settings import StudySettings
+from emgrig.study.statistics.findings import Finding
+from emgrig.study.statistics.study import findings
+from emgrig.study.synthetic.writing import TRUTH
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A number of a table, as it was made and as it was found."""
+
+    key: str
+    truth: float
+    found: float
+
+    @property
+    def difference(self) -> float:
+        """Found less truth."""
+        return self.found - self.truth
+
+
+def has_truth(root: Path) -> bool:
+    """Tell whether a data set says what it was made of."""
+    return (root / TRUTH / "expressions.tsv").is_file()
+
+
+def true_rows(root: Path) -> list[EventRow]:
+    """Return what was made, as rows of events."""
+    return [_row(one) for one in read_tsv(root / TRUTH / "expressions.tsv")]
+
+
+def _row(one: Row) -> EventRow:
+    onset, offset = float(one["onset_s"]), float(one["offset_s"])
+    return EventRow(
+        participant=one["participant"],
+        recording=one["recording"],
+        source="truth",
+        onset_s=onset,
+        offset_s=offset,
+        duration_ms=round(1000 * (offset - onset)),
+        kind=one["kind"],
+        channel=one["channel"],
+        muscle=int(one["channel"]),
+        mvc_percent=float(one.get("mvc_percent", "nan")),
+        iemg_ms=float(one.get("iemg_ms", "nan")),
+        units=one.get("units", ""),
+        units_from="coding",
+        emotion=one["emotion"],
+        emotion_from="coding",
+        is_aware=one["is_aware"] == "true",
+        rating=int(one["rating"]),
+        left_out=one.get("left_out", ""),
+    )
+
+
+def compare(
+    root: Path, results: Sequence[Result], found: Sequence[Finding], settings: StudySettings
+) -> list[Compared]:
+    """Set every number of every table beside the one that the truth gives."""
+    true = [one for one in findings(true_rows(root), [], settings) if one.table.key != "agree"]
+    numbers = {key: value for one in found for key, value in one.numbers.items()}
+    made = {key: value for one in true for key, value in one.numbers.items()}
+    made |= _agreement(root)
+    listed = [
+        Compared(key, float(value), float(numbers.get(key, NAN))) for key, value in made.items()
+    ]
+    return [*listed, *_of_recordings(root, results)]
+
+
+def _agreement(root: Path) -> dict[str, float]:
+    rows = read_tsv(root / TRUTH / "recordings.tsv")
+    total = {
+        key: sum(int(row[f"agree_{key}"]) for row in rows)
+        for key in ("n", "units_both", "units_coded", "emotion", "side")
+    }
+    if not total["n"]:
+        return {}
+    return {
+        "agree.expressions": 1.0,
+        "agree.units": 2 * total["units_both"] / total["units_coded"],
+        "agree.emotion": total["emotion"] / total["n"],
+        "agree.side": total["side"] / total["n"],
+    }
+
+
+def _of_recordings(root: Path, results: Sequence[Result]) -> list[Compared]:
+    """Hold loss, clock, MVC and keys of the recordings against what was made."""
+    true = {row["recording"]: row for row in read_tsv(root / TRUTH / "recordings.tsv")}
+    done = [
+        r.recording
+        for r in results
+        if r.recording.status == "done" and r.recording.recording in true
+    ]
+    out = []
+    for key, name in (("n_lost", "n_lost"), ("n_gaps", "n_gaps"), ("n_keys", "n_keys")):
+        made = sum(float(true[one.recording][key]) for one in done)
+        out.append(
+            Compared(f"recordings.{key}", made, float(sum(getattr(one, name) for one in done)))
+        )
+    ppm = [(float(true[one.recording]["clock_ppm"]), one.film_ppm) for one in done]
+    known = [(a, b) for a, b in ppm if np.isfinite(b)]
+    if known:
+        worst = max(known, key=lambda pair: abs(pair[1] - pair[0]))
+        out.append(Compared("recordings.film_ppm, worst", *worst))
+    begins = [
+        (float(true[one.recording]["video_begin_s"]), one.film_begin_s)
+        for one in done
+        if np.isfinite(one.film_begin_s)
+    ]
+    if begins:
+        worst = max(begins, key=lambda pair: abs(pair[1] - pair[0]))
+        out.append(Compared("recordings.film_begin_s, worst", *worst))
+    ratios = [
+        level / float(true[one.recording][f"mvc_uv_{place}"])
+        for one in done
+        for place, level in _numbered(one.mvc_uv or {}, one.rest_uv or {})
+        if f"mvc_uv_{place}" in true[one.recording]
+    ]
+    if ratios:
+        worst_ratio = max(ratios, key=lambda ratio: abs(ratio - 1))
+        out.append(Compared("recordings.mvc_uv over truth, mean", 1.0, float(np.mean(ratios))))
+        out.append(Compared("recordings.mvc_uv over truth, worst", 1.0, worst_ratio))
+    missing = sum(
+        8 - 1 - sum(f"mvc_uv_{c}" in true[one.recording] for c in range(1, 8)) for one in done
+    )
+    found_missing = sum(7 - len(one.mvc_uv or {}) for one in done)
+    out.append(Compared("recordings.channels without MVC", float(missing), float(found_missing)))
+    return out
+
+
+def _numbered(levels: dict[str, float], _: dict[str, float]) -> list[tuple[int, float]]:
+    from emgrig.study.synthetic.files import names
+
+    order = names()
+    return [(order.index(name) + 1, uv) for name, uv in levels.items() if name in order]

@@ -59,7 +59,8 @@ def read_coding(path: Path, *, to_emg_s: ToEmg = float) -> Coding:
         If it cannot be read.
     """
     found = _elan(path) if path.suffix == ".eaf" else _table(path)
-    rows, others = [], {}
+    rows: list[Coded] = []
+    others: dict[str, int] = {}
     for name, one in found:
         word = _NO_EXPRESSION.search(name)
         if word is not None:

@@ -113,7 +113,7 @@ def _part_a(
 
 
 def _trials(rows: Sequence[Timed], names: Names) -> tuple[Trial, ...]:
-    """Read the trials; of one that was begun again only the last attempt counts, and none without an end."""
+    """Read the trials that have an end; of one that was begun again the last attempt counts."""
     made: dict[str, Trial] = {}
     running: str | None = None
     for at, lasts, kind, row in rows:

@@ -7,14 +7,13 @@ import numpy as np
 
 from emgrig.analysis.paper.printed import likely_units
 from emgrig.analysis.report.candidates import Candidate
-from emgrig.analysis.signal.filters import Floats
 from emgrig.analysis.signal.indicators import integrated_emg, mvc_percent
 from emgrig.study.coding import Coded
 from emgrig.study.course import Course, Trial
 from emgrig.study.dataset import Unit
 from emgrig.study.rows import NAN, EventRow
 from emgrig.study.settings import StudySettings
-from emgrig.study.signals import Mvc, Signals
+from emgrig.study.signals import Envelope, Mvc, Signals
 
 _GAP_MARGIN_S = 0.02
 
@@ -195,10 +194,10 @@ def _row(seen: Seen, index: int, begin_s: float, end_s: float, left_out: str) ->
     )
 
 
-def _iemg_ms(envelope: Floats, part: slice, rate_hz: float) -> float:
+def _iemg_ms(envelope: Envelope, part: slice, rate_hz: float) -> float:
     """Integrate over the interval, over the range of the recording; the paper's number at 1 kHz."""
     try:
-        found = integrated_emg(envelope, (part.start, part.stop), rate_hz)
+        found = integrated_emg(envelope.astype(np.float64), (part.start, part.stop), rate_hz)
     except ValueError:  # a gap, or nothing varies
         return NAN
     return 1000 * found.value

@@ -132,7 +132,7 @@ def _muscles(
 
 def _codings(unit: Unit, settings: StudySettings, clock: Clock) -> list[Coding]:
     """Read what each coder wrote of the recording; the first coder's is first, if there is one."""
-    out = []
+    out: list[Coding] = []
     for coder in settings.events.coders:
         path = unit.coding(coder)
         if path is None:

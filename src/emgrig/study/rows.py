@@ -100,16 +100,15 @@ def names_of(kind: type) -> list[str]:
 
 def event_row(content: dict[str, Any]) -> EventRow:
     """Make a row of what JSON had of it."""
-    return EventRow(**_with_nan(content))
+    return EventRow(**_with_nan(content, ("rating",)))
 
 
 def recording_row(content: dict[str, Any]) -> RecordingRow:
     """Make a row of what JSON had of it."""
-    return RecordingRow(**_with_nan(content))
+    return RecordingRow(**_with_nan(content, ("mvc_uv", "rest_uv", "agree")))
 
 
-def _with_nan(content: dict[str, Any]) -> dict[str, Any]:
-    may_be_none = ("rating", "mvc_uv", "rest_uv", "agree")
+def _with_nan(content: dict[str, Any], may_be_none: tuple[str, ...]) -> dict[str, Any]:
     return {
         key: NAN if value is None and key not in may_be_none else value
         for key, value in content.items()

@@ -69,7 +69,7 @@ def run_study(
         run.n_made += 1
         status = result.recording.status
         told(f"{unit.stem}: {status}", (run.n_kept + run.n_made) / len(units))
-    run.results = [result for unit in units if (result := have[unit.stem]) is not None]
+    run.results = [one for unit in units if (one := have[unit.stem]) is not None]
     return run
 
 
@@ -117,7 +117,7 @@ def _on_cluster(
     distributed = require("distributed", "dask", "--scheduler")
     with distributed.Client(scheduler, set_as_default=False) as client:
         futures = {client.submit(work, unit, settings, pure=False): unit for unit in units}
-        for future in distributed.as_completed(list(futures)):
+        for future in distributed.as_completed(list(futures), loop=client.loop):
             unit = futures[future]
             error = future.exception()
             if error is None:

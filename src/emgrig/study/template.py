@@ -32,10 +32,10 @@ edges = {edges}
 micro_ms = {micro_ms}
 
 [limits]
-slack_s = {slack_s}          # the EMG meets a coded interval if it is no further away
-join_s = {join_s}           # candidates of several channels are one expression if they overlap by more
-times_rest = {times_rest}       # a coded expression has an EMG if it peaks at so many times rest
-key_after_s = {key_after_s}      # a key press belongs to the last expression that ended no longer ago
+slack_s = {slack_s}          # the EMG meets a coded interval no further away
+join_s = {join_s}           # candidates that overlap by more are one expression
+times_rest = {times_rest}       # a coded expression has an EMG from so many times rest on
+key_after_s = {key_after_s}      # a key belongs to the last expression that ended no longer ago
 mvc_times_rest = {mvc_times_rest}   # an MVC below so many times rest is none
 lost_percent = {lost_percent}    # a recording that lost more is left out
 

@@ -80,7 +80,7 @@ def _expressions(results: Sequence[Result], settings: StudySettings) -> str:
         coder = settings.events.coders[0] if settings.events.coders else "a coder"
         edges = (
             "begin and end are those of the EMG activity that meets the coded interval "
-            f"(within {settings.limits.slack_s:g} s), or the coded ones where the detector found none"
+            f"(within {settings.limits.slack_s:g} s), or those coded where the detector found none"
             if settings.events.edges == "emg"
             else "begin and end are those that were coded"
         )
@@ -101,8 +101,8 @@ def _intensity(settings: StudySettings) -> str:
     return (
         "MVC% is the peak of the envelope within the expression over the maximum voluntary "
         f"contraction of the same muscle in part A (rule: {settings.mvc_rule}; the repetitions "
-        f"that were accepted; none below {settings.limits.mvc_times_rest:g} times rest). iEMG is the "
-        "integral of the envelope normalised to the range of the recording."
+        f"that were accepted; none below {settings.limits.mvc_times_rest:g} times rest). iEMG is "
+        "the integral of the envelope normalised to the range of the recording."
     )
 
 
@@ -127,7 +127,7 @@ def _left_out(settings: StudySettings) -> str:
 def _statistics(settings: StudySettings) -> str:
     how = settings.statistics
     mixed = (
-        "Mixed models have a random intercept for each participant (restricted maximum likelihood). "
+        "Mixed models have a random intercept for each participant (REML). "
         if how.mixed_model
         else ""
     )

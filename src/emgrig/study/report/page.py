@@ -114,7 +114,7 @@ def page(report: Report) -> str:
 
 def _left_out(events: Sequence[EventRow]) -> list[tuple[str, ...]]:
     counts = Counter((row.left_out, row.source) for row in events if row.left_out)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for (why, source), n in sorted(counts.items(), key=lambda pair: -pair[1]):
         people = len({r.participant for r in events if (r.left_out, r.source) == (why, source)})
         rows.append((why, source, str(n), str(people)))

@@ -80,5 +80,5 @@ def kappa(both: Sequence[tuple[str, str]]) -> float:
     agreed = float(np.mean([a == b for a, b in both]))
     words = sorted({word for pair in both for word in pair})
     shares = [[sum(p[i] == w for p in both) / len(both) for w in words] for i in (0, 1)]
-    by_chance = float(np.dot(*shares))
+    by_chance = float(np.dot(np.array(shares[0]), np.array(shares[1])))
     return (agreed - by_chance) / (1 - by_chance) if by_chance < 1 else float("nan")

@@ -12,14 +12,20 @@ DOMINANT = 0.2
 
 
 def emotion_names(sample: Sample) -> list[str]:
-    """Return the emotions of the events: the paper's first, in its order, then others."""
+    """Return the emotions of the events: the paper's first, in its order, then others.
+
+    Raises ValueError if there is no event.
+    """
+    if not sample.rows:
+        raise ValueError("there is none")
     there = {row.emotion or _UNKNOWN for row in sample.rows}
     return [*(e for e in EMOTIONS if e in there), *sorted(there - set(EMOTIONS))]
 
 
 def emotions(sample: Sample) -> Finding:
     """Make table 6: counts of each emotion, its dominant action units and main channels."""
-    rows, numbers = [], {}
+    rows: list[tuple[str, ...]] = []
+    numbers: dict[str, float] = {}
     for emotion in emotion_names(sample):
         of = [row for row in sample.rows if (row.emotion or _UNKNOWN) == emotion]
         micro = sum(row.kind == "micro" for row in of)
@@ -73,7 +79,8 @@ def _printed(emotion: str) -> str:
 
 def channels(sample: Sample) -> Finding:
     """Make table 8: events of each channel, and the action units coded with it."""
-    rows, numbers = [], {}
+    rows: list[tuple[str, ...]] = []
+    numbers: dict[str, float] = {}
     for muscle, name in MUSCLES.items():
         of = [row for row in sample.rows if row.muscle == muscle]
         micro = sum(row.kind == "micro" for row in of)
@@ -99,7 +106,8 @@ def channels(sample: Sample) -> Finding:
 
 def emotion_channels(sample: Sample) -> Finding:
     """Make table 9: events of each emotion on each channel, beside the paper's channels."""
-    rows, numbers = [], {}
+    rows: list[tuple[str, ...]] = []
+    numbers: dict[str, float] = {}
     for emotion in emotion_names(sample):
         of = [row for row in sample.rows if (row.emotion or _UNKNOWN) == emotion]
         counts = [sum(row.muscle == muscle for row in of) for muscle in MUSCLES]
@@ -145,9 +153,12 @@ def coders(counts: Iterable[Mapping[str, int]], names: Sequence[str]) -> Finding
     ]
     numbers = {f"agree.{key}": share for key, share in shares.items() if share is not None}
     told = "-" if as_printed is None else said(as_printed)
-    notes = (
+    who = (
         f"{' and '.join(names)}: {total['n_first']} and {total['n_second']} expressions in "
-        f"{n_recordings} recordings, {total['n_both']} shared.",
+        f"{n_recordings} recordings, {total['n_both']} shared."
+    )
+    notes = (
+        who,
         f"Equation 8 as it is printed gives {told} for the action units; its most is 2, not 1.",
     )
     head = ("agreement in", "how", "this study", "the paper")

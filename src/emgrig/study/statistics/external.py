@@ -28,6 +28,14 @@ from emgrig.study.statistics.findings import (
 )
 
 MEASURES = (("MVC%", "mvc_percent", 2), ("iEMG", "iemg_ms", 1), ("duration, s", "duration_s", 3))
+_IEMG_NOTE = (
+    "iEMG: integral of the envelope, normalised to the range of the recording, in ms; at 1000 "
+    "samples a second it is the sum over samples that the paper prints."
+)
+_TEST_NOTE = (
+    "Student's test supposes equal variances and, as Welch's does, independent expressions; those "
+    "of one participant are not. See the mixed model (report --mixed)."
+)
 _KEYS = {"mvc_percent": "mvc", "iemg_ms": "iemg", "duration_s": "duration"}
 
 
@@ -67,12 +75,7 @@ def indicators(sample: Sample) -> Finding:
         *("indicator", "type", "N", "mean", "SD", "Student", "Welch"),
         *("Cohen's d", "Hedges' g", "P(MaE > ME)", "p, ranks"),
     )
-    notes = (
-        "iEMG: integral of the envelope, normalised to the range of the recording, in ms; at 1000 "
-        "samples a second it is the sum over samples that the paper prints.",
-        "Student's test supposes equal variances and, as Welch's does, independent expressions; "
-        "those of one participant are not. See the mixed model.",
-    )
+    notes = (_IEMG_NOTE, _TEST_NOTE)
     return Finding(
         Table("t3", "Table 3: indicators of both kinds", head, tuple(rows), notes), numbers
     )
@@ -80,7 +83,8 @@ def indicators(sample: Sample) -> Finding:
 
 def intervals(sample: Sample, settings: Statistics) -> Finding:
     """Make table 4: where the mean lies, and where the values do."""
-    rows, numbers = [], {}
+    rows: list[tuple[str, ...]] = []
+    numbers: dict[str, float] = {}
     for label, name, places in (MEASURES[0], MEASURES[2]):
         for kind in KINDS:
             values, mask = _known(sample, name, kind)
@@ -147,7 +151,8 @@ def clusters_of(sample: Sample, seed: int) -> tuple[Floats, Floats, Clusters, ND
 def clustering(sample: Sample, settings: Statistics) -> Finding:
     """Make the clusters of figure 12, held against the limit of duration."""
     x, y, found, is_micro = clusters_of(sample, settings.seed)
-    rows, numbers = [], {}
+    rows: list[tuple[str, ...]] = []
+    numbers: dict[str, float] = {}
     for label, (duration, intensity) in enumerate(found.centroids.tolist()):
         mine = found.labels == label
         numbers |= {f"clusters.{label}.duration": duration, f"clusters.{label}.mvc": intensity}
@@ -167,9 +172,9 @@ def clustering(sample: Sample, settings: Statistics) -> Finding:
     agree = float(np.mean((found.labels == 0) == is_micro))
     numbers["clusters.agree"] = agree
     head = ("cluster", "N", "centroid, s", "centroid, MVC%", "of these ME", "duration, s", "MVC%")
-    notes = (
+    note = (
         f"k-means with two clusters, both axes standardised; {100 * agree:.0f} % of the events are "
-        "on the side that the limit of duration gives them.",
+        "on the side that the limit of duration gives them."
     )
     title = "Figure 12: clusters of duration and intensity"
-    return Finding(Table("clusters", title, head, tuple(rows), notes), numbers)
+    return Finding(Table("clusters", title, head, tuple(rows), (note,)), numbers)

@@ -23,7 +23,9 @@ def mixed_models(sample: Sample, settings: Statistics) -> Finding:
         If statsmodels is not installed.
     """
     require("statsmodels.api", "mixed", "a mixed model")
-    rows, numbers, notes = [], {}, []
+    rows: list[tuple[str, ...]] = []
+    numbers: dict[str, float] = {}
+    notes: list[str] = []
     for label, name, _ in MEASURES:
         values: Floats = getattr(sample, name)
         is_known = np.isfinite(values) & (values > 0)

@@ -114,8 +114,8 @@ def _markers(session: TrueSession, made: Made) -> list[PlacedText]:
         if not one.is_accepted:
             marks.append((one.end_s + 0.1, marker("mvc skip", **which)))
     for channel, level in enumerate(made.mvc_uv.tolist(), 1):
-        last = max(c.end_s for c in session.contractions if c.channel == channel)
         if np.isfinite(level):
+            last = max(c.end_s for c in session.contractions if c.channel == channel)
             said_level = marker("mvc level", channel=channel, mvc_uv=level, rule="maximum", n=3)
             marks.append((last + 0.2, said_level))
     marks += [(session.baseline_s[0], "baseline begin"), (session.baseline_s[1], "baseline end")]

@@ -25,7 +25,7 @@ from emgrig.study.synthetic.design import TrueContraction, TrueExpression, TrueS
 Samples = NDArray[np.float32]
 _DELAY_S = 0.3  # from the cue to the contraction
 _WARM_S = 1.0
-#: What the moving lid adds on each channel, over the highest; the bipolar pairs near the eye see it.
+#: What the moving lid adds on each channel, over the highest; pairs near the eye see it.
 _LID = np.array([0.6, 0.3, 1.0, 0.05, 0.05, 0.0, 0.0], dtype=np.float32)
 #: The mains repeats itself after so many samples: 5 periods of 50 Hz, 6 of 60 Hz.
 _MAINS_SAMPLES = 100

@@ -15,7 +15,7 @@ HEAD = (
 KEYS = HEAD.split("\t")
 
 
-def course_of(folder: Path, *rows: dict[str, object], names: Names | None = None):  # noqa: ANN201
+def course_of(folder: Path, *rows: dict[str, object], names: Names | None = None):
     lines = ["\t".join(str(row.get(key, "n/a")) for key in KEYS) for row in rows]
     path = folder / "events.tsv"
     path.write_text("\n".join([HEAD, *lines]) + "\n", "utf-8")

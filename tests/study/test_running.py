@@ -8,7 +8,7 @@ import pytest
 
 from emgrig.errors import RecordingError
 from emgrig.study import running
-from emgrig.study.cache import cache_path, key_of, kept
+from emgrig.study.cache import cache_path, kept, key_of
 from emgrig.study.dataset import Unit, find_units
 from emgrig.study.recording import Result
 from emgrig.study.rows import NAN, EventRow, RecordingRow

@@ -52,7 +52,12 @@ def drawn(n_participants: int = 12, n: int = 20, seed: int = 0) -> list[EventRow
 
 
 def test_the_paper_s_keystrokes_give_the_paper_s_test() -> None:
-    counts = {("micro", True): 17, ("macro", True): 39, ("micro", False): 216, ("macro", False): 108}
+    counts = {
+        ("micro", True): 17,
+        ("macro", True): 39,
+        ("micro", False): 216,
+        ("macro", False): 108,
+    }
     rows = [row(kind, is_aware=aware) for (kind, aware), n in counts.items() for _ in range(n)]
     found = awareness(Sample.of(rows), HOW)
     assert found.numbers["t5.chi2"] == pytest.approx(26.54, abs=0.005)
@@ -79,7 +84,9 @@ def test_hedges_g_and_the_probability_of_superiority_are_those_of_pingouin() -> 
     a, b = rng.normal(1, 1, 9), rng.normal(0, 2, 14)
     found = effect(a, b, pingouin.compute_effsize(a, b, eftype="cohen"))
     # pingouin takes Hedges' approximation, 1 - 3 / (4 n - 9); ours is the exact factor.
-    assert found.hedges_g == pytest.approx(pingouin.compute_effsize(a, b, eftype="hedges"), rel=1e-3)
+    assert found.hedges_g == pytest.approx(
+        pingouin.compute_effsize(a, b, eftype="hedges"), rel=1e-3
+    )
     ranks = pingouin.mwu(a, b)
     assert found.superiority == pytest.approx(float(ranks["CLES"].iloc[0]))
 

@@ -10,6 +10,7 @@ import numpy as np
 from emgrig.analysis.clocks.robust_line import fit_clock_map
 from emgrig.analysis.clocks.tube import align
 from emgrig.analysis.clocks.tube_table import TubeTable
+from emgrig.errors import RecordingError
 from emgrig.reading.pairs import read_pairs
 from emgrig.study.dataset import Unit, read_facts, read_tsv, seconds
 
@@ -47,10 +48,8 @@ class Clock:
 def read_clock(unit: Unit, rate_hz: float, frames_per_s: float) -> Clock:
     """Read what lies in sourcedata: the sidecar's rate, and the film's map.
 
-    Raises
-    ------
-    RecordingError
-        If a file of it cannot be read.
+    A film whose files make no map has none, and says why. Raises RecordingError if the sidecar is
+    damaged.
     """
     sidecar = read_facts(unit.source("_recording.json"))
     ppm, measured_hz = _rate_ppm(sidecar, rate_hz)
@@ -61,8 +60,8 @@ def read_clock(unit: Unit, rate_hz: float, frames_per_s: float) -> Clock:
             return _by_tube(shown, readings, measured_hz or rate_hz, rate_hz, frames_per_s, ppm)
         if pairs is not None:
             return _by_pairs(pairs, ppm)
-    except ValueError as error:
-        return Clock(ppm, f"none: {error}")
+    except (ValueError, RecordingError) as error:
+        return Clock(ppm, f"none: {error}".replace(f"{unit.root}/", ""))
     return Clock(ppm)
 
 

@@ -1,6 +1,5 @@
 """The recordings of an EMG-BIDS data set, and the files that say something about each."""
 
-import csv
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -140,16 +139,16 @@ def read_tsv(path: Path) -> list[Row]:
             )
         raw = path.read_bytes()
     try:
-        text = raw.decode("utf-8-sig")
-        lines = list(csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise RecordingError(f"{path} is no table of BIDS: {error:.100}") from error
-    if not lines or len(set(lines[0])) != len(lines[0]):
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise RecordingError(f"{path} is no table of BIDS: {error!s:.100}") from error
+    lines = [line.split("\t") for line in text.split("\n")]
+    if not all(lines[0]) or len(set(lines[0])) != len(lines[0]):
         raise RecordingError(f"{path} is no table of BIDS: its columns have no names of their own")
     return [
         {key: cell for key, cell in zip(lines[0], cells, strict=False) if cell not in ("n/a", "")}
         for cells in lines[1:]
-        if any(cells)
+        if cells != [""]
     ]
 
 

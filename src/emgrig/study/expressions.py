@@ -91,9 +91,9 @@ def _of_coded(seen: Seen, one: Coded) -> EventRow:
     index, why = _main_channel(seen, one)
     begin, end, edges = one.onset_s, one.offset_s, "coded"
     if index is not None and seen.settings.events.edges == "emg":
-        found = _meeting(seen, index, one)
+        found = _activity(seen, index, one)
         if found is not None:
-            begin, end, edges = found.start_s, found.end_s, "emg"
+            (begin, end), edges = found, "emg"
     length_s = seen.signals.analysis.n_samples / seen.signals.analysis.rate_hz
     if not (0 <= one.onset_s < one.offset_s <= length_s):
         why = why or "outside of the recording"
@@ -134,17 +134,27 @@ def _main_channel(seen: Seen, one: Coded) -> tuple[int | None, str]:
     return int(np.argmax(risen)), ""
 
 
-def _meeting(seen: Seen, index: int, one: Coded) -> Candidate | None:
-    """Return the candidate on a channel that shares most with a coded interval."""
+def _activity(seen: Seen, index: int, one: Coded) -> tuple[float, float] | None:
+    """Return from when to when the channel's EMG rises in a coded interval, s.
+
+    From the first to the last of the candidates that meet it, and no further beyond the coded edges
+    than the slack: what goes on there is another activity. None without a candidate.
+    """
     slack = seen.settings.limits.slack_s
-    best, most = None, 0.0
-    for place, c in enumerate(seen.signals.analysis.candidates):
-        if c.channel_index != index or place in seen.signals.blinks:
-            continue
-        shared = min(c.end_s, one.offset_s + slack) - max(c.start_s, one.onset_s - slack)
-        if shared > most:
-            best, most = c, shared
-    return best
+    met = [
+        (c.start_s, c.end_s)
+        for place, c in enumerate(seen.signals.analysis.candidates)
+        if c.channel_index == index
+        and place not in seen.signals.blinks
+        and c.start_s < one.offset_s + slack
+        and c.end_s > one.onset_s - slack
+    ]
+    inside = [span for span in met if span[0] < one.offset_s and span[1] > one.onset_s] or met[:1]
+    if not inside:
+        return None
+    begin = max(min(span[0] for span in inside), one.onset_s - slack)
+    end = min(max(span[1] for span in inside), one.offset_s + slack)
+    return begin, end
 
 
 def _bare(seen: Seen, begin_s: float, end_s: float, left_out: str) -> EventRow:

@@ -57,7 +57,10 @@ def _fit(
     design = np.column_stack([np.ones(y.size), ~is_micro]).astype(np.float64)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        fitted = MixedLM(y, design, groups=groups).fit(reml=True)
+        model = MixedLM(y, design, groups=groups)
+        fitted = model.fit(reml=True)
+        if not fitted.converged:
+            fitted = model.fit(reml=True, method="powell")
     between, within = float(np.asarray(fitted.cov_re)[0, 0]), float(fitted.scale)
     low, high = np.exp(np.asarray(fitted.conf_int(1 - level))[1])
     ratio = float(np.exp(fitted.params[1]))

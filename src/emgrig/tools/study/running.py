@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from emgrig.errors import ExitCode, RecordingError
 from emgrig.files import json_text, make_folder, refuse_existing, write_file
 from emgrig.study.dataset import coders_of, find_units
 from emgrig.study.settings import FOLDER, load_settings, settings_path
+from emgrig.study.statistics.findings import KINDS
 from emgrig.study.template import description, template
 from emgrig.tools.common.output import print_json, print_table, say
 from emgrig.tools.common.progress import Bar
@@ -125,8 +127,7 @@ def report(given: ReportOptions) -> None:
     if given.as_json:
         print_json(content)
         return
-    for one in made.found[:2]:
-        print_table(one.table.head, one.table.rows, title=one.table.title)
+    print_table(("indicator", "ME", "MaE", "Cohen's d"), list(short(made.numbers)))
     counts = Counter(row.left_out for row in made.events)
     said = ", ".join(f"{n} {why}" for why, n in counts.most_common() if why)
     say(f"in the tables: {counts['']} events; left out: {said or 'none'}")
@@ -134,6 +135,17 @@ def report(given: ReportOptions) -> None:
     if n_waiting:
         say(f"note: {n_waiting} recordings were not run yet and are in no table")
     say(f"written: {', '.join(str(folder / name) for name in files)}")
+
+
+def short(numbers: dict[str, float]) -> Iterable[tuple[str, ...]]:
+    """Say means and SDs of both kinds in a line each."""
+    for name, key in (("MVC%", "mvc"), ("iEMG, ms", "iemg"), ("duration, s", "duration")):
+        if f"t3.{key}.d" in numbers:
+            of = [
+                [numbers[f"t3.{key}.{kind}.{one}"] for one in ("mean", "sd", "n")] for kind in KINDS
+            ]
+            macro, micro = (f"{mean:.3g} ± {sd:.3g} ({n:.0f})" for mean, sd, n in of)
+            yield name, micro, macro, f"{numbers[f't3.{key}.d']:.2f}"
 
 
 def _known(value: float) -> float | None:

@@ -20,7 +20,7 @@ BLINKS_S = ((44.0, 44.25), (54.0, 54.2), (68.0, 68.3), (74.5, 74.8))
 
 
 def tiny(number: int = 1, **changes: object) -> TrueSession:
-    """Return a participant: one maximum contraction of each channel, two clips, four expressions."""
+    """Return a participant: a contraction of each channel, two clips, four expressions."""
     contractions = tuple(
         TrueContraction(c, 1, 5.0 * c, 5.0 * c + 3.0, 1.0, is_accepted=True) for c in range(1, 8)
     )

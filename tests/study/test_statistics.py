@@ -181,7 +181,8 @@ def test_emotions_and_channels_count_what_is_in_and_name_what_is_dominant() -> N
         row(emotion="anger", emotion_from="coding", units="AU4+AU7", units_from="coding", muscle=2),
         row("macro", emotion="anger", emotion_from="coding", units="AU4", units_from="coding",
             muscle=2),
-        row(emotion="happiness", emotion_from="coding", units="AU12", units_from="coding", muscle=5),
+        row(emotion="happiness", emotion_from="coding", units="AU12", units_from="coding",
+            muscle=5),
         row(emotion="awe", emotion_from="coding", muscle=0),
         row(emotion="anger", left_out="blink", muscle=3),
     ]  # fmt: skip
@@ -199,7 +200,8 @@ def test_emotions_and_channels_count_what_is_in_and_name_what_is_dominant() -> N
 
 def test_agreement_of_coders_is_that_of_casme_2_and_not_what_equation_8_prints() -> None:
     counts = {"n_first": 10, "n_second": 8, "n_both": 8, "units_both": 9, "units_coded": 24,
-              "units_union": 15, "emotion_both": 6, "emotion": 8, "side_both": 8, "side": 8}  # fmt: skip
+              "units_union": 15, "emotion_both": 6, "emotion": 8, "side_both": 8,
+              "side": 8}  # fmt: skip
     found = coders([counts, counts], ["anna", "bob"])
     assert found.numbers["agree.units"] == pytest.approx(2 * 18 / 48)
     assert found.numbers["agree.expressions"] == pytest.approx(2 * 16 / 36)

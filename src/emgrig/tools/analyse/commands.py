@@ -97,7 +97,7 @@ def synthetic_command(given: SyntheticOptions) -> None:
     Example: emgrig synthetic mystudy --bids --jobs -1
     """
     if given.bids:
-        from emgrig.tools.study.synthetic import write_bids
+        from emgrig.tools.analyse.synthetic_study import write_bids
 
         write_bids(given)
         return

@@ -16,7 +16,7 @@ from emgrig.study.statistics.findings import KINDS
 from emgrig.study.template import description, template
 from emgrig.tools.common.output import print_json, print_table, say
 from emgrig.tools.common.progress import Bar
-from emgrig.tools.study.command import InitOptions, ReportOptions, RunOptions
+from emgrig.tools.study.options import InitOptions, ReportOptions, RunOptions
 
 
 def begin(given: InitOptions) -> None:
@@ -141,10 +141,11 @@ def short(numbers: dict[str, float]) -> Iterable[tuple[str, ...]]:
     """Say means and SDs of both kinds in a line each."""
     for name, key in (("MVC%", "mvc"), ("iEMG, ms", "iemg"), ("duration, s", "duration")):
         if f"t3.{key}.d" in numbers:
-            of = [
-                [numbers[f"t3.{key}.{kind}.{one}"] for one in ("mean", "sd", "n")] for kind in KINDS
-            ]
-            macro, micro = (f"{mean:.3g} ± {sd:.3g} ({n:.0f})" for mean, sd, n in of)
+            keys = [f"t3.{key}.{kind}" for kind in KINDS]
+            macro, micro = (
+                f"{numbers[f'{k}.mean']:.3g} ± {numbers[f'{k}.sd']:.3g} ({numbers[f'{k}.n']:.0f})"
+                for k in keys
+            )
             yield name, micro, macro, f"{numbers[f't3.{key}.d']:.2f}"
 
 

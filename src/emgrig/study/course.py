@@ -118,9 +118,10 @@ def _trials(rows: Sequence[Timed], names: Names) -> tuple[Trial, ...]:
     running: str | None = None
     for at, lasts, kind, row in rows:
         which = row.get(names.trial_column, "")
-        if kind == names.trial_begin:
+        name = _begun(kind, names.trial_begin)
+        if name is not None:
             running = which or str(len(made) + 1)
-            clip, emotion = row.get(names.clip_column, ""), row.get(names.emotion_column, "")
+            clip, emotion = (row.get(c, name) for c in (names.clip_column, names.emotion_column))
             made[running] = Trial(running, clip, emotion, at, at + lasts if lasts else float("inf"))
         elif kind == names.rating:
             of = which or running
@@ -139,6 +140,18 @@ def _trials(rows: Sequence[Timed], names: Names) -> tuple[Trial, ...]:
             made[running] = replace(made[running], keys_s=(*made[running].keys_s, at))
     whole = (t for t in made.values() if t.end_s < float("inf"))
     return tuple(sorted(whole, key=lambda t: t.begin_s))
+
+
+def _begun(kind: str, wanted: str) -> str | None:
+    """Return what a begin of a trial says by its name, what stands for a star; None if it is none.
+
+    >>> _begun("stim_anger", "stim_*"), _begun("clip begin", "clip begin"), _begun("rest", "stim_*")
+    ('anger', '', None)
+    """
+    if not wanted.endswith("*"):
+        return "" if kind == wanted else None
+    before = wanted.removesuffix("*")
+    return kind.removeprefix(before) if kind.startswith(before) else None
 
 
 def _number(text: str) -> float:

@@ -29,6 +29,11 @@ class Seen:
     bad_channels: Mapping[str, str]  #: By name: what the check before the recording said.
     settings: StudySettings
 
+    @property
+    def has_part_a(self) -> bool:
+        """Whether the recording has contractions or their levels; else no event has an MVC."""
+        return self.course.part_a_s is not None or bool(self.course.levels_uv)
+
     def index_of(self, channel: str) -> int | None:
         """Find a channel by name or number from 1."""
         labels = self.signals.analysis.labels
@@ -186,7 +191,7 @@ def _row(seen: Seen, index: int, begin_s: float, end_s: float, left_out: str) ->
         (envelope is None, "channel not analysed"),
         (name in seen.bad_channels, "channel bad by its check"),
         (signals.meets_gap(part, round(_GAP_MARGIN_S * analysis.rate_hz)), "samples missing"),
-        (not np.isfinite(mvc.uv), "no MVC"),
+        (seen.has_part_a and not np.isfinite(mvc.uv), "no MVC"),
     )
     why = row.left_out or next((said for is_so, said in reasons if is_so), "")
     has_percent = np.isfinite(peak) and np.isfinite(mvc.uv)

@@ -78,7 +78,8 @@ class Names:
     ----------
     trial_begin, trial_shown, trial_end, trial_broken : str
         A trial begins where it is shown if that is said, else at its begin; it ends at its end, or
-        lasts as long as its own row says.
+        lasts as long as its own row says. "stim_*" takes stim_anger and stim_fear; what stands for
+        the star is clip and emotion where no column says them.
     key, rating : str
         Begin of the event's name; the event of a rating, whose column `rating_column` holds it.
     mvc_begin, mvc_end, mvc_accept, mvc_level : str

@@ -51,7 +51,8 @@ mixed_model = {mixed_model}    # a random intercept for each participant; needs 
 # What the events are called, where they are not those of emgrig session:
 # [names]
 # trial_begin = "clip begin"     trial_end = "clip end"     trial_column = "trial"
-# A trial whose row has a duration needs no end. All keys: docs/study.md.
+# A trial whose row has a duration needs no end; trial_begin = "stim_*" takes stim_anger, and so on.
+# All keys: docs/study.md.
 
 # Channels by name, if the names do not say the muscle: 1 frontalis, 2 corrugator supercilii,
 # 3 orbicularis oculi, 4 levator labii superioris alaeque nasi, 5 zygomaticus major,

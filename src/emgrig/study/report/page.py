@@ -128,6 +128,7 @@ def _recordings(report: Report) -> list[tuple[str, ...]]:
             said(r.duration_s / 60, 1),
             said(r.lost_percent, 2),
             str(r.n_gaps),
+            said(r.rate_ppm, 0),
             said(r.film_ppm, 0) if r.film in ("tube", "pairs") else r.film,
             said(r.impedance_kohm_max, 1),
             str(r.n_trials),

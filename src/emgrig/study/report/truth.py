@@ -8,10 +8,11 @@ import numpy as np
 
 from emgrig.study.dataset import Row, read_tsv
 from emgrig.study.recording import Result
-from emgrig.study.rows import NAN, EventRow
+from emgrig.study.rows import NAN, EventRow, RecordingRow
 from emgrig.study.settings import StudySettings
 from emgrig.study.statistics.findings import Finding
 from emgrig.study.statistics.study import findings
+from emgrig.study.synthetic.files import names
 from emgrig.study.synthetic.writing import TRUTH
 
 
@@ -74,7 +75,7 @@ def compare(
     listed = [
         Compared(key, float(value), float(numbers.get(key, NAN))) for key, value in made.items()
     ]
-    return [*listed, *_of_recordings(root, results)]
+    return [*_by_event(root, results), *_of_recordings(root, results), *listed]
 
 
 def _agreement(root: Path) -> dict[str, float]:
@@ -123,7 +124,7 @@ def _of_recordings(root: Path, results: Sequence[Result]) -> list[Compared]:
     ratios = [
         level / float(true[one.recording][f"mvc_uv_{place}"])
         for one in done
-        for place, level in _numbered(one.mvc_uv or {}, one.rest_uv or {})
+        for place, level in _levels(one)
         if f"mvc_uv_{place}" in true[one.recording]
     ]
     if ratios:
@@ -138,8 +139,50 @@ def _of_recordings(root: Path, results: Sequence[Result]) -> list[Compared]:
     return out
 
 
-def _numbered(levels: dict[str, float], _: dict[str, float]) -> list[tuple[int, float]]:
-    from emgrig.study.synthetic.files import names
-
+def _levels(row: RecordingRow) -> list[tuple[int, float]]:
+    """Return the MVC of each channel, by its number."""
     order = names()
-    return [(order.index(name) + 1, uv) for name, uv in levels.items() if name in order]
+    return [(order.index(name) + 1, uv) for name, uv in (row.mvc_uv or {}).items() if name in order]
+
+
+def _by_event(root: Path, results: Sequence[Result]) -> list[Compared]:
+    """Hold each event that is in the tables against the expression it overlaps."""
+    true: dict[str, list[EventRow]] = {}
+    for row in true_rows(root):
+        true.setdefault(row.recording, []).append(row)
+    found = [row for result in results for row in result.events if not row.left_out]
+    pairs = [
+        (row, made) for row in found for made in true.get(row.recording, ()) if _overlap(row, made)
+    ]
+    if not pairs:
+        return []
+    out = [
+        Compared(
+            "events.in the tables",
+            sum(not r.left_out for of in true.values() for r in of),
+            len(found),
+        ),
+        Compared(
+            "events.that are one that was made", len(found), len({id(row) for row, _ in pairs})
+        ),
+    ]
+    for name in ("muscle", "emotion", "rating", "is_aware", "kind"):
+        same = sum(getattr(row, name) == getattr(made, name) for row, made in pairs)
+        out.append(Compared(f"events.of these with the same {name}", len(pairs), same))
+    for name, unit in (("onset_s", "ms"), ("offset_s", "ms")):
+        errors = [1000 * (getattr(row, name) - getattr(made, name)) for row, made in pairs]
+        out.append(
+            Compared(f"events.{name} less truth, median, {unit}", 0.0, float(np.median(errors)))
+        )
+    for name in ("mvc_percent", "iemg_ms"):
+        ratios = np.array([getattr(row, name) / getattr(made, name) for row, made in pairs])
+        ratios = ratios[np.isfinite(ratios)]
+        if ratios.size:
+            for share in (5, 50, 95):
+                value = float(np.percentile(ratios, share))
+                out.append(Compared(f"events.{name} over truth, {share} %", 1.0, value))
+    return out
+
+
+def _overlap(row: EventRow, made: EventRow) -> bool:
+    return row.onset_s < made.offset_s and made.onset_s < row.offset_s

@@ -36,6 +36,9 @@ _TEST_NOTE = (
     "Student's test supposes equal variances and, as Welch's does, independent expressions; those "
     "of one participant are not. See the mixed model (report --mixed)."
 )
+_TABLE_4_NOTE = (
+    "The paper's table 4 is the first: it says where the mean lies, not where expressions do."
+)
 _KEYS = {"mvc_percent": "mvc", "iemg_ms": "iemg", "duration_s": "duration"}
 
 
@@ -49,70 +52,95 @@ def indicators(sample: Sample) -> Finding:
     """Make table 3: MVC% and iEMG of both kinds, tests and effect sizes; duration too."""
     rows: list[tuple[str, ...]] = []
     numbers: dict[str, float] = {}
+    notes = [_IEMG_NOTE, _TEST_NOTE]
     for label, name, places in MEASURES:
-        macro, micro = (_known(sample, name, kind)[0] for kind in KINDS)
-        two = summarise(macro), summarise(micro)
-        student, welch = compare(*two)
-        size = effect(macro, micro, student.cohen_d)
-        for kind, one in zip(KINDS, two, strict=True):
-            key = f"t3.{_KEYS[name]}.{kind}"
-            numbers |= {f"{key}.n": one.n, f"{key}.mean": one.mean, f"{key}.sd": one.sd}
-            tests: tuple[str, ...] = ("",) * 6
-            if kind == "macro":
-                tests = (
-                    f"t({student.df:.0f}) = {student.t:.2f}, p = {said_p(student.p)}",
-                    f"t({welch.df:.1f}) = {welch.t:.2f}, p = {said_p(welch.p)}",
-                    said(student.cohen_d),
-                    said(size.hedges_g),
-                    said(size.superiority),
-                    said_p(size.p_rank),
-                )
-            row = (label, SHORT[kind], str(one.n), said(one.mean, places), said(one.sd, places))
-            rows.append((*row, *tests))
-        key = f"t3.{_KEYS[name]}"
-        numbers |= {f"{key}.t": student.t, f"{key}.welch_t": welch.t, f"{key}.d": student.cohen_d}
+        try:
+            more, found = _indicator(sample, label, name, places)
+        except ValueError as error:
+            notes.append(f"{label}: not possible with these events: {error}.")
+            continue
+        rows += more
+        numbers |= found
+    if not rows:
+        raise ValueError("each kind needs at least two that differ")
     head = (
         *("indicator", "type", "N", "mean", "SD", "Student", "Welch"),
         *("Cohen's d", "Hedges' g", "P(MaE > ME)", "p, ranks"),
     )
-    notes = (_IEMG_NOTE, _TEST_NOTE)
-    return Finding(
-        Table("t3", "Table 3: indicators of both kinds", head, tuple(rows), notes), numbers
+    title = "Table 3: indicators of both kinds"
+    return Finding(Table("t3", title, head, tuple(rows), tuple(notes)), numbers)
+
+
+def _indicator(
+    sample: Sample, label: str, name: str, places: int
+) -> tuple[list[tuple[str, ...]], dict[str, float]]:
+    """Compare both kinds in one measure."""
+    macro, micro = (_known(sample, name, kind)[0] for kind in KINDS)
+    two = summarise(macro), summarise(micro)
+    student, welch = compare(*two)
+    size = effect(macro, micro, student.cohen_d)
+    key = f"t3.{_KEYS[name]}"
+    numbers: dict[str, float] = {}
+    rows: list[tuple[str, ...]] = []
+    tests = (
+        f"t({student.df:.0f}) = {student.t:.2f}, p = {said_p(student.p)}",
+        f"t({welch.df:.1f}) = {welch.t:.2f}, p = {said_p(welch.p)}",
+        *(said(student.cohen_d), said(size.hedges_g), said(size.superiority)),
+        said_p(size.p_rank),
     )
+    for kind, one in zip(KINDS, two, strict=True):
+        numbers |= {f"{key}.{kind}.n": one.n, f"{key}.{kind}.mean": one.mean}
+        numbers[f"{key}.{kind}.sd"] = one.sd
+        row = (label, SHORT[kind], str(one.n), said(one.mean, places), said(one.sd, places))
+        rows.append((*row, *(tests if kind == "macro" else ("",) * len(tests))))
+    numbers |= {f"{key}.t": student.t, f"{key}.welch_t": welch.t, f"{key}.d": student.cohen_d}
+    return rows, numbers
 
 
 def intervals(sample: Sample, settings: Statistics) -> Finding:
     """Make table 4: where the mean lies, and where the values do."""
     rows: list[tuple[str, ...]] = []
     numbers: dict[str, float] = {}
+    notes = [_TABLE_4_NOTE]
     for label, name, places in (MEASURES[0], MEASURES[2]):
         for kind in KINDS:
-            values, mask = _known(sample, name, kind)
-            mean = interval_of_mean(summarise(values), level=settings.level)
-            spread = percentile_interval(values, level=settings.level)
-            of = [row.participant for row, is_in in zip(sample.rows, mask, strict=True) if is_in]
-            drawn = bootstrap_by_participant(
-                values,
-                of,
-                level=settings.level,
-                resamples=settings.resamples,
-                seed=settings.seed,
-            )
-            key = f"t4.{_KEYS[name]}.{kind}"
-            numbers |= {f"{key}.low": mean[0], f"{key}.high": mean[1]}
-            numbers |= {f"{key}.value_low": spread[0], f"{key}.value_high": spread[1]}
-            said_all = (said_interval(pair, places) for pair in (mean, drawn, spread))
-            rows.append((label, SHORT[kind], str(values.size), *said_all))
+            try:
+                row, found = _interval(sample, name, kind, settings)
+            except ValueError as error:
+                notes.append(f"{label}, {SHORT[kind]}: not possible with these events: {error}.")
+                continue
+            numbers |= found
+            texts = (said_interval(pair, places) for pair in row[1:])
+            rows.append((label, SHORT[kind], str(row[0]), *texts))
+    if not rows:
+        raise ValueError("a kind needs at least two")
     share = f"{100 * settings.level:g} %"
     head = (
         *("characteristic", "type", "N", f"{share} interval of the mean, Student"),
         *("of the mean, participants drawn anew", f"central {share} of the values"),
     )
-    notes = (
-        "The paper's table 4 is the first: it says where the mean lies, not where expressions do.",
-    )
     title = "Table 4: intervals of intensity and duration"
-    return Finding(Table("t4", title, head, tuple(rows), notes), numbers)
+    return Finding(Table("t4", title, head, tuple(rows), tuple(notes)), numbers)
+
+
+Pair = tuple[float, float]
+
+
+def _interval(
+    sample: Sample, name: str, kind: str, how: Statistics
+) -> tuple[tuple[int, Pair, Pair, Pair], dict[str, float]]:
+    """Return N, the two intervals of the mean and that of the values; and the numbers."""
+    values, mask = _known(sample, name, kind)
+    mean = interval_of_mean(summarise(values), level=how.level)
+    spread = percentile_interval(values, level=how.level)
+    of = [row.participant for row, is_in in zip(sample.rows, mask, strict=True) if is_in]
+    drawn = bootstrap_by_participant(
+        values, of, level=how.level, resamples=how.resamples, seed=how.seed
+    )
+    key = f"t4.{_KEYS[name]}.{kind}"
+    numbers = {f"{key}.low": mean[0], f"{key}.high": mean[1]}
+    numbers |= {f"{key}.value_low": spread[0], f"{key}.value_high": spread[1]}
+    return (values.size, mean, drawn, spread), numbers
 
 
 def regression_of(sample: Sample) -> tuple[Regression, Floats]:

@@ -127,7 +127,8 @@ def report(given: ReportOptions) -> None:
     if given.as_json:
         print_json(content)
         return
-    print_table(("indicator", "ME", "MaE", "Cohen's d"), list(short(made.numbers)))
+    if rows := list(short(made.numbers)):
+        print_table(("indicator", "ME", "MaE", "Cohen's d"), rows)
     counts = Counter(row.left_out for row in made.events)
     said = ", ".join(f"{n} {why}" for why, n in counts.most_common() if why)
     say(f"in the tables: {counts['']} events; left out: {said or 'none'}")

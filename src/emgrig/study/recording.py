@@ -169,12 +169,7 @@ def _with_signal(row: RecordingRow, found: Recording, signals: Signals) -> Recor
     rejected = [
         f"{analysis.labels[q.channel_index]}: {q.reject}" for q in analysis.quality if q.reject
     ]
-    said = [
-        f"{analysis.labels[q.channel_index]}: {r}"
-        for q in analysis.quality
-        for r in q.remarks
-        if "samples missing" not in r
-    ]
+    said = [f"{analysis.labels[q.channel_index]}: {r}" for q in analysis.quality for r in q.remarks]
     return replace(
         row,
         rate_hz=found.rate_hz,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emgrig.analysis.paper.annotations import MICRO_LIMIT_MS
 from emgrig.analysis.paper.printed import CHANNEL_UNITS, EMOTIONS, TABLE_2_DURATIONS_S
 from emgrig.analysis.paper.synthetic import draw_intensity
 from emgrig.experiment.course.order import clip_order
@@ -28,7 +29,7 @@ LEAST_PERCENT = 2.0
 _KEY_SHARE = {"micro": 17 / 233, "macro": 39 / 147}
 _OFTEN = (2, 3, 6)  # channels of most emotions, so that a failed one costs expressions
 _APART_S, _MARGIN_S = 1.2, 1.5
-_DURATION_S = {"micro": (0.317, 0.079, 0.2, 0.5), "macro": (1.161, 0.823, 0.51, 4.0)}
+_DURATION_S = {"micro": (0.317, 0.079, 0.2, 0.5), "macro": (1.161, 0.823, 0.501, 5.0)}
 _BESIDE = 0.4  # share of expressions with a second muscle
 
 
@@ -215,14 +216,21 @@ def _expressions(
 
 
 def _duration(kind: str, rng: np.random.Generator) -> float:
-    """Draw a duration: normal for micro-, lognormal for macro-expressions, within limits; s."""
+    """Draw a duration, s: normal, or 0.5 s and a lognormal, so that means and SDs are the paper's.
+
+    Those beyond the limits of their kind are drawn again.
+    """
     mean, sd, least, most = _DURATION_S[kind]
-    if kind == "micro":
-        drawn = rng.normal(mean, sd)
-    else:
-        spread = np.log1p((sd / mean) ** 2)
-        drawn = rng.lognormal(np.log(mean) - spread / 2, np.sqrt(spread))
-    return round(float(np.clip(drawn, least, most)), 3)
+    above = abs(mean - MICRO_LIMIT_MS / 1000)
+    spread = np.log1p((sd / above) ** 2)
+    while True:
+        if kind == "micro":
+            drawn = rng.normal(mean, sd)
+        else:
+            longer = rng.lognormal(np.log(above) - spread / 2, np.sqrt(spread))
+            drawn = MICRO_LIMIT_MS / 1000 + longer
+        if least <= drawn <= most:
+            return round(float(drawn), 3)
 
 
 def _free(

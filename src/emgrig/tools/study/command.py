@@ -32,7 +32,8 @@ def run_command(given: RunOptions) -> None:
 
     A result is kept under the content of its files, the settings and the version: a run that was
     stopped goes on, and only what changed is done again. A recording that fails stops no other.
-    Exit code 1 if one failed.
+    With --only the results are kept and no table is written: that is for a workflow manager that
+    does recordings one by one. Exit code 1 if a recording failed.
     """
     from emgrig.tools.study.running import run
 

@@ -57,7 +57,7 @@ def begin(given: InitOptions) -> None:
 
 def run(given: RunOptions) -> None:
     """Run a study."""
-    from emgrig.study.running import all_kept, run_study
+    from emgrig.study.running import run_study
     from emgrig.study.tables import check_parquet, write_tables
 
     check_parquet()
@@ -71,7 +71,8 @@ def run(given: RunOptions) -> None:
             scheduler=given.scheduler,
             told=bar.follow,
         )
-    paths = write_tables(given.root / FOLDER, all_kept(given.root) if given.only else done.results)
+    # One of many runs with --only beside each other must not write what all share.
+    paths = [] if given.only else write_tables(given.root / FOLDER, done.results)
     failed = [r.recording for r in done.results if r.recording.status == "failed"]
     left_out = [r.recording for r in done.results if r.recording.status == "left out"]
     if given.as_json:
@@ -88,8 +89,11 @@ def run(given: RunOptions) -> None:
         say(f"{done.n_made} recordings analysed, {done.n_kept} were done already")
         for r in (*failed, *left_out):
             say(f"{r.recording}: {r.status}: {r.why}")
-        say(f"written: {', '.join(map(str, paths))}")
-        say(f"next: emgrig study report {given.root}")
+        if given.only:
+            say(f"the tables are written by a run of all: emgrig study run {given.root}")
+        else:
+            say(f"written: {', '.join(map(str, paths))}")
+            say(f"next: emgrig study report {given.root}")
     if failed:
         raise typer.Exit(int(ExitCode.VERDICT))
 

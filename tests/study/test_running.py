@@ -132,6 +132,15 @@ def test_a_folder_that_is_no_data_set_or_has_no_emg_is_refused(tmp_path: Path) -
         run_study(data_set(tmp_path), USUAL)
 
 
+@pytest.mark.slow
+def test_an_address_that_is_none_and_no_jobs_are_refused(tmp_path: Path) -> None:
+    root = data_set(tmp_path, "01", "02")
+    with pytest.raises(ValueError, match=r"--scheduler here: tcp://HOST:PORT was expected"):
+        run_study(root, USUAL, scheduler="here")
+    with pytest.raises(ValueError, match="--jobs 0: 1 or more"):
+        run_study(root, USUAL, n_jobs=0)
+
+
 @pytest.mark.long
 @pytest.mark.slow
 def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:

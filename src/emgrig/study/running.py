@@ -5,17 +5,19 @@ stopped goes on; one that is kept under the same key is not made again. Whoever 
 result is the same.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emgrig.errors import RecordingError
+from emgrig.errors import RecordingError, TransportError
 from emgrig.extras import require
 from emgrig.study.cache import keep, kept, key_of
 from emgrig.study.dataset import Unit, find_units
 from emgrig.study.recording import Result, failed, work
 from emgrig.study.settings import StudySettings
 
+_ADDRESS = re.compile(r"[a-z]+://\S+:\d{1,5}")
 Told = Callable[[str, float], None]
 
 
@@ -57,6 +59,8 @@ def run_study(
     ------
     RecordingError
         If there is no such data set, or no recording of a name in `only`.
+    TransportError
+        If no scheduler answers.
     """
     units = _chosen(find_units(root), only)
     keys = {unit.stem: key_of(unit, settings) for unit in units}
@@ -98,6 +102,8 @@ def _results(
         yield from ((unit, work(unit, settings)) for unit in units)
     else:
         joblib = require("joblib", "analysis", "--jobs")
+        if n_jobs == 0:
+            raise ValueError("--jobs 0: 1 or more was expected, or -1 for one a core")
         parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
         yield from parallel(joblib.delayed(_one)(unit, settings) for unit in units)
 
@@ -115,7 +121,15 @@ def _on_cluster(
     (dask's distributed.scheduler.allowed-failures, 3) counts as failed.
     """
     distributed = require("distributed", "dask", "--scheduler")
-    with distributed.Client(scheduler, set_as_default=False) as client:
+    if not _ADDRESS.fullmatch(scheduler):
+        raise ValueError(f"--scheduler {scheduler}: tcp://HOST:PORT was expected")
+    try:
+        connected = distributed.Client(scheduler, set_as_default=False)
+    except OSError as error:
+        raise TransportError(
+            f"no dask scheduler answers at {scheduler}; start one with: dask scheduler"
+        ) from error
+    with connected as client:
         futures = {client.submit(work, unit, settings, pure=False): unit for unit in units}
         for future in distributed.as_completed(list(futures), loop=client.loop):
             unit = futures[future]

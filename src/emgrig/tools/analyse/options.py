@@ -68,7 +68,7 @@ class SyntheticOptions:
 
     folder: Path = argument("Folder for SUBJECT_VIDEO.mat and truth.xlsx, or for the data set.")
     annotations: Path | None = option("380_sort.xlsx of CASMEMG; not with --bids.")
-    bids: bool = option("A whole study instead: a BIDS data set with truth.", False)
+    bids: bool = flag("A whole study instead: a BIDS data set with truth.")
     participants: int = option("Of the study.", 35, min=1, max=999)
     clip_s: float = option("Length of its clips, s; 0: as table 2.", 30.0, min=0, max=600)
     jobs: int = option("Local processes of the study; -1 is one a core.", 1)

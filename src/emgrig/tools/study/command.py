@@ -2,6 +2,7 @@
 
 import typer
 
+from emgrig.extras import require
 from emgrig.tools.common.options import takes
 from emgrig.tools.study.options import InitOptions, ReportOptions, RunOptions
 
@@ -47,6 +48,8 @@ def report_command(given: ReportOptions) -> None:
 
     Written to derivatives/emgrig-study: report.html, methods.txt, numbers.json.
     """
+    if given.mixed:
+        require("statsmodels.api", "mixed", "--mixed")
     from emgrig.tools.study.running import report
 
     report(given)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from emgrig.tools.common.options import Overwrite, Printed, argument, option
+from emgrig.tools.common.options import Overwrite, Printed, argument, flag, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,4 +37,4 @@ class RunOptions(OfDataSet):
 class ReportOptions(OfDataSet):
     """What `emgrig study report` takes."""
 
-    mixed: bool = option("Also fit mixed models (needs statsmodels).", False)
+    mixed: bool = flag("Also fit mixed models (needs statsmodels).")

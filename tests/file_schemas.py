@@ -21,6 +21,7 @@ from emgrig.filemodel import Json, adapter_of, hints
 from emgrig.files import write_file
 from emgrig.hil_tests.judging.limits import LimitsFile
 from emgrig.hil_tests.record import Record
+from emgrig.study.settings import StudySettings
 from places import ROOT
 
 HOME = ROOT / "src/emgrig"
@@ -33,6 +34,7 @@ MODELS: dict[str, Any] = {
     "experiment/files/record.schema.json": SessionRecord,
     "experiment/script.schema.json": Script,
     "hil_tests/record.schema.json": Record,
+    "study/study.schema.json": StudySettings,
     "hil_tests/judging/limits.schema.json": LimitsFile,
 }
 _ADDRESS = "https://github.com/emgrig/emgrig/blob/main/src/emgrig/"

@@ -111,10 +111,10 @@ def test_init_run_and_report_make_tables_page_methods_and_numbers(
 @pytest.mark.long
 @pytest.mark.slow
 def test_a_synthetic_study_is_found_again(tmp_path: Path, shell: Run) -> None:
-    """Two participants: what is counted is exact or nearly so, what is measured is near."""
+    """Of one participant: what is counted is exact or nearly so, what is measured is near."""
     pytest.importorskip("pyarrow")
     root = tmp_path / "study"
-    done = shell(f"synthetic {root} --bids --participants 2 --clip-s 20 --seed 4")
+    done = shell(f"synthetic {root} --bids --participants 1 --clip-s 20 --seed 4 --lost 0.5")
     assert done.code == 0, done.err
     for line in ("init", "run", "report"):
         done = shell(f"study {line} {root}")
@@ -130,7 +130,7 @@ def test_a_synthetic_study_is_found_again(tmp_path: Path, shell: Run) -> None:
     made, seen = truth["recordings.mvc_uv over truth, mean"]
     assert seen == pytest.approx(made, rel=0.05)
     n_found, n_made = truth["events.that are one that was made"]
-    assert n_found == n_made > 15
+    assert n_found == n_made > 7
     for name in ("muscle", "emotion", "rating"):
         made, seen = truth[f"events.of these with the same {name}"]
         assert made == seen, name

@@ -71,7 +71,7 @@ def test_a_changed_file_setting_or_version_is_another_key_and_statistics_are_not
     root = data_set(tmp_path, "01", "02")
     run_study(root, USUAL)
     unit = find_units(root)[0]
-    same = replace(USUAL, title="Other", statistics=Statistics(seed=9))
+    same = replace(USUAL, title="Other", statistics=Statistics(seed=9), left_out={"sub-02": "x"})
     assert key_of(unit, same) == key_of(unit, USUAL)
     unit.path.write_bytes(b"10")
     run_study(root, USUAL)

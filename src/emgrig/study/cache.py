@@ -21,9 +21,11 @@ _PIECE = 1 << 20
 def key_of(unit: Unit, settings: StudySettings) -> str:
     """Return the key of a recording's result: its files, by content, the settings, the version.
 
-    Settings that only change the statistics, or the title, change no result of a recording.
+    Settings that only change the statistics, the title, or leave others out, change no result.
     """
     told = plain(settings)
+    left_out = settings.left_out
+    told["left_out"] = left_out.get(unit.stem) or left_out.get(unit.participant)
     for only_of_report in ("title", "statistics"):
         told.pop(only_of_report, None)
     digest = hashlib.sha256(json.dumps([__version__, unit.stem, told], sort_keys=True).encode())

@@ -1,6 +1,6 @@
 """From coded intervals or candidates to event rows, each joined with trial, key and rating."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -263,11 +263,3 @@ def _pressed_for(
         and row.onset_s <= key_s <= row.offset_s + after_s
     ]
     return max(fitting)[1] if fitting else None
-
-
-def counts(rows: Iterable[EventRow]) -> dict[str, int]:
-    """Count rows by why they are left out; those that are not, under the empty text."""
-    found: dict[str, int] = {}
-    for row in rows:
-        found[row.left_out] = found.get(row.left_out, 0) + 1
-    return found

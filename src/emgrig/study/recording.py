@@ -54,7 +54,6 @@ def analyse_unit(unit: Unit, settings: StudySettings) -> Result:
     why = settings.left_out.get(unit.stem) or settings.left_out.get(unit.participant)
     if why:
         return Result(RecordingRow(unit.participant, unit.stem, "left out", why))
-    about = read_facts(unit.beside("emg.json"))
     channels = unit.beside("channels.tsv")
     described = {
         row["name"]: row for row in (read_tsv(channels) if channels else ()) if "name" in row
@@ -64,37 +63,39 @@ def analyse_unit(unit: Unit, settings: StudySettings) -> Result:
     clock = read_clock(unit, found.rate_hz, settings.film.frames_per_s)
     codings = _codings(unit, settings, clock)
     signals = search(found, _muscles(found, settings, described))
-    names = found.labels
     mvc = {
         i: take_mvc(signals, course, i, settings.mvc_rule, settings.limits.mvc_times_rest)
-        for i in range(len(names))
+        for i in range(len(found.labels))
     }
     bad = {
-        name: row.get("status_description", "bad")
-        for name, row in described.items()
-        if row.get("status") == "bad" and name in names
+        name: described[name].get("status_description", "bad")
+        for name in found.labels
+        if described.get(name, {}).get("status") == "bad"
     }
+    seen = Seen(unit, signals, course, mvc, bad, settings)
     coded = _coded(settings, codings)
-    rows = event_rows(Seen(unit, signals, course, mvc, bad, settings), coded)
-    base = RecordingRow(
-        unit.participant,
-        unit.stem,
-        "done",
-        is_simulated=found.is_simulated or about.get("IsSimulated") is True,
-    )
-    row = _with_signal(base, found, signals)
-    row = _with_clock(row, clock)
-    row = _with_contact(row, unit, bad)
-    row = _with_mvc(row, names, mvc, signals)
-    row = _with_course(row, course, signals, rows, codings)
+    rows = event_rows(seen, coded)
+    row = _with_clock(_with_signal(_begun(unit, found), found, signals), clock)
+    row = _with_mvc(_with_contact(row, unit, bad), found.labels, mvc, signals)
+    row = _with_course(row, seen, rows, codings)
     if coded is not None:
         row = _with_detector(row, signals, coded, course)
-    if row.lost_percent > settings.limits.lost_percent:
+    return _kept(row, rows, settings.limits.lost_percent)
+
+
+def _begun(unit: Unit, found: Recording) -> RecordingRow:
+    about = read_facts(unit.beside("emg.json"))
+    is_simulated = found.is_simulated or about.get("IsSimulated") is True
+    return RecordingRow(unit.participant, unit.stem, "done", is_simulated=is_simulated)
+
+
+def _kept(row: RecordingRow, rows: Sequence[EventRow], most_lost: float) -> Result:
+    """Leave the recording out whole if it lost too much."""
+    if row.lost_percent > most_lost:
         said = f"{row.lost_percent:.1f} % of its samples are missing"
         row = replace(row, status="left out", why=said)
         rows = [replace(one, left_out=one.left_out or "recording left out") for one in rows]
-    row = replace(row, n_in=sum(not one.left_out for one in rows))
-    return Result(row, tuple(rows))
+    return Result(replace(row, n_in=sum(not one.left_out for one in rows)), tuple(rows))
 
 
 def _opened(unit: Unit, course: Course, described: Mapping[str, Mapping[str, str]]) -> Recording:
@@ -130,36 +131,31 @@ def _muscles(
     return muscles_by_label(found.labels) | said
 
 
-def _codings(unit: Unit, settings: StudySettings, clock: Clock) -> list[Coding]:
-    """Read what each coder wrote of the recording; the first coder's is first, if there is one."""
-    out: list[Coding] = []
+def _codings(unit: Unit, settings: StudySettings, clock: Clock) -> list[Coding | None]:
+    """Read what each coder wrote of the recording; None of one who wrote nothing."""
+    out: list[Coding | None] = []
+    how = settings.events.coding_clock
     for coder in settings.events.coders:
         path = unit.coding(coder)
         if path is None:
-            out.append(Coding((), {}) if out else Coding((), {"": 0}))
+            out.append(None)
             continue
-        in_video = settings.events.coding_clock == "video" or (
-            settings.events.coding_clock == "auto" and path.suffix == ".eaf"
-        )
-        if (
-            in_video
-            and clock.film not in ("tube", "pairs")
-            and settings.events.coding_clock == "video"
-        ):
-            raise RecordingError(
-                f"{path.name} is in video time, and the film has no map: {clock.film}"
-            )
+        if how == "video" and clock.film not in ("tube", "pairs"):
+            said = f"{path.name} is in video time, and the film has no map: {clock.film}"
+            raise RecordingError(said)
+        in_video = how == "video" or (how == "auto" and path.suffix == ".eaf")
         out.append(read_coding(path, to_emg_s=clock.to_emg_s if in_video else float))
     return out
 
 
-def _coded(settings: StudySettings, codings: Sequence[Coding]) -> Sequence[Coded] | None:
-    is_coded = bool(codings) and "" not in codings[0].left_out
+def _coded(settings: StudySettings, codings: Sequence[Coding | None]) -> Sequence[Coded] | None:
+    """Return the expressions that count; None where candidates do."""
+    first = codings[0] if codings else None
     if settings.events.source == "candidates":
         return None
-    if settings.events.source == "coding" and not is_coded:
+    if settings.events.source == "coding" and first is None:
         raise RecordingError("there is no coding of it, and the settings say that events are coded")
-    return codings[0].rows if is_coded else None
+    return None if first is None else first.rows
 
 
 def _with_signal(row: RecordingRow, found: Recording, signals: Signals) -> RecordingRow:
@@ -230,31 +226,24 @@ def _with_mvc(
 
 
 def _with_course(
-    row: RecordingRow,
-    course: Course,
-    signals: Signals,
-    rows: Sequence[EventRow],
-    codings: Sequence[Coding],
+    row: RecordingRow, seen: Seen, rows: Sequence[EventRow], codings: Sequence[Coding | None]
 ) -> RecordingRow:
-    candidates = signals.analysis.candidates
+    trials = seen.course.trials
+    first, second = (*codings, None, None)[:2]
     said = []
-    if codings:
-        said = [
-            f"{n} coded as {word} are no expressions"
-            for word, n in codings[0].left_out.items()
-            if n
-        ]
+    if first is not None:
+        said = [f"{n} coded as {word} are no expressions" for word, n in first.left_out.items()]
     return replace(
         row,
-        n_trials=len(course.trials),
-        n_rated=sum(t.rating is not None for t in course.trials),
-        n_keys=sum(len(t.keys_s) for t in course.trials),
-        n_candidates=len(candidates),
-        n_blinks=len(signals.blinks),
-        n_coded=len(codings[0].rows) if codings else 0,
+        n_trials=len(trials),
+        n_rated=sum(t.rating is not None for t in trials),
+        n_keys=sum(len(t.keys_s) for t in trials),
+        n_candidates=len(seen.signals.analysis.candidates),
+        n_blinks=len(seen.signals.blinks),
+        n_coded=len(first.rows) if first is not None else 0,
         n_events=len(rows),
-        coding="; ".join([*said, *course.remarks]),
-        agree=coder_agreement(codings[0].rows, codings[1].rows) if len(codings) > 1 else None,
+        coding="; ".join([*said, *seen.course.remarks]),
+        agree=coder_agreement(first.rows, second.rows) if first and second else None,
     )
 
 

@@ -1,6 +1,6 @@
 """A row an event, a row a recording: what the Parquet files hold."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 NAN = float("nan")
@@ -91,11 +91,6 @@ class RecordingRow:
     offset_error_ms: float = NAN
     #: Two coders: matched expressions, agreed and coded units, emotions, sides.
     agree: dict[str, int] | None = None
-
-
-def names_of(kind: type) -> list[str]:
-    """Return the columns of a kind of row."""
-    return [one.name for one in fields(kind)]
 
 
 def event_row(content: dict[str, Any]) -> EventRow:

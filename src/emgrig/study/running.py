@@ -133,9 +133,9 @@ def _on_cluster(
         futures = {client.submit(work, unit, settings, pure=False): unit for unit in units}
         for future in distributed.as_completed(list(futures), loop=client.loop):
             unit = futures[future]
-            error = future.exception()
-            if error is None:
+            failure = future.exception()
+            if failure is None:
                 yield unit, future.result()
             else:  # its workers died, again and again
-                yield unit, failed(unit, f"no worker could do it: {error!s:.200}")
+                yield unit, failed(unit, f"no worker could do it: {failure!s:.200}")
             future.release()

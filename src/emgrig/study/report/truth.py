@@ -108,19 +108,15 @@ def _of_recordings(root: Path, results: Sequence[Result]) -> list[Compared]:
         out.append(
             Compared(f"recordings.{key}", made, float(sum(getattr(one, name) for one in done)))
         )
-    ppm = [(float(true[one.recording]["clock_ppm"]), one.film_ppm) for one in done]
-    known = [(a, b) for a, b in ppm if np.isfinite(b)]
-    if known:
-        worst = max(known, key=lambda pair: abs(pair[1] - pair[0]))
-        out.append(Compared("recordings.film_ppm, worst", *worst))
-    begins = [
-        (float(true[one.recording]["video_begin_s"]), one.film_begin_s)
-        for one in done
-        if np.isfinite(one.film_begin_s)
-    ]
-    if begins:
-        worst = max(begins, key=lambda pair: abs(pair[1] - pair[0]))
-        out.append(Compared("recordings.film_begin_s, worst", *worst))
+    for key, made_by in (("film_ppm", "clock_ppm"), ("film_begin_s", "video_begin_s")):
+        known = [
+            (float(true[one.recording][made_by]), getattr(one, key))
+            for one in done
+            if np.isfinite(getattr(one, key))
+        ]
+        if known:
+            worst = max(known, key=lambda pair: abs(pair[1] - pair[0]))
+            out.append(Compared(f"recordings.{key}, worst", *worst))
     ratios = [
         level / float(true[one.recording][f"mvc_uv_{place}"])
         for one in done

@@ -71,14 +71,3 @@ def bootstrap_by_participant(
     tail = 50 * (1 - level)
     low, high = np.percentile(means, [tail, 100 - tail])
     return float(low), float(high)
-
-
-def kappa(both: Sequence[tuple[str, str]]) -> float:
-    """Return Cohen's kappa of pairs of words; NaN if both said one and the same word always."""
-    if not both:
-        return float("nan")
-    agreed = float(np.mean([a == b for a, b in both]))
-    words = sorted({word for pair in both for word in pair})
-    shares = [[sum(p[i] == w for p in both) / len(both) for w in words] for i in (0, 1)]
-    by_chance = float(np.dot(np.array(shares[0]), np.array(shares[1])))
-    return (agreed - by_chance) / (1 - by_chance) if by_chance < 1 else float("nan")

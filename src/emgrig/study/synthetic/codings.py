@@ -5,7 +5,7 @@ action units, emotions and sides so often that the agreement is about what secti
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -137,8 +137,3 @@ def tube(session: TrueSession, made: Made, seed: int) -> tuple[str, str]:
         *(f"{f},{c}" for f, c in zip(frames.tolist(), read.tolist(), strict=True)),
     ]
     return "\n".join(rows) + "\n", "\n".join(readings) + "\n"
-
-
-def plain(one: object) -> dict[str, object]:
-    """Return a row of truth as a mapping."""
-    return asdict(one)  # type: ignore[call-overload,no-any-return]

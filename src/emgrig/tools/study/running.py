@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import typer
@@ -17,6 +18,9 @@ from emgrig.study.template import description, template
 from emgrig.tools.common.output import print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 from emgrig.tools.study.options import InitOptions, ReportOptions, RunOptions
+
+if TYPE_CHECKING:
+    from emgrig.study.report.page import Report
 
 
 def begin(given: InitOptions) -> None:
@@ -131,15 +135,19 @@ def report(given: ReportOptions) -> None:
     if given.as_json:
         print_json(content)
         return
+    _say_report(made)
+    n_waiting = len(find_units(given.root)) - len(results)
+    if n_waiting:
+        say(f"note: {n_waiting} recordings were not run yet and are in no table")
+    say(f"written: {', '.join(str(folder / name) for name in files)}")
+
+
+def _say_report(made: "Report") -> None:
     if rows := list(short(made.numbers)):
         print_table(("indicator", "ME", "MaE", "Cohen's d"), rows)
     counts = Counter(row.left_out for row in made.events)
     said = ", ".join(f"{n} {why}" for why, n in counts.most_common() if why)
     say(f"in the tables: {counts['']} events; left out: {said or 'none'}")
-    n_waiting = len(find_units(given.root)) - len(results)
-    if n_waiting:
-        say(f"note: {n_waiting} recordings were not run yet and are in no table")
-    say(f"written: {', '.join(str(folder / name) for name in files)}")
 
 
 def short(numbers: dict[str, float]) -> Iterable[tuple[str, ...]]:

@@ -55,6 +55,17 @@ def test_intensities_are_those_that_scipy_takes_from_the_muscle_alone(found: Res
 
 
 @pytest.mark.slow
+def test_an_iemg_over_the_range_of_its_clip_is_larger_than_over_that_of_the_recording(
+    found: Result, root: Path
+) -> None:
+    (unit,) = find_units(root)
+    by_clip = kept(work(unit, StudySettings(iemg_range="clip")))
+    for one, other in zip(by_clip, kept(found), strict=True):
+        assert one.iemg_ms > 2 * other.iemg_ms  # the highest of the clip is far from the maximum
+        assert one.iemg_ms < one.duration_ms  # the envelope is at most 1
+
+
+@pytest.mark.slow
 def test_part_a_and_blinks_are_left_out_and_said(found: Result) -> None:
     reasons = {row.left_out for row in found.events if row.left_out}
     assert {"part A", "blink"} <= reasons

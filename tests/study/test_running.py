@@ -62,7 +62,11 @@ def test_what_is_done_is_not_done_again_and_one_that_failed_is(
     assert asked[3:] == ["sub-bad_task-x"]
     assert (second.n_made, second.n_kept) == (1, 2)
     assert repr(second.results) == repr(first.results)  # NaN is not equal to itself
-    assert repr(all_kept(root)) == repr(first.results)
+    results, stale = all_kept(root, USUAL)
+    assert repr(results) == repr(first.results)
+    assert stale == []
+    (root / "sub-01" / "emg" / "sub-01_task-x_emg.bdf").write_bytes(b"other")
+    assert all_kept(root, USUAL)[1] == ["sub-01_task-x"]
 
 
 def test_a_changed_file_setting_or_version_is_another_key_and_statistics_are_not(

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from emgrig.study.recording import Result
+from emgrig.study.report.methods import methods
 from emgrig.study.rows import EventRow, RecordingRow
 from emgrig.study.settings import Statistics, StudySettings
 from emgrig.study.statistics.effects import (
@@ -230,3 +232,23 @@ def test_every_figure_from_8_to_14_can_be_drawn_of_a_whole_study() -> None:
     drawings = figures(Sample.of(drawn()), HOW)
     assert list(drawings) == ["8", "9", "10", "11", "12", "13", "14"]
     assert all(svg.startswith("<svg") for _, svg in drawings.values())
+
+
+def test_the_paragraph_of_methods_says_who_took_part_as_far_as_that_is_known() -> None:
+    rows = [row(participant=f"sub-{i}") for i in range(3)]
+    results = [
+        Result(RecordingRow(r.participant, r.participant, "done", rate_hz=1000.0, n_samples=60_000,
+                            duration_s=60.0, n_lost=600), (r,))
+        for r in rows
+    ]  # fmt: skip
+    people = [
+        {"participant_id": "sub-0", "sex": "F", "age": "24"},
+        {"participant_id": "sub-1", "sex": "m", "age": "26.5"},
+        {"participant_id": "sub-2"},
+        {"participant_id": "sub-9", "sex": "F", "age": "99"},
+    ]
+    said = methods(results, StudySettings(), people)
+    assert "3 recordings of facial EMG (0.1 h) of 3 participants, sampled at 1000 Hz" in said
+    assert "1 of 2 were female; mean age 25.2 years (SD 1.8, N = 2)." in said
+    assert "Lost samples (1.00 %)" in said
+    assert "mean age" not in methods(results, StudySettings())

@@ -204,15 +204,22 @@ def _row(seen: Seen, index: int, begin_s: float, end_s: float, left_out: str) ->
         times_rest=peak / rest if rest > 0 else NAN,
         mvc_uv=mvc.uv,
         mvc_percent=mvc_percent(peak, mvc.uv) if has_percent else NAN,
-        iemg_ms=NAN if envelope is None or why else _iemg_ms(envelope, part, analysis.rate_hz),
+        iemg_ms=NAN if envelope is None or why else _iemg_ms(seen, envelope, part, begin_s),
         left_out=why,
     )
 
 
-def _iemg_ms(envelope: Envelope, part: slice, rate_hz: float) -> float:
-    """Integrate over the interval, over the range of the recording; the paper's number at 1 kHz."""
+def _iemg_ms(seen: Seen, envelope: Envelope, part: slice, begin_s: float) -> float:
+    """Integrate over the interval, over the range of recording or clip; ms."""
+    trial = seen.course.trial_at(begin_s)
+    whole = slice(0, envelope.size)
+    if seen.settings.iemg_range == "clip" and trial is not None:
+        clip = seen.signals.span(trial.begin_s, trial.end_s)
+        whole = slice(min(clip.start, part.start), max(clip.stop, part.stop))
+    span = part.start - whole.start, part.stop - whole.start
+    rate_hz = seen.signals.analysis.rate_hz
     try:
-        found = integrated_emg(envelope.astype(np.float64), (part.start, part.stop), rate_hz)
+        found = integrated_emg(envelope[whole].astype(np.float64), span, rate_hz)
     except ValueError:  # a gap, or nothing varies
         return NAN
     return 1000 * found.value
@@ -221,7 +228,7 @@ def _iemg_ms(envelope: Envelope, part: slice, rate_hz: float) -> float:
 def _in_trial(row: EventRow, course: Course) -> EventRow:
     """Join with the trial that runs; leave out what is not in one, where there are trials."""
     span = course.part_a_s
-    if not row.left_out and span and span[0] <= row.onset_s <= span[1]:
+    if span and span[0] <= row.onset_s <= span[1]:
         row = replace(row, left_out="part A")
     trial = course.trial_at(row.onset_s)
     if trial is None:

@@ -77,9 +77,18 @@ def run_study(
     return run
 
 
-def all_kept(root: Path) -> list[Result]:
-    """Return the results of all recordings that are kept, whatever their key."""
-    return [r for unit in find_units(root) if (r := kept(unit, None)) is not None]
+def all_kept(root: Path, settings: StudySettings) -> tuple[list[Result], list[str]]:
+    """Return the results that are kept, whatever their key, and whose key is another by now."""
+    results, stale = [], []
+    for unit in find_units(root):
+        result = kept(unit, None)
+        if result is None:
+            continue
+        results.append(result)
+        is_done = result.recording.status != "failed"
+        if is_done and kept(unit, key_of(unit, settings)) is None:
+            stale.append(unit.stem)
+    return results, stale
 
 
 def _chosen(units: list[Unit], only: Sequence[str]) -> list[Unit]:

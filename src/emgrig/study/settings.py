@@ -148,6 +148,9 @@ class StudySettings(FileModel):
     title : str
     mvc_rule : str
         Which peak of the maximum contractions is the MVC (the paper does not say).
+    iemg_range : str
+        What the envelope is normalised by for the iEMG: the range of the "recording", or of the
+        "clip" in which the expression lies; the paper's recordings are of one clip each.
     muscles : mapping of str to int
         Channel of the paper's face, 1 to 7, of a channel by its name; where none is given the
         name says it.
@@ -157,6 +160,7 @@ class StudySettings(FileModel):
 
     title: Text = "Facial EMG study"
     mvc_rule: PeakRule = "maximum"
+    iemg_range: Annotated[str, one_of("recording", "clip")] = "recording"
     events: Events = Events()
     limits: Limits = Limits()
     names: Names = Names()

@@ -17,6 +17,10 @@ title = {title}
 # "median of maxima" or "best 0.5 s". The paper does not say.
 mvc_rule = {mvc_rule}
 
+# The iEMG is normalised by the range of the whole "recording", or of the "clip": the paper's
+# recordings are of one clip each, and have no maximum contractions in them.
+iemg_range = {iemg_range}
+
 [events]
 # "coding": what the first coder wrote; "candidates": what the detector finds; "auto": coding where
 # there is one of the recording, else candidates.
@@ -69,7 +73,8 @@ mixed_model = {mixed_model}    # a random intercept for each participant; needs 
 def template(title: str, coders: Sequence[str]) -> str:
     """Return the settings with their defaults; each value is taken from them."""
     usual = StudySettings()
-    values: dict[str, Any] = {"title": title, "mvc_rule": usual.mvc_rule}
+    values: dict[str, Any] = {"title": title}
+    values |= {key: getattr(usual, key) for key in ("mvc_rule", "iemg_range")}
     for part in (usual.events, usual.limits, usual.film, usual.statistics):
         values |= vars(part)
     values["coders"] = list(coders)

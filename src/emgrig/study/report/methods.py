@@ -1,15 +1,19 @@
 """The paragraph of methods: what was done, with which settings and versions, in sentences."""
 
 import platform
+import re
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from statistics import fmean, stdev
 
 from emgrig.analysis.paper.printed import PAPER
+from emgrig.study.dataset import Row
 from emgrig.study.recording import Result
 from emgrig.study.settings import StudySettings
 from emgrig.version import __version__
 
+_AGE = re.compile(r"\d{1,3}(\.\d+)?", re.ASCII)
 _LIBRARIES = ("numpy", "scipy", "pyarrow", "statsmodels")
 
 
@@ -24,10 +28,13 @@ def versions() -> dict[str, str]:
     return found
 
 
-def methods(results: Sequence[Result], settings: StudySettings) -> str:
-    """Write the paragraph."""
+def methods(
+    results: Sequence[Result], settings: StudySettings, participants: Sequence[Row] = ()
+) -> str:
+    """Write the paragraph; `participants` are the rows of participants.tsv, if there are any."""
     parts = [
         _data(results),
+        _people(results, participants),
         _signals(results),
         _expressions(results, settings),
         _intensity(settings),
@@ -58,6 +65,19 @@ def _data(results: Sequence[Result]) -> str:
         f"sampled at {said} Hz. Lost samples ({share}) were left as gaps in time: nothing was "
         "filtered across them."
     )
+
+
+def _people(results: Sequence[Result], participants: Sequence[Row]) -> str:
+    """Say age and sex as far as participants.tsv does."""
+    there = {one.recording.participant for one in _done(results)}
+    rows = [row for row in participants if row.get("participant_id") in there]
+    women = sum(row.get("sex", "").lower() in ("f", "female") for row in rows)
+    n_sex = sum("sex" in row for row in rows)
+    ages = [float(row["age"]) for row in rows if _AGE.fullmatch(row.get("age", ""))]
+    parts = [f"{women} of {n_sex} were female"] if n_sex else []
+    if len(ages) > 1:
+        parts.append(f"mean age {fmean(ages):.1f} years (SD {stdev(ages):.1f}, N = {len(ages)})")
+    return f"{'; '.join(parts)}." if parts else ""
 
 
 def _signals(results: Sequence[Result]) -> str:
@@ -102,7 +122,7 @@ def _intensity(settings: StudySettings) -> str:
         "MVC% is the peak of the envelope within the expression over the maximum voluntary "
         f"contraction of the same muscle in part A (rule: {settings.mvc_rule}; the repetitions "
         f"that were accepted; none below {settings.limits.mvc_times_rest:g} times rest). iEMG is "
-        "the integral of the envelope normalised to the range of the recording."
+        f"the integral of the envelope normalised to its range in the {settings.iemg_range}."
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from emgrig.filemodel import plain
 from emgrig.pages.page import render
+from emgrig.study.dataset import read_tsv
 from emgrig.study.recording import Result
 from emgrig.study.report.methods import methods, versions
 from emgrig.study.report.truth import Compared, compare, has_truth
@@ -52,7 +53,9 @@ def make_report(root: Path, results: Sequence[Result], settings: StudySettings) 
     done = [result.recording for result in results if result.recording.status == "done"]
     found = findings(events, done, settings)
     compared = compare(root, results, found, settings) if has_truth(root) else []
-    return Report(results, settings, found, methods(results, settings), compared)
+    people = root / "participants.tsv"
+    said_of = read_tsv(people) if people.is_file() else []
+    return Report(results, settings, found, methods(results, settings, said_of), compared)
 
 
 def _without_simulated(results: Sequence[Result]) -> list[Result]:

@@ -1,7 +1,7 @@
 """Truth against found: what a synthetic study was made of, through the same tables."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -69,13 +69,22 @@ def compare(
 ) -> list[Compared]:
     """Set every number of every table beside the one that the truth gives."""
     true = [one for one in findings(true_rows(root), [], settings) if one.table.key != "agree"]
+    if settings.iemg_range != "recording":  # truth was made by that of the recording
+        true = [replace(one, numbers=_without_iemg(one.numbers)) for one in true]
     numbers = {key: value for one in found for key, value in one.numbers.items()}
     made = {key: value for one in true for key, value in one.numbers.items()}
     made |= _agreement(root)
     listed = [
         Compared(key, float(value), float(numbers.get(key, NAN))) for key, value in made.items()
     ]
-    return [*_by_event(root, results), *_of_recordings(root, results), *listed]
+    by_event = _by_event(root, results)
+    if settings.iemg_range != "recording":
+        by_event = [one for one in by_event if "iemg" not in one.key]
+    return [*by_event, *_of_recordings(root, results), *listed]
+
+
+def _without_iemg(numbers: dict[str, float]) -> dict[str, float]:
+    return {key: value for key, value in numbers.items() if "iemg" not in key}
 
 
 def _agreement(root: Path) -> dict[str, float]:

@@ -29,8 +29,8 @@ from emgrig.study.statistics.findings import (
 
 MEASURES = (("MVC%", "mvc_percent", 2), ("iEMG", "iemg_ms", 1), ("duration, s", "duration_s", 3))
 _IEMG_NOTE = (
-    "iEMG: integral of the envelope, normalised to the range of the recording, in ms; at 1000 "
-    "samples a second it is the sum over samples that the paper prints."
+    "iEMG: integral of the envelope, normalised to its range, in ms; at 1000 samples a second it "
+    "is the sum over samples that the paper prints."
 )
 _TEST_NOTE = (
     "Student's test supposes equal variances and, as Welch's does, independent expressions; those "

@@ -110,7 +110,7 @@ def report(given: ReportOptions) -> None:
     settings = load_settings(given.root)
     if given.mixed:
         settings = replace(settings, statistics=replace(settings.statistics, mixed_model=True))
-    results = all_kept(given.root)
+    results, stale = all_kept(given.root, settings)
     if not results:
         raise RecordingError(
             f"nothing of {given.root} was run yet; first: emgrig study run {given.root}"
@@ -139,6 +139,9 @@ def report(given: ReportOptions) -> None:
     n_waiting = len(find_units(given.root)) - len(results)
     if n_waiting:
         say(f"note: {n_waiting} recordings were not run yet and are in no table")
+    if stale:
+        changed = "files, settings or version changed since they were run; run again"
+        say(f"note: {len(stale)} recordings are out of date: {changed}")
     say(f"written: {', '.join(str(folder / name) for name in files)}")
 
 

@@ -248,7 +248,7 @@ def test_the_paragraph_of_methods_says_who_took_part_as_far_as_that_is_known() -
         {"participant_id": "sub-9", "sex": "F", "age": "99"},
     ]
     said = methods(results, StudySettings(), people)
-    assert "3 recordings of facial EMG (0.1 h) of 3 participants, sampled at 1000 Hz" in said
+    assert "3 recordings of facial EMG (3 min) of 3 participants, sampled at 1000 Hz" in said
     assert "1 of 2 were female; mean age 25.2 years (SD 1.8, N = 2)." in said
     assert "Lost samples (1.00 %)" in said
     assert "mean age" not in methods(results, StudySettings())

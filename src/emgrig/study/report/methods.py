@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from statistics import fmean, stdev
 
 from emgrig.analysis.paper.printed import PAPER
+from emgrig.analysis.signal.quality import MAINS_DB
+from emgrig.analysis.spotting.detector import DetectorSettings
 from emgrig.study.dataset import Row
 from emgrig.study.recording import Result
 from emgrig.study.settings import StudySettings
@@ -37,7 +39,7 @@ def methods(
         _people(results, participants),
         _signals(results),
         _expressions(results, settings),
-        _intensity(settings),
+        _intensity(results, settings),
         _joined(settings),
         _left_out(settings),
         _statistics(settings),
@@ -53,7 +55,8 @@ def _done(results: Sequence[Result]) -> list[Result]:
 def _data(results: Sequence[Result]) -> str:
     done = _done(results)
     people = len({one.recording.participant for one in done})
-    hours = sum(one.recording.duration_s for one in done) / 3600
+    lasts_s = sum(one.recording.duration_s for one in done)
+    lasts = f"{lasts_s / 3600:.1f} h" if lasts_s >= 3600 else f"{lasts_s / 60:.0f} min"
     rates = sorted({one.recording.rate_hz for one in done})
     said = ", ".join(f"{rate:g}" for rate in rates) or "no"
     kind = "simulated facial EMG" if any(r.recording.is_simulated for r in done) else "facial EMG"
@@ -61,7 +64,7 @@ def _data(results: Sequence[Result]) -> str:
     n = sum(one.recording.n_samples for one in done)
     share = f"{100 * lost / n:.2f} %" if n else "none"
     return (
-        f"We analysed {len(done)} recordings of {kind} ({hours:.1f} h) of {people} participants, "
+        f"We analysed {len(done)} recordings of {kind} ({lasts}) of {people} participants, "
         f"sampled at {said} Hz. Lost samples ({share}) were left as gaps in time: nothing was "
         "filtered across them."
     )
@@ -83,12 +86,17 @@ def _people(results: Sequence[Result], participants: Sequence[Row]) -> str:
 def _signals(results: Sequence[Result]) -> str:
     tops = sorted({min(450.0, round(0.45 * one.recording.rate_hz)) for one in _done(results)})
     said = " or ".join(f"{top:g}" for top in tops) or "450"
+    is_1000 = any(one.recording.rate_hz == 1000 for one in _done(results))
+    droop = (
+        " An ADS1299 at 1000 samples a second itself passes up to 262 Hz (-3 dB)."
+        if is_1000
+        else ""
+    )
     return (
         f"Each channel was band-pass filtered (Butterworth, second order, 20 to {said} Hz, forward "
-        "and backward), mains was fitted to the quiet parts and subtracted where it stood 10 dB "
-        "above its neighbourhood, and the envelope is the rectified signal after a 6 Hz low-pass "
-        "(Butterworth, second order, forward and backward). An ADS1299 at 1000 samples a second "
-        "itself passes up to 262 Hz (-3 dB)."
+        f"and backward), mains was fitted to the quiet parts and subtracted where it stood {MAINS_DB:g} "
+        "dB above its neighbourhood, and the envelope is the rectified signal after a 6 Hz low-pass "
+        f"(Butterworth, second order, forward and backward).{droop}"
     )
 
 
@@ -106,10 +114,12 @@ def _expressions(results: Sequence[Result], settings: StudySettings) -> str:
         )
         parts.append(f"Expressions were coded ({coder}); {edges}.")
     if sources["candidates"]:
+        found = DetectorSettings()
         parts.append(
-            "Expressions are candidates of a double-threshold detector (7 and 2.5 SD above rest, "
-            "30 Hz and up, 12 Hz envelope, at least 0.13 s); those of several channels at one time "
-            "are one expression."
+            f"Expressions are candidates of a double-threshold detector ({found.high:g} and "
+            f"{found.low:g} SD above rest, {found.preset.band_hz[0]:g} Hz and up, {found.smooth_hz:g} "
+            f"Hz envelope, at least {found.least_s:g} s); those of several channels at one time are "
+            "one expression."
         )
     parts.append(
         f"An expression is measured on its coded channel, else on that of the highest peak. {limit}"
@@ -117,12 +127,17 @@ def _expressions(results: Sequence[Result], settings: StudySettings) -> str:
     return " ".join(parts)
 
 
-def _intensity(settings: StudySettings) -> str:
+def _intensity(results: Sequence[Result], settings: StudySettings) -> str:
+    integral = (
+        "iEMG is the integral of the envelope normalised to its range in the "
+        f"{settings.iemg_range}."
+    )
+    if not any(one.recording.mvc_uv for one in _done(results)):
+        return f"No recording has maximum contractions, so there is no MVC%. {integral}"
     return (
         "MVC% is the peak of the envelope within the expression over the maximum voluntary "
         f"contraction of the same muscle in part A (rule: {settings.mvc_rule}; the repetitions "
-        f"that were accepted; none below {settings.limits.mvc_times_rest:g} times rest). iEMG is "
-        f"the integral of the envelope normalised to its range in the {settings.iemg_range}."
+        f"that were accepted; none below {settings.limits.mvc_times_rest:g} times rest). {integral}"
     )
 
 

@@ -94,9 +94,9 @@ def _signals(results: Sequence[Result]) -> str:
     )
     return (
         f"Each channel was band-pass filtered (Butterworth, second order, 20 to {said} Hz, forward "
-        f"and backward), mains was fitted to the quiet parts and subtracted where it stood {MAINS_DB:g} "
-        "dB above its neighbourhood, and the envelope is the rectified signal after a 6 Hz low-pass "
-        f"(Butterworth, second order, forward and backward).{droop}"
+        "and backward), mains was fitted to the quiet parts and subtracted where it stood "
+        f"{MAINS_DB:g} dB above its neighbourhood, and the envelope is the rectified signal after "
+        f"a 6 Hz low-pass (Butterworth, second order, forward and backward).{droop}"
     )
 
 
@@ -117,9 +117,9 @@ def _expressions(results: Sequence[Result], settings: StudySettings) -> str:
         found = DetectorSettings()
         parts.append(
             f"Expressions are candidates of a double-threshold detector ({found.high:g} and "
-            f"{found.low:g} SD above rest, {found.preset.band_hz[0]:g} Hz and up, {found.smooth_hz:g} "
-            f"Hz envelope, at least {found.least_s:g} s); those of several channels at one time are "
-            "one expression."
+            f"{found.low:g} SD above rest, {found.preset.band_hz[0]:g} Hz and up, "
+            f"{found.smooth_hz:g} Hz envelope, at least {found.least_s:g} s); those of several "
+            "channels at one time are one expression."
         )
     parts.append(
         f"An expression is measured on its coded channel, else on that of the highest peak. {limit}"

@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo quick test long nightly firmware-test lint docs schemas benchmark attack mutants audit clean
+.PHONY: help demo desk quick test long nightly firmware-test lint docs schemas benchmark attack mutants audit clean
 
 
 help:
 	@echo "make demo       the whole way of the data, on a simulated board"
+	@echo "make desk       the page of a simulated board, in your browser; Ctrl-C ends it"
 	@echo "make quick      the fast tests, of every layer"
 	@echo "make test       the test suite but for the long tests"
 	@echo "make long       the long tests: whole bring-ups, sessions, browsers, packages; CI runs both"
@@ -22,6 +23,9 @@ help:
 	@echo "make mutants    whether the tests notice when the code is changed at random (DRAW=60 SEED=1)"
 	@echo "make audit      dependencies, pinned and at their lower bounds, against public advisories"
 	@echo "make clean      remove $(VENV) and caches"
+
+desk: $(VENV)/.desk
+	@$(BIN)/emgrig desk sim:face --open
 
 demo: $(VENV)/.core
 	@$(BIN)/emgrig demo --overwrite
@@ -80,6 +84,10 @@ $(BIN)/python:
 $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing emgrig into $(VENV) (once) ..."
 	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.desk: $(VENV)/.core
+	@$(PIP) -e '.[desk]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python

@@ -78,10 +78,14 @@ class Desk:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Keep checks and calibrations of the person who runs the tests out of it, and LSL inside."""
+    """Keep checks, calibrations and caches of who runs the tests out of it, and LSL inside."""
     configuration = folder / "lsl_api.cfg"
     configuration.write_text(lsl_configuration(), encoding="utf-8")
-    ours = {"XDG_DATA_HOME": str(folder / "data"), "LSLAPICFG": str(configuration)}
+    ours = {
+        "XDG_DATA_HOME": str(folder / "data"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "LSLAPICFG": str(configuration),
+    }
     return {**os.environ, **ours}
 
 

@@ -244,6 +244,12 @@ def _elan(path: Path) -> None:
         assert all(math.isfinite(mark[0]) and math.isfinite(mark[1]) for mark in marks)
 
 
+def _events(path: Path) -> None:
+    from emgrig.view.events import Events, read_events
+
+    Events([60.0], read_events(path)).of(0)
+
+
 def _readings(path: Path) -> None:
     from emgrig.tools.sync.read import read_readings
 
@@ -295,6 +301,7 @@ READERS: dict[str, tuple[str, Damage, Read]] = {
     "annotations": ("annotations.xlsx", _in_zip, _annotations),
     "results": ("results.xlsx", _in_zip, _results),
     "elan": ("marks.eaf", _in_text, _elan),
+    "events": ("events.tsv", _in_text, _events),
     "readings": ("readings.csv", _in_text, _readings),
     "frames": ("frames.csv", _in_text, _frames),
     "amplifiers": ("amplifiers.csv", _in_text, _amplifiers),
@@ -347,6 +354,7 @@ def good_files(folder: Path) -> None:
         'rate_hz = 1000\nunit = "uV"\nresponse = "flat"\ndelay_s = 0\n'
     )
     (folder / "long.csv").write_text("a\n" + "".join(f"{i * 37 % 101}\n" for i in range(2500)))
+    (folder / "events.tsv").write_text("onset\tduration\ttrial_type\tchannel\n1\t0.3\tmicro\tc1\n")
     (folder / "readings.csv").write_text("".join(f"{i * 33}, {i * 2}\n" for i in range(60)))
     (folder / "frames.csv").write_text("".join(f"{i}, {i * 0.033:.3f}\n" for i in range(60)))
     (folder / "participants.tsv").write_text("participant_id\tage\nsub-01\tn/a\nsub-02\t25\n")

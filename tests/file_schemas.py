@@ -22,6 +22,7 @@ from emgrig.files import write_file
 from emgrig.hil_tests.judging.limits import LimitsFile
 from emgrig.hil_tests.record import Record
 from emgrig.study.settings import StudySettings
+from emgrig.tools.common.defaults import DefaultsFile
 from places import ROOT
 
 HOME = ROOT / "src/emgrig"
@@ -36,6 +37,7 @@ MODELS: dict[str, Any] = {
     "hil_tests/record.schema.json": Record,
     "study/study.schema.json": StudySettings,
     "hil_tests/judging/limits.schema.json": LimitsFile,
+    "tools/common/defaults.schema.json": DefaultsFile,
 }
 _ADDRESS = "https://github.com/emgrig/emgrig/blob/main/src/emgrig/"
 

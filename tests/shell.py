@@ -3,11 +3,13 @@
 import shlex
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from emgrig.tools import cli
+from emgrig.tools.common import defaults
 
 
 class Said(NamedTuple):
@@ -23,7 +25,9 @@ Run = Callable[[str], Said]
 
 def runner(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Return what runs a line that follows ``emgrig``."""
-    monkeypatch.delenv("EMGRIG_TRACEBACK", raising=False)
+    for name in ("EMGRIG_TRACEBACK", "EMGRIG_BOARD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(defaults, "user_folder", lambda *_: Path("no-such-folder"))
 
     def run_line(line: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["emgrig", *shlex.split(line)])

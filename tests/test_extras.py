@@ -54,7 +54,7 @@ def test_the_line_that_installs_it_names_what_the_project_names(
         name = wanted.partition(">")[0].partition("=")[0]
         assert f"'{name}" in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert exit_code_for(caught.value) is ExitCode.USAGE
+    assert exit_code_for(caught.value) is ExitCode.FILE
 
 
 def test_without_metadata_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +103,6 @@ def test_a_command_without_its_extra_ends_with_one_line_and_one_code(
     module, line = NEEDED[extra]
     hide(module, monkeypatch)
     said = shell(line.format(tmp_path))
-    assert said.code == ExitCode.USAGE, said.err
+    assert said.code == ExitCode.FILE, said.err
     assert f"needs {module}, which is not installed: pip install '" in said.err
     assert "Traceback" not in said.err

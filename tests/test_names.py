@@ -18,7 +18,7 @@ from emgrig.experiment.folder import SessionFolder
 from emgrig.pages.page import render
 from emgrig.pages.plots import one_panel, styled, svg
 from emgrig.recording.export.bids_table import cell
-from emgrig.tools.common import output
+from emgrig.tools.common import logs, output
 from fake_board import FakeTransport
 from shell import Run
 
@@ -71,7 +71,7 @@ def test_no_word_commands_the_terminal_in_any_way_of_printing(
     output.print_facts([("a", word)])
     output.print_json({"a": word})
     handler = logging.StreamHandler()
-    handler.setFormatter(output.LineFormatter("%(message)s"))
+    handler.setFormatter(logs.LineFormatter("%(message)s"))
     handler.emit(logging.LogRecord("a", logging.WARNING, "", 0, word, None, None))
     said = capfd.readouterr()
     assert not COMMANDS & set(said.out + said.err)

@@ -220,7 +220,7 @@ def _explain(address: str) -> str:
     if address.startswith("/dev/") or address.upper().startswith("COM"):
         return f"{said}; a serial port is written serial://{address}?baud=921600"
     host, colon, port = address.rpartition(":")
-    if colon and host and port.isdecimal():
+    if colon and host and port.isdecimal() and "/" not in host:
         return f"{said}; a board in the network is written tcp://{address}"
     others = "".join(f", {name}:" for name in GATEWAYS.others())
     return (

@@ -108,7 +108,7 @@ class RecordingError(EmgrigError):
 
 
 class UnreadableFile(RecordingError, ValueError):
-    """A file that was named, a plan, a profile or the like, cannot be opened."""
+    """A file that was named, a plan, a profile or the like, cannot be opened or understood."""
 
 
 class MissingExtra(EmgrigError, ImportError):
@@ -116,7 +116,7 @@ class MissingExtra(EmgrigError, ImportError):
 
 
 _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
-    (MissingExtra, ExitCode.USAGE),
+    (MissingExtra, ExitCode.FILE),
     (RecordingError, ExitCode.FILE),
     (TransportError, ExitCode.LINK),
     (WireError, ExitCode.LINK),

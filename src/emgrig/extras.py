@@ -1,5 +1,6 @@
 """Libraries that not everybody needs: imported when they are, and missed in one way."""
 
+from dataclasses import dataclass
 from importlib import import_module, metadata
 from types import ModuleType
 
@@ -36,23 +37,60 @@ def require(module: str, extra: str, what: str) -> ModuleType:
         raise MissingExtra(f"{what} needs {module}, which is not {_remedy(extra)}") from error
 
 
-def _remedy(extra: str) -> str:
-    """Say how to get what the extra installs on this machine, or where it can be had."""
+@dataclass(frozen=True)
+class Package:
+    """A package that is wanted, and which version of it is here."""
+
+    name: str
+    wanted: str  #: As ">=2.0"; empty for any.
+    found: str  #: Empty if it is not here.
+    fits: bool
+
+    def __str__(self) -> str:
+        """Return it as an install line names it."""
+        return f"'{self.name}{self.wanted}'"
+
+
+def packages() -> dict[str, list[Package]]:
+    """Return what this package wants, on this machine, by extra; without one under ""."""
+    found: dict[str, list[Package]] = {}
+    for one, extra in _wanted():
+        here = found.setdefault(extra, [])
+        if one.marker is None or one.marker.evaluate({"extra": extra}):
+            here.append(_package(one))
+    return found
+
+
+def _package(one: Requirement) -> Package:
+    try:
+        version = metadata.version(one.name)
+    except metadata.PackageNotFoundError:
+        version = ""
+    fits = bool(version) and one.specifier.contains(version, prereleases=True)
+    options = f"[{','.join(sorted(one.extras))}]" if one.extras else ""
+    return Package(one.name + options, str(one.specifier), version, fits)
+
+
+def _wanted() -> list[tuple[Requirement, str]]:
+    """Return what this package requires, each with the extra that it is of."""
     try:
         lines = metadata.requires(PACKAGE) or []
     except metadata.PackageNotFoundError:  # a bare clone
         lines = []
-    packages, elsewhere = [], []
-    for one in map(Requirement, lines):
-        condition, _, group = str(one.marker or "").rpartition("extra == ")
-        if group.strip("\"'") != extra:
-            continue
+    every = list(map(Requirement, lines))
+    return [(one, str(one.marker or "").rpartition("extra == ")[2].strip("\"'")) for one in every]
+
+
+def _remedy(extra: str) -> str:
+    """Say how to get what the extra installs on this machine, or where it can be had."""
+    named, elsewhere = [], []
+    for one in (wanted for wanted, of in _wanted() if of == extra):
         if one.marker is not None and one.marker.evaluate({"extra": extra}):
-            options = f"[{','.join(sorted(one.extras))}]" if one.extras else ""
-            packages.append(f"'{one.name}{options}{one.specifier}'")
+            named.append(str(_package(one)))
         else:
+            condition = str(one.marker or "").rpartition("extra == ")[0]
             elsewhere.append(f"{one.name} only for {condition.removesuffix(' and ')}")
-    named = f"'{PACKAGE}[{extra}]'"
-    if elsewhere and not packages:
+    if elsewhere and not named:
         return f"to be had for this Python or system: {', '.join(elsewhere)}"
-    return f"installed: pip install {' '.join(packages) or named}"
+    whole = f"'{PACKAGE}[{extra}]'"
+    return f"installed: pip install {' '.join(named) or whole}"

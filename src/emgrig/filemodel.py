@@ -133,7 +133,7 @@ def read_text(path: Path | Traversable, name: str) -> str:
     """Read a text file in UTF-8, with a byte order mark or without one.
 
     `name` is what messages call it, here and below. Raises UnreadableFile if it cannot be opened,
-    ValueError if it is no text, or larger than any of our files is.
+    is no text, or larger than any of our files is.
     """
     try:
         if isinstance(path, Path) and not path.is_file() and path.exists():
@@ -141,23 +141,23 @@ def read_text(path: Path | Traversable, name: str) -> str:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
         if len(raw) > MOST_BYTES:
-            raise ValueError(f"{name} cannot be read: more than {MOST_BYTES >> 20} MB")
+            raise UnreadableFile(f"{name} cannot be read: more than {MOST_BYTES >> 20} MB")
         return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise UnreadableFile(f"{name} cannot be read: {why(error)}") from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"{name} is not a text file in UTF-8") from error
+        raise UnreadableFile(f"{name} is not a text file in UTF-8") from error
 
 
 def parse_toml(text: str, name: str) -> Json:
-    """Read TOML; ValueError if it is none, or larger or deeper than any of our files is."""
+    """Read TOML; UnreadableFile if it is none, or larger or deeper than any of our files is."""
     _limit(text, name, MOST_TOML)
     try:
         return _limit_depth(tomllib.loads(text))
     except RecursionError as error:
-        raise ValueError(f"{name} is not TOML: {_DEEP}") from error
+        raise UnreadableFile(f"{name} is not TOML: {_DEEP}") from error
     except ValueError as error:
-        raise ValueError(f"{name} is not TOML: {error}{_editors_fault(text, error)}") from error
+        raise UnreadableFile(f"{name} is not TOML: {error}{_editors_fault(text, error)}") from error
 
 
 def _editors_fault(text: str, error: Exception) -> str:
@@ -174,69 +174,62 @@ def _editors_fault(text: str, error: Exception) -> str:
 
 
 def parse_json(text: str, name: str) -> object:
-    """Read JSON; ValueError if it is none, or larger or deeper than any of our files is."""
+    """Read JSON; UnreadableFile if it is none, or larger or deeper than any of our files is."""
     _limit(text, name, MOST_BYTES)
     try:
         return _limit_depth(json.loads(text))
     except RecursionError as error:
-        raise ValueError(f"{name} is not JSON: {_DEEP}") from error
+        raise UnreadableFile(f"{name} is not JSON: {_DEEP}") from error
     except ValueError as error:
-        raise ValueError(f"{name} is not JSON: {error}") from error
+        raise UnreadableFile(f"{name} is not JSON: {error}") from error
 
 
 def read_json(path: Path, name: str) -> object:
-    """Read a file of JSON within these limits. Raises ValueError as the two do."""
+    """Read a file of JSON within these limits. Raises UnreadableFile as the two do."""
     return parse_json(read_text(path, name), name)
 
 
 def _limit(text: str, name: str, most: int) -> None:
     if len(text) > most:
-        raise ValueError(f"{name} cannot be read: more than {most >> 20} MB")
+        raise UnreadableFile(f"{name} cannot be read: more than {most >> 20} MB")
     if sum(map(text.count, "[{,")) > MOST_VALUES:
-        raise ValueError(f"{name} cannot be read: more than {MOST_VALUES} values")
+        raise UnreadableFile(f"{name} cannot be read: more than {MOST_VALUES} values")
 
 
 def _limit_depth(content: T) -> T:
-    """Raise ValueError if tables and lists lie too deep in each other."""
+    """Raise UnreadableFile if tables and lists lie too deep in each other."""
     level: list[Any] = [content] if isinstance(content, dict | list) else []
     for _ in range(MOST_DEPTH):
         inside = [one.values() if isinstance(one, dict) else one for one in level]
         level = [one for some in inside for one in some if isinstance(one, dict | list)]
         if not level:
             return content
-    raise ValueError(_DEEP)
+    raise UnreadableFile(_DEEP)
 
 
 # Tables to values.
 
 
-def load(
-    path: Path, kind: type[T], what: str, *, raises: Callable[[str], Exception] = ValueError
-) -> T:
+def load(path: Path, kind: type[T], what: str) -> T:
     """Read a file: JSON if its model has a FORMAT, else TOML.
 
-    `what` the file is to be, as "plan", is for messages; `raises` makes the error if it is not
-    that. Raises UnreadableFile if it cannot be opened.
+    `what` the file is to be, as "plan", is for messages. Raises UnreadableFile if it cannot be
+    opened or is not that.
     """
     name = f"{what} {path}"
-    try:
-        parse = parse_json if getattr(kind, "FORMAT", "") else parse_toml
-        return read(kind, parse(read_text(path, name), name), name)
-    except UnreadableFile:
-        raise
-    except ValueError as error:
-        raise raises(str(error)) from error
+    parse = parse_json if getattr(kind, "FORMAT", "") else parse_toml
+    return read(kind, parse(read_text(path, name), name), name)
 
 
 def read(kind: type[T], content: object, name: str = "") -> T:
-    """Read what a TOML or JSON file holds; ValueError, in one line, if it is no `kind`."""
+    """Read what a TOML or JSON file holds; UnreadableFile, in one line, if it is no `kind`."""
     before = f"{name}: " if name else ""
     expected = getattr(kind, "FORMAT", "")
     if expected:
         table: Mapping[str, object] = content if isinstance(content, Mapping) else {}
         if table.get("format") != expected:
             found = table.get("format") if table else content
-            raise ValueError(f"{before}format is {_shown(found)}; {expected!r} was expected")
+            raise UnreadableFile(f"{before}format is {_shown(found)}; {expected!r} was expected")
         content = {key: value for key, value in table.items() if key != "format"}
     from pydantic import ValidationError
 
@@ -247,7 +240,7 @@ def read(kind: type[T], content: object, name: str = "") -> T:
     except ValidationError as error:
         # What is missing is last: a key that was misspelt is the likelier mistake.
         first = min(error.errors(include_url=False), key=lambda one: one["type"] == "missing")
-        raise ValueError(before + _say(first, kind)) from error
+        raise UnreadableFile(before + _say(first, kind)) from error
     return found_good
 
 

@@ -7,7 +7,7 @@ that says what could not be done with which file, why, and what to do.
 import errno
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -66,6 +66,22 @@ def refuse_existing(path: Path, *, overwrite: bool, instead: str = "name") -> No
         raise RecordingError(
             f"{path} exists; choose another {instead}, or say overwrite (--overwrite)"
         )
+
+
+def check_report(folder: Path, names: Iterable[str], *, overwrite: bool) -> None:
+    """Refuse a folder into which a report cannot go, before anything is measured for it.
+
+    Raises RecordingError if it cannot be made or written into, or if a file of an earlier report is
+    there, of these names, and may not be overwritten.
+    """
+    for name in names:
+        refuse_existing(folder / name, overwrite=overwrite, instead="folder")
+    with attempt("make the folder", folder):
+        there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{there} is a file")
+        if not os.access(there, os.W_OK):
+            raise PermissionError(errno.EACCES, f"no permission to write into {there}")
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:

@@ -98,3 +98,8 @@ def file_label(code: str) -> str:
         return code
     kept = "".join(c for c in code if c.isascii() and c.isalnum())
     return f"{kept}x{hashlib.sha256(code.encode()).hexdigest()[:_HASH_DIGITS]}"
+
+
+def unit_shown(unit: str) -> str:
+    """Return a unit as people write it: files say uV and us, people µV and µs."""
+    return re.sub(r"^u(?=[VsA]\b)", "µ", unit)

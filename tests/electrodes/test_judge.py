@@ -517,9 +517,9 @@ def test_the_rail_has_its_lights(percent: float, light: Light) -> None:
         (40.0, Light.GREEN, ""),
         (40.1, Light.YELLOW, ""),
         (150.0, Light.YELLOW, ""),
-        (151.0, Light.RED, "c2: 151 uV of 50 Hz mains: re-prep the worse of its electrodes"),
-        (1500.0, Light.RED, "c2: 1500 uV of 50 Hz mains: re-prep the worse of its electrodes"),
-        (1501.0, Light.RED, "c2: 1501 uV of 50 Hz mains: is one of its electrodes off?"),
+        (151.0, Light.RED, "c2: 151 µV of 50 Hz mains: re-prep the worse of its electrodes"),
+        (1500.0, Light.RED, "c2: 1500 µV of 50 Hz mains: re-prep the worse of its electrodes"),
+        (1501.0, Light.RED, "c2: 1501 µV of 50 Hz mains: is one of its electrodes off?"),
     ],
 )
 def test_mains_has_its_lights_and_says_what_to_do(uv: float, light: Light, todo: str) -> None:

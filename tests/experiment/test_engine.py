@@ -493,6 +493,6 @@ def test_a_record_that_is_damaged_is_refused_in_one_line(tmp_path: Path) -> None
         path.write_text(text, encoding="utf-8")
         with pytest.raises(Exception, match=r"s\.json") as caught:
             read_record(path)
-        assert type(caught.value).__name__ == "RecordingError"
+        assert type(caught.value).__name__ == "UnreadableFile"
         assert "\n" not in str(caught.value)
     assert not list(tmp_path.glob(".*")), "nothing half-written is left"

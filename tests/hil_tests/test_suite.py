@@ -120,6 +120,18 @@ def test_what_rests_on_a_failed_layer_is_blocked_and_its_neighbours_are_not() ->
     assert blocker.info.number == "B9"
 
 
+def test_a_run_that_keeps_going_is_stopped_by_link_and_identity_only() -> None:
+    run = _a_run()
+    run.options.keep_going = True
+    above = CheckInfo("B13", Layer.SUPPLIES, "temperature")
+    run.results.append(CheckResult(CheckInfo("B9", Layer.NOISE, "noise"), Outcome.FAIL))
+    assert run.blocked_by(above) is None
+    run.results.append(CheckResult(CheckInfo("B2", Layer.IDENTITY, "the ID"), Outcome.FAIL))
+    blocker = run.blocked_by(above)
+    assert blocker is not None
+    assert blocker.info.number == "B2"
+
+
 def test_an_error_of_the_board_fails_the_check_with_its_own_words() -> None:
     run = _a_run()
     run.begin(CheckInfo("B0", Layer.LINK, "a question"))
@@ -203,7 +215,7 @@ def test_an_address_or_argument_that_makes_no_sense_is_a_value_error() -> None:
 def test_a_report_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.write_text("a file")
-    with pytest.raises(RecordingError, match=r"cannot make the folder .*taken: File exists"):
+    with pytest.raises(RecordingError, match=r"cannot make the folder .*taken: .*taken is a file"):
         run_bringup("sim:fault=miso-high", report=taken)
 
 

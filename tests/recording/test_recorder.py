@@ -4,6 +4,7 @@ import functools
 import json
 import shutil
 import sys
+import threading
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -349,6 +350,19 @@ def test_progress_tells_rate_loss_and_levels(
     np.testing.assert_allclose(seen[1].offset_uv, voltage_uv.mean(axis=0), rtol=1e-9)
     np.testing.assert_allclose(seen[1].rms_uv, voltage_uv.std(axis=0), rtol=1e-6)
     assert (seen[1].clipped == 0).all()
+
+
+def test_another_thread_ends_a_recording_and_it_is_whole(board: Board, tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def end(progress: Progress) -> None:
+        if progress.elapsed_s >= 1.0:
+            stop.set()
+
+    made = record(board, tmp_path / "a.bdf", 60.0, progress=end, stop=stop)
+    assert 1.0 <= made.n_samples / board.chip.rate_hz < 3.0
+    assert made.totals.lost == 0
+    assert edfio.read_bdf(tmp_path / "a.bdf").num_signals > 0
 
 
 @pytest.mark.parametrize("existing", ["a.bdf", "a.json", "a.capture", "a-2.bdf"])

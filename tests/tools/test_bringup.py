@@ -73,9 +73,27 @@ def test_wrong_arguments_are_refused_before_anything_is_asked(tmp_path: Path) ->
         (["nonsense"], "is no address"),
         (["sim:", "--level", "medium"], "medium"),
         (["sim:", "--inputs", "closed"], "inputs"),
+        (["sim:", "--only", "B0,B99"], "no check 'B99'; emgrig bringup --list"),
         (["sim:", "--limits", str(tmp_path / "none.toml")], "cannot be read"),
     ):
         said = run(*arguments)
         assert said.exit_code != 0
         assert words in str(said.exception)
         assert not said.stdout
+
+
+@pytest.mark.slow
+def test_checks_asked_alone_are_no_verdict() -> None:
+    said = run("sim:channels=4", "--only", "b2,B0")
+    assert said.stdout.strip().splitlines()[-1].endswith("2 pass, incomplete: 2 of 25 asked")
+    assert said.exit_code == 1
+    told = [line.split()[:2] for line in said.stderr.splitlines()]
+    assert told == [["B0", "pass"], ["B2", "pass"]]
+
+
+@pytest.mark.slow
+def test_the_checks_are_listed_without_an_address() -> None:
+    said = run("--list")
+    numbers = {line.split()[0] for line in said.stdout.splitlines()[1:]}
+    assert {f"B{n}" for n in range(25)} <= numbers
+    assert said.exit_code == 0

@@ -27,7 +27,23 @@ def test_noise_is_told_with_its_uncertainty_and_the_band_that_is_left(run: Run) 
     assert "± 0.00" in said.out
     assert "k = 2.00" in said.out
     assert "as before, proved by reading" in said.out
-    assert "not comparable" in said.out
+    assert "beside 12 other amplifiers" in said.out
+
+
+@pytest.mark.slow
+def test_many_values_are_one_screen(run: Run) -> None:
+    said = run(f"noise {SIM} --channels 1-4 --gains 12,24 --duration 10")
+    lines = said.out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines[2:6])) <= 80
+    found = json.loads(run(f"noise {SIM} --channels 1-4 --gains 12,24 --duration 10 --json").out)
+    whole = [
+        one["value"]
+        for one in found["reports"][0]["readings"]
+        if one["quantity"] == "noise, whole band" and one["gain"] == 24
+    ]
+    assert f"24    {min(whole):.4g} to {max(whole):.4g} µV  pass" in said.out
+    assert f"{88 - 8} more values, which have no limit" in said.out
 
 
 @pytest.mark.slow

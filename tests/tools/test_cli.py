@@ -190,7 +190,6 @@ def test_help_is_wrapped_once(run: Run, monkeypatch: pytest.MonkeyPatch, columns
                 assert room <= len(after.split()[0]), f"{name}: {line!r} and then {after!r}"
 
 
-@pytest.mark.slow
 def test_help_answers_without_the_heavy_imports() -> None:
     code = (
         "import sys, emgrig.tools.cli; "
@@ -270,6 +269,6 @@ def test_a_recording_goes_on_after_an_outage_of_any_length_unless_one_is_said(
     address: str, duration: float | None, outage: float | None, total_s: float
 ) -> None:
     given = record_commands.RecordOptions(
-        address=address, output=Path("a.bdf"), duration=duration, outage=outage
+        address=[address], output=Path("a.bdf"), duration=duration, outage=outage
     )
-    assert record_commands._patience(given).total_s == total_s
+    assert record_commands.patience(given, address).total_s == total_s

@@ -320,6 +320,6 @@ def _signal(
     if mains is Light.RED and figures.mains_uv_rms is not None:
         is_off = figures.mains_uv_rms > _FLOATING * limits.mains_red_uv
         todo = "is one of its electrodes off?" if is_off else "re-prep the worse of its electrodes"
-        said = f"{figures.mains_uv_rms:.0f} uV of {figures.mains_hz or 50:g} Hz mains"
+        said = f"{figures.mains_uv_rms:.0f} µV of {figures.mains_hz or 50:g} Hz mains"
         return Light.RED, f"{label}: {said}: {todo}"
     return worst(rail, mains), ""

@@ -13,6 +13,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le, MinLen
 
 from emgrig.driver.can import Can, Counting, Registers, Stated, StatusWord, Timing
+from emgrig.errors import UnreadableFile
 from emgrig.filemodel import FileModel, Rule, Text, one_of, parse_toml, read, read_text
 
 MOST_BYTES = 1024  #: Of a frame.
@@ -313,7 +314,7 @@ def parse_template(text: str, name: str) -> FrameTemplate:
     template = read(FrameTemplate, content, name)
     _check_words(template, name)
     if wrong := template.wrong():
-        raise ValueError(f"{name}: {wrong}")
+        raise UnreadableFile(f"{name}: {wrong}")
     return template
 
 
@@ -322,9 +323,9 @@ def _check_words(template: FrameTemplate, name: str) -> None:
     for key in ("hello", "start", "stop"):
         words = _tokens(getattr(template.link, key))
         if any(word.endswith(".") for word in words):
-            raise ValueError(f"{name}: link.{key} has half a byte; expected whole bytes")
+            raise UnreadableFile(f"{name}: link.{key} has half a byte; expected whole bytes")
         if "sum8" in words and "]" not in words[: words.index("sum8")]:
-            raise ValueError(f"{name}: link.{key}: sum8 has no [ … ] before it")
+            raise UnreadableFile(f"{name}: link.{key}: sum8 has no [ … ] before it")
     for place, text in template.frame.fixed.items():
         if {"time32", "sum8", "[", "]"} & set(_tokens(text)):
-            raise ValueError(f"{name}: frame.fixed.{place} takes bytes only")
+            raise UnreadableFile(f"{name}: frame.fixed.{place} takes bytes only")

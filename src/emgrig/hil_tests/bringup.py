@@ -1,12 +1,13 @@
 """Run the suite from a program: `emgrig bringup` is this with a progress bar."""
 
+from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from emgrig.files import attempt
-from emgrig.hil_tests.judging.check import Level
+from emgrig.hil_tests.judging.check import Level, package_checks
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.hil_tests.plugin import RUN
@@ -45,6 +46,8 @@ def run_bringup(
     inputs: str = "connected",
     instruments: tuple[str, ...] = (),
     overwrite: bool = False,
+    only: Collection[str] = (),
+    keep_going: bool = False,
     observer: Observer | None = None,
 ) -> BringupRun:
     """Put all questions to a board; return the run with results, diagnosis and record.
@@ -52,7 +55,9 @@ def run_bringup(
     Record, page, JUnit file and raw data are written into the folder `report`; `limits` is TOML
     that overrides limits. `soak_s` is the length of the endurance check, s of board time; `inputs`
     says what is on them, "connected" or "open"; `instruments` what else is connected, for the
-    record. `observer` is told of each check; see `BringupRun`.
+    record. `only` are the numbers of the checks to make, as ("B9", "B11"): such a run is
+    incomplete, whatever comes out. With `keep_going` a failed layer does not block those above it,
+    but for link and identity. `observer` is told of each check; see `BringupRun`.
 
     Raises ValueError if an argument makes no sense, and nothing was sent; RecordingError if
     `limits` cannot be read, the folder holds the report of an earlier run and `overwrite` does not
@@ -63,6 +68,8 @@ def run_bringup(
         raise ValueError(f"inputs is {inputs!r}; expected connected or open")
     if soak_s is not None and not 0 < soak_s < float("inf"):
         raise ValueError(f"soak_s is {soak_s}; expected more than 0")
+    if unknown := sorted(set(only) - package_checks()):
+        raise ValueError(f"there is no check {unknown[0]!r}; emgrig bringup --list says which")
     level = Level(level)
     options = RunOptions(
         address=address,
@@ -73,6 +80,8 @@ def run_bringup(
         inputs=inputs,
         instruments=instruments,
         overwrite=overwrite,
+        only=tuple(only),
+        keep_going=keep_going,
     )
     refuse_report(options.report, overwrite=overwrite)
     run = BringupRun(options, Rig(address), observer=observer)

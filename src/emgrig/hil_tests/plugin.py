@@ -21,6 +21,7 @@ from emgrig.hil_tests.judging.check import (
     Layer,
     Level,
     info_of,
+    numbers_of,
     package_checks,
 )
 from emgrig.hil_tests.judging.limits import load_limits
@@ -43,6 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--limits", default=None, metavar="FILE", help="TOML that overrides limits")
     group.addoption("--soak", default=None, type=float, metavar="S", help="endurance check, s")
     group.addoption("--inputs", default="connected", choices=INPUTS, help="what is on the inputs")
+    group.addoption("--only", default="", metavar="B9,B11", help="make these checks alone")
+    group.addoption("--keep-going", action="store_true", help="ask on above a layer that failed")
     group.addoption("--report", default=None, metavar="DIR", help="write JSON, HTML and data here")
     group.addoption("--overwrite", action="store_true", help="replace the report of an earlier run")
 
@@ -74,6 +77,8 @@ def _run_of(config: pytest.Config) -> BringupRun:
         report=Path(report) if report else None,
         overwrite=config.getoption("overwrite"),
         inputs=config.getoption("inputs"),
+        only=numbers_of(config.getoption("only")),
+        keep_going=config.getoption("keep_going"),
     )
     return BringupRun(options, Rig(options.address))
 
@@ -94,8 +99,19 @@ def pytest_collection_modifyitems(
     result = yield
     run = config.stash[RUN]
     run.asked_for = tuple(sorted(found | package_checks()))
+    if run.options.only:
+        _pick(config, run.options.only, items)
     _put_in_order(run, items)
     return result
+
+
+def _pick(config: pytest.Config, only: tuple[str, ...], items: list[pytest.Item]) -> None:
+    """Leave out all items but the checks with these numbers; refuse one that nobody has."""
+    picked = [item for item in items if (info := _info(item)) and info.number in only]
+    if missing := sorted(set(only) - {info.number for item in picked if (info := _info(item))}):
+        raise pytest.UsageError(f"--only {missing[0]}: there is no such check among these files")
+    config.hook.pytest_deselected(items=[item for item in items if item not in picked])
+    items[:] = picked
 
 
 def _put_in_order(run: BringupRun, items: list[pytest.Item]) -> None:

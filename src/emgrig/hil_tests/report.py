@@ -11,6 +11,7 @@ from emgrig.hil_tests.judging.measurement import Measurement, Outcome, of_pictur
 from emgrig.hil_tests.plots import draw_pictures
 from emgrig.hil_tests.record import make_record
 from emgrig.hil_tests.run import BringupRun
+from emgrig.names import unit_shown
 from emgrig.pages.page import render
 
 RECORD_FILE, PAGE_FILE, DATA_FOLDER = "record.json", "index.html", "data"
@@ -101,7 +102,7 @@ def _values(measurement: Measurement) -> str:
     if len(set(shown)) == 1:
         one = show(readings[0].value, measurement.unit)
         return one if len(readings) == 1 else f"{one} (all channels)"
-    unit = "" if measurement.unit in ("", "1") else f" {measurement.unit}"
+    unit = "" if measurement.unit in ("", "1") else f" {unit_shown(measurement.unit)}"
     return " · ".join(shown) + unit
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from emgrig.driver.chip.registers import LeadOffFlip
 from emgrig.errors import EmgrigError, TransportError
-from emgrig.files import refuse_existing
+from emgrig.files import check_report
 from emgrig.hil_tests.diagnosis.diagnose import Diagnosis, diagnose
 from emgrig.hil_tests.judging.check import (
     BeyondBoard,
@@ -44,7 +44,9 @@ class RunOptions:
 
     `soak_s` is the length of the endurance check, s of board time; raw data are kept for `report`.
     `inputs` are "connected" (electrodes, or resistors in their place) or "open"; `instruments` are
-    what else was connected, as the user says; `overwrite` replaces an earlier run's report.
+    what else was connected, as the user says; `overwrite` replaces an earlier run's report. `only`
+    are the numbers of the checks to make, all if empty; with `keep_going` a failed layer does not
+    block those above it, but for link and identity.
     """
 
     address: str
@@ -55,6 +57,8 @@ class RunOptions:
     inputs: str = "connected"
     instruments: tuple[str, ...] = ()
     overwrite: bool = False
+    only: tuple[str, ...] = ()
+    keep_going: bool = False
 
 
 REPORT_FILES = ("record.json", "index.html", "junit.xml")
@@ -62,9 +66,9 @@ REPORT_FILES = ("record.json", "index.html", "junit.xml")
 
 
 def refuse_report(folder: Path | None, *, overwrite: bool) -> None:
-    """Raise RecordingError if a report of an earlier run is in the folder and is to stay there."""
-    for path in (folder / name for name in REPORT_FILES) if folder is not None else ():
-        refuse_existing(path, overwrite=overwrite, instead="folder")
+    """Raise RecordingError if a report cannot go there, or an earlier one is to stay there."""
+    if folder is not None:
+        check_report(folder, REPORT_FILES, overwrite=overwrite)
 
 
 @dataclass
@@ -197,8 +201,10 @@ class BringupRun:
 
     def blocked_by(self, info: CheckInfo) -> CheckResult | None:
         """Return the failed check of a layer below that blocks this one, if there is any."""
+        top = Layer.REGISTERS if self.options.keep_going else info.layer
         for result in self.results:
-            if result.outcome in (Outcome.FAIL, Outcome.ERROR) and result.info.layer < info.layer:
+            has_failed = result.outcome in (Outcome.FAIL, Outcome.ERROR)
+            if has_failed and result.info.layer < min(info.layer, top):
                 return result
         return None
 
@@ -232,13 +238,14 @@ class BringupRun:
         except CannotMeasure as reason:
             self._result.is_beyond = isinstance(reason, BeyondBoard)
             return self._finish(Outcome.SKIPPED, str(reason))
-        except EmgrigError as raised:
-            error = raised
         except Exception as raised:
             if raised is self.rig.no_address:
                 self.aborted = raised  # the address makes no sense: nothing was asked
-            self._finish(Outcome.ERROR, f"{type(raised).__name__}: {raised}")
-            raise
+            elif isinstance(raised, EmgrigError):
+                error = raised
+            if error is None:
+                self._finish(Outcome.ERROR, f"{type(raised).__name__}: {raised}")
+                raise
         return self._judge(error)
 
     def _make_ready(self, info: CheckInfo) -> None:
@@ -332,7 +339,7 @@ class BringupRun:
         result.duration_s = time.perf_counter() - self._began_s
         self.results.append(result)
         self._result = None
-        if self.observer is not None:
+        if self.observer is not None and self.aborted is None:
             self.observer(result, True, self.n_checks)
         return result
 

@@ -115,10 +115,10 @@ def _any_letter() -> Iterator[None]:
 
 
 @styled
-def png(drawn: "Figure") -> bytes:
-    """Return a figure as a PNG file."""
+def png(drawn: "Figure", *, dpi: float = 110) -> bytes:
+    """Return a figure as a PNG file of so many dots an inch."""
     out = io.BytesIO()
     _plain_decades(drawn)
     with _any_letter():
-        drawn.savefig(out, format="png", dpi=110, metadata={"Software": None})
+        drawn.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
     return out.getvalue()

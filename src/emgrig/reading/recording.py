@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +104,23 @@ class Runs:
         """Place rows (all, or those named) at samples; both strictly rise."""
         rows = np.arange(positions.size) if rows is None else rows
         check_length(float(positions[-1]) + 1, positions.size)
-        breaks = np.flatnonzero((np.diff(positions) != 1) | (np.diff(rows) != 1)) + 1
+        return cls._of_blocks(positions, rows, 1)
+
+    @classmethod
+    def of_records(cls, positions: Ints, records: Ints, n_in_record: int) -> "Runs":
+        """Place data records of so many rows each; as `at`, with no number for each sample.
+
+        `positions` are their first samples, `records` count from 0; both strictly rise.
+        """
+        check_length(float(positions[-1]) + n_in_record, positions.size * n_in_record)
+        return cls._of_blocks(positions, records * n_in_record, n_in_record)
+
+    @classmethod
+    def _of_blocks(cls, positions: Ints, rows: Ints, n: int) -> "Runs":
+        breaks = np.flatnonzero((np.diff(positions) != n) | (np.diff(rows) != n)) + 1
         begin = np.concatenate([[0], breaks])
-        counts = np.diff(np.concatenate([begin, [positions.size]]))
-        return cls(np.stack([rows[begin], positions[begin], counts], 1), int(positions[-1]) + 1)
+        counts = n * np.diff(np.concatenate([begin, [positions.size]]))
+        return cls(np.stack([rows[begin], positions[begin], counts], 1), int(positions[-1]) + n)
 
     @property
     def is_steady(self) -> bool:
@@ -211,6 +225,9 @@ class Recording:
     start : datetime or None
     measured_hz : float or None
         The rate by a better clock than the file's time, if a sidecar of ours knows it.
+    part : callable or None
+        ``part(indexes, first_row, stop_row)``: those rows of signals, as `column` gives them, of
+        shape (n_signals, n_rows); None if only whole columns can be read.
     """
 
     path: Path
@@ -227,6 +244,7 @@ class Recording:
     start: dt.datetime | None = None
     measured_hz: float | None = None
     is_own: bool = False
+    part: Callable[[Sequence[int], int, int], NDArray[Any]] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -238,11 +256,11 @@ class Recording:
         """Units of the signals."""
         return tuple(one.unit for one in self.signals)
 
-    @property
+    @cached_property
     def n_samples(self) -> int:
         """Samples of each signal, up to what is marked bad at the end."""
         end = self.runs.n_samples
-        for begin, behind in sorted(self._bad(), reverse=True):
+        for begin, behind in self._bad[::-1].tolist():
             end = min(end, begin) if behind >= end else end
         return max(end, 0)
 
@@ -269,8 +287,66 @@ class Recording:
         is_gap = ~np.isfinite(out)
         if is_gap.any():
             out[is_gap] = np.nan
-        for begin, behind in self._bad():
+        for begin, behind in self._bad.tolist():
             out[max(begin, 0) : max(behind, 0)] = np.nan
+        return out
+
+    def window(self, begin: int, stop: int, indexes: Sequence[int] | None = None) -> Floats:
+        """Read some samples of signals (all, or those named) as `values` gives them.
+
+        Where the format allows it no more of the file is read; else whole columns are.
+
+        Parameters
+        ----------
+        begin, stop : int
+            Samples, 0 <= begin <= stop <= `n_samples`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_signals, stop - begin)
+
+        Raises
+        ------
+        ValueError
+            If it does not lie in the recording.
+        RecordingError
+            If the file cannot be read any more.
+        """
+        wanted = list(range(len(self.signals)) if indexes is None else indexes)
+        if not 0 <= begin <= stop <= self.n_samples:
+            raise ValueError(f"samples {begin} to {stop} of {self.n_samples}")
+        if self.part is None or begin == stop or not wanted:
+            rows = [self.values(i)[begin:stop] for i in wanted if begin < stop]
+            return np.array(rows).reshape(len(wanted), stop - begin)
+        out = self._laid_out(begin, stop, wanted)
+        with np.errstate(all="ignore"):
+            out *= np.array([[self.signals[i].factor] for i in wanted])
+        out[~np.isfinite(out)] = np.nan
+        bad = self._bad
+        for first, behind in bad[(bad[:, 0] < stop) & (bad[:, 1] > begin)].tolist():
+            out[:, max(first - begin, 0) : behind - begin] = np.nan
+        return out
+
+    def _laid_out(self, begin: int, stop: int, wanted: Sequence[int]) -> Floats:
+        """Read what is there of a stretch, in the units of the file."""
+        assert self.part is not None
+        rows, samples, counts = self.runs.rows.T
+        met = np.flatnonzero((samples < stop) & (samples + counts > begin))
+        out = np.full((len(wanted), stop - begin), np.nan)
+        if not met.size:
+            return out
+        ahead = np.maximum(begin - samples[met], 0)
+        behind = np.minimum(stop - samples[met], counts[met])
+        first, last = int((rows[met] + ahead)[0]), int((rows[met] + behind)[-1])
+        try:
+            found = self.part(wanted, first, last)
+        except OSError as error:
+            raise RecordingError(f"{self.path} cannot be read: {error.strerror}") from error
+        for run, a, b in zip(
+            self.runs.rows[met].tolist(), ahead.tolist(), behind.tolist(), strict=True
+        ):
+            at, row = run[1] - begin, run[0] - first
+            out[:, at + a : at + b] = found[:, row + a : row + b]
         return out
 
     def matrix(self, indexes: Sequence[int] | None = None) -> Floats:
@@ -290,12 +366,17 @@ class Recording:
             If there is no such signal; the message lists what there is.
         """
         indexes = [find_signal(self.labels, one) for one in asked]
-        column = self.column
+        column, part = self.column, self.part
         kept = tuple(self.signals[i] for i in indexes)
-        return replace(self, signals=kept, column=lambda i: column(indexes[i]))
+        chosen = replace(self, signals=kept, column=lambda i: column(indexes[i]))
+        if part is None:
+            return chosen
+        return replace(chosen, part=lambda i, a, b: part([indexes[one] for one in i], a, b))
 
-    def _bad(self) -> list[tuple[int, int]]:
-        return [
+    @cached_property
+    def _bad(self) -> Ints:
+        """Begin and end of each stretch that is marked bad, samples, in order."""
+        ends = [
             (
                 round(mark.onset_s * self.rate_hz),
                 round((mark.onset_s + mark.duration_s) * self.rate_hz),
@@ -303,6 +384,7 @@ class Recording:
             for mark in self.marks
             if mark.is_bad
         ]
+        return np.array(sorted(ends), dtype=np.int64).reshape(-1, 2)
 
 
 def find_signal(labels: Sequence[str], asked: str) -> int:

@@ -84,8 +84,8 @@ def convert(
         file is left half-written.
     """
     source = Path(capture_path)
-    target = check_target(_target(source, bdf_path), overwrite=overwrite)
     reader = CaptureReader(source)
+    target = check_target(_target(source, bdf_path), overwrite=overwrite)
     tell = _teller(reader, progress)
     timeline = Timeline(reader)
     reports = _survey(timeline, tell)

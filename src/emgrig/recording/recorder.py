@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from emgrig.driver.captures.capture import CaptureWriter
 from emgrig.driver.captures.journal import Entry
 from emgrig.driver.native.link import Direction
 from emgrig.driver.samples.block import Block
-from emgrig.errors import EmgrigError, RecordingError
+from emgrig.errors import EmgrigError, RecordingError, TransportError
 from emgrig.filemodel import plain
 from emgrig.recording.convert import (
     CAPTURE_SUFFIX,
@@ -291,8 +292,9 @@ def record(
     contact: Mapping[str, object] | None = None,
     look: Callable[[Block, Recorder], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> Recording:
-    """Stream a board into a recording, for a time or until Ctrl-C.
+    """Stream a board into a recording, for a time, until `stop` is set, or until Ctrl-C.
 
     Parameters
     ----------
@@ -304,6 +306,9 @@ def record(
         Handed every block and the recorder, as an outlet needs it.
     progress : callable, optional
         Called every half second of the recording.
+    stop : threading.Event, optional
+        Ends it when another thread sets it; also while a lost link is waited for, if the board's
+        `ReconnectPolicy.is_given_up` asks the same.
 
     Raises
     ------
@@ -322,9 +327,13 @@ def record(
         contact=contact,
     ) as recorder:
         try:
-            _stream(board, recorder, duration_s, look, progress)
+            _stream(board, recorder, duration_s, look, progress, stop)
         except KeyboardInterrupt:
             log.info("stopped by Ctrl-C")
+        except TransportError:
+            if stop is None or not stop.is_set():
+                raise
+            log.info("stopped while the link was lost")
     return recorder.close()
 
 
@@ -334,6 +343,7 @@ def _stream(
     duration_s: float | None,
     look: Callable[[Block, Recorder], None] | None,
     progress: Callable[[Progress], None] | None,
+    stop: threading.Event | None,
 ) -> None:
     due_s = PROGRESS_EVERY_S
     with board.stream(duration_s) as stream:
@@ -344,6 +354,8 @@ def _stream(
             if progress is not None and recorder.elapsed_s >= due_s:
                 progress(recorder.progress())
                 due_s = recorder.elapsed_s + PROGRESS_EVERY_S
+            if stop is not None and stop.is_set():
+                return
 
 
 def _check_calibration(board: Board, calibration: Certificate) -> None:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from emgrig.tools.common.options import OfBoard, Overwrite, Printed, option, takes
-from emgrig.tools.common.output import note, out, print_json, print_table, quiet_driver, say
+from emgrig.tools.common.logs import quiet_driver
+from emgrig.tools.common.options import OfBoard, Overwrite, Printed, flag, option, takes
+from emgrig.tools.common.output import note, out, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 
 if TYPE_CHECKING:
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from emgrig.hil_tests.run import BringupRun
 
 _STYLES = {"pass": "green", "marginal": "yellow", "fail": "bold red", "error": "bold red"}
+
+
+def _list(wanted: bool) -> None:
+    """Print which checks there are, before an address is asked for."""
+    if not wanted:
+        return
+    from emgrig.hil_tests.judging.check import suite_functions
+
+    print_table(
+        ("check", "layer", "question"),
+        [(info.number, info.layer.title, info.title) for info, _ in suite_functions()],
+        whole=("check", "layer"),
+    )
+    raise typer.Exit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +47,13 @@ class BringupOptions(OfBoard, Printed):
     )
     soak: float | None = option("Length of the endurance check, seconds of board time.")
     instrument: list[str] | None = option("What else is connected, for the record; repeatable.")
+    only: str = option("Make these checks alone, as B9,B11; the run is incomplete then.", "")
+    keep_going: bool = flag("Ask on above a layer that failed, but for link and identity.")
+    list_checks: Annotated[
+        bool, typer.Option("--list", callback=_list, is_eager=True, help="List the checks.")
+    ] = False
+    history: Path | None = option("File that this run is added to; emgrig history reads it.")
+    operator: str = option("Who measures, for the history.", "")
     overwrite: Overwrite = False
 
 
@@ -51,11 +73,23 @@ def bringup(given: BringupOptions) -> None:
       emgrig bringup tcp://192.168.4.1:4299 --level full --report report/
 
       emgrig bringup "sim:fault=miso-high"
+
+      emgrig bringup serial:///dev/ttyUSB0 --only B9,B11
+
+    A run that makes some checks alone is incomplete, and its exit code never 0: it is to find a
+    fault by, not to call a board good.
     """
     from emgrig.hil_tests.record import make_record
     from emgrig.hil_tests.verdict import exit_code
 
+    if given.history is not None:
+        from emgrig.hil_tests.history import add, check_history
+
+        check_history(given.history)
     session = _run(given)
+    if given.history is not None:
+        number = add(given.history, make_record(session), given.operator)
+        note(f"run {number} of {given.history}")
     if given.as_json:
         print_json(make_record(session))
     else:
@@ -66,6 +100,7 @@ def bringup(given: BringupOptions) -> None:
 def _run(given: BringupOptions) -> "BringupRun":
     """Put the questions; a run that a person broke off comes back as far as it came."""
     from emgrig.hil_tests.bringup import BringupInterrupted, run_bringup
+    from emgrig.hil_tests.judging.check import numbers_of
 
     # The suite cuts power and resets on purpose: the driver need not warn of what it is shown.
     with quiet_driver(), Bar("connecting") as bar:
@@ -79,6 +114,8 @@ def _run(given: BringupOptions) -> "BringupRun":
                 inputs=given.inputs,
                 instruments=tuple(given.instrument or ()),
                 overwrite=given.overwrite,
+                only=numbers_of(given.only),
+                keep_going=given.keep_going,
                 observer=_follower(bar),
             )
         except BringupInterrupted as interrupted:
@@ -86,12 +123,16 @@ def _run(given: BringupOptions) -> "BringupRun":
 
 
 def _follower(bar: Bar) -> "Callable[[CheckResult, bool, int], None]":
+    from emgrig.hil_tests.judging.measurement import Outcome
+
     done = 0
 
     def follow(result: "CheckResult", is_done: bool, n_checks: int) -> None:
         nonlocal done
         done += is_done
         info = result.info
+        if is_done and result.outcome is not Outcome.BLOCKED:
+            note(f"{info.number:3}  {result.outcome:8}  {info.title}")
         bar.follow(f"{info.layer.title}: {info.number} {info.title}", done / n_checks)
 
     return follow
@@ -118,7 +159,8 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
     )
     blocked = [r.info.number for r in session.results if r.outcome is Outcome.BLOCKED]
     if blocked:
-        say(f"not asked, since a layer below failed: {', '.join(blocked)}")
+        numbers = ", ".join(blocked)
+        say(f"not asked, since a layer below failed (--keep-going asks): {numbers}")
     if session.n_beyond:
         numbers = ", ".join(r.info.number for r in session.results if r.is_beyond)
         say(f"not asked, and no pass, since this board cannot tell: {numbers}")

@@ -12,6 +12,7 @@ from io import TextIOWrapper
 from typing import Annotated, Any, NamedTuple
 
 import typer
+from rich.markup import escape
 from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
@@ -25,8 +26,11 @@ from emgrig.tools import (
     register_commands,
     simulate_command,
 )
-from emgrig.tools.common.output import EXIT_CODES_HELP, LineFormatter, err, say
+from emgrig.tools.common import defaults, logs
+from emgrig.tools.common.output import EXIT_CODES_HELP, err, say
 from emgrig.tools.demo.command import demo
+
+log = logging.getLogger(__name__)
 
 
 class Later(NamedTuple):
@@ -45,7 +49,7 @@ class Later(NamedTuple):
         if isinstance(found, typer.Typer):
             group: Any = typer.main.get_command(found)
             return group.commands.get(name, group)
-        alone = typer.Typer()
+        alone = typer.Typer(add_completion=False)
         alone.command(name)(found)
         return typer.main.get_command(alone)
 
@@ -62,12 +66,17 @@ LATER = {
     "session": Later("session_command", "session", "Run an experiment: MVC, clips, ratings."),
     "ports": Later("ports.command", "ports", "List where boards may be, and which are there."),
     "gateway": Later("gateway.command", "gateway", "Serve a board of this machine on TCP."),
+    "config": Later("config_command", "config", "Say what is set once, and where."),
+    "doctor": Later("doctor.command", "doctor", "Say what this machine has, to paste in a report."),
+    "history": Later("history.command", "history", "Say which boards are good, and what drifts."),
     "sync": Later("sync.command", "sync", "Map readings of the filmed tube to samples."),
     "control": Later("control.command", "control", "Change a simulator that runs (--control)."),
     "explain": Later("explain.command", "explain", "Say what B9, LOFF or a fault means."),
     "export": Later("export_command", "export", "Hand over: BIDS, MATLAB, Parquet, CSV."),
     "compare": Later("compare.command", "compare", "Hold a recording against another amplifier's."),
     "reproduce": Later("analyse.commands", "app", "Set every number the paper prints beside ours."),
+    "view": Later("view.command", "view", "Look at recordings in the browser."),
+    "plot": Later("view.plot", "plot", "Draw a stretch of a recording, for a paper."),
     "analyse": Later("analyse.commands", "app", "Find candidate expressions in a recording."),
     "clock-report": Later(
         "analyse.commands", "app", "Report video against EMG time, per recording."
@@ -101,15 +110,26 @@ class LazyGroup(TyperGroup):
             found: Any = args[0], LATER[args[0]].load(args[0]), args[1:]
         else:
             found = super().resolve_command(ctx, args)
-        _rewrap(found[1])
+        name, command, _ = found
+        _rewrap(command)
+        if name not in _NO_LOG:
+            logs.add_to(command)
+        if name not in _NO_DEFAULTS:
+            ctx.default_map = {name: defaults.default_map(command, name, defaults.read_defaults())}
         return found
 
 
+_NO_LOG = ("control", "explain")
+_NO_DEFAULTS = ("config", "doctor", "explain")
+
+
 def _rewrap(command: Any) -> None:
-    """Let the help of a command be wrapped by the terminal alone, not by our source too."""
+    """Let the help of a command be wrapped by the terminal alone, its brackets be brackets."""
     if command.help:
         paragraphs = command.help.split("\n\n")
-        command.help = "\n\n".join(" ".join(one.split()) for one in paragraphs)
+        command.help = escape("\n\n".join(" ".join(one.split()) for one in paragraphs))
+    for one in command.params:
+        one.help = one.help and escape(one.help)
     for inner in getattr(command, "commands", {}).values():
         _rewrap(inner)
 
@@ -190,9 +210,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a pipe on Windows knows no Ω
-    handler = logging.StreamHandler()
-    handler.setFormatter(LineFormatter("%(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logs.set_up()
     _end_as_by_ctrl_c()
     try:
         app()
@@ -202,6 +220,7 @@ def main() -> None:
     except (EmgrigError, ValueError, OSError, KeyboardInterrupt) as error:
         if os.environ.get("EMGRIG_TRACEBACK"):
             raise
+        log.debug("ended by", exc_info=error)
         text = "interrupted" if isinstance(error, KeyboardInterrupt) else _in_words(error)
         err.print(Text(f"error: {one_line(text)}", style="red"))
         sys.exit(int(exit_code_for(error)))

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from emgrig.extras import require
-from emgrig.files import check_folder
+from emgrig.files import check_report, make_folder
 from emgrig.tools.common.options import (
+    Mains,
     Mvc,
     OfBoard,
     Profile,
@@ -46,10 +47,10 @@ FRAMES_PER_PACKET = 16
 class DeskOptions(OfBoard, Served, Recorded):
     """What `emgrig desk` takes."""
 
-    output: Path = option("The folder that recordings go into.", Path(), "-o", "--output")
+    output: Path = option("The folder for recordings; it is made.", Path(), "-o", "--output")
     profile: Profile = None
     rate: int | None = option("Samples a second, in place of the profile's.")
-    mains: float = option("Mains, Hz: 50, 60, or 0 for none.", 50.0)
+    mains: Mains = 50.0
     mvc: Mvc = None
     packets_per_count: int = option(
         "The digital tube counts one for so many packets of 16.", 2, min=1
@@ -78,7 +79,7 @@ def desk(given: DeskOptions) -> None:
 
       emgrig desk sim: --open
     """
-    check_folder(given.output)
+    check_report(given.output, (), overwrite=False)
     with page_server(given, "emgrig desk") as server:
         _serve(given, server)
 
@@ -101,7 +102,7 @@ def _serve(given: DeskOptions, server: "Server") -> None:
         hub.mvc_uv.update(read_mvc(given.mvc or [], hub.board.chip.n_channels))
         contact = Contact(hub, Limits(), contact_of(hub.board))
         hub.start(threaded=True)
-        folder = given.output.resolve()
+        folder = make_folder(given.output).resolve()
         build(Desk(hub, contact, folder, digits=given.digits, check_settings=check_settings))
         _say_where(server.url, is_local=server.is_local, hub=hub)
         if given.open_page:

@@ -4,11 +4,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
 
 from emgrig.extras import require
 from emgrig.files import check_output
-from emgrig.tools.common.options import Overwrite, Printed, argument, flag, option, takes
+from emgrig.tools.common.options import (
+    Overwrite,
+    Printed,
+    argument,
+    check_mains,
+    flag,
+    option,
+    takes,
+)
 from emgrig.tools.common.output import note, print_json, say
 from emgrig.tools.common.progress import Bar
 
@@ -45,7 +55,12 @@ class ExportOptions(Printed):
     session: str = option("Label of the session, if there are several.", "", panel=_BIDS)
     task: str = option("Label of the task, as in faces.", "", panel=_BIDS)
     run: int | None = option("Number of the first file; several count on.", panel=_BIDS)
-    mains: float | None = option("Mains frequency, 50 or 60 Hz.", panel=_BIDS)
+    mains: Annotated[
+        float | None,
+        typer.Option(
+            help="Mains frequency, 50 or 60 Hz.", rich_help_panel=_BIDS, callback=check_mains
+        ),
+    ] = None
     name: str = option("Name of the data set, when it is begun.", "", panel=_BIDS)
     author: list[str] | None = option("An author of it; repeat.", panel=_BIDS)
     electrode_mm: float | None = option(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from emgrig.errors import RecordingError
 from emgrig.files import check_there
 from emgrig.tools.common.options import (
-    OfBoard,
+    Addresses,
     Overwrite,
     Printed,
     Profile,
@@ -22,6 +22,7 @@ from emgrig.tools.common.options import (
 )
 from emgrig.tools.common.output import err, note, print_json, say
 from emgrig.tools.common.progress import Bar, Lines
+from emgrig.tools.record_many import is_many, record_many
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,10 +41,13 @@ USUAL_PROFILE, KEEP = "facial-emg", "keep"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordOptions(OfBoard, Recorded, Printed):
+class RecordOptions(Recorded, Printed):
     """What `emgrig record` takes."""
 
-    output: Path = option("The file to make, FILE.bdf.", ..., "-o", "--output")
+    address: Addresses
+    output: Path = option(
+        "The file to make, FILE.bdf; the folder, for several boards.", ..., "-o", "--output"
+    )
     profile: Profile = None
     duration: float | None = option("Seconds of board time; else until Ctrl-C.", min=0.001)
     overwrite: Overwrite = False
@@ -60,20 +64,30 @@ def record(given: RecordOptions) -> None:
     nothing; `emgrig convert FILE.capture` makes the BDF+ file again at any time. A lost link is
     opened again for as long as it takes (--outage); what is missing is marked.
 
+    Several addresses, or a file FILE.toml with a table [[board]] each (address, name, profile), are
+    recorded side by side into a folder; one that fails does not stop the others.
+
     Example: emgrig record tcp://192.168.4.1:4299 -o smile.bdf --duration 60
+
+    Example: emgrig record tcp://10.0.0.7:4299 tcp://10.0.0.8:4299 -o both/
     """
+    if is_many(given.address):
+        record_many(given)
+        return
     import emgrig
     from emgrig.recording.convert import check_target
     from emgrig.recording.recorder import record as record_board
 
     check_target(given.output, overwrite=given.overwrite)
-    with emgrig.connect(given.address, reconnect=_patience(given)) as board:
+    (address,) = given.address
+    with emgrig.connect(address, reconnect=patience(given, address)) as board:
         profile = profile_for(board, given.profile)
         if profile:
             board.apply(profile)
         warn_of_reference(board)
         found = calibration_of(board, given.calibration)
         check = contact_of(board)
+        say_time(board)
         with ExitStack() as opened:
             shown = opened.enter_context(
                 _Shown(given.duration, board.channel_names, board.chip.powered.tolist())
@@ -93,14 +107,14 @@ def record(given: RecordOptions) -> None:
     _report(made, as_json=given.as_json)
 
 
-def _patience(given: RecordOptions) -> "ReconnectPolicy":
+def patience(given: RecordOptions, address: str) -> "ReconnectPolicy":
     """Choose how long an outage may last: who records unattended wants what comes behind it."""
     from emgrig.driver.recovery import ReconnectPolicy
 
     usual_s = ReconnectPolicy().total_s
     if given.outage is not None:
         return ReconnectPolicy(total_s=given.outage)
-    if given.address.partition(":")[0].lower() in ("sim", "replay"):  # their time is not ours
+    if address.partition(":")[0].lower() in ("sim", "replay"):  # their time is not ours
         return ReconnectPolicy()
     return ReconnectPolicy(total_s=max(given.duration or math.inf, usual_s))
 
@@ -184,6 +198,15 @@ def warn_of_reference(board: "Board") -> None:
         note(
             "the chip's own reference is off: unless the board has another one, every code will be "
             "at the rail; --profile facial-emg switches it on"
+        )
+
+
+def say_time(board: "Board") -> None:
+    """Say that time is not the clock's, where it is not."""
+    if board.identity.is_simulated and not board.is_paced:
+        note(
+            "virtual time: as fast as this computer can, dated from 2026-01-01 on, the same each "
+            "time; emgrig simulate has the time of the clock"
         )
 
 

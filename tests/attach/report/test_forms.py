@@ -18,9 +18,10 @@ from emgrig.attach.report.model import Report
 from emgrig.attach.report.page import page
 from emgrig.attach.report.text import lines
 from emgrig.attach.report.vcd import vcd
-from emgrig.attach.report.write import FILES, check_folder, write_report
+from emgrig.attach.report.write import FILES, write_report
 from emgrig.errors import RecordingError
 from emgrig.filemodel import plain
+from emgrig.files import check_report
 from file_schemas import schema
 
 
@@ -197,11 +198,11 @@ def test_somebody_elses_reader_opens_the_waves() -> None:
 def test_files_are_written_and_not_over_others(tmp_path: Path) -> None:
     facts, report = seen("late read")
     folder = tmp_path / "report"
-    check_folder(folder, overwrite=False)
+    check_report(folder, FILES, overwrite=False)
     write_report(report, facts, folder)
     assert sorted(one.name for one in folder.iterdir()) == sorted(FILES)
     for name in FILES:
         assert "simulated" in (folder / name).read_text("utf-8").lower()
     with pytest.raises(RecordingError, match="exists"):
-        check_folder(folder, overwrite=False)
-    check_folder(folder, overwrite=True)
+        check_report(folder, FILES, overwrite=False)
+    check_report(folder, FILES, overwrite=True)

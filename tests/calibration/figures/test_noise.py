@@ -241,7 +241,7 @@ def test_the_error_of_the_estimate_widens_the_limits():
     exact = judge_noise(Result(0.31, "uV", 0.0, 100), 24, 1000, limits)
     rough = judge_noise(Result(0.31, "uV", 0.02, 100), 24, 1000, limits)
     assert (exact.outcome, rough.outcome) == (Outcome.MARGINAL, Outcome.PASS)
-    assert "data sheet 0.28 uV" in str(rough)
+    assert "data sheet 0.28 µV" in str(rough)
     quiet = judge_noise(Result(0.13, "uV", 0.01, 100), 24, 1000)
     assert quiet.outcome is Outcome.PASS
     assert quiet.low_uv_rms == pytest.approx(0.5 * 0.275 - 0.02)

@@ -69,7 +69,7 @@ def test_type_b_components_widen_the_mean():
 
 
 def test_results_print_value_expanded_uncertainty_and_k():
-    assert str(Result(1.23456, "uV", 0.0123, 10)) == "1.235 ± 0.025 uV (k = 2.00)"
+    assert str(Result(1.23456, "uV", 0.0123, 10)) == "1.235 ± 0.025 µV (k = 2.00)"
     assert str(Result(104.2, "dB", 0.0, 10, bound=Bound.AT_LEAST)) == "at least 104.2 dB"
 
 

@@ -136,6 +136,17 @@ def test_a_change_of_rate_loses_no_other_setting() -> None:
     assert chip.rate_hz == 16000
 
 
+def test_rate_and_gain_are_set_at_once_and_the_rate_is_of_all_channels() -> None:
+    chip, (port,) = make()
+    chip.configure(gain=12, rate_hz=1000)
+    assert port.writes == [(0x01, "94"), (0x05, "51 51 51 51 51 51 51 51")]
+    with pytest.raises(ValueError, match="rate_hz is of all channels"):
+        chip.configure(channels=[1], rate_hz=500)
+    with pytest.raises(ValueError, match="rate"):
+        chip.configure(rate_hz=999)
+    assert chip.rate_hz == 1000.0
+
+
 def test_firmware_that_resets_the_chip_to_change_its_rate_is_found_out() -> None:
     class Cyton(FakePort):
         def write(self, address: int, data: bytes) -> None:

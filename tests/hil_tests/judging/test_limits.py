@@ -94,10 +94,10 @@ def test_a_file_that_is_no_toml_or_not_there_is_one_clear_line(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("limit", "words"),
     [
-        (Limit(low=0.5, high=1.3), "0.5 to 1.3 uV"),
-        (Limit(high=0), "at most 0 uV"),
-        (Limit(low=20), "at least 20 uV"),
-        (Limit(low=0, high=0), "exactly 0 uV"),
+        (Limit(low=0.5, high=1.3), "0.5 to 1.3 µV"),
+        (Limit(high=0), "at most 0 µV"),
+        (Limit(low=20), "at least 20 µV"),
+        (Limit(low=0, high=0), "exactly 0 µV"),
         (Limit(), "none"),
         (Limit(allowed=(True,)), "one of yes"),
         (Limit(allowed=("3Eh", 62, False)), "one of 3Eh, 62, no"),

@@ -102,10 +102,10 @@ def test_channels_make_one_measurement_with_the_worst_outcome() -> None:
     made = measure.measurements["noise"]
     assert [r.outcome for r in made.readings] == ["pass", "marginal", "fail"]
     assert made.outcome is measure.outcome is Outcome.FAIL
-    assert made.describe_worst() == "noise on channel 3 is 9 uV; limit 0.5 to 2 uV"
+    assert made.describe_worst() == "noise on channel 3 is 9 µV; limit 0.5 to 2 µV"
     assert made.values == {1: 1.0, 2: 1.5, 3: 9.0}
     measure("noise", 8.0, "uV", channel=7)
-    assert made.describe_worst() == "noise on channel 3, 7 is 9 uV; limit 0.5 to 2 uV"
+    assert made.describe_worst() == "noise on channel 3, 7 is 9 µV; limit 0.5 to 2 µV"
 
 
 def test_what_is_wrong_is_said_without_a_channel_too() -> None:
@@ -126,7 +126,7 @@ def test_what_is_wrong_is_said_without_a_channel_too() -> None:
         (True, "1", "yes"),
         (False, "1", "no"),
         ("a word", "uV", "a word"),
-        (1.23456, "uV", "1.235 uV"),
+        (1.23456, "uV", "1.235 µV"),
         (123456.0, "1", "1.235e+05"),
         (123456, "1", "123456"),
         (7, "", "7"),

@@ -8,15 +8,9 @@ from emgrig.attach.report.junit import junit
 from emgrig.attach.report.model import Report
 from emgrig.attach.report.vcd import vcd
 from emgrig.filemodel import save
-from emgrig.files import make_folder, refuse_existing, write_file
+from emgrig.files import make_folder, write_file
 
 FILES: Final = ("report.json", "index.html", "junit.xml", "bus.vcd")
-
-
-def check_folder(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that holds a report already; raises RecordingError or ValueError."""
-    for name in FILES:
-        refuse_existing(folder / name, overwrite=overwrite)
 
 
 def write_report(report: Report, facts: BenchFacts, folder: Path) -> None:

@@ -68,7 +68,7 @@ def save_certificate(record: Certificate, folder: Path | None = None) -> Path:
 
 def read_certificate(path: Path) -> Certificate:
     """Read a record; RecordingError, with the place, if it is none."""
-    return load(path, Certificate, "calibration certificate", raises=RecordingError)
+    return load(path, Certificate, "calibration certificate")
 
 
 def sidecar_entry(record: Certificate, *, is_applied: bool) -> Json:

@@ -79,8 +79,8 @@ class NoiseVerdict:
 
     def __str__(self) -> str:
         return (
-            f"{self.outcome}: {self.measured} rms, data sheet {self.typical_uv_rms:g} uV "
-            f"(x{self.ratio:.2f}; limits {self.low_uv_rms:.3g} to {self.high_uv_rms:.3g} uV)"
+            f"{self.outcome}: {self.measured} rms, data sheet {self.typical_uv_rms:g} µV "
+            f"(x{self.ratio:.2f}; limits {self.low_uv_rms:.3g} to {self.high_uv_rms:.3g} µV)"
         )
 
 

@@ -14,6 +14,8 @@ import scipy
 from annotated_types import Ge, Gt
 from numpy.typing import NDArray
 
+from emgrig.names import unit_shown
+
 COVERAGE_PROBABILITY = 0.9545
 """What k = 2 covers of a normal distribution; k for few degrees of freedom is chosen to match."""
 
@@ -85,7 +87,7 @@ class Result:
         return replace(self, value=self.value * factor, unit=unit, standard_uncertainty=u)
 
     def __str__(self) -> str:
-        unit = "" if self.unit == "1" else f" {self.unit}"
+        unit = "" if self.unit == "1" else f" {unit_shown(self.unit)}"
         if self.bound:
             return f"{self.bound} {self.value:.4g}{unit}"
         expanded = self.expanded_uncertainty

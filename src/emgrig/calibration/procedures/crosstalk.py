@@ -80,8 +80,8 @@ def _readings(record: Record, driven: int, channels: Sequence[int], gain: int) -
     source = fit_sine_3(record.volts[:, driven - 1], record.rate_hz, FREQUENCY_HZ)
     if source.amplitude_v < 1e-3:
         raise DeviceError(
-            f"channel {driven} shows {source.amplitude_v * 1e6:.1f} uV of the test signal, "
-            "expected 4800 uV: see emgrig bringup"
+            f"channel {driven} shows {source.amplitude_v * 1e6:.1f} µV of the test signal, "
+            "expected 4800 µV: see emgrig bringup"
         )
     found = []
     for victim in record.usable(channels):

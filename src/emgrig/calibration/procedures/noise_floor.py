@@ -123,7 +123,7 @@ def _readings(
             outcome, said = None, note or (band.name if band else "")
             if verdict is not None:
                 outcome = verdict.outcome
-                said = f"data sheet, typical: {verdict.typical_uv_rms:g} uV"
+                said = f"data sheet, typical: {verdict.typical_uv_rms:g} µV"
             found.append(Reading(quantity, full, *at, outcome, said, inputs, band))
 
     shorted = settings.mux == "shorted"

@@ -58,8 +58,9 @@ class Ads1299(RegisterAccess):
         mux: str | Mux | None = None,
         power_down: bool | None = None,
         srb2: bool | None = None,
+        rate_hz: int | None = None,
     ) -> Files:
-        """Set `channels`, or all of them (CHnSET).
+        """Set `channels`, or all of them (CHnSET), and the rate of all.
 
         Parameters
         ----------
@@ -73,9 +74,14 @@ class Ads1299(RegisterAccess):
             Switch the channel off, and short it unless `mux` is given. Switching it on keeps mux.
         srb2 : bool
             Connect INnP to the SRB2 pin.
+        rate_hz : int
+            Of all channels, as `set_rate`; not with some `channels` alone.
         """
         words = {"gain": gain, "mux": mux, "power_down": power_down, "srb2": srb2}
-        return self.apply(say_channels(channels, self.parts, **words))
+        if rate_hz is not None and channels is not None:
+            raise ValueError("rate_hz is of all channels: leave channels out, or call set_rate")
+        settings = say("board", self.parts, rate=rate_hz)
+        return self.apply(settings + say_channels(channels, self.parts, **words))
 
     def set_rate(self, rate: int | DataRate) -> Files:
         """Set samples per second: 250, 500, 1000, 2000, 4000, 8000 or 16000 at 2.048 MHz.

@@ -127,7 +127,7 @@ def packaged_profiles() -> tuple[str, ...]:
 def load_profile(name_or_path: str | Path) -> Profile:
     """Load a packaged profile by name, or any TOML file by its path.
 
-    What ends in ``.toml`` or has a folder in it is a path.
+    What ends in ``.toml``, has a folder in it or is one is a path.
 
     Raises
     ------
@@ -141,8 +141,10 @@ def profile_text(name_or_path: str | Path) -> str:
     """Return the TOML of a profile that `load_profile` would load; ValueError if there is none."""
     source = str(name_or_path)
     name = f"profile {source}"
-    if isinstance(name_or_path, Path) or source.endswith(".toml") or len(Path(source).parts) > 1:
-        return read_text(Path(source), name)
+    path = Path(source)
+    is_named = isinstance(name_or_path, str) and path.suffix != ".toml" and len(path.parts) < 2
+    if not is_named or (source not in packaged_profiles() and path.exists()):
+        return read_text(path, name)
     if source not in packaged_profiles():
         raise ValueError(refuse_unknown(f"profile {source!r}", source, packaged_profiles()))
     return read_text(resources.files("emgrig.driver.chip.profiles") / f"{source}.toml", name)

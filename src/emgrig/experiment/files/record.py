@@ -11,7 +11,6 @@ import numpy as np
 from annotated_types import Ge, Interval
 
 from emgrig.analysis.signal.indicators import PeakRule
-from emgrig.errors import RecordingError
 from emgrig.experiment.files.plan import RATING_MAX
 from emgrig.filemodel import FileModel, load, save
 
@@ -182,7 +181,7 @@ def write_record(path: Path, record: SessionRecord) -> None:
 
 def read_record(path: Path) -> SessionRecord:
     """Read a record; RecordingError if it cannot be read or is no session."""
-    return load(path, SessionRecord, "session", raises=RecordingError)
+    return load(path, SessionRecord, "session")
 
 
 def differences(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:

@@ -54,6 +54,10 @@ class Level(StrEnum):
     QUICK = "quick"
     FULL = "full"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Level":
+        raise ValueError(f"level {value!r}; expected {' or '.join(cls)}")
+
 
 class Need(StrEnum):
     """What a check must have of a board, to be asked at all."""
@@ -155,6 +159,11 @@ def suite_functions() -> tuple[tuple[CheckInfo, Callable[..., None]], ...]:
 def package_checks() -> frozenset[str]:
     """Return the numbers of the checks that belong to every run: those of the package."""
     return frozenset(info.number for info, _ in suite_functions())
+
+
+def numbers_of(text: str) -> tuple[str, ...]:
+    """Read numbers of checks, as "B9, b11"; each once, in capitals."""
+    return tuple(dict.fromkeys(text.upper().replace(",", " ").split()))
 
 
 class CannotMeasure(Exception):

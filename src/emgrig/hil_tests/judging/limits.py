@@ -11,8 +11,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from emgrig.errors import RecordingError
-from emgrig.filemodel import Json, parse_toml, read, read_text, refuse_unknown
+from emgrig.filemodel import parse_toml, read, read_text, refuse_unknown
+from emgrig.names import unit_shown
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Limit:
 
     def words(self, unit: str) -> str:
         """Say it: "0.5 to 1.3 µV", "at most 1 s", "one of 62, 61, 60"."""
-        suffix = "" if unit in ("", "1") else f" {unit}"
+        suffix = "" if unit in ("", "1") else f" {unit_shown(unit)}"
         if self.allowed:
             return "one of " + ", ".join(_word(value) for value in self.allowed)
         if self.low is None and self.high is None:
@@ -188,8 +188,4 @@ def _is_own(name: str, entry: Entry, packaged: Collection[str]) -> bool:
 
 
 def _read(path: Path | Traversable, name: str) -> LimitsFile:
-    try:
-        content: Json = parse_toml(read_text(path, name), name)
-    except ValueError as error:
-        raise RecordingError(str(error)) from error
-    return read(LimitsFile, content, name)
+    return read(LimitsFile, parse_toml(read_text(path, name), name), name)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from emgrig.filemodel import refuse_unknown
 from emgrig.hil_tests.judging.limits import Limit, LimitTable
+from emgrig.names import unit_shown
 
 Value = float | int | str | bool
 
@@ -152,7 +153,7 @@ def show(value: Value | None, unit: str) -> str:
     if isinstance(value, str):
         return value
     number = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return number if unit in ("", "1") else f"{number} {unit}"
+    return number if unit in ("", "1") else f"{number} {unit_shown(unit)}"
 
 
 def judge(value: Value | None, limit: Limit) -> Outcome:

@@ -19,7 +19,7 @@ from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.driver.native.link import Link
 from emgrig.driver.native.port import NativePort, all_chips
 from emgrig.driver.seams import Clock
-from emgrig.errors import EmgrigError, TransportError
+from emgrig.errors import EmgrigError, RecordingError, TransportError
 from emgrig.hil_tests.judging.check import CannotMeasure
 from emgrig.hil_tests.judging.incident import Incident, IncidentKind
 from emgrig.hil_tests.judging.measurement import Samples
@@ -64,10 +64,10 @@ def canary(n_channels: int) -> int:
 class Rig:
     """One board for one run of the suite.
 
-    `no_address` says why the address makes no sense, if it makes none. `is_open`: somebody
-    answered, and said who it is; `is_identified`: the chips are ADS1299. The rest is of the check
-    that is on; the plugin sets it to nothing before each: samples, incidents, frames that the board
-    said it threw away, and latenesses of captures, s.
+    `no_address` says why the address leads nowhere, if it makes no sense or names no file.
+    `is_open`: somebody answered, and said who it is; `is_identified`: the chips are ADS1299. The
+    rest is of the check that is on; the plugin sets it to nothing before each: samples, incidents,
+    frames that the board said it threw away, and latenesses of captures, s.
     """
 
     def __init__(self, address: str) -> None:
@@ -75,7 +75,7 @@ class Rig:
         self.before: tuple[bytes, ...] = ()
         self.streamed_before = False
         self.is_open = self.is_identified = False
-        self.no_address: ValueError | None = None
+        self.no_address: ValueError | RecordingError | None = None
         self._link: Link | None = None
         self._connection: Connection | None = None
         self._collector: Collector | None = None
@@ -94,11 +94,11 @@ class Rig:
         """Open the link, ask who is there, and read what its chips hold.
 
         Raises EmgrigError if nobody answers, or something else does; ValueError if the address
-        makes no sense.
+        makes no sense, RecordingError if it names a file that cannot be read.
         """
         try:
             self._link = Link(open_transport(self.address))
-        except ValueError as error:
+        except (ValueError, RecordingError) as error:
             self.no_address = error
             raise
         client = f"emgrig bringup {__version__}"

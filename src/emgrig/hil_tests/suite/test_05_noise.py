@@ -51,8 +51,8 @@ def _measure_noise(
         marginal=(None, verdict.high_uv_rms),
         channel=channel,
         limit="noise_over_typical",
-        reference=f"data sheet {verdict.typical_uv_rms:g} uV rms typical",
-        note=f"± {verdict.measured.expanded_uncertainty:.2g} uV (k = 2)",
+        reference=f"data sheet {verdict.typical_uv_rms:g} µV rms typical",
+        note=f"± {verdict.measured.expanded_uncertainty:.2g} µV (k = 2)",
     )
     if np.ptp(column) > 0:
         (peaks,) = peak_to_peak(column[:, None])
@@ -61,7 +61,7 @@ def _measure_noise(
             peaks.range_over_rms / peaks.expected_over_rms,
             channel=channel,
             limit="range_over_expected",
-            note=f"{peaks.range_uv:.3g} uV peak to peak of {peaks.n_samples} samples",
+            note=f"{peaks.range_uv:.3g} µV peak to peak of {peaks.n_samples} samples",
         )
 
 

@@ -70,6 +70,7 @@ def read_edf(path: Path, told_hz: float | None) -> Recording:
         rate_from=placed.rate_from,
         runs=placed.runs,
         column=lambda i: file.values(kept[i][0]),
+        part=lambda indexes, first, stop: file.rows([kept[i][0] for i in indexes], first, stop),
         marks=placed.marks,
         remarks=tuple(remarks),
         left_out=left_out,
@@ -144,9 +145,7 @@ def _placed(file: EdfFile, n: int) -> _Placed:
     positions, rate_hz, said = timebase.from_records(
         onset_s[kept], file.record_s, n, is_continuous=not is_open
     )
-    rows = (kept[:, np.newaxis] * n + np.arange(n)).ravel()
-    places = (positions[:, np.newaxis] + np.arange(n)).ravel()
-    runs = Runs.at(places, rows)
+    runs = Runs.of_records(positions, kept, n)
     remarks = (*said, *([f"{twice} data records stood twice and were left out"] if twice else []))
     rate_from = "the header" if rate_hz == n / file.record_s else "the time stamps"
     return _Placed(rate_hz, rate_from, runs, _since(marks, zero_s), remarks)

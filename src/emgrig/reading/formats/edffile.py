@@ -25,6 +25,8 @@ _HEAD = 256
 _WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
 _LABEL, _UNIT, _P_MIN, _P_MAX, _D_MIN, _D_MAX, _COUNT = 0, 2, 3, 4, 5, 6, 8
 _MOST_SIGNALS = 4096
+#: Bytes of a data record that is not read whole for a few samples of it.
+_LARGE_RECORD = 4 << 20
 _ONSET = re.compile(rb"[+-]\d{1,12}(\.\d{0,12})?")
 _LENGTH = re.compile(rb"\d{1,12}(\.\d{0,12})?")
 
@@ -157,16 +159,57 @@ class EdfFile:
         """Decode data records of signals of one rate; int32, shape (n_samples, n_signals)."""
         n_records = self.n_records - first_record if n_records is None else n_records
         wanted = self._records[first_record : first_record + n_records]
+        return self._decoded(signals, wanted).reshape(len(signals), -1).T
+
+    def _decoded(
+        self, signals: Sequence[EdfSignal], wanted: NDArray[np.uint8]
+    ) -> NDArray[np.int32]:
+        """Decode data records (n_records, n_bytes); (n_signals, n_records, n_in_record)."""
         out = np.empty((len(signals), len(wanted), signals[0].n_in_record), np.int32)
         for place, one in zip(out, signals, strict=True):
             octets = wanted[:, one.begin : one.begin + self._width * one.n_in_record]
-            octets = octets.reshape(*place.shape, self._width)
-            # The last byte holds the sign.
-            place[:] = octets[..., -1].view(np.int8)
-            for byte in range(self._width - 2, -1, -1):
-                place <<= 8
-                place |= octets[..., byte]
-        return out.reshape(len(signals), -1).T
+            _decode(octets.reshape(*place.shape, self._width), place)
+        return out
+
+    def rows(self, signals: Sequence[EdfSignal], first: int, stop: int) -> NDArray[np.float64]:
+        """Read samples of signals of one rate as `values` does; shape (n_signals, stop - first).
+
+        The records are read and not mapped: what was looked at once does not stay in the memory.
+        """
+        if self._records.shape[1] > _LARGE_RECORD:
+            values = np.concatenate(list(self._pieces(signals, first, stop)), axis=1)
+        else:
+            n = signals[0].n_in_record
+            record = first // n
+            codes = self._decoded(signals, self._read_records(record, -(-stop // n) - record))
+            part = slice(first - record * n, stop - record * n)
+            values = codes.reshape(len(signals), -1)[:, part].astype(np.float64)
+        for row, one in zip(values, signals, strict=True):
+            code, zero = one.scale or (1.0, 0.0)
+            row *= code
+            row += zero
+        return values
+
+    def _pieces(
+        self, signals: Sequence[EdfSignal], first: int, stop: int
+    ) -> Iterator[NDArray[np.float64]]:
+        """Read no more of each data record than is wanted: one may be the whole file."""
+        n, width = signals[0].n_in_record, self._width
+        for record in range(first // n, -(-stop // n)):
+            a, b = max(first - record * n, 0), min(stop - record * n, n)
+            codes = np.empty((len(signals), b - a), np.int32)
+            for place, one in zip(codes, signals, strict=True):
+                octets = self._records[record, one.begin + width * a : one.begin + width * b]
+                _decode(octets.reshape(-1, width), place)
+            yield codes.astype(np.float64)
+
+    def _read_records(self, first: int, n_records: int) -> NDArray[np.uint8]:
+        n_bytes = self._records.shape[1]
+        at = _HEAD * (len(self.signals) + 1) + first * n_bytes
+        octets = np.fromfile(self.path, np.uint8, n_records * n_bytes, offset=at)
+        if octets.size < n_records * n_bytes:
+            raise self._cut("it was longer when it was opened")
+        return octets.reshape(n_records, n_bytes)
 
     def values(self, one: EdfSignal) -> NDArray[np.float64]:
         """Read a signal whole, in its unit (codes if it has no scale); shape (n_samples,)."""
@@ -189,6 +232,15 @@ class EdfFile:
                         return self.start + dt.timedelta(seconds=at)
         return self.start
 
+    def _each_record(self, one: EdfSignal) -> Iterator[bytes]:
+        """Read the bytes of one signal, record by record, without the rest of the file."""
+        n_records, n_bytes = self._records.shape
+        begin = _HEAD * (len(self.signals) + 1) + one.begin
+        with attempt("read", self.path), self.path.open("rb", buffering=0) as file:
+            for record in range(n_records):
+                file.seek(begin + record * n_bytes)
+                yield file.read(self._width * one.n_in_record)
+
     def annotations(self) -> tuple[NDArray[np.float64], list[Mark]]:
         """Read all annotation signals.
 
@@ -202,13 +254,20 @@ class EdfFile:
         onset_s = np.full(self.n_records, np.nan)
         marks: list[Mark] = []
         for nth, one in enumerate(s for s in self.signals if s.is_annotations):
-            end = one.begin + self._width * one.n_in_record
-            for record, row in enumerate(self._records[:, one.begin : end]):
-                for at, length, texts in _lists(row.tobytes()):
+            for record, octets in enumerate(self._each_record(one)):
+                for at, length, texts in _lists(octets):
                     if nth == 0 and np.isnan(onset_s[record]) and texts[:1] == [""]:
                         onset_s[record] = at
                     marks += [Mark(at, length, text) for text in texts if text]
         return onset_s, sorted(marks, key=lambda one: (one.onset_s, one.duration_s))
+
+
+def _decode(octets: NDArray[np.uint8], place: NDArray[np.int32]) -> None:
+    """Put codes of two or three bytes, the last axis, where they belong; the last has the sign."""
+    place[:] = octets[..., -1].view(np.int8)
+    for byte in range(octets.shape[-1] - 2, -1, -1):
+        place <<= 8
+        place |= octets[..., byte]
 
 
 def _lists(content: bytes) -> Iterator[tuple[float, float, list[str]]]:

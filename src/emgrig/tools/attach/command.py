@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from emgrig.errors import ExitCode
+from emgrig.files import check_report
 from emgrig.names import one_line
 from emgrig.tools.common.options import (
     Overwrite,
@@ -106,10 +107,10 @@ def attach(given: AttachOptions) -> None:
         return
     from emgrig.attach.bench import Bench
     from emgrig.attach.report.make import make_report
-    from emgrig.attach.report.write import check_folder, write_report
+    from emgrig.attach.report.write import FILES, write_report
 
     if given.report is not None:
-        check_folder(given.report, overwrite=given.overwrite)
+        check_report(given.report, FILES, overwrite=given.overwrite)
     bench = Bench(_options(given))
     ended = _run(given, bench)
     facts = bench.facts()

@@ -15,7 +15,7 @@ from emgrig.tools.calibrate.words import (
     read_integers,
     read_numbers,
 )
-from emgrig.tools.common.options import OfBoard, Overwrite, Printed, flag, option, takes
+from emgrig.tools.common.options import Mains, OfBoard, Overwrite, Printed, flag, option, takes
 
 if TYPE_CHECKING:
     from emgrig.calibration.procedures.readings import Report
@@ -34,7 +34,6 @@ app = typer.Typer(
 Channels = Annotated[str, typer.Option(help="As 1,3-5; all unless given.")]
 Gains = Annotated[str, typer.Option(help="Comma separated: 1, 2, 4, 6, 8, 12, 24.")]
 Rate = Annotated[int, typer.Option(help="Samples per second.")]
-Mains = Annotated[float, typer.Option("--mains", help="50 or 60 Hz.")]
 Duration = Annotated[float, typer.Option(help="Length of each record, seconds.")]
 HostPpm = Annotated[float, typer.Option(help="Standard uncertainty of this computer's clock, ppm.")]
 Gain = Annotated[int, typer.Option(help="Of all channels.")]

@@ -11,6 +11,7 @@ from emgrig.comparison.amplifiers import NoiseComparison
 from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.filemodel import plain
 from emgrig.files import json_text, make_folder, write_file
+from emgrig.names import unit_shown
 from emgrig.pages.page import render
 from emgrig.pages.plots import one_panel, styled, svg
 
@@ -215,7 +216,7 @@ def _summary(name: str, readings: Sequence[Reading]) -> str:
     """Say a quantity, how often it was measured, and from what to what."""
     values = sorted(reading.result.value for reading in readings)
     bounds = {f"{reading.result.bound} " for reading in readings if reading.result.bound}
-    span = f"{values[0]:.4g} to {values[-1]:.4g} {readings[0].result.unit}"
+    span = f"{values[0]:.4g} to {values[-1]:.4g} {unit_shown(readings[0].result.unit)}"
     return f"{name}: {len(values)} values, {' or '.join(sorted(bounds))}{span}"
 
 

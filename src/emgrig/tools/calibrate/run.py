@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from emgrig.errors import ExitCode
-from emgrig.files import refuse_existing
+from emgrig.files import check_report
 from emgrig.tools.calibrate.place import Place, open_place
-from emgrig.tools.common.output import note, print_json, print_table, say
+from emgrig.tools.common.output import note, print_json
 from emgrig.tools.common.progress import Bar
 from emgrig.version import PROGRAM
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from emgrig.calibration.procedures.readings import Reading, Report
     from emgrig.comparison.amplifiers import Amplifier, NoiseComparison
     from emgrig.driver.native.board_identity import BoardIdentity
-    from emgrig.tools.calibrate.page import Outcome
 
 
 @dataclass(frozen=True)
@@ -55,16 +54,15 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     """Run procedures on the board, and do with the outcome what is wanted.
 
     Raises typer.Exit, with exit code 1, if something failed its limit, nothing was measured, or the
-    registers are not what they were; RecordingError, before anything is sent, if an earlier report
-    is in the folder and is to stay.
+    registers are not what they were; RecordingError, before anything is sent, if the report
+    cannot go into its folder.
     """
     from emgrig.comparison.amplifiers import load_amplifiers
     from emgrig.tools.calibrate.page import REPORT_FILES, Outcome, to_json, write
 
     amplifiers = load_amplifiers(wanted.amplifiers)  # a broken file is found before, not after
-    made = [wanted.report / name for name in REPORT_FILES] if wanted.report is not None else []
-    for path in made:
-        refuse_existing(path, overwrite=wanted.overwrite, instead="folder (--report)")
+    if wanted.report is not None:
+        check_report(wanted.report, REPORT_FILES, overwrite=wanted.overwrite)
     with (
         open_place(wanted.address, bench=wanted.bench, attenuator=wanted.attenuator) as place,
         Bar("connecting") as bar,
@@ -87,7 +85,9 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     if wanted.as_json:
         print_json(to_json(outcome))
     else:
-        _tell(outcome)
+        from emgrig.tools.calibrate.screen import tell
+
+        tell(outcome)
     if wanted.report is not None:
         note(f"report: {write(wanted.report, outcome)}")
     if wanted.save:
@@ -162,61 +162,3 @@ def _beside(
         f"SPS, sinc3 {'equalised' if is_equalised else 'not equalised: it takes noise and EMG'}"
     )
     return compare_noise(ours.result, amplifiers), words
-
-
-def _tell(outcome: "Outcome") -> None:
-    from emgrig.tools.calibrate.page import bands
-
-    say(outcome.verdict)
-    for report in outcome.reports:
-        _tell_report(report)
-    if outcome.comparisons:
-        _tell_comparisons(outcome)
-    for text in bands(outcome.reports):
-        say(f"effective band: {text}")
-
-
-def _tell_report(report: "Report") -> None:
-    from emgrig.tools.calibrate.page import account
-
-    say(report.title)
-    print_table(
-        ["channel", "quantity", "value", "gain", "SPS", "", "note"],
-        [
-            [
-                "" if r.channel is None else str(r.channel),
-                str(r.quantity),
-                str(r.result),
-                "" if r.gain is None else str(r.gain),
-                "" if r.rate_hz is None else str(r.rate_hz),
-                str(r.outcome or ""),
-                r.note or r.condition,
-            ]
-            for r in report.readings
-        ],
-    )
-    for text in report.notes:
-        say(f"note: {text}")
-    proof = "as before, proved by reading" if report.restored.is_proved else "NOT as before"
-    say(f"{account(report)}; registers {proof}")
-    say("")
-
-
-def _tell_comparisons(outcome: "Outcome") -> None:
-    say(f"Noise beside other amplifiers; ours: {outcome.ours}")
-    print_table(
-        ["amplifier", "uV rms", "how far comparable", "why"],
-        [
-            [
-                f"{c.amplifier.maker} {c.amplifier.name}",
-                f"{c.theirs_uv_rms:.2f}",
-                str(c.comparability),
-                c.reason,
-            ]
-            for c in outcome.comparisons
-            if c.theirs_uv_rms is not None
-        ],
-    )
-    n_silent = sum(c.theirs_uv_rms is None for c in outcome.comparisons)
-    say(f"{n_silent} more are not comparable; --report says why")
-    say("")

@@ -8,15 +8,35 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import typer
-from typer.models import ArgumentInfo
+from typer.models import ArgumentInfo, OptionInfo
+
+from emgrig.connect import BOARD_VARIABLE
+from emgrig.tools.common.output import note
 
 T = TypeVar("T")
 
+
+def _say_where_from(context: typer.Context, parameter: typer.CallbackParam, address: T) -> T:
+    """Say which board it is, if the command line does not."""
+    source = context.get_parameter_source(parameter.name or "")
+    if address and source is not None and source.name != "COMMANDLINE":
+        where = BOARD_VARIABLE if source.name == "ENVIRONMENT" else "the settings (emgrig config)"
+        said = ", ".join(address) if isinstance(address, list) else address
+        note(f"board: {said}, from {where}")
+    return address
+
+
 Address = Annotated[
-    str, typer.Argument(help="sim:, tcp://HOST:PORT, serial:///dev/…, replay:FILE; see emgrig -h")
+    str,
+    typer.Argument(
+        help="sim:, tcp://HOST:PORT, serial:///dev/…, replay:FILE; see emgrig -h",
+        metavar="ADDRESS",
+        envvar=BOARD_VARIABLE,
+        callback=_say_where_from,
+    ),
 ]
 Calibration = Annotated[
     str | None, typer.Option(help="Folder or file of certificates, or 'none'; else the usual one.")
@@ -24,6 +44,28 @@ Calibration = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 Lsl = Annotated[
     bool, typer.Option("--lsl", help="Send samples and markers over LSL, take others' markers.")
+]
+
+Addresses = Annotated[
+    list[str],
+    typer.Argument(
+        help="As ADDRESS of the others; several, or a file of boards.",
+        metavar="ADDRESS…",
+        envvar=BOARD_VARIABLE,
+        callback=_say_where_from,
+    ),
+]
+
+
+def check_mains(mains_hz: float | None) -> float | None:
+    """Refuse mains, Hz, that there are none of, as a callback of an option."""
+    if mains_hz not in (None, 0, 50, 60):
+        raise typer.BadParameter(f"{mains_hz:g}: mains are 50 or 60 Hz, or 0 for none")
+    return mains_hz
+
+
+Mains = Annotated[
+    float, typer.Option("--mains", help="50 or 60 Hz; 0 for none.", callback=check_mains)
 ]
 Mvc = Annotated[
     list[str] | None,
@@ -124,8 +166,24 @@ def takes(function: Callable[[T], None]) -> Callable[..., None]:
     return command
 
 
+#: What stands behind an option in its help: typer's own words take a third of a narrow terminal.
+_METAVARS = {int: "N", float: "X", Path: "PATH", str: "TEXT", bool: ""}
+
+
+def _metavar(hint: Any) -> str | None:
+    """Return the word for what an option takes, by its annotation."""
+    if hint in _METAVARS:
+        return _METAVARS[hint]
+    if hasattr(hint, "__metadata__"):
+        return _metavar(get_args(hint)[0])
+    return next(filter(None, map(_metavar, get_args(hint))), None)
+
+
 def _parameter(one: "Field[Any]", hint: Any) -> inspect.Parameter:
     info: Any = one.metadata.get("typer")
+    said = info or next(iter(getattr(hint, "__metadata__", ())), None)
+    if isinstance(said, OptionInfo) and said.metavar is None:
+        said.metavar = _metavar(hint)
     if getattr(info, "param_decls", None) == ("",):  # a flag: no --no-NAME
         info.param_decls = (f"--{one.name.replace('_', '-')}",)
     return inspect.Parameter(
@@ -136,11 +194,16 @@ def _parameter(one: "Field[Any]", hint: Any) -> inspect.Parameter:
     )
 
 
+LEAST_MVC_UV = 2.0
+"""A maximum below it was no contraction, or is in mV: amplifiers have about 0.3 to 2 µV of noise in
+20 to 450 Hz (comparison/amplifiers.csv), a face at rest 1 to 5 µV."""
+
+
 def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
     """Read options of the form CHANNEL=uV, or session files; return the MVC, µV, of each channel.
 
-    Raises ValueError if one is not of this form, or there is no such channel; RecordingError if a
-    session file cannot be read.
+    Raises ValueError if one is not of this form or below `LEAST_MVC_UV`, or there is no such
+    channel; RecordingError if a session file cannot be read.
     """
     levels: dict[int, float] = {}
     for option in options:
@@ -158,6 +221,11 @@ def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
             raise ValueError(
                 f"--mvc {option}: expected CHANNEL=uV with a channel from 1 to {n_channels} and a "
                 "level above 0, as 5=310, or the file of a session, as P01_session.json"
+            )
+        if 0 < level_uv < LEAST_MVC_UV:
+            raise ValueError(
+                f"--mvc {option}: {level_uv:g} µV is near the noise of any amplifier; expected the "
+                "MVC in µV, as 5=310"
             )
         levels[int(channel)] = level_uv
     return levels

@@ -1,11 +1,9 @@
 """How commands speak: tables for people, JSON for machines, exit codes for scripts."""
 
 import json
-import logging
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -18,7 +16,7 @@ _NOT_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\
 
 EXIT_CODES_HELP = (
     "Exit codes: 0 well · 1 the answer is no (FAIL, differences) · 2 wrong arguments · "
-    "3 link · 4 board or chip · 5 files · 130 interrupted."
+    "3 link · 4 board or chip · 5 files, extras · 130 interrupted."
 )
 
 
@@ -38,18 +36,6 @@ out = PlainConsole(soft_wrap=True, highlight=False)
 err = PlainConsole(stderr=True, soft_wrap=True, highlight=False)
 
 
-class LineFormatter(logging.Formatter):
-    """A line of the log for a terminal: the message is one line, whatever it holds."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """Return the line."""
-        return one_line(super().formatMessage(record))
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line, and a traceback if there is one."""
-        return shown(super().format(record))
-
-
 def say(message: str) -> None:
     """Print a line of result; brackets in it stay as they are, and a name cannot make another."""
     out.print(Text(one_line(message)))
@@ -58,18 +44,6 @@ def say(message: str) -> None:
 def note(message: str) -> None:
     """Print a line about what is going on, apart from the results."""
     err.print(Text(one_line(message), style="dim"))
-
-
-@contextmanager
-def quiet_driver() -> Iterator[None]:
-    """Keep the driver's warnings back while they tell nothing new."""
-    log = logging.getLogger("emgrig.driver")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
 
 
 def print_json(value: object) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emgrig.files import check_there, refuse_existing
+from emgrig.files import check_report, check_there
 from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
@@ -52,7 +52,7 @@ def compare(given: CompareOptions) -> None:
     from emgrig.tools.compare.read import open_source, paired
 
     if given.report is not None:
-        refuse_existing(given.report / "index.html", overwrite=given.overwrite, instead="folder")
+        check_report(given.report, ["index.html"], overwrite=given.overwrite)
     band = Band("asked for", given.low_hz, given.high_hz)
     mine = open_source(given.ours, given.ours_description, rate_hz=given.rate)
     theirs = open_source(given.reference, given.reference_description)

@@ -75,7 +75,7 @@ def in_ms(result: "Result") -> str:
 
 
 def _unit(found: "BlandAltman") -> str:
-    return "(ratio)" if found.is_log else "uV"
+    return "(ratio)" if found.is_log else "µV"
 
 
 def to_json(one: Compared) -> dict[str, object]:

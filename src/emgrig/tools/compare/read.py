@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from emgrig.calibration.figures.response import sinc3_group_delay_s
 from emgrig.comparison import Response, Track
 from emgrig.driver.chip.model import ADS1299
+from emgrig.errors import UnreadableFile
 from emgrig.filemodel import parse_toml, read_text
 from emgrig.files import stem_of
 from emgrig.reading import Recording, open_recording
@@ -176,7 +177,7 @@ def _of_toml(path: Path) -> Description:
     content = parse_toml(read_text(path, str(path)), str(path))
     unknown = sorted(set(content) - set(_KNOWN))
     if unknown:
-        raise ValueError(
+        raise UnreadableFile(
             f"{path}: {', '.join(unknown)} is not known; there are {', '.join(_KNOWN)}"
         )
     value: Any
@@ -186,7 +187,7 @@ def _of_toml(path: Path) -> Description:
         fits = isinstance(value, str) if is_word else is_number and -_MOST < value < _MOST
         if not fits:
             expected = "word" if is_word else "number"
-            raise ValueError(f"{path}: {key} is {value!r}; expected a {expected}")
+            raise UnreadableFile(f"{path}: {key} is {value!r}; expected a {expected}")
     if content.get("response", "flat") not in ("flat", "sinc3"):
-        raise ValueError(f"{path}: response is {content['response']!r}; expected flat or sinc3")
+        raise UnreadableFile(f"{path}: response is {content['response']!r}; expected flat or sinc3")
     return Description(**content)  # type: ignore[arg-type]  # held against their kinds above

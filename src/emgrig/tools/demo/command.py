@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from emgrig.errors import ExitCode
-from emgrig.files import make_folder, refuse_existing
+from emgrig.files import check_report, make_folder
 from emgrig.tools.common.options import Overwrite, Printed, option, takes
 from emgrig.tools.common.output import note, print_json, say
 
@@ -38,8 +38,7 @@ def demo(given: DemoOptions) -> None:
     from emgrig.tools.demo import page as demo_page
     from emgrig.tools.demo import run as demo_run
 
-    for name in demo_run.REPORT_FILES:
-        refuse_existing(given.report / name, overwrite=given.overwrite, instead="folder (--report)")
+    check_report(given.report, demo_run.REPORT_FILES, overwrite=given.overwrite)
     make_folder(given.report)
     result = demo_run.run(
         given.report,

@@ -24,7 +24,7 @@ from emgrig.simulator.analog.frontend import AnalogueFrontEnd
 from emgrig.simulator.assembly import build_board
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.options import MAX_SPEED, SimOptions
-from emgrig.tools.common.output import quiet_driver
+from emgrig.tools.common.logs import quiet_driver
 from emgrig.tools.demo.check import ChannelMatch, match, seen_by_chip
 
 PROFILE = "facial-emg"

@@ -55,7 +55,9 @@ def electrode_table(check: "ContactCheck") -> Table:
     for one in check.electrodes:
         values = [] if is_quick else _values(one)
         cells = [Text(value) for value in (_remark(one, check), *values)]
-        table.add_row(Text(one.electrode), _cut(one.name, 18), _light(one.light), *cells)
+        is_judged = not is_quick or one.light.value != "grey"  # a quick look asks only if it is on
+        light = _light(one.light) if is_judged else Text("")
+        table.add_row(Text(one.electrode), _cut(one.name, 18), light, *cells)
     if not is_quick:
         hz = check.conditions.frequency_hz
         table.min_width = _CAPTION_WIDTH
@@ -69,7 +71,7 @@ def channel_table(channels: "Sequence[Channel]", *, is_live: bool = False) -> Ta
     A live one has names and bars, and no impedances.
     """
     table = _table("ch", *(["muscle"] if is_live else []), "light")
-    for name in ("rail %", "offset mV", "mains uV", "Hz", "of rest", "rest uV"):
+    for name in ("rail %", "offset mV", "mains µV", "Hz", "of rest", "rest µV"):
         table.add_column(name, no_wrap=True, justify="right")
     table.add_column("" if is_live else "P:N", no_wrap=True)
     for one in channels:

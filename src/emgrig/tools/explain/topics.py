@@ -23,10 +23,10 @@ from emgrig.simulator.faults.named import FAULTS, parameters_of
 _EXIT_CODES = {
     ExitCode.OK: "well; of a command with a verdict: the answer is yes",
     ExitCode.VERDICT: "the command ran, and its answer is no: FAIL, incomplete, differences",
-    ExitCode.USAGE: "wrong arguments, or an extra that is not installed; nothing was done",
+    ExitCode.USAGE: "wrong arguments; nothing was done",
     ExitCode.LINK: "no link: nobody answers, or another protocol, or it was lost",
     ExitCode.DEVICE: "the board or the chip refused, cannot, or is not as it says",
-    ExitCode.FILE: "a file is missing, damaged, in the way, or cannot be written",
+    ExitCode.FILE: "a file or an extra is missing; a file is damaged, in the way, or not writable",
     ExitCode.INTERRUPTED: "ended by Ctrl-C, SIGTERM or SIGHUP; what was recorded is whole",
 }
 

@@ -1,0 +1,1 @@
+"""`emgrig doctor`: what this machine has, for a report."""

@@ -1,0 +1,1 @@
+"""`emgrig history`: what the runs of many boards say."""

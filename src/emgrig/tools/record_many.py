@@ -1,0 +1,267 @@
+"""Several boards recorded side by side: each in a thread of its own, none waits for another."""
+
+import re
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from annotated_types import MinLen
+
+from emgrig.errors import EmgrigError, ExitCode, exit_code_for
+from emgrig.filemodel import FileModel, Text, load
+from emgrig.files import check_output, make_folder
+from emgrig.names import file_label
+from emgrig.tools.common.output import note, print_json, print_table, say
+from emgrig.tools.common.progress import Bar
+
+if TYPE_CHECKING:
+    from emgrig.recording.convert import Recording
+    from emgrig.recording.levels import Progress
+    from emgrig.tools.record_commands import RecordOptions
+
+_LOOK_S: Final = 0.5
+_BOARDS_FILE: Final = ".toml"
+_PLAIN: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+
+
+@dataclass(frozen=True)
+class BoardEntry:
+    """A board of a boards file.
+
+    Attributes
+    ----------
+    address : str
+        As ADDRESS of `emgrig record`.
+    name : str
+        Of its files; its serial number if left out.
+    profile : str
+        As --profile; what the command line says if left out.
+    """
+
+    address: Text
+    name: Text = ""
+    profile: Text = ""
+
+
+@dataclass(frozen=True)
+class BoardsFile(FileModel):
+    """Boards that are recorded together: a table [[board]] each."""
+
+    board: Annotated[tuple[BoardEntry, ...], MinLen(1)]
+
+
+@dataclass(eq=False)
+class Lane:
+    """One board, from connecting to its files. Written by its thread, read by the others."""
+
+    entry: BoardEntry
+    state: str = "connecting"
+    name: str = ""
+    progress: "Progress | None" = None
+    made: "Recording | None" = None
+    is_simulated: bool = False
+    clock_ppm: float | None = None  #: Its clock against this computer's, in the end.
+    error: Exception | None = field(default=None, repr=False)
+
+    @property
+    def n_lost(self) -> int:
+        """Conversions that are missing so far."""
+        return self.progress.n_lost if self.progress is not None else 0
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, in words."""
+        if self.error is not None:
+            return str(self.error)
+        return self.made.totals.words if self.made is not None else "nothing was recorded"
+
+
+def is_many(addresses: Sequence[str]) -> bool:
+    """Tell whether addresses, or a boards file in their place, mean boards side by side."""
+    return len(addresses) > 1 or addresses[0].endswith(_BOARDS_FILE)
+
+
+def read_boards(addresses: Sequence[str]) -> list[BoardEntry]:
+    """Return the boards that addresses and boards files name.
+
+    Raises ValueError if two have one address or one name; UnreadableFile if a file cannot be read.
+    """
+    found: list[BoardEntry] = []
+    for one in addresses:
+        if one.endswith(_BOARDS_FILE):
+            found += load(Path(one), BoardsFile, "boards").board
+        else:
+            found.append(BoardEntry(one))
+    for what in ("address", "name"):
+        said = [value for one in found if (value := getattr(one, what))]
+        if twice := {value for value in said if said.count(value) > 1}:
+            raise ValueError(f"two boards have the {what} {min(twice)!r}")
+    return found
+
+
+def record_many(given: "RecordOptions") -> None:
+    """Record boards side by side, into one folder; a board that fails does not stop the others.
+
+    Raises typer.Exit with the exit code of the first board that failed, if one did.
+    """
+    if given.output.suffix == ".bdf":
+        raise ValueError(f"several boards go into a folder: -o FOLDER, not {given.output}")
+    lanes = [Lane(entry) for entry in read_boards(given.address)]
+    make_folder(given.output)
+    stop, names = threading.Event(), Names(given.output, overwrite=given.overwrite)
+    threads = [
+        threading.Thread(target=_run, args=(lane, given, names, stop), name=lane.entry.address)
+        for lane in lanes
+    ]
+    with Bar("connecting") as bar:
+        for thread in threads:
+            thread.start()
+        try:
+            _watch(lanes, threads, given.duration, bar)
+        except KeyboardInterrupt:
+            stop.set()
+            _watch(lanes, threads, given.duration, bar)  # a second Ctrl-C ends it at once
+    _tell(lanes, as_json=given.as_json)
+    failed = [lane.error for lane in lanes if lane.error is not None]
+    if failed:
+        raise typer.Exit(int(exit_code_for(failed[0])))
+
+
+class Names:
+    """Gives each board a file of its own in the folder."""
+
+    def __init__(self, folder: Path, *, overwrite: bool) -> None:
+        self._folder, self._overwrite = folder, overwrite
+        self._taken: set[str] = set()
+        self._lock = threading.Lock()
+
+    def path(self, name: str) -> Path:
+        """Return FOLDER/NAME.bdf, or NAME-2.bdf if another board of this run has that name.
+
+        Raises RecordingError if it exists and may not be overwritten.
+        """
+        label, number = _label(name), 1
+        with self._lock:
+            while (free := label if number == 1 else f"{label}-{number}").casefold() in self._taken:
+                number += 1
+            self._taken.add(free.casefold())
+        path = self._folder / f"{free}.bdf"
+        check_output(path, overwrite=self._overwrite)
+        return path
+
+
+def _label(name: str) -> str:
+    """Return a name as it is, if it can be one of a file anywhere; else a label of it."""
+    is_device = name.isalnum() and file_label(name.upper()) != name.upper()
+    return name if _PLAIN.fullmatch(name) and not is_device else file_label(name)
+
+
+def _run(lane: Lane, given: "RecordOptions", names: Names, stop: threading.Event) -> None:
+    try:
+        _record(lane, given, names, stop)
+        lane.state = "done"
+    except Exception as error:  # whatever one board does, the others go on; it is told in the end
+        lane.error, lane.state = error, "failed"
+        if not isinstance(error, EmgrigError | ValueError | OSError):
+            raise
+
+
+def _record(lane: Lane, given: "RecordOptions", names: Names, stop: threading.Event) -> None:
+    from dataclasses import replace
+
+    import emgrig
+    from emgrig.recording.recorder import record
+    from emgrig.tools.record_commands import contact_of, find_calibration, patience, profile_for
+
+    entry = lane.entry
+    policy = replace(patience(given, entry.address), is_given_up=stop.is_set)
+    with emgrig.connect(entry.address, reconnect=policy) as board:
+        lane.name = entry.name or board.identity.serial_number
+        lane.is_simulated = board.identity.is_simulated
+        profile = profile_for(board, entry.profile or given.profile)
+        if profile:
+            board.apply(profile)
+        check = contact_of(board)
+        path = names.path(lane.name)
+        lane.state = "recording"
+
+        def follow(progress: "Progress") -> None:
+            lane.progress = progress
+
+        lane.made = record(
+            board,
+            path,
+            given.duration,
+            overwrite=given.overwrite,
+            profile=profile,
+            calibration=find_calibration(board, given.calibration),
+            contact=None if check is None else check.to_json(),
+            progress=follow,
+            stop=stop,
+        )
+        fit = board.clock_fit
+        lane.clock_ppm = None if fit is None else fit.drift_ppm
+
+
+def _watch(
+    lanes: Sequence[Lane],
+    threads: Sequence[threading.Thread],
+    duration_s: float | None,
+    bar: Bar,
+) -> None:
+    told: dict[int, str] = {}
+    while any(thread.is_alive() for thread in threads):
+        time.sleep(_LOOK_S)
+        for number, lane in enumerate(lanes):
+            if told.get(number) != lane.state and lane.state in ("recording", "failed"):
+                told[number] = lane.state
+                why = f": {lane.error}" if lane.error is not None else ""
+                note(f"{lane.name or lane.entry.address}: {lane.state}{why}")
+        on = [lane for lane in lanes if lane.state == "recording"]
+        elapsed_s = max((lane.progress.elapsed_s for lane in on if lane.progress), default=0.0)
+        n_lost = sum(lane.n_lost for lane in lanes)
+        bar.follow(
+            f"{len(on)} of {len(lanes)} boards record, {elapsed_s:.1f} s, {n_lost} lost",
+            min(elapsed_s / duration_s, 1.0) if duration_s else 0.0,
+        )
+
+
+def _tell(lanes: Sequence[Lane], *, as_json: bool) -> None:
+    if as_json:
+        print_json([_plain(lane) for lane in lanes])
+        return
+    rows = [
+        (
+            lane.name or lane.entry.address,
+            ", ".join(path.name for path in lane.made.bdf_paths) if lane.made else "",
+            str(lane.made.n_samples) if lane.made else "0",
+            "" if lane.clock_ppm is None else f"{lane.clock_ppm:+.1f}",
+            lane.outcome,
+        )
+        for lane in lanes
+    ]
+    print_table(("board", "file", "samples", "clock, ppm", "outcome"), rows, whole=("file",))
+    n_good = sum(lane.error is None for lane in lanes)
+    mark = "SIMULATED: " if any(lane.is_simulated for lane in lanes) else ""
+    say(f"{mark}{n_good} of {len(lanes)} boards recorded")
+
+
+def _plain(lane: Lane) -> dict[str, object]:
+    made = lane.made
+    return {
+        "address": lane.entry.address,
+        "name": lane.name,
+        "simulated": lane.is_simulated,
+        "files": [str(p) for p in (made.capture_path, *made.bdf_paths, *made.sidecar_paths)]
+        if made
+        else [],
+        "n_samples": made.n_samples if made else 0,
+        "account": asdict(made.totals) if made else None,
+        "clock_ppm": lane.clock_ppm,
+        "error": None if lane.error is None else str(lane.error),
+        "exit_code": int(ExitCode.OK if lane.error is None else exit_code_for(lane.error)),
+    }

@@ -1,0 +1,1 @@
+"""`emgrig view` and `emgrig plot`: recordings in the browser, and as pictures."""

@@ -1,0 +1,1 @@
+"""What the page's scripts have in common; served to the browser."""

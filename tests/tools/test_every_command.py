@@ -1,0 +1,218 @@
+"""Every command: its help, wrong inputs, what a machine reads, a pipe, and no colours."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from emgrig.tools import cli
+from shell import Run
+
+pytestmark = pytest.mark.slow
+
+#: A line that would do, by command: BOARD, FILE (an input), NEW (an output) are put in. Commands
+#: that are asked for nothing, or serve until they are ended, have theirs too: each is called with
+#: something wrong in it.
+LINES = {
+    "attach": "--report NEW -- true",
+    "analyse": "FILE -o NEW",
+    "bringup": "BOARD",
+    "calibrate all": "BOARD",
+    "calibrate bench": "BOARD --bench sim",
+    "calibrate bench-gain": "BOARD --bench sim",
+    "calibrate clock": "BOARD",
+    "calibrate crosstalk": "BOARD",
+    "calibrate gain": "BOARD",
+    "calibrate leadoff": "BOARD",
+    "calibrate noise": "BOARD",
+    "calibrate sources": "BOARD",
+    "clock-report": "--annotations FILE",
+    "compare": "FILE FILE",
+    "config": "",
+    "control": ":1 state",
+    "convert": "FILE",
+    "demo": "--report NEW",
+    "desk": "BOARD",
+    "doctor": "",
+    "electrodes": "BOARD",
+    "explain": "B9",
+    "export": "FILE --csv NEW.csv",
+    "firmware new": "NEW --target host",
+    "gateway": "BOARD --tcp :0",
+    "grid": "FILE --annotations FILE",
+    "history": "FILE --csv NEW.csv",
+    "indicators": "FILE --annotations FILE",
+    "info": "BOARD",
+    "ports": "",
+    "profiles check": "FILE",
+    "profiles list": "",
+    "profiles show": "facial-emg",
+    "record": "BOARD -o NEW.bdf",
+    "registers apply": "BOARD facial-emg",
+    "registers decode": "00",
+    "registers diff": "BOARD",
+    "registers dump": "BOARD",
+    "registers read": "BOARD ID",
+    "registers write": "BOARD CONFIG1=96",
+    "reproduce": "--annotations FILE",
+    "session": "FILE BOARD",
+    "simulate": "--tcp :0",
+    "plot": "FILE -o NEW.png",
+    "sync": "FILE FILE",
+    "view": "FILE",
+    "synthetic": "NEW --annotations FILE",
+}
+
+
+def _walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield name, command
+        return
+    for one in inner:
+        yield from _walk(f"{name} {one}", inner[one])
+
+
+@cache
+def commands() -> dict[str, Any]:
+    """Return every command by its name."""
+    root: Any = typer.main.get_command(cli.app)
+    found = [pair for top, one in root.commands.items() for pair in _walk(top, one)]
+    found += [pair for top, one in cli.LATER.items() for pair in _walk(top, one.load(top))]
+    return dict(found)
+
+
+@pytest.fixture
+def run(shell: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    return shell
+
+
+def refused(run: Run, line: str, *codes: int) -> str:
+    """Call a line that has something wrong; return what it says, which has to be short."""
+    said = run(line)
+    assert said.code in codes, (line, said)
+    assert "Traceback" not in said.out + said.err, line
+    assert not re.search("\x1b", said.out + said.err), "no colours in a pipe"
+    if "bring-up: FAIL" in said.out:
+        return said.out
+    assert said.out == "", (line, said.out)
+    told = [one for one in said.err.splitlines() if one.startswith("error:")]
+    box = [one for one in said.err.splitlines() if one.startswith("│")]
+    assert len(told) == 1 or (not told and 1 <= len(box) <= 3), (line, said.err)
+    return said.err
+
+
+def test_each_command_has_its_line() -> None:
+    assert set(commands()) == set(LINES)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_help_fits_and_names_every_option(
+    run: Run, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for name, command in commands().items():
+        said = run(f"{name} --help")
+        assert said.code == 0
+        assert said.err == ""
+        assert max(map(len, said.out.splitlines())) <= columns, name
+        words = set(re.findall(r"--[a-z][a-z0-9-]*", said.out))
+        for one in command.params:
+            if columns == 80 and one.param_type_name == "option" and not one.hidden:
+                assert words & set(one.opts), (name, one.opts)
+        assert "--install-completion" not in words, f"{name}: that is of emgrig itself"
+        bare = re.sub(r"[\s│]", "", said.out)
+        told = [command.help or "", *(one.help or "" for one in command.params)]
+        for brackets in re.findall(r"\[.*?\]", "".join(told)):
+            assert brackets.replace(" ", "") in bare, f"{name}: {brackets} was taken for markup"
+
+
+def with_file(name: str, line: str) -> str:
+    return f"{name} {line}".replace("NEW", "new").replace("BOARD", "sim:channels=4")
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_an_option_that_there_is_not_and_an_argument_that_is_missing(run: Run, name: str) -> None:
+    line = with_file(name, LINES[name]).replace("FILE", "x")
+    assert "--nonsense" in refused(run, line.replace(name, f"{name} --nonsense", 1), 2)
+    if any(one.required for one in commands()[name].params):
+        assert "Missing" in refused(run, name, 2)
+
+
+NUMBERS = re.compile(r"(--[a-z-]+)(?: +-[a-z])? +[NX] ")
+"""Options of a help that take a whole number, N, or any, X."""
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_number_that_is_none(run: Run, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    line = with_file(name, LINES[name]).replace("FILE", "x")
+    for option in NUMBERS.findall(run(f"{name} --help").out):
+        assert option in refused(run, line.replace(name, f"{name} {option}=many", 1), 2)
+
+
+OF_BOARDS = [name for name, line in LINES.items() if "BOARD" in line]
+
+
+@pytest.mark.parametrize("name", [name for name in OF_BOARDS if name != "session"])
+@pytest.mark.parametrize(
+    ("address", "code", "words"),
+    [
+        ("nonsense", 2, "is no address"),
+        ("sim:fault=nonsense", 2, "nonsense"),
+        ("sim:chanels=4", 2, "chanels"),
+        ("tcp://127.0.0.1:1", 3, "127.0.0.1:1"),
+        ("serial:///dev/nonsense", 3, "/dev/nonsense"),
+        ("replay:none.capture", 5, "none.capture"),
+    ],
+)
+def test_a_board_that_is_not_there(
+    run: Run, name: str, address: str, code: int, words: str
+) -> None:
+    line = f"{name} {LINES[name]}".replace("BOARD", f"'{address}'").replace("NEW", "new")
+    if "--bench sim" in line and not address.startswith("sim:"):
+        line = line.replace("--bench sim", "--bench sim,sim")
+    assert words in refused(run, line, code)
+    assert not list(Path().iterdir()), "nothing is left behind"
+
+
+OF_FILES = [name for name, line in LINES.items() if "FILE" in line]
+
+
+@pytest.mark.parametrize("name", OF_FILES)
+def test_a_file_that_is_missing_a_folder_or_broken(run: Run, name: str) -> None:
+    Path("folder").mkdir()
+    Path("broken.bdf").write_bytes(b"\x00\x01 nothing \xff" * 9)
+    Path("broken.toml").write_bytes(b"[[\n")
+    ending = "toml" if name in ("session", "profiles check") else "bdf"
+    for file in (f"missing.{ending}", "folder", f"broken.{ending}"):
+        before = sorted(Path().iterdir())
+        line = with_file(name, LINES[name]).replace("FILE", file)
+        assert file.partition(".")[0] in refused(run, line, 5)
+        assert sorted(Path().iterdir()) == before
+
+
+@pytest.mark.parametrize("name", [name for name, line in LINES.items() if "NEW." in line])
+def test_an_output_that_cannot_be_made_is_refused_first(run: Run, name: str) -> None:
+    line = with_file(name, LINES[name]).replace("new.", "none/new.").replace("FILE", "x.bdf")
+    assert "none" in refused(run, line, 5) or "x.bdf" in refused(run, line, 5)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["doctor", "config", "ports --timeout 0", "explain B9", "profiles list", "info sim:channels=4"],
+)
+def test_what_a_machine_reads_is_json_alone(
+    run: Run, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    said = run(f"{line} --json")
+    assert said.code == 0
+    json.loads(said.out)
+    assert "\x1b" not in run(line).out

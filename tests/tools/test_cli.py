@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from emgrig.tools import cli, record_commands
+from emgrig.tools import cli
+from emgrig.tools.common import boards
 from shell import Run
 
 RESET_DUMP = "3E 96 C0 60 00 61 61 61 61 61 61 61 61 00 00 00 00 00 00 00 0F 00 00 00"
@@ -268,7 +269,7 @@ def test_what_ends_a_service_or_closes_a_terminal_ends_a_command_as_ctrl_c_does(
 def test_a_recording_goes_on_after_an_outage_of_any_length_unless_one_is_said(
     address: str, duration: float | None, outage: float | None, total_s: float
 ) -> None:
-    given = record_commands.RecordOptions(
+    given = boards.RecordOptions(
         address=[address], output=Path("a.bdf"), duration=duration, outage=outage
     )
-    assert record_commands.patience(given, address).total_s == total_s
+    assert boards.patience(given, address).total_s == total_s

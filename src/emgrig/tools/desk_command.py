@@ -13,6 +13,7 @@ import typer
 
 from emgrig.extras import require
 from emgrig.files import check_report, make_folder
+from emgrig.tools.common.boards import contact_of, profile_for
 from emgrig.tools.common.options import (
     Mains,
     Mvc,
@@ -26,13 +27,7 @@ from emgrig.tools.common.options import (
     takes,
 )
 from emgrig.tools.common.output import note, say
-from emgrig.tools.record_commands import (
-    calibration_of,
-    contact_of,
-    open_lsl,
-    profile_for,
-    warn_of_reference,
-)
+from emgrig.tools.record_commands import calibration_of, open_lsl, warn_of_reference
 
 if TYPE_CHECKING:
     from emgrig.desk.server import Server

@@ -15,13 +15,14 @@ from emgrig.errors import EmgrigError, ExitCode, exit_code_for
 from emgrig.filemodel import FileModel, Text, load
 from emgrig.files import check_output, make_folder
 from emgrig.names import file_label
+from emgrig.tools.common.boards import contact_of, find_calibration, patience, profile_for
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 
 if TYPE_CHECKING:
     from emgrig.recording.convert import Recording
     from emgrig.recording.levels import Progress
-    from emgrig.tools.record_commands import RecordOptions
+    from emgrig.tools.common.boards import RecordOptions
 
 _LOOK_S: Final = 0.5
 _BOARDS_FILE: Final = ".toml"
@@ -175,7 +176,6 @@ def _record(lane: Lane, given: "RecordOptions", names: Names, stop: threading.Ev
 
     import emgrig
     from emgrig.recording.recorder import record
-    from emgrig.tools.record_commands import contact_of, find_calibration, patience, profile_for
 
     entry = lane.entry
     policy = replace(patience(given, entry.address), is_given_up=stop.is_set)

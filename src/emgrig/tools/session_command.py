@@ -13,11 +13,12 @@ import typer
 from emgrig.errors import ExitCode, RecordingError
 from emgrig.files import make_folder
 from emgrig.names import file_label
+from emgrig.tools.common.boards import contact_of
 from emgrig.tools.common.options import Printed, Recorded, Served, argument, flag, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 from emgrig.tools.desk_command import open_hub, page_server
-from emgrig.tools.record_commands import calibration_of, contact_of, open_lsl
+from emgrig.tools.record_commands import calibration_of, open_lsl
 from emgrig.version import PROGRAM
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import typer
 
 from emgrig.errors import ExitCode, RecordingError
 from emgrig.tools.calibrate.words import read_channels
+from emgrig.tools.common.boards import find_calibration
 from emgrig.tools.common.options import Calibration, OfBoard, Printed, flag, option, takes
 from emgrig.tools.common.output import err, note, out, print_json
 from emgrig.tools.common.progress import Bar
-from emgrig.tools.record_commands import find_calibration
 
 if TYPE_CHECKING:
     from emgrig.calibration.certificate.certificate import Certificate

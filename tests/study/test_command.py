@@ -37,7 +37,7 @@ def test_a_setting_that_is_wrong_is_refused_in_one_line_with_its_place(
     (root / FOLDER).mkdir(parents=True)
     (root / FOLDER / "study.toml").write_text(f"[events]\n{line}\n", "utf-8")
     done = shell(f"study run {root}")
-    assert done.code == ExitCode.USAGE
+    assert done.code == ExitCode.FILE
     assert said in done.err
     assert len(done.err.strip().splitlines()) == 1
 

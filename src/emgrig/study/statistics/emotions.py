@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from emgrig.analysis.paper.printed import CHANNEL_UNITS, EMOTION_UNITS_PRINTED, EMOTIONS, MUSCLES
 from emgrig.study.statistics.findings import Finding, Sample, Table, said
 
-_UNKNOWN = "not said"
+NOT_SAID = "not said"
 #: What is dominant: at least this share of the emotion's events have it.
 DOMINANT = 0.2
 
@@ -18,7 +18,7 @@ def emotion_names(sample: Sample) -> list[str]:
     """
     if not sample.rows:
         raise ValueError("there is none")
-    there = {row.emotion or _UNKNOWN for row in sample.rows}
+    there = {row.emotion or NOT_SAID for row in sample.rows}
     return [*(e for e in EMOTIONS if e in there), *sorted(there - set(EMOTIONS))]
 
 
@@ -27,7 +27,7 @@ def emotions(sample: Sample) -> Finding:
     rows: list[tuple[str, ...]] = []
     numbers: dict[str, float] = {}
     for emotion in emotion_names(sample):
-        of = [row for row in sample.rows if (row.emotion or _UNKNOWN) == emotion]
+        of = [row for row in sample.rows if (row.emotion or NOT_SAID) == emotion]
         micro = sum(row.kind == "micro" for row in of)
         units = Counter(
             unit for row in of for unit in _units(row.units) if row.units_from == "coding"
@@ -109,7 +109,7 @@ def emotion_channels(sample: Sample) -> Finding:
     rows: list[tuple[str, ...]] = []
     numbers: dict[str, float] = {}
     for emotion in emotion_names(sample):
-        of = [row for row in sample.rows if (row.emotion or _UNKNOWN) == emotion]
+        of = [row for row in sample.rows if (row.emotion or NOT_SAID) == emotion]
         counts = [sum(row.muscle == muscle for row in of) for muscle in MUSCLES]
         numbers |= {f"t9.{emotion}.c{m}": n for m, n in zip(MUSCLES, counts, strict=True)}
         printed = EMOTION_UNITS_PRINTED.get(emotion)

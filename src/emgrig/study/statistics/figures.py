@@ -5,7 +5,7 @@ import numpy as np
 from emgrig.analysis.report import plots
 from emgrig.analysis.signal.statistics import interval_of_mean, summarise
 from emgrig.study.settings import Statistics
-from emgrig.study.statistics.emotions import emotion_names
+from emgrig.study.statistics.emotions import NOT_SAID, emotion_names
 from emgrig.study.statistics.external import clusters_of, regression_of
 from emgrig.study.statistics.findings import KINDS, Sample
 from emgrig.study.statistics.internal import control_counts
@@ -78,7 +78,7 @@ def _control(sample: Sample, _: Statistics) -> tuple[str, str]:
 
 def _emotions(sample: Sample, _: Statistics) -> tuple[str, str]:
     names = emotion_names(sample)
-    counts = [sample.count(lambda row, e=e: (row.emotion or "not said") == e) for e in names]  # type: ignore[misc]
+    counts = [sample.count(lambda row, e=e: (row.emotion or NOT_SAID) == e) for e in names]  # type: ignore[misc]
     micro, macro = zip(*counts, strict=True)
     caption = "Figure 14: expressions by emotion"
     return caption, plots.frequencies_svg(names, micro, macro, "emotion")

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.analysis.signal.statistics import ChiSquare, chi_square
+from emgrig.experiment.files.plan import RATING_MAX
 from emgrig.study.settings import Statistics
 from emgrig.study.statistics.effects import odds_ratio
 from emgrig.study.statistics.findings import Finding, Sample, Table, said, said_interval, said_p
@@ -74,11 +75,11 @@ def self_control(sample: Sample) -> Finding:
 
 
 def control_counts(sample: Sample) -> tuple[list[int], Ints]:
-    """Count events by rating, 0 to 8 or as far as there are any; (n_ratings, 2): ME and MaE."""
-    known = [row.rating for row in sample.rows if row.rating is not None]
+    """Count events by rating, those of the scale and others there are; (n_ratings, 2): ME, MaE."""
+    known = {row.rating for row in sample.rows if row.rating is not None}
     if not known:
         return [], np.empty((0, 2), dtype=np.int64)
-    ratings = list(range(min(0, *known, 0), max(8, *known, 8) + 1))
+    ratings = sorted({*range(RATING_MAX + 1), *known})
     return ratings, np.array([sample.count(lambda row, r=r: row.rating == r) for r in ratings])  # type: ignore[misc]
 
 

@@ -21,6 +21,7 @@ from emgrig.filemodel import Json, adapter_of, hints
 from emgrig.files import write_file
 from emgrig.hil_tests.judging.limits import LimitsFile
 from emgrig.hil_tests.record import Record
+from emgrig.study.settings import StudySettings
 from emgrig.tools.common.defaults import DefaultsFile
 from places import ROOT
 
@@ -34,6 +35,7 @@ MODELS: dict[str, Any] = {
     "experiment/files/record.schema.json": SessionRecord,
     "experiment/script.schema.json": Script,
     "hil_tests/record.schema.json": Record,
+    "study/study.schema.json": StudySettings,
     "hil_tests/judging/limits.schema.json": LimitsFile,
     "tools/common/defaults.schema.json": DefaultsFile,
 }

@@ -1,6 +1,7 @@
 """The examples run as they stand."""
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -36,3 +37,15 @@ def test_an_example_runs_in_a_process_of_its_own() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_the_commands_of_the_snakefile_are_there() -> None:
+    from typer.main import get_command
+
+    from emgrig.tools.study.command import app
+
+    text = (ROOT / "examples" / "study" / "Snakefile").read_text("utf-8")
+    known = get_command(app).commands  # type: ignore[attr-defined]
+    said = re.findall(r"emgrig study (\w+)", text)
+    assert set(said) == {"init", "run", "report"} == set(known)
+    assert "--only" in {name for one in known["run"].params for name in one.opts}

@@ -24,6 +24,7 @@ NEEDED = {
     "lsl": ("pylsl", "record sim: -o {0}/b.bdf --lsl --duration 1"),
     "xdf": ("pyxdf", "analyse {0}/a.xdf"),
     "spi": ("spidev", "info spi:pieeg"),
+    "mixed": ("statsmodels.api", "study report {0} --mixed"),
     "parquet": ("pyarrow", "export {0}/a.bdf --parquet {0}/a.parquet"),
 }
 

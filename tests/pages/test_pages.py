@@ -29,6 +29,11 @@ from emgrig.comparison.amplifiers import compare_noise, load_amplifiers
 from emgrig.hil_tests.bringup import run_bringup
 from emgrig.pages import plots
 from emgrig.pages.page import render
+from emgrig.study.recording import Result
+from emgrig.study.report.page import make_report as study_report
+from emgrig.study.report.page import page as study_page
+from emgrig.study.rows import EventRow, RecordingRow
+from emgrig.study.settings import StudySettings
 from emgrig.tools.calibrate import page as calibration_page
 from emgrig.tools.compare import page as comparison_page
 from emgrig.tools.compare.found import Compared
@@ -121,6 +126,32 @@ def demo(folder: Path) -> str:
     return demo_page.write(folder / "index.html", result).read_text("utf-8")
 
 
+def study(_: Path, *, simulated: bool = True) -> str:
+    results = []
+    for number in range(14):
+        who = f"sub-{number:02d}"
+        rows = [
+            EventRow(
+                who, f"{who}_task-x", "coding", 1.0, 1.3, 300 if i % 3 else 900 + 40 * i,
+                "micro" if i % 3 else "macro", "EMG <Zyg>", i % 8, 9.0, 1.0, 9.0, 90.0,
+                5.0 + i + number, 12.0 + i, "AU12", "coding", ("anger", "b<c>")[i % 2], "coding",
+                rating=i % 9, is_aware=i % 4 == 0, left_out="blink" if i == 7 else "",
+            )
+            for i in range(9)
+        ]  # fmt: skip
+        agree = dict.fromkeys(("n_first", "n_second", "n_both", "units_both"), 8)
+        agree |= {"units_coded": 18, "units_union": 10, "emotion_both": 7, "emotion": 8}
+        done = RecordingRow(
+            who, f"{who}_task-x", "done", is_simulated=simulated, n_coded=9, n_matched=8,
+            rate_hz=1000.0, n_samples=60_000, duration_s=60.0,
+            agree=agree | {"side_both": 8, "side": 8}, mvc_missing="b<c>: none", rejected="a & b",
+        )  # fmt: skip
+        results.append(Result(done, tuple(rows)))
+    results.append(Result(RecordingRow("sub-99", "sub-99_task-x", "failed", "a <b> is cut short")))
+    settings = StudySettings(title="a & b")
+    return study_page(study_report(Path("nowhere"), results, settings))
+
+
 def attach(_: Path) -> str:
     """A firmware that never left RDATAC; everything that is attached is simulated."""
     bench = Bench(BenchOptions(source="silence"))
@@ -141,6 +172,7 @@ PAGES: dict[str, Callable[..., str]] = {
     "tools/sync/page.html": sync,
     "analysis/report/page.html": analysis,
     "tools/demo/page.html": demo,
+    "study/report/page.html": study,
 }
 
 
@@ -177,7 +209,7 @@ def test_a_page_of_simulated_data_is_one_file_with_the_badge(
 
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [bringup, calibrate, compare_two, sync, analysis])
+@pytest.mark.parametrize("make", [bringup, calibrate, compare_two, sync, analysis, study])
 def test_a_page_of_a_real_board_has_no_badge(tmp_path: Path, make: Callable[..., str]) -> None:
     text = make(tmp_path / "page", simulated=False)
     check_page(text, simulated=False)
@@ -194,6 +226,7 @@ def test_a_page_of_a_real_board_has_no_badge(tmp_path: Path, make: Callable[...,
         ("tools/sync/page.html", "readings agree within"),
         ("analysis/report/page.html", "candidates"),
         ("tools/demo/page.html", "PASS"),
+        ("study/report/page.html", "1 recordings failed"),
     ],
 )
 def test_the_verdict_comes_first(made: dict[str, Path], template: str, words: str) -> None:
@@ -220,6 +253,9 @@ def test_what_others_wrote_is_shown_and_not_obeyed(made: dict[str, Path]) -> Non
     assert "b&lt;c&gt;" in analysed
     assert "a &amp; b" in analysed
     assert "<c>" not in analysed
+    studied = made["study/report/page.html"].read_text("utf-8")
+    assert "a &lt;b&gt; is cut short" in studied
+    assert "<b> is" not in studied
     assert "ours.bdf, &lt;Zyg&gt; against" in made["tools/compare/page.html"].read_text("utf-8")
 
 

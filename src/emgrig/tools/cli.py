@@ -83,6 +83,7 @@ LATER = {
     ),
     "grid": Later("analyse.commands", "app", "Search the published 4500 parameter sets."),
     "indicators": Later("analyse.commands", "app", "Hold the authors' MVC% and iEMG against ours."),
+    "study": Later("study.command", "app", "The paper's study on your own BIDS data set."),
     "synthetic": Later("analyse.commands", "app", "Write a synthetic CASMEMG in its layout."),
 }
 

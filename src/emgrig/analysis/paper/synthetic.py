@@ -17,7 +17,7 @@ from emgrig.analysis.paper.printed import TABLE_3
 from emgrig.analysis.signal.filters import Floats, Ints
 
 RATE_HZ = 1000.0
-_NEIGHBOURS = {0: (1,), 1: (0, 2), 2: (1, 4), 3: (4,), 4: (2, 3), 5: (6,), 6: (5,)}
+NEIGHBOURS = {0: (1,), 1: (0, 2), 2: (1, 4), 3: (4,), 4: (2, 3), 5: (6,), 6: (5,)}
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ def recording(
     drive = np.zeros((n_samples, 7))
     for index in range(7):
         for (onset, offset), peak in zip(events[index], percent[index], strict=True):
-            shape = _contraction(offset - onset, rng) * peak / 100 * here.mvc_uv[index]
+            shape = contraction(offset - onset, rng) * peak / 100 * here.mvc_uv[index]
             drive[onset:offset, index] += shape
-            for neighbour in _NEIGHBOURS[index]:
+            for neighbour in NEIGHBOURS[index]:
                 drive[onset:offset, neighbour] += rng.uniform(0.02, 0.1) * shape
     samples = _muscle_noise(n_samples, rng) * drive
     samples += rng.normal(size=(n_samples, 7)) * here.rest_uv
@@ -123,7 +123,7 @@ def _events(
     percent: list[list[float]] = [[] for _ in range(7)]
     for one in sorted(expressions, key=lambda e: e.emg_onset_ms):
         index = one.channel - 1
-        peak = _intensity(one.is_micro, rng)
+        peak = draw_intensity(one.is_micro, rng)
         if events[index] and one.emg_onset_ms <= events[index][-1][1]:
             events[index][-1][1] = max(events[index][-1][1], one.emg_offset_ms)
             continue
@@ -135,15 +135,15 @@ def _events(
     )
 
 
-def _intensity(micro: bool, rng: np.random.Generator) -> float:
+def draw_intensity(is_micro: bool, rng: np.random.Generator) -> float:
     """Draw a peak, percent of MVC, from a lognormal with table 3's mean and SD; at most 100."""
-    summary = TABLE_3["MVC%"][1 if micro else 0]
+    summary = TABLE_3["MVC%"][1 if is_micro else 0]
     spread = np.log1p((summary.sd / summary.mean) ** 2)
     drawn = rng.lognormal(np.log(summary.mean) - spread / 2, np.sqrt(spread))
     return float(min(drawn, 100.0))
 
 
-def _contraction(n_samples: int, rng: np.random.Generator) -> Floats:
+def contraction(n_samples: int, rng: np.random.Generator) -> Floats:
     """Draw the course of a contraction: a rise, a hold and a slower fall, each a raised cosine."""
     rise = max(2, round(n_samples * rng.uniform(0.1, 0.3)))
     fall = max(2, round(n_samples * rng.uniform(0.2, 0.45)))

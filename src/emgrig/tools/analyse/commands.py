@@ -88,8 +88,22 @@ def indicators_command(given: IndicatorsOptions) -> None:
 @app.command("synthetic")
 @takes
 def synthetic_command(given: SyntheticOptions) -> None:
-    """Write a synthetic CASMEMG: the annotated expressions on drawn faces, in its layout."""
+    """Write a synthetic CASMEMG, or with --bids a whole synthetic study; truth lies beside it.
+
+    Of CASMEMG: the annotated expressions on drawn faces, in its layout. Of a study: an EMG-BIDS
+    data set of 35 participants as emgrig session and export make it, with maximum contractions, 24
+    clips, keys, ratings, losses, the tube and two coders; sourcedata/truth has what was made.
+
+    Example: emgrig synthetic mystudy --bids --jobs -1
+    """
+    if given.bids:
+        from emgrig.tools.analyse.synthetic_study import write_bids
+
+        write_bids(given)
+        return
+    if given.annotations is None:
+        raise ValueError("--annotations 380_sort.xlsx is needed, or --bids for a whole study")
     check_there(given.annotations, "table")
     from emgrig.tools.analyse.running import write_synthetic
 
-    write_synthetic(given)
+    write_synthetic(given, given.annotations)

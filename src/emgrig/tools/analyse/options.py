@@ -63,11 +63,18 @@ class IndicatorsOptions(OfCasmemg, Printed):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyntheticOptions(OfCasmemg):
+class SyntheticOptions:
     """What `emgrig synthetic` takes."""
 
-    folder: Path = argument("Folder for SUBJECT_VIDEO.mat and truth.xlsx.")
-    seed: int = option("Another seed: other faces and noise.", 0)
+    folder: Path = argument("Folder for SUBJECT_VIDEO.mat and truth.xlsx, or for the data set.")
+    annotations: Path | None = option("380_sort.xlsx of CASMEMG; not with --bids.")
+    bids: bool = flag("A whole study instead: a BIDS data set with truth.")
+    participants: int = option("Of the study.", 35, min=1, max=999)
+    clip_s: float = option("Length of its clips, s; 0: as table 2.", 30.0, min=0, max=600)
+    jobs: int = option("Local processes of the study; -1 is one a core.", 1)
+    seed: int = option("Another seed: other faces and noise.", 0, min=0)
     subject: list[int] | None = option("These subjects only; repeat. All take about 1 GB.")
-    lost: float = option("Percent of samples that are lost: 11 columns.", 0.0, min=0, max=50)
+    lost: float | None = option(
+        "Percent of samples that are lost (11 columns); else none, of a study 0.5.", min=0, max=50
+    )
     overwrite: Overwrite = False

@@ -222,9 +222,9 @@ def search_grid(given: GridOptions) -> None:
     _print_trivial(expressions)
 
 
-def write_synthetic(given: SyntheticOptions) -> None:
+def write_synthetic(given: SyntheticOptions, annotations: Path) -> None:
     """Write a synthetic CASMEMG: the annotated expressions on drawn faces, in its layout."""
-    expressions = read_annotations(given.annotations)
+    expressions = read_annotations(annotations)
     wanted = [e for e in expressions if not given.subject or e.subject in given.subject]
     if not wanted:
         raise ValueError(

@@ -1,0 +1,1 @@
+"""`emgrig study`."""

@@ -7,6 +7,7 @@ is called whenever time has passed over one, also inside a call of the hardware 
 
 import ctypes
 import functools
+import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.chip.ads1299 import Pin
 from emgrig.simulator.clock import Crystal
 from emgrig.simulator.firmware.chip_bank import ChipBank
+from properties import is_nightly
 
 SOURCES = Path(str(files("emgrig.firmware"))) / "sources"
 CORE = SOURCES / "core"
@@ -46,6 +48,9 @@ SIZES = ["-DEMG_MAX_CHIPS=4u", "-DEMG_MAX_LINKS=4u", "-DEMG_TX_BYTES=65536u"]
 MOST_LINKS = 4
 SDATAC = b"\x11"
 TICK_S = 1e-3  #: How often the firmware's loop comes round when no conversion is due.
+
+#: `make firmware-test`, and by night: the whole of bring-up, every fault, each test on both processors.
+IS_FULL = is_nightly() or os.environ.get("EMGRIG_FIRMWARE_TEST") == "full"
 
 needs_c = pytest.mark.skipif(
     compiler(is_cpp=False) is None,
@@ -110,8 +115,7 @@ def library() -> Any:
     loaded.emg_trigger.argtypes = [c_void_p, u8, c_bool]
     loaded.emg_boot.argtypes = [c_void_p, c_int]
     loaded.emg_board_init.argtypes = [c_void_p, c_void_p, c_void_p]
-    loaded.emg_poll.argtypes = loaded.glue_is_streaming.argtypes = [c_void_p]
-    loaded.emg_poll.restype = c_bool
+    loaded.glue_go.argtypes = [c_void_p]
     return loaded
 
 
@@ -187,7 +191,7 @@ class CoreFirmware:
         self._n_unseen = 0  # edges that were counted while the loop was elsewhere
         self._wires: dict[int, Wire] = {}
         self._falls = bank.buses[0].n_drdy_falls
-        self._is_reboot_due = self._was_streaming = False
+        self._is_reboot_due = self.is_streaming = False
         self._load(facts)
         crystal.restart(bank.now_s)
         self._core.emg_boot(self.board, ResetCause.POWER_ON)
@@ -212,10 +216,6 @@ class CoreFirmware:
         )
 
     # ---- what a simulated board asks of its firmware ------------------------------------------
-
-    @property
-    def is_streaming(self) -> bool:
-        return bool(self._core.glue_is_streaming(self.board))
 
     @property
     def produced(self) -> tuple[int, ...]:
@@ -253,7 +253,7 @@ class CoreFirmware:
     def restart(self, cause: ResetCause) -> None:
         if self.is_streaming:
             self.produced_runs.append(self.bank.n_true_falls)
-        self._was_streaming = False
+        self.is_streaming = False
         for wire in self._wires.values():
             wire.forget()
         self.crystal.restart(self.bank.now_s)
@@ -267,11 +267,11 @@ class CoreFirmware:
 
     def _go_round(self) -> None:
         while True:
-            is_busy = self._core.emg_poll(self.board)
-            streaming = self.is_streaming
-            if streaming != self._was_streaming:
-                self._was_streaming = streaming
-                if streaming:
+            told = self._core.glue_go(self.board)
+            is_busy, is_streaming = bool(told & 1), bool(told & 2)
+            if is_streaming != self.is_streaming:
+                self.is_streaming = is_streaming
+                if is_streaming:
                     self.bank.begin_count()
                 else:
                     self.produced_runs.append(self.bank.n_true_falls)

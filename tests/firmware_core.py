@@ -49,7 +49,7 @@ MOST_LINKS = 4
 SDATAC = b"\x11"
 TICK_S = 1e-3  #: How often the firmware's loop comes round when no conversion is due.
 
-#: `make firmware-test`, and by night: the whole of bring-up, every fault, each test on both processors.
+#: `make firmware-test`, and by night: all of bring-up, every fault, each test on both processors.
 IS_FULL = is_nightly() or os.environ.get("EMGRIG_FIRMWARE_TEST") == "full"
 
 needs_c = pytest.mark.skipif(
@@ -59,7 +59,7 @@ needs_c = pytest.mark.skipif(
 
 _PINS = {Line.START: Pin.START, Line.RESET: Pin.RESET, Line.PWDN: Pin.PWDN}
 
-_CALLS = {
+CALLS = {
     "now_us": CFUNCTYPE(u64, c_void_p),
     "delay_us": CFUNCTYPE(None, c_void_p, u32),
     "idle_us": CFUNCTYPE(None, c_void_p, u32),
@@ -76,7 +76,7 @@ _CALLS = {
 class Hal(ctypes.Structure):
     """`struct emg_hal`."""
 
-    _fields_ = (("context", c_void_p), *_CALLS.items())
+    _fields_ = (("context", c_void_p), *CALLS.items())
 
 
 class Facts(ctypes.Structure):
@@ -116,6 +116,10 @@ def library() -> Any:
     loaded.emg_boot.argtypes = [c_void_p, c_int]
     loaded.emg_board_init.argtypes = [c_void_p, c_void_p, c_void_p]
     loaded.glue_go.argtypes = [c_void_p]
+    loaded.glue_next_sequence.argtypes = [c_void_p, u16]
+    loaded.glue_send.argtypes = [c_void_p, c_int, c_char_p, u16]
+    loaded.glue_send.restype = c_bool
+    loaded.glue_event.argtypes = [c_void_p, c_int, u32, u64, c_char_p, u16]
     return loaded
 
 
@@ -202,7 +206,7 @@ class CoreFirmware:
         self._core = library()
         self._memory = ctypes.create_string_buffer(self._core.glue_board_bytes())
         self.board = ctypes.addressof(self._memory)
-        self._hal = Hal(None, *(kind(getattr(self, f"_{name}")) for name, kind in _CALLS.items()))
+        self._hal = Hal(None, *(kind(getattr(self, f"_{name}")) for name, kind in CALLS.items()))
         self._series = (u32 * len(facts.series_ohm))(*facts.series_ohm)
         self._facts = Facts(
             facts.serial_number.encode(), facts.firmware_version.encode(),

@@ -1,8 +1,8 @@
 """What is asked of the simulator's firmware, asked of the C core: the same tests, other code.
 
 Busy, remembered replies, a link that is slow, stalled or cut, a reader that comes late, brown-outs,
-DRDY that stays away: the tests of `tests/onboard`, whose boards get the core here, compiled for this
-machine; in `make firmware-test` also for a Cortex-M4.
+DRDY that stays away: the tests of `tests/onboard`, whose boards get the core here. It is compiled
+for this machine; in `make firmware-test` also for a Cortex-M4.
 """
 
 from collections.abc import Iterator

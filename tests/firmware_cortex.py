@@ -142,7 +142,7 @@ class CortexFirmware(CoreFirmware):
         return int(cpu.reg_read(arm.UC_ARM_REG_R0))
 
     def _tell(self, result: int) -> None:
-        """Put into the box what the processor may look up, and raise the interrupts that are due."""
+        """Put into the box what the processor may look up, and raise interrupts that are due."""
         waiting = sum(1 << slot for slot, wire in self._wires.items() if wire.inbox)
         told = (self._now_us(None), self._edge_us, self._n_edges, waiting, result)
         self._n_edges = 0

@@ -129,7 +129,7 @@ class ChipBank:
         return index
 
     def _beside(self, chip: int, ticks: NDArray[np.int64], own: Frames) -> NDArray[np.uint8]:
-        """Rows of another chip at the falls of the first: where nothing new came, its last again."""
+        """Rows of another chip at falls of the first: its last again where nothing new came."""
         own_ticks = np.concatenate((self._held[chip].ticks, own.ticks))
         data = np.concatenate((self._held[chip].data, own.data))
         self._held[chip] = Frames(own_ticks[-1:], data[-1:])

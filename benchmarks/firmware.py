@@ -28,9 +28,10 @@ def main() -> None:
     is_exact = totals.received + totals.lost == run.edges and not run.n_wrong
     print(f"{run.edges} produced = {totals.received} received + {totals.lost} lost: {is_exact}")
     print(f"lost: {100 * totals.lost / run.edges:.3f} % of {run.edges / RATE_HZ:.1f} s")
+    n_away = run.waited_s * RATE_HZ
     print(
-        f"the program waited {run.waited_s:.3f} s for a processor: {run.waited_s * RATE_HZ:.0f} data "
-        f"periods; of the others it lost {max(0.0, totals.lost - run.waited_s * RATE_HZ):.0f}"
+        f"the program waited {run.waited_s:.3f} s for a processor, {n_away:.0f} data periods; "
+        f"beyond these it lost {max(0.0, totals.lost - n_away):.0f}"
     )
     if not is_exact:
         sys.exit("the account is not exact")

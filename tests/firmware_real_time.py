@@ -1,4 +1,4 @@
-"""The program of the target `host` in real time: two chips by this machine's clock, TCP, our driver.
+"""The program of the target `host` in real time: two chips by this machine's clock, our driver.
 
 The chips are `firmware_c/clock_hal.c`. How many conversions are lost is up to the machine; the
 account of them, and that each sample is that of its conversion, is up to the firmware.

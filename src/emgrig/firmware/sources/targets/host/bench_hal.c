@@ -28,13 +28,18 @@ static uint64_t now_us(void *context)
 
 static void interrupt(void)
 {
-    if (emgrig_drdy_falls() == falls_of_all) {
+    uint32_t n = emgrig_drdy_falls() - falls_of_all;
+    if (n == 0u) {
         return;
     }
-    const int64_t falls = emgrig_drdy_count(0);
+    falls_of_all += n;
+    if (n_chips > 1u) { /* they fall for each chip; this is a round trip */
+        const int64_t falls = emgrig_drdy_count(0);
+        n = (uint32_t)(falls - falls_of_first);
+        falls_of_first = falls;
+    }
     const uint64_t seen_us = now_us(NULL);
-    falls_of_all = emgrig_drdy_falls();
-    for (; falls_of_first < falls; falls_of_first++) {
+    for (; n > 0u; n--) {
         emg_drdy(board, seen_us);
     }
 }

@@ -42,8 +42,13 @@ long: $(VENV)/.dev
 nightly: $(VENV)/.dev
 	@$(PYTEST) -m "hypothesis or nightly" --hypothesis-profile nightly
 
-firmware-test: $(VENV)/.dev
-	@EMGRIG_FIRMWARE_TEST=full $(PYTEST) tests/firmware_c
+# Without a C compiler of the system's, that of the wheel `ziglang`.
+firmware-test: $(VENV)/.cortex
+	@if ! command -v $${CC:-cc} >/dev/null; then \
+	  printf '#!/bin/sh\nexec "%s" -m ziglang cc "$$@"\n' "$(CURDIR)/$(BIN)/python" >$(BIN)/zig-cc; \
+	  printf '#!/bin/sh\nexec "%s" -m ziglang c++ "$$@"\n' "$(CURDIR)/$(BIN)/python" >$(BIN)/zig-c++; \
+	  chmod +x $(BIN)/zig-cc $(BIN)/zig-c++; export CC="$(CURDIR)/$(BIN)/zig-cc" CXX="$(CURDIR)/$(BIN)/zig-c++"; \
+	fi; EMGRIG_FIRMWARE_TEST=full $(PYTEST) tests/firmware_c
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -86,6 +91,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing emgrig and its development tools into $(VENV) (once) ..."
 	@$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/.core
+
+$(VENV)/.cortex: $(VENV)/.dev
+	@echo "installing Unicorn, Capstone and a compiler for ARM into $(VENV) (once, 120 MB) ..."
+	@$(PIP) -e '.[cortex]' || echo "they cannot be had here: the tests on the Cortex-M will skip" >&2
+	@touch $@
 
 $(VENV)/.audit: $(VENV)/.dev
 	@$(PIP) -e '.[audit]'

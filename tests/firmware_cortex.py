@@ -52,11 +52,11 @@ def cross_compiler(cpu: str = "cortex-m4") -> list[str] | None:
 
 needs_cross_compiler = pytest.mark.skipif(
     cross_compiler() is None,
-    reason="no compiler for ARM: pip install ziglang, or install gcc-arm-none-eabi",
+    reason="no compiler for ARM: pip install -e '.[cortex]', or install gcc-arm-none-eabi",
 )
 needs_cortex_m = pytest.mark.skipif(
     cross_compiler() is None or find_spec("unicorn") is None,
-    reason="needs unicorn and a compiler for ARM: pip install unicorn ziglang",
+    reason="needs unicorn and a compiler for ARM: pip install -e '.[cortex]'",
 )
 
 

@@ -2,7 +2,7 @@
 
 On virtual time: chip model, wires, C core, link, our driver; the core is compiled for this machine,
 or for a Cortex-M4 whose instructions Unicorn runs. `make firmware-test` asks the full level and
-every fault of both; by day it is the quick level and the faults that stop it early.
+every fault of both; by day it is the quick level, and of faults those that stop it early.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,14 @@ LATE = [
 ]  # fmt: skip
 
 
-@pytest.fixture(params=["core", pytest.param("cortex", marks=needs_cortex_m)])
+CORTEX = pytest.param("cortex", marks=needs_cortex_m)
+FAULTY = [("core", name) for name in EARLY]
+if IS_FULL:
+    FAULTY += [("core", name) for name in LATE]
+    FAULTY += [pytest.param("cortex", name, marks=needs_cortex_m) for name in (*EARLY, *LATE)]
+
+
+@pytest.fixture
 def board(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a board whose processor runs the core."""
     with pytest.MonkeyPatch.context() as patch:
@@ -39,6 +46,7 @@ def board(request: pytest.FixtureRequest) -> Iterator[str]:
         yield f"sim:firmware={request.param}"
 
 
+@pytest.mark.parametrize("board", ["core", CORTEX], indirect=True)
 def test_a_good_board_passes(board: str) -> None:
     if IS_FULL:
         run = run_bringup(board, level="full")
@@ -51,8 +59,8 @@ def test_a_good_board_passes(board: str) -> None:
     assert run.restored.proved
 
 
-@pytest.mark.parametrize("name", [*EARLY, *(LATE if IS_FULL else [])])
-def test_a_fault_is_found_and_named(name: str, board: str) -> None:
+@pytest.mark.parametrize(("board", "name"), FAULTY, indirect=["board"])
+def test_a_fault_is_found_and_named(board: str, name: str) -> None:
     run = run_bringup(f"{board}&fault={name}")
     assert exit_code(run) == 1
     assert run.diagnosis is not None

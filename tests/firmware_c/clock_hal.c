@@ -1,4 +1,4 @@
-/* clock_hal.c: chips by the clock of this machine, in the place of bench_hal.c: no bench, real time.
+/* clock_hal.c: chips by this machine's clock, in the place of bench_hal.c and pace.c: real time.
  *
  * DRDY falls when it is time, whatever the program does meanwhile, and a transfer takes as long as
  * its SCLKs. A chip answers to registers and opcodes; a result is the number of its edge since
@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "bench_hal.h"
+#include "pace.h"
 
 #define F_CLK_HZ 2048000u
 #define NAP_NS 200000L
@@ -140,6 +141,14 @@ static void line(void *context, enum emg_line which, bool is_high)
         }
     }
 }
+
+void pace_hal(struct emg_hal *hal, const struct emg_board *own) /* it goes by the clock anyway */
+{
+    (void)hal;
+    (void)own;
+}
+
+void pace_follow(void) {}
 
 double bench_now_us(void) { return (double)now_us(NULL); }
 

@@ -135,7 +135,7 @@ def test_a_run_breaches_nothing_and_arrives_whole(
         ("esp32/main", ["main.c", "wifi_link.c", "chips.c"], ["esp32", "esp_idf"]),
         ("rp2040", ["main.c"], ["pico"]),
         ("stm32", ["board.c", "clock_us.c", "chips.c"], ["stm32_all", "stm32_hal"]),
-        ("host", ["main.c", "bench_hal.c"], []),
+        ("host", ["main.c", "bench_hal.c", "pace.c"], []),
     ],
     ids=["esp32", "rp2040", "stm32", "host"],
 )

@@ -30,8 +30,6 @@ static size_t send_bytes(void *, uint8_t, const uint8_t *bytes, size_t n)
     return gone > 0 ? (size_t)gone : 0;
 }
 
-static void blink(void *, uint16_t) {}  // no light; HELLO says so
-static void show(void *, uint32_t) {}   // no digital tube; HELLO says so
 static void reboot(void *) { ESP.restart(); }
 
 static void look_at_link()
@@ -65,8 +63,6 @@ void setup()
     facts.linger_us = 60000000u;
     hal.receive = receive_bytes;
     hal.send = send_bytes;
-    hal.blink = blink;
-    hal.show = show;
     hal.reboot = reboot;
     chips_begin(&hal, &board);
     WiFi.softAP(SSID, PASSWORD);

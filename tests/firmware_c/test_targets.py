@@ -145,8 +145,9 @@ def test_a_run_breaches_nothing_and_arrives_whole(
         ("rp2040", ["main.c", "chips.c"], ["pico"]),
         ("stm32", ["board.c", "clock_us.c", "chips.c"], ["stm32_all", "stm32_hal"]),
         ("host", ["main.c", "bench_hal.c", "pace.c"], []),
+        ("esp32-arduino", ["sketch.ino", "chips.cpp"], ["arduino", "esp32"]),
     ],
-    ids=["esp32", "rp2040", "stm32", "host"],
+    ids=["esp32", "rp2040", "stm32", "host", "esp32-arduino"],
 )
 def test_what_cannot_run_here_compiles_against_stand_ins(
     folder: str, names: list[str], standins: list[str], tmp_path: Path
@@ -156,8 +157,10 @@ def test_what_cannot_run_here_compiles_against_stand_ins(
     include = [STANDINS / name for name in standins if (STANDINS / name).is_dir()]
     include += [tmp_path / name for name in standins if (tmp_path / name).is_dir()]
     for name in names:
+        is_cpp = not name.endswith(".c")
+        language = ["-x", "c++", "-include", "Arduino.h"] if is_cpp else ["-std=gnu11"]
         command = [
-            compiler(is_cpp=False), "-std=gnu11", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
+            compiler(is_cpp), *language, "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
             f"-I{TARGETS / folder}", f"-I{CORE}", f"-I{tmp_path}",
             *(f"-I{one}" for one in include), TARGETS / folder / name,
         ]  # fmt: skip

@@ -2,6 +2,7 @@
 //
 // Part of emgrig, MIT licence.
 #include <WiFi.h>
+#include <lwip/sockets.h>  // send
 
 #include "chips.h"
 

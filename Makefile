@@ -13,7 +13,7 @@ help:
 	@echo "make test       the test suite but for the long tests"
 	@echo "make long       the long tests: whole bring-ups, sessions, browsers, packages; CI runs both"
 	@echo "make nightly    the property tests with many random examples, the counting ones with many runs"
-	@echo "make firmware-test  the firmware in C: bytes, faults, fuzz, the whole of bring-up; needs a C compiler"
+	@echo "make firmware-test  the firmware in C: bytes, faults, fuzz, the whole of bring-up, also on a Cortex-M"
 	@echo "make lint       format, lint, types, import rules"
 	@echo "make docs       the documentation site, in build/site"
 	@echo "make schemas    the JSON schemas of our files, from their models"

@@ -14,7 +14,7 @@ help:
 	@echo "make test       the test suite but for the long tests"
 	@echo "make long       the long tests: whole bring-ups, sessions, browsers, packages; CI runs both"
 	@echo "make nightly    the property tests with many random examples, the counting ones with many runs"
-	@echo "make firmware-test  the firmware in C: bytes, faults, fuzz, the whole of bring-up; needs a C compiler"
+	@echo "make firmware-test  the firmware in C: bytes, faults, fuzz, the whole of bring-up, also on a Cortex-M"
 	@echo "make lint       format, lint, types, import rules"
 	@echo "make docs       the documentation site, in build/site"
 	@echo "make schemas    the JSON schemas of our files, from their models"
@@ -46,8 +46,13 @@ long: $(VENV)/.dev
 nightly: $(VENV)/.dev
 	@$(PYTEST) -m "hypothesis or nightly" --hypothesis-profile nightly
 
-firmware-test: $(VENV)/.dev
-	@EMGRIG_FIRMWARE_TEST=full $(PYTEST) tests/firmware_c
+# Without a C compiler of the system's, that of the wheel `ziglang`.
+firmware-test: $(VENV)/.cortex
+	@if ! command -v $${CC:-cc} >/dev/null; then \
+	  printf '#!/bin/sh\nexec "%s" -m ziglang cc "$$@"\n' "$(CURDIR)/$(BIN)/python" >$(BIN)/zig-cc; \
+	  printf '#!/bin/sh\nexec "%s" -m ziglang c++ "$$@"\n' "$(CURDIR)/$(BIN)/python" >$(BIN)/zig-c++; \
+	  chmod +x $(BIN)/zig-cc $(BIN)/zig-c++; export CC="$(CURDIR)/$(BIN)/zig-cc" CXX="$(CURDIR)/$(BIN)/zig-c++"; \
+	fi; EMGRIG_FIRMWARE_TEST=full $(PYTEST) tests/firmware_c
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -94,6 +99,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing emgrig and its development tools into $(VENV) (once) ..."
 	@$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/.core
+
+$(VENV)/.cortex: $(VENV)/.dev
+	@echo "installing Unicorn, Capstone and a compiler for ARM into $(VENV) (once, 120 MB) ..."
+	@$(PIP) -e '.[cortex]' || echo "they cannot be had here: the tests on the Cortex-M will skip" >&2
+	@touch $@
 
 $(VENV)/.audit: $(VENV)/.dev
 	@$(PIP) -e '.[audit]'

@@ -7,6 +7,7 @@ is called whenever time has passed over one, also inside a call of the hardware 
 
 import ctypes
 import functools
+import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.chip.ads1299 import Pin
 from emgrig.simulator.clock import Crystal
 from emgrig.simulator.firmware.chip_bank import ChipBank
+from properties import is_nightly
 
 SOURCES = Path(str(files("emgrig.firmware"))) / "sources"
 CORE = SOURCES / "core"
@@ -47,6 +49,9 @@ MOST_LINKS = 4
 SDATAC = b"\x11"
 TICK_S = 1e-3  #: How often the firmware's loop comes round when no conversion is due.
 
+#: `make firmware-test`, and by night: all of bring-up, every fault, each test on both processors.
+IS_FULL = is_nightly() or os.environ.get("EMGRIG_FIRMWARE_TEST") == "full"
+
 needs_c = pytest.mark.skipif(
     compiler(is_cpp=False) is None,
     reason="no C compiler; install gcc or clang, or name it in CC",
@@ -54,7 +59,7 @@ needs_c = pytest.mark.skipif(
 
 _PINS = {Line.START: Pin.START, Line.RESET: Pin.RESET, Line.PWDN: Pin.PWDN}
 
-_CALLS = {
+CALLS = {
     "now_us": CFUNCTYPE(u64, c_void_p),
     "delay_us": CFUNCTYPE(None, c_void_p, u32),
     "idle_us": CFUNCTYPE(None, c_void_p, u32),
@@ -71,7 +76,7 @@ _CALLS = {
 class Hal(ctypes.Structure):
     """`struct emg_hal`."""
 
-    _fields_ = (("context", c_void_p), *_CALLS.items())
+    _fields_ = (("context", c_void_p), *CALLS.items())
 
 
 class Facts(ctypes.Structure):
@@ -110,8 +115,11 @@ def library() -> Any:
     loaded.emg_trigger.argtypes = [c_void_p, u8, c_bool]
     loaded.emg_boot.argtypes = [c_void_p, c_int]
     loaded.emg_board_init.argtypes = [c_void_p, c_void_p, c_void_p]
-    loaded.emg_poll.argtypes = loaded.glue_is_streaming.argtypes = [c_void_p]
-    loaded.emg_poll.restype = c_bool
+    loaded.glue_go.argtypes = [c_void_p]
+    loaded.glue_next_sequence.argtypes = [c_void_p, u16]
+    loaded.glue_send.argtypes = [c_void_p, c_int, c_char_p, u16]
+    loaded.glue_send.restype = c_bool
+    loaded.glue_event.argtypes = [c_void_p, c_int, u32, u64, c_char_p, u16]
     return loaded
 
 
@@ -187,7 +195,7 @@ class CoreFirmware:
         self._n_unseen = 0  # edges that were counted while the loop was elsewhere
         self._wires: dict[int, Wire] = {}
         self._falls = bank.buses[0].n_drdy_falls
-        self._is_reboot_due = self._was_streaming = False
+        self._is_reboot_due = self.is_streaming = False
         self._load(facts)
         crystal.restart(bank.now_s)
         self._core.emg_boot(self.board, ResetCause.POWER_ON)
@@ -198,7 +206,7 @@ class CoreFirmware:
         self._core = library()
         self._memory = ctypes.create_string_buffer(self._core.glue_board_bytes())
         self.board = ctypes.addressof(self._memory)
-        self._hal = Hal(None, *(kind(getattr(self, f"_{name}")) for name, kind in _CALLS.items()))
+        self._hal = Hal(None, *(kind(getattr(self, f"_{name}")) for name, kind in CALLS.items()))
         self._series = (u32 * len(facts.series_ohm))(*facts.series_ohm)
         self._facts = Facts(
             facts.serial_number.encode(), facts.firmware_version.encode(),
@@ -212,10 +220,6 @@ class CoreFirmware:
         )
 
     # ---- what a simulated board asks of its firmware ------------------------------------------
-
-    @property
-    def is_streaming(self) -> bool:
-        return bool(self._core.glue_is_streaming(self.board))
 
     @property
     def produced(self) -> tuple[int, ...]:
@@ -253,7 +257,7 @@ class CoreFirmware:
     def restart(self, cause: ResetCause) -> None:
         if self.is_streaming:
             self.produced_runs.append(self.bank.n_true_falls)
-        self._was_streaming = False
+        self.is_streaming = False
         for wire in self._wires.values():
             wire.forget()
         self.crystal.restart(self.bank.now_s)
@@ -267,11 +271,11 @@ class CoreFirmware:
 
     def _go_round(self) -> None:
         while True:
-            is_busy = self._core.emg_poll(self.board)
-            streaming = self.is_streaming
-            if streaming != self._was_streaming:
-                self._was_streaming = streaming
-                if streaming:
+            told = self._core.glue_go(self.board)
+            is_busy, is_streaming = bool(told & 1), bool(told & 2)
+            if is_streaming != self.is_streaming:
+                self.is_streaming = is_streaming
+                if is_streaming:
                     self.bank.begin_count()
                 else:
                     self.produced_runs.append(self.bank.n_true_falls)

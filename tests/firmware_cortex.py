@@ -21,21 +21,23 @@ import pytest
 
 from emgrig.onboard.native import CAPABILITIES
 from emgrig.onboard.seams import BoardFacts
-from firmware_core import CORE, SIZES, CoreFirmware
+from firmware_core import CORE, GLUE, SIZES, CoreFirmware
 
 FLASH, RAM, CALL = 0x0800_0000, 0x2000_0000, 0x4000_0000
 RAM_BYTES, STACK_BYTES = 1 << 19, 4096
 HERE = Path(__file__).parent / "firmware_c" / "cortex_m"
 _RETURN = FLASH + 0xF000  # where functions return to: nothing is there
 _NAMES = (
-    "box", "board", "texts", "ohm", "facts", "init", "emg_boot", "emg_poll", "emg_connected",
-    "emg_disconnected", "emg_trigger", "glue_is_streaming", "emg_drdy",
+    "box", "board", "texts", "ohm", "facts", "init", "emg_boot", "glue_go", "emg_connected",
+    "emg_disconnected", "emg_trigger",
 )  # fmt: skip
 _CALLS = (
-    "", "now_us", "delay_us", "idle_us", "transfer", "line", "receive", "send", "blink", "show",
+    "", "delay_us", "idle_us", "transfer", "line", "receive", "send", "blink", "show",
     "reboot",
 )  # fmt: skip
 _TEXT_BYTES = 97
+_TOLD = struct.Struct("<QQ III")  # what the processor reads there, behind the arguments
+_ARGUMENTS = struct.Struct("<6I")
 
 
 def cross_compiler(cpu: str = "cortex-m4") -> list[str] | None:
@@ -50,11 +52,11 @@ def cross_compiler(cpu: str = "cortex-m4") -> list[str] | None:
 
 needs_cross_compiler = pytest.mark.skipif(
     cross_compiler() is None,
-    reason="no compiler for ARM: pip install ziglang, or install gcc-arm-none-eabi",
+    reason="no compiler for ARM: pip install -e '.[cortex]', or install gcc-arm-none-eabi",
 )
 needs_cortex_m = pytest.mark.skipif(
     cross_compiler() is None or find_spec("unicorn") is None,
-    reason="needs unicorn and a compiler for ARM: pip install unicorn ziglang",
+    reason="needs unicorn and a compiler for ARM: pip install -e '.[cortex]'",
 )
 
 
@@ -74,7 +76,7 @@ def image() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         elf = Path(folder) / "image.elf"
         link = ["-nostdlib", "-Wl,-e,image", f"-Wl,-T,{HERE / 'link.ld'}", "-o", str(elf)]
-        compile_for_arm([*sorted(CORE.glob("*.c")), HERE / "image.c"], [*SIZES, *link])
+        compile_for_arm([*sorted(CORE.glob("*.c")), HERE / "image.c", GLUE], [*SIZES, *link])
         raw = elf.read_bytes()
     (first,) = struct.unpack_from("<I", raw, 28)
     size, n_segments = struct.unpack_from("<HH", raw, 42)
@@ -104,12 +106,13 @@ class CortexFirmware(CoreFirmware):
         self._cpu.mem_map(RAM, RAM_BYTES)
         self._cpu.mmio_map(CALL, 0x1000, None, None, self._called, None)
         self._at = dict(zip(_NAMES, struct.unpack_from(f"<{len(_NAMES)}I", flash), strict=True))
-        self._is_inside = False  # while a function of the hardware layer is being answered
-        self.n_calls = 0
+        self._n_edges, self._edge_us = 0, 0  # of DRDY, that the processor has not been told
+        self._cpu.reg_write(arm_const.UC_ARM_REG_SP, RAM + RAM_BYTES)
         self.board = self._at["board"]
         self._describe(facts)
         names = [name for name in _NAMES if name.startswith(("emg_", "glue_"))]
-        self._core = SimpleNamespace(**{name: functools.partial(self._run, name) for name in names})
+        functions = {name: functools.partial(self._run, name) for name in names}
+        self._core = SimpleNamespace(**functions, emg_drdy=self._edge)
         self._run("init")
 
     def _describe(self, facts: BoardFacts) -> None:
@@ -128,38 +131,30 @@ class CortexFirmware(CoreFirmware):
         self._cpu.mem_write(self._at["facts"] + 20, numbers)
 
     def _run(self, name: str, *arguments: int) -> int:
-        """Call a function of the image, with arguments of 32 bits, the last perhaps of 64."""
+        """Call a function of the image."""
         cpu, arm = self._cpu, self._arm
-        words = list(arguments)
-        if name == "emg_drdy":  # r1 is left out before a number of 64 bits
-            words = [words[0], 0, words[1] & 0xFFFF_FFFF, words[1] >> 32]
-        registers = (
-            arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3,
-        )  # fmt: skip
-        for register, word in zip(registers, words, strict=False):
+        registers = (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2)
+        for register, word in zip(registers, arguments, strict=False):
             cpu.reg_write(register, int(word))
-        cpu.reg_write(arm.UC_ARM_REG_SP, RAM + RAM_BYTES)
         cpu.reg_write(arm.UC_ARM_REG_LR, _RETURN | 1)
+        self._tell(0)
         cpu.emu_start(self._at[name] | 1, _RETURN)
-        # bool is a byte in r0, whose rest may be anything
-        return int(cpu.reg_read(arm.UC_ARM_REG_R0)) & 0xFF
+        return int(cpu.reg_read(arm.UC_ARM_REG_R0))
 
-    def _let_see(self) -> None:
-        if not self._is_inside:
-            super()._let_see()
-            return
-        at_s = (self.bank.buses[0].chip.last_drdy_tick or 0) / self.bank.f_clk_hz
-        waiting = struct.unpack("<I", self._cpu.mem_read(self._at["box"] + 32, 4))[0]
-        edges = struct.pack("<IIQ", waiting + self._n_unseen, 0, self.crystal.microseconds(at_s))
-        self._cpu.mem_write(self._at["box"] + 32, edges)
-        self._n_unseen = 0
+    def _tell(self, result: int) -> None:
+        """Put into the box what the processor may look up, and raise interrupts that are due."""
+        waiting = sum(1 << slot for slot, wire in self._wires.items() if wire.inbox)
+        told = (self._now_us(None), self._edge_us, self._n_edges, waiting, result)
+        self._n_edges = 0
+        self._cpu.mem_write(self._at["box"] + _ARGUMENTS.size, _TOLD.pack(*told))
+
+    def _edge(self, _: object, time_us: int) -> None:
+        self._n_edges += 1
+        self._edge_us = time_us
 
     def _called(self, _cpu: object, _offset: int, _size: int, which: int, _: object) -> None:
         """Answer a function of the hardware layer."""
-        self.n_calls += 1
-        box = self._at["box"]
-        a, b, c, d, e, f = struct.unpack("<6I", self._cpu.mem_read(box, 24))
-        self._is_inside = True
+        a, b, c, d, e, f = _ARGUMENTS.unpack(self._cpu.mem_read(self._at["box"], _ARGUMENTS.size))
         name = _CALLS[which]
         result = 0
         if name == "transfer":
@@ -174,13 +169,10 @@ class CortexFirmware(CoreFirmware):
             self._cpu.mem_write(b, data.raw[:result])
         elif name == "send":
             result = self._send(None, a, bytes(self._cpu.mem_read(b, c)), c)
-        elif name == "now_us":
-            result = self._now_us(None)
         elif name == "line":
             self._line(None, a, b != 0)
         elif name == "reboot":
             self._reboot(None)
         else:
             getattr(self, f"_{name}")(None, a)
-        self._is_inside = False
-        self._cpu.mem_write(box + 24, struct.pack("<Q", result))
+        self._tell(result)

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from emgrig.hil_tests.bringup import run_bringup
-from emgrig.hil_tests.verdict import exit_code
 from emgrig.simulator.assembly import build_board
 from emgrig.simulator.firmware.model import FIRMWARES
 from emgrig.simulator.options import parse_query
@@ -77,14 +75,6 @@ def test_it_says_there_what_it_says_here(query: str) -> None:
     ]
     assert said[0] == said[1]
     assert sum(map(len, said[0])) > 20_000
-
-
-@pytest.mark.long
-@needs_cortex_m
-def test_a_good_board_passes() -> None:
-    run = run_bringup("sim:firmware=cortex")
-    assert exit_code(run) == 0
-    assert {result.outcome.name for result in run.results} == {"PASS"}
 
 
 def test_the_files_of_the_image_are_there() -> None:

@@ -14,6 +14,7 @@ from emgrig.attach.remote.server import serve
 from emgrig.errors import RecordingError
 from emgrig.firmware.new import TARGETS, firmware_files, write_firmware
 from firmware_core import CORE, SOURCES, needs_c
+from firmware_real_time import run_for
 from places import ROOT
 
 DOCUMENT = (ROOT / "docs" / "firmware.md").read_text("utf-8")
@@ -50,6 +51,20 @@ def test_a_new_board_answers_and_loses_nothing(tmp_path: Path) -> None:
     assert totals.received >= 250  # the board goes on until STOP comes
     (chip,) = bench.facts().chips
     assert (chip.counts, chip.n_missed, chip.n_torn) == ({}, 0, 0)
+
+
+@pytest.mark.long
+@needs_c
+@pytest.mark.skipif(os.name != "posix", reason="the program's sockets need POSIX")
+def test_in_real_time_nothing_is_lost_uncounted(tmp_path: Path) -> None:
+    """Two chips at 16 kSPS by the clock of this machine; how many are lost is up to the machine."""
+    run = run_for(0.5, tmp_path)
+    assert run.edges >= 8000
+    assert run.totals.received + run.totals.lost == run.edges == run.stats.conversions
+    assert run.totals.lost == run.stats.missed_drdy + run.stats.transmit_overflows
+    assert run.totals.received == run.stats.frames_sent
+    assert run.n_samples > 0
+    assert run.n_wrong == 0
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -102,3 +102,20 @@ def test_whatever_is_asked(steps: list[Step]) -> None:
 @pytest.mark.parametrize("query", ["bench&source=sine:1mV,37Hz&chips=2", "face&channels=4"])
 def test_runs_of_other_boards(query: str) -> None:
     assert compare(query, RUN_STEPS) > 40
+
+
+@pytest.mark.parametrize("slower", [0, 1], ids=["the first is slower", "the second is slower"])
+def test_two_chips_at_different_rates(slower: int) -> None:
+    """A result that nothing has replaced comes again, in the second run also that of the first."""
+    rates = [
+        ("ask", 0, (Request.CHIP_COMMAND, b"\xff\x11")),
+        ("ask", 0, (Request.WRITE_REGISTERS, bytes([slower, 1, 1, 0x95]))),  # CONFIG1: 500 SPS
+        ("ask", 0, (Request.WRITE_REGISTERS, bytes([1 - slower, 1, 1, 0x94]))),  # 1 kSPS
+    ]
+    run = [
+        ("ask", 0, (Request.START, b"\x10\x03")),
+        ("wait", 0, 0.2),
+        ("ask", 0, (Request.STATS, b"")),
+        ("ask", 0, (Request.STOP, b"")),
+    ]
+    assert compare("bench&source=sine:1mV,37Hz&chips=2", [*rates, *run, *run]) > 30

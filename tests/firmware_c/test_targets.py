@@ -1,6 +1,9 @@
 """The chip sides of the targets on the bench, SPI byte by SPI byte: nothing is breached or lost."""
 
 import ctypes
+import os
+import re
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +16,7 @@ from emgrig.attach.c.build import build, compiler
 from emgrig.attach.c.files import write_c_library
 from emgrig.attach.c.in_process import Firmware
 from emgrig.attach.options import PROCESSORS, BenchOptions, ChipOptions
+from emgrig.firmware.new import write_firmware
 from emgrig.protocol import packets as wire
 from emgrig.protocol.decoder import Decoder, EventPacket, ReplyPacket, SamplePackets
 from emgrig.protocol.framing import PacketEncoder, PacketType
@@ -24,6 +28,7 @@ pytestmark = [pytest.mark.long, needs_c]
 RUN = Path(__file__).parent / "bench_run.c"
 STANDINS = Path(__file__).parent / "standins"
 TARGETS = SOURCES / "targets"
+has_arm_gcc = shutil.which("arm-none-eabi-gcc") is not None
 #: Pins of the shims: numbers of ours.
 PINS = {"CS": 5, "DRDY": 4, "START": 25, "RESET": 26, "PWDN": 27}
 
@@ -59,6 +64,10 @@ STM32 = Target(
     (f"-I{STANDINS / 'stm32'}",
      "-DEMGRIG_PIN_CS=4", "-DEMGRIG_PIN_DRDY=16", "-DEMGRIG_PIN_START=17",
      "-DEMGRIG_PIN_RESET=18", "-DEMGRIG_PIN_PWDN=26"),
+)  # fmt: skip
+RP2040 = Target(
+    (TARGETS / "rp2040" / "chips.c", STANDINS / "pico_bench.c"), TARGETS / "rp2040", None,
+    (f"-I{STANDINS / 'pico'}",),
 )  # fmt: skip
 
 
@@ -97,8 +106,8 @@ def stream(target: Target, folder: Path, n_chips: int) -> tuple[Bench, list]:
 
 @pytest.mark.parametrize(
     ("target", "n_chips"),
-    [(HOST, 1), (HOST, 2), (ESP32, 1), (ARDUINO, 1), (STM32, 1)],
-    ids=["host", "host, 2 chips", "esp32", "esp32-arduino", "stm32"],
+    [(HOST, 1), (HOST, 2), (ESP32, 1), (ARDUINO, 1), (STM32, 1), (RP2040, 1)],
+    ids=["host", "host, 2 chips", "esp32", "esp32-arduino", "stm32", "rp2040"],
 )
 def test_a_run_breaches_nothing_and_arrives_whole(
     target: Target, n_chips: int, tmp_path: Path
@@ -133,11 +142,12 @@ def test_a_run_breaches_nothing_and_arrives_whole(
     ("folder", "names", "standins"),
     [
         ("esp32/main", ["main.c", "wifi_link.c", "chips.c"], ["esp32", "esp_idf"]),
-        ("rp2040", ["main.c"], ["pico"]),
+        ("rp2040", ["main.c", "chips.c"], ["pico"]),
         ("stm32", ["board.c", "clock_us.c", "chips.c"], ["stm32_all", "stm32_hal"]),
-        ("host", ["main.c", "bench_hal.c"], []),
+        ("host", ["main.c", "bench_hal.c", "pace.c"], []),
+        ("esp32-arduino", ["sketch.ino", "chips.cpp"], ["arduino", "esp32"]),
     ],
-    ids=["esp32", "rp2040", "stm32", "host"],
+    ids=["esp32", "rp2040", "stm32", "host", "esp32-arduino"],
 )
 def test_what_cannot_run_here_compiles_against_stand_ins(
     folder: str, names: list[str], standins: list[str], tmp_path: Path
@@ -147,10 +157,54 @@ def test_what_cannot_run_here_compiles_against_stand_ins(
     include = [STANDINS / name for name in standins if (STANDINS / name).is_dir()]
     include += [tmp_path / name for name in standins if (tmp_path / name).is_dir()]
     for name in names:
+        is_cpp = not name.endswith(".c")
+        language = ["-x", "c++", "-include", "Arduino.h"] if is_cpp else ["-std=gnu11"]
         command = [
-            compiler(is_cpp=False), "-std=gnu11", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
+            compiler(is_cpp), *language, "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
             f"-I{TARGETS / folder}", f"-I{CORE}", f"-I{tmp_path}",
             *(f"-I{one}" for one in include), TARGETS / folder / name,
         ]  # fmt: skip
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (ran.returncode, ran.stderr) == (0, ""), name
+
+
+@pytest.mark.skipif(
+    not (os.environ.get("PICO_SDK_PATH") and shutil.which("cmake") and has_arm_gcc),
+    reason="needs the Pico SDK in PICO_SDK_PATH, cmake and arm-none-eabi-gcc",
+)
+def test_rp2040_is_an_image_with_the_real_sdk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CFLAGS", "-Wall -Wextra")
+    write_firmware(tmp_path / "board", "rp2040")
+    build = tmp_path / "board" / "build"
+    sdk = os.environ["PICO_SDK_PATH"]
+    words = [f"-DPICO_SDK_PATH={sdk}", "-DPICO_NO_PICOTOOL=1"]
+    run_quietly("cmake", "-S", build.parent, "-B", build, *words)
+    said = run_quietly("cmake", "--build", build)
+    assert not re.search(r"board/(main|chips|core/emg_\w+)\.[ch]:.*warning", said)
+    assert (build / "emg_board.elf").stat().st_size > 20_000
+
+
+@pytest.mark.skipif(
+    not (os.environ.get("STM32CUBE_F4_PATH") and has_arm_gcc),
+    reason="needs the folder STM32CubeF4 in STM32CUBE_F4_PATH, and arm-none-eabi-gcc",
+)
+def test_stm32_compiles_with_the_real_headers(tmp_path: Path) -> None:
+    drivers = Path(os.environ["STM32CUBE_F4_PATH"]) / "Drivers"
+    hal, cmsis = drivers / "STM32F4xx_HAL_Driver" / "Inc", drivers / "CMSIS"
+    shutil.copy(hal / "stm32f4xx_hal_conf_template.h", tmp_path / "stm32f4xx_hal_conf.h")
+    (tmp_path / "main.h").write_text('#include "stm32f4xx_hal.h"\n')
+    device = cmsis / "Device" / "ST" / "STM32F4xx" / "Include"
+    include = [tmp_path, TARGETS / "stm32", CORE, hal, device, cmsis / "Include"]
+    run_quietly(
+        "arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-std=gnu11", "-fsyntax-only",
+        "-Wall", "-Wextra", "-Werror", "-DSTM32F407xx", *(f"-I{one}" for one in include),
+        *sorted(CORE.glob("*.c")), *sorted((TARGETS / "stm32").glob("*.c")),
+    )  # fmt: skip
+
+
+def run_quietly(*command: str | Path) -> str:
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout + ran.stderr

@@ -1,8 +1,9 @@
 /* image.c: the core for a Cortex-M, with a hardware layer that is a mailbox.
  *
- * Every function of the layer puts its arguments into `box` and writes its number to CALL; whoever
- * runs the instructions answers there. Edges of DRDY that came meanwhile are served on the way
- * back, as pending interrupts are.
+ * A function of the layer puts its arguments into `box` and writes its number to CALL; whoever runs
+ * the instructions answers there. The time, and whether bytes came, stand in the box, as in the
+ * registers of a timer and of a UART. Edges of DRDY that came meanwhile are served on the way back,
+ * as pending interrupts are.
  */
 #include <string.h>
 
@@ -10,15 +11,18 @@
 
 #define CALL (*(volatile uint32_t *)0x40000000u)
 
-enum call { NOW = 1, DELAY, IDLE, TRANSFER, LINE, RECEIVE, SEND, BLINK, SHOW, REBOOT };
+enum call { DELAY = 1, IDLE, TRANSFER, LINE, RECEIVE, SEND, BLINK, SHOW, REBOOT };
 
 struct box {
     uint32_t arguments[6];
-    uint64_t result;
-    uint32_t n_edges;
-    uint32_t unused;
+    uint64_t now_us;
     uint64_t edge_us;
+    uint32_t n_edges;
+    uint32_t waiting; /* bit n: bytes came on link n */
+    uint32_t result;
 };
+
+uint32_t glue_go(struct emg_board *own); /* glue.c */
 
 static volatile struct box box;
 static struct emg_board board;
@@ -26,7 +30,14 @@ static char texts[3][EMG_MAX_TEXT + 1u];
 static uint32_t ohm[32];
 static struct emg_facts facts;
 
-static uint64_t call(enum call which, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e,
+static void serve_edges(void)
+{
+    for (; box.n_edges > 0u; box.n_edges = box.n_edges - 1u) {
+        emg_drdy(&board, box.edge_us);
+    }
+}
+
+static uint32_t call(enum call which, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e,
                      uint32_t f)
 {
     box.arguments[0] = a;
@@ -36,13 +47,11 @@ static uint64_t call(enum call which, uint32_t a, uint32_t b, uint32_t c, uint32
     box.arguments[4] = e;
     box.arguments[5] = f;
     CALL = (uint32_t)which;
-    for (; box.n_edges > 0u; box.n_edges = box.n_edges - 1u) {
-        emg_drdy(&board, box.edge_us);
-    }
+    serve_edges();
     return box.result;
 }
 
-static uint64_t now_us(void *context) { (void)context; return call(NOW, 0, 0, 0, 0, 0, 0); }
+static uint64_t now_us(void *context) { (void)context; return box.now_us; }
 
 static void delay_us(void *context, uint32_t us)
 {
@@ -72,7 +81,9 @@ static void line(void *context, enum emg_line which, bool is_high)
 static size_t receive_bytes(void *context, uint8_t link, uint8_t *bytes, size_t n)
 {
     (void)context;
-    return (size_t)call(RECEIVE, link, (uint32_t)bytes, (uint32_t)n, 0, 0, 0);
+    return ((box.waiting & (UINT32_C(1) << link)) == 0u)
+               ? 0u
+               : (size_t)call(RECEIVE, link, (uint32_t)bytes, (uint32_t)n, 0, 0, 0);
 }
 
 static size_t send_bytes(void *context, uint8_t link, const uint8_t *bytes, size_t n)
@@ -107,15 +118,18 @@ static void init(void)
     emg_board_init(&board, &hal, &facts);
 }
 
-static uint32_t streaming(void) { return board.run.is_on ? 1u : 0u; }
+static uint32_t go(void)
+{
+    serve_edges();
+    return glue_go(&board);
+}
 
 /* Where everything is; the first words of the image. */
 __attribute__((section(".image"), used)) const void *const image[] = {
     (const void *)&box,    (const void *)&board, (const void *)texts,
     (const void *)ohm,     (const void *)&facts, (const void *)init,
-    (const void *)emg_boot, (const void *)emg_poll, (const void *)emg_connected,
-    (const void *)emg_disconnected, (const void *)emg_trigger, (const void *)streaming,
-    (const void *)emg_drdy};
+    (const void *)emg_boot, (const void *)go, (const void *)emg_connected,
+    (const void *)emg_disconnected, (const void *)emg_trigger};
 
 /* ---- what a C library would have ------------------------------------------------------------- */
 

@@ -355,6 +355,11 @@ class Ads1299Chip:
         """The frame that was read whole last, or None."""
         return self._core.last_read
 
+    @property
+    def held_frame(self) -> bytes:
+        """What a transfer of zeros gives in RDATAC as long as no new result comes."""
+        return self._core.output.frame
+
     def note_sclk(self, sclk_hz: float) -> None:
         """Say how fast the edges come that follow; reported above the limit, while CS is low."""
         if self._spi.is_selected:

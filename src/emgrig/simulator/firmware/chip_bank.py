@@ -30,12 +30,9 @@ class ChipBank:
         self._only = self.buses[0].chip if len(self.buses) == 1 else None
         self.channels_per_chip = self.buses[0].chip.n_channels
         self.lines = frozenset(Line)
-        self.n_falls = 0
-        self._falls_then = 0
-        self._true_falls_then = 0
-        self._unread: dict[int, Frames] = {}
+        self._held: dict[int, Frames] = {}  # of other chips: what they give until a result comes
         self._last_tick: int | None = None
-        self._last_index = -1
+        self.begin_count()
 
     def __len__(self) -> int:
         """Chips on the board."""
@@ -98,7 +95,9 @@ class ChipBank:
         self.n_falls = 0
         self._falls_then = self.buses[0].n_drdy_falls
         self._true_falls_then = self.buses[0].chip.n_drdy_falls
-        self._unread.clear()
+        for number, bus in enumerate(self.buses[1:], start=1):
+            held = np.frombuffer(bus.chip.held_frame, np.uint8)[None, :]
+            self._held[number] = Frames(np.array([-1]), bus.fault.frames(held))
         self._last_tick = None
         self._last_index = -1
 
@@ -130,21 +129,13 @@ class ChipBank:
         return index
 
     def _beside(self, chip: int, ticks: NDArray[np.int64], own: Frames) -> NDArray[np.uint8]:
-        """Rows of another chip at the falls of the first; zeros where it had nothing new."""
-        waiting = self._unread.pop(chip, None)
-        if waiting is None and np.array_equal(ticks, own.ticks):
+        """Rows of another chip at falls of the first: its last again where nothing new came."""
+        own_ticks = np.concatenate((self._held[chip].ticks, own.ticks))
+        data = np.concatenate((self._held[chip].data, own.data))
+        self._held[chip] = Frames(own_ticks[-1:], data[-1:])
+        if np.array_equal(ticks, own.ticks):
             return own.data
-        own_ticks, data = own.ticks, own.data
-        if waiting is not None:
-            own_ticks = np.concatenate((waiting.ticks, own_ticks))
-            data = np.concatenate((waiting.data, data))
-        rows = np.zeros((len(ticks), data.shape[1]), np.uint8)
-        position = np.searchsorted(ticks, own_ticks)
-        is_read = position < len(ticks)
-        rows[position[is_read]] = data[is_read]
-        if not is_read.all():  # it waits for the next fall of the first chip
-            self._unread[chip] = Frames(own_ticks[-1:], data[-1:])
-        return rows
+        return data[np.searchsorted(own_ticks, ticks, side="right") - 1]
 
     def _align(self, tick: int = 0) -> None:
         """Bring all chips to the same time."""

@@ -35,7 +35,8 @@ struct emg_hal {
     size_t (*receive)(void *context, uint8_t link, uint8_t *bytes, size_t n);
     /* Bytes to a PC; how many were taken, 0 if the link is full now. */
     size_t (*send)(void *context, uint8_t link, const uint8_t *bytes, size_t n);
-    /* Blink for so long, ms, in the background. */
+    /* The last three may be NULL where the board's facts do not say EMG_CAN_IDENTIFY, EMG_CAN_COUNTER
+     * and EMG_CAN_REBOOT. Blink for so long, ms, in the background. */
     void (*blink)(void *context, uint16_t ms);
     /* Show a number on the digital tube. */
     void (*show)(void *context, uint32_t count);

@@ -158,7 +158,8 @@ static bool take_frame(struct emg_board *board)
     run->edges_seen = n;
     run->conversions = n - run->first_edge;
     const uint32_t index = run->conversions - 1u;
-    if (index != run->next_index) {
+    const uint32_t step = index - run->next_index;
+    if (step != 0u) {
         flush(board);
     }
     uint8_t *frame = &run->pending[run->n_pending * run->frame_bytes];
@@ -168,12 +169,11 @@ static bool take_frame(struct emg_board *board)
     if (n != edges->n) { /* the next result came in the middle: these bytes may be of both */
         return true;
     }
-    const uint32_t step = index - run->next_index;
     if (step != 0u) {
         run->missed += step;
         run->next_flags |= FLAG_MISSED;
     }
-    if (index > 0u) {
+    if (index != 0u) {
         run->period_us = (uint32_t)(time_us - run->last_edge_us) / (step + 1u);
     }
     run->last_edge_us = time_us;

@@ -2,6 +2,7 @@
 //
 // Part of emgrig, MIT licence.
 #include <WiFi.h>
+#include <lwip/sockets.h>  // send
 
 #include "chips.h"
 
@@ -30,8 +31,6 @@ static size_t send_bytes(void *, uint8_t, const uint8_t *bytes, size_t n)
     return gone > 0 ? (size_t)gone : 0;
 }
 
-static void blink(void *, uint16_t) {}  // no light; HELLO says so
-static void show(void *, uint32_t) {}   // no digital tube; HELLO says so
 static void reboot(void *) { ESP.restart(); }
 
 static void look_at_link()
@@ -65,8 +64,6 @@ void setup()
     facts.linger_us = 60000000u;
     hal.receive = receive_bytes;
     hal.send = send_bytes;
-    hal.blink = blink;
-    hal.show = show;
     hal.reboot = reboot;
     chips_begin(&hal, &board);
     WiFi.softAP(SSID, PASSWORD);

@@ -3,8 +3,7 @@
  *     emgrig attach --processor none -- ./board 4299
  *     emgrig info tcp://127.0.0.1:4299
  *
- * The bench's time is the program's, and it is kept at that of the wall: what is early sleeps. On a
- * machine that is too slow the board's time falls behind, and no conversion is missed for it.
+ * The bench's time is the program's, and it is kept at that of the wall (pace.h).
  *
  * Part of emgrig, MIT licence.
  */
@@ -21,10 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench_hal.h"
+#include "pace.h"
 
 #define IDLE_US 1000u
 #ifndef EMG_GIT_REVISION
@@ -40,6 +39,9 @@ static size_t receive_bytes(void *context, uint8_t link, uint8_t *bytes, size_t 
 {
     (void)context;
     const ssize_t got = recv(sockets[link], bytes, n, 0);
+    if (got > 0) {
+        pace_follow();
+    }
     if ((got == 0) || ((got < 0) && (errno != EAGAIN) && (errno != EWOULDBLOCK))) {
         is_gone[link] = true;
     }
@@ -119,24 +121,6 @@ static void accept_and_close(int listening)
     }
 }
 
-/* Sleep while the board's time, since this was called first, is before that of the wall. */
-static void keep_pace(void)
-{
-    static double begin_us = -1.0;
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    const double wall_us = ((double)now.tv_sec * 1e6) + ((double)now.tv_nsec / 1e3);
-    const double board_us = bench_now_us();
-    if (begin_us < 0.0) {
-        begin_us = wall_us - board_us;
-    }
-    const double early_us = board_us - (wall_us - begin_us);
-    if (early_us >= 1000.0) {
-        const struct timespec nap = {0, (early_us < 1e5) ? (long)(early_us * 1e3) : 100000000L};
-        (void)nanosleep(&nap, NULL);
-    }
-}
-
 int main(int argc, char **argv)
 {
     static const struct emg_facts facts = {
@@ -169,14 +153,14 @@ int main(int argc, char **argv)
         sockets[link] = -1;
     }
     bench_hal(&hal, &board, facts.n_chips);
+    pace_hal(&hal, &board);
     emg_board_init(&board, &hal, &facts);
     emg_boot(&board, EMG_CAUSE_POWER_ON);
     const int listening = listener((uint16_t)port);
     for (;;) {
         accept_and_close(listening);
         if (!emg_poll(&board)) {
-            bench_idle_us(NULL, IDLE_US);
-            keep_pace();
+            hal.idle_us(NULL, IDLE_US);
         }
         if (is_reboot_asked) {
             is_reboot_asked = false;

@@ -64,18 +64,6 @@ static size_t send_bytes(void *context, uint8_t link, const uint8_t *bytes, size
     return (HAL_UART_Transmit_IT(&huart2, tx, (uint16_t)taken) == HAL_OK) ? taken : 0u;
 }
 
-static void blink(void *context, uint16_t ms)
-{
-    (void)context;
-    (void)ms; /* no light; HELLO says so */
-}
-
-static void show(void *context, uint32_t count)
-{
-    (void)context;
-    (void)count; /* no digital tube; HELLO says so */
-}
-
 static void reboot(void *context)
 {
     (void)context;
@@ -101,8 +89,6 @@ void board_begin(void)
     (void)HAL_TIM_Base_Start(&htim2);
     hal.receive = receive_bytes;
     hal.send = send_bytes;
-    hal.blink = blink;
-    hal.show = show;
     hal.reboot = reboot;
     chips_begin(&hal, &board);
     emg_board_init(&board, &hal, &facts);

@@ -18,12 +18,6 @@ static void blink(void *context, uint16_t ms)
     blinking_until_us = esp_timer_get_time() + 1000 * (int64_t)ms;
 }
 
-static void show(void *context, uint32_t count)
-{
-    (void)context;
-    (void)count; /* no digital tube; HELLO says so */
-}
-
 static void reboot(void *context)
 {
     (void)context;
@@ -73,7 +67,7 @@ void app_main(void)
         .transmit_bytes = EMG_TX_BYTES,
         .linger_us = 60000000u,
     };
-    static struct emg_hal hal = {.blink = blink, .show = show, .reboot = reboot};
+    static struct emg_hal hal = {.blink = blink, .reboot = reboot};
     (void)gpio_set_direction(PIN_LED, GPIO_MODE_OUTPUT);
     chips_begin(&hal, &board);
     wifi_link_begin(&hal, &board);

@@ -27,6 +27,8 @@ from emgrig.calibration.procedures.noise_floor import NoiseSettings, measure_noi
 from emgrig.comparison import Track, compare
 from emgrig.comparison.amplifiers import compare_noise, load_amplifiers
 from emgrig.hil_tests.bringup import run_bringup
+from emgrig.hil_tests.history import Run, Value
+from emgrig.hil_tests.trends import trends
 from emgrig.pages import plots
 from emgrig.pages.page import render
 from emgrig.study.recording import Result
@@ -40,6 +42,7 @@ from emgrig.tools.compare.found import Compared
 from emgrig.tools.demo import page as demo_page
 from emgrig.tools.demo.check import ChannelMatch
 from emgrig.tools.demo.run import DemoResult
+from emgrig.tools.history import page as history_page
 from emgrig.tools.sync import page as sync_page
 from page_check import check_page
 from places import ROOT
@@ -126,6 +129,17 @@ def demo(folder: Path) -> str:
     return demo_page.write(folder / "index.html", result).read_text("utf-8")
 
 
+def history(folder: Path, *, simulated: bool = True) -> str:
+    runs = [
+        Run(n, f"2026-11-{n:02d}T10:00:00+00:00", "B <1>", simulated, "sim:", "1 & 2", "quick",
+            "Eva", "pass" if n < 3 else "fail", "" if n < 3 else "Channel <1> is noisy")
+        for n in range(1, 5)
+    ]  # fmt: skip
+    values = [Value(n, "B9", "noise", "uV", 1, 0.2 + n / 20, "pass", 0.1, 0.5) for n in range(1, 5)]
+    place = history_page.write(folder / "history", Path("a & b.sqlite"), runs, trends(runs, values))
+    return place.read_text("utf-8")
+
+
 def study(_: Path, *, simulated: bool = True) -> str:
     results = []
     for number in range(14):
@@ -173,6 +187,7 @@ PAGES: dict[str, Callable[..., str]] = {
     "analysis/report/page.html": analysis,
     "tools/demo/page.html": demo,
     "study/report/page.html": study,
+    "tools/history/page.html": history,
 }
 
 
@@ -227,6 +242,7 @@ def test_a_page_of_a_real_board_has_no_badge(tmp_path: Path, make: Callable[...,
         ("analysis/report/page.html", "candidates"),
         ("tools/demo/page.html", "PASS"),
         ("study/report/page.html", "1 recordings failed"),
+        ("tools/history/page.html", "good at the last"),
     ],
 )
 def test_the_verdict_comes_first(made: dict[str, Path], template: str, words: str) -> None:

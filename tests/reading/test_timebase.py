@@ -173,7 +173,7 @@ def test_a_block_that_stands_twice_is_no_loss_of_the_rest_of_a_cycle() -> None:
 def test_records_lie_where_their_stamps_say() -> None:
     places, rate_hz, said = from_records(np.array([0.0, 1, 2, 5, 6]), 1.0, 100, is_continuous=False)
     assert (places.tolist(), rate_hz) == ([0, 100, 200, 500, 600], 100)
-    assert said == ("1 pauses between data records: 200 samples are missing",)
+    assert said == ("1 pause between data records: 200 samples are missing",)
 
 
 def test_records_that_overlap_are_refused_with_both_times() -> None:

@@ -41,13 +41,31 @@ class DetectorSettings:
     #: 0.2 s).
     join_s: float = 0.08
     least_s: float = 0.13
+    #: What stays below this share of the event's own peak (both above rest) for longer than
+    #: `faint_s`, and longer than a fifth of the event, is low activity beside it, not a part of it.
+    faint: float = 0.15
+    faint_s: float = 0.06
+    #: In that low activity, what rises to so many times the lowest before it is an event of its own.
+    anew: float = 4.0
     mains_hz: float | None = None  #: Subtract this frequency and its harmonics first.
 
     def __post_init__(self) -> None:
         if not 0 < self.low <= self.high or self.change <= 1:
             raise ValueError("0 < low <= high and change > 1 were expected")
-        if min(self.smooth_hz, self.reach_s, self.join_s, self.least_s) <= 0:
-            raise ValueError("smooth_hz, reach_s, join_s and least_s must be above 0")
+        times = (self.reach_s, self.join_s, self.least_s, self.faint_s)
+        if min(self.smooth_hz, *times) <= 0:
+            raise ValueError("smooth_hz, reach_s, join_s, least_s and faint_s must be above 0")
+        if not 0 <= self.faint < 1 < self.anew:
+            raise ValueError("0 <= faint < 1 < anew was expected")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What events of a channel are looked for in; in the unit of the signal."""
+
+    amplitude: Floats  #: shape (n_samples,); Smoothed, rectified; NaN in gaps.
+    level: float  #: Mean and SD of it at rest.
+    spread: float
 
 
 def double_threshold(
@@ -113,15 +131,55 @@ def events_in_band(
 
 
 def _channel(x: Floats, rate_hz: float, chosen: DetectorSettings, rest: slice | None) -> Ints:
+    trace = trace_of(x, rate_hz, chosen, rest)
+    return events_on(trace, x, rate_hz, chosen)
+
+
+def trace_of(x: Floats, rate_hz: float, chosen: DetectorSettings, rest: slice | None) -> Trace:
+    """Make what events are looked for in; `x` is one channel, in its band, `rest` in samples."""
     amplitude = _amplitude(x, rate_hz, chosen.smooth_hz)
-    level, spread = _rest(amplitude, rest)
-    if not spread > 0:  # constant or all gaps: there is no muscle to see
+    return Trace(amplitude, *_rest(amplitude, rest))
+
+
+def events_on(
+    trace: Trace,
+    x: Floats,
+    rate_hz: float,
+    chosen: DetectorSettings,
+    foreign: Floats | None = None,
+) -> Ints:
+    """Find the events of one channel.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of the channel.
+    x : ndarray of float64, shape (n_samples,)
+        The channel, in its band.
+    rate_hz : float, > 0
+        Sampling rate, Hz.
+    chosen : DetectorSettings
+        Settings.
+    foreign : ndarray of float64, shape (n_samples,), optional
+        Amplitude that is not this muscle's, in the unit of `x`: only what is above it counts.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_events, 2)
+        Half-open sample intervals in order.
+    """
+    if not trace.spread > 0:  # constant or all gaps: there is no muscle to see
         return np.empty((0, 2), dtype=np.int64)
-    # Comparisons with NaN are false, so that a gap ends an event.
-    found = _hysteresis(amplitude, level + chosen.low * spread, level + chosen.high * spread)
-    found = _joined(found, amplitude, round(chosen.join_s * rate_hz))
-    quiet = x[amplitude <= level + chosen.low * spread]
+    low, high = chosen.low * trace.spread, chosen.high * trace.spread
+    excess = trace.amplitude - trace.level
+    quiet = x[excess <= low]
     rest_sd = float(np.sqrt(np.mean(quiet**2)))
+    if foreign is not None:
+        excess -= foreign
+    # Comparisons with NaN are false, so that a gap ends an event.
+    found = _hysteresis(excess, low, high)
+    found = _joined(found, excess, round(chosen.join_s * rate_hz))
+    found = _parted(found, excess, trace.spread, chosen, rate_hz)
     edges = _refined(found, x, rest_sd, chosen.change, round(chosen.reach_s * rate_hz))
     long: Ints = edges[edges[:, 1] - edges[:, 0] >= round(chosen.least_s * rate_hz)]
     return long
@@ -177,6 +235,79 @@ def _joined(found: Ints, amplitude: Floats, most: int) -> Ints:
         else:
             kept.append([start, stop])
     return np.array(kept, dtype=np.int64).reshape(-1, 2)
+
+
+def _parted(
+    found: Ints, excess: Floats, spread: float, chosen: DetectorSettings, rate_hz: float
+) -> Ints:
+    """Take low activity beside an event off it, and part events that low activity joins.
+
+    `excess` is the amplitude above rest.
+    """
+    kept: list[list[int]] = []
+    open_stretches = found.tolist()
+    while open_stretches:
+        start, stop = open_stretches.pop()
+        part = excess[start:stop]
+        peak = float(np.nanmax(part))
+        if not peak > chosen.high * spread:
+            continue
+        cores = _cores(part, peak, chosen, rate_hz)
+        bounds = [0, *cores.ravel().tolist(), part.size]
+        for row, (first, last) in enumerate(cores.tolist()):
+            most = _faint_samples(last - first, chosen, rate_hz)
+            before, behind = bounds[2 * row], bounds[2 * row + 3]
+            alone = (row == 0, row + 1 == len(cores))
+            begin = before if alone[0] and first - before <= most else first
+            end = behind if alone[1] and behind - last <= most else last
+            kept.append([start + begin, start + end])
+        lows = [(bounds[i], bounds[i + 1], i > 0, i + 2 < len(bounds)) for i in
+                range(0, len(bounds), 2)]
+        for first, last, follows, precedes in lows:
+            if last - first > round(chosen.faint_s * rate_hz):
+                hump = _hump(part[first:last], follows, precedes, spread, chosen)
+                if hump is not None:
+                    open_stretches.append([start + first + hump[0], start + first + hump[1]])
+    return np.array(sorted(kept), dtype=np.int64).reshape(-1, 2)
+
+
+def _faint_samples(length: int, chosen: DetectorSettings, rate_hz: float) -> int:
+    return max(round(chosen.faint_s * rate_hz), length // 5)
+
+
+def _cores(part: Floats, peak: float, chosen: DetectorSettings, rate_hz: float) -> Ints:
+    """Return the stretches that are strong beside the peak, over pauses that belong to them."""
+    cores = _joined(
+        np.array(segments(part > chosen.faint * peak), dtype=np.int64).reshape(-1, 2),
+        part,
+        round(chosen.join_s * rate_hz),
+    )
+    kept = [cores[0].tolist()]
+    for first, last in cores[1:].tolist():
+        shorter = min(last - first, kept[-1][1] - kept[-1][0])
+        if first - kept[-1][1] <= _faint_samples(shorter, chosen, rate_hz):
+            kept[-1][1] = last
+        else:
+            kept.append([first, last])
+    return np.array(kept, dtype=np.int64)
+
+
+def _hump(
+    part: Floats, follows: bool, precedes: bool, spread: float, chosen: DetectorSettings
+) -> tuple[int, int] | None:
+    """Find what rises anew in a low stretch beside an event, between the lowest points around it."""
+    least = chosen.low * spread
+    rises = part > chosen.high * spread
+    if follows:
+        rises &= part > chosen.anew * np.maximum(np.minimum.accumulate(part), least)
+    if precedes:
+        rises &= part > chosen.anew * np.maximum(np.minimum.accumulate(part[::-1])[::-1], least)
+    if not rises.any():
+        return None
+    top = int(np.argmax(np.where(rises, part, -np.inf)))
+    begin = int(np.argmin(part[: top + 1])) if follows else 0
+    end = top + int(np.argmin(part[top:])) + 1 if precedes else part.size
+    return begin, end
 
 
 def _evidence(x: Floats, rest_sd: float, change: float) -> Floats:

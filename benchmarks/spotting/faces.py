@@ -208,9 +208,9 @@ def _contraction(n_samples: int, rng: np.random.Generator) -> Floats:
 
 
 def _add_afterglow(drive: Floats, offset: int, shape: Floats, rng: np.random.Generator) -> None:
-    """Let a low activity follow: 5 to 12 % of the peak, fading within 0.3 to 0.8 s."""
+    """Let a low activity follow: 5 to 30 % of the peak, fading within 0.3 to 0.8 s."""
     n_samples = min(int(rng.integers(300, 800)), drive.size - offset)
-    level = rng.uniform(0.05, 0.12) * shape.max()
+    level = rng.uniform(0.05, 0.3) * shape.max()
     tail = level * np.sqrt(1 - np.arange(n_samples) / n_samples)
     drive[offset : offset + n_samples] = np.maximum(drive[offset : offset + n_samples], tail)
     last = np.flatnonzero(shape > level)[-1]  # it takes over where the fall comes down to it

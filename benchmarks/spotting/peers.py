@@ -18,11 +18,13 @@ from benchmarks.spotting.detectors import (
     Find,
     FrontEnd,
     Rest,
+    Settings,
     one_by_one,
 )
 from emgrig.analysis.signal.filters import Floats, Ints
 
-_OURS = {"front_end": ("own", "ours"), "tidy": (True,)}
+_BOTH = {"front_end": ("own", "ours"), "tidy": (True,)}
+_OURS, _TIDY = {"front_end": ("ours",), "tidy": (True,)}, {"tidy": (True,)}
 
 LEFT_OUT = {
     "NeuroKit2 pelt": "takes some 5 s for 20 s of one channel",
@@ -30,6 +32,10 @@ LEFT_OUT = {
     "BioSPPy londral": "takes 15 s for a million samples; F1 0.06 on the development slice",
     "EMGFlow, pyemgpipeline, LibEMG": "find no onsets",
 }
+
+
+TUNED: dict[str, Settings] = {}
+"""Best F1 of each grid on the tuning slice (``--tune``)."""
 
 
 def available() -> list[Entry]:
@@ -76,15 +82,17 @@ def _neurokit() -> list[Entry]:
                 part = level[slice(*rest)]
                 spread = part.std() / (np.sqrt(50 / 3) if name == "biosppy" else 1)
                 settings["threshold"] = part.mean() + over_rest * spread
+                if settings["threshold"] >= level.max():
+                    return np.empty((0, 2), dtype=np.int64)  # NeuroKit2 raises on a quiet channel
             return _activation(nk, name, amplitude, x, int(rate_hz), settings)
 
         return find
 
     clean = _each_column(lambda x, rate_hz: nk.emg_clean(x, sampling_rate=int(rate_hz)))
     grids: dict[str, dict[str, tuple[Any, ...]]] = {
-        "threshold": {"over_rest": (3, 6, 12, 24), **_OURS},
-        "mixture": {"threshold": (0.33, 0.9, 0.999), **_OURS},
-        "biosppy": {"over_rest": (4, 6, 8, 11, 16), **_OURS},
+        "threshold": {"over_rest": (3, 6, 12, 24), **_BOTH},
+        "mixture": {"threshold": (0.33, 0.9, 0.999), **_BOTH},
+        "biosppy": {"over_rest": (4, 6, 8, 11, 16), **_BOTH},
         "silva": {},
     }
     number = version("neurokit2")
@@ -171,10 +179,10 @@ def _biosppy() -> list[Entry]:
     number = version("biosppy")
     front_end = _each_column(clean)
     grids: dict[str, dict[str, tuple[Any, ...]]] = {
-        "hodges_bui": {"size": (50, 100), "threshold": (1.5, 1.7, 2.0, 2.5), **_OURS},
+        "hodges_bui": {"size": (50, 100), "threshold": (1.5, 1.7, 2.0, 2.5), **_TIDY},
         "bonato": {
             "threshold": (12.0, 20.0, 30.0, 50.0),
-            "active_state_duration": (5, 15, 30),
+            "active_state_duration": (5, 15),
             "samples_above_fail": (3,),
             "fail_size": (1, 5),
             **_OURS,
@@ -186,11 +194,7 @@ def _biosppy() -> list[Entry]:
             "fail_size": (10,),
             **_OURS,
         },
-        "solnik": {
-            "threshold": (30, 100, 300, 1000),
-            "active_state_duration": (2, 5, 15),
-            **_OURS,
-        },
+        "solnik": {"threshold": (30, 300, 1000), "active_state_duration": (5,), **_BOTH},
     }
     entries = [
         Entry(
@@ -198,7 +202,7 @@ def _biosppy() -> list[Entry]:
             number,
             one_by_one(find_onsets, front_end),
             {},
-            {"over_rest": (4, 6, 8, 11, 16), **_OURS},
+            {"over_rest": (4, 6, 8, 11, 16), **_BOTH},
         ),
         Entry(
             "BioSPPy silva",
@@ -206,10 +210,10 @@ def _biosppy() -> list[Entry]:
             one_by_one(silva, front_end),
             None,
             {
-                "size": (30, 60),
+                "size": (30,),
                 "threshold_size": (200, 600),
                 "times_rest": (2.0, 3.0, 4.0, 6.0),
-                **_OURS,
+                **_BOTH,
             },
         ),
     ]
@@ -241,8 +245,8 @@ def _myonset() -> list[Entry]:
         return find
 
     grids: dict[str, dict[str, tuple[Any, ...]]] = {
-        "single_threshold": {"th_raw": (3.5, 5.0, 8.0), "th_tkeo": (8, 16, 32), **_OURS},
-        "double_threshold": {"th_raw": (2.0, 3.0, 5.0), "th_tkeo": (3, 6, 12), **_OURS},
+        "single_threshold": {"th_raw": (3.5, 5.0, 8.0, 12.0), "th_tkeo": (8, 16, 32), **_OURS},
+        "double_threshold": {"th_raw": (3.0, 5.0, 8.0), "th_tkeo": (3, 6, 12), **_OURS},
     }
     number = version("myonset")
     return [

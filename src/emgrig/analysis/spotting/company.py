@@ -34,8 +34,10 @@ class CompanySettings:
     wave_sds: float = 6.0
     wave_s: tuple[float, float] = (0.05, 0.3)
     #: The burst of a blink lasts no longer, s; it begins no earlier than `ahead_s` before the wave,
-    #: and ends no later than `behind_s` after it.
+    #: and ends no later than `behind_s` after it. Its own slow part is no wave: that is higher than
+    #: `over_burst` times the RMS of the burst.
     burst_s: float = 0.25
+    over_burst: float = 1.0
     ahead_s: float = 0.1
     behind_s: float = 0.06
     #: Short bursts of a channel are blinks if so many times as many meet a wave as would by chance.
@@ -122,7 +124,7 @@ def spot(
             after = events_on(trace, banded[:, index], rate_hz, chosen, foreign)
             left_out += _gone(index, before, after, own, shares[:, index])
             before = after
-        is_blink = blinks_among(before, columns[:, index], rate_hz, rules)
+        is_blink = blinks_among(before, columns[:, index], banded[:, index], rate_hz, rules)
         left_out += [LeftOut(index, a, b, "blink", index) for a, b in before[is_blink].tolist()]
         events.append(before[~is_blink])
     return Spotted(events, sorted(left_out, key=lambda o: (o.start, o.channel_index)), shares)
@@ -208,7 +210,7 @@ def _gone(
 
 
 def blinks_among(
-    events: Ints, x: Floats, rate_hz: float, rules: CompanySettings
+    events: Ints, x: Floats, banded: Floats, rate_hz: float, rules: CompanySettings
 ) -> NDArray[np.bool_]:
     """Tell which events of a channel are the bursts of blinks.
 
@@ -216,8 +218,8 @@ def blinks_among(
     ----------
     events : ndarray of int64, shape (n_events, 2)
         Half-open sample intervals.
-    x : ndarray of float64, shape (n_samples,)
-        The channel as recorded, with its slow waves; NaN marks gaps.
+    x, banded : ndarray of float64, shape (n_samples,)
+        The channel as recorded, with its slow waves, and in its band; NaN marks gaps.
     rate_hz : float, > 0
         Sampling rate, Hz.
     rules : CompanySettings
@@ -227,44 +229,64 @@ def blinks_among(
     -------
     ndarray of bool, shape (n_events,)
     """
-    waves = blink_waves(x, rate_hz, rules)
+    waves, heights = blink_waves(x, rate_hz, rules)
+    if len(waves) == 0:
+        return np.zeros(len(events), dtype=bool)
     reach = waves + np.array([-rules.ahead_s, rules.behind_s]) * rate_hz
     short = np.ptp(events, axis=1) <= rules.burst_s * rate_hz
     # The last wave that begins before the event is the one to look at: waves lie 0.4 s apart.
     nth = np.searchsorted(reach[:, 0], events[:, 0], side="right") - 1
-    within = (nth >= 0) & short
-    within[within] = events[within, 1] <= reach[nth[within], 1]
+    within: NDArray[np.bool_] = short & (nth >= 0) & (events[:, 1] <= reach[nth, 1])
+    for row in np.flatnonzero(within).tolist():
+        rms = float(np.sqrt(np.mean(banded[slice(*events[row])] ** 2)))
+        within[row] = heights[nth[row]] > rules.over_burst * rms
     by_chance = short.sum() * np.ptp(reach, axis=1).sum() / x.size
     if within.sum() < max(2.0, rules.than_chance * by_chance):
         within[:] = False
     return within
 
 
-def blink_waves(x: Floats, rate_hz: float, rules: CompanySettings) -> Ints:
-    """Find waves as an eyelid makes them; shape (n_waves, 2), half-open sample intervals in order.
+def blink_waves(x: Floats, rate_hz: float, rules: CompanySettings) -> tuple[Ints, Floats]:
+    """Find waves as an eyelid makes them.
 
     Parameters are those of `blinks_among`.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_waves, 2)
+        Half-open sample intervals in order.
+    ndarray of float64, shape (n_waves,)
+        Their heights in the band, in the unit of `x`.
     """
-    sections = recursive.band_pass(2, rules.wave_hz, rate_hz)
-    pad = round(rate_hz / rules.wave_hz[0])
-    size = np.zeros_like(x)
-    for start, stop in segments(np.isfinite(x)):
-        if stop - start > pad:
-            size[start:stop] = np.abs(recursive.both_ways(sections, x[start:stop], pad))
+    size = _slow(x, rate_hz, rules)
     present = size[size > 0]
     if present.size == 0:
-        return np.empty((0, 2), dtype=np.int64)
+        return np.empty((0, 2), dtype=np.int64), np.empty(0)
     # 0.674 is the quartile of a normal distribution: half of all |values| lie below it.
     limit = rules.wave_sds * float(np.median(present[:: max(present.size // 100_000, 1)])) / 0.674
-    above = segments(size > limit)
-    tops = np.array([a + int(np.argmax(size[a:b])) for a, b in above], dtype=np.int64)
-    heights, waves = size[tops], []
-    for top, height in zip(tops.tolist(), heights.tolist(), strict=True):
-        # The band-pass makes a smaller wave of the other sign on either side of each.
-        if height < heights[np.abs(tops - top) < 0.4 * rate_hz].max():
+    tops = np.array([a + int(np.argmax(size[a:b])) for a, b in segments(size > limit)], np.int64)
+    waves, kept = [], []
+    for top, height in zip(tops.tolist(), size[tops].tolist(), strict=True):
+        # The band-pass makes smaller waves of the other sign on either side of each.
+        apart = np.abs(tops - top)
+        near, about = size[tops[apart < 0.4 * rate_hz]].max(), size[tops[apart < rate_hz]].max()
+        if height < near or height < 0.3 * about:
             continue
         left = int(np.argmax(size[top::-1] < height / 2))
         right = int(np.argmax(size[top:] < height / 2))
         if rules.wave_s[0] <= (left + right) / rate_hz <= rules.wave_s[1]:
             waves.append((top - 2 * left, top + 2 * right))
-    return np.array(waves, dtype=np.int64).reshape(-1, 2)
+            kept.append(height)
+    return np.array(waves, dtype=np.int64).reshape(-1, 2), np.array(kept)
+
+
+def _slow(x: Floats, rate_hz: float, rules: CompanySettings) -> Floats:
+    """Return the size of the slow part of a channel, 0 in gaps."""
+    sections = recursive.band_pass(2, rules.wave_hz, rate_hz)
+    pad = round(rate_hz / rules.wave_hz[0])
+    size = np.zeros_like(x)
+    for start, stop in segments(np.isfinite(x)):
+        if stop - start > pad:
+            slow = recursive.both_ways(sections, x[start:stop], pad, ends="even")
+            size[start:stop] = np.abs(slow)
+    return size

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emgrig.analysis.signal import recursive
 from emgrig.analysis.signal.cleaning import period, subtract_mains
@@ -23,7 +24,10 @@ DETECTION_BAND = Preprocessing("detection", band_hz=(30.0, 450.0), mean_removed=
 
 @dataclass(frozen=True)
 class DetectorSettings:
-    """Settings of `double_threshold`, tuned on synthetic faces of seeds that are not scored."""
+    """Settings of `double_threshold`, tuned on synthetic faces of seeds that are not scored.
+
+    Those are seeds 1 and 2, of `synthetic` and of the spotting benchmark (docs/spotting.md).
+    """
 
     #: Its band-pass is used; its envelope is not, because 6 Hz blurs the edges by 70 ms.
     preset: Preprocessing = DETECTION_BAND
@@ -41,22 +45,25 @@ class DetectorSettings:
     #: 0.2 s).
     join_s: float = 0.08
     least_s: float = 0.13
-    #: What stays below this share of the event's own peak (both above rest) for longer than
-    #: `faint_s`, and longer than a fifth of the event, is low activity beside it, not a part of it.
-    faint: float = 0.15
+    #: Low activity beside an event is no part of it: what stays below the share `faint` of the
+    #: event's own peak (both above rest) for longer than `faint_s` and a fifth of the event, or
+    #: below `lesser` for longer than `lesser_s` and the event itself.
+    faint: float = 0.2
     faint_s: float = 0.06
-    #: In that low activity, what rises to so many times the lowest before it is an event of its own.
+    lesser: float = 0.35
+    lesser_s: float = 0.2
+    #: In low activity, what rises to so many times the lowest beside it is an event of its own.
     anew: float = 4.0
     mains_hz: float | None = None  #: Subtract this frequency and its harmonics first.
 
     def __post_init__(self) -> None:
         if not 0 < self.low <= self.high or self.change <= 1:
             raise ValueError("0 < low <= high and change > 1 were expected")
-        times = (self.reach_s, self.join_s, self.least_s, self.faint_s)
+        times = (self.reach_s, self.join_s, self.least_s, self.faint_s, self.lesser_s)
         if min(self.smooth_hz, *times) <= 0:
-            raise ValueError("smooth_hz, reach_s, join_s, least_s and faint_s must be above 0")
-        if not 0 <= self.faint < 1 < self.anew:
-            raise ValueError("0 <= faint < 1 < anew was expected")
+            raise ValueError("smooth_hz and all times must be above 0")
+        if not 0 <= self.faint <= self.lesser < 1 < self.anew:
+            raise ValueError("0 <= faint <= lesser < 1 < anew was expected")
 
 
 @dataclass(frozen=True)
@@ -179,7 +186,11 @@ def events_on(
     # Comparisons with NaN are false, so that a gap ends an event.
     found = _hysteresis(excess, low, high)
     found = _joined(found, excess, round(chosen.join_s * rate_hz))
-    found = _parted(found, excess, trace.spread, chosen, rate_hz)
+    for limit in (
+        _Limit(chosen.lesser, round(chosen.lesser_s * rate_hz), 1.0),
+        _Limit(chosen.faint, round(chosen.faint_s * rate_hz), 0.2),
+    ):
+        found = _parted(found, excess, low, high, limit, chosen.anew)
     edges = _refined(found, x, rest_sd, chosen.change, round(chosen.reach_s * rate_hz))
     long: Ints = edges[edges[:, 1] - edges[:, 0] >= round(chosen.least_s * rate_hz)]
     return long
@@ -237,77 +248,96 @@ def _joined(found: Ints, amplitude: Floats, most: int) -> Ints:
     return np.array(kept, dtype=np.int64).reshape(-1, 2)
 
 
-def _parted(
-    found: Ints, excess: Floats, spread: float, chosen: DetectorSettings, rate_hz: float
-) -> Ints:
-    """Take low activity beside an event off it, and part events that low activity joins.
+@dataclass(frozen=True)
+class _Limit:
+    """What is low activity beside an event, and no part of it."""
 
-    `excess` is the amplitude above rest.
+    share: float  #: Below this share of the peak above rest,
+    least: int  #: for more than so many samples,
+    of_event: float  #: and for more than this share of the length of the event.
+
+    def most(self, length: int) -> int:
+        """Return for how many samples at most a low stretch is a part of the event beside it."""
+        return max(self.least, int(self.of_event * length))
+
+
+def _parted(
+    found: Ints, excess: Floats, low: float, high: float, limit: _Limit, anew: float
+) -> Ints:
+    """Take low activity off the events that it lies beside, and part events that it joins.
+
+    `excess`, shape (n_samples,), is the amplitude above rest; `low` and `high` are its thresholds.
     """
     kept: list[list[int]] = []
-    open_stretches = found.tolist()
-    while open_stretches:
-        start, stop = open_stretches.pop()
-        part = excess[start:stop]
+    stretches = found.tolist()
+    while stretches:
+        begin, end = stretches.pop()
+        part = excess[begin:end]
         peak = float(np.nanmax(part))
-        if not peak > chosen.high * spread:
+        if not peak > high:
             continue
-        cores = _cores(part, peak, chosen, rate_hz)
+        cores = _cores(part, peak, limit)
         bounds = [0, *cores.ravel().tolist(), part.size]
         for row, (first, last) in enumerate(cores.tolist()):
-            most = _faint_samples(last - first, chosen, rate_hz)
-            before, behind = bounds[2 * row], bounds[2 * row + 3]
-            alone = (row == 0, row + 1 == len(cores))
-            begin = before if alone[0] and first - before <= most else first
-            end = behind if alone[1] and behind - last <= most else last
-            kept.append([start + begin, start + end])
-        lows = [(bounds[i], bounds[i + 1], i > 0, i + 2 < len(bounds)) for i in
-                range(0, len(bounds), 2)]
-        for first, last, follows, precedes in lows:
-            if last - first > round(chosen.faint_s * rate_hz):
-                hump = _hump(part[first:last], follows, precedes, spread, chosen)
-                if hump is not None:
-                    open_stretches.append([start + first + hump[0], start + first + hump[1]])
+            most = limit.most(last - first)
+            start = 0 if row == 0 and first <= most else first
+            stop = part.size if row + 1 == len(cores) and part.size - last <= most else last
+            kept.append([begin + start, begin + stop])
+        for row in range(len(cores) + 1):
+            first, last = bounds[2 * row : 2 * row + 2]
+            if last - first > limit.least:
+                sides = row > 0, row < len(cores)
+                hump = _hump(part[first:last], *sides, low, high, anew, limit.least)
+                stretches += [[begin + first + a, begin + first + b] for a, b in hump]
     return np.array(sorted(kept), dtype=np.int64).reshape(-1, 2)
 
 
-def _faint_samples(length: int, chosen: DetectorSettings, rate_hz: float) -> int:
-    return max(round(chosen.faint_s * rate_hz), length // 5)
+def _cores(part: Floats, peak: float, limit: _Limit) -> Ints:
+    """Return the strong stretches, shape (n, 2), each with the pauses that belong to it.
 
-
-def _cores(part: Floats, peak: float, chosen: DetectorSettings, rate_hz: float) -> Ints:
-    """Return the stretches that are strong beside the peak, over pauses that belong to them."""
-    cores = _joined(
-        np.array(segments(part > chosen.faint * peak), dtype=np.int64).reshape(-1, 2),
-        part,
-        round(chosen.join_s * rate_hz),
-    )
-    kept = [cores[0].tolist()]
-    for first, last in cores[1:].tolist():
-        shorter = min(last - first, kept[-1][1] - kept[-1][0])
-        if first - kept[-1][1] <= _faint_samples(shorter, chosen, rate_hz):
-            kept[-1][1] = last
-        else:
+    Two are events of their own if the long pause between them is low beside either. If it is not,
+    the weaker one is low activity, too, or the same event when it is half as strong.
+    """
+    kept: list[list[int]] = []
+    for first, last in segments(part > limit.share * peak):
+        if not kept:
             kept.append([first, last])
+            continue
+        before, stop = kept[-1]
+        pause = part[stop:first]
+        old, new = part[before:stop].max(), part[first:last].max()
+        weaker = min(old, new)
+        is_short = pause.size <= limit.most(min(last - first, stop - before))
+        if is_short or (np.median(pause) >= limit.share * weaker and 2 * weaker >= max(old, new)):
+            kept[-1][1] = last
+        elif np.median(pause) < limit.share * weaker:
+            kept.append([first, last])
+        elif new > old:
+            kept[-1] = [first, last]
     return np.array(kept, dtype=np.int64)
 
 
 def _hump(
-    part: Floats, follows: bool, precedes: bool, spread: float, chosen: DetectorSettings
-) -> tuple[int, int] | None:
-    """Find what rises anew in a low stretch beside an event, between the lowest points around it."""
-    least = chosen.low * spread
-    rises = part > chosen.high * spread
+    part: Floats, follows: bool, precedes: bool, low: float, high: float, anew: float, width: int
+) -> list[tuple[int, int]]:
+    """Find what rises anew in low activity, between the lowest points before and behind it.
+
+    `follows` an event, `precedes` one: only beside an event it has to rise from something lower.
+    A dip of a moment is nothing lower, so that a mean over `width` samples is looked at.
+    """
+    width = min(width, part.size)
+    part = np.convolve(part, np.ones(width) / width, "same")
+    rises = part > high
     if follows:
-        rises &= part > chosen.anew * np.maximum(np.minimum.accumulate(part), least)
+        rises &= part > anew * np.maximum(np.minimum.accumulate(part), low)
     if precedes:
-        rises &= part > chosen.anew * np.maximum(np.minimum.accumulate(part[::-1])[::-1], least)
+        rises &= part > anew * np.maximum(np.minimum.accumulate(part[::-1])[::-1], low)
     if not rises.any():
-        return None
+        return []
     top = int(np.argmax(np.where(rises, part, -np.inf)))
     begin = int(np.argmin(part[: top + 1])) if follows else 0
     end = top + int(np.argmin(part[top:])) + 1 if precedes else part.size
-    return begin, end
+    return [(begin, end)]
 
 
 def _evidence(x: Floats, rest_sd: float, change: float) -> Floats:
@@ -320,7 +350,10 @@ def _evidence(x: Floats, rest_sd: float, change: float) -> Floats:
 
 
 def _refined(found: Ints, x: Floats, rest_sd: float, change: float, reach: int) -> Ints:
-    """Move each edge, by `reach` at most, to where the evidence turns."""
+    """Move each edge, by `reach` at most, to where the evidence turns.
+
+    An edge is told from rest, or from what lies beyond it where that is much more.
+    """
     edges = found.copy()
     previous = 0
     for row, (start, stop) in enumerate(found.tolist()):
@@ -328,11 +361,19 @@ def _refined(found: Ints, x: Floats, rest_sd: float, change: float, reach: int) 
         low = max(previous, start - reach)
         until = min(middle, start + reach)
         # The last of equal minima, so that an onset never moves into a gap.
-        evidence = _evidence(x[low:until], rest_sd, change)
+        sd = _beyond(x[max(previous, low - reach) : low], rest_sd)
+        evidence = _evidence(x[low:until], sd, change)
         edges[row, 0] = until - int(np.argmin(evidence[::-1]))
-        following = found[row + 1, 0] if row + 1 < len(found) else x.size
-        high = min(int(following), stop + reach)
+        following = int(found[row + 1, 0]) if row + 1 < len(found) else x.size
+        high = min(following, stop + reach)
         begin = max(middle, stop - reach)
-        edges[row, 1] = begin + int(np.argmax(_evidence(x[begin:high], rest_sd, change)))
+        sd = _beyond(x[high : min(following, high + reach)], rest_sd)
+        edges[row, 1] = begin + int(np.argmax(_evidence(x[begin:high], sd, change)))
         previous = int(edges[row, 1])
     return edges
+
+
+def _beyond(x: Floats, rest_sd: float) -> float:
+    """Return the RMS of what lies beside an edge, or that of rest if it is not twice as much."""
+    power = float(np.mean(x**2)) if x.size else 0.0
+    return float(np.sqrt(power)) if power > 4 * rest_sd**2 else rest_sd

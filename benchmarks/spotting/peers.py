@@ -34,7 +34,33 @@ LEFT_OUT = {
 }
 
 
-TUNED: dict[str, Settings] = {}
+_F, _G = {"front_end": "ours", "tidy": True}, {"front_end": "own", "tidy": True}
+TUNED: dict[str, Settings] = {
+    "casmemg_code": {"scale": 2.0, "run": 7, **_F},
+    "NeuroKit2 threshold": {"over_rest": 24, **_G},
+    "NeuroKit2 mixture": {"threshold": 0.999, **_F},
+    "NeuroKit2 biosppy": {"over_rest": 11, **_F},
+    "BioSPPy find_onsets": {"over_rest": 6, **_G},
+    "BioSPPy silva": {"size": 30, "threshold_size": 200, "times_rest": 4.0, **_F},
+    "BioSPPy hodges_bui": {"size": 50, "threshold": 2.0, **_G},
+    "BioSPPy bonato": {
+        "threshold": 20.0,
+        "active_state_duration": 5,
+        "samples_above_fail": 3,
+        "fail_size": 1,
+        **_F,
+    },
+    "BioSPPy lidierth": {
+        "size": 20,
+        "threshold": 3.0,
+        "active_state_duration": 50,
+        "fail_size": 10,
+        **_F,
+    },
+    "BioSPPy solnik": {"threshold": 300, "active_state_duration": 5, **_G},
+    "myonset single_threshold": {"th_raw": 8.0, "th_tkeo": 16, **_F},
+    "myonset double_threshold": {"th_raw": 5.0, "th_tkeo": 6, **_F},
+}
 """Best F1 of each grid on the tuning slice (``--tune``)."""
 
 

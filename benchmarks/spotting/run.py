@@ -79,7 +79,7 @@ def tune(entries: Sequence[Entry], known: Sequence[faces.Template]) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks spotting", description=__doc__)
-    parser.add_argument("--held-out", action="store_true", help="score the held-out seeds, whole")
+    parser.add_argument("--held-out", action="store_true", help="score the held-out seeds")
     parser.add_argument("--every", type=int, default=2, help="take every so manieth recording")
     parser.add_argument("--tune", action="store_true", help="try every grid on the tuning slice")
     parser.add_argument("--only", default="", help="only detectors whose name holds this word")
@@ -103,8 +103,7 @@ def main() -> None:
         tune(entries, known)
         return
     seeds = faces.HELD_OUT_SEEDS if args.held_out else faces.DEVELOPMENT_SEEDS
-    every = 1 if args.held_out else args.every
-    recordings = [r for seed in seeds for r in faces.make(seed, every=every, known=known)]
+    recordings = [r for seed in seeds for r in faces.make(seed, every=args.every, known=known)]
     results = []
     for entry in entries:
         for variant, settings in variants(entry):

@@ -18,12 +18,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 import emgrig
-
 from emgrig.analysis.signal.cleaning import subtract_mains
 from emgrig.analysis.signal.filters import Floats, Ints, Preprocessing, band_pass
 from emgrig.analysis.spotting.casmemg import Parameters, casmemg_code
@@ -125,7 +125,7 @@ def one_by_one(find: Find, own_front_end: FrontEnd) -> Callable[[Settings], Dete
 def trivial(settings: Settings) -> Detect:
     """Answer without looking: an event of `length_s` every `every_s`, on every channel."""
 
-    def detect(samples_uv: Floats, rate_hz: float, rest_s: tuple[float, float]) -> list[Ints]:
+    def detect(samples_uv: Floats, rate_hz: float, _: tuple[float, float]) -> list[Ints]:
         step, length = (round(settings[k] * rate_hz) for k in ("every_s", "length_s"))
         starts = np.arange(0, samples_uv.shape[0] - length, step)
         return [np.stack([starts, starts + length], axis=1)] * samples_uv.shape[1]
@@ -136,7 +136,7 @@ def trivial(settings: Settings) -> Detect:
 def ours(settings: Settings) -> Detect:
     """Run `spot`: all channels side by side."""
 
-    def detect(samples_uv: Floats, rate_hz: float, rest_s: tuple[float, float]) -> list[Ints]:
+    def detect(samples_uv: Floats, rate_hz: float, _: tuple[float, float]) -> list[Ints]:
         chosen = DetectorSettings(_band(rate_hz), **{"mains_hz": MAINS_HZ, **settings})
         return spot(samples_uv, rate_hz, settings=chosen).events
 
@@ -146,21 +146,20 @@ def ours(settings: Settings) -> Detect:
 def ours_alone(settings: Settings) -> Detect:
     """Run `double_threshold`: each channel by itself."""
 
-    def detect(samples_uv: Floats, rate_hz: float, rest_s: tuple[float, float]) -> list[Ints]:
+    def detect(samples_uv: Floats, rate_hz: float, _: tuple[float, float]) -> list[Ints]:
         chosen = DetectorSettings(_band(rate_hz), **{"mains_hz": MAINS_HZ, **settings})
         return double_threshold(samples_uv, rate_hz, settings=chosen)
 
     return detect
 
 
-def _casmemg(x: Floats, rate_hz: float, rest: Rest, **settings: Any) -> Ints:
+def _casmemg(x: Floats, rate_hz: float, _: Rest, **settings: Any) -> Ints:
     found = casmemg_code(x, rate_hz=rate_hz, parameters=Parameters(**settings))
     return found[found[:, 1] > found[:, 0]]
 
 
-def _as_it_is(samples_uv: Floats, rate_hz: float) -> Floats:
+def _as_it_is(samples_uv: Floats, _: float) -> Floats:
     return samples_uv
-
 
 
 OURS = "emgrig spot"
@@ -200,11 +199,7 @@ def entered(word: str) -> Entry:
     where, _, name = word.rpartition(":")
     try:
         if where.endswith(".py"):
-            spec = importlib.util.spec_from_file_location("entered", Path(where).resolve())
-            if spec is None or spec.loader is None:
-                raise ValueError(f"{where} is no Python file")
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
+            module = _of_file(Path(where).resolve())
         else:
             module = importlib.import_module(where)
         function: Detect = getattr(module, name)
@@ -213,3 +208,12 @@ def entered(word: str) -> Entry:
             f"--detector {word}: {error}; MODULE:FUNCTION or FILE.py:FUNCTION was expected"
         ) from error
     return Entry(word, getattr(module, "__version__", ""), lambda _: function)
+
+
+def _of_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("entered", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

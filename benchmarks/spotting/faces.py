@@ -75,11 +75,6 @@ class Recording:
     #: shape (n_blinks, 2); When the eyelid moves, samples: for telling false alarms apart.
     blinks: Ints
 
-    @property
-    def length_s(self) -> float:
-        """Length, s."""
-        return self.samples_uv.shape[0] / RATE_HZ
-
 
 def templates(annotations: Path = ANNOTATIONS) -> tuple[list[Template], str]:
     """Read the durations and channels, or make them up where the sheet is absent.

@@ -1,8 +1,8 @@
 """Real recordings have no truth here: what can be checked without it, and no more.
 
 *Stability*: 20 times, noise of a fifth of the rest level is added and every channel gets another
-gain (0.5 to 2); how well does an answer agree with that to the recording itself? *Halves*: each half
-is searched by itself; how well does that agree with the whole? Agreement is F1 at IoU 0.5. A
+gain (0.5 to 2); how well does an answer agree with that to the recording itself? *Halves*: each
+half is searched by itself; how well does that agree with the whole? Agreement is F1 at IoU 0.5. A
 detector that finds nothing, or everything, would agree with itself: so the number of events stands
 beside it. Neither says that an event is an expression.
 """
@@ -103,5 +103,6 @@ def agreement(one: Sequence[Ints], other: Sequence[Ints]) -> float:
         total += len(a) + len(b)
         if len(a) and len(b):
             iou = intersection_over_union(a, b)
-            hits += int((iou[scipy.optimize.linear_sum_assignment(iou, maximize=True)] >= 0.5).sum())
+            pairs = scipy.optimize.linear_sum_assignment(iou, maximize=True)
+            hits += int((iou[pairs] >= 0.5).sum())
     return 2 * hits / total if total else float("nan")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.spotting import detectors, faces, peers, real, table
+from benchmarks.spotting import detectors, faces, peers, real, speed, table
 from benchmarks.spotting.detectors import Entry, Settings
 from benchmarks.spotting.scores import Row, Tally, row, tally
 
@@ -110,7 +110,8 @@ def main() -> None:
             results.append(score(entry, variant, settings, recordings))
             print(table.line(results[-1]), flush=True)
     checks = [_real(e) for e in entries if e.name in table.REAL] if real.FOLDER.is_dir() else []
-    text = table.whole(results, recordings, seeds, source, [r for rows in checks for r in rows])
+    rows = [r for some in checks for r in some]
+    text = table.whole(results, recordings, seeds, source, rows, speed.measured())
     print(text)
     if args.write:
         table.write(text)

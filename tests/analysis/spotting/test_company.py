@@ -122,5 +122,5 @@ def test_gaps_stay_gaps_and_a_dead_channel_has_nothing() -> None:
     "bad", [{"most_share": 1.0}, {"margin": -1.0}, {"wave_hz": (8.0, 1.0)}, {"wave_s": (0.0, 0.3)}]
 )
 def test_rules_that_make_no_sense_are_refused(bad: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="expected|must rise"):
+    with pytest.raises(ValueError, match=r"expected|must rise"):
         CompanySettings(**bad)  # type: ignore[arg-type]

@@ -130,7 +130,17 @@ def test_the_burst_of_a_real_recording_lasts_as_long_as_it_does() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"faint": 0.5}, {"lesser": 1.0}, {"anew": 1.0}, {"low": 8.0}, {"low": 0.0}, {"change": 1.0}, {"least_s": 0.0}, {"smooth_hz": -1.0}]
+    "bad",
+    [
+        {"low": 8.0},
+        {"low": 0.0},
+        {"change": 1.0},
+        {"least_s": 0.0},
+        {"smooth_hz": -1.0},
+        {"faint": 0.5},
+        {"lesser": 1.0},
+        {"anew": 1.0},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"expected|above 0"):
@@ -171,7 +181,7 @@ def test_drawn_intensities_have_table_3s_mean_and_sd() -> None:
 @pytest.mark.long
 @pytest.mark.slow
 def test_ours_leads_the_baseline_on_whole_recordings(made_up: list[Expression]) -> None:
-    """A small held-out part of benchmarks/analysis_detectors.py."""
+    """On faces of another generator than that of the benchmark."""
     settings = DetectorSettings(mains_hz=50.0)
     ours, theirs = [], []
     for group in recordings(made_up).values():

@@ -44,7 +44,7 @@ def planted(faces: ModuleType) -> object:
     return faces.Recording("planted", "good", np.zeros((60_000, 7)), tuple(truth), blinks)
 
 
-def test_the_truth_scores_one_and_nothing_scores_zero(faces: ModuleType, scores: ModuleType) -> None:
+def test_the_truth_scores_one_and_nothing_zero(faces: ModuleType, scores: ModuleType) -> None:
     one = planted(faces)
     perfect = scores.row([scores.tally(one, one.truth)])
     assert (perfect.f1, perfect.iou, perfect.false_per_min) == (1.0, 1.0, 0.0)

@@ -1,10 +1,10 @@
 """Channels side by side: what a neighbour's muscle or a blink put there is no event of the channel.
 
-An electrode sees a little of the muscles beside its own, and always about the same share. The share
-is read off the recording: what the channel shows while the neighbour is much the stronger. What it
-predicts is taken off before events are looked for. A blink is a slow wave of the eyelid, and a short
-burst with it; on a channel where bursts come with such waves far more often than by chance, they
-are blinks.
+An electrode sees a little of the muscles beside its own, and always about the same share. The
+share is read off the recording: what the channel shows while the neighbour is much the stronger.
+What it predicts is taken off before events are looked for. A blink is a slow wave of the eyelid,
+and a short burst with it; on a channel where bursts come with such waves far more often than by
+chance, they are blinks.
 """
 
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ def spot(
     Parameters
     ----------
     samples : ndarray, shape (n_samples, n_channels)
-        Raw signal of one face, every channel in the same unit. NaN marks gaps; an event ends at one.
+        Raw signal of one face, every channel in the same unit. NaN marks gaps, which end events.
     rate_hz : float, > 0
         Sampling rate, Hz; the band of the settings must fit.
     settings : DetectorSettings, optional
@@ -142,9 +142,9 @@ def shares_of(
     """Read off a recording which share of each channel's amplitude the others show.
 
     Within an event the share is the lower quartile of the ratios while the event is strong, so that
-    another muscle counts only if it is active all that time; over the events of a channel it is their
-    median, weighted by amplitude. Left out are events on which `most` would not show above rest,
-    and ratios above `most`: that is the other muscle.
+    another muscle counts only if it is active all that time; over the events of a channel it is
+    their median, weighted by amplitude. Left out are events on which `most` would not show above
+    rest, and ratios above `most`: that is the other muscle.
 
     Parameters
     ----------

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emgrig.analysis.signal import recursive
 from emgrig.analysis.signal.cleaning import period, subtract_mains
@@ -213,7 +212,7 @@ def _amplitude(x: Floats, rate_hz: float, smooth_hz: float) -> Floats:
 
 
 def _rest(amplitude: Floats, rest: slice | None, step: int) -> tuple[float, float]:
-    """Return mean and SD of the amplitude at rest; without declared rest from each `step`-th value."""
+    """Return mean and SD of the amplitude at rest; undeclared, from every `step`-th value."""
     part = amplitude if rest is None else amplitude[rest]
     part = part[np.isfinite(part)]
     if part.size == 0:

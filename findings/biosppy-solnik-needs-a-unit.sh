@@ -11,7 +11,7 @@
 #     biosppy 2.2.4
 #     solnik: 0, 20, 35 marks, scaled by 0.001, 1, 1000
 #     hodges_bui: 2, 2, 2 marks, scaled by 0.001, 1, 1000
-#     solnik with the rest's energy: 24, 24, 24 marks
+#     solnik with the rest's energy: 30, 30, 30 marks
 set -eu
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -274,7 +274,7 @@ def _parted(
     while stretches:
         begin, end = stretches.pop()
         part = excess[begin:end]
-        peak = float(np.nanmax(part))
+        peak = float(part.max())
         if not peak > high:
             continue
         cores = _cores(part, peak, limit)

@@ -88,7 +88,16 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--annotations", type=Path, default=faces.ANNOTATIONS)
     parser.add_argument("--write", action="store_true", help="write the table into the docs")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.every < 1:
+        parser.error(f"--every is {args.every}; a number from 1 was expected")
+    if args.write and (not args.held_out or args.only):
+        parser.error("--write is for all detectors on the held-out seeds: --held-out --write")
+    try:
+        args.entered = [detectors.entered(word) for word in args.detector]
+    except ValueError as error:
+        parser.error(str(error))
+    return args
 
 
 def main() -> None:
@@ -96,7 +105,7 @@ def main() -> None:
     args = _arguments()
     warnings.simplefilter("ignore")  # of other programs, thousands
     known, source = faces.templates(args.annotations)
-    found = [*detectors.HOUSE, *peers.available(), *map(detectors.entered, args.detector)]
+    found = [*detectors.HOUSE, *peers.available(), *args.entered]
     entries = [e for e in found if args.only.lower() in e.name.lower()]
     print(f"durations and channels: {source}", flush=True)
     if args.tune:

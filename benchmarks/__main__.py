@@ -12,7 +12,8 @@ from pathlib import Path
 def main() -> None:
     """Run them one after the other."""
     here = Path(__file__).parent
-    every = sorted(p.stem for p in here.glob("*.py") if not p.stem.startswith("_"))
+    modules = [*here.glob("*.py"), *(p.parent for p in here.glob("*/__init__.py"))]
+    every = sorted(p.stem for p in modules if not p.stem.startswith("_"))
     named = list(takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))
     options = sys.argv[1 + len(named) :]
     unknown = set(named) - set(every)

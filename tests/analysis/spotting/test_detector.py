@@ -97,8 +97,50 @@ def test_mains_is_subtracted_up_to_the_ends() -> None:
     assert np.std(left[-200:]) < 4
 
 
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.3])
+@pytest.mark.parametrize("seed", range(3))
+def test_low_activity_behind_a_burst_does_not_lengthen_it(share: float, seed: int) -> None:
+    """The kind of the real recording below: 0.28 s, and half a second of something behind it."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(scale=2, size=12_000)
+    x[5000:5280] += rng.normal(scale=40, size=280)
+    x[5280:5780] += rng.normal(scale=40 * share, size=500)
+    ((start, stop),) = double_threshold(x, 1000.0)[0].tolist()
+    assert abs(start - 5000) <= 30
+    assert abs(stop - 5280) <= 75
+
+
+def test_events_that_low_activity_joins_are_parted_also_when_one_is_much_weaker() -> None:
+    rng = np.random.default_rng(2)
+    x = rng.normal(scale=2, size=12_000)
+    for start, stop, rms in ((3000, 3400, 200), (3400, 5000, 5), (4000, 4400, 40)):
+        x[start:stop] += rng.normal(scale=rms, size=stop - start)
+    found = double_threshold(x, 1000.0)[0]
+    np.testing.assert_allclose(found, [[3000, 3400], [4000, 4400]], atol=60)
+
+
+def test_the_burst_of_a_real_recording_lasts_as_long_as_it_does() -> None:
+    """Zygomaticus, 0.28 s at 12.4 s (data/README.md), with half a second of low activity behind."""
+    path = RECORDINGS / "countenance_facial" / "femg_raw_exported_sample.txt.gz"
+    found = open_recording(path)
+    settings = DetectorSettings(mains_hz=50.0)
+    (event,) = double_threshold(found.matrix([1]), found.rate_hz, settings=settings)[0].tolist()
+    assert event[0] < 12_450 < event[1]
+    assert 150 < event[1] - event[0] < 400
+
+
 @pytest.mark.parametrize(
-    "bad", [{"low": 8.0}, {"low": 0.0}, {"change": 1.0}, {"least_s": 0.0}, {"smooth_hz": -1.0}]
+    "bad",
+    [
+        {"low": 8.0},
+        {"low": 0.0},
+        {"change": 1.0},
+        {"least_s": 0.0},
+        {"smooth_hz": -1.0},
+        {"faint": 0.5},
+        {"lesser": 1.0},
+        {"anew": 1.0},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"expected|above 0"):
@@ -139,7 +181,7 @@ def test_drawn_intensities_have_table_3s_mean_and_sd() -> None:
 @pytest.mark.long
 @pytest.mark.slow
 def test_ours_leads_the_baseline_on_whole_recordings(made_up: list[Expression]) -> None:
-    """A small held-out part of benchmarks/analysis_detectors.py."""
+    """On faces of another generator than that of the benchmark."""
     settings = DetectorSettings(mains_hz=50.0)
     ours, theirs = [], []
     for group in recordings(made_up).values():

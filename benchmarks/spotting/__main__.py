@@ -1,0 +1,5 @@
+"""``python -m benchmarks.spotting``."""
+
+from benchmarks.spotting.run import main
+
+main()

@@ -5,23 +5,12 @@ counts nothing, time alone says how many samples are missing, as an estimate; wh
 nobody can tell, and frames are numbered as they come.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.gateways.decoding import Rows, number
+from emgrig.gateways.placed import Placed, differences
 from emgrig.gateways.template import FrameTemplate
-
-
-@dataclass(frozen=True)
-class Placed:
-    """Frames with their places."""
-
-    rows: Rows
-    conversion: NDArray[np.int64]  #: Since the counting began; ascending.
-    time_us: NDArray[np.int64]  #: Board time, or the count times the nominal period.
-    is_cut: NDArray[np.bool_]  #: Damage was seen before it.
 
 
 class Numbering:
@@ -117,12 +106,3 @@ class Numbering:
             zeros if counter is None else number(rows, counter.at, counter.bytes, counter.endian),
             zeros if time is None else number(rows, time.at, time.bytes, time.endian),
         )
-
-
-def differences(values: NDArray[np.int64], before: int) -> NDArray[np.int64]:
-    """Return how far each value is from the one before it; `before` is before the first."""
-    made = np.empty(len(values), np.int64)
-    if len(values):
-        made[0] = values[0] - before
-        np.subtract(values[1:], values[:-1], out=made[1:])
-    return made

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from emgrig.gateways.template import Checksum, FrameTemplate
 
 PROOF_BITS = 32
+WHOLE, TURN = 0xFF, 256  #: A mask of a whole byte; the values that a byte has.
+_COUNTS = bytes(range(TURN)) * 2
 _MOST_HELD = 1 << 14
 _CODES_AT_ONCE = 6  #: Code bytes that are looked for before it is asked whether there are more.
 Rows = NDArray[np.uint8]
@@ -111,13 +113,33 @@ class FrameDecoder:
         n_rows = len(bytes_) // n
         if n_rows > behind:  # the usual case: all stand side by side
             rows = bytes_[: n_rows * n].reshape(n_rows, n)
-            if self._in_form(rows)[0].all() and self._follow(rows[:-1], rows[1:]).all():
+            if self._is_usual(data[: n_rows * n], rows):
                 self._held = data[(n_rows - behind) * n :]
                 return rows[: n_rows - behind], np.zeros(n_rows - behind, np.bool_), False
         if len(bytes_) < n:
             self._held = data
             return self._none(is_open=False)
         return self._search(data, sliding_window_view(bytes_, n))
+
+    def _is_usual(self, data: bytes, rows: Rows) -> bool:
+        """Tell whether all are good frames, each followed by the next; `data` are their bytes.
+
+        Of few frames the bytes themselves are compared quicker than arrays of them.
+        """
+        check, n, n_rows = self._template.frame.checksum, self._n, len(rows)
+        for place, mask, value in self._fixed:
+            if mask != WHOLE:
+                return bool(
+                    self._in_form(rows)[0].all() and self._follow(rows[:-1], rows[1:]).all()
+                )
+            if data[place::n].count(value) != n_rows:
+                return False
+        if check is not None and not (checksum(rows, check) == _said(rows, check)).all():
+            return False
+        counter = self._template.counter
+        if counter is None or not self.n_behind or counter.bytes > 1 or counter.period != TURN:
+            return bool(self._follow(rows[:-1], rows[1:]).all())
+        return counts_on(data[counter.at :: n])
 
     def _follow(self, before: Rows, behind: Rows) -> NDArray[np.bool_]:
         """Tell which frames have the next count behind them; all, if a checksum proves them."""
@@ -224,6 +246,12 @@ class FrameDecoder:
         places = whole[good]  # among all that ends with a zero
         is_cut = np.diff(places, prepend=-1) != 1
         return rows[good], is_cut, int(places[-1]) != len(ends) - 1
+
+
+def counts_on(said: bytes) -> bool:
+    """Tell whether each byte is one more than the one before, modulo 256."""
+    whole = _COUNTS * (1 + len(said) // TURN) if len(said) > TURN else _COUNTS
+    return whole[said[0] : said[0] + len(said)] == said
 
 
 def unstuff(coded: Rows) -> tuple[Rows, NDArray[np.bool_]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from emgrig.driver.can import Can, Counting, StatusWord, Timing
 from emgrig.driver.chip.registers import Config1
-from emgrig.driver.seams import Clock
+from emgrig.driver.seams import Clock, Transport
 from emgrig.errors import TransportTimeout, WireError
 from emgrig.gateways.endpoint import Facts, Refusal
 from emgrig.gateways.meower.datagrams import Datagram, Datagrams
@@ -81,6 +81,11 @@ class MeowerBoard:
         self._offset_us: int | None = None  # from the board's clock to the line that is told
         self._last_us = 0
         self._n_frames = 0
+
+    @property
+    def inner(self) -> Transport | None:
+        """What the datagrams come over, if that is a transport."""
+        return self._ports.inner
 
     @property
     def clock(self) -> Clock:

@@ -32,6 +32,8 @@ class FrameCounts:
     frames: int = 0  #: Good ones.
     skipped_bytes: int = 0  #: Bytes of no good frame.
     bad_checksum: int = 0  #: Frames in form, with a wrong checksum.
+    unproved: int = 0  #: Frames in form, ahead of a hole: nothing proves them. Skipped as well.
+    twice: int = 0  #: Frames that came again right behind themselves; not skipped.
 
 
 class FrameDecoder:
@@ -180,22 +182,40 @@ class FrameDecoder:
             at = max(at, taken[-1][0] + taken[-1][1] * n)
         self.counts.bad_checksum += int(bad_sum[:at].sum())
         self._held = data[at:]
-        return self._gather(windows, taken, at)
+        return self._gather(windows, good, taken, at)
 
-    def _gather(self, windows: Rows, taken: list[tuple[int, int]], end: int) -> _Found:
+    def _gather(
+        self, windows: Rows, good: NDArray[np.bool_], taken: list[tuple[int, int]], end: int
+    ) -> _Found:
         n = self._n
         index, cut, last = [], [], 0
         for at, length in taken:
             index.append(at + n * np.arange(length))
             is_cut = np.zeros(length, np.bool_)
+            n_twice = 0
+            while at - last >= n and (windows[at - n * (n_twice + 1)] == windows[at]).all():
+                n_twice, last = n_twice + 1, last + n
+            self.counts.twice += n_twice
             is_cut[0] = at != last
             cut.append(is_cut)
-            self.counts.skipped_bytes += at - last
+            self._skip(good, last, at)
             last = at + n * length
-        self.counts.skipped_bytes += end - last
+        self._skip(good, last, end)
         if not index:
             return self._none(is_open=end > last)
         return windows[np.concatenate(index)], np.concatenate(cut), end > last
+
+    def _skip(self, good: NDArray[np.bool_], begin: int, end: int) -> None:
+        """Count what is between two runs of frames: frames in form first, and bytes of none."""
+        self.counts.skipped_bytes += end - begin
+        while begin + self._n <= end and good[begin]:
+            self.counts.unproved += 1
+            begin += self._n
+
+    @property
+    def n_stray(self) -> int:
+        """Bytes so far that were of no frame, not even of one that nothing proves."""
+        return self.counts.skipped_bytes - self.counts.unproved * self._n
 
     def _none(self, *, is_open: bool) -> _Found:
         return np.empty((0, self._n), np.uint8), np.zeros(0, np.bool_), is_open

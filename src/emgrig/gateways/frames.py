@@ -86,6 +86,7 @@ class FrameGateway:
         }
         n_chips, per_chip = template.parts
         self.out.frame_bytes = n_chips * 3 * (1 + per_chip)
+        self.out.tells_where = template.counter is not None
         try:
             self._meet()
         except BaseException:
@@ -221,12 +222,21 @@ class FrameGateway:
 
     def _take(self, data: bytes) -> None:
         """Take the board's bytes, none if none came; frames of a run that is on become packets."""
+        counts = self.decoder.counts
+        n_stray, n_twice = self.decoder.n_stray, counts.twice
         rows, is_cut = self.decoder.feed(data)
-        if not len(rows) or not self.out.per_packet:
+        if not self.out.per_packet:
             return
-        self._heard_s = self.clock.now_s()
+        self.out.stray(self.decoder.n_stray - n_stray)
+        if not len(rows):
+            return
+        self._heard_s, n_repeated = self.clock.now_s(), self.numbering.repeated
         placed = self.numbering.place(rows, is_cut)
-        self.out.samples(replace(placed, frames=self._frames(placed.frames)))
+        placed = replace(placed, frames=self._frames(placed.frames))
+        self.out.samples(placed)
+        n_twice = counts.twice - n_twice + self.numbering.repeated - n_repeated
+        for _ in range(n_twice if len(placed.conversion) else 0):
+            self.out.twice(placed.part(len(placed.conversion) - 1))
 
     def _frames(self, rows: Rows) -> Rows:
         """Return frames as a chip would send them: status or zeros, then codes of 24 bits."""

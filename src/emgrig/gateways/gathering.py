@@ -27,7 +27,7 @@ class Gathering:
         self._woken.set()
 
     def wait(self, lacking_s: float) -> None:
-        """Wait until what takes so long to come may be there; for frames that come by themselves."""
+        """Wait for frames that come by themselves and take so long to do so."""
         if not self._is_fast:
             self._woken.wait(min(max(lacking_s, LEAST_S), MOST_S))
         self._woken.clear()

@@ -12,6 +12,7 @@ from emgrig.protocol.packets import EventHeader, EventType, SampleFlag
 from emgrig.protocol.schema import Message
 
 _HEAD = struct.Struct("<IQBBHH")
+_MOST_STRAY = 1 << 16
 _MOST_WAITING = 64 << 20  #: Bytes that wait to be read, for a reader that does not come.
 
 
@@ -24,6 +25,8 @@ class Outgoing:
     n_thrown: int = 0  #: Frames that nobody came to read.
     conversions: int = 0  #: Of this run so far, those that are missing included.
     per_packet: int = 0  #: Frames a packet; 0 between runs.
+    #: What is missing where damage was seen was lost on the way; if this is False, nobody can tell.
+    tells_where: bool = True
     last_us: int = 0  #: Board time of the last frame, µs.
     _bytes: bytearray = field(default_factory=bytearray)
     _encode: PacketEncoder = field(default_factory=PacketEncoder)
@@ -91,6 +94,15 @@ class Outgoing:
         if self._n_waiting >= self.per_packet:
             self._pack(is_last=False)
 
+    def stray(self, n_bytes: int) -> None:
+        """Hand on that so many bytes of the board were of no frame: zeros between packets."""
+        self._bytes += bytes(min(n_bytes, _MOST_STRAY))
+
+    def twice(self, frame: Placed) -> None:
+        """Hand on that a frame came again: it goes once more, and is counted as repeated above."""
+        self.flush()
+        self._send(frame, 0, 1, 0)
+
     def flush(self) -> None:
         """Send the frames that do not fill a packet."""
         if self._n_waiting:
@@ -111,7 +123,9 @@ class Outgoing:
                     break
                 if at == begin and whole.is_cut[at]:  # a number that is never sent: lost on the way
                     self._encode(PacketType.SAMPLES, b"")
-                self._send(whole, at, behind, SampleFlag.CONVERSION_MISSED if steps[at] > 1 else 0)
+                is_known_lost = whole.is_cut[at] and self.tells_where
+                is_missed = steps[at] > 1 and not is_known_lost
+                self._send(whole, at, behind, SampleFlag.CONVERSION_MISSED if is_missed else 0)
                 n_done = behind
         if n_done:
             self._packed = int(whole.conversion[n_done - 1]) + 1

@@ -179,8 +179,8 @@ def warn_of_reference(board: "Board") -> None:
     """Say that the chip's own reference is off, as it is after power-on."""
     from emgrig.driver.chip.registers import Config3
 
-    if board.can.stated is not None:
-        return
+    if not board.can.writes(Config3.ADDRESS):
+        return  # it is not for us to switch on
     if not all(file.get(Config3).internal_reference for file in board.chip.files):
         note(
             "the chip's own reference is off: unless the board has another one, every code will be "

@@ -139,7 +139,8 @@ def _with_pages(
     say(server.url)
     operator = server.page("operator")
     note(f"that is the participant's screen; the operator's is {operator}; Ctrl-C ends it")
-    if check is None:
+    can = hub.board.can
+    if check is None and can.stated is None and not can.rate_hz:
         note("the electrodes were not checked today: emgrig electrodes ADDRESS")
     return hub, lead_by_pages(hub, plan, server, folder.path, check)
 

@@ -189,8 +189,8 @@ def _lateness(packets: list[SamplePackets], heard_s: list[float], *, has_clock: 
         return 0.0
     if not has_clock:
         begin_s, period_s = _line(packets, heard_s)
-        ends = [int(item.first_conversion[-1]) + item.frames.shape[1] for item in packets]
-        apart = [s - begin_s - n * period_s for s, n in zip(heard_s, ends, strict=True)]
+        begins = [int(item.first_conversion[0]) for item in packets]
+        apart = [s - begin_s - n * period_s for s, n in zip(heard_s, begins, strict=True)]
         return max(apart) - min(apart)
     waited = [
         host_s - float(item.board_time_us[0]) * 1e-6

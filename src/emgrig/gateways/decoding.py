@@ -6,7 +6,7 @@ there is a counter: lost bytes then do not make a frame of two halves. What is n
 counted and never delivered.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -32,7 +32,9 @@ class FrameCounts:
     frames: int = 0  #: Good ones.
     skipped_bytes: int = 0  #: Bytes of no good frame.
     bad_checksum: int = 0  #: Frames in form, with a wrong checksum.
-    unproved: int = 0  #: Frames in form, ahead of a hole: nothing proves them. Skipped as well.
+    #: Frames in form, ahead of a hole: nothing proves them. They are among the skipped bytes; which
+    #: pieces the bytes came in may decide whether one is seen.
+    unproved: int = field(default=0, compare=False)
     twice: int = 0  #: Frames that came again right behind themselves; not skipped.
 
 

@@ -232,11 +232,8 @@ class FrameGateway:
             return
         self._heard_s, n_repeated = self.clock.now_s(), self.numbering.repeated
         placed = self.numbering.place(rows, is_cut)
-        placed = replace(placed, frames=self._frames(placed.frames))
-        self.out.samples(placed)
-        n_twice = counts.twice - n_twice + self.numbering.repeated - n_repeated
-        for _ in range(n_twice if len(placed.conversion) else 0):
-            self.out.twice(placed.part(len(placed.conversion) - 1))
+        self.out.samples(replace(placed, frames=self._frames(placed.frames)))
+        self.out.again(counts.twice - n_twice + self.numbering.repeated - n_repeated)
 
     def _frames(self, rows: Rows) -> Rows:
         """Return frames as a chip would send them: status or zeros, then codes of 24 bits."""

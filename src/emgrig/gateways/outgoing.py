@@ -33,6 +33,7 @@ class Outgoing:
     _waiting: list[Placed] = field(default_factory=list)  # frames that do not fill a packet yet
     _n_waiting: int = 0
     _settings: int = 0
+    _newest: Placed | None = None  # the last frame
     _packed: int = 0  # conversions up to the last frame that was packed
 
     def __bool__(self) -> bool:
@@ -72,6 +73,7 @@ class Outgoing:
         self.per_packet, self._settings = per_packet, settings
         self._waiting, self._n_waiting = [], 0
         self.n_sent = self.n_thrown = self.conversions = self._packed = 0
+        self._newest = None
 
     def end_run(self) -> None:
         """End it; what waits is sent."""
@@ -89,6 +91,7 @@ class Outgoing:
             return
         self.conversions = int(placed.conversion[-1]) + 1
         self.last_us = int(placed.time_us[-1])
+        self._newest = placed.part(len(placed.conversion) - 1)
         self._waiting.append(placed)
         self._n_waiting += len(placed.conversion)
         if self._n_waiting >= self.per_packet:
@@ -98,10 +101,12 @@ class Outgoing:
         """Hand on that so many bytes of the board were of no frame: zeros between packets."""
         self._bytes += bytes(min(n_bytes, _MOST_STRAY))
 
-    def twice(self, frame: Placed) -> None:
-        """Hand on that a frame came again: it goes once more, and is counted as repeated above."""
-        self.flush()
-        self._send(frame, 0, 1, 0)
+    def again(self, n_frames: int) -> None:
+        """Hand on that so many frames came again: the newest goes once more for each."""
+        if n_frames and self._newest is not None:
+            self.flush()
+            for _ in range(n_frames):
+                self._send(self._newest, 0, 1, 0)
 
     def flush(self) -> None:
         """Send the frames that do not fill a packet."""

@@ -254,9 +254,13 @@ class HackEegBoard:
         if self.run.is_on and self.is_paced:
             self._woken.wait(GATHER_S)  # many small pieces cost more than few large ones
             self._woken.clear()
-        is_silent = False
+        is_silent, counts = False, self.talk.decoder.counts
+        n_skipped, n_twice = counts.skipped_bytes, counts.twice
         try:
             self.talk.pump(timeout_s)
+            if self.run.is_on and self.talk.decoder.counts is counts:
+                self.out.stray(counts.skipped_bytes - n_skipped)
+                self.out.again(counts.twice - n_twice)
         except TransportTimeout:
             if not self.run.is_on or self.clock.now_s() < self._look_s:
                 raise

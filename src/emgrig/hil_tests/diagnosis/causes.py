@@ -122,6 +122,13 @@ RULES: list[Rule] = [
         "use TCP or flow control; try beside the board; compare with a cable",
     ),
     Rule(
+        "two-clocks",
+        symptoms.has_two_clocks,
+        "The chips run on clocks of their own: at even steps the faster one has a conversion more",
+        "wire CLK of one chip to that of the others (CLK_EN 1 there, CLKSEL low here); until then "
+        "what has no partner is counted as missed, and the rest is whole",
+    ),
+    Rule(
         "reads-missed",
         symptoms.has_missed_reads,
         "The firmware comes too late for some conversions: its interrupt is starved",

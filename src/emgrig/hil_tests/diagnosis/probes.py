@@ -142,6 +142,8 @@ def link(rig: Rig, _evidence: Evidence) -> Facts:
         "link.lost": totals.lost_on_link + totals.lost_at_end,
         "link.lost_on_board": totals.lost_on_board,
         "link.unplaced": capture.lost_unplaced,
+        "link.hole_every": capture.hole_every,
+        "link.chips": len(rig.chip.parts),
         "link.repeated": totals.repeated,
         "link.backwards": int((steps < 0).sum()),
         "link.doubled": int((steps == 0).sum()),

@@ -143,6 +143,11 @@ def has_missed_reads(e: Evidence) -> bool:
     return on_board > 0 and e.number("link.thrown_away") == 0
 
 
+def has_two_clocks(e: Evidence) -> bool:
+    """Say if chips drift past each other: of several, one conversion is alone at even steps."""
+    return e.number("link.chips") > 1 and e.number("link.hole_every") > 0 and has_missed_reads(e)
+
+
 def is_brown_out(e: Evidence) -> bool:
     """Say if the chip is at its reset values, though it was set."""
     return e.happened(IncidentKind.CHIP_LOST) or (

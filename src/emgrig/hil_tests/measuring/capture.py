@@ -22,6 +22,8 @@ from emgrig.protocol.packets import (
 )
 
 _FEW = 8  #: So few packets make no line.
+_FEW_STEPS = 3
+_UNEVEN = 0.1  #: Steps that differ by less of their mean are even.
 
 
 @dataclass
@@ -61,7 +63,8 @@ class Capture:
     `lateness_s` later than the quickest; `heard_for_s` is host time from the first sample to the
     last, and `heard_rate_hz` conversions a second of it, along a straight line (0 if too few
     came). Of `lost_unplaced` samples nobody can tell whether they were lost on the way or never
-    read. `bad_crc` packets and `stray_bytes` were thrown away by the link's decoder in the run.
+    read. Every `hole_every` conversions one alone is missing (0: not so evenly). `bad_crc` packets
+    and `stray_bytes` were thrown away by the link's decoder in the run.
     """
 
     codes: NDArray[np.int32]
@@ -80,6 +83,7 @@ class Capture:
     heard_for_s: float
     heard_rate_hz: float
     lost_unplaced: int
+    hole_every: float
     bad_crc: int
     stray_bytes: int
 
@@ -161,6 +165,7 @@ def assemble(
         heard_for_s=collected.heard_s[-1] - collected.heard_s[0] if packets else 0.0,
         heard_rate_hz=1 / _line(packets, collected.heard_s)[1] if len(packets) > _FEW else 0.0,
         lost_unplaced=sum(map(_n_unplaced, pieces)),
+        hole_every=_regular_step(pieces),
         bad_crc=bad_crc,
         stray_bytes=stray_bytes,
     )
@@ -174,6 +179,16 @@ def _n_unplaced(piece: Piece) -> int:
     """Return the samples missing before a piece that the link may have lost, or the board."""
     is_either = piece.cause is Cause.LINK and piece.packets.flags[0] & SampleFlag.CONVERSION_MISSED
     return piece.lost_before if is_either else 0
+
+
+def _regular_step(pieces: list[Piece]) -> float:
+    """Return every how many conversions one alone is missing, if that is so; else 0."""
+    holes = [piece for piece in pieces if piece.lost_before]
+    steps = np.diff([piece.first_conversion for piece in holes])
+    is_single = all(piece.lost_before == 1 for piece in holes)
+    if len(steps) < _FEW_STEPS or not is_single or np.ptp(steps) > _UNEVEN * steps.mean():
+        return 0.0
+    return float(steps.mean())
 
 
 def _line(packets: list[SamplePackets], heard_s: list[float]) -> tuple[float, float]:

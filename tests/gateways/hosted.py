@@ -38,6 +38,7 @@ def on_a_desk(address: str, folder: Path) -> list[str]:
     assert status.n_lost == made.totals.lost == 0
     assert made.n_samples > 0.7 * status.rate_hz
     told = status.told.split(" · ") if status.told else []
+    told = [one.partition(":")[0] for one in told]  # the reason is for the page
     return [one.replace("scale stated, not read back", "scale is stated") for one in told]
 
 

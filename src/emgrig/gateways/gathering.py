@@ -8,6 +8,7 @@ from emgrig.errors import TransportError
 
 READ_BYTES: Final = 1 << 16
 LEAST_S, MOST_S = 0.01, 0.1  #: So long is waited for the frames that are lacking to a packet.
+LATE_S: Final = 0.004  #: And so much longer, since a second look costs more than the wait.
 FAST_BYTES: Final = 2048  #: As many at once are a board that has much to say: it is not waited for.
 FAST_GAP_S: Final = 0.002
 
@@ -15,7 +16,7 @@ FAST_GAP_S: Final = 0.002
 class Gathering:
     """Reads from a board in a run: not each frame as it comes, but what fills a packet.
 
-    A frame is handed on `LEAST_S` later than it could be at most, or with the packet that it is in.
+    A packet is handed on up to `LEAST_S` later than it could be.
     """
 
     def __init__(self) -> None:
@@ -29,7 +30,7 @@ class Gathering:
     def wait(self, lacking_s: float) -> None:
         """Wait for frames that come by themselves and take so long to do so."""
         if not self._is_fast:
-            self._woken.wait(min(max(lacking_s, LEAST_S), MOST_S))
+            self._woken.wait(min(max(lacking_s + LATE_S, LEAST_S), MOST_S))
         self._woken.clear()
 
     def read(self, inner: Transport, timeout_s: float) -> bytes:

@@ -52,8 +52,8 @@ class ClockLine:
 class StampedRun:
     """From frames with stamps to frames with their conversions, in `out`.
 
-    `is_lossy`: what is missing was lost on the way, for all that anybody can tell; else the board
-    did not read it.
+    `is_lossy`: what is missing before a frame that `take` calls cut was lost on the way, for all
+    that anybody can tell; else the board did not read it.
     """
 
     def __init__(self, out: Outgoing, *, is_lossy: bool = False) -> None:
@@ -135,7 +135,7 @@ class StampedRun:
         conversion = self.grid.place(steps, came.time_us, n)
         missed = differences(conversion, last) - steps[:n]
         self._last = int(number[n - 1]), int(conversion[-1])
-        is_cut = came.is_cut[:n] | (missed > 0) if self._is_lossy else came.is_cut[:n]
+        is_cut = came.is_cut[:n] & (missed > 0) if self._is_lossy else came.is_cut[:n]
         placed = Placed(came.frames[:n], conversion, came.time_us[:n], is_cut)
         long = missed * self._period_us >= SUSPICIOUS_S * 1e6
         if not self.is_suspect and long.any():

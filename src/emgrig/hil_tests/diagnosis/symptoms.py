@@ -106,7 +106,7 @@ def _misses_packets(e: Evidence) -> bool:
 
 def is_lost_somewhere(e: Evidence) -> bool:
     """Say if samples are missing, and the board numbers none of them."""
-    return _misses_packets(e) and e.number("link.unplaced") > 0
+    return _misses_packets(e) and e.number("link.unplaced") > 0 and not has_missed_reads(e)
 
 
 def has_stopped(e: Evidence) -> bool:

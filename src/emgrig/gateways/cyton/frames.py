@@ -157,7 +157,8 @@ class Places:
         self._sent, self._counter = self._sent + n, int(rows[-1, 1])
         self._raw, self._ms = int(raw[-1]), int(ms[-1])
         is_torn = np.zeros(n, np.bool_)
-        return Packets(rows[:, _CODES], sent, sent + self._missed, ms * 1e3, is_cut, is_torn)
+        times_us = ms.astype(np.float64) * 1e3
+        return Packets(rows[:, _CODES], sent, sent + self._missed, times_us, is_cut, is_torn)
 
     def _follow_period(self, steps: NDArray[np.int64], passed: NDArray[np.int64]) -> None:
         """Let the period be the mean step of time from packet to packet, but for the long ones."""

@@ -167,7 +167,7 @@ class FrameGateway:
                     return self.out.take(max_bytes)
             left_s = max(deadline_s - self.clock.now_s(), 0.0)
             try:
-                came = self._receive(min(left_s, self._slice_s))
+                came = self._receive(left_s)
             except TransportTimeout:
                 came = b""
             with self._lock:
@@ -175,11 +175,12 @@ class FrameGateway:
             if not self.out and self.clock.now_s() >= deadline_s:
                 raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
 
-    def _receive(self, timeout_s: float) -> bytes:
+    def _receive(self, left_s: float) -> bytes:
+        slice_s = min(left_s, self._slice_s)
         if not (self.is_paced and self._is_only_streaming):
-            return self.inner.read(READ_BYTES, timeout_s=timeout_s)
-        self._gathering.wait(self.out.lacking / self.template.channels.rate_hz)
-        return self._gathering.read(self.inner, timeout_s)
+            return self.inner.read(READ_BYTES, timeout_s=slice_s)
+        self._gathering.wait(self.out.lacking / self.template.channels.rate_hz, left_s)
+        return self._gathering.read(self.inner, slice_s)
 
     @property
     def _is_only_streaming(self) -> bool:

@@ -27,10 +27,10 @@ class Gathering:
         """Let a wait end: there is something else to do."""
         self._woken.set()
 
-    def wait(self, lacking_s: float) -> None:
-        """Wait for frames that come by themselves and take so long to do so."""
+    def wait(self, lacking_s: float, left_s: float) -> None:
+        """Wait for frames that come by themselves in `lacking_s`, and no longer than `left_s`."""
         if not self._is_fast:
-            self._woken.wait(min(max(lacking_s + LATE_S, LEAST_S), MOST_S))
+            self._woken.wait(min(max(lacking_s + LATE_S, LEAST_S), MOST_S, left_s))
         self._woken.clear()
 
     def read(self, inner: Transport, timeout_s: float) -> bytes:

@@ -40,7 +40,7 @@ def test_good_electrodes_are_told_with_uncertainty_account_and_place(run: Run) -
     assert (default_folder() / "board-SIM-0004.json").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_board_whose_current_cannot_be_calibrated_is_not_told_to_do_so(run: Run) -> None:
     said = run("electrodes cyton+sim:seed=3")
     assert said.code == 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from emgrig.driver.native.link import Tap
     from emgrig.driver.recovery import ReconnectPolicy
     from emgrig.driver.seams import Transport
+    from emgrig.simulator.transport import SimTransport
 
 
 BOARD_VARIABLE: Final = "EMGRIG_BOARD"
@@ -213,6 +214,16 @@ def in_real_time(address: str) -> str:
     if scheme.lower() != "sim" or not colon or "speed=" in query:
         return address
     return f"{address}{'&' if query else ''}speed=real"
+
+
+def simulated_below(transport: Transport) -> SimTransport | None:
+    """Return the simulated board at a transport's other end, below gateways, or None."""
+    from emgrig.simulator.transport import SimTransport
+
+    found: object = transport
+    while found is not None and not isinstance(found, SimTransport):
+        found = getattr(found, "inner", None)
+    return found
 
 
 def _explain(address: str) -> str:

@@ -22,9 +22,25 @@ SEEN = (
 )  # fmt: skip
 #: Of the board's own doing: what it does not read, and frames that are torn on its SPI.
 SEEN_BY_STAMPS = ("reads-missed", "spi-slip")
+#: Faults whose cause, or the check that finds it, is another here than on a board of ours.
+OTHERWISE = {
+    ("hackeeg", "packets-lost"): ("B0", "link-loss"),  # answers are lost, too
+    ("hackeeg", "packets-doubled"): ("B8", "link-double"),
+    ("hackeeg", "packets-damaged"): ("B0", "link-damage"),
+    ("hackeeg", "link-garbage"): ("B8", "link-damage"),  # it costs the frame ahead of it
+    # Edges that were never seen and reads that came too late are one to its time stamps.
+    ("hackeeg", "drdy-slow"): ("B8", "reads-missed"),
+    ("meower", "reads-missed"): ("B8", "reads-missed"),  # most are missing within a datagram
+    # A datagram that was lost, or frames that were never read: its frames have no number.
+    ("meower", "packets-lost"): ("B8", "lost-somewhere"),
+    ("meower", "brown-out:at=30"): ("B6", "brown-out"),
+    # The status word stays on the board: frames that slip are noise.
+    ("meower", "spi-slip"): ("B9", "all-noisy"),
+}
 BY_DAY = 1
 CASES = [("hackeeg", name) for name in (*SEEN, *SEEN_BY_STAMPS)]
 CASES += [("meower", name) for name in SEEN]
+CASES += list(OTHERWISE)
 SOME = [case for case in CASES if case[1] in SEEN[:BY_DAY]]
 
 
@@ -33,10 +49,12 @@ SOME = [case for case in CASES if case[1] in SEEN[:BY_DAY]]
 def test_a_fault_is_named_through_the_gateway(board: str, fault: str) -> None:
     with short_of_losses():
         run = run_bringup(f"{board}+sim:seed=5&fault={fault}")
-    assert first_failed(run) == FAULTS[fault].found_by
+    name = fault.partition(":")[0]
+    found_by, cause = OTHERWISE.get((board, fault), (FAULTS[name].found_by, FAULTS[name].cause))
+    assert first_failed(run) == found_by
     assert run.diagnosis is not None
-    assert run.diagnosis.key == FAULTS[fault].cause
-    assert exit_code(run) == 1
+    assert run.diagnosis.key == cause
+    assert exit_code(run) != 0
 
 
 HEALTHY = [(f"hackeeg+sim:seed={seed}", {"B1"}) for seed in range(20)]

@@ -276,7 +276,7 @@ def test_no_fault_of_the_link_gives_a_wrong_sample(name: str, sent: Callable[[st
         rows, said = [], []
         for piece in pieces(damaged, seed):
             placed = numbering.place(*decoder.feed(piece))
-            rows += [row.tobytes() for row in placed.rows]
+            rows += [row.tobytes() for row in placed.frames]
             said += placed.conversion.tolist()
         places = [truth[row] for row in rows]  # KeyError: a sample that was never sent
         assert places == sorted(set(places)), f"seed {seed}: out of order, or twice"
@@ -412,7 +412,7 @@ def test_any_bytes_are_frames_or_counted(
     decoder.flush()
     counts = decoder.counts
     assert counts.frames == len(rows)
-    assert counts.frames * length + counts.skipped_bytes == len(made)
+    assert (counts.frames + counts.twice) * length + counts.skipped_bytes == len(made)
     for row in rows:
         for place, mask, value in template.fixed:
             assert row[place] & mask == value

@@ -6,14 +6,14 @@ bus is run by `make nightly`.
 
 import re
 from collections.abc import Mapping
-from contextlib import nullcontext
-from functools import partial
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from bringup_runs import short_of_losses
-from gateways.spi.machine import machine
+from gateways.hosted import in_a_session, mvc_levels, on_a_desk, plan_for
+from gateways.spi.machine import Machine, machine
 from places import ROOT
 from properties import is_nightly
 from shell import Run, Said
@@ -36,16 +36,18 @@ BOARDS = {
     "`cyton-daisy`": "cyton+sim:seed=3&chips=2",
 }
 #: A machine whose bus the board is on.
-MACHINES = {
-    "`spi:pieeg`": partial(machine, "pieeg", source="silence"),
-    "`spi:pieeg-16`": partial(machine, "pieeg-16", source="silence"),
-}
+ON_A_BUS = {"`spi:pieeg`": "pieeg", "`spi:pieeg-16`": "pieeg-16"}
+IN_A_SESSION_BY_DAY = ("the board link", "`knight`", "`cyton`")
 #: What by day is left as the document has it: a bring-up over a simulated bus takes 20 s.
 NIGHTLY = {
     ("`spi:pieeg`", "bringup"),
+    *((board, "session") for board in BOARDS if board not in IN_A_SESSION_BY_DAY),
     *(
         ("`spi:pieeg-16`", name)
-        for name in ("bringup", "record", "calibrate", "electrodes", "record --profile")
+        for name in (
+            *("bringup", "record", "calibrate", "electrodes", "record --profile"),
+            "desk",
+        )
     ),
 }
 COMMANDS = {
@@ -56,6 +58,8 @@ COMMANDS = {
     "electrodes": "electrodes {0} --quick",
     "calibrate": "calibrate noise {0} --gains 24 --rates 1000 --duration 10",
     "record --profile": "record {0} --duration 1 --profile facial-emg -o {1}/c.bdf --overwrite",
+    "desk": "",  # its hub, below: the page is the same for every board
+    "session": "session {1}/plan.toml {0} --script auto -o {1}/session --restart",
 }
 #: Where a board has another way to the same end.
 OWN = {
@@ -73,10 +77,41 @@ def outcome(command: str, said: Said) -> str:
     assert said.code == 0, f"{command}: exit code {said.code}\n{said.out}\n{said.err}"
     if asked := re.search(r"is good: (\d+ of \d+ checks)", said.out):
         return f"partly: {asked[1]}"
+    assert "not complete" not in said.out
+    unchecked = "electrodes not checked" if "without a check of the electrodes" in said.err else ""
     stated = "scale is stated" if "the scale is stated" in said.out else ""
     loss = re.search(r"^loss is (.*?)(?:: .*)?$", said.out, re.MULTILINE)
-    limits = "; ".join(filter(None, [stated, f"loss {loss[1]}" if loss else ""]))
-    return f"partly: {limits}" if limits else "works"
+    return partly(unchecked, stated, f"loss {loss[1]}" if loss else "")
+
+
+def partly(*limits: str) -> str:
+    """Return what a cell says of something that works, but for these."""
+    said = "; ".join(filter(None, limits))
+    return f"partly: {said}" if said else "works"
+
+
+def on_machine(board: str, source: str) -> AbstractContextManager[Machine | None]:
+    """Put the machine in front whose bus a board is on, if it is on one."""
+    preset = ON_A_BUS.get(board)
+    return nullcontext() if preset is None else machine(preset, source=source)
+
+
+def cell(run: Run, name: str, board: str, there: Machine | None, folder: Path) -> str:
+    """Do what a column names with a board, and return what the cell says."""
+    address = BOARDS[board]
+    if name == "desk":
+        return partly(*on_a_desk(address, folder))
+    if name == "session":
+        address = address.replace("bench&", "")  # a bench sees no face
+        plan = plan_for(address, folder)
+        if there is not None:
+            in_a_session(address, plan, there, folder)
+            return "works"
+    line = OWN.get((board, name), COMMANDS[name]).format(f"'{address}'", folder)
+    said = outcome(line, run(line))
+    if name == "session":
+        assert all(level > 0 for level in mvc_levels(folder))
+    return said
 
 
 def made(run: Run, folder: Path, kept: Mapping[str, Mapping[str, str]]) -> str:
@@ -84,15 +119,15 @@ def made(run: Run, folder: Path, kept: Mapping[str, Mapping[str, str]]) -> str:
     names = list(COMMANDS)
     lines = ["| board | " + " | ".join(f"`{name}`" for name in names) + " |"]
     lines.append("|---" * (len(names) + 1) + "|")
-    for board, address in BOARDS.items():
+    for board in BOARDS:
         cells = []
         for name in names:
             if (board, name) in NIGHTLY and not is_nightly():
                 cells.append(kept[board][name])
                 continue
-            line = OWN.get((board, name), COMMANDS[name]).format(f"'{address}'", folder)
-            with MACHINES.get(board, nullcontext)(), short_of_losses():
-                cells.append(outcome(line, run(line)))
+            source = "face" if name == "session" else "silence"
+            with on_machine(board, source) as there, short_of_losses():
+                cells.append(cell(run, name, board, there, folder))
         lines.append(f"| {board} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -40,6 +40,14 @@ def test_good_electrodes_are_told_with_uncertainty_account_and_place(run: Run) -
     assert (default_folder() / "board-SIM-0004.json").is_file()
 
 
+@pytest.mark.long
+def test_a_board_whose_current_cannot_be_calibrated_is_not_told_to_do_so(run: Run) -> None:
+    said = run("electrodes cyton+sim:seed=3")
+    assert said.code == 0
+    assert "6nA nominal, ± 20 %; on this board it cannot be calibrated" in said.out
+    assert "emgrig calibrate" not in said.out
+
+
 @pytest.mark.slow
 def test_a_capacitance_comes_with_its_uncertainty_or_is_said_not_to_be_told(run: Run) -> None:
     """Beside 0.8 kohm no capacitance shows at 31 Hz."""

@@ -15,9 +15,12 @@ from emgrig.driver.transports.tcp import TcpTransport
 from emgrig.errors import TransportError
 from emgrig.gateways.discovery import parse_answer
 from emgrig.gateways.finding import ask
+from emgrig.gateways.spi.transport import SpiTransport
 from emgrig.protocol.packets import NoArguments, Request, StartArguments, Started, Stopped
 from emgrig.simulator.transport import SimTransport
 from emgrig.tools.gateway.bridge import Bridge
+from gateways.spi.machine import machine
+from gateways.spi.test_bus import ADDRESS, CODE_V, measure, rows_of
 from gateways.test_finding import ask_here
 from shell import Run
 
@@ -62,6 +65,26 @@ def test_a_board_is_the_same_through_the_network() -> None:
             blocks = list(stream)
     assert numbers(blocks).tolist() == list(range(500))
     assert np.ptp(joined(blocks)[:, 0]) == pytest.approx(np.ptp(expected[:, 0]), rel=0.02)
+
+
+@pytest.mark.slow
+def test_chips_on_the_bus_of_this_machine_are_a_board_in_the_network() -> None:
+    """Each value that comes over TCP is one that the converter made, and none is lost unsaid."""
+    with (
+        machine() as here,
+        served(SpiTransport(ADDRESS["pieeg"])) as bridge,
+        emgrig.connect(f"tcp://127.0.0.1:{bridge.port}") as board,
+    ):
+        assert board.identity.is_simulated
+        measure(board, 1000)
+        with board.stream(duration_s=0.2) as stream:
+            blocks = list(stream)
+        totals, n_board = stream.totals, board.stats().conversions
+        codes = np.rint(joined(blocks) / CODE_V).astype(np.int64)
+        rows = rows_of(codes, here.truths[0].codes())
+    np.testing.assert_array_equal(rows, numbers(blocks))
+    assert len(rows) > 100
+    assert totals.received + totals.lost == n_board
 
 
 def test_one_client_follows_another() -> None:

@@ -202,7 +202,6 @@ class Stream(Iterator[Block]):
                 self._finish(reconnect=True)
                 continue
             try:
-                self._warn_of_rate()
                 if self._connection.trouble is not None:
                     self._recover(self._connection.trouble)
                 self._follow_clock()
@@ -345,6 +344,7 @@ class Stream(Iterator[Block]):
         now_s = self._connection.link.unix_s()
         if now_s >= self._clock_due_s:
             self._clock_due_s = now_s + CLOCK_EVERY_S
+            self._warn_of_rate()
             self._ask_clock(2)
 
     def _ask_clock(self, n_exchanges: int) -> None:

@@ -5,23 +5,12 @@ counts nothing, time alone says how many samples are missing, as an estimate; wh
 nobody can tell, and frames are numbered as they come.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.gateways.decoding import Rows, number
+from emgrig.gateways.placed import Placed, differences
 from emgrig.gateways.template import FrameTemplate
-
-
-@dataclass(frozen=True)
-class Placed:
-    """Frames with their places."""
-
-    rows: Rows
-    conversion: NDArray[np.int64]  #: Since the counting began; ascending.
-    time_us: NDArray[np.int64]  #: Board time, or the count times the nominal period.
-    is_cut: NDArray[np.bool_]  #: Damage was seen before it.
 
 
 class Numbering:
@@ -58,8 +47,9 @@ class Numbering:
         if not len(rows):
             empty = np.empty(0, np.int64)
             return Placed(rows, empty, empty, is_cut)
-        steps, passed_us = self._steps(rows)
+        steps, passed_us, is_hole = self._steps(rows)
         is_new = steps > 0
+        is_cut = is_cut | is_hole
         self.repeated += int((~is_new).sum())
         conversion = self._next - 1 + np.cumsum(steps)
         times = self._time_us + np.cumsum(passed_us)
@@ -71,8 +61,13 @@ class Numbering:
             is_cut[is_new],
         )
 
-    def _steps(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return how many conversions lie from each frame to the one before, and how much time."""
+    def _steps(
+        self, rows: Rows
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
+        """Return how many conversions lie from each frame to the one before, and how much time.
+
+        And whether frames are missing between them that were sent, for all that can be told.
+        """
         counter, raw = self._read(rows)
         is_first = self._last is None
         last_counter, last_raw = (
@@ -87,28 +82,32 @@ class Numbering:
             by_time = np.rint(passed_us / self._period_us).astype(np.int64)
         else:
             passed_us, by_time = np.zeros(len(rows)), np.zeros(len(rows), np.int64)
-        steps = self._by_counter(counter, last_counter, by_time)
+        steps, sent = self._by_counter(counter, last_counter, by_time)
         if not self._template.is_loss_by_time:
             passed_us = steps.astype(np.float64) * self._period_us
         if is_first:
-            steps[0], passed_us[0] = 1, 0.0
-        return steps, passed_us
+            steps[0], sent[0], passed_us[0] = 1, 1, 0.0
+        return steps, passed_us, sent > 1
 
     def _by_counter(
         self, counter: NDArray[np.int64], last: int, by_time: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Return the steps by the counter, if there is one; time adds whole turns, or decides."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the steps by the counter, if there is one; time adds whole turns, or decides.
+
+        And those of what was sent: a hole in it is on the way.
+        """
         has_time = self._template.is_loss_by_time
         if self._counter is None:
-            return by_time if has_time else np.ones(len(counter), np.int64)
+            steps = by_time if has_time else np.ones(len(counter), np.int64)
+            return steps, steps.copy()
         modulus = self._counter.period
         steps = differences(counter, last) % modulus
         if has_time and self._counter.counts == "conversions":
             turns = np.rint((by_time - steps) / modulus).astype(np.int64)
             steps += modulus * np.maximum(turns, 0)
         elif has_time:  # it counts what was sent: what the board did not send, time tells
-            steps = np.where(steps > 0, np.maximum(steps, by_time), 0)
-        return steps
+            return np.where(steps > 0, np.maximum(steps, by_time), 0), steps
+        return steps, steps.copy()
 
     def _read(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         zeros = np.zeros(len(rows), np.int64)
@@ -117,12 +116,3 @@ class Numbering:
             zeros if counter is None else number(rows, counter.at, counter.bytes, counter.endian),
             zeros if time is None else number(rows, time.at, time.bytes, time.endian),
         )
-
-
-def differences(values: NDArray[np.int64], before: int) -> NDArray[np.int64]:
-    """Return how far each value is from the one before it; `before` is before the first."""
-    made = np.empty(len(values), np.int64)
-    if len(values):
-        made[0] = values[0] - before
-        np.subtract(values[1:], values[:-1], out=made[1:])
-    return made

@@ -6,7 +6,7 @@ there is a counter: lost bytes then do not make a frame of two halves. What is n
 counted and never delivered.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from emgrig.gateways.template import Checksum, FrameTemplate
 
 PROOF_BITS = 32
+WHOLE, TURN = 0xFF, 256  #: A mask of a whole byte; the values that a byte has.
+_COUNTS = bytes(range(TURN)) * 2
 _MOST_HELD = 1 << 14
 _CODES_AT_ONCE = 6  #: Code bytes that are looked for before it is asked whether there are more.
 Rows = NDArray[np.uint8]
@@ -30,6 +32,10 @@ class FrameCounts:
     frames: int = 0  #: Good ones.
     skipped_bytes: int = 0  #: Bytes of no good frame.
     bad_checksum: int = 0  #: Frames in form, with a wrong checksum.
+    #: Frames in form, ahead of a hole: nothing proves them. They are among the skipped bytes; which
+    #: pieces the bytes came in may decide whether one is seen.
+    unproved: int = field(default=0, compare=False)
+    twice: int = 0  #: Frames that came again right behind themselves; not skipped.
 
 
 class FrameDecoder:
@@ -111,13 +117,33 @@ class FrameDecoder:
         n_rows = len(bytes_) // n
         if n_rows > behind:  # the usual case: all stand side by side
             rows = bytes_[: n_rows * n].reshape(n_rows, n)
-            if self._in_form(rows)[0].all() and self._follow(rows[:-1], rows[1:]).all():
+            if self._is_usual(data[: n_rows * n], rows):
                 self._held = data[(n_rows - behind) * n :]
                 return rows[: n_rows - behind], np.zeros(n_rows - behind, np.bool_), False
         if len(bytes_) < n:
             self._held = data
             return self._none(is_open=False)
         return self._search(data, sliding_window_view(bytes_, n))
+
+    def _is_usual(self, data: bytes, rows: Rows) -> bool:
+        """Tell whether all are good frames, each followed by the next; `data` are their bytes.
+
+        Of few frames the bytes themselves are compared quicker than arrays of them.
+        """
+        check, n, n_rows = self._template.frame.checksum, self._n, len(rows)
+        for place, mask, value in self._fixed:
+            if mask != WHOLE:
+                return bool(
+                    self._in_form(rows)[0].all() and self._follow(rows[:-1], rows[1:]).all()
+                )
+            if data[place::n].count(value) != n_rows:
+                return False
+        if check is not None and not (checksum(rows, check) == _said(rows, check)).all():
+            return False
+        counter = self._template.counter
+        if counter is None or not self.n_behind or counter.bytes > 1 or counter.period != TURN:
+            return bool(self._follow(rows[:-1], rows[1:]).all())
+        return counts_on(data[counter.at :: n])
 
     def _follow(self, before: Rows, behind: Rows) -> NDArray[np.bool_]:
         """Tell which frames have the next count behind them; all, if a checksum proves them."""
@@ -158,22 +184,40 @@ class FrameDecoder:
             at = max(at, taken[-1][0] + taken[-1][1] * n)
         self.counts.bad_checksum += int(bad_sum[:at].sum())
         self._held = data[at:]
-        return self._gather(windows, taken, at)
+        return self._gather(windows, good, taken, at)
 
-    def _gather(self, windows: Rows, taken: list[tuple[int, int]], end: int) -> _Found:
+    def _gather(
+        self, windows: Rows, good: NDArray[np.bool_], taken: list[tuple[int, int]], end: int
+    ) -> _Found:
         n = self._n
         index, cut, last = [], [], 0
         for at, length in taken:
             index.append(at + n * np.arange(length))
             is_cut = np.zeros(length, np.bool_)
+            n_twice = 0
+            while at - last >= n and (windows[at - n * (n_twice + 1)] == windows[at]).all():
+                n_twice, last = n_twice + 1, last + n
+            self.counts.twice += n_twice
             is_cut[0] = at != last
             cut.append(is_cut)
-            self.counts.skipped_bytes += at - last
+            self._skip(good, last, at)
             last = at + n * length
-        self.counts.skipped_bytes += end - last
+        self._skip(good, last, end)
         if not index:
             return self._none(is_open=end > last)
         return windows[np.concatenate(index)], np.concatenate(cut), end > last
+
+    def _skip(self, good: NDArray[np.bool_], begin: int, end: int) -> None:
+        """Count what is between two runs of frames: frames in form first, and bytes of none."""
+        self.counts.skipped_bytes += end - begin
+        while begin + self._n <= end and good[begin]:
+            self.counts.unproved += 1
+            begin += self._n
+
+    @property
+    def n_stray(self) -> int:
+        """Bytes so far that were of no frame, not even of one that nothing proves."""
+        return self.counts.skipped_bytes - self.counts.unproved * self._n
 
     def _none(self, *, is_open: bool) -> _Found:
         return np.empty((0, self._n), np.uint8), np.zeros(0, np.bool_), is_open
@@ -224,6 +268,12 @@ class FrameDecoder:
         places = whole[good]  # among all that ends with a zero
         is_cut = np.diff(places, prepend=-1) != 1
         return rows[good], is_cut, int(places[-1]) != len(ends) - 1
+
+
+def counts_on(said: bytes) -> bool:
+    """Tell whether each byte is one more than the one before, modulo 256."""
+    whole = _COUNTS * (1 + len(said) // TURN) if len(said) > TURN else _COUNTS
+    return whole[said[0] : said[0] + len(said)] == said
 
 
 def unstuff(coded: Rows) -> tuple[Rows, NDArray[np.bool_]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from emgrig.driver.can import Can
-from emgrig.driver.seams import Clock
+from emgrig.driver.seams import Clock, Transport
 from emgrig.errors import TransportError, TransportTimeout, WireError
 from emgrig.gateways.outgoing import Outgoing
 from emgrig.protocol import packets as wire
@@ -71,6 +71,10 @@ class HostedBoard(Protocol):
     out: Outgoing  #: Where samples go.
     on_boot: Callable[[], None]  #: To be called when the board is seen to have started anew.
     on_chip_lost: Callable[[wire.ChipLostEvent], None]  #: And when a chip fell back to reset.
+
+    @property
+    def inner(self) -> Transport | None:
+        """What its bytes come over, if that is a transport."""
 
     @property
     def clock(self) -> Clock:
@@ -174,6 +178,11 @@ class Endpoint:
     def _meet(self) -> None:
         self.facts = self.board.meet()
         self._out.frame_bytes = self.facts.n_chips * 3 * (1 + self.facts.channels_per_chip)
+
+    @property
+    def inner(self) -> Transport | None:
+        """What the board's bytes come over, if that is a transport."""
+        return self.board.inner
 
     @property
     def clock(self) -> Clock:

@@ -4,31 +4,29 @@ It answers HELLO with what the template says, begins and ends runs, numbers and 
 and refuses the rest: there is no register, no pin and no clock to be had.
 """
 
-import struct
 import threading
 from collections import deque
 from collections.abc import Callable
-from itertools import pairwise
+from dataclasses import replace
 
 import numpy as np
 
 from emgrig.driver.seams import Clock, Transport
 from emgrig.errors import TransportError, TransportTimeout, WireError
-from emgrig.gateways.counting import Numbering, Placed, differences
+from emgrig.gateways.counting import Numbering
 from emgrig.gateways.decoding import FrameDecoder, Rows
+from emgrig.gateways.gathering import READ_BYTES, Gathering
+from emgrig.gateways.outgoing import Outgoing
 from emgrig.gateways.template import FrameTemplate, spoken
 from emgrig.protocol import packets as wire
 from emgrig.protocol.decoder import Decoder, RequestPacket
-from emgrig.protocol.framing import MAX_PAYLOAD_BYTES, VERSION, PacketEncoder, PacketType
-from emgrig.protocol.packets import Capability, ErrorCode, ReplyStatus, Request, SampleFlag
+from emgrig.protocol.framing import VERSION
+from emgrig.protocol.packets import Capability, ErrorCode, ReplyStatus, Request
 from emgrig.protocol.schema import Message
 
-READ_BYTES = 1 << 16
 SLICE_S = 0.02  #: The board's bytes are waited for so long at once: a request comes meanwhile.
 PROOF_S = 5.0  #: A board has so long to show its first frames.
 _REMEMBERED = 8
-_MOST_WAITING = 64 << 20  #: Bytes that wait to be read, for a reader that does not come.
-_HEAD = struct.Struct("<IQBBHH")
 
 
 class Refusal(Exception):
@@ -63,13 +61,13 @@ class FrameGateway:
         self.address = address
         self.is_paced = inner.is_paced
         self.template = template
-        self._inner = inner
+        self.inner = inner  #: The board's own bytes.
         self._name = name
         self._lock = threading.RLock()
         self._is_closed = False
         self._slice_s = SLICE_S
-        self._out = bytearray()
-        self._encode = PacketEncoder()
+        self._gathering = Gathering()
+        self.out = Outgoing()  #: What waits to be read.
         self._requests = Decoder()
         self._answered: deque[tuple[tuple[int, int, bytes], bytes]] = deque(maxlen=_REMEMBERED)
         is_datagram = bool(getattr(inner, "is_datagram", False))
@@ -80,10 +78,6 @@ class FrameGateway:
         self._run = 0
         self._settings = 0  # epoch
         self._conversions = 0  # of the last run that has ended
-        self._per_packet = 0  # frames a packet; 0 between runs
-        self._waiting: list[Placed] = []  # frames that do not fill a packet yet
-        self._n_waiting = 0
-        self._n_sent = self._n_thrown = 0
         self._handlers: dict[int, Callable[[bytes], Message]] = {
             Request.HELLO: self._hello,
             Request.START: self._start,
@@ -91,7 +85,8 @@ class FrameGateway:
             Request.STATS: self._stats,
         }
         n_chips, per_chip = template.parts
-        self._frame_bytes = n_chips * 3 * (1 + per_chip)
+        self.out.frame_bytes = n_chips * 3 * (1 + per_chip)
+        self.out.tells_where = template.counter is not None
         try:
             self._meet()
         except BaseException:
@@ -101,13 +96,13 @@ class FrameGateway:
     @property
     def clock(self) -> Clock:
         """The time of the transport below."""
-        return self._inner.clock
+        return self.inner.clock
 
     # ---- the board ----------------------------------------------------------------------------
 
     def _meet(self) -> None:
         """Say what must be said first, and see that frames come as the template has them."""
-        inner, link = self._inner, self.template.link
+        inner, link = self.inner, self.template.link
         set_baud = getattr(inner, "set_baud", None)
         if link.hello and set_baud is not None:
             set_baud(link.hello_baud or link.baud)
@@ -152,11 +147,11 @@ class FrameGateway:
 
     def _say(self, text: str) -> None:
         if text:
-            self._inner.write(spoken(text, self._inner.clock.unix_s()))
+            self.inner.write(spoken(text, self.inner.clock.unix_s()))
 
     def _now_us(self) -> int:
         """Board time as far as it can be known: that of the last frame, and what passed since."""
-        now_s = self._inner.clock.now_s()
+        now_s = self.inner.clock.now_s()
         if not self._run:
             return round((now_s - self._began_s) * 1e6)
         return round(self.numbering.last_us + (now_s - self._heard_s) * 1e6)
@@ -168,22 +163,29 @@ class FrameGateway:
         deadline_s = self.clock.now_s() + timeout_s
         while True:
             with self._lock:
-                if self._out:
-                    data = bytes(self._out[:max_bytes])
-                    del self._out[:max_bytes]
-                    return data
+                if self.out:
+                    return self.out.take(max_bytes)
             left_s = max(deadline_s - self.clock.now_s(), 0.0)
             try:
-                came = self._receive(min(left_s, self._slice_s))
+                came = self._receive(left_s)
             except TransportTimeout:
                 came = b""
             with self._lock:
                 self._take(came)
-            if not self._out and self.clock.now_s() >= deadline_s:
+            if not self.out and self.clock.now_s() >= deadline_s:
                 raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
 
-    def _receive(self, timeout_s: float) -> bytes:
-        return self._inner.read(READ_BYTES, timeout_s=timeout_s)
+    def _receive(self, left_s: float) -> bytes:
+        slice_s = min(left_s, self._slice_s)
+        if not (self.is_paced and self._is_only_streaming):
+            return self.inner.read(READ_BYTES, timeout_s=slice_s)
+        self._gathering.wait(self.out.lacking / self.template.channels.rate_hz, left_s)
+        return self._gathering.read(self.inner, slice_s)
+
+    @property
+    def _is_only_streaming(self) -> bool:
+        """True if frames alone are waited for."""
+        return bool(self.out.per_packet)
 
     def write(self, data: bytes, /) -> None:
         """Take requests; each is answered at once."""
@@ -193,19 +195,19 @@ class FrameGateway:
             for item in self._requests.feed(data):
                 if isinstance(item, RequestPacket):
                     self._answer(item)
+        self._gathering.wake()
 
     def reopen(self) -> None:
         """Open the board's link anew, and see that it is there; see the seam."""
-        self._inner.reopen()
+        self.inner.reopen()
         self._is_closed = False
         with self._lock:
-            if self._per_packet:
+            if self.out.per_packet:
                 self._conversions = self.numbering.count
             self.decoder.flush()
             self._requests = Decoder()
-            self._out.clear()
-            self._per_packet = 0
-            self._waiting, self._n_waiting = [], 0
+            self.out.clear()
+            self.out.end_run()
             heard = self.decoder.counts.frames
             self.decoder.counts.frames = 0
             self._meet()
@@ -214,55 +216,25 @@ class FrameGateway:
     def close(self) -> None:
         """Close the board's link; a second call does nothing."""
         self._is_closed = True
-        self._inner.close()
+        self._gathering.wake()
+        self.inner.close()
 
     # ---- samples ------------------------------------------------------------------------------
 
     def _take(self, data: bytes) -> None:
         """Take the board's bytes, none if none came; frames of a run that is on become packets."""
+        counts = self.decoder.counts
+        n_stray, n_twice = self.decoder.n_stray, counts.twice
         rows, is_cut = self.decoder.feed(data)
-        if not len(rows) or not self._per_packet:
+        if not self.out.per_packet:
             return
-        self._heard_s = self.clock.now_s()
+        self.out.stray(self.decoder.n_stray - n_stray)
+        if not len(rows):
+            return
+        self._heard_s, n_repeated = self.clock.now_s(), self.numbering.repeated
         placed = self.numbering.place(rows, is_cut)
-        if not len(placed.rows):
-            return
-        self._waiting.append(placed)
-        self._n_waiting += len(placed.rows)
-        self._pack(is_last=False)
-
-    def _pack(self, *, is_last: bool) -> None:
-        """Make packets of what waits: full ones, and shorter ones at gaps and at the end."""
-        if not self._n_waiting or (not is_last and self._n_waiting < self._per_packet):
-            return
-        whole = _joined(self._waiting)
-        frames = self._frames(whole.rows)
-        steps = differences(whole.conversion, int(whole.conversion[0]) - 1)
-        gaps = np.flatnonzero((steps != 1) | whole.is_cut)
-        edges = sorted({0, *gaps.tolist(), len(steps)})
-        n_done = 0
-        for begin, end in pairwise(edges):
-            is_open = end == len(steps) and not is_last
-            for at in range(begin, end, self._per_packet):
-                behind = min(at + self._per_packet, end)
-                if is_open and behind - at < self._per_packet:
-                    break
-                if at == begin and whole.is_cut[at]:  # a number that is never sent: lost on the way
-                    self._encode(PacketType.SAMPLES, b"")
-                flags = SampleFlag.CONVERSION_MISSED if steps[at] > 1 else 0
-                self._send(frames[at:behind], whole, at, flags)
-                n_done = behind
-        rest = _part(whole, n_done)
-        self._waiting, self._n_waiting = ([rest], len(rest.rows)) if len(rest.rows) else ([], 0)
-
-    def _send(self, frames: Rows, whole: Placed, at: int, flags: int) -> None:
-        if len(self._out) > _MOST_WAITING:
-            self._n_thrown += len(frames)
-            return
-        first, time_us = int(whole.conversion[at]) & 0xFFFFFFFF, int(whole.time_us[at])
-        head = _HEAD.pack(first, time_us, len(frames), self._frame_bytes, self._settings, flags)
-        self._out += self._encode(PacketType.SAMPLES, head + frames.tobytes())
-        self._n_sent += len(frames)
+        self.out.samples(replace(placed, frames=self._frames(placed.frames)))
+        self.out.again(counts.twice - n_twice + self.numbering.repeated - n_repeated)
 
     def _frames(self, rows: Rows) -> Rows:
         """Return frames as a chip would send them: status or zeros, then codes of 24 bits."""
@@ -276,7 +248,7 @@ class FrameGateway:
         elif status.lead_off_p >= 0:
             off_p, off_n = rows[:, status.lead_off_p], rows[:, status.lead_off_n]
             frames[:, 0, 0] = np.stack([0xC0 | off_p >> 4, off_p << 4 | off_n >> 4, off_n << 4], 1)
-        return frames.reshape(len(rows), self._frame_bytes)
+        return frames.reshape(len(rows), self.out.frame_bytes)
 
     def _codes(self, rows: Rows) -> Rows:
         """Return the codes, most significant byte first, the template's bits at the upper end."""
@@ -294,7 +266,7 @@ class FrameGateway:
     # ---- requests -----------------------------------------------------------------------------
 
     def _answer(self, asked: RequestPacket) -> None:
-        self._out += self._encode(PacketType.REPLY, self._reply(asked))
+        self.out.reply(self._reply(asked))
 
     def _reply(self, asked: RequestPacket) -> bytes:
         key = asked.id, asked.request, asked.arguments
@@ -321,7 +293,7 @@ class FrameGateway:
         wire.HelloArguments.decode(arguments)
         template = self.template
         n_chips, per_chip = template.parts
-        is_simulated = self._inner.address.startswith("sim:")
+        is_simulated = self.inner.address.startswith("sim:")
         return wire.Hello(
             protocol_version=VERSION,
             serial_number=self._name,
@@ -334,65 +306,46 @@ class FrameGateway:
             channels_wired=0,
             series_ohm=(),
             capabilities=Capability.SIMULATED if is_simulated else 0,
-            max_frames=min((MAX_PAYLOAD_BYTES - _HEAD.size) // self._frame_bytes, 255),
+            max_frames=self.out.max_frames,
             can=template.can.to_hello(),
         )
 
     def _start(self, arguments: bytes) -> Message:
         asked = wire.StartArguments.decode(arguments)
-        if self._per_packet:
+        if self.out.per_packet:
             raise Refusal("a run is on already")
-        most = (MAX_PAYLOAD_BYTES - _HEAD.size) // self._frame_bytes
+        most = self.out.max_frames
         if not 1 <= asked.frames_per_packet <= most:
             raise WireError(f"{asked.frames_per_packet} frames a packet; 1 to {most} are possible")
         now_us = self._now_us()
         self._run += 1
-        self._n_sent = self._n_thrown = 0
-        self._per_packet = asked.frames_per_packet
+        self.out.begin_run(asked.frames_per_packet, self._settings)
         self._heard_s = self.clock.now_s()
         self.numbering.begin(now_us)
         self._say(self.template.link.start)
         return wire.Started(self._run & 0xFFFF, self._settings, now_us)
 
     def _stop(self, _: bytes) -> Message:
-        if not self._per_packet:
+        if not self.out.per_packet:
             return wire.Stopped(0, 0, self._now_us())
         self._say(self.template.link.stop)
-        self._pack(is_last=True)
-        self._per_packet = 0
+        self.out.end_run()
         self._conversions = self.numbering.count
         return wire.Stopped(self._run & 0xFFFF, self._conversions & 0xFFFFFFFF, self._now_us())
 
     def _stats(self, _: bytes) -> Message:
         counts = self.decoder.counts
-        conversions = self.numbering.count if self._per_packet else self._conversions
+        conversions = self.numbering.count if self.out.per_packet else self._conversions
         return wire.Stats(
             uptime_us=max(self._now_us(), 0),
             run=self._run & 0xFFFF,
-            streaming=int(bool(self._per_packet)),
+            streaming=int(bool(self.out.per_packet)),
             settings=self._settings,
             conversions=conversions & 0xFFFFFFFF,
-            frames_sent=self._n_sent,
+            frames_sent=self.out.n_sent,
             missed_drdy=0,
-            transmit_overflows=self._n_thrown,
+            transmit_overflows=self.out.n_thrown,
             brown_outs=0,
             bad_packets=counts.bad_checksum & 0xFFFFFFFF,
             buffer_high_water=0,
         )
-
-
-def _joined(parts: list[Placed]) -> Placed:
-    if len(parts) == 1:
-        return parts[0]
-    return Placed(
-        np.concatenate([part.rows for part in parts]),
-        np.concatenate([part.conversion for part in parts]),
-        np.concatenate([part.time_us for part in parts]),
-        np.concatenate([part.is_cut for part in parts]),
-    )
-
-
-def _part(whole: Placed, begin: int) -> Placed:
-    return Placed(
-        whole.rows[begin:], whole.conversion[begin:], whole.time_us[begin:], whole.is_cut[begin:]
-    )

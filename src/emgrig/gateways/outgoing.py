@@ -5,46 +5,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from emgrig.gateways.placed import Placed, differences, joined
 from emgrig.protocol.framing import MAX_PAYLOAD_BYTES, PacketEncoder, PacketType
 from emgrig.protocol.packets import EventHeader, EventType, SampleFlag
 from emgrig.protocol.schema import Message
 
 _HEAD = struct.Struct("<IQBBHH")
+_MOST_STRAY = 1 << 16
 _MOST_WAITING = 64 << 20  #: Bytes that wait to be read, for a reader that does not come.
-
-
-@dataclass(frozen=True)
-class Placed:
-    """Frames with their places.
-
-    All have one row a frame: `frames` as the chips made them, shape (n, frame bytes), the
-    conversion each is of, ascending, its board time, µs, and whether damage was seen before it.
-    """
-
-    frames: NDArray[np.uint8]
-    conversion: NDArray[np.int64]
-    time_us: NDArray[np.int64]
-    is_cut: NDArray[np.bool_]
-
-    def part(self, begin: int, end: int | None = None) -> "Placed":
-        """Rows from `begin` to before `end`."""
-        rows = slice(begin, end)
-        return Placed(
-            self.frames[rows], self.conversion[rows], self.time_us[rows], self.is_cut[rows]
-        )
-
-
-def _joined(parts: list[Placed]) -> Placed:
-    if len(parts) == 1:
-        return parts[0]
-    return Placed(
-        np.concatenate([one.frames for one in parts]),
-        np.concatenate([one.conversion for one in parts]),
-        np.concatenate([one.time_us for one in parts]),
-        np.concatenate([one.is_cut for one in parts]),
-    )
 
 
 @dataclass(eq=False)
@@ -55,13 +24,17 @@ class Outgoing:
     n_sent: int = 0  #: Frames of this run.
     n_thrown: int = 0  #: Frames that nobody came to read.
     conversions: int = 0  #: Of this run so far, those that are missing included.
+    per_packet: int = 0  #: Frames a packet; 0 between runs.
+    #: What is missing where damage was seen was lost on the way; if this is False, nobody can tell.
+    tells_where: bool = True
     last_us: int = 0  #: Board time of the last frame, µs.
     _bytes: bytearray = field(default_factory=bytearray)
     _encode: PacketEncoder = field(default_factory=PacketEncoder)
     _waiting: list[Placed] = field(default_factory=list)  # frames that do not fill a packet yet
     _n_waiting: int = 0
-    _per_packet: int = 0
     _settings: int = 0
+    _newest: Placed | None = None  # the last frame
+    _packed: int = 0  # conversions up to the last frame that was packed
 
     def __bool__(self) -> bool:
         """Return True if something waits."""
@@ -97,9 +70,20 @@ class Outgoing:
 
     def begin_run(self, per_packet: int, settings: int) -> None:
         """Begin a run: so many frames a packet, under this epoch."""
-        self._per_packet, self._settings = per_packet, settings
+        self.per_packet, self._settings = per_packet, settings
         self._waiting, self._n_waiting = [], 0
-        self.n_sent = self.n_thrown = self.conversions = 0
+        self.n_sent = self.n_thrown = self.conversions = self._packed = 0
+        self._newest = None
+
+    def end_run(self) -> None:
+        """End it; what waits is sent."""
+        self.flush()
+        self.per_packet = 0
+
+    @property
+    def lacking(self) -> int:
+        """Frames that are lacking to a packet; 0 between runs."""
+        return self.per_packet - self._n_waiting if self.per_packet else 0
 
     def samples(self, placed: Placed) -> None:
         """Take frames of the run that is on; packets go out as they fill."""
@@ -107,10 +91,22 @@ class Outgoing:
             return
         self.conversions = int(placed.conversion[-1]) + 1
         self.last_us = int(placed.time_us[-1])
+        self._newest = placed.part(len(placed.conversion) - 1)
         self._waiting.append(placed)
         self._n_waiting += len(placed.conversion)
-        if self._n_waiting >= self._per_packet:
+        if self._n_waiting >= self.per_packet:
             self._pack(is_last=False)
+
+    def stray(self, n_bytes: int) -> None:
+        """Hand on that so many bytes of the board were of no frame: zeros between packets."""
+        self._bytes += bytes(min(n_bytes, _MOST_STRAY))
+
+    def again(self, n_frames: int) -> None:
+        """Hand on that so many frames came again: the newest goes once more for each."""
+        if n_frames and self._newest is not None:
+            self.flush()
+            for _ in range(n_frames):
+                self._send(self._newest, 0, 1, 0)
 
     def flush(self) -> None:
         """Send the frames that do not fill a packet."""
@@ -119,22 +115,25 @@ class Outgoing:
 
     def _pack(self, *, is_last: bool) -> None:
         """Make packets: full ones, and shorter ones at gaps and at the end."""
-        whole = _joined(self._waiting)
-        steps = np.ones_like(whole.conversion)
-        np.subtract(whole.conversion[1:], whole.conversion[:-1], out=steps[1:])
+        whole = joined(self._waiting)
+        steps = differences(whole.conversion, self._packed - 1)
         gaps = np.flatnonzero((steps != 1) | whole.is_cut).tolist()
         edges = sorted({0, *gaps, len(steps)})
         n_done = 0
         for begin, end in pairwise(edges):
             is_open = end == len(steps) and not is_last
-            for at in range(begin, end, self._per_packet):
-                behind = min(at + self._per_packet, end)
-                if is_open and behind - at < self._per_packet:
+            for at in range(begin, end, self.per_packet):
+                behind = min(at + self.per_packet, end)
+                if is_open and behind - at < self.per_packet:
                     break
                 if at == begin and whole.is_cut[at]:  # a number that is never sent: lost on the way
                     self._encode(PacketType.SAMPLES, b"")
-                self._send(whole, at, behind, SampleFlag.CONVERSION_MISSED if steps[at] > 1 else 0)
+                is_known_lost = whole.is_cut[at] and self.tells_where
+                is_missed = steps[at] > 1 and not is_known_lost
+                self._send(whole, at, behind, SampleFlag.CONVERSION_MISSED if is_missed else 0)
                 n_done = behind
+        if n_done:
+            self._packed = int(whole.conversion[n_done - 1]) + 1
         rest = whole.part(n_done)
         self._n_waiting = len(rest.conversion)
         self._waiting = [rest] if self._n_waiting else []

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.gateways.grid import TimeGrid
-from emgrig.gateways.outgoing import Outgoing, Placed
+from emgrig.gateways.outgoing import Outgoing
+from emgrig.gateways.placed import Placed, differences, joined
 
 #: A board that did not read for so long, s, may have lost its supply (tPOR is 0.128 s).
 SUSPICIOUS_S = 0.1
@@ -51,8 +52,8 @@ class ClockLine:
 class StampedRun:
     """From frames with stamps to frames with their conversions, in `out`.
 
-    `is_lossy`: what is missing was lost on the way, for all that anybody can tell; else the board
-    did not read it.
+    `is_lossy`: what is missing before a frame that `take` calls cut was lost on the way, for all
+    that anybody can tell; else the board did not read it.
     """
 
     def __init__(self, out: Outgoing, *, is_lossy: bool = False) -> None:
@@ -101,7 +102,7 @@ class StampedRun:
                 return
             new = new.part(int(is_settled.argmax()))
             self._settled_us = None
-        self._place(new if self._ahead is None else _behind(self._ahead, new), is_last=False)
+        self._place(new if self._ahead is None else joined([self._ahead, new]), is_last=False)
 
     def end(self) -> None:
         """End the run: what can be placed is sent; what is suspect is not."""
@@ -129,12 +130,12 @@ class StampedRun:
             return
         number = came.conversion
         first, last = (int(number[0]) - 1, -1) if self._last is None else self._last
-        steps = _differences(number, first) % (1 << 32)
+        steps = differences(number, first) % (1 << 32)
         steps[steps >= 1 << 31] = 1  # it was set back: time alone says
         conversion = self.grid.place(steps, came.time_us, n)
-        missed = _differences(conversion, last) - steps[:n]
+        missed = differences(conversion, last) - steps[:n]
         self._last = int(number[n - 1]), int(conversion[-1])
-        is_cut = came.is_cut[:n] | (missed > 0) if self._is_lossy else came.is_cut[:n]
+        is_cut = came.is_cut[:n] & (missed > 0) if self._is_lossy else came.is_cut[:n]
         placed = Placed(came.frames[:n], conversion, came.time_us[:n], is_cut)
         long = missed * self._period_us >= SUSPICIOUS_S * 1e6
         if not self.is_suspect and long.any():
@@ -145,20 +146,3 @@ class StampedRun:
             self._held.append(placed)
         else:
             self._out.samples(placed)
-
-
-def _differences(values: NDArray[np.int64], before: int) -> NDArray[np.int64]:
-    """Return by how much each is more than the one before (np.diff takes as long as all else)."""
-    found = np.empty_like(values)
-    found[0] = values[0] - before
-    np.subtract(values[1:], values[:-1], out=found[1:])
-    return found
-
-
-def _behind(one: Placed, other: Placed) -> Placed:
-    return Placed(
-        np.concatenate([one.frames, other.frames]),
-        np.concatenate([one.conversion, other.conversion]),
-        np.concatenate([one.time_us, other.time_us]),
-        np.concatenate([one.is_cut, other.is_cut]),
-    )

@@ -251,7 +251,7 @@ class Decoder:
             self.counts.bad_crc += 1
             return 0
         heads, n_alike = _alike(data, at, stride)
-        n_good = self._good_crcs(data, at, stride, n_alike)
+        n_good = 1 if n_alike == 1 else self._good_crcs(data, at, stride, n_alike)
         self.counts.packets += n_good
         heads = heads[:n_good]
         link_lost = self._follow_sequences(heads["sequence"])
@@ -327,6 +327,9 @@ class Decoder:
         """Do the same for a run of packets; return what is missing up to each of them."""
         n_packets = len(sequence)
         last, first = int(sequence[-1]), int(sequence[0])
+        if n_packets == 1:
+            self._follow_sequence(first, 1)
+            return np.array([self.counts.sequence_gaps])
         if (last - first) & 0xFFFF == n_packets - 1 and bool(
             (np.diff(sequence) == 1).sum() >= n_packets - 2  # all, but one where it wraps
         ):
@@ -343,6 +346,8 @@ def _alike(data: bytes, at: int, stride: int) -> tuple[NDArray[np.void], int]:
     """Heads of the packets `stride` bytes apart from `at` on, and how many are like the first."""
     n_packets = (len(data) - at) // stride
     heads = np.ndarray((n_packets,), _RUN_HEAD, buffer=data, offset=at, strides=(stride,))
+    if n_packets == 1:  # as a board at its own pace sends them
+        return heads, 1
     octets = np.ndarray((n_packets, _HEAD_BYTES), np.uint8, data, at, (stride, 1))
     alike = np.ones(n_packets, np.bool_)
     for column in (0, 1, 2, 3, 6, 7, 20, 21):  # sync, version, type, length, n_frames, frame_bytes

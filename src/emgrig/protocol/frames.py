@@ -59,13 +59,13 @@ frame_bytes)
             return np.empty((0, self.n_channels), np.int32)
         # Each code is read as four bytes that begin one byte early; two shifts drop that byte and
         # extend the sign. The status word lies before the first code, so the byte is always there.
-        first = frames[..., STATUS_BYTES - 1 : STATUS_BYTES + CODE_BYTES].view(">i4")
-        wide = as_strided(
-            first,
-            (*frames.shape[:-1], self.n_chips, self.channels_per_chip),
-            (*frames.strides[:-1], self.chip_bytes, CODE_BYTES),
-            writeable=False,
-        )
+        shape = (*frames.shape[:-1], self.n_chips, self.channels_per_chip)
+        strides = (*frames.strides[:-1], self.chip_bytes, CODE_BYTES)
+        if frames.flags.c_contiguous:  # for few frames `as_strided` costs more than all else
+            wide = np.ndarray(shape, ">i4", frames, STATUS_BYTES - 1, strides)
+        else:
+            first = frames[..., STATUS_BYTES - 1 : STATUS_BYTES + CODE_BYTES].view(">i4")
+            wide = as_strided(first, shape, strides, writeable=False)
         codes: NDArray[np.int32] = np.empty(wide.shape, np.int32)
         codes[...] = wide
         np.left_shift(codes, 8, out=codes)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from emgrig.calibration.certificate.certificate import Certificate
     from emgrig.driver.board import Board
+    from emgrig.driver.can import Can
     from emgrig.driver.samples.block import Block
     from emgrig.recording.convert import Recording
     from emgrig.recording.levels import Progress
@@ -128,8 +129,8 @@ def warn_of_reference(board: "Board") -> None:
     """Say that the chip's own reference is off, as it is after power-on."""
     from emgrig.driver.chip.registers import Config3
 
-    if board.can.stated is not None:
-        return
+    if not board.can.writes(Config3.ADDRESS):
+        return  # it is not for us to switch on
     if not all(file.get(Config3).internal_reference for file in board.chip.files):
         note(
             "the chip's own reference is off: unless the board has another one, every code will be "
@@ -169,6 +170,14 @@ def _exchange(board: "Board", link: "LslLink") -> "Callable[[Block, Recorder], N
     return exchange
 
 
+def say_limits(can: "Can") -> None:
+    """Say how a loss is known if it is no count, and the scale if nobody read it back."""
+    if not can.is_loss_exact:
+        say(f"loss is {can.loss_words}")
+    if can.stated is not None:
+        say(f"the scale is {can.scale_words}")
+
+
 def _report(made: "Recording", *, as_json: bool) -> None:
     for remark in made.remarks:
         note(remark)
@@ -195,10 +204,7 @@ def _report(made: "Recording", *, as_json: bool) -> None:
     mark = "SIMULATED: " if is_simulated else ""
     known = totals.words if made.can.is_loss_known or totals.lost else "no loss was seen"
     say(f"{mark}{totals.received - totals.unused} samples recorded; {known}")
-    if not made.can.is_loss_exact:
-        say(f"loss is {made.can.loss_words}")
-    if made.can.stated is not None:
-        say(f"the scale is {made.can.scale_words}")
+    say_limits(made.can)
     if made.damage:
         say(f"the capture is damaged: {made.damage}")
 

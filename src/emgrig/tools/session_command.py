@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from emgrig.errors import ExitCode, RecordingError
+from emgrig.errors import BoardCannot, ExitCode, RecordingError
 from emgrig.files import make_folder
 from emgrig.names import file_label
 from emgrig.tools.common.boards import contact_of
@@ -18,12 +18,14 @@ from emgrig.tools.common.options import Printed, Recorded, Served, argument, fla
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 from emgrig.tools.desk_command import open_hub, page_server
-from emgrig.tools.record_commands import calibration_of, open_lsl
+from emgrig.tools.record_commands import calibration_of, open_lsl, say_limits
 from emgrig.version import PROGRAM
 
 if TYPE_CHECKING:
+    from emgrig.calibration.certificate.certificate import Certificate
     from emgrig.desk.server import Server
     from emgrig.desk.stream.hub import Hub
+    from emgrig.driver.board import Board
     from emgrig.experiment.files.plan import Plan
     from emgrig.experiment.files.record import SessionRecord
     from emgrig.experiment.folder import SessionFolder
@@ -44,7 +46,8 @@ class SessionOptions(Served, Recorded, Printed):
     plan_file: Path | None = argument("The plan; --example prints one.", None, metavar="PLAN.toml")
     address: str | None = argument("The board; see emgrig --help.", None, metavar="ADDRESS")
     script: str | None = option(
-        "A simulated participant instead of the page: 'auto' or SCRIPT.toml; needs sim:."
+        "A simulated participant instead of the page: 'auto' or SCRIPT.toml; needs a board that is "
+        "simulated here: sim:, cyton+sim: and so on."
     )
     seed: int | None = option("Of the order of the clips, in place of the plan's.", min=0)
     output: Path | None = option("In place of the plan's output folder.", None, "-o", "--output")
@@ -137,26 +140,26 @@ def _with_pages(
     say(server.url)
     operator = server.page("operator")
     note(f"that is the participant's screen; the operator's is {operator}; Ctrl-C ends it")
-    if check is None:
+    can = hub.board.can
+    if check is None and can.stated is None and not can.rate_hz:
         note("the electrodes were not checked today: emgrig electrodes ADDRESS")
     return hub, lead_by_pages(hub, plan, server, folder.path, check)
 
 
 def _scripted(script_name: str, plan: "Plan", address: str, given: Recorded) -> "Lead":
     """Set up a simulated board on virtual time, with a participant in front of it."""
-    from emgrig.connect import open_transport
+    from emgrig.connect import open_transport, simulated_below
     from emgrig.desk.stream.hub import Hub
     from emgrig.driver.board import Board
-    from emgrig.electrodes import check_contact
     from emgrig.experiment.participant import ScriptedParticipant, load_script
-    from emgrig.simulator.transport import SimTransport
 
     script = load_script(script_name)
     transport = open_transport(address)
-    if not isinstance(transport, SimTransport) or transport.is_paced:
+    simulated = simulated_below(transport)
+    if simulated is None or simulated.is_paced:
         transport.close()
         raise ValueError(f"--script needs a simulated board on virtual time (sim:), not {address}")
-    participant = ScriptedParticipant(script, plan, transport)
+    participant = ScriptedParticipant(script, plan, simulated)
     board = Board(transport, client=PROGRAM)
     try:
         if plan.recording.profile != "keep":
@@ -166,12 +169,23 @@ def _scripted(script_name: str, plan: "Plan", address: str, given: Recorded) -> 
         outlet = open_lsl(board, used) if given.lsl else None
         mains_hz = plan.recording.mains_hz or None
         hub = Hub(board, mains_hz=mains_hz, profile=profile, calibration=used, outlet=outlet)
-        hub.contact = check_contact(board, calibration=used).to_json()
+        hub.contact = _checked(board, used)
     except BaseException:
         board.close()
         raise
     note("a simulated participant, on virtual time; no film is shown")
     return hub, lambda running: _follow(running, hub, participant)
+
+
+def _checked(board: "Board", calibration: "Certificate | None") -> "dict[str, object] | None":
+    """Check the electrodes, as whoever glues them does; a board that cannot is left alone."""
+    from emgrig.electrodes import check_contact
+
+    try:
+        return check_contact(board, calibration=calibration).to_json()
+    except BoardCannot as error:
+        note(f"{error}: the session goes on without a check of the electrodes")
+        return None
 
 
 def _follow(running: "Running", hub: "Hub", participant: "ScriptedParticipant") -> None:
@@ -245,6 +259,8 @@ def _report(
     _print_tables(plan, record)
     for path in (*files, *bids):
         say(str(path))
+    if recording is not None:
+        say_limits(recording.can)
     _say_how_to_go_on(folder, record)
 
 

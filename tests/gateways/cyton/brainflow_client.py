@@ -1,7 +1,8 @@
-"""Somebody else's program, in a process of its own: BrainFlow's driver for a Cyton.
+"""Somebody else's program, in a process of its own: BrainFlow's driver for a Cyton or a Knight.
 
-``python brainflow_client.py PORT BOARD N COMMANDS OUT``: connect, say the commands one by one, take
-N samples or more, and write what BrainFlow says of them, its answers and its processor time.
+``python brainflow_client.py PORT BOARD N COMMANDS OUT [POLL_S]``: connect, say the commands one by
+one, take N samples or more, and write what BrainFlow says of them, its answers and its processor
+time.
 """
 
 import sys
@@ -11,20 +12,28 @@ from pathlib import Path
 import numpy as np
 from brainflow.board_shim import BoardIds, BoardShim, BrainFlowInputParams
 
+BOARDS = {
+    "cyton": BoardIds.CYTON_BOARD,
+    "cyton-daisy": BoardIds.CYTON_DAISY_BOARD,
+    "knight": BoardIds.NEUROPAWN_KNIGHT_BOARD,
+}
 
-def main(port: str, board: str, n_samples: int, commands: str, out: str) -> None:
+
+def main(
+    port: str, board: str, n_samples: int, commands: str, out: str, poll_s: float = 0.02
+) -> None:
     """Run it."""
     BoardShim.disable_board_logger()
     parameters = BrainFlowInputParams()
     parameters.serial_port = port
-    number = {"cyton": BoardIds.CYTON_BOARD, "cyton-daisy": BoardIds.CYTON_DAISY_BOARD}[board]
+    number = BOARDS[board]
     shim = BoardShim(number, parameters)
     shim.prepare_session()
     answers = [shim.config_board(one) for one in commands.split(",") if one]
     began_s = time.process_time()
     shim.start_stream(450_000)
     while shim.get_board_data_count() < n_samples:
-        time.sleep(0.02)
+        time.sleep(poll_s)
     taken_s = time.process_time() - began_s
     values = shim.get_board_data()
     shim.stop_stream()
@@ -39,4 +48,4 @@ def main(port: str, board: str, n_samples: int, commands: str, out: str) -> None
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:6], *map(float, sys.argv[6:]))

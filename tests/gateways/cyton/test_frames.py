@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emgrig.gateways.counting import Placed
 from emgrig.gateways.cyton.frames import CytonDecoder, CytonNumbering
+from emgrig.gateways.placed import Placed
 from gateways.cyton.cytons import BOARDS, PACKET, codes_of, mean, packet, stream
 from properties import runs
 
@@ -31,7 +31,7 @@ def conversions(pieces: list[bytes], *, has_daisy: bool = False) -> dict[int, li
     found: dict[int, list[int]] = {}
     last = -1
     for one in placed(pieces, has_daisy=has_daisy):
-        for number, row in zip(one.conversion.tolist(), one.rows, strict=True):
+        for number, row in zip(one.conversion.tolist(), one.frames, strict=True):
             assert number > last
             last = number
             chips = [row[at : at + 24].tobytes() for at in range(0, len(row), 24)]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.gateways.hackeeg.wire import Frames, HackEegDecoder, Ready, Reply, numbers, stamps_us
-from emgrig.gateways.outgoing import Outgoing, Placed
+from emgrig.gateways.outgoing import Outgoing
+from emgrig.gateways.placed import Placed
 from emgrig.gateways.stamps import ClockLine, StampedRun
 from gateways.hackeeg.rig import transport_of
 from properties import examples

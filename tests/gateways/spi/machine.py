@@ -7,6 +7,8 @@ The truth is taken where codes are made, ahead of chip, bus and wires.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +18,11 @@ from emgrig.attach.options import PROCESSORS, BenchOptions, ChipOptions
 from emgrig.attach.shims.host import Host
 from emgrig.attach.shims.in_front import in_front
 from emgrig.attach.shims.wiring import PRESETS
+from emgrig.driver.seams import Clock
 from emgrig.simulator.analog.frontend import AnalogueFrontEnd
+from emgrig.simulator.assembly import ChipPart
 from emgrig.simulator.seams import Conversions
+from emgrig.simulator.transport import SimTransport
 
 #: It rises for 12 s from the beginning: no two samples are alike.
 SLOW = "sine:150mV,0.02Hz"
@@ -63,6 +68,26 @@ class Machine:
     host: Host
     bench: Bench
     truths: tuple[Truth, ...]
+
+
+class Stage:
+    """The face on a machine's bench, for a scripted participant: a simulated board's part of it."""
+
+    def __init__(self, bench: Bench, clock: Clock) -> None:
+        self.front_ends = [chip.front_end for chip in bench._chips]
+        source = self.front_ends[0]._source
+        self.truth = source._whole if isinstance(source, ChipPart) else source
+        self.bank = SimpleNamespace(buses=bench._buses)
+        self.board, self.address = self, "spi:"
+        self.clock = SimpleNamespace(now_s=lambda: bench.now_s, unix_s=clock.unix_s)
+        self._bench = bench
+
+    @property
+    def now_s(self) -> float:
+        return self._bench.now_s
+
+    def as_transport(self) -> SimTransport:
+        return cast(SimTransport, self)
 
 
 @contextmanager

@@ -26,6 +26,15 @@ def test_it_names_what_is_wrong() -> None:
         assert run.diagnosis.key == fault.partition(":")[0]
 
 
+@pytest.mark.skipif(not is_nightly(), reason="16 channels at four rates: make nightly")
+def test_chips_that_do_not_share_a_clock_are_named() -> None:
+    with machine("pieeg-16", source="silence", seed=3, ppm=(1500.0, -1000.0)):
+        run = run_bringup("spi:pieeg-16?name=B1", soak_s=1.0)
+    assert exit_code(run) == 1
+    assert run.diagnosis is not None
+    assert run.diagnosis.key == "two-clocks"
+
+
 @pytest.mark.skipif(not is_nightly(), reason="20 bring-ups of 20 s: make nightly")
 def test_a_healthy_board_is_good() -> None:
     for seed in range(1, 21):

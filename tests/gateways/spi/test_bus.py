@@ -20,6 +20,7 @@ from emgrig.gateways.spi.transport import SpiTransport
 from emgrig.gateways.spi.wiring import parse_address
 from emgrig.protocol.packets import Line, SampleFlag
 from gateways.spi.machine import Machine, codes_of, machine
+from properties import runs
 
 pytestmark = pytest.mark.slow
 
@@ -340,3 +341,55 @@ def frames_of_a_busy_run(preset: str, here: Machine, share: float) -> tuple[int,
     if not of_chips:
         assert missed == 0
     return len(frames), bank.n_falls
+
+
+class NoisyMachine(BusyMachine):
+    """A busy machine on whose bus bits flip while results are read."""
+
+    flips = 0.0
+
+    def transfer(self, mosi: bytes, **options: object) -> bytes:
+        miso = super().transfer(mosi, **options)
+        rng = vars(self).setdefault("flipping", np.random.default_rng([self.seed, 1]))
+        if len(miso) != 27 or rng.random() >= vars(self).get("flips", 0.0):
+            return miso
+        at, bit = int(rng.integers(27)), int(rng.integers(8))
+        flipped = miso[:at] + bytes((miso[at] ^ 1 << bit,)) + miso[at + 1 :]
+        vars(self).setdefault("flipped", []).append(flipped)
+        return flipped
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("begin", range(0, runs(10, nightly=100), 5))
+def test_no_sample_that_is_delivered_is_wrong_but_for_bits_that_nobody_can_see(
+    begin: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A late reader and flipped bits, through the whole driver: a frame has no checksum.
+
+    Each sample is the converter's at its number, or one whose bits the bus has flipped; of those
+    the fixed bits of the status word tell some.
+    """
+    n_flipped = n_lost = 0
+    for seed in range(begin, begin + 5):
+        monkeypatch.setattr(NoisyMachine, "seed", seed)
+        with machine(seed=seed, host_of=NoisyMachine) as here:
+            with emgrig.connect(ADDRESS["pieeg"]) as board:
+                measure(board, 1000)
+                vars(here.host).update(share=0.02 * (1 + seed % 5), flips=0.05)
+                with board.stream(duration_s=0.1) as stream:
+                    blocks = list(stream)
+            flipped = vars(here.host).get("flipped", [])
+            truth = here.truths[0].codes()
+        got = np.rint(joined(blocks) / CODE_V).astype(np.int64)
+        number = numbers(blocks)
+        wrong = (got != truth[number]).any(axis=1)
+        bad = codes_of(np.frombuffer(b"".join(flipped), np.uint8).reshape(-1, 27))
+        assert {row.tobytes() for row in got[wrong]} <= {row.tobytes() for row in bad}
+        status = np.concatenate([block.status[:, 0] for block in blocks])
+        for block in blocks:
+            is_odd = bool((block.status >> 20 != 0b1100).any())
+            assert bool(block.flags & SampleFlag.STATUS_WRONG) == is_odd
+        assert len(status) == stream.totals.received - stream.totals.unused
+        n_flipped, n_lost = n_flipped + len(flipped), n_lost + stream.totals.lost
+    assert n_flipped > 0
+    assert n_lost > 0

@@ -302,7 +302,7 @@ class Assembler:
         """Cut a piece where its settings change; one block for each."""
         packets = self._in_time(piece)
         settings = packets.settings
-        changes = (np.flatnonzero(np.diff(settings)) + 1).tolist()
+        changes = (np.flatnonzero(np.diff(settings)) + 1).tolist() if len(settings) > 1 else []
         n_frames = packets.frames.shape[1]
         blocks = []
         for begin, end in zip([0, *changes], [*changes, len(settings)], strict=True):
@@ -322,7 +322,7 @@ class Assembler:
         """Return the packets of a piece with their times on one line."""
         packets = piece.packets
         n_frames, n_packets = packets.frames.shape[1], packets.n_packets
-        conversions = piece.first_conversion + n_frames * np.arange(n_packets, dtype=np.int64)
+        conversions = np.arange(n_packets, dtype=np.int64) * n_frames + piece.first_conversion
         epoch = self._epochs.get(int(packets.settings[0]))
         period_us = 1e6 / epoch.rate_hz if epoch else 0.0
         if self._timing and self._boundary is Cause.NONE and self._timing.period_us > 0:

@@ -101,18 +101,20 @@ class BoardTime:
             self._last_us = self.place(int(raw_us[0]))
             self._offset_us = self._last_us - int(raw_us[0])
             self._conversion = int(conversions[0])
+        if len(raw_us) == 1:  # as they come of a board at its own pace
+            return self._walk(conversions, raw_us, period_us)
         times_us = raw_us + self._offset_us
         said = np.diff(times_us, prepend=self._last_us)
         expected = np.diff(conversions, prepend=self._conversion) * period_us
         if not (np.abs(said - expected) <= _tolerance_us(expected)).all():
-            times_us = self._walk(conversions, raw_us, period_us)
+            return self._walk(conversions, raw_us, period_us)
         self._last_us, self._conversion = int(times_us[-1]), int(conversions[-1])
         return times_us
 
     def _walk(
         self, conversions: NDArray[np.int64], raw_us: NDArray[np.int64], period_us: float
     ) -> NDArray[np.int64]:
-        """Go from one to the next: the slow way, taken where time and count are not at one."""
+        """Go from one to the next: slow for many; taken where time and count are not at one."""
         times_us = np.empty_like(raw_us)
         last_us, last = self._last_us or 0, self._conversion or 0
         for index, (conversion, raw) in enumerate(
@@ -129,6 +131,7 @@ class BoardTime:
                     self._offset_us -= round(excess_us)
             last_us, last = raw + self._offset_us, conversion
             times_us[index] = last_us
+        self._last_us, self._conversion = last_us, last
         return times_us
 
     def _step(self, conversion: int, said_us: int, expected_us: int) -> None:

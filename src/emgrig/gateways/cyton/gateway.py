@@ -21,10 +21,11 @@ from emgrig.gateways.cyton.board import BANNER, N_TRIES, CytonBoard
 from emgrig.gateways.cyton.frames import EACH, RATE_HZ, TEMPLATE, CytonDecoder, CytonNumbering
 from emgrig.gateways.cyton.talk import QUIET_S, Conversation, Done, Quieten, Talk
 from emgrig.gateways.decoding import Rows
-from emgrig.gateways.frames import READ_BYTES, FrameGateway, Refusal
+from emgrig.gateways.frames import FrameGateway, Refusal
+from emgrig.gateways.gathering import READ_BYTES
 from emgrig.protocol import packets as wire
 from emgrig.protocol.decoder import RequestPacket
-from emgrig.protocol.framing import MAX_PAYLOAD_BYTES, VERSION, PacketType
+from emgrig.protocol.framing import VERSION
 from emgrig.protocol.packets import Capability, ErrorCode, EventType, ReplyStatus, Request
 from emgrig.protocol.schema import Message
 
@@ -32,8 +33,6 @@ log = logging.getLogger(__name__)
 
 SERIES_OHM: Final = 2200  #: In series with each input, by OpenBCI's schematic.
 SILENT_S: Final = 1.5  #: Without a packet for so long, a run is over.
-MOST_HELD_S: Final = 0.04
-GAP_S, FAST_GAP_S, FAST_BYTES, ENOUGH_BYTES = 0.016, 0.002, 2048, 1 << 16
 VIRTUAL_SLICE_S: Final = 0.06
 CHIP_BYTES: Final = 3 * (1 + EACH)
 _NO_BYTES: Final = b""
@@ -89,7 +88,7 @@ class CytonGateway(FrameGateway):
         done = self._talking.begin(self.board.meet())
         while done is None:
             try:
-                data = self._inner.read(READ_BYTES, timeout_s=QUIET_S / 4)
+                data = self.inner.read(READ_BYTES, timeout_s=QUIET_S / 4)
             except TransportTimeout:
                 data = _NO_BYTES
             if data:
@@ -99,36 +98,21 @@ class CytonGateway(FrameGateway):
         self._is_met = True
         self._n_chips = len(self.board.held)
         self._settings = self.board.settings
-        self._frame_bytes = self._n_chips * CHIP_BYTES
+        self.out.frame_bytes = self._n_chips * CHIP_BYTES
         self.numbering.has_daisy = self._n_chips > 1
         self.numbering.begin(self._now_us())
 
-    def _receive(self, timeout_s: float) -> bytes:
-        """Wait for bytes; in a run on a real link gather more of them, for each piece has a price.
-
-        No longer than half of a packet of the board link takes to fill.
-        """
-        came = super()._receive(timeout_s)
-        hold_s = min(self._per_packet / RATE_HZ / 2, MOST_HELD_S)
-        if not (self.is_paced and hold_s):
-            return came
-        pieces, n_bytes = [came], len(came)
-        until_s = self.clock.now_s() + hold_s
-        while n_bytes < ENOUGH_BYTES and (left_s := until_s - self.clock.now_s()) > 0:
-            self.clock.sleep(min(left_s, FAST_GAP_S if n_bytes > FAST_BYTES else GAP_S))
-            try:
-                pieces.append(super()._receive(0.0))
-            except TransportError:  # none came, or the next read says why
-                continue
-            n_bytes += len(pieces[-1])
-        return b"".join(pieces)
+    @property
+    def _is_only_streaming(self) -> bool:
+        """True if no answer is waited for beside the packets."""
+        return super()._is_only_streaming and not self._talking.is_on
 
     # ---- what comes ---------------------------------------------------------------------------
 
     def _take(self, data: bytes) -> None:
         """Take the board's bytes: packets in a run, text else; and go on with what is asked."""
         talking = self._talking
-        is_running = bool(self._per_packet) and not talking.expects_text
+        is_running = bool(self.out.per_packet) and not talking.expects_text
         if data:
             text = talking.text
             if is_running:
@@ -154,7 +138,7 @@ class CytonGateway(FrameGateway):
     def _rebooted(self) -> None:
         """Say that the board started by itself: the run is over, and its settings are gone."""
         log.warning("%s: the board started anew", self.address)
-        if self._per_packet:
+        if self.out.per_packet:
             super()._stop(_NO_BYTES)
         self._talking.text.clear()
         self.board.forget()
@@ -166,8 +150,7 @@ class CytonGateway(FrameGateway):
         self._tell(EventType.CHIP_LOST, body)
 
     def _tell(self, event: EventType, body: Message) -> None:
-        head = wire.EventHeader(event, self.numbering.count & 0xFFFFFFFF, self._now_us())
-        self._out += self._encode(PacketType.EVENT, head.encode() + body.encode())
+        self.out.event(event, body, self._now_us())
 
     # ---- what is asked ------------------------------------------------------------------------
 
@@ -212,10 +195,10 @@ class CytonGateway(FrameGateway):
         head = wire.ReplyHeader(asked.id, asked.request, status).encode()
         reply = head + message.encode()
         self._answered.append(((asked.id, asked.request, asked.arguments), reply))
-        self._out += self._encode(PacketType.REPLY, reply)
+        self.out.reply(reply)
 
     def _at_rest(self, talk: Talk) -> Talk:
-        if self._per_packet:
+        if self.out.per_packet:
             raise Refusal("a run is on, and a Cyton shows no register then: stop it first")
         return (yield from talk)
 
@@ -227,11 +210,11 @@ class CytonGateway(FrameGateway):
         self._talking.text.clear()
         self.board.distrust()
         started = super()._start(arguments)
-        self._inner.write(b"b")
+        self.inner.write(b"b")
         return started
 
     def _end(self, arguments: bytes) -> Talk:
-        for _ in range(N_TRIES if self._per_packet else 0):
+        for _ in range(N_TRIES if self.out.per_packet else 0):
             if (yield Quieten(b"s")) is not None:
                 break
         return super()._stop(arguments)
@@ -242,7 +225,7 @@ class CytonGateway(FrameGateway):
         """Return frames as the chips would send them, the status words 0."""
         frames = np.zeros((len(rows), self._n_chips, CHIP_BYTES), np.uint8)
         frames[:, :, 3:] = rows.reshape(len(rows), self._n_chips, 3 * EACH)
-        return frames.reshape(len(rows), self._frame_bytes)
+        return frames.reshape(len(rows), self.out.frame_bytes)
 
     @property
     def can(self) -> Can:
@@ -262,8 +245,7 @@ class CytonGateway(FrameGateway):
 
     def _hello(self, arguments: bytes) -> Message:
         wire.HelloArguments.decode(arguments)
-        room = MAX_PAYLOAD_BYTES - wire.SAMPLES_HEADER_BYTES
-        is_simulated = self._inner.address.startswith("sim:")
+        is_simulated = self.inner.address.startswith("sim:")
         return wire.Hello(
             protocol_version=VERSION,
             serial_number=self._name,
@@ -276,7 +258,7 @@ class CytonGateway(FrameGateway):
             channels_wired=0,
             series_ohm=(SERIES_OHM,) * (self._n_chips * EACH),
             capabilities=Capability.SIMULATED if is_simulated else 0,
-            max_frames=min(room // self._frame_bytes, 64),
+            max_frames=min(self.out.max_frames, 64),
             can=self.can.to_hello(),
         )
 
@@ -284,7 +266,7 @@ class CytonGateway(FrameGateway):
         """Close the board's link; packets without times are what other programs expect of it."""
         if self._is_met and self.board.is_timed and not self._is_closed:
             with suppress(TransportError):
-                self._inner.write(b">")
+                self.inner.write(b">")
         super().close()
 
 

@@ -55,7 +55,7 @@ class HackEegBoard:
         self.talk = Talk(inner, address=address, is_json=is_json)
         self.talk.on_frames, self.talk.on_ready = self._take, self._ready
         self.run = StampedRun(self.out)
-        self._inner = inner
+        self.inner = inner  #: The board's bytes.
         self._line = ClockLine()
         self._is_in_rdatac = False
         self._canary = (Config1.ADDRESS, 0)
@@ -68,12 +68,12 @@ class HackEegBoard:
     @property
     def clock(self) -> Clock:
         """The time of the transport below."""
-        return self._inner.clock
+        return self.inner.clock
 
     @property
     def is_paced(self) -> bool:
         """See `Transport.is_paced`."""
-        return self._inner.is_paced
+        return self.inner.is_paced
 
     @property
     def is_in_rdatac(self) -> bool:
@@ -93,22 +93,22 @@ class HackEegBoard:
             n_chips=1,
             channels_per_chip=n_channels,
             can=CAN,
-            is_simulated=self._inner.address.startswith("sim:"),
+            is_simulated=self.inner.address.startswith("sim:"),
         )
 
     def reopen(self) -> None:
         """Open the link below anew."""
-        self._inner.reopen()
+        self.inner.reopen()
 
     def close(self) -> None:
         """Close the link below."""
         self._woken.set()
-        self._inner.close()
+        self.inner.close()
 
     def wake(self) -> None:
         """See `HostedBoard.wake`."""
         self._woken.set()
-        if (wake := getattr(self._inner, "wake", None)) is not None:
+        if (wake := getattr(self.inner, "wake", None)) is not None:
             wake()
 
     def now_us(self) -> int:
@@ -254,9 +254,13 @@ class HackEegBoard:
         if self.run.is_on and self.is_paced:
             self._woken.wait(GATHER_S)  # many small pieces cost more than few large ones
             self._woken.clear()
-        is_silent = False
+        is_silent, counts = False, self.talk.decoder.counts
+        n_skipped, n_twice = counts.skipped_bytes, counts.twice
         try:
             self.talk.pump(timeout_s)
+            if self.run.is_on and self.talk.decoder.counts is counts:
+                self.out.stray(counts.skipped_bytes - n_skipped)
+                self.out.again(counts.twice - n_twice)
         except TransportTimeout:
             if not self.run.is_on or self.clock.now_s() < self._look_s:
                 raise

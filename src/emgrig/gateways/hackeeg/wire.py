@@ -55,6 +55,7 @@ class Counts:
 
     frames: int = 0  #: Good ones.
     doubtful: int = 0  #: Frames in form that the next one does not follow.
+    twice: int = 0  #: Of those, frames that came again right behind themselves.
     skipped_bytes: int = 0  #: Bytes of no frame and no line.
 
 
@@ -166,6 +167,10 @@ class HackEegDecoder:
             is_followed[0] &= not self._is_cut  # the bytes between may be some of its own
         is_followed &= self._goes_on(number[:-1], is_followed)
         is_cut[1:] = ~is_followed
+        if not is_followed.all():
+            is_twice = (rows[1:] == rows[:-1]).all(axis=1)
+            self.counts.twice += int(is_twice.sum())
+            is_cut[1:] &= ~is_twice
         self._is_cut = False
         self._last, self._is_last_cut = rows[-1], bool(is_cut[-1])
         n_good = int(is_followed.sum())

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from emgrig.driver.can import Can, Counting, StatusWord, Timing
 from emgrig.driver.chip.registers import Config1
-from emgrig.driver.seams import Clock
+from emgrig.driver.seams import Clock, Transport
 from emgrig.errors import TransportTimeout, WireError
 from emgrig.gateways.endpoint import Facts, Refusal
 from emgrig.gateways.meower.datagrams import Datagram, Datagrams
@@ -66,7 +66,7 @@ class MeowerBoard:
     """
 
     def __init__(self, ports: Datagrams, *, address: str) -> None:
-        self.out = Outgoing()
+        self.out = Outgoing(tells_where=False)
         self.on_boot: Callable[[], None] = lambda: None
         self.on_chip_lost: Callable[[ChipLostEvent], None] = lambda _: None
         self.run = StampedRun(self.out, is_lossy=True)
@@ -81,6 +81,11 @@ class MeowerBoard:
         self._offset_us: int | None = None  # from the board's clock to the line that is told
         self._last_us = 0
         self._n_frames = 0
+
+    @property
+    def inner(self) -> Transport | None:
+        """What the datagrams come over, if that is a transport."""
+        return self._ports.inner
 
     @property
     def clock(self) -> Clock:
@@ -331,16 +336,21 @@ class MeowerBoard:
 
     def _receive(self, timeout_s: float) -> None:
         frames: list[bytes] = []
+        begins: list[int] = []  # where each datagram does
+        n_bytes = 0
         for one in self._ports.receive(timeout_s=timeout_s):
             if one.is_data:
+                begins.append(n_bytes // FRAME_BYTES)
                 frames += self._frames_in(one)
+                n_bytes = sum(map(len, frames))
             elif one.payload != b"MEOW_MEOW":
                 self._replies.append(one.payload)
             elif self.clock.now_s() - self._said_s > 0.5:  # it has forgotten us, or started anew
                 self._greet()
         del self._replies[:-16]
         if frames and self.run.is_on:
-            self._take(np.frombuffer(b"".join(frames), np.uint8).reshape(-1, FRAME_BYTES))
+            rows = np.frombuffer(b"".join(frames), np.uint8).reshape(-1, FRAME_BYTES)
+            self._take(rows, np.isin(np.arange(len(rows)), begins))
 
     def _frames_in(self, one: Datagram) -> list[bytes]:
         n_bytes = len(one.payload) - _BATTERY_BYTES
@@ -349,8 +359,12 @@ class MeowerBoard:
             return []
         return [one.payload[:n_bytes]]
 
-    def _take(self, rows: NDArray[np.uint8]) -> None:
-        """Place frames by their stamps; what came twice, or behind its successor, is left out."""
+    def _take(self, rows: NDArray[np.uint8], is_first: NDArray[np.bool_]) -> None:
+        """Place frames by their stamps; what came twice, or behind its successor, is left out.
+
+        What is missing before the first of a datagram may be another datagram; within one, the
+        board did not read it.
+        """
         now_s = self.clock.now_s()
         raw = np.ascontiguousarray(rows[:, _STAMP:]).view("<u4").reshape(-1).astype(np.int64)
         times_us = self._line.follow(raw, now_s)
@@ -360,7 +374,8 @@ class MeowerBoard:
         times_us = times_us + self._offset_us
         newest = np.maximum.accumulate(np.concatenate([[self._last_us], times_us[:-1]]))
         is_new = times_us > newest
-        rows, times_us = rows[is_new], times_us[is_new]
+        is_first = is_first | ~is_new.all()
+        rows, times_us, is_first = rows[is_new], times_us[is_new], is_first[is_new]
         if not len(rows):
             return
         self._last_us, self._heard_s = int(times_us[-1]), now_s
@@ -369,5 +384,4 @@ class MeowerBoard:
         frames[:, :, 1:] = rows[:, :_STAMP].reshape(-1, 2, 8, 3)
         number = self._n_frames + np.arange(len(rows))
         self._n_frames += len(rows)
-        is_cut = np.zeros(len(rows), np.bool_)
-        self.run.take(frames.reshape(len(rows), -1), number, times_us, is_cut)
+        self.run.take(frames.reshape(len(rows), -1), number, times_us, is_first)

@@ -30,6 +30,10 @@ class Datagrams(Protocol):
     is_paced: bool
 
     @property
+    def inner(self) -> Transport | None:
+        """What frames them, if they come over a transport."""
+
+    @property
     def clock(self) -> Clock:
         """The time in which its timeouts are counted."""
 
@@ -67,6 +71,7 @@ class UdpPorts:
     """
 
     is_paced = True
+    inner = None
 
     def __init__(self, address: str, *, host: str, control: int, here: str) -> None:
         self.clock: Clock = RealClock()
@@ -166,21 +171,21 @@ class FramedPorts:
     def __init__(self, inner: Transport) -> None:
         self.address = inner.address
         self.is_paced = inner.is_paced
-        self._inner = inner
+        self.inner = inner  #: The board's bytes.
         self._held = b""
 
     @property
     def clock(self) -> Clock:
         """The time of the transport below."""
-        return self._inner.clock
+        return self.inner.clock
 
     def send(self, payload: bytes, /) -> None:
         """See `Datagrams.send`."""
-        self._inner.write(payload)
+        self.inner.write(payload)
 
     def receive(self, *, timeout_s: float) -> list[Datagram]:
         """See `Datagrams.receive`."""
-        self._held += self._inner.read(1 << 16, timeout_s=timeout_s)
+        self._held += self.inner.read(1 << 16, timeout_s=timeout_s)
         found: list[Datagram] = []
         at = 0
         while len(self._held) - at >= _HEAD.size:
@@ -196,8 +201,8 @@ class FramedPorts:
     def reopen(self) -> None:
         """See `Datagrams.reopen`."""
         self._held = b""
-        self._inner.reopen()
+        self.inner.reopen()
 
     def close(self) -> None:
         """See `Datagrams.close`."""
-        self._inner.close()
+        self.inner.close()

@@ -37,7 +37,8 @@ RULES: list[Rule] = [
         "no-board",
         lambda e: e.layer is Layer.LINK and not e.measurements("protocol_version"),
         "No board at this address",
-        "check power, cable, network and address",
+        "check power, cable, network and address; a board that only sends frames is as silent if "
+        "its chip does not convert",
     ),
     # Things that happened.
     Rule(
@@ -63,6 +64,13 @@ RULES: list[Rule] = [
         symptoms.is_brown_out,
         "Brown-out: the chip fell back to its reset values while the processor ran on",
         "watch AVDD, DVDD and RESET with a scope; a dip or a glitch of 1 µs is enough",
+    ),
+    Rule(
+        "board-stopped",
+        symptoms.has_stopped,
+        "The board stopped sending: its chip fell back to reset (a brown-out), it started anew and "
+        "waits, or it hangs; it cannot be asked which",
+        "look at its supply and its lamp while it sends; switch it off and on, then run this again",
     ),
     # The link.
     Rule(
@@ -102,16 +110,35 @@ RULES: list[Rule] = [
         "look at retransmission in the radio's or the firmware's driver",
     ),
     Rule(
+        "lost-somewhere",
+        symptoms.is_lost_somewhere,
+        "Samples are missing: lost on the way, or never read by the board, which numbers none",
+        "try another cable or port, or come nearer; if as many are missing, it is the board",
+    ),
+    Rule(
         "link-loss",
         symptoms.is_lossy,
         "Packets are lost on the link",
         "use TCP or flow control; try beside the board; compare with a cable",
     ),
     Rule(
+        "two-clocks",
+        symptoms.has_two_clocks,
+        "The chips run on clocks of their own: at even steps the faster one has a conversion more",
+        "wire CLK of one chip to that of the others (CLK_EN 1 there, CLKSEL low here); until then "
+        "what has no partner is counted as missed, and the rest is whole",
+    ),
+    Rule(
         "reads-missed",
         symptoms.has_missed_reads,
         "The firmware comes too late for some conversions: its interrupt is starved",
         "raise the priority of data ready; keep flash writes and radio work out of its way",
+    ),
+    Rule(
+        "late-or-lost",
+        lambda e: not e.can.is_loss_known and e.has_failed("delivery_lateness"),
+        "Samples come late, or some are lost: this board neither counts nor has a clock",
+        "try another link; where there is none, nobody can tell which",
     ),
     Rule(
         "link-stall",
@@ -122,21 +149,23 @@ RULES: list[Rule] = [
     # SPI.
     Rule(
         "miso-high",
-        symptoms.id_reads("FFh"),
+        symptoms.either(symptoms.id_reads("FFh"), symptoms.has_frames_of("FF")),
         "MISO floats high: CS does not reach the chip, or the chip is unpowered or held in reset",
         "measure CS, AVDD, DVDD, RESET and PWDN at the chip; pull MISO down: if the "
         "reading follows, nobody drives it",
     ),
     Rule(
         "miso-low",
-        symptoms.id_reads("00h"),
+        symptoms.either(symptoms.id_reads("00h"), symptoms.has_frames_of("00")),
         "MISO stays low: no supply, SCLK not arriving, or MISO shorted",
         "if data ready lives (see the probe), supply and clock are well: look at SCLK, DIN and CS; "
         "if not, at supplies, RESET and PWDN",
     ),
     Rule(
         "bit-shift",
-        symptoms.id_reads(*symptoms.SHIFTED),
+        symptoms.either(
+            symptoms.id_reads(*symptoms.SHIFTED), symptoms.status_reads(*symptoms.SHIFTED_STATUS)
+        ),
         "Bits arrive shifted: the sampling edge is off, SPI mode 0, 2 or 3 in place of 1",
         "set CPOL 0, CPHA 1; if it is set, look for delay on SCLK or MISO",
     ),
@@ -189,8 +218,17 @@ RULES: list[Rule] = [
         "START, CLKSEL and CLK",
     ),
     Rule(
+        "rate-wrong",
+        symptoms.has_misfit_rate,
+        "Samples come at another rate than is stated: the chip's clock or its setting is another, "
+        "or samples are lost before they are counted",
+        "ask the board's maker which rate it was built with; measure CLK and DRDY at the chip",
+    ),
+    Rule(
         "drdy-slow",
-        lambda e: e.has_failed("rate_error") and not symptoms.period_is_exact(e),
+        lambda e: (
+            e.can.stated is None and e.has_failed("rate_error") and not symptoms.period_is_exact(e)
+        ),
         "Samples are lost before they are counted: data-ready edges are missed, since the test "
         "signal's period has too few samples",
         "look for DRDY edges that the interrupt does not see: pull-up, shared line, priority",
@@ -230,17 +268,18 @@ RULES: list[Rule] = [
     # Channels.
     Rule(
         "channel-railed",
-        lambda e: bool(e.probed("codes.railed")) and not symptoms.all_railed(e),
-        "Channel {channels} is at full scale with shorted inputs: input or amplifier damaged",
+        lambda e: bool(symptoms.railed(e)) and not symptoms.all_railed(e),
+        "Channel {channels} is at full scale, with shorted inputs where the board can short them: "
+        "input or amplifier damaged",
         "look for solder bridges at its pins; if there are none, replace the chip",
-        channels=lambda e: e.probed("codes.railed"),
+        channels=symptoms.railed,
     ),
     Rule(
         "channel-dead",
-        lambda e: bool(e.probed("codes.dead")),
+        lambda e: bool(symptoms.dead(e)),
         "Channel {channels} gives code 0 always: dead, or powered down",
         "compare CHnSET in the dump; if it is on, replace the chip",
-        channels=lambda e: e.probed("codes.dead"),
+        channels=symptoms.dead,
     ),
     Rule(
         "gain-stuck",

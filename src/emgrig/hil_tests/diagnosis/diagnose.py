@@ -7,6 +7,7 @@ is the diagnosis; others that hold too are told beside it. docs/bringup.md expla
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from emgrig.driver.can import Can
 from emgrig.hil_tests.diagnosis import probes
 from emgrig.hil_tests.diagnosis.causes import RULES
 from emgrig.hil_tests.diagnosis.evidence import Evidence, Fact, Place
@@ -49,7 +50,8 @@ class Diagnosis:
 def diagnose(rig: Rig, results: Sequence[CheckResult]) -> Diagnosis | None:
     """Find what is likely wrong in a run that failed; ask the board where that needs no hands."""
     n_channels = rig.n_channels if rig.is_identified else 0
-    evidence = Evidence(results, n_channels=n_channels)
+    can = rig.identity.can if rig.is_identified else Can()
+    evidence = Evidence(results, n_channels=n_channels, can=can)
     if evidence.failed is None:
         return None
     probes.ask_all(rig, evidence)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from emgrig.driver.can import Can
 from emgrig.hil_tests.judging.check import CheckResult, Layer
 from emgrig.hil_tests.judging.incident import IncidentKind
 from emgrig.hil_tests.judging.measurement import Measurement, Outcome, Value
@@ -21,6 +22,7 @@ class Evidence:
 
     results: Sequence[CheckResult]
     n_channels: int = 0
+    can: Can = field(default_factory=Can)  #: What the board can tell.
     probes: dict[str, Fact] = field(default_factory=dict)
 
     @property

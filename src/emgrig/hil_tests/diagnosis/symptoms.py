@@ -41,6 +41,11 @@ def happened(*kinds: IncidentKind) -> When:
     return lambda e: e.happened(*kinds)
 
 
+def either(*symptoms: When) -> When:
+    """Make a symptom: one of these."""
+    return lambda e: any(symptom(e) for symptom in symptoms)
+
+
 def id_reads(*bytes_read: str) -> When:
     """Make a symptom: the ID reads one of these."""
     return lambda e: e.layer is Layer.IDENTITY and e.value("chip_id") in bytes_read
@@ -53,6 +58,8 @@ def _is_shifted(byte: int, id_byte: int) -> bool:
     return late or early
 
 
+#: First four bits of a status word, 1100, moved by one or two bits either way.
+SHIFTED_STATUS = (0b0110, 0b0011, 0b1000, 0b1001)
 SHIFTED = tuple(
     f"{byte:02X}h" for byte in range(256) if any(_is_shifted(byte, one) for one in USUAL_IDS)
 )
@@ -69,31 +76,76 @@ def strays(e: Evidence) -> float:
 
 
 def is_garbage(e: Evidence) -> bool:
-    """Stray bytes, and no packet is missing."""
-    return strays(e) > 0 and e.number("link.lost") == 0 and e.number("echo.repeats") == 0
+    """Stray bytes, and no packet is missing, for all that the board can tell."""
+    n_missing = e.number("link.lost") + e.number("echo.repeats")
+    return e.can.is_loss_known and strays(e) > 0 and n_missing == 0
 
 
 def is_damaged(e: Evidence) -> bool:
-    """Stray bytes, and packets are missing."""
-    return strays(e) > 0 and (e.number("link.lost") > 0 or e.number("echo.repeats") > 0)
+    """Stray bytes, and packets are missing, or nobody can tell whether some are."""
+    is_lossy = e.number("link.lost") > 0 or e.number("echo.repeats") > 0
+    return strays(e) > 0 and (is_lossy or not e.can.is_loss_known)
 
 
 def is_doubled(e: Evidence) -> bool:
-    """Conversion numbers stand still, and never go backwards."""
-    return e.number("link.doubled") > 0 and e.number("link.backwards") == 0 and strays(e) == 0
+    """Say if samples come again, and conversion numbers never go backwards."""
+    n_again = e.number("link.doubled") + e.number("link.repeated")
+    return n_again > 0 and e.number("link.backwards") == 0 and strays(e) == 0
 
 
 def is_lossy(e: Evidence) -> bool:
-    """Packets are missing, and nothing else is wrong with the link."""
+    """Packets are missing on the link, and nothing else is wrong with it."""
+    return _misses_packets(e) and e.number("link.unplaced") == 0
+
+
+def _misses_packets(e: Evidence) -> bool:
     if e.number("link.thrown_away") > 0:
         return False
     return e.number("link.lost") > 0 and strays(e) == 0 and e.number("link.backwards") == 0
+
+
+def is_lost_somewhere(e: Evidence) -> bool:
+    """Say if samples are missing, and the board numbers none of them."""
+    return _misses_packets(e) and e.number("link.unplaced") > 0 and not has_missed_reads(e)
+
+
+def has_stopped(e: Evidence) -> bool:
+    """Say if a board that cannot be asked sends nothing any more."""
+    return e.can.stated is not None and e.probes.get("link.packets") == 0
+
+
+def status_reads(*nibbles: int) -> When:
+    """Make a symptom: no status word begins as it should, and most begin with one of these.
+
+    Four bits of 1100 and the lead-off bits, 0 if nothing is off.
+    """
+
+    def holds(e: Evidence) -> bool:
+        usual = e.value("usual_status")
+        return isinstance(usual, str) and int(usual[:1], 16) in nibbles
+
+    return holds
+
+
+def has_frames_of(byte: str) -> When:
+    """Make a symptom: status words are made of one byte."""
+    return lambda e: e.value("usual_status") == f"{byte * 3}h"
+
+
+def has_misfit_rate(e: Evidence) -> bool:
+    """Say if a rate that only is stated is not the one that comes."""
+    return e.can.stated is not None and e.has_failed("rate_error")
 
 
 def has_missed_reads(e: Evidence) -> bool:
     """Say if the board did not read some conversions."""
     on_board = max(e.number("link.lost_on_board"), e.number("lost_on_board"))
     return on_board > 0 and e.number("link.thrown_away") == 0
+
+
+def has_two_clocks(e: Evidence) -> bool:
+    """Say if chips drift past each other: of several, one conversion is alone at even steps."""
+    return e.number("link.chips") > 1 and e.number("link.hole_every") > 0 and has_missed_reads(e)
 
 
 def is_brown_out(e: Evidence) -> bool:
@@ -123,6 +175,16 @@ def is_one_gain_noisy(e: Evidence) -> bool:
 def _gain_of(name: str) -> str:
     """Return the gain in the name of a measurement, as noise_gain_24_at_1000."""
     return name.partition("_gain_")[2].partition("_")[0]
+
+
+def railed(e: Evidence) -> Sequence[Place]:
+    """Channels at the rail: with shorted inputs, or whatever is on them."""
+    return e.probed("codes.railed") or tuple(e.bad_channels("share_at_rail"))
+
+
+def dead(e: Evidence) -> Sequence[Place]:
+    """Channels that give 0 always."""
+    return e.probed("codes.dead") or tuple(e.bad_channels("share_at_zero"))
 
 
 def quiet(e: Evidence) -> list[int]:

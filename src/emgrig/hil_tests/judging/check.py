@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, TypeVar
 
-from emgrig.driver.can import Can, Line, Registers, StatusWord, Timing
+from emgrig.driver.can import Can, Line, Registers, StatusWord
 from emgrig.hil_tests.judging.incident import Incident
 from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Outcome, Samples
@@ -65,9 +65,8 @@ class Need(StrEnum):
     REGISTERS = "registers"
     EVERY_REGISTER = "every register written"
     RESULTS = "results as the chips convert them"
-    STATUS = "status words"
+    FORM = "status words, or a stated scale"
     LOSS = "a count or a clock"
-    CLOCK = "a clock"
     RESET = "a reset of its chips"
     LINES = "PWDN and RESET"
 
@@ -77,9 +76,8 @@ class Need(StrEnum):
             Need.REGISTERS: can.stated is None,
             Need.EVERY_REGISTER: can.registers is Registers.ALL,
             Need.RESULTS: can.stated is None and not can.rate_hz,
-            Need.STATUS: can.status is StatusWord.WHOLE,
+            Need.FORM: can.status is StatusWord.WHOLE or can.stated is not None,
             Need.LOSS: can.is_loss_known,
-            Need.CLOCK: can.timing is not Timing.NONE,
             Need.RESET: can.reset,
             Need.LINES: {Line.PWDN, Line.RESET} <= set(can.lines),
         }[self]
@@ -90,9 +88,8 @@ _LACKS = {
     Need.REGISTERS: "its registers cannot be reached",
     Need.EVERY_REGISTER: "not all of its registers can be written",
     Need.RESULTS: "its samples are not what the chips convert",
-    Need.STATUS: "its samples have no status word",
+    Need.FORM: "its samples have no status word",
     Need.LOSS: "it neither counts nor has a clock",
-    Need.CLOCK: "it has no clock",
     Need.RESET: "its chips cannot be reset",
     Need.LINES: "it cannot drive PWDN and RESET",
 }

@@ -9,10 +9,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.protocol.account import LossAccount, Totals
+from emgrig.protocol.account import Cause, LossAccount, Piece, Totals
 from emgrig.protocol.decoder import EventPacket, Item, SamplePackets
 from emgrig.protocol.frames import FrameLayout
-from emgrig.protocol.packets import BootEvent, ChipLostEvent, Started, Stats, Stopped
+from emgrig.protocol.packets import (
+    BootEvent,
+    ChipLostEvent,
+    SampleFlag,
+    Started,
+    Stats,
+    Stopped,
+)
+
+_FEW = 8  #: So few packets make no line.
+_FEW_STEPS = 3
+_UNEVEN = 0.1  #: Steps that differ by less of their mean are even.
 
 
 @dataclass
@@ -50,7 +61,10 @@ class Capture:
     length than the chips'. `stats` are the board's counters after the run. `first_conversion` and
     `board_time_us`, shape (n_packets,), are as the packets say. The slowest packet came
     `lateness_s` later than the quickest; `heard_for_s` is host time from the first sample to the
-    last. `bad_crc` packets and `stray_bytes` were thrown away by the link's decoder during the run.
+    last, and `heard_rate_hz` conversions a second of it, along a straight line (0 if too few
+    came). Of `lost_unplaced` samples nobody can tell whether they were lost on the way or never
+    read. Every `hole_every` conversions one alone is missing (0: not so evenly). `bad_crc` packets
+    and `stray_bytes` were thrown away by the link's decoder in the run.
     """
 
     codes: NDArray[np.int32]
@@ -67,6 +81,9 @@ class Capture:
     board_time_us: NDArray[np.int64]
     lateness_s: float
     heard_for_s: float
+    heard_rate_hz: float
+    lost_unplaced: int
+    hole_every: float
     bad_crc: int
     stray_bytes: int
 
@@ -110,6 +127,7 @@ def assemble(
     scale_v: NDArray[np.float64],
     rate_hz: float,
     has_two_witnesses: bool = True,
+    has_clock: bool = True,
     n_settle: int,
     started: Started,
     stopped: Stopped,
@@ -119,16 +137,14 @@ def assemble(
 ) -> Capture:
     """Put a run together from what was collected; `n_settle` samples at its start are left out.
 
-    `has_two_witnesses`: board time tells a loss that the board's count hides.
+    `has_two_witnesses`: board time tells a loss that the board's count hides. Without a clock of
+    the board's, a straight line through host times says when each packet should have come.
     """
     account = LossAccount()
     account.begin_run(1e6 / rate_hz if has_two_witnesses else 0.0)
     layout, packets = collected.layout, collected.packets
-    frames = [
-        piece.packets.frames.reshape(-1, layout.frame_bytes)
-        for item in packets
-        for piece in account.add(item)
-    ]
+    pieces = [piece for item in packets for piece in account.add(item)]
+    frames = [piece.packets.frames.reshape(-1, layout.frame_bytes) for piece in pieces]
     account.end_run(stopped.conversions)
     whole = np.concatenate(frames) if frames else np.empty((0, layout.frame_bytes), np.uint8)
     kept = whole[n_settle:]
@@ -145,8 +161,11 @@ def assemble(
         stats=stats,
         first_conversion=_joined([item.first_conversion for item in packets]),
         board_time_us=_joined([item.board_time_us for item in packets]),
-        lateness_s=_lateness(packets, collected.heard_s),
+        lateness_s=_lateness(packets, collected.heard_s, has_clock=has_clock),
         heard_for_s=collected.heard_s[-1] - collected.heard_s[0] if packets else 0.0,
+        heard_rate_hz=1 / _line(packets, collected.heard_s)[1] if len(packets) > _FEW else 0.0,
+        lost_unplaced=sum(map(_n_unplaced, pieces)),
+        hole_every=_regular_step(pieces),
         bad_crc=bad_crc,
         stray_bytes=stray_bytes,
     )
@@ -156,10 +175,38 @@ def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
-def _lateness(packets: list[SamplePackets], heard_s: list[float]) -> float:
-    """Return how much longer the slowest delivery had waited than the quickest, s."""
-    if not packets:
+def _n_unplaced(piece: Piece) -> int:
+    """Return the samples missing before a piece that the link may have lost, or the board."""
+    is_either = piece.cause is Cause.LINK and piece.packets.flags[0] & SampleFlag.CONVERSION_MISSED
+    return piece.lost_before if is_either else 0
+
+
+def _regular_step(pieces: list[Piece]) -> float:
+    """Return every how many conversions one alone is missing, if that is so; else 0."""
+    holes = [piece for piece in pieces if piece.lost_before]
+    steps = np.diff([piece.first_conversion for piece in holes])
+    is_single = all(piece.lost_before == 1 for piece in holes)
+    if len(steps) < _FEW_STEPS or not is_single or np.ptp(steps) > _UNEVEN * steps.mean():
         return 0.0
+    return float(steps.mean())
+
+
+def _line(packets: list[SamplePackets], heard_s: list[float]) -> tuple[float, float]:
+    """Return host time of conversion 0, and from one to the next, s, by a straight line."""
+    ends = [int(item.first_conversion[-1]) + item.frames.shape[1] for item in packets]
+    found = np.polynomial.Polynomial.fit(ends, heard_s, 1).convert().coef
+    return float(found[0]), max(float(found[-1]), 1e-9)
+
+
+def _lateness(packets: list[SamplePackets], heard_s: list[float], *, has_clock: bool) -> float:
+    """Return how much longer the slowest delivery had waited than the quickest, s."""
+    if len(packets) <= (0 if has_clock else _FEW):
+        return 0.0
+    if not has_clock:
+        begin_s, period_s = _line(packets, heard_s)
+        begins = [int(item.first_conversion[0]) for item in packets]
+        apart = [s - begin_s - n * period_s for s, n in zip(heard_s, begins, strict=True)]
+        return max(apart) - min(apart)
     waited = [
         host_s - float(item.board_time_us[0]) * 1e-6
         for item, host_s in zip(packets, heard_s, strict=True)

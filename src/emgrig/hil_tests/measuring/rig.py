@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from emgrig.connect import open_transport
+from emgrig.driver.can import Timing
 from emgrig.driver.chip.ads1299 import Ads1299
 from emgrig.driver.chip.register_access import Opcode
 from emgrig.driver.chip.register_file import RegisterFile
@@ -260,6 +261,7 @@ class Rig:
             scale_v=self.chip.scale_v,
             rate_hz=self.chip.rate_hz,
             has_two_witnesses=self.identity.can.has_two_witnesses,
+            has_clock=self.identity.can.timing is not Timing.NONE,
             n_settle=n_settle,
             started=started,
             stopped=stopped,

@@ -1,5 +1,6 @@
 """It stays so."""
 
+from emgrig.driver.can import Timing
 from emgrig.hil_tests.judging.check import Layer, Need, check
 from emgrig.hil_tests.judging.measurement import Measure
 from emgrig.hil_tests.measuring.procedures import temperatures_c
@@ -20,7 +21,7 @@ def test_endurance(rig: Rig, measure: Measure, bringup: BringupRun) -> None:
     rig.prepare()
     if rig.has_registers:
         rig.set_rate(1000)
-    rate_hz, has_clock = rig.chip.rate_hz, Need.CLOCK.lacks(rig.identity.can) == ""
+    rate_hz, has_clock = rig.chip.rate_hz, rig.identity.can.timing is not Timing.NONE
     lost, rates_hz, left_s = 0, [], soak_s
     while left_s > 0:
         capture = rig.capture(round(min(left_s, PIECE_S) * rate_hz))

@@ -16,6 +16,7 @@ from emgrig.tools.common.progress import Bar
 if TYPE_CHECKING:
     from emgrig.calibration.certificate.certificate import Certificate
     from emgrig.driver.board import Board
+    from emgrig.driver.can import Can
     from emgrig.electrodes import ContactCheck, ContactSettings
 
 KEEP = "keep"
@@ -101,7 +102,7 @@ def _check(
     if as_json:
         print_json(check.to_json())
     else:
-        show_check(check, _current(check, known))
+        show_check(check, _current(check, known, board.can))
     if settings.is_quick:
         note("not kept: a quick check has no impedances")
     else:
@@ -122,9 +123,13 @@ def _keep(check: "ContactCheck") -> None:
     note(f"kept as the last check of this board: {path}")
 
 
-def _current(check: "ContactCheck", known: "Certificate | None") -> str:
+def _current(check: "ContactCheck", known: "Certificate | None", can: "Can") -> str:
     if check.conditions.current_is_calibrated:
         return f"{check.conditions.current} calibrated ({known})"
+    from emgrig.driver.can import Registers
+
+    if can.registers is not Registers.ALL:
+        return f"{check.conditions.current} nominal, ± 20 %; on this board it cannot be calibrated"
     return (
         f"{check.conditions.current} nominal, ± 20 %: calibrate it (emgrig calibrate leadoff "
         f"--current {check.conditions.current} --save)"

@@ -354,9 +354,8 @@ def from_records(
 def _said_of_records(n_pauses: int, lost: int, *, is_continuous: bool) -> list[str]:
     if not n_pauses:
         return []
-    said = [
-        f"{n_pauses} {'pause' if n_pauses == 1 else 'pauses'} between data records: {lost} samples are missing"
-    ]
+    pauses = "1 pause" if n_pauses == 1 else f"{n_pauses} pauses"
+    said = [f"{pauses} between data records: {lost} samples are missing"]
     if is_continuous:
         said.append("the header calls it continuous, the time stamps do not; they are taken")
     return said

@@ -173,7 +173,7 @@ def test_a_synthetic_recording_keeps_the_annotated_truth() -> None:
 
 def test_drawn_intensities_have_table_3s_mean_and_sd() -> None:
     rng = np.random.default_rng(0)
-    drawn = np.array([synthetic.intensity(True, rng) for _ in range(20_000)])
+    drawn = np.array([synthetic.draw_intensity(True, rng) for _ in range(20_000)])
     assert drawn.mean() == pytest.approx(8.11, rel=0.03)
     assert drawn.std() == pytest.approx(8.54, rel=0.1)
 

@@ -15,8 +15,31 @@ KEY_WITHIN_S = 2.0
 """A key answers an expression until so long after its end. Ours: the paper gives no rule."""
 
 _PAIR = re.compile(r"(?<!\S)([a-z_]+)=(\S+)", re.ASCII)
-_BEGINS = frozenset({"session begin", "session resumed"})
-_CLIP_ENDS = frozenset({"clip end", "clip broken off", "session interrupted", "session end"})
+
+
+class Name(StrEnum):
+    """Names of the markers that are read; ``mvc …`` and ``key …`` go by their first word."""
+
+    BEGIN = "session begin"
+    RESUMED = "session resumed"
+    INTERRUPTED = "session interrupted"
+    END = "session end"
+    BASELINE_BEGIN = "baseline begin"
+    BASELINE_END = "baseline end"
+    GAP_BEGIN = "gap begin"
+    GAP_END = "gap end"
+    PAUSE_BEGIN = "pause begin"
+    PAUSE_END = "pause end"
+    CLIP_BEGIN = "clip begin"
+    CLIP_SHOWN = "clip shown"
+    CLIP_END = "clip end"
+    CLIP_BROKEN = "clip broken off"
+    RATING = "rating"
+
+
+_BEGINS = frozenset({Name.BEGIN, Name.RESUMED})
+_ENDS = frozenset({Name.END, Name.INTERRUPTED})
+_CLIP_ENDS = frozenset({Name.CLIP_END, Name.CLIP_BROKEN, *_ENDS})
 
 
 class Phase(StrEnum):
@@ -172,19 +195,19 @@ def _trials(markers: Sequence[Marker], end_s: float) -> list[Trial]:
     for one in markers:
         number = _whole(one.values.get("trial"))
         last = trials[-1] if trials and math.isinf(trials[-1].end_s) else None
-        if one.name == "clip begin" and number is not None:
+        if one.name == Name.CLIP_BEGIN and number is not None:
             if last is not None:
                 trials[-1] = replace(last, end_s=one.onset_s)
             clip, emotion = one.values.get("clip", "n/a"), one.values.get("emotion", "n/a")
             attempt = _whole(one.values.get("attempt")) or 1
             trials.append(Trial(number, clip, emotion, one.onset_s, math.inf, attempt))
-        elif one.name == "rating":
+        elif one.name == Name.RATING:
             _rate(trials, number, _whole(one.values.get("value")))
         elif last is None:
             continue
         elif one.name in _CLIP_ENDS and number in (None, last.number):
-            trials[-1] = replace(last, end_s=one.onset_s, is_whole=one.name == "clip end")
-        elif one.name == "clip shown" and number == last.number:
+            trials[-1] = replace(last, end_s=one.onset_s, is_whole=one.name == Name.CLIP_END)
+        elif one.name == Name.CLIP_SHOWN and number == last.number:
             trials[-1] = replace(last, begin_s=one.onset_s)
         elif one.name.startswith("key ") and number == last.number:
             trials[-1] = replace(last, key_s=(*last.key_s, one.onset_s))
@@ -206,23 +229,19 @@ def _whole(text: str | None) -> int | None:
 
 def _phases(markers: Sequence[Marker], trials: Sequence[Trial]) -> list[tuple[float, Phase]]:
     """Return when each phase begins; part A lasts from a begin with an MVC to the baseline."""
-    begins = {
-        "baseline begin": Phase.REST,
-        "gap begin": Phase.REST,
-        "session end": Phase.BETWEEN,
-        "session interrupted": Phase.BETWEEN,
-        "baseline end": Phase.BETWEEN,
-        "gap end": Phase.BETWEEN,
+    begins: dict[str, Phase] = {
+        Name.BASELINE_BEGIN: Phase.REST,
+        Name.GAP_BEGIN: Phase.REST,
+        **dict.fromkeys((*_ENDS, Name.BASELINE_END, Name.GAP_END), Phase.BETWEEN),
     }
-    is_session = any(m.name in _BEGINS or m.name.split(" ")[0] in ("mvc", "clip") for m in markers)
-    if not is_session:
+    if not any(m.name in _BEGINS or m.name.split(" ")[0] in ("mvc", "clip") for m in markers):
         return []
     found = [(-math.inf, Phase.BETWEEN)]
     for nth, one in enumerate(markers):
         if one.name in _BEGINS and _has_mvc(markers[nth + 1 :]):
             found.append((one.onset_s, Phase.PART_A))
-        elif one.name in begins:
-            found.append((one.onset_s, begins[one.name]))
+        elif (phase := begins.get(one.name)) is not None:
+            found.append((one.onset_s, phase))
     if not any(one.name in _BEGINS for one in markers) and _has_mvc(markers):
         found.append((-math.inf, Phase.PART_A))  # the file begins in the middle of it
     for trial in trials:
@@ -235,7 +254,7 @@ def _has_mvc(markers: Sequence[Marker]) -> bool:
     for one in markers:
         if one.name.startswith("mvc "):
             return True
-        if one.name in ("baseline begin", "clip begin", "session end", "session interrupted"):
+        if one.name in (Name.BASELINE_BEGIN, Name.CLIP_BEGIN, *_ENDS):
             return False
     return False
 
@@ -246,9 +265,9 @@ def _with_pauses(
     """Put pauses over what they interrupted; part A stays part A."""
     out = list(phases)
     for nth, one in enumerate(markers):
-        if one.name != "pause begin":
+        if one.name != Name.PAUSE_BEGIN:
             continue
-        ends = (m.onset_s for m in markers[nth + 1 :] if m.name in ("pause end", *_CLIP_ENDS))
+        ends = (m.onset_s for m in markers[nth + 1 :] if m.name in (Name.PAUSE_END, *_CLIP_ENDS))
         end_s = next(ends, math.inf)
         before = Course(phases=tuple(out))
         if before.phase(one.onset_s) is Phase.PART_A:

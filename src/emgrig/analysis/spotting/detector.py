@@ -23,7 +23,10 @@ DETECTION_BAND = Preprocessing("detection", band_hz=(30.0, 450.0), mean_removed=
 
 @dataclass(frozen=True)
 class DetectorSettings:
-    """Settings of `double_threshold`, tuned on synthetic faces of seeds that are not scored."""
+    """Settings of `double_threshold`, tuned on synthetic faces of seeds that are not scored.
+
+    Those are seeds 1 and 2, of `synthetic` and of the spotting benchmark (docs/spotting.md).
+    """
 
     #: Its band-pass is used; its envelope is not, because 6 Hz blurs the edges by 70 ms.
     preset: Preprocessing = DETECTION_BAND
@@ -41,13 +44,34 @@ class DetectorSettings:
     #: 0.2 s).
     join_s: float = 0.08
     least_s: float = 0.13
+    #: Low activity beside an event is no part of it: what stays below the share `faint` of the
+    #: event's own peak (both above rest) for longer than `faint_s` and a fifth of the event, or
+    #: below `lesser` for longer than `lesser_s` and the event itself.
+    faint: float = 0.2
+    faint_s: float = 0.06
+    lesser: float = 0.35
+    lesser_s: float = 0.2
+    #: In low activity, what rises to so many times the lowest beside it is an event of its own.
+    anew: float = 4.0
     mains_hz: float | None = None  #: Subtract this frequency and its harmonics first.
 
     def __post_init__(self) -> None:
         if not 0 < self.low <= self.high or self.change <= 1:
             raise ValueError("0 < low <= high and change > 1 were expected")
-        if min(self.smooth_hz, self.reach_s, self.join_s, self.least_s) <= 0:
-            raise ValueError("smooth_hz, reach_s, join_s and least_s must be above 0")
+        times = (self.reach_s, self.join_s, self.least_s, self.faint_s, self.lesser_s)
+        if min(self.smooth_hz, *times) <= 0:
+            raise ValueError("smooth_hz and all times must be above 0")
+        if not 0 <= self.faint <= self.lesser < 1 < self.anew:
+            raise ValueError("0 <= faint <= lesser < 1 < anew was expected")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What events of a channel are looked for in; in the unit of the signal."""
+
+    amplitude: Floats  #: shape (n_samples,); Smoothed, rectified; NaN in gaps.
+    level: float  #: Mean and SD of it at rest.
+    spread: float
 
 
 def double_threshold(
@@ -113,15 +137,61 @@ def events_in_band(
 
 
 def _channel(x: Floats, rate_hz: float, chosen: DetectorSettings, rest: slice | None) -> Ints:
+    trace = trace_of(x, rate_hz, chosen, rest)
+    return events_on(trace, x, rate_hz, chosen)
+
+
+def trace_of(x: Floats, rate_hz: float, chosen: DetectorSettings, rest: slice | None) -> Trace:
+    """Make what events are looked for in; `x` is one channel, in its band, `rest` in samples."""
     amplitude = _amplitude(x, rate_hz, chosen.smooth_hz)
-    level, spread = _rest(amplitude, rest)
-    if not spread > 0:  # constant or all gaps: there is no muscle to see
+    # An amplitude that is as smooth needs no more to tell its distribution.
+    step = max(1, int(rate_hz / (8 * chosen.smooth_hz)))
+    return Trace(amplitude, *_rest(amplitude, rest, step))
+
+
+def events_on(
+    trace: Trace,
+    x: Floats,
+    rate_hz: float,
+    chosen: DetectorSettings,
+    foreign: Floats | None = None,
+) -> Ints:
+    """Find the events of one channel.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of the channel.
+    x : ndarray of float64, shape (n_samples,)
+        The channel, in its band.
+    rate_hz : float, > 0
+        Sampling rate, Hz.
+    chosen : DetectorSettings
+        Settings.
+    foreign : ndarray of float64, shape (n_samples,), optional
+        Amplitude that is not this muscle's, in the unit of `x`: only what is above it counts.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_events, 2)
+        Half-open sample intervals in order.
+    """
+    if not trace.spread > 0:  # constant or all gaps: there is no muscle to see
         return np.empty((0, 2), dtype=np.int64)
-    # Comparisons with NaN are false, so that a gap ends an event.
-    found = _hysteresis(amplitude, level + chosen.low * spread, level + chosen.high * spread)
-    found = _joined(found, amplitude, round(chosen.join_s * rate_hz))
-    quiet = x[amplitude <= level + chosen.low * spread]
+    low, high = chosen.low * trace.spread, chosen.high * trace.spread
+    excess = trace.amplitude - trace.level
+    quiet = x[excess <= low]
     rest_sd = float(np.sqrt(np.mean(quiet**2)))
+    if foreign is not None:
+        excess -= foreign
+    # Comparisons with NaN are false, so that a gap ends an event.
+    found = _hysteresis(excess, low, high)
+    found = _joined(found, excess, round(chosen.join_s * rate_hz))
+    for limit in (
+        _Limit(chosen.lesser, round(chosen.lesser_s * rate_hz), 1.0),
+        _Limit(chosen.faint, round(chosen.faint_s * rate_hz), 0.2),
+    ):
+        found = _parted(found, excess, low, high, limit, chosen.anew)
     edges = _refined(found, x, rest_sd, chosen.change, round(chosen.reach_s * rate_hz))
     long: Ints = edges[edges[:, 1] - edges[:, 0] >= round(chosen.least_s * rate_hz)]
     return long
@@ -141,8 +211,8 @@ def _amplitude(x: Floats, rate_hz: float, smooth_hz: float) -> Floats:
     return out
 
 
-def _rest(amplitude: Floats, rest: slice | None) -> tuple[float, float]:
-    """Return mean and SD of the amplitude at rest."""
+def _rest(amplitude: Floats, rest: slice | None, step: int) -> tuple[float, float]:
+    """Return mean and SD of the amplitude at rest; undeclared, from every `step`-th value."""
     part = amplitude if rest is None else amplitude[rest]
     part = part[np.isfinite(part)]
     if part.size == 0:
@@ -151,7 +221,7 @@ def _rest(amplitude: Floats, rest: slice | None) -> tuple[float, float]:
         return float("nan"), float("nan")
     if rest is not None:
         return float(part.mean()), float(part.std())
-    low, high = np.percentile(part, [5, 40])
+    low, high = np.percentile(part[::step], [5, 40])
     z_low, z_high = NormalDist().inv_cdf(0.05), NormalDist().inv_cdf(0.40)
     spread = float((high - low) / (z_high - z_low))
     return float(low - z_low * spread), spread
@@ -179,17 +249,113 @@ def _joined(found: Ints, amplitude: Floats, most: int) -> Ints:
     return np.array(kept, dtype=np.int64).reshape(-1, 2)
 
 
+@dataclass(frozen=True)
+class _Limit:
+    """What is low activity beside an event, and no part of it."""
+
+    share: float  #: Below this share of the peak above rest,
+    least: int  #: for more than so many samples,
+    of_event: float  #: and for more than this share of the length of the event.
+
+    def most(self, length: int) -> int:
+        """Return for how many samples at most a low stretch is a part of the event beside it."""
+        return max(self.least, int(self.of_event * length))
+
+
+def _parted(
+    found: Ints, excess: Floats, low: float, high: float, limit: _Limit, anew: float
+) -> Ints:
+    """Take low activity off the events that it lies beside, and part events that it joins.
+
+    `excess`, shape (n_samples,), is the amplitude above rest; `low` and `high` are its thresholds.
+    """
+    kept: list[list[int]] = []
+    stretches = found.tolist()
+    while stretches:
+        begin, end = stretches.pop()
+        part = excess[begin:end]
+        peak = float(part.max())
+        if not peak > high:
+            continue
+        cores = _cores(part, peak, limit)
+        bounds = [0, *cores.ravel().tolist(), part.size]
+        for row, (first, last) in enumerate(cores.tolist()):
+            most = limit.most(last - first)
+            start = 0 if row == 0 and first <= most else first
+            stop = part.size if row + 1 == len(cores) and part.size - last <= most else last
+            kept.append([begin + start, begin + stop])
+        for row in range(len(cores) + 1):
+            first, last = bounds[2 * row : 2 * row + 2]
+            if last - first > limit.least:
+                sides = row > 0, row < len(cores)
+                hump = _hump(part[first:last], *sides, low, high, anew, limit.least)
+                stretches += [[begin + first + a, begin + first + b] for a, b in hump]
+    return np.array(sorted(kept), dtype=np.int64).reshape(-1, 2)
+
+
+def _cores(part: Floats, peak: float, limit: _Limit) -> Ints:
+    """Return the strong stretches, shape (n, 2), each with the pauses that belong to it.
+
+    Two are events of their own if the long pause between them is low beside either. If it is not,
+    the weaker one is low activity, too, or the same event when it is half as strong.
+    """
+    kept: list[list[int]] = []
+    for first, last in segments(part > limit.share * peak):
+        if not kept:
+            kept.append([first, last])
+            continue
+        before, stop = kept[-1]
+        pause = part[stop:first]
+        old, new = part[before:stop].max(), part[first:last].max()
+        weaker = min(old, new)
+        is_short = pause.size <= limit.most(min(last - first, stop - before))
+        if is_short or (np.median(pause) >= limit.share * weaker and 2 * weaker >= max(old, new)):
+            kept[-1][1] = last
+        elif np.median(pause) < limit.share * weaker:
+            kept.append([first, last])
+        elif new > old:
+            kept[-1] = [first, last]
+    return np.array(kept, dtype=np.int64)
+
+
+def _hump(
+    part: Floats, follows: bool, precedes: bool, low: float, high: float, anew: float, width: int
+) -> list[tuple[int, int]]:
+    """Find what rises anew in low activity, between the lowest points before and behind it.
+
+    `follows` an event, `precedes` one: only beside an event it has to rise from something lower.
+    A dip of a moment is nothing lower, so that a mean over `width` samples is looked at.
+    """
+    width = min(width, part.size)
+    part = np.convolve(part, np.ones(width) / width, "same")
+    rises = part > high
+    if follows:
+        rises &= part > anew * np.maximum(np.minimum.accumulate(part), low)
+    if precedes:
+        rises &= part > anew * np.maximum(np.minimum.accumulate(part[::-1])[::-1], low)
+    if not rises.any():
+        return []
+    top = int(np.argmax(np.where(rises, part, -np.inf)))
+    begin = int(np.argmin(part[: top + 1])) if follows else 0
+    end = top + int(np.argmin(part[top:])) + 1 if precedes else part.size
+    return [(begin, end)]
+
+
 def _evidence(x: Floats, rest_sd: float, change: float) -> Floats:
     """Return the running log-likelihood ratio of "variance is `change` times rest's" to rest.
 
     Shape (n_samples + 1,), from the begin of `x`; a gap adds nothing.
     """
     step = (x / rest_sd) ** 2 * (0.5 * (1 - 1 / change)) - 0.5 * np.log(change)
-    return np.concatenate([[0.0], np.cumsum(np.nan_to_num(step))])
+    step[np.isnan(step)] = 0.0
+    return np.concatenate([[0.0], np.cumsum(step)])
 
 
 def _refined(found: Ints, x: Floats, rest_sd: float, change: float, reach: int) -> Ints:
-    """Move each edge, by `reach` at most, to where the evidence turns."""
+    """Move each edge, by `reach` at most, to where the evidence turns.
+
+    An edge is told from rest, or from what lies beyond it where that is much more.
+    """
     edges = found.copy()
     previous = 0
     for row, (start, stop) in enumerate(found.tolist()):
@@ -197,11 +363,19 @@ def _refined(found: Ints, x: Floats, rest_sd: float, change: float, reach: int) 
         low = max(previous, start - reach)
         until = min(middle, start + reach)
         # The last of equal minima, so that an onset never moves into a gap.
-        evidence = _evidence(x[low:until], rest_sd, change)
+        sd = _beyond(x[max(previous, low - reach) : low], rest_sd)
+        evidence = _evidence(x[low:until], sd, change)
         edges[row, 0] = until - int(np.argmin(evidence[::-1]))
-        following = found[row + 1, 0] if row + 1 < len(found) else x.size
-        high = min(int(following), stop + reach)
+        following = int(found[row + 1, 0]) if row + 1 < len(found) else x.size
+        high = min(following, stop + reach)
         begin = max(middle, stop - reach)
-        edges[row, 1] = begin + int(np.argmax(_evidence(x[begin:high], rest_sd, change)))
+        sd = _beyond(x[high : min(following, high + reach)], rest_sd)
+        edges[row, 1] = begin + int(np.argmax(_evidence(x[begin:high], sd, change)))
         previous = int(edges[row, 1])
     return edges
+
+
+def _beyond(x: Floats, rest_sd: float) -> float:
+    """Return the RMS of what lies beside an edge, or that of rest if it is not twice as much."""
+    power = float(np.mean(x**2)) if x.size else 0.0
+    return float(np.sqrt(power)) if power > 4 * rest_sd**2 else rest_sd

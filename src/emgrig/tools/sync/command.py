@@ -99,12 +99,12 @@ def sync(given: SyncOptions) -> None:
         from emgrig.analysis.film.display import opencv
 
         opencv()  # before anything is read
+    is_told = given.video is None or given.fps is not None or given.times is not None
+    told = film_of(given.fps, given.times) if is_told else None
     source = read_source(given.recording)
     seen = None if given.video is None else _seen(given.video, given)
     read = read_readings(given.readings) if given.readings is not None else _sure(seen)
     digits = given.digits if seen is None else _wrap(seen, source, given.digits)
-    is_told = seen is None or given.fps is not None or given.times is not None
-    told = film_of(given.fps, given.times) if is_told else None
     film, remarks = (told, []) if seen is None else film_by(seen, source, told, digits)
     assert film is not None
     found = aligned(source, read, film, digits, given.begins)

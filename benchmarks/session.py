@@ -62,12 +62,12 @@ def _play(plan_path: Path, output: Path) -> tuple[SimTransport, SessionFolder, S
     plan = load_plan(plan_path)
     transport = SimTransport(f"seed={SEED}")
     participant = ScriptedParticipant(Script(), plan, transport)
-    files = SessionFolder(output, plan.participant.code)
+    files = SessionFolder(output, plan.participant.code, is_rehearsal=True)
     board = Board(transport)
     board.apply(plan.recording.profile)
     with Hub(board, mains_hz=plan.recording.mains_hz, profile=plan.recording.profile) as hub:
         hub.start()
-        record = check_board(hub, plan, files.open_record(plan))
+        record = check_board(hub, plan, files.open_record(plan), is_rehearsal=True)
         with session_on(hub, plan, files, record) as running:
             run_script(running, hub, participant)
     return transport, files, running.driver.record

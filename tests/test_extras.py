@@ -22,6 +22,7 @@ NEEDED = {
     "bench": ("pyvisa", "calibrate bench-gain sim: --bench a,b"),
     "desk": ("nicegui", "desk sim:"),
     "lsl": ("pylsl", "record sim: -o {0}/b.bdf --lsl --duration 1"),
+    "video": ("cv2", "sync {0}/t.bdf --video {0}/a.mp4"),
     "xdf": ("pyxdf", "analyse {0}/a.xdf"),
     "spi": ("spidev", "info spi:pieeg"),
     "mixed": ("statsmodels.api", "study report {0} --mixed"),

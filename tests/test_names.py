@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig import files, names
-from emgrig.analysis.report.candidates import events_tsv
+from emgrig.analysis.report.candidates import Candidate
+from emgrig.analysis.report.events import events_tsv
+from emgrig.analysis.report.trials import Joined, Phase, Trial
 from emgrig.errors import RecordingError
 from emgrig.experiment.files.plan import Participant
 from emgrig.experiment.folder import SessionFolder
@@ -130,18 +132,14 @@ def test_no_name_is_markup_on_the_desk(word: str) -> None:
 
 @pytest.mark.parametrize("word", [*HOSTILE, "+1+2", "@SUM(A1)", "\t=1", " -x"])
 def test_no_cell_is_a_formula(word: str) -> None:
-    analysis = SimpleNamespace(labels=[word], candidates=[CANDIDATE], muscles={})
+    trial = Trial(1, word, word, 0.0, 9.0)
+    one = Candidate(0, 1.0, 2.0, 1.0, 2.0, 1.0, (), joined=Joined(Phase.CLIP, trial))
+    analysis = SimpleNamespace(labels=[word], candidates=[one], muscles={})
     table = events_tsv(analysis)  # type: ignore[arg-type]
     rows = [row.split("\t") for row in table.splitlines()]
-    assert [len(row) for row in rows] == [8, 8]
+    assert [len(row) for row in rows] == [16, 16]
     for text in (*rows[1], cell(word)):
         assert not text.lstrip().startswith(("=", "+", "-", "@"))
-
-
-CANDIDATE = SimpleNamespace(
-    start_s=1.0, end_s=2.0, is_micro=True, channel_index=0,
-    mvc_percent=1.0, times_rest=2.0, units=(), clipped=False, crosstalk=False,
-)  # fmt: skip
 
 
 @pytest.mark.slow

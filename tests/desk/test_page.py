@@ -23,10 +23,12 @@ from browser_desk import (
     serving,
     wait_recorded,
 )
+from emgrig.analysis.film.reader import FilmReader
 from emgrig.recording.sync.tube import tube_path
 from emgrig.simulator.analog.world import Electrode
 from emgrig.simulator.faults import actions as do
 from shell import Run
+from tube_film import need_opencv
 
 pytestmark = pytest.mark.slow
 
@@ -178,6 +180,20 @@ def test_what_cannot_be_recorded_is_said(page: Page, desk: Desk) -> None:
     assert (desk.folder / "taken.bdf").read_bytes() == b"something of value"
 
 
+def assert_read_by_sync(screen: Page) -> None:
+    """The page, as a camera would see it, is found and read; it counts on while it is taken."""
+    cv2 = need_opencv()
+    before = int(screen.get_by_test_id("tube").inner_text())
+    taken = np.frombuffer(screen.screenshot(), np.uint8)
+    after = int(screen.get_by_test_id("tube").inner_text())
+    picture = cv2.resize(cv2.imdecode(taken, cv2.IMREAD_GRAYSCALE), None, fx=0.3, fy=0.3)
+    reading = FilmReader().feed(
+        cv2.copyMakeBorder(picture, 90, 60, 120, 200, cv2.BORDER_CONSTANT, value=130)
+    )
+    assert reading.count is not None
+    assert before <= reading.count <= after
+
+
 @pytest.mark.long
 def test_the_tube_counts_conversions(browser: Browser, page: Page, desk: Desk) -> None:
     expect(page.get_by_test_id("link")).to_have_text("streaming")
@@ -190,6 +206,7 @@ def test_the_tube_counts_conversions(browser: Browser, page: Page, desk: Desk) -
         """least => Number(document.querySelector('[data-testid="tube"]').innerText) >= least""",
         arg=first + 100,
     )
+    assert_read_by_sync(screen)
     screen.close()
     stop(page, "tube.bdf")
     table = np.genfromtxt(tube_path(desk.folder / "tube.bdf"), names=True, missing_values="n/a")

@@ -122,7 +122,7 @@ def test_samples_that_never_come_are_a_gap(
     driver = driver_on(rig)
     run(driver, rig, 108.5)
     assert driver.record.contractions[0].problem == "gap"
-    assert "samples were lost" in driver.view.note
+    assert "samples were lost" in driver.view.operator
 
 
 def test_a_record_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:

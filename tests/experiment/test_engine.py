@@ -203,7 +203,9 @@ def test_a_weak_contraction_is_asked_for_again_with_the_reason() -> None:
     session.do(Continue())
     session.contract(3.0)
     assert session.marks("mvc end")[-1].endswith("peak_uv=3.0 accepted=no problem=too-weak")
-    assert "too weak: 3.0 times the rest level" in view_of(session.engine, session.now_s).note
+    view = view_of(session.engine, session.now_s)
+    assert "too weak: 3.0 times the rest level" in view.operator
+    assert (view.title, view.note) == ("Relax", "Once more, please")
     session.contract(150.0)
     assert session.marks("mvc end")[-1].startswith("mvc end channel=1 repetition=1 attempt=2")
     assert view_of(session.engine, session.now_s).note == ""
@@ -219,7 +221,14 @@ def test_after_three_attempts_the_operator_decides() -> None:
     assert session.engine.phase is Phase.DECIDE
     session.do(Choose(Choice.AGAIN))
     session.contract(3.5)
+    session.do(Choose(Choice.ACCEPT_ANYWAY))
+    assert session.engine.phase is Phase.DECIDE, "that was not asked"
     session.do(Choose(Choice.ACCEPT))
+    view = view_of(session.engine, session.now_s)
+    assert (view.ask, session.marks("mvc accept")) == (Ask.DOUBT, [])
+    assert "3.5 µV after 1.0 µV at rest: 3.5 times" in view.operator
+    assert (view.title, view.text, view.note) == ("One moment, please", "It goes on soon", "")
+    session.do(Choose(Choice.ACCEPT_ANYWAY))
     assert session.marks("mvc accept") == ["mvc accept channel=1 repetition=1 attempt=4"]
     accepted = session.engine.record.accepted(1)[1]
     assert (accepted.peak_uv, accepted.decided_by, accepted.problem) == (
@@ -271,7 +280,7 @@ def test_a_rating_outside_of_the_scale_is_not_taken(value: int) -> None:
     session.do(ClipEnded(1), after_s=10.0)
     session.do(Rate(value))
     assert session.engine.phase is Phase.RATING
-    assert "0 to 8" in view_of(session.engine, session.now_s).note
+    assert "0 to 8" in view_of(session.engine, session.now_s).operator
     assert session.marks("rating") == []
 
 
@@ -307,7 +316,8 @@ def test_a_clip_that_fails_is_begun_anew_or_skipped() -> None:
     session.do(Tick(), after_s=4.0)
     session.do(ClipFailed(1, "no decoder"))
     view = view_of(session.engine, session.now_s)
-    assert "no decoder" in view.note
+    assert "no decoder" in view.operator
+    assert (view.title, view.text, view.note) == ("One moment, please", "It goes on soon", "")
     assert view.ask is Ask.CLIP
     session.do(Choose(Choice.AGAIN))
     assert session.marks("clip begin")[-1].endswith("attempt=2")

@@ -26,7 +26,7 @@ from emgrig.desk.stream.hub import Hub
 from emgrig.driver.board import Board
 from emgrig.driver.samples.block import Block
 from emgrig.errors import RecordingError, exit_code_for
-from emgrig.experiment.files.plan import Plan
+from emgrig.experiment.files.plan import Plan, load_plan
 from emgrig.experiment.files.record import SessionRecord, read_record, write_record
 from emgrig.experiment.folder import SessionFolder
 from emgrig.experiment.participant import Script, ScriptedParticipant, load_script
@@ -80,13 +80,13 @@ def play(
 ) -> Finished:
     transport = SimTransport(f"seed={seed}")
     participant = ScriptedParticipant(script, plan, transport)
-    folder = SessionFolder(output, plan.participant.code)
+    folder = SessionFolder(output, plan.participant.code, is_rehearsal=True)
     folder.path.mkdir(parents=True, exist_ok=True)
     board = Board(transport)
     board.apply(plan.recording.profile)
     with Hub(board, mains_hz=plan.recording.mains_hz, profile=plan.recording.profile) as hub:
         hub.start()
-        record = check_board(hub, plan, folder.open_record(plan))
+        record = check_board(hub, plan, folder.open_record(plan), is_rehearsal=True)
         with session_on(hub, plan, folder, record) as running:
             run_script(running, hub, participant)
             if at_end is not None:
@@ -179,7 +179,7 @@ def test_markers_are_in_the_file_at_their_time(done: Finished) -> None:
         assert done.true_s(1000 * at[text]) == pytest.approx(true_s, abs=0.002)
         assert f"rating trial={trial.trial} value={trial.rating}" in at
     first, last = min(at.items(), key=lambda x: x[1]), max(at.items(), key=lambda x: x[1])
-    assert first[0] == "session begin participant=P01 seed=7 run=1"
+    assert first[0] == "session begin participant=P01 seed=7 run=1 rehearsal=yes"
     assert last[0].startswith(("session end", "BAD_padding"))
 
 
@@ -208,10 +208,11 @@ def table(path: Path) -> list[dict[str, str]]:
 @pytest.mark.slow
 def test_bids_has_every_marker_as_an_event(done: Finished, tmp_path: Path) -> None:
     code, text = run(
-        *("export", done.bdf_path, "--bids", tmp_path, "--subject", "P01", "--task", "faces")
+        *("export", done.bdf_path, "--bids", tmp_path / "rehearsal"),
+        *("--subject", "P01", "--task", "faces"),
     )
     assert code == 0, text
-    (path,) = (tmp_path / "sub-P01/emg").glob("*_events.tsv")
+    (path,) = (tmp_path / "rehearsal/sub-P01/emg").glob("*_events.tsv")
     rows = table(path)
     kinds = Counter(row["trial_type"] for row in rows)
     assert kinds["clip begin"] == kinds["clip end"] == kinds["rating"] == N_CLIPS
@@ -245,6 +246,22 @@ def test_analyse_finds_the_simulators_own_expressions(done: Finished, tmp_path: 
     assert scores.precision > 0.9
     assert scores.onset_mae_s < 0.05
     assert n_levels == len(rows), "every candidate has its MVC%"
+    trials = {str(one.trial): one for one in done.record.trials}
+    in_clips = [row for row in rows if row["trial"] != "n/a"]
+    assert len(in_clips) > len(rows) / 3
+    for row in in_clips:
+        one = trials[row["trial"]]
+        told = (row["clip"], row["emotion"], row["rating"], row["phase"])
+        assert told == (one.clip, one.emotion, str(one.rating), "clip")
+        # The script's clips are shown when they are asked for.
+        begin_s = one.begin_unix_s - VIRTUAL_EPOCH_UNIX_S
+        since_s = done.true_s(1000 * float(row["onset"])) - begin_s
+        assert float(row["since_clip"]) == pytest.approx(since_s, abs=0.01)
+    assert "part A" not in {row["phase"] for row in rows}
+    assert "part A is left out with" in result.output
+    blinks = [row for row in rows if row["trial_type"] == "blink"]
+    assert f"blinks, counted apart: {len(blinks)}\n" in result.output
+    assert {row["channel"] for row in blinks} == {"EMG orbic. oculi"}
 
 
 def score(done: Finished, rows: list[dict[str, str]]) -> tuple[EventScores, int]:
@@ -342,7 +359,7 @@ def test_an_interrupted_session_goes_on_where_it_stopped(
     stopped: Path, stopped_before: Before
 ) -> None:
     assert "the same command goes on" in stopped_before.text
-    path = stopped.parent / "recordings/P01"
+    path = stopped.parent / "recordings/rehearsal/P01"
     before = read_record(path / "P01_session.json")
     assert len(before.trials) == 2
     assert "session interrupted" in [text for _, text in annotations(path / "P01.bdf")]
@@ -355,7 +372,7 @@ def test_an_interrupted_session_goes_on_where_it_stopped(
     assert after.contractions == before.contractions
     assert [run.file for run in after.runs] == ["P01.bdf", "P01_run-2.bdf"]
     second = [text for _, text in annotations(path / "P01_run-2.bdf")]
-    assert "session resumed participant=P01 seed=7 run=2" in second
+    assert "session resumed participant=P01 seed=7 run=2 rehearsal=yes" in second
     played = [text.split()[2] for text in second if text.startswith("clip begin")]
     assert played == [f"trial={i}" for i in (3, 4, 5, 6)]
     assert not [text for text in second if text.startswith("mvc")]
@@ -371,10 +388,10 @@ def test_a_complete_one_is_not_repeated_and_restart_keeps_the_old_files(
     code, text = run("session", plan, "sim:seed=5", *more)
     assert code == 2
     assert "is complete, on a simulated board, " in text
-    old = (output / "P01/P01.bdf").read_bytes()
+    old = (output / "rehearsal/P01/P01.bdf").read_bytes()
     code, text = run("session", plan, "sim:seed=6", *more, "--restart", "--json")
     assert code == 0, text
-    assert (output / "P01_before-1/P01.bdf").read_bytes() == old
+    assert (output / "rehearsal/P01_before-1/P01.bdf").read_bytes() == old
     said = json.loads(text[text.index("{") :])
     assert said["is_complete"] is True
     assert said["is_simulated"] is True
@@ -400,7 +417,7 @@ def test_another_board_is_refused(stopped: Path) -> None:
 @pytest.mark.slow
 def test_a_crash_leaves_a_session_that_goes_on(stopped: Path) -> None:
     """The process dies in a clip: no BDF+ file of that run is there; the next run makes it."""
-    path = stopped.parent / "recordings/P01"
+    path = stopped.parent / "recordings/rehearsal/P01"
     for name in ("P01.bdf", "P01.json"):
         (path / name).unlink()
     code, text = run("session", stopped, "sim:seed=5", "--script", "auto")
@@ -414,7 +431,7 @@ def test_a_link_that_is_cut_in_a_contraction_has_it_asked_for_again(tmp_path: Pa
     cut = "sim:seed=5&fault=link-cut:at=34,after=3"  # the electrodes are checked before
     code, text = run("session", path, cut, "--script", "auto", "--json")
     assert code == 0, text
-    folder = tmp_path / "recordings/P01"
+    folder = tmp_path / "recordings/rehearsal/P01"
     record = read_record(folder / "P01_session.json")
     assert [c.problem for c in record.contractions if not c.is_accepted] == ["gap"]
     assert record.mvc[0].n_repetitions == 3
@@ -431,8 +448,6 @@ class Crash(Exception):
 
 @pytest.mark.slow
 def test_an_error_in_the_page_keeps_what_was_done(small: Path) -> None:
-    from emgrig.experiment.files.plan import load_plan
-
     def fail(running: Running, hub: Hub) -> None:
         raise Crash
 
@@ -440,8 +455,8 @@ def test_an_error_in_the_page_keeps_what_was_done(small: Path) -> None:
     output = small.parent / "out"
     with pytest.raises(Crash):
         play(plan, output, Script(stop_after_trial=1), at_end=fail)
-    assert annotations(output / "P01/P01.bdf")[0][1].startswith("session begin")
-    assert len(read_record(output / "P01/P01_session.json").trials) == 1
+    assert annotations(output / "rehearsal/P01/P01.bdf")[0][1].startswith("session begin")
+    assert len(read_record(output / "rehearsal/P01/P01_session.json").trials) == 1
 
 
 # Bad input.
@@ -479,10 +494,36 @@ def test_the_commands_that_come_next_survive_a_path_with_spaces(done_before: Bef
     lines = done_before.text.splitlines()
     analyse, export = (shlex.split(line) for line in lines if line[:5] == "next:")
     folder = done_before.plan.parent
-    bdf = str(folder / "room 2/P01/P01.bdf")
-    record = str(folder / "room 2/P01/P01_session.json")
+    bdf = str(folder / "room 2/rehearsal/P01/P01.bdf")
+    record = str(folder / "room 2/rehearsal/P01/P01_session.json")
     assert analyse == ["next:", "emgrig", "analyse", bdf, "--face", "--mvc", record]
     assert export[:5] == ["next:", "emgrig", "export", bdf, "--bids"]
+    assert export[5] == str(folder / "room 2/rehearsal/bids")
+
+
+@pytest.mark.slow
+def test_a_rehearsal_goes_into_no_study(done_before: Before, tmp_path: Path) -> None:
+    plan = done_before.copied(tmp_path)
+    bdf = tmp_path / "room 2/rehearsal/P01/P01.bdf"
+    assert "rehearsal=yes" in annotations(bdf)[0][1].split()
+    study = tmp_path / "study"
+    as_what = ("--subject", "P01", "--task", "faces", "--mains", "50")
+    code, text = run("export", bdf, "--bids", study, *as_what)
+    assert code == 2
+    assert "this is a rehearsal, and" in text
+    assert not study.exists()
+    code, text = run("export", bdf, "--bids", tmp_path / "rehearsal", *as_what)
+    assert code == 0, text
+    code, text = run("session", plan, "sim:seed=5", "--script", "auto", "--export-bids", study)
+    assert code == 2
+    assert "a rehearsal goes only into a data set in a folder 'rehearsal'" in text
+
+
+@pytest.mark.slow
+def test_a_board_that_says_it_is_simulated_is_rehearsed_on_only(small: Path) -> None:
+    board = Board(SimTransport("seed=3"))
+    with Hub(board, mains_hz=50, profile="") as hub, pytest.raises(ValueError, match="--rehearse"):
+        check_board(hub, load_plan(small), SessionRecord("P01", {}, (), True, ""))
 
 
 @pytest.mark.slow
@@ -525,8 +566,8 @@ def test_a_full_disk_ends_the_session_with_what_was_done(
     code, text = run("session", small, "sim:seed=5", "--script", "auto")
     assert code == 5
     assert "No space left" in text
-    assert annotations(small.parent / "recordings/P01/P01.bdf")
-    assert len(read_record(small.parent / "recordings/P01/P01_session.json").trials) == 2
+    assert annotations(small.parent / "recordings/rehearsal/P01/P01.bdf")
+    assert len(read_record(small.parent / "recordings/rehearsal/P01/P01_session.json").trials) == 2
 
 
 @pytest.mark.long
@@ -547,7 +588,7 @@ def test_a_recording_that_ends_stops_the_session_and_nothing_counts_without_samp
         code, text = run("session", small, "sim:seed=5", "--script", "auto")
     assert code == 5
     assert "No space left on device; make room; the same command goes on" in text
-    path = small.parent / "recordings/P01"
+    path = small.parent / "recordings/rehearsal/P01"
     before = read_record(path / "P01_session.json")
     done = [trial.trial for trial in before.trials if trial.rating is not None]
     assert 0 < len(done) < 6

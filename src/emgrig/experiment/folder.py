@@ -14,14 +14,21 @@ from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, convert
 log = logging.getLogger(__name__)
 
 
+REHEARSAL = "rehearsal"
+"""The folder of rehearsals; a data set that a rehearsal goes into lies in one of that name."""
+
+
 class SessionFolder:
     """The files of one participant, in a folder of their own inside `output`.
 
-    Raises ValueError if a participant is there whose code differs by capitals only.
+    Those of a rehearsal are in ``output/rehearsal``, so that no code is taken by one. Raises
+    ValueError if a participant is there whose code differs by capitals only.
     """
 
-    def __init__(self, output: Path, code: str) -> None:
+    def __init__(self, output: Path, code: str, *, is_rehearsal: bool = False) -> None:
+        output = output / REHEARSAL if is_rehearsal else output
         self.path = output / code
+        self.is_rehearsal = is_rehearsal
         self._code = code
         for other in output.iterdir() if output.is_dir() else ():
             if other.name.casefold() == code.casefold() and other.name != code:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 
 from nicegui import app, ui
 from nicegui.element import Element
@@ -11,7 +10,7 @@ from nicegui.events import GenericEventArguments
 from emgrig.desk.desk import Desk
 from emgrig.desk.pages.beat import Beat
 from emgrig.desk.pages.page import traces
-from emgrig.desk.pages.panels import alert_panel, alert_words, header
+from emgrig.desk.pages.panels import alert_panel, header
 from emgrig.errors import EmgrigError
 from emgrig.experiment.course.steps import (
     Ask,
@@ -41,7 +40,11 @@ GOODBYE_S = 4.0
 
 Json = dict[str, object]
 
-_CHOICES = {Ask.CONTRACTION: tuple(Choice), Ask.CLIP: (Choice.AGAIN, Choice.SKIP)}
+_CHOICES = {
+    Ask.CONTRACTION: (Choice.ACCEPT, Choice.AGAIN, Choice.SKIP),
+    Ask.DOUBT: (Choice.ACCEPT_ANYWAY, Choice.AGAIN, Choice.SKIP),
+    Ask.CLIP: (Choice.AGAIN, Choice.SKIP),
+}
 
 
 class SessionView(Element, component="session_view.js"):
@@ -133,21 +136,23 @@ class SessionPages:
 
     # What is shown.
 
-    def _shown(self) -> Json:
-        view = self._driver.view
-        shown: Json = asdict(view)
-        shown["phase"], shown["ask"] = str(view.phase), str(view.ask)
-        shown["clip"] = None if view.clip is None else self._urls[view.clip]
-        if view.countdown_s is not None:
-            shown["countdown_s"] = round(view.countdown_s, 1)
-        status = self._desk.hub.status()
-        shown["warning"] = "no link to the board" if status.is_cut else alert_words(status)
-        return shown
-
     def _for_participant(self) -> Json:
-        """Leave out what only the operator can use: why a film cannot be played."""
-        shown = self._shown()
-        return {**shown, "note": ""} if self._driver.view.ask is Ask.CLIP else shown
+        """Return what the participant's screen needs; nothing of the operator's goes there."""
+        view = self._driver.view
+        return {
+            "phase": str(view.phase),
+            "title": view.title,
+            "text": view.text,
+            "note": view.note,
+            "countdown_s": None if view.countdown_s is None else round(view.countdown_s, 1),
+            "clip": None if view.clip is None else self._urls[view.clip],
+            "clip_trial": view.clip_trial,
+            "clip_attempt": view.clip_attempt,
+            "asks_rating": view.ask is Ask.RATING,
+            "asks_to_go_on": view.ask is Ask.CONTINUE,
+            "go_on": self._plan.texts.go_on,
+            "paused": self._plan.texts.paused if view.is_paused else "",
+        }
 
     def _participant(self) -> None:
         ui.query("body").style("background:#111;overflow:hidden")
@@ -189,11 +194,12 @@ class SessionPages:
             view = self._driver.view
             where.set_text(_where(view))
             bar.set_value(view.done / max(view.total, 1))
-            words.set_text(f"{view.title} · {view.text} {view.note}")
+            words.set_text(view.operator)
             problem.set_text(self._problem)
             pause.set_text("Resume" if view.is_paused else "Pause")
             for choice, button in choices.items():
                 button.set_enabled(choice in _CHOICES.get(view.ask, ()))
+            choices[Choice.ACCEPT_ANYWAY].set_visibility(view.ask is Ask.DOUBT)
 
         for one in refreshed:
             self._beat.add_words(one)

@@ -24,7 +24,7 @@ from emgrig.experiment.course.steps import (
 )
 from emgrig.experiment.driver import SessionDriver
 from emgrig.experiment.files.plan import RATING_MAX, Plan
-from emgrig.filemodel import FileModel, load
+from emgrig.filemodel import FileModel, load, one_of
 from emgrig.simulator.sources.face import MVC_UV_RMS
 from emgrig.simulator.sources.performer import Performer
 from emgrig.simulator.stage import perform_on
@@ -40,6 +40,7 @@ _OVERRUN_S = 0.2
 _RATING_AFTER_S = 1.0
 
 
+_DECIDES = one_of(Choice.ACCEPT, Choice.AGAIN, Choice.SKIP)
 Share = Annotated[float, Interval(ge=0, le=1)]
 
 
@@ -60,7 +61,8 @@ class Script(FileModel):
     wrong : tuple of str
         The first attempt is made with another muscle.
     decide : Choice
-        What the operator says to a contraction that failed too often.
+        What the operator says to a contraction that failed too often; what is no plausible maximum
+        is skipped.
     press_micro, press_macro : float
         Share of the expressions that are noticed and answered by the key.
     reaction_s : float
@@ -78,7 +80,7 @@ class Script(FileModel):
     weak: tuple[str, ...] = ("c2.1", "c6.3")
     weak_level: Share = 0.01
     wrong: tuple[str, ...] = ("c4.2",)
-    decide: Choice = Choice.ACCEPT
+    decide: Annotated[Choice, _DECIDES] = Choice.ACCEPT
     press_micro: Share = _NOTICED["micro"]
     press_macro: Share = _NOTICED["macro"]
     reaction_s: Annotated[float, Interval(ge=0.1, le=5)] = 0.6
@@ -121,7 +123,7 @@ class ScriptedParticipant:
             at_s, event = self._coming.pop(0)
             driver.handle(event, at_s)
         view = driver.view
-        seen = (view.phase, view.channel, view.clip_trial, view.clip_attempt, view.done)
+        seen = (view.phase, view.ask, view.channel, view.clip_trial, view.clip_attempt, view.done)
         if seen == self._seen:
             return
         self._seen = seen
@@ -130,6 +132,8 @@ class ScriptedParticipant:
                 driver.handle(Continue(), now_s)
             case Ask.CONTRACTION:
                 self._decide(driver, now_s)
+            case Ask.DOUBT:
+                driver.handle(Choose(Choice.SKIP), now_s)  # a script is no person
             case Ask.CLIP:
                 driver.handle(Choose(Choice.SKIP), now_s)
             case Ask.RATING:

@@ -28,11 +28,19 @@ class Running:
     recording: Recording | None = None
 
 
-def check_board(hub: Hub, plan: Plan, record: SessionRecord) -> SessionRecord:
+def check_board(
+    hub: Hub, plan: Plan, record: SessionRecord, *, is_rehearsal: bool = False
+) -> SessionRecord:
     """Refuse a board that the plan, or the session so far, does not fit; return the record for it.
 
-    Raises ValueError if a movement's channel is off, or an earlier run was on another board.
+    Raises ValueError if a movement's channel is off, an earlier run was on another board, or the
+    board is simulated and this is no rehearsal.
     """
+    if hub.board.identity.is_simulated and not is_rehearsal:
+        raise ValueError(
+            f"board {hub.board.identity.serial_number} is simulated, and a session on it is a "
+            "rehearsal: say --rehearse"
+        )
     on = {number for number, _ in hub.channels}
     off = [m.channel for m in plan.part_a.movements if m.channel not in on]
     if off:
@@ -74,7 +82,7 @@ def session_on(
     try:
         driver = SessionDriver(Engine(plan, record), hub, save, recording_problem)
         running = Running(driver)
-        driver.handle(Begin(bdf_path.name))
+        driver.handle(Begin(bdf_path.name, folder.is_rehearsal))
         yield running
     finally:
         try:

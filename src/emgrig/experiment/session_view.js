@@ -4,7 +4,7 @@ export default {
   template: `
     <div data-testid="session" :data-phase="view.phase" tabindex="0" ref="root"
          style="position:fixed;inset:0;background:#111;color:#f1f3f5;display:flex;flex-direction:column;
-                align-items:center;justify-content:center;text-align:center;outline:none;font-size:2.4vh">
+                align-items:center;justify-content:center;text-align:center;outline:none;font-size:3.6vh">
       <video v-if="view.clip" ref="film" :key="view.clip_trial + '/' + view.clip_attempt" :src="view.clip"
              data-testid="film" preload="auto" playsinline @playing="tell('playing')" @ended="tell('ended')"
              @error="tell('failed', $event.target.error ? $event.target.error.message || 'code ' + $event.target.error.code : '')"
@@ -15,17 +15,15 @@ export default {
         <div v-if="view.note" style="max-width:60vw;margin-top:2vh;color:#ffd43b" data-testid="note">{{ view.note }}</div>
         <div v-if="seconds !== null" style="font-size:9vh;margin-top:3vh;font-variant-numeric:tabular-nums"
              data-testid="countdown">{{ seconds }}</div>
-        <div v-if="view.ask === 'rating'" style="display:flex;gap:1.2vw;margin-top:5vh">
+        <div v-if="view.asks_rating" style="display:flex;gap:1.2vw;margin-top:5vh">
           <button v-for="n in 9" :key="n" @click="tell('rating', n - 1)" :data-testid="'rating-' + (n - 1)"
                   class="big">{{ n - 1 }}</button>
         </div>
-        <button v-if="view.ask === 'continue'" class="big" style="margin-top:5vh" @click="tell('continue')"
-                data-testid="continue">Go on</button>
+        <button v-if="view.asks_to_go_on" class="big" style="margin-top:5vh" @click="tell('continue')"
+                data-testid="continue">{{ view.go_on }}</button>
       </template>
-      <div v-if="view.is_paused" style="position:fixed;inset:0;background:#111d;display:flex;align-items:center;
-           justify-content:center;font-size:6vh" data-testid="paused">Please wait</div>
-      <div v-if="view.warning" style="position:fixed;right:1vw;bottom:1vh;color:#ff8787;font-size:1.8vh"
-           data-testid="warning">{{ view.warning }}</div>
+      <div v-if="view.paused" style="position:fixed;inset:0;background:#111d;display:flex;align-items:center;
+           justify-content:center;font-size:6vh" data-testid="paused">{{ view.paused }}</div>
       <component is="style">
         .big { font: inherit; font-size: 3.4vh; min-width: 6.5vh; padding: 1.4vh 2vw; border-radius: 1vh;
                border: 1px solid #868e96; background: #343a40; color: inherit; cursor: pointer }
@@ -58,7 +56,7 @@ export default {
       document.body.classList.toggle("is-over", ["done", "stopped"].includes(this.view.phase));
       const film = this.$refs.film;
       if (!film || film.ended || film.error) return;
-      if (this.view.is_paused) film.pause();
+      if (this.view.paused) film.pause();
       else if (film.paused) film.play().catch((error) => {
         if (error.name === "NotAllowedError") this.tell("failed", "the browser asks for a click first");
       });

@@ -51,6 +51,7 @@ class SessionOptions(Served, Recorded, Printed):
     )
     seed: int | None = option("Of the order of the clips, in place of the plan's.", min=0)
     output: Path | None = option("In place of the plan's output folder.", None, "-o", "--output")
+    rehearse: bool = flag("Nobody's session: into the folder 'rehearsal', and no data set.")
     restart: bool = flag("Begin anew; old files are kept, renamed.")
     export_bids: Path | None = option("Add the session to this BIDS data set at its end.")
     example: bool = flag("Print a plan with every key explained, and stop.")
@@ -70,7 +71,7 @@ def session(given: SessionOptions) -> None:
 
       emgrig session plan.toml tcp://192.168.4.1:4299
 
-      emgrig session plan.toml sim: --script auto --export-bids study
+      emgrig session plan.toml sim: --script auto
     """
     if given.example:
         from importlib import resources
@@ -103,6 +104,7 @@ def _prepare(given: SessionOptions, plan_file: Path) -> "tuple[Plan, SessionFold
     """Read the plan, and find what is wrong with its files before the board is asked."""
     from emgrig.experiment.files.plan import check_clips, load_plan
     from emgrig.experiment.folder import SessionFolder
+    from emgrig.recording.export.bids import refuse_study
 
     plan = load_plan(plan_file, seed=given.seed)
     try:
@@ -112,7 +114,12 @@ def _prepare(given: SessionOptions, plan_file: Path) -> "tuple[Plan, SessionFold
             raise RecordingError(f"{error}; nothing was begun") from error
         note(f"{error}; a script shows none")
     output = given.output or plan.folder / plan.recording.output
-    folder = SessionFolder(output, plan.participant.code)
+    is_rehearsal = given.rehearse or (given.address or "").startswith("sim:")
+    folder = SessionFolder(output, plan.participant.code, is_rehearsal=is_rehearsal)
+    if is_rehearsal and given.export_bids is not None:
+        refuse_study(given.export_bids)
+    if is_rehearsal:
+        note(f"a rehearsal: its files go to {folder.path}, and into no data set of a study")
     if not given.restart:
         folder.open_record(plan)
     return plan, folder
@@ -205,7 +212,8 @@ def _run(opened: "Lead", plan: "Plan", folder: "SessionFolder", *, restart: bool
         hub.start()
         if restart and (kept := folder.set_aside()) is not None:
             note(f"the files from before are kept in {kept}")
-        record = check_board(hub, plan, folder.open_record(plan))
+        record = folder.open_record(plan)
+        record = check_board(hub, plan, record, is_rehearsal=folder.is_rehearsal)
         folder.convert_left_behind(record, note)
         make_folder(folder.path)
         try:
@@ -248,6 +256,7 @@ def _report(
                 "participant": record.participant,
                 "simulated": record.is_simulated,
                 "is_simulated": record.is_simulated,
+                "is_rehearsal": folder.is_rehearsal,
                 "is_complete": record.is_complete,
                 "files": [str(path) for path in files],
                 "bids": [str(path) for path in bids],
@@ -310,4 +319,5 @@ def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
     for path in paths:
         say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.record_path))}")
     code = file_label(record.participant)
-    say(f"next: emgrig export {' '.join(paths)} --bids FOLDER --subject {code} --task {_TASK}")
+    root = shlex.quote(str(folder.path.parent / "bids")) if folder.is_rehearsal else "FOLDER"
+    say(f"next: emgrig export {' '.join(paths)} --bids {root} --subject {code} --task {_TASK}")

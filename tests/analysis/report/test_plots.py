@@ -5,7 +5,8 @@ import pytest
 
 from emgrig.analysis.paper import printed as paper
 from emgrig.analysis.report import plots
-from emgrig.analysis.report.candidates import Candidate, _in_company, analyse, ranges
+from emgrig.analysis.report.candidates import Candidate, _in_company, analyse
+from emgrig.analysis.report.strips import ranges
 from emgrig.analysis.signal.statistics import cluster, interval_of_mean, regress, summarise
 
 RNG = np.random.default_rng(0)

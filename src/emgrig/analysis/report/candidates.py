@@ -7,6 +7,9 @@ import numpy as np
 
 from emgrig.analysis.paper.annotations import MICRO_LIMIT_MS
 from emgrig.analysis.paper.printed import MUSCLES, likely_emotions, likely_units
+from emgrig.analysis.report.stretches import Stretch, stretches_of
+from emgrig.analysis.report.strips import Strip, strip_between, strip_of
+from emgrig.analysis.report.trials import Course, Joined, Phase, join
 from emgrig.analysis.signal.cleaning import subtract_mains
 from emgrig.analysis.signal.filters import (
     CASMEMG_CODE,
@@ -19,12 +22,10 @@ from emgrig.analysis.signal.filters import (
 )
 from emgrig.analysis.signal.indicators import check_microvolts, mvc_percent, rest_level
 from emgrig.analysis.signal.quality import ChannelQuality, assess
+from emgrig.analysis.spotting.company import CompanySettings, blinks_among
 from emgrig.analysis.spotting.detector import DETECTION_BAND, events_in_band
-from emgrig.names import one_line, table_cell
 
 _RUN_IN_S = 0.1
-#: Stretches of a strip, and samples that its limit is taken from.
-_COLUMNS, _FOR_LIMIT = 1600, 100_000
 _KEYWORDS = {
     "front": 1,
     "corr": 2,
@@ -34,6 +35,11 @@ _KEYWORDS = {
     "oris": 6,
     "depres": 7,
 }
+
+
+_NO_SESSION, _NO_COURSE = Joined(), Course()
+#: With the wave of a lid beside it, a burst of up to 0.4 s is that of a blink, which last as long.
+_BLINKS = CompanySettings(burst_s=0.4, behind_s=0.12)
 
 
 @dataclass(frozen=True)
@@ -53,22 +59,18 @@ class Candidate:
     crosstalk: bool = False
     #: Whether it meets a stretch at the end of the range, which makes its amplitude a guess.
     clipped: bool = False
+    is_blink: bool = False  #: Whether it comes with the wave of an eyelid.
+    joined: Joined = _NO_SESSION  #: What it has of the session, if the recording is one.
 
     @property
     def is_micro(self) -> bool:
         """Whether it lasts at most 500 ms by EMG."""
         return round(1000 * (self.end_s - self.start_s)) <= MICRO_LIMIT_MS
 
-
-@dataclass(frozen=True)
-class Strip:
-    """A channel as it is drawn: arrays of one shape, NaN in gaps, in the unit of the recording."""
-
-    time_s: Floats  #: Begin of each stretch of samples.
-    low: Floats  #: Lowest and highest band-passed sample of it.
-    high: Floats
-    envelope: Floats  #: Highest of the envelope.
-    limit: float  #: A few artefacts must not squeeze everything else into a line.
+    @property
+    def is_part_a(self) -> bool:
+        """Whether it is of the maximum contractions, and what is tried around them."""
+        return self.joined.phase is Phase.PART_A
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,27 @@ class Analysis:
     muscles: dict[int, int]
     strips: list[Strip | None]  #: What is drawn of each channel; None where it is rejected.
     rest: Floats  #: shape (n_channels,); Rest level of the envelope.
-    candidates: list[Candidate]  #: In order of time.
+    candidates: list[Candidate]  #: In order of time: expressions, blinks, and what part A shows.
     remarks: list[str]  #: What a reader should know about the recording as a whole.
+    course: Course = _NO_COURSE  #: Of the session, by its markers.
+    stretches: tuple[Stretch, ...] = ()  #: What is drawn by itself, if the recording is long.
+    #: What is drawn of each channel in each stretch; empty where it is rejected.
+    stretch_strips: Sequence[Sequence[Strip]] = ()
+
+    @property
+    def expressions(self) -> list[Candidate]:
+        """What may be an expression: no blink, and not of part A."""
+        return [c for c in self.candidates if not c.is_blink and not c.is_part_a]
+
+    @property
+    def blinks(self) -> list[Candidate]:
+        """Blinks outside of part A."""
+        return [c for c in self.candidates if c.is_blink and not c.is_part_a]
+
+    @property
+    def n_part_a(self) -> int:
+        """Count what is left out as part A."""
+        return sum(c.is_part_a for c in self.candidates)
 
 
 def muscles_by_label(labels: Sequence[str]) -> dict[int, int]:
@@ -111,6 +132,7 @@ def analyse(
     mvc_uv: Mapping[int, float] | None = None,
     rest_s: tuple[float, float] | None = None,
     limits: Sequence[tuple[float, float] | None] | None = None,
+    course: Course | None = None,
 ) -> Analysis:
     """Find candidate expressions in a recording.
 
@@ -130,6 +152,8 @@ def analyse(
         Declared rest, s.
     limits : sequence of (float, float) or None, optional
         Ends of the range of each channel, in its unit, where they are known.
+    course : Course, optional
+        Of the session, as `emgrig.analysis.report.trials.course_of` reads it.
 
     Raises
     ------
@@ -146,8 +170,9 @@ def analyse(
     remarks += [f"{labels[i]}: no MVC %, its unit is not said (--unit)" for i in unsaid]
     known = dict(muscles_by_label(labels) if muscles is None else muscles)
     ends = [None] * len(channels) if limits is None else limits
+    session = course or Course()
     seen = [
-        _channel(x, rate_hz, band, i, units[i], ends[i], mvc.get(i), known.get(i), rest_s)
+        _channel(x, rate_hz, band, i, units[i], ends[i], mvc.get(i), known.get(i), rest_s, session)
         for i, x in enumerate(channels)
     ]
     if all(one.quality.reject for one in seen):
@@ -165,8 +190,11 @@ def analyse(
         muscles=known,
         strips=[one.strip for one in seen],
         rest=np.array([one.rest for one in seen]),
-        candidates=_in_company(raw, known),
+        candidates=_in_session(_in_company(raw, known), session),
         remarks=remarks,
+        course=session,
+        stretches=stretches_of(session, seen[0].n_samples / rate_hz),
+        stretch_strips=[one.stretch_strips for one in seen],
     )
 
 
@@ -179,6 +207,7 @@ class _Seen:
     strip: Strip | None = None
     rest: float = float("nan")
     candidates: Sequence[Candidate] = ()
+    stretch_strips: Sequence[Strip] = ()
 
 
 def _channel(
@@ -191,6 +220,7 @@ def _channel(
     mvc_uv: float | None,
     muscle: int | None,
     rest_s: tuple[float, float] | None,
+    course: Course,
 ) -> _Seen:
     column = as_columns(x)
     (quality,) = assess(column, rate_hz, [limits])
@@ -214,26 +244,14 @@ def _channel(
         _candidate(index, start, stop, level, rest, quality, rate_hz, muscle, mvc_uv)
         for start, stop in found.tolist()
     ]
+    if muscle is not None:  # a face, which blinks
+        is_blink = blinks_among(found, x, in_band, rate_hz, _BLINKS)
+        pairs = zip(candidates, is_blink.tolist(), strict=True)
+        candidates = [replace(one, is_blink=is_so) for one, is_so in pairs]
     quality = _with_amplitude(quality, level, unit)
-    return _Seen(x.size, quality, strip_of(banded, level, rate_hz), rest, candidates)
-
-
-def strip_of(banded: Floats, envelope: Floats, rate_hz: float) -> Strip:
-    """Reduce a channel to what is drawn of it."""
-    time_s, low, high = ranges(banded, rate_hz)
-    present = np.abs(banded[:: max(banded.size // _FOR_LIMIT, 1)])
-    limit = float(np.nanpercentile(present, 99.9)) if np.isfinite(present).any() else 1.0
-    return Strip(time_s, low, high, ranges(envelope, rate_hz)[2], 1.3 * limit)
-
-
-def ranges(x: Floats, rate_hz: float) -> tuple[Floats, Floats, Floats]:
-    """Return time, lowest and highest value of at most 1600 stretches of samples."""
-    width = max(1, -(-x.size // _COLUMNS))
-    padded = np.full(-(-x.size // width) * width, np.nan)
-    padded[: x.size] = x
-    table = padded.reshape(-1, width)
-    low, high = np.fmin.reduce(table, axis=1), np.fmax.reduce(table, axis=1)
-    return np.arange(low.size) * width / rate_hz, low, high
+    stretches = stretches_of(course, x.size / rate_hz)
+    apart = [strip_between(banded, level, rate_hz, one, len(stretches)) for one in stretches]
+    return _Seen(x.size, quality, strip_of(banded, level, rate_hz), rest, candidates, apart)
 
 
 def _clean_band(x: Floats, rate_hz: float, preset: Preprocessing, mains_hz: float) -> Floats:
@@ -327,44 +345,18 @@ def _in_company(raw: Sequence[Candidate], muscles: Mapping[int, int]) -> list[Ca
     return out
 
 
+def _in_session(candidates: Sequence[Candidate], course: Course) -> list[Candidate]:
+    """Add what each has of the session; a key answers no blink."""
+    keyless = replace(course, trials=tuple(replace(one, key_s=()) for one in course.trials))
+    out = list(candidates)
+    for is_blink, known in ((False, course), (True, keyless)):
+        places = [nth for nth, one in enumerate(out) if one.is_blink == is_blink]
+        spans = [(out[nth].start_s, out[nth].end_s) for nth in places]
+        for nth, joined in zip(places, join(spans, known), strict=True):
+            out[nth] = replace(out[nth], joined=joined)
+    return out
+
+
 def muscle_name(analysis: Analysis, channel_index: int) -> str:
     """Name the muscle under a channel, or say that it is not known."""
     return MUSCLES.get(analysis.muscles.get(channel_index, 0), "unknown")
-
-
-def events_tsv(analysis: Analysis) -> str:
-    """Write the candidates as a BIDS events table (onset and duration in s, n/a where unknown)."""
-    head = (
-        "onset",
-        "duration",
-        "trial_type",
-        "channel",
-        "mvc_percent",
-        "times_rest",
-        "units",
-        "flags",
-    )
-    rows = ["\t".join(head)]
-    for c in analysis.candidates:
-        cells = (
-            f"{c.start_s:.3f}",
-            f"{c.end_s - c.start_s:.3f}",
-            "micro" if c.is_micro else "macro",
-            table_cell(one_line(analysis.labels[c.channel_index])),
-            _or_na(c.mvc_percent),
-            _or_na(c.times_rest),
-            "+".join(f"AU{u}" for u in c.units) or "n/a",
-            _flags(c) or "n/a",
-        )
-        rows.append("\t".join(cells))
-    return "\n".join(rows) + "\n"
-
-
-def _flags(one: Candidate) -> str:
-    return "+".join(
-        name for name, is_so in (("clipped", one.clipped), ("crosstalk", one.crosstalk)) if is_so
-    )
-
-
-def _or_na(number: float) -> str:
-    return f"{number:.1f}" if np.isfinite(number) else "n/a"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from emgrig.experiment.course.course import Wanted, next_contraction, next_trial
-from emgrig.experiment.course.mvc import judge
+from emgrig.experiment.course.mvc import is_plausible, judge
 from emgrig.experiment.course.steps import (
     Action,
     Begin,
@@ -49,8 +49,8 @@ class Engine:
     `handle` never raises, whatever comes in whatever order: what does not fit the phase is left
     alone.
 
-    `record` is new, or of the runs before: its order of clips holds. `note` says why something is
-    asked for again.
+    `record` is new, or of the runs before: its order of clips holds. `note` says, to
+    the operator, why something is asked for again.
     """
 
     def __init__(self, plan: Plan, record: SessionRecord) -> None:
@@ -59,6 +59,8 @@ class Engine:
         self.phase = Phase.WAITING
         self._clips = {clip.id: clip for clip in plan.part_b.clips}
         self.note = ""
+        self.is_again = False  # a contraction is asked for once more
+        self.is_in_doubt = False  # the operator takes what is near noise, and is asked again
         self._since_s = 0.0
         self._due_s: float | None = None
         self._paused_s: float | None = None
@@ -119,7 +121,9 @@ class Engine:
         self.record = replace(self.record, runs=(*self.record.runs, run))
         name = "session begin" if run.number == 1 else "session resumed"
         who = self.record.participant
-        self._mark(name, unix_s, participant=who, seed=self.plan.part_b.seed, run=run.number)
+        said = {"rehearsal": "yes"} if event.is_rehearsal else {}
+        seed = self.plan.part_b.seed
+        self._mark(name, unix_s, participant=who, seed=seed, run=run.number, **said)
         self._save()
         self._next(unix_s)
 
@@ -158,7 +162,7 @@ class Engine:
         movement = self.movement()
         if movement is not None:
             if movement.channel != self._explained:
-                self.note = ""
+                self.note, self.is_again = "", False
                 self._set(Phase.READY, unix_s, None)
             else:
                 self._rest(unix_s)
@@ -261,6 +265,7 @@ class Engine:
         self._mark_contraction("mvc end", self._contraction[1], done, **said)
         self._save()
         self.note = f"Once more: {problem[1]}" if problem else ""
+        self.is_again, self.is_in_doubt = problem is not None, False
         if problem and event.attempt >= self.plan.part_a.limits.attempts:
             self.note = problem[1]
             self._set(Phase.DECIDE, unix_s, None)
@@ -272,7 +277,15 @@ class Engine:
             self._choose_clip(choice, unix_s)
         elif self.phase is Phase.DECIDE:
             *earlier, last = self.record.contractions
-            if choice is Choice.ACCEPT and last.peak_uv is not None:
+            is_accepted = choice in (Choice.ACCEPT, Choice.ACCEPT_ANYWAY)
+            if is_accepted and last.peak_uv is None:
+                return  # there is no peak to accept
+            if choice is Choice.ACCEPT and not is_plausible(last.peak_uv, last.rest_uv):
+                self._ask_twice(last)
+                return
+            if choice is Choice.ACCEPT_ANYWAY and not self.is_in_doubt:
+                return  # that was not asked
+            if is_accepted:
                 taken = replace(last, is_accepted=True, decided_by=By.OPERATOR)
                 self.record = replace(self.record, contractions=(*earlier, taken))
                 self.record = self.record.with_mvc(last.channel, self.plan.part_a.rule)
@@ -281,11 +294,22 @@ class Engine:
                 given_up = (last.channel, last.repetition)
                 self.record = replace(self.record, skipped=(*self.record.skipped, given_up))
                 self._mark_contraction("mvc skip", unix_s, last)
-            elif choice is Choice.ACCEPT:
-                return  # there is no peak to accept
-            self.note = ""
+            self.note, self.is_in_doubt = "", False
+            self.is_again = choice is Choice.AGAIN
             self._save()
             self._end_repetition(last.channel, unix_s)
+
+    def _ask_twice(self, last: Contraction) -> None:
+        """Say what would be taken for a maximum, and wait for a second answer."""
+        peak, rest = f"{last.peak_uv:.1f} µV", "a rest that was not recorded"
+        if last.rest_uv:
+            assert last.peak_uv is not None
+            rest = f"{last.rest_uv:.1f} µV at rest: {last.peak_uv / last.rest_uv:.1f} times"
+        self.is_in_doubt = True
+        self.note = (
+            f"{peak} after {rest}; that is near noise, and every expression of this channel "
+            "would be divided by it. Take it anyway?"
+        )
 
     def _end_repetition(self, channel: int, unix_s: float) -> None:
         movement = self.movement()

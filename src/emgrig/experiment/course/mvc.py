@@ -17,6 +17,9 @@ from emgrig.experiment.files.plan import Limits
 
 #: So much more than the contraction and the rest is filtered on each side, s.
 MARGIN_S = 0.5
+#: A peak below so many times the rest level, or without a rest to tell, is no MVC unless a person
+#: says twice that it is: noise alone comes to two or three times.
+PLAUSIBLE_TIMES_REST = 10.0
 #: So many equal samples in a row at the top or bottom are a rail: noise never repeats itself.
 _FLAT_TOP = 4
 
@@ -29,6 +32,7 @@ class Problem(StrEnum):
     NO_SIGNAL = "no-signal"
     WRONG_MOVEMENT = "wrong-movement"
     TOO_WEAK = "too-weak"
+    NEAR_REST = "near-rest"
     WEAKER_THAN_BEST = "weaker-than-best"
 
 
@@ -48,6 +52,18 @@ class Measurement:
     other_uv: float = 0.0
     has_gap: bool = False
     is_clipped: bool = False
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether the peak can be that of a maximum contraction."""
+        return is_plausible(self.peak_uv, self.rest_uv)
+
+
+def is_plausible(peak_uv: float | None, rest_uv: float | None) -> bool:
+    """Tell whether a peak, µV, can be that of a maximum contraction after rest, µV."""
+    if peak_uv is None or rest_uv is None:
+        return False
+    return peak_uv >= PLAUSIBLE_TIMES_REST * rest_uv
 
 
 def measure(
@@ -116,6 +132,12 @@ def judge(found: Measurement, limits: Limits, best_uv: float | None) -> tuple[Pr
         times = found.peak_uv / found.rest_uv
         words = f"{times:.1f} times the rest level; {limits.times_rest:g} or more were expected"
         return Problem.TOO_WEAK, f"too weak: {words}"
+    if found.rest_uv is None:
+        return Problem.NEAR_REST, "the rest before it was not recorded"
+    if not found.is_plausible:
+        times = found.peak_uv / found.rest_uv
+        words = f"{times:.1f} times the rest level; a maximum has {PLAUSIBLE_TIMES_REST:g} or more"
+        return Problem.NEAR_REST, f"hardly a maximum: {words}"
     if best_uv is not None and found.peak_uv < limits.of_best * best_uv:
         share = found.peak_uv / best_uv
         words = f"{share:.0%} of the best so far; {limits.of_best:.0%} or more were expected"

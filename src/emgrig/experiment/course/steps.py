@@ -15,6 +15,7 @@ class Begin:
     """The recording is on; `file` is its name."""
 
     file: str
+    is_rehearsal: bool = False  #: Nobody's session: no study may have it.
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Choice(StrEnum):
     """What the operator can decide."""
 
     ACCEPT = "accept"
+    ACCEPT_ANYWAY = "accept anyway"  # the answer to the second question
     AGAIN = "again"
     SKIP = "skip"
 
@@ -182,6 +184,7 @@ class Ask(StrEnum):
     CONTINUE = "continue"
     RATING = "rating"
     CONTRACTION = "contraction"  # accept, again, skip
+    DOUBT = "doubt"  # accept anyway, again, skip
     CLIP = "clip"  # again, skip
 
 
@@ -189,16 +192,19 @@ class Ask(StrEnum):
 class View:
     """What to show now.
 
-    `phase` changes exactly when something else is to be shown; `note` says why something is asked
-    for again; `countdown_s` is left of it. `done` of `total` steps of the session are over. `clip`
-    is to be played now, or held if `is_paused`; it is to be begun anew when trial or attempt
-    changes. `channel`, `repetition` and `attempt` say where part A is; 0 elsewhere.
+    `title`, `text` and `note` are for the participant, in the words of the plan; `operator` is for
+    nobody else: where the session is, why something is asked for again, what is to be decided.
+    `phase` changes exactly when something else is to be shown; `countdown_s` is left of it. `done`
+    of `total` steps of the session are over. `clip` is to be played now, or held if `is_paused`; it
+    is to be begun anew when trial or attempt changes. `channel`, `repetition` and `attempt` say
+    where part A is; 0 elsewhere.
     """
 
     phase: Phase
     title: str
     text: str
     note: str = ""
+    operator: str = ""
     countdown_s: float | None = None
     done: int = 0
     total: int = 0

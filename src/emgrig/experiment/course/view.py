@@ -1,4 +1,4 @@
-"""What the participant and the operator are to see, from the state of the engine."""
+"""What the participant is to see, in the plan's words, and what the operator is told."""
 
 from dataclasses import replace
 
@@ -6,19 +6,21 @@ from emgrig.experiment.course.course import progress
 from emgrig.experiment.course.engine import Engine
 from emgrig.experiment.course.steps import Ask, Phase, View
 
-_FILMS = (
-    "You will see some short films. Keep a neutral face, whatever you feel. Press {key} whenever "
-    "you notice that your face showed something. Go on when you are ready."
-)
-_WORDS = {
-    Phase.WAITING: ("", "The recording begins"),
-    Phase.READY_CLIPS: ("Films", _FILMS),
-    Phase.BASELINE: ("+", "Look at the cross, and let your face rest"),
-    Phase.GAP: ("+", "Look at the cross, and let your face rest"),
-    Phase.CLIP: ("", "Keep a neutral face; press {key} when you notice that it showed something"),
-    Phase.CLIP_FAILED: ("The film cannot be played", "The operator decides: again, or skip it"),
-    Phase.DONE: ("Thank you", "That was all"),
-    Phase.STOPPED: ("Stopped", "What is done is kept; start the same command to go on"),
+_OPERATOR = {
+    Phase.WAITING: "The recording begins",
+    Phase.READY: "The participant reads what comes, tries it, and goes on",
+    Phase.REST: "Rest; the request comes by itself",
+    Phase.CONTRACT: "Contraction",
+    Phase.MEASURE: "It is measured",
+    Phase.DECIDE: "Accept the last one, ask again, or skip this repetition",
+    Phase.READY_CLIPS: "The participant reads about the films, and goes on",
+    Phase.BASELINE: "Rest before the first film",
+    Phase.GAP: "Rest before the next film",
+    Phase.CLIP: "A film plays",
+    Phase.CLIP_FAILED: "Play it again, or skip it",
+    Phase.RATING: "The participant rates",
+    Phase.DONE: "That was all",
+    Phase.STOPPED: "What is done is kept; start the same command to go on",
 }
 _ASK = {
     Phase.READY: Ask.CONTINUE,
@@ -31,29 +33,54 @@ _ASK = {
 
 def view_of(engine: Engine, unix_s: float) -> View:
     """Return what to show at a Unix time, s."""
-    plan, phase = engine.plan, engine.phase
-    done, total = progress(plan, engine.record)
-    title, text = _WORDS.get(phase, ("", ""))
+    phase = engine.phase
+    done, total = progress(engine.plan, engine.record)
+    title, text = _said(engine)
     view = View(
         phase=phase,
         title=title,
-        text=text.format(key=plan.part_b.key.upper()),
-        note=engine.note,
+        text=text,
+        note=engine.plan.texts.again if engine.is_again and phase is Phase.REST else "",
+        operator=f"{_OPERATOR[phase]}. {engine.note}".strip(),
         countdown_s=engine.left_s(unix_s),
         done=done,
         total=total,
         ask=_ask(engine),
         is_paused=engine.is_paused,
     )
-    if phase is Phase.CLIP:
-        return _with_clip(view, engine)
-    if phase is Phase.RATING:
-        return replace(view, title="How was it?", text=plan.part_b.question)
-    return _with_movement(view, engine)
+    return _with_clip(view, engine) if phase is Phase.CLIP else _with_movement(view, engine)
 
 
 def _ask(engine: Engine) -> Ask:
-    return Ask.NOTHING if engine.is_paused else _ASK.get(engine.phase, Ask.NOTHING)
+    if engine.is_paused:
+        return Ask.NOTHING
+    return Ask.DOUBT if engine.is_in_doubt else _ASK.get(engine.phase, Ask.NOTHING)
+
+
+def _said(engine: Engine) -> tuple[str, str]:
+    """Return title and text of the participant's screen, in the plan's words."""
+    plan, texts = engine.plan, engine.plan.texts
+    wanted, n = engine.movement(), plan.part_a.repetitions
+    instruction = wanted.movement.instruction if wanted is not None else ""
+    times = texts.once if n == 1 else texts.several.format(n=n)
+    explained = texts.movement.format(instruction=instruction, times=times)
+    waiting, cross = (texts.wait_title, texts.wait), (texts.cross_title, texts.cross)
+    said = {
+        Phase.WAITING: ("", texts.waiting),
+        Phase.READY: (texts.movement_title, explained),
+        Phase.REST: (texts.rest_title, texts.rest.format(instruction=instruction)),
+        Phase.CONTRACT: (texts.contract_title, texts.contract.format(instruction=instruction)),
+        Phase.MEASURE: (texts.relax_title, texts.relax),
+        Phase.DECIDE: waiting,
+        Phase.READY_CLIPS: (texts.films_title, texts.films.format(key=plan.part_b.key.upper())),
+        Phase.BASELINE: cross,
+        Phase.GAP: cross,
+        Phase.CLIP_FAILED: waiting,
+        Phase.RATING: (texts.rating_title, plan.part_b.question),
+        Phase.DONE: (texts.done_title, texts.done),
+        Phase.STOPPED: (texts.stopped_title, texts.stopped),
+    }
+    return said.get(engine.phase, ("", ""))
 
 
 def _with_clip(view: View, engine: Engine) -> View:
@@ -65,33 +92,10 @@ def _with_clip(view: View, engine: Engine) -> View:
 
 
 def _with_movement(view: View, engine: Engine) -> View:
-    wanted, phase = engine.movement(), engine.phase
-    n_repetitions = engine.plan.part_a.repetitions
-    if wanted is None or phase not in (
-        Phase.READY,
-        Phase.REST,
-        Phase.CONTRACT,
-        Phase.MEASURE,
-        Phase.DECIDE,
-    ):
+    wanted = engine.movement()
+    of_part_a = (Phase.READY, Phase.REST, Phase.CONTRACT, Phase.MEASURE, Phase.DECIDE)
+    if wanted is None or engine.phase not in of_part_a:
         return view
-    instruction, name = wanted.movement.instruction, wanted.movement.name
-    times = "once" if n_repetitions == 1 else f"{n_repetitions} times"
-    words = {
-        Phase.READY: (
-            "The next movement",
-            f"{instruction}. Try it once; then go on. You will be asked {times}.",
-        ),
-        Phase.REST: ("Relax", f"Next: {instruction}"),
-        Phase.CONTRACT: ("Now! As strong as you can", instruction),
-        Phase.MEASURE: ("Relax", "Let your face rest"),
-        Phase.DECIDE: (
-            f"c{wanted.channel} ({name})",
-            "The operator decides: accept the last one, ask again, or skip this repetition",
-        ),
-    }
-    title, text = words[phase]
     channel, repetition, attempt = wanted.key
-    return replace(
-        view, title=title, text=text, channel=channel, repetition=repetition, attempt=attempt
-    )
+    operator = f"c{channel} ({wanted.movement.name}): {view.operator}"
+    return replace(view, operator=operator, channel=channel, repetition=repetition, attempt=attempt)

@@ -16,11 +16,13 @@ from annotated_types import Interval
 from emgrig.analysis.paper.printed import MUSCLES
 from emgrig.analysis.signal.indicators import PeakRule
 from emgrig.errors import RecordingError
+from emgrig.experiment.files.texts import Texts
 from emgrig.filemodel import FileModel, Rule, Text, load
 from emgrig.files import inside, is_file
 
 T = TypeVar("T")
 RATING_MAX = 8
+_CLIPS_NAMED = 3
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _KEPT = re.compile(r"_(before|run)-\d+$|_session\d*$", re.IGNORECASE)
 _DEVICE = re.compile(r"(com|lpt)\d", re.IGNORECASE)
@@ -242,6 +244,9 @@ class HowToRecord:
     ] = 50.0
 
 
+_TEXTS = Texts()
+
+
 @dataclass(frozen=True)
 class PlanFile(FileModel):
     """A session's plan as it is written; all but the participant's code may be left out."""
@@ -250,6 +255,7 @@ class PlanFile(FileModel):
     recording: HowToRecord = HowToRecord()
     part_a: PartA = PartA()
     part_b: PartB = PartB()
+    texts: Texts = _TEXTS
 
 
 @dataclass(frozen=True)
@@ -272,7 +278,9 @@ class Plan(PlanFile):
 
     def content(self) -> dict[str, object]:
         """Return all that decides what happens, as JSON has it; not where files are kept."""
+        said = self.texts.changed()
         return {
+            **({"texts": said} if said else {}),
             "participant": self.participant.code,
             "number": self.participant.number,
             "profile": self.recording.profile,
@@ -302,7 +310,7 @@ def load_plan(path: Path, *, seed: int | None = None) -> Plan:
 def check_clips(plan: Plan) -> None:
     """Find out that every clip's file is there, before anything begins.
 
-    Raises RecordingError naming all that are missing, no files or empty.
+    Raises RecordingError naming the first that are missing, no files or empty, and how many are.
     """
     bad = []
     for clip in plan.part_b.clips:
@@ -310,8 +318,10 @@ def check_clips(plan: Plan) -> None:
         if not (size := _size(path)):
             bad.append(f"{path!s:.200} ({clip.id}{', empty' if size == 0 else ''})")
     if bad:
+        more = f" and {len(bad) - _CLIPS_NAMED} more" if len(bad) > _CLIPS_NAMED else ""
+        named = ", ".join(bad[:_CLIPS_NAMED])
         raise RecordingError(
-            f"{len(bad)} of {len(plan.part_b.clips)} clips are missing: {', '.join(bad)}"
+            f"{len(bad)} of {len(plan.part_b.clips)} clips are missing: {named}{more}"
         )
 
 

@@ -15,12 +15,14 @@ from emgrig.recording.export.bids_events import events
 from emgrig.recording.export.bids_table import NOT_KNOWN, merged
 from emgrig.recording.export.source import Part
 from emgrig.recording.export.staging import Content, Tell, publish, quiet
+from emgrig.recording.facts import Marker
 from emgrig.recording.sidecar import Json
 from emgrig.version import __version__
 
 BIDS_VERSION = "1.11.2"
 _NAME = "Facial EMG"
 _SOURCE = "sourcedata"
+_REHEARSAL, _SESSION, _SAYS_REHEARSAL = "rehearsal", "session", "rehearsal=yes"
 _README = """\
 Facial EMG, exported by emgrig.
 
@@ -161,6 +163,21 @@ def add_runs(parts: Sequence[Part], root: Path, options: BidsOptions) -> list[Pa
     return list(dict.fromkeys(written))
 
 
+def refuse_study(root: Path) -> None:
+    """Raise ValueError if a data set lies in no folder ``rehearsal``: it may be a study."""
+    if _REHEARSAL not in root.absolute().parts:
+        raise ValueError(
+            f"this is a rehearsal, and {root} may be a study: a rehearsal goes only into a data "
+            f"set in a folder '{_REHEARSAL}', as {_REHEARSAL}/{root.name}"
+        )
+
+
+def _is_rehearsal(part: Part) -> bool:
+    """Tell whether a session's first marker says so."""
+    texts = (one.fact.marker for one in part.annotations if isinstance(one.fact, Marker))
+    return any(text.startswith(_SESSION) and _SAYS_REHEARSAL in text.split() for text in texts)
+
+
 def run_for(part: Part, root: Path, options: BidsOptions) -> tuple[int, bool]:
     """Return the run of a recording in a data set: its own if it is there already, else the next.
 
@@ -186,6 +203,8 @@ def run_for(part: Part, root: Path, options: BidsOptions) -> tuple[int, bool]:
 def plan_bids(parts: Sequence[Part], root: Path, options: BidsOptions) -> dict[str, Content]:
     """Return what `export_bids` writes, by the path below `root`; raises as it does."""
     _refuse_other_folders(root)
+    if any(_is_rehearsal(part) for part in parts):
+        refuse_study(root)
     first = options.first_run or (1 if len(parts) > 1 else None)
     runs = [None] * len(parts) if first is None else [first + i for i in range(len(parts))]
     files: dict[str, Content] = {}

@@ -10,8 +10,9 @@ import numpy as np
 
 from emgrig.analysis.clocks.robust_line import ClockMap
 from emgrig.analysis.paper.casmemg_files import RATE_HZ, write_casmemg_mat
-from emgrig.analysis.report.candidates import Analysis, events_tsv
+from emgrig.analysis.report.candidates import Analysis
 from emgrig.analysis.report.elan import Mark, write_elan
+from emgrig.analysis.report.events import events_tsv, kind_of
 from emgrig.analysis.report.page import page
 from emgrig.analysis.signal.cleaning import equalise
 from emgrig.analysis.signal.filters import Floats
@@ -111,8 +112,11 @@ def _tiers(analysis: Analysis) -> dict[str, list[tuple[float, float, str]]]:
         analysis.labels[q.channel_index]: [] for q in analysis.quality if not q.reject
     }
     for c in analysis.candidates:
+        if c.is_part_a:
+            continue
         units = " ".join(f"AU{u}" for u in c.units)
-        text = f"{'ME' if c.is_micro else 'MaE'} {c.times_rest:.1f}x rest {units}".strip()
+        kind = {"micro": "ME", "macro": "MaE"}.get(kind_of(c), "blink")
+        text = f"{kind} {c.times_rest:.1f}x rest {units}".strip()
         tiers[analysis.labels[c.channel_index]].append((c.start_s, c.end_s, text))
     return tiers
 
@@ -127,8 +131,17 @@ def say_found(analysis: Analysis, remarks: list[str]) -> None:
             say(f"channel {q.channel_index + 1} ({label}): not analysed, {q.reject}")
         for remark in q.remarks:
             say(f"channel {q.channel_index + 1} ({label}): {remark}")
-    micro = sum(c.is_micro for c in analysis.candidates)
-    say(f"{len(analysis.candidates)} candidates, {micro} of at most 500 ms")
+    found = analysis.expressions
+    micro = sum(c.is_micro for c in found)
+    in_clips = sum(c.joined.trial is not None for c in found)
+    if analysis.course.is_session:
+        say(
+            f"session: {len(analysis.course.trials)} trials; part A is left out with "
+            f"{analysis.n_part_a} bursts"
+        )
+    say(f"blinks, counted apart: {len(analysis.blinks)}")
+    where = f", {in_clips} of them in clips" if analysis.course.trials else ""
+    say(f"{len(found)} candidates, {micro} of at most 500 ms{where}")
 
 
 def score_elan(path: Path | None, tiers: dict[str, list[Mark]], analysis: Analysis) -> None:
@@ -139,7 +152,7 @@ def score_elan(path: Path | None, tiers: dict[str, list[Mark]], analysis: Analys
         marks = tiers.get(analysis.labels[q.channel_index])
         if marks is None or q.reject:
             continue
-        mine = [c for c in analysis.candidates if c.channel_index == q.channel_index]
+        mine = [c for c in analysis.expressions if c.channel_index == q.channel_index]
         found = np.array([(c.start_s, c.end_s) for c in mine]).reshape(-1, 2)
         scored.append((found, np.array([m[:2] for m in marks]).reshape(-1, 2), length_s))
     if not scored:

@@ -24,6 +24,7 @@ from emgrig.analysis.paper.verdicts import Verdict
 from emgrig.analysis.report import plots
 from emgrig.analysis.report.candidates import analyse
 from emgrig.analysis.report.elan import read_elan
+from emgrig.analysis.report.trials import course_of
 from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.analysis.signal.statistics import interval_of_mean, summarise
 from emgrig.analysis.spotting.casmemg import clip_around
@@ -51,7 +52,7 @@ from emgrig.tools.analyse.results import (
     write_mat,
     write_results,
 )
-from emgrig.tools.common.options import read_mvc
+from emgrig.tools.common.options import read_mvc, read_ratings
 from emgrig.tools.common.output import print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 
@@ -161,6 +162,11 @@ def find_candidates(given: AnalyseOptions) -> None:
             muscles={i: i + 1 for i in range(min(7, len(found.labels)))} if given.face else None,
             mvc_uv={channel - 1: uv for channel, uv in levels_uv.items()},
             rest_s=_rest(given.rest),
+            course=course_of(
+                ((mark.onset_s, mark.text) for mark in found.marks),
+                found.duration_s,
+                read_ratings(given.mvc or []),
+            ),
         )
         written = write_results(given, analysis, found, remarks, clock_map)
     say(f"written: {', '.join(str(path) for path in written)}")

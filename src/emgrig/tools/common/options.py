@@ -231,6 +231,18 @@ def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
     return levels
 
 
+def read_ratings(options: list[str]) -> dict[int, int]:
+    """Return the ratings by trial that session files among the options of `read_mvc` have."""
+    ratings: dict[int, int] = {}
+    for option in options:
+        if option.endswith(".json"):
+            from emgrig.experiment.files.record import read_record
+
+            trials = read_record(Path(option)).trials
+            ratings |= {one.trial: one.rating for one in trials if one.rating is not None}
+    return ratings
+
+
 def host_port(text: str, name: str = "--tcp") -> tuple[str, int]:
     """Read [HOST]:PORT, on loopback if no host is said; BadParameter names the option."""
     host, _, port = text.rpartition(":")

@@ -1,7 +1,6 @@
 """`emgrig sync`: from a filmed count to the samples of a recording."""
 
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,19 @@ from emgrig.errors import ExitCode
 from emgrig.files import check_output, whole_file, write_file
 from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_facts, print_json, print_table, say
+from emgrig.tools.common.progress import Bar
+from emgrig.tools.sync.film import (
+    USUAL_FPS,
+    Film,
+    Seen,
+    aligned,
+    facts_of,
+    film_by,
+    film_of,
+    read_video,
+    video_json,
+    write_readings,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,43 +33,8 @@ if TYPE_CHECKING:
     from emgrig.tools.sync.read import Readings, Source
 
 TEMPLATE_S = 60
-_FPS_TRIED = (24.0, 25.0, 30.0, 50.0, 60.0, 100.0, 120.0, 240.0)
 _MOST_PAIRS = 2000
 _WRONG_SHOWN = 20
-
-
-@dataclass(frozen=True, eq=False)
-class Film:
-    """Frames and their times; `times` are frame numbers and seconds where the rate varies."""
-
-    frame_s: float
-    times: "tuple[Ints, Floats] | None" = None
-
-    def video_s(self, frames: "Floats") -> "Floats":
-        """Return the time of frames, s.
-
-        Raises
-        ------
-        ValueError
-            If a frame lies outside the times that were given.
-        """
-        if self.times is None:
-            return np.asarray(frames * self.frame_s, dtype=np.float64)
-        known, seconds = self.times
-        outside = frames[(frames < known[0]) | (frames > known[-1])]
-        if outside.size:
-            raise ValueError(
-                f"--times has frames {known[0]} to {known[-1]}; frame {outside[0]:.0f} is asked for"
-            )
-        return np.asarray(np.interp(frames, known, seconds), dtype=np.float64)
-
-    def frames(self, first_s: float, last_s: float) -> "Ints":
-        """Return all frames from a time to a time."""
-        if self.times is not None:
-            known, seconds = self.times
-            return known[(seconds >= first_s - 1e-9) & (seconds <= last_s + 1e-9)]
-        first, last = round(first_s / self.frame_s), round(last_s / self.frame_s)
-        return np.arange(first, last + 1, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +43,10 @@ class SyncOptions(Printed):
 
     recording: Path | None = argument("BDF+ file; its NAME_tube.tsv must lie beside it.", None)
     readings: Path | None = argument("CSV of frame,count (or time_s,count) off the video.", None)
-    fps: float = option("Frames a second of the video, right to 1 %.", 30.0)
+    video: Path | None = option("The film itself, in place of readings; needs 'emgrig[video]'.")
+    fps: float | None = option(
+        "Frames a second, right to 1 %: 30, or what the film of --video says, unless told."
+    )
     digits: int | None = option("Digits of the tube, if its count began anew after 99…9.")
     begins: float = option(
         "With --digits: s of the recording at which the video begins, roughly.", 0.0
@@ -77,6 +57,7 @@ class SyncOptions(Printed):
         "Write frame,sample,emg_s here; pairs beside it.", None, "--output", "-o"
     )
     page: Path | None = option("Write an HTML page with a picture.")
+    write_readings: Path | None = option("With --video: write what was read, frame,count, here.")
     overwrite: Overwrite = False
     template: bool = option("Print an empty CSV for the readings.", False)
 
@@ -85,42 +66,93 @@ class SyncOptions(Printed):
 def sync(given: SyncOptions) -> None:
     """Map video frames to samples, from readings of the filmed digital tube.
 
-    Read the count in about one frame a second, 30 or more in all, spread over the whole film;
-    leave it empty where digits are blended. Two readings are the least; from 10 on a wrong one is
-    found. Wrong readings and frames that the camera lost are listed and do no harm.
+    With --video the film is read by itself: the display of the tube page is found in the picture,
+    and every frame whose digits are sure is a reading; doubtful ones are left out and counted.
+
+    By hand, read the count in about one frame a second, 30 or more in all, spread over the whole
+    film; leave it empty where digits are blended. Two readings are the least; from 10 on a wrong
+    one is found. Wrong readings and frames that the camera lost are listed and do no harm.
 
     With -o OUT.csv the pairs that `emgrig analyse --clock` takes go to OUT_clock.csv.
 
-    Example: emgrig sync face.bdf readings.csv --fps 29.97 -o frames.csv --page sync.html
+    Examples:
+
+      emgrig sync face.bdf --video face.mp4 -o frames.csv --page sync.html
+
+      emgrig sync face.bdf readings.csv --fps 29.97 -o frames.csv
     """
     from emgrig.tools.sync.read import read_frames, read_readings, read_source
 
     if given.template:
-        _print_template(given.fps)
+        _print_template(given.fps or USUAL_FPS)
         return
-    if given.recording is None or given.readings is None:
-        raise ValueError("a recording and readings are needed; emgrig sync --template shows how")
-    inputs = [given.recording, given.readings, given.frames, given.times]
+    if given.recording is None or (given.readings is None) == (given.video is None):
+        raise ValueError(
+            "a recording is needed, and readings or --video FILE; emgrig sync --template shows how"
+        )
+    if given.write_readings is not None and given.video is None:
+        raise ValueError("--write-readings writes what --video reads; there is no --video")
+    inputs = [given.recording, given.readings, given.video, given.frames, given.times]
     outputs = [given.output, given.output and _clock_path(given.output), given.page]
-    _check_outputs(outputs, inputs, overwrite=given.overwrite)
-    source, read = read_source(given.recording), read_readings(given.readings)
-    film = _film(given.fps, given.times)
-    found = _align(source, read, film, given.digits, given.begins)
+    _check_outputs([*outputs, given.write_readings], inputs, overwrite=given.overwrite)
+    if given.video is not None:
+        from emgrig.analysis.film.display import opencv
+
+        opencv()  # before anything is read
+    is_told = given.video is None or given.fps is not None or given.times is not None
+    told = film_of(given.fps, given.times) if is_told else None
+    source = read_source(given.recording)
+    seen = None if given.video is None else _seen(given.video, given)
+    read = read_readings(given.readings) if given.readings is not None else _sure(seen)
+    digits = given.digits if seen is None else _wrap(seen, source, given.digits)
+    film, remarks = (told, []) if seen is None else film_by(seen, source, told, digits)
+    assert film is not None
+    found = aligned(source, read, film, digits, given.begins)
+    found = replace(found, remarks=(*remarks, *found.remarks))
     asked = read_frames(given.frames) if given.frames else film.frames(*found.video_s[[0, -1]])
     if given.output is not None:
         _write(given.output, found, source, film, asked)
-    facts = describe(found, source, read)
+    facts = [*([] if seen is None else facts_of(seen)), *describe(found, source, read)]
     if given.as_json:
-        print_json(to_json(found, source, read))
+        video = {} if seen is None else {"video": video_json(seen)}
+        print_json({**to_json(found, source, read), **video})
     else:
         _tell(found, facts)
     if given.page is not None:
         from emgrig.tools.sync.page import write
 
-        write(given.page, given.recording.name, found, facts, simulated=source.is_simulated)
+        write(
+            given.page,
+            given.recording.name,
+            found,
+            facts,
+            simulated=source.is_simulated,
+            seen=seen,
+        )
         note(f"page: {given.page}")
     if not found.is_within_bound:
         raise typer.Exit(int(ExitCode.VERDICT))
+
+
+def _seen(path: Path, given: SyncOptions) -> Seen:
+    with Bar(f"reading {path.name}") as bar:
+        seen = read_video(path, bar.advance)
+    if given.write_readings is not None:
+        write_readings(given.write_readings, seen)
+        note(f"written: {given.write_readings}")
+    return seen
+
+
+def _sure(seen: Seen | None) -> "Readings":
+    assert seen is not None
+    return seen.readings
+
+
+def _wrap(seen: Seen, source: "Source", told: int | None) -> int | None:
+    """Return the digits by which the count begins anew; None if it never did."""
+    if told is not None and told != seen.n_digits:
+        raise ValueError(f"--digits {told}: the film shows {seen.n_digits} digits")
+    return seen.n_digits if source.table.counts[-1] >= 10**seen.n_digits else None
 
 
 def _print_template(fps: float) -> None:
@@ -147,56 +179,6 @@ def _check_outputs(
             raise ValueError(f"{path} is read and cannot be written too; choose another name")
         if path is not None:
             check_output(path, overwrite=overwrite)
-
-
-def _film(fps: float, times: Path | None) -> Film:
-    from emgrig.tools.sync.read import read_times
-
-    if not 1 <= fps <= 10_000:
-        raise ValueError(f"--fps {fps:g}: expected 1 to 10000")
-    if times is None:
-        return Film(1 / fps)
-    known, seconds = read_times(times)
-    return Film(float(np.median(np.diff(seconds) / np.diff(known))), (known, seconds))
-
-
-def _align(
-    source: "Source", read: "Readings", film: Film, digits: int | None, begins_s: float
-) -> "TubeSync":
-    """Align; where nothing agrees, say at which usual frame rate it would."""
-    from emgrig.analysis.clocks.tube import align
-
-    def try_film(one: Film) -> "TubeSync":
-        video_s = read.at if read.is_time else one.video_s(read.at)
-        return align(
-            video_s,
-            read.counts,
-            source.table,
-            frame_s=one.frame_s,
-            digits=digits,
-            begins_s=begins_s,
-        )
-
-    try:
-        return try_film(film)
-    except ValueError as error:
-        if read.is_time or film.times is not None:
-            raise
-        tried: list[tuple[tuple[float, ...], float]] = []
-        for fps in _FPS_TRIED:
-            with suppress(ValueError):
-                found = try_film(Film(1 / fps))
-                tried.append((_misfit(found), fps))
-        if not tried:
-            raise
-        raise ValueError(f"{error}; they do agree with --fps {min(tried)[1]:g}") from error
-
-
-def _misfit(found: "TubeSync") -> tuple[float, ...]:
-    """Order frame rates: a wrong one can be forced, with jumps and readings called wrong."""
-    from emgrig.analysis.clocks.tube import Kind
-
-    return len(found.jumps), found.n(Kind.WRONG), float(np.median(found.good_residuals_s))
 
 
 def _write(path: Path, found: "TubeSync", source: "Source", film: Film, asked: "Ints") -> None:

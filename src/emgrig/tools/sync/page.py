@@ -15,13 +15,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from emgrig.analysis.clocks.tube import TubeSync
+    from emgrig.analysis.film.reader import Sample
+    from emgrig.tools.sync.film import Seen
 
 #: The picture goes this many bounds to either side; what lies beyond is drawn at its edge.
 _SHOWN = 2.5
 
 
 def write(
-    path: Path, name: str, found: "TubeSync", facts: list[tuple[str, str]], *, simulated: bool
+    path: Path,
+    name: str,
+    found: "TubeSync",
+    facts: list[tuple[str, str]],
+    *,
+    simulated: bool,
+    seen: "Seen | None" = None,
 ) -> None:
     """Write the page; RecordingError if it cannot be written."""
     page = render(
@@ -36,6 +44,9 @@ def write(
         jumps=jump_rows(found),
         wrong=wrong_rows(found),
         picture=picture(found),
+        film=film_svg(seen) if seen is not None else "",
+        sure=samples_svg(seen.read.least_sure) if seen is not None else "",
+        doubtful=samples_svg(seen.read.doubtful) if seen is not None else "",
     )
     write_file(path, page)
 
@@ -80,3 +91,57 @@ def _draw_film(axes: "Axes", found: "TubeSync") -> None:
     ahead = (found.sample(found.video_s) - base) / found.samples_per_s / found.frame_s
     axes.step(found.video_s, ahead, where="mid", color=COLOURS[0], linewidth=1.2)
     axes.set_ylabel("frames lost")
+
+
+#: Width to which a frame is made smaller for the page, pixels.
+_WIDE = 640
+#: Samples in a row; room above each and beside it, pixels.
+_COLUMNS, _TITLE, _BESIDE = 4, 10, 8
+
+
+@styled
+def film_svg(seen: "Seen") -> str:
+    """Draw where the display was found in the film, and nothing else of it: a face may be there."""
+    read = seen.read
+    assert read.picture is not None
+    assert read.place is not None
+    height, width = read.picture.shape
+    corners = read.place.corners
+    beside = read.place.digit_height
+    low = np.maximum(corners.min(axis=0) - beside, 0).astype(int)
+    high = np.ceil(corners.max(axis=0) + beside).astype(int)
+    box = slice(low[1], high[1]), slice(low[0], high[0])
+    shown = np.full(read.picture.shape, np.nan)
+    shown[box] = read.picture[box]
+    step = max(width // _WIDE, 1)
+    drawn = figure(9.0 * height / width)
+    axes = drawn.subplots()
+    extent = (0, width, height, 0)
+    axes.imshow(shown[::step, ::step], cmap="gray", vmin=0, vmax=255, extent=extent)
+    outline = np.vstack([corners, corners[:1]])
+    axes.plot(outline[:, 0], outline[:, 1], color=BAD, linewidth=1.5)
+    axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
+    return svg(drawn)
+
+
+@styled
+def samples_svg(samples: "tuple[Sample, ...]") -> str:
+    """Draw displays as they were read, with what was read and how sure; empty without any."""
+    if not samples:
+        return ""
+    high, wide = samples[0].face[::2, ::2].shape
+    cell_high, cell_wide = high + _TITLE, wide + _BESIDE
+    rows = -(-len(samples) // _COLUMNS)
+    together = np.full((rows * cell_high, _COLUMNS * cell_wide), np.nan)
+    drawn = figure(9.0 * together.shape[0] / together.shape[1])
+    axes = drawn.subplots()
+    for number, one in enumerate(samples):
+        top, left = number // _COLUMNS * cell_high, number % _COLUMNS * cell_wide
+        face = one.face[::2, ::2]
+        together[top + _TITLE : top + cell_high, left : left + wide] = face[:high, :wide]
+        text = "doubtful" if one.count is None else f"{one.count}"
+        words = f"frame {one.frame}: {text} ({one.confidence:.2f})"
+        axes.text(left, top + _TITLE - 2, words, fontsize=8, va="bottom")
+    axes.imshow(together, cmap="gray", vmin=0, vmax=255, aspect="auto", interpolation="nearest")
+    axes.set_axis_off()
+    return svg(drawn)

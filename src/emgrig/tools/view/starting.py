@@ -113,7 +113,8 @@ def shifts_s(recordings: list[Recording], *, by_clock: bool) -> list[float]:
 
 def candidates(recording: Recording, file: int) -> list[Event]:
     """Find candidate expressions as `emgrig analyse` does, one event each."""
-    from emgrig.analysis.report.candidates import analyse, events_tsv
+    from emgrig.analysis.report.candidates import analyse
+    from emgrig.analysis.report.events import events_tsv
     from emgrig.tools.analyse.results import Channels
     from emgrig.view.events import events_of_text
 

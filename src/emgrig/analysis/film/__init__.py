@@ -1,0 +1,1 @@
+"""The count of the digital tube, read off a film of its page."""

@@ -11,7 +11,7 @@ from emgrig.experiment.files.record import read_record
 from emgrig.experiment.folder import SessionFolder
 from emgrig.experiment.participant import Script, ScriptedParticipant
 from emgrig.experiment.runner import check_board, run_script, session_on
-from emgrig.tools.record_commands import KEEP, profile_for
+from emgrig.tools.common.boards import KEEP, profile_for
 from gateways.spi.machine import Machine, Stage
 from session_plans import plan_text, write_plan
 

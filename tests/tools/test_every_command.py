@@ -130,6 +130,8 @@ def test_help_fits_and_names_every_option(
             if columns == 80 and one.param_type_name == "option" and not one.hidden:
                 assert words & set(one.opts), (name, one.opts)
         assert "--install-completion" not in words, f"{name}: that is of emgrig itself"
+        if columns < 80:
+            continue  # a long word is cut there
         bare = re.sub(r"[\s│]", "", said.out)
         told = [command.help or "", *(one.help or "" for one in command.params)]
         for brackets in re.findall(r"\[.*?\]", "".join(told)):

@@ -18,7 +18,7 @@ from emgrig.study.coding import Coded, Coding, read_coding
 from emgrig.study.course import Course, read_course
 from emgrig.study.dataset import Unit, read_facts, read_tsv
 from emgrig.study.expressions import Seen, event_rows
-from emgrig.study.rows import NAN, EventRow, RecordingRow
+from emgrig.study.rows import LEFT_OUT, NAN, EventRow, RecordingRow
 from emgrig.study.settings import StudySettings
 from emgrig.study.signals import Mvc, Signals, search, take_mvc
 
@@ -53,7 +53,7 @@ def analyse_unit(unit: Unit, settings: StudySettings) -> Result:
     """Analyse a recording; raises what the readers and the analysis raise."""
     why = settings.left_out.get(unit.stem) or settings.left_out.get(unit.participant)
     if why:
-        return Result(RecordingRow(unit.participant, unit.stem, "left out", why))
+        return Result(RecordingRow(unit.participant, unit.stem, LEFT_OUT, why))
     channels = unit.beside("channels.tsv")
     described = {
         row["name"]: row for row in (read_tsv(channels) if channels else ()) if "name" in row
@@ -93,7 +93,7 @@ def _kept(row: RecordingRow, rows: Sequence[EventRow], most_lost: float) -> Resu
     """Leave the recording out whole if it lost too much."""
     if row.lost_percent > most_lost:
         said = f"{row.lost_percent:.1f} % of its samples are missing"
-        row = replace(row, status="left out", why=said)
+        row = replace(row, status=LEFT_OUT, why=said)
         rows = [replace(one, left_out=one.left_out or "recording left out") for one in rows]
     return Result(replace(row, n_in=sum(not one.left_out for one in rows)), tuple(rows))
 

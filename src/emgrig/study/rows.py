@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 NAN = float("nan")
+LEFT_OUT = "left out"  #: The status of a recording that is in no table, by rule.
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class RecordingRow:
 
     participant: str
     recording: str
-    status: str  #: "done", "left out" or "failed".
+    status: str  #: "done", `LEFT_OUT` or "failed".
     why: str = ""  #: Why it is left out, or failed.
     is_simulated: bool = False
     rate_hz: float = NAN

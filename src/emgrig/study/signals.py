@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
-from emgrig.analysis.report.candidates import Analysis, Candidate, analyse
+from emgrig.analysis.report.candidates import Analysis, analyse
 from emgrig.analysis.signal.cleaning import subtract_mains
 from emgrig.analysis.signal.filters import CASMEMG_CODE, Floats, band_pass, segments, smooth
 from emgrig.analysis.signal.indicators import PeakRule, mvc_uv
@@ -20,11 +19,6 @@ from emgrig.reading import Recording
 from emgrig.study.course import Course
 
 _RUN_IN_S = 0.1
-#: A blink moves the lid, which a bipolar pair beside the eye sees as a slow wave; it is taken for
-#: one from so many SDs of the slow part on, and lasts no longer than this.
-_LID_SD, _LONGEST_BLINK_S = 6.0, 0.6
-_SLOW_HZ, _SLOW_BAND_HZ = 50.0, (0.5, 8.0)
-_OCULI = 3
 
 Envelope = NDArray[np.float32]
 
@@ -41,14 +35,17 @@ class Signals:
         6 Hz envelope of each channel, uV; None where the channel is not analysed.
     gaps : ndarray of int, shape (n_gaps, 2)
         Begin and end of stretches without samples.
-    blinks : frozenset of int
-        Which of the candidates are blinks.
     """
 
     analysis: Analysis
     envelopes: Sequence[Envelope | None]
     gaps: NDArray[np.int64]
-    blinks: frozenset[int]
+
+    @property
+    def blinks(self) -> frozenset[int]:
+        """Which of the candidates are blinks."""
+        found = self.analysis.candidates
+        return frozenset(place for place, one in enumerate(found) if one.is_blink)
 
     def span(self, begin_s: float, end_s: float) -> slice:
         """Return the samples of a time, within the recording."""
@@ -105,7 +102,6 @@ def search(found: Recording, muscles: Mapping[int, int] | None) -> Signals:
     )
     envelopes: list[Envelope | None] = []
     gaps = np.empty((0, 2), dtype=np.int64)
-    blinks: set[int] = set()
     for i, quality in enumerate(analysis.quality):
         if quality.reject and i:
             envelopes.append(None)
@@ -113,10 +109,8 @@ def search(found: Recording, muscles: Mapping[int, int] | None) -> Signals:
         x = channels[i]
         if i == 0:
             gaps = np.array(segments(~np.isfinite(x)), dtype=np.int64).reshape(-1, 2)
-        if analysis.muscles.get(i) == _OCULI and not quality.reject:
-            blinks |= _blinks(x, found.rate_hz, i, analysis.candidates)
         envelopes.append(None if quality.reject else _envelope(x, analysis, quality.mains_hz))
-    return Signals(analysis, envelopes, gaps, frozenset(blinks))
+    return Signals(analysis, envelopes, gaps)
 
 
 def _envelope(x: Floats, analysis: Analysis, mains_hz: float) -> Envelope:
@@ -129,39 +123,6 @@ def _envelope(x: Floats, analysis: Analysis, mains_hz: float) -> Envelope:
     run_in = min(round(_RUN_IN_S * rate_hz), x.size // 10)
     banded[:run_in] = banded[x.size - run_in :] = np.nan
     return smooth(banded[:, 0], rate_hz, preset=preset)[:, 0].astype(np.float32)
-
-
-def _blinks(x: Floats, rate_hz: float, index: int, candidates: Sequence[Candidate]) -> set[int]:
-    """Find the candidates of the channel beside the eye that come with a wave of the lid."""
-    step = max(1, round(rate_hz / _SLOW_HZ))
-    n = x.size // step
-    if n < 200:
-        return set()
-    means = np.nan_to_num(_block_means(x, step, n), nan=0.0)
-    low, high = (f * 2 * step / rate_hz for f in _SLOW_BAND_HZ)
-    sections = scipy.signal.butter(1, (low, high), "band", output="sos")
-    slow = scipy.signal.sosfiltfilt(sections, means)
-    spread = 1.4826 * float(np.median(np.abs(slow - np.median(slow))))
-    found = set()
-    for place, one in enumerate(candidates):
-        if one.channel_index != index or one.end_s - one.start_s > _LONGEST_BLINK_S:
-            continue
-        begin = max(int((one.start_s - 0.1) * rate_hz / step), 0)
-        part = slow[begin : int((one.end_s + 0.1) * rate_hz / step) + 1]
-        if part.size and spread > 0 and float(np.abs(part).max()) > _LID_SD * spread:
-            found.add(place)
-    return found
-
-
-def _block_means(x: Floats, step: int, n: int) -> Floats:
-    """Take means of blocks, offset removed; a gap holds the value before it."""
-    blocks = x[: n * step].reshape(n, step).mean(axis=1)
-    known = np.isfinite(blocks)
-    if not known.any():
-        return np.zeros(n)
-    last = np.maximum.accumulate(np.where(known, np.arange(n), 0))
-    held = blocks[last]
-    return np.asarray(held - np.nanmedian(held), dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,9 @@ class DetectorSettings:
     #: 0.2 s).
     join_s: float = 0.08
     least_s: float = 0.13
-    #: Low activity beside an event is no part of it: what stays below the share `faint` of the
-    #: event's own peak (both above rest) for longer than `faint_s` and a fifth of the event, or
-    #: below `lesser` for longer than `lesser_s` and the event itself.
+    #: Low activity behind an event, or between two, is no part of it: what stays below the share
+    #: `faint` of the event's own peak (both above rest) for longer than `faint_s` and a fifth of
+    #: the event, or below `lesser` for longer than `lesser_s` and the event itself.
     faint: float = 0.2
     faint_s: float = 0.06
     lesser: float = 0.35
@@ -270,9 +270,9 @@ def _parted(
     `excess`, shape (n_samples,), is the amplitude above rest; `low` and `high` are its thresholds.
     """
     kept: list[list[int]] = []
-    stretches = found.tolist()
+    stretches = [(begin, end, False) for begin, end in found.tolist()]
     while stretches:
-        begin, end = stretches.pop()
+        begin, end, is_parted = stretches.pop()
         part = excess[begin:end]
         peak = float(part.max())
         if not peak > high:
@@ -281,7 +281,9 @@ def _parted(
         bounds = [0, *cores.ravel().tolist(), part.size]
         for row, (first, last) in enumerate(cores.tolist()):
             most = limit.most(last - first)
-            start = 0 if row == 0 and first <= most else first
+            # What rises to it from rest is its own, however slowly.
+            is_whole = row == 0 and (first <= most or not is_parted)
+            start = 0 if is_whole else first
             stop = part.size if row + 1 == len(cores) and part.size - last <= most else last
             kept.append([begin + start, begin + stop])
         for row in range(len(cores) + 1):
@@ -289,7 +291,7 @@ def _parted(
             if last - first > limit.least:
                 sides = row > 0, row < len(cores)
                 hump = _hump(part[first:last], *sides, low, high, anew, limit.least)
-                stretches += [[begin + first + a, begin + first + b] for a, b in hump]
+                stretches += [(begin + first + a, begin + first + b, row > 0) for a, b in hump]
     return np.array(sorted(kept), dtype=np.int64).reshape(-1, 2)
 
 

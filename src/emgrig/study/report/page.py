@@ -14,7 +14,7 @@ from emgrig.study.dataset import read_tsv
 from emgrig.study.recording import Result
 from emgrig.study.report.methods import methods, versions
 from emgrig.study.report.truth import Compared, compare, has_truth
-from emgrig.study.rows import EventRow
+from emgrig.study.rows import LEFT_OUT, EventRow
 from emgrig.study.settings import StudySettings
 from emgrig.study.statistics.figures import figures
 from emgrig.study.statistics.findings import Finding, Sample, Table, said
@@ -68,7 +68,7 @@ def _without_simulated(results: Sequence[Result]) -> list[Result]:
     why = "simulated, beside recordings of people"
     return [
         Result(
-            replace(r.recording, status="left out", why=why, n_in=0),
+            replace(r.recording, status=LEFT_OUT, why=why, n_in=0),
             tuple(replace(e, left_out=e.left_out or why) for e in r.events),
         )
         if r.recording.is_simulated and r.recording.status == "done"

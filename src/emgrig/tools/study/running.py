@@ -12,6 +12,7 @@ import typer
 from emgrig.errors import ExitCode, RecordingError
 from emgrig.files import json_text, make_folder, refuse_existing, write_file
 from emgrig.study.dataset import coders_of, find_units
+from emgrig.study.rows import LEFT_OUT
 from emgrig.study.settings import FOLDER, load_settings, settings_path
 from emgrig.study.statistics.findings import KINDS
 from emgrig.study.template import description, template
@@ -78,7 +79,7 @@ def run(given: RunOptions) -> None:
     # One of many runs with --only beside each other must not write what all share.
     paths = [] if given.only else write_tables(given.root / FOLDER, done.results)
     failed = [r.recording for r in done.results if r.recording.status == "failed"]
-    left_out = [r.recording for r in done.results if r.recording.status == "left out"]
+    left_out = [r.recording for r in done.results if r.recording.status == LEFT_OUT]
     if given.as_json:
         print_json(
             {

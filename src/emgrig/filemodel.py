@@ -239,9 +239,16 @@ def read(kind: type[T], content: object, name: str = "") -> T:
         found_good: T = adapter_of(model).validate_json(json.dumps(content, default=_no_json))
     except ValidationError as error:
         # What is missing is last: a key that was misspelt is the likelier mistake.
-        first = min(error.errors(include_url=False), key=lambda one: one["type"] == "missing")
+        found = error.errors(include_url=False)
+        first = min(_innermost(found), key=lambda one: one["type"] == "missing")
         raise UnreadableFile(before + _say(first, kind)) from error
     return found_good
+
+
+def _innermost(errors: "Sequence[ErrorDetails]") -> "list[ErrorDetails]":
+    """Leave out what is wrong only because something in it is."""
+    above = {one["loc"][:n] for one in errors for n in range(len(one["loc"]))}
+    return [one for one in errors if one["loc"] not in above]
 
 
 def _no_json(value: object) -> Json:

@@ -100,11 +100,11 @@ def test_yields_are_of_the_first_and_the_last_run_of_each_board() -> None:
     )
     assert line(real) == (
         "history: 4 runs of 3 boards, good at the first run 1 of 3, good at the last 2 of 3, "
-        "1 runs without an answer"
+        "1 run without an answer"
     )
     simulated = runs_of(("S", "pass"), simulated=True)
-    assert "1 runs of 1 SIMULATED boards" in line(simulated)
-    assert "1 simulated runs not counted" in line(real + simulated)
+    assert "1 run of 1 SIMULATED board" in line(simulated)
+    assert "1 simulated run not counted" in line(real + simulated)
     (a, *_) = boards(real)
     assert (a.n_runs, a.n_good, a.is_good, a.last.run) == (2, 1, True, 3)
     assert line([]) == "history: 0 runs of 0 SIMULATED boards"

@@ -44,6 +44,8 @@ def test_a_file_names_the_boards(run: Run) -> None:
     said = run("record boards.toml -o both --duration 1")
     assert said.code == 0
     assert "SIMULATED: 2 of 2 boards recorded" in said.out
+    assert "right: the chip's own reference is off" in said.err
+    assert "left: the chip's" not in said.err, "its profile switches it on"
     assert {path.name for path in Path("both").glob("*.bdf")} == {"left.bdf", "right.bdf"}
     said = run("record boards.toml -o both --duration 1")
     assert said.code == 5, "what was recorded before stays"
@@ -57,12 +59,14 @@ def test_a_file_names_the_boards(run: Run) -> None:
         ("record sim:seed=1 sim:seed=2 -o both.bdf", 2, "into a folder"),
         ("record none.toml -o both", 5, "none.toml"),
         ("record boards.toml -o both", 5, "board"),
+        ("record nameless.toml -o both", 5, "board[1].address is missing"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_made(
     run: Run, line: str, code: int, words: str
 ) -> None:
     Path("boards.toml").write_text("[board]\n", "utf-8")
+    Path("nameless.toml").write_text('[[board]]\nname = "x"\n', "utf-8")
     said = run(line)
     assert said.code == code
     assert words in said.err

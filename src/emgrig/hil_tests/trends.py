@@ -82,15 +82,24 @@ def line(runs: Sequence[Run]) -> str:
     n_last = sum(one.is_good for one in shown)
     n_silent = sum(not run.board for run in runs)
     n_simulated = len(runs) - n_silent - sum(one.n_runs for one in shown)
-    said = [f"{sum(one.n_runs for one in shown)} runs of {len(shown)} {word}boards"]
+    n_runs = sum(one.n_runs for one in shown)
+    said = [f"{_counted(n_runs, 'run')} of {len(shown)} {word}{_plural(len(shown), 'board')}"]
     if shown:
         said.append(f"good at the first run {n_first} of {len(shown)}")
         said.append(f"good at the last {n_last} of {len(shown)}")
     if n_simulated:
-        said.append(f"{n_simulated} simulated runs not counted")
+        said.append(f"{_counted(n_simulated, 'simulated run')} not counted")
     if n_silent:
-        said.append(f"{n_silent} runs without an answer")
+        said.append(f"{_counted(n_silent, 'run')} without an answer")
     return f"history: {', '.join(said)}"
+
+
+def _plural(n: int, word: str) -> str:
+    return word if n == 1 else f"{word}s"
+
+
+def _counted(n: int, word: str) -> str:
+    return f"{n} {_plural(n, word)}"
 
 
 def trends(runs: Sequence[Run], values: Sequence[Value]) -> list[Trend]:

@@ -35,6 +35,10 @@ BDF_SUFFIX = ".bdf"
 PROGRESS_STEP = 0.01
 
 
+class NothingRecorded(RecordingError):
+    """A capture holds no samples, so there is nothing to make of it."""
+
+
 @dataclass(frozen=True)
 class Recording:
     """What a capture became."""
@@ -127,9 +131,9 @@ def _target(source: Path, bdf_path: str | Path | None) -> Path:
     return own.with_stem(f"{own.stem}{SO_FAR}") if is_being_written(source) else own
 
 
-def _nothing(source: Path, timeline: Timeline) -> RecordingError:
+def _nothing(source: Path, timeline: Timeline) -> NothingRecorded:
     damage = f" ({timeline.damage})" if timeline.damage else ""
-    return RecordingError(f"{source} holds no samples{damage}; there is nothing to convert")
+    return NothingRecorded(f"{source} holds no samples{damage}; there is nothing to convert")
 
 
 def _content(

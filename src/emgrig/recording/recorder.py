@@ -21,6 +21,7 @@ from emgrig.errors import EmgrigError, RecordingError, TransportError
 from emgrig.filemodel import plain
 from emgrig.recording.convert import (
     CAPTURE_SUFFIX,
+    NothingRecorded,
     Recording,
     check_target,
     convert,
@@ -230,6 +231,8 @@ class Recorder:
             raise self._failure
         try:
             self._recording = convert(self.capture_path, self.bdf_path, overwrite=self._overwrite)
+        except NothingRecorded:
+            raise
         except RecordingError as error:
             raise RecordingError(
                 f"{error}; {self.capture_path} holds the recording: "

@@ -140,6 +140,7 @@ def _follower(bar: Bar) -> "Callable[[CheckResult, bool, int], None]":
 
 def _tell(session: "BringupRun", report: Path | None) -> None:
     """Print the cause, the checks, and the verdict."""
+    from emgrig.hil_tests.judging.check import Layer
     from emgrig.hil_tests.judging.measurement import Outcome
     from emgrig.hil_tests.verdict import headline, last_line
 
@@ -160,7 +161,9 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
     blocked = [r.info.number for r in session.results if r.outcome is Outcome.BLOCKED]
     if blocked:
         numbers = ", ".join(blocked)
-        say(f"not asked, since a layer below failed (--keep-going asks): {numbers}")
+        can_ask = not session.options.keep_going and (session.failed_layer or 0) > Layer.IDENTITY
+        hint = " (--keep-going asks)" if can_ask else ""
+        say(f"not asked, since a layer below failed{hint}: {numbers}")
     if session.n_beyond:
         numbers = ", ".join(r.info.number for r in session.results if r.is_beyond)
         say(f"not asked, and no pass, since this board cannot tell: {numbers}")

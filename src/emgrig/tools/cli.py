@@ -165,6 +165,8 @@ def _root(
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version."),
     ] = False,
+    verbose: logs.Verbose = 0,
+    log_file: logs.LogFile = None,
 ) -> None:
     """Bring up, check and record an ADS1299 EMG board, real or simulated.
 
@@ -174,13 +176,13 @@ def _root(
 
     [bold]tcp://HOST:PORT[/bold]  a board, or `emgrig simulate`, that listens
 
-    [bold]tcp-listen://HOST:PORT[/bold]  wait here until the board connects
+    [bold]tcp-listen://HOST:PORT[/bold]  wait here, 10 s, until the board connects
 
     [bold]serial:///dev/ttyUSB0?baud=921600[/bold]  serial or USB-CDC; pyserial's own URLs too
 
     [bold]spi:pieeg[/bold]  chips on this machine's SPI bus; or spi:///dev/spidev0.0?drdy=26
 
-    [bold]auto[/bold]  the one board that answers; `emgrig ports` lists where
+    [bold]auto[/bold]  the one board that answers: USB, SPI, a network board that says where it is
 
     [bold]replay:FILE[/bold]  a raw capture, byte for byte as it came
     """

@@ -7,7 +7,11 @@ import typer
 
 from emgrig.tools.common.output import note
 
-app = typer.Typer(no_args_is_help=True, help="Firmware for a board of your own, to start from.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Firmware for a board of your own, to start from.",
+)
 
 
 @app.callback()

@@ -14,6 +14,7 @@ from emgrig.tools.common.boards import (
     find_calibration,
     patience,
     profile_for,
+    reference_words,
 )
 from emgrig.tools.common.options import (
     Overwrite,
@@ -127,15 +128,8 @@ def calibration_of(board: "Board", where: str | None) -> "Certificate | None":
 
 def warn_of_reference(board: "Board") -> None:
     """Say that the chip's own reference is off, as it is after power-on."""
-    from emgrig.driver.chip.registers import Config3
-
-    if not board.can.writes(Config3.ADDRESS):
-        return  # it is not for us to switch on
-    if not all(file.get(Config3).internal_reference for file in board.chip.files):
-        note(
-            "the chip's own reference is off: unless the board has another one, every code will be "
-            "at the rail; --profile facial-emg switches it on"
-        )
+    if words := reference_words(board):
+        note(words)
 
 
 def say_time(board: "Board") -> None:

@@ -16,7 +16,13 @@ from emgrig.errors import EmgrigError, ExitCode, exit_code_for
 from emgrig.filemodel import FileModel, Text, load
 from emgrig.files import check_output, make_folder
 from emgrig.names import file_label
-from emgrig.tools.common.boards import contact_of, find_calibration, patience, profile_for
+from emgrig.tools.common.boards import (
+    contact_of,
+    find_calibration,
+    patience,
+    profile_for,
+    reference_words,
+)
 from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 
@@ -188,6 +194,8 @@ def _record(lane: Lane, given: "RecordOptions", names: Names, stop: threading.Ev
         profile = profile_for(board, entry.profile or given.profile)
         if profile:
             board.apply(profile)
+        if words := reference_words(board):
+            lane.news.put(f"{lane.name}: {words}")
         check = contact_of(board)
         path = names.path(lane.name)
         lane.state = "recording"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emgrig.errors import ExitCode
-from emgrig.tools.common.options import Address, Json
+from emgrig.tools.common.options import Address, Json, SaidAddress
 from emgrig.tools.common.output import print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def dump(
 
 @app.command()
 def read(
-    address: Address,
+    address: SaidAddress,
     register: Annotated[str, typer.Argument(help="Name or address of the first register.")],
     count: Annotated[int, typer.Argument(help="How many.", min=1, max=24)] = 1,
     chip: Chip = 1,
@@ -79,7 +79,7 @@ def read(
 
 @app.command()
 def write(
-    address: Address,
+    address: SaidAddress,
     assignments: Annotated[list[str], typer.Argument(help="REGISTER=BYTE, as CH1SET=0x60.")],
     chip: Chip = 1,
     force: Annotated[
@@ -122,7 +122,7 @@ def write(
 
 @app.command("apply")
 def apply_profile(
-    address: Address,
+    address: SaidAddress,
     profile: Annotated[str, typer.Argument(help="A packaged profile, or FILE.toml.")],
     dry_run: DryRun = False,
 ) -> None:

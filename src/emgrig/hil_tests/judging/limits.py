@@ -11,6 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from emgrig.errors import UnreadableFile
 from emgrig.filemodel import parse_toml, read, read_text, refuse_unknown
 from emgrig.names import unit_shown
 
@@ -155,8 +156,8 @@ _ALIKE = 0.85
 def load_limits(path: Path | str | None = None) -> LimitTable:
     """Read the packaged table, and a user's file over it.
 
-    Raises RecordingError if the file cannot be read or is no TOML; ValueError if it names a limit
-    that does not exist and is no whole new one, or a figure makes no sense.
+    Raises UnreadableFile if the file cannot be read, is no TOML, names a limit that does not exist
+    and is no whole new one, or a figure makes no sense.
     """
     packaged = _read(files("emgrig.hil_tests.judging") / "limits.toml", "limits.toml")
     limits = {name: entry.over(Limit()) for name, entry in packaged.items()}
@@ -168,14 +169,14 @@ def load_limits(path: Path | str | None = None) -> LimitTable:
         where = f"limits {path}: {name}"
         if name not in packaged and not _is_own(name, entry, packaged):
             known = refuse_unknown(name, name, sorted(packaged))
-            raise ValueError(f"limits {path}: {known}; {_OWN}")
+            raise UnreadableFile(f"limits {path}: {known}; {_OWN}")
         units.setdefault(name, entry.unit or "")
         if entry.unit not in (None, units[name]):
-            raise ValueError(f"{where} is in {units[name]}, not in {entry.unit}")
+            raise UnreadableFile(f"{where} is in {units[name]}, not in {entry.unit}")
         try:
             limit = entry.over(limits.get(name, Limit()))
         except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
+            raise UnreadableFile(f"{where}: {error}") from error
         source = entry.source or f"user's file {path.name}"
         limits[name] = replace(limit, source=source, overridden=True)
     return LimitTable(limits, units, str(path), frozenset(limits) - frozenset(packaged))

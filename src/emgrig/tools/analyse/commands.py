@@ -18,7 +18,9 @@ from emgrig.tools.analyse.options import (
 )
 from emgrig.tools.common.options import takes
 
-app = typer.Typer(no_args_is_help=True, help="From volts to the numbers of the paper.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="From volts to the numbers of the paper."
+)
 
 
 @app.command("reproduce")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Procedure = Callable[..., "Report"]
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     help="Measure what the board really does, with uncertainties, and keep it in a certificate.",
     epilog=(
@@ -34,7 +35,7 @@ app = typer.Typer(
 Channels = Annotated[str, typer.Option(help="As 1,3-5; all unless given.")]
 Gains = Annotated[str, typer.Option(help="Comma separated: 1, 2, 4, 6, 8, 12, 24.")]
 Rate = Annotated[int, typer.Option(help="Samples per second.")]
-Duration = Annotated[float, typer.Option(help="Length of each record, seconds.")]
+Duration = Annotated[float, typer.Option(help="Length of each record, seconds; noise needs 10.")]
 HostPpm = Annotated[float, typer.Option(help="Standard uncertainty of this computer's clock, ppm.")]
 Gain = Annotated[int, typer.Option(help="Of all channels.")]
 

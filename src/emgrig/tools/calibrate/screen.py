@@ -35,7 +35,8 @@ def tell(outcome: Outcome) -> None:
         say(f"effective band: {text}")
     if outcome.comparisons:
         n_beside = sum(one.theirs_uv_rms is not None for one in outcome.comparisons)
-        say(f"beside {n_beside} other amplifiers: on the page (--report) and in --json")
+        of = f"{n_beside} of {len(outcome.comparisons)} other amplifiers give a noise to compare"
+        say(f"{of}: on the page (--report) and in --json")
 
 
 def _tell_each(report: Report) -> None:

@@ -31,7 +31,7 @@ class RecordOptions(Recorded, Printed):
     duration: float | None = option("Seconds of board time; else until Ctrl-C.", min=0.001)
     overwrite: Overwrite = False
     outage: float | None = option(
-        "Seconds of an outage after which to give up; else any, or as long as --duration.", min=0
+        "Seconds of an outage after which to give up; else any, with --duration that or 30.", min=0
     )
 
 
@@ -91,3 +91,18 @@ def contact_of(board: "Board") -> "ContactCheck | None":
     except RecordingError as error:
         note(str(error))
         return None
+
+
+def reference_words(board: "Board") -> str:
+    """Say that the chip's own reference is off; nothing if it is on, or not for us to switch on."""
+    from emgrig.driver.chip.registers import Config3
+
+    if not board.can.writes(Config3.ADDRESS):
+        return ""
+    if all(file.get(Config3).internal_reference for file in board.chip.files):
+        return ""
+    return (
+        "the chip's own reference is off: unless the board has another one, every code will be at "
+        "the rail; a profile switches it on (docs/profiles.md), or emgrig registers write ADDRESS "
+        "CONFIG3=E0"
+    )

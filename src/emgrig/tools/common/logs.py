@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -90,9 +90,9 @@ def _let_through(level: int) -> None:
     ours.setLevel(min(ours.level or level, level))
 
 
-def _asked(
-    verbose: int = typer.Option(
-        0,
+Verbose = Annotated[
+    int,
+    typer.Option(
         "-v",
         "--verbose",
         count=True,
@@ -102,15 +102,20 @@ def _asked(
         metavar="",
         help="Say what happens; -vv: each register exchange.",
     ),
-    kept: Path | None = typer.Option(
-        None,
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option(
         "--log",
         callback=_into,
         expose_value=False,
         metavar="FILE",
         help="Keep all of it, with times; an old file grows.",
     ),
-) -> None:
+]
+
+
+def _asked(verbose: Verbose = 0, kept: LogFile = None) -> None:
     """Carry the two options."""
 
 

@@ -46,6 +46,13 @@ Lsl = Annotated[
     bool, typer.Option("--lsl", help="Send samples and markers over LSL, take others' markers.")
 ]
 
+SaidAddress = Annotated[
+    str,
+    typer.Argument(
+        help="sim:, tcp://HOST:PORT, serial:///dev/…; more words follow, so it must be said.",
+        metavar="ADDRESS",
+    ),
+]
 Addresses = Annotated[
     list[str],
     typer.Argument(

@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass
 from itertools import groupby
 
+import typer
+
+from emgrig.errors import ExitCode
 from emgrig.tools.common.options import Printed, takes
 from emgrig.tools.common.output import print_json, say
 
@@ -17,7 +20,7 @@ def doctor(given: DoctorOptions) -> None:
     """Say what this machine has: versions, extras, settings, ports and the right to open them.
 
     Nothing is opened, changed or sent; `emgrig ports --probe` asks boards. Paste it into a report;
-    it has your user's name in paths.
+    it has your user's name in paths. Exit code 1: something is not well.
 
     Example: emgrig doctor --json > machine.json
     """
@@ -34,5 +37,6 @@ def doctor(given: DoctorOptions) -> None:
     wrong = [one for one in found if not one.is_well]
     for one in wrong:
         say(f"not well: {one.name}: {one.found}; {one.advice}")
-    if not wrong:
-        say("nothing here stands in the way")
+    if wrong:
+        raise typer.Exit(int(ExitCode.VERDICT))
+    say("nothing here stands in the way")

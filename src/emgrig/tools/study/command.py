@@ -7,6 +7,7 @@ from emgrig.tools.common.options import takes
 from emgrig.tools.study.options import InitOptions, ReportOptions, RunOptions
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     help="The paper's study on your own BIDS data set: init, run, report.",
 )

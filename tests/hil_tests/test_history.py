@@ -137,9 +137,7 @@ def test_a_board_that_fails_is_in_the_history(shell: Shell, tmp_path: Path) -> N
     assert said.code == 1
     assert "run 1 of" in said.err
     said = shell(f"history {path} --csv {tmp_path}/v.csv --report {tmp_path}/page")
-    assert said.out.startswith(
-        "history: 1 runs of 1 SIMULATED boards, good at the first run 0 of 1"
-    )
+    assert said.out.startswith("history: 1 run of 1 SIMULATED board, good at the first run 0 of 1")
     assert "SIM-0000: MISO floats high" in said.out
     rows = (tmp_path / "v.csv").read_text("utf-8").splitlines()
     assert len(rows) > 5

@@ -150,8 +150,8 @@ def _opened(path: Path, *, is_new: bool = False) -> Iterator[sqlite3.Connection]
         raise RecordingError(f"there is no history {path}; check the name")
     try:
         with closing(sqlite3.connect(path, timeout=_WAIT_S)) as base, base:
-            (mark,) = base.execute("PRAGMA application_id").fetchone()
             is_empty = not base.execute("SELECT 1 FROM sqlite_schema").fetchone()
+            (mark,) = base.execute("PRAGMA application_id").fetchone()  # after: both come at once
             if is_new and is_empty:
                 base.execute("BEGIN IMMEDIATE")  # of two that begin a file, one makes the tables
                 if not base.execute("SELECT 1 FROM sqlite_schema").fetchone():

@@ -1,10 +1,14 @@
 """What is left of each time, by hand: 4 tCLK are 1.953 µs, 2.003 µs with a clock 2.5 % slow."""
 
+from dataclasses import replace
+
 import pytest
 
 from emgrig.attach.bench import Bench
-from emgrig.attach.options import BenchOptions, Processor
+from emgrig.attach.facts import MarginFact
+from emgrig.attach.options import PROCESSORS, BenchOptions, Processor
 from emgrig.attach.report.make import make_report
+from emgrig.attach.report.margins import spares as spares_of
 from emgrig.attach.report.model import Spare
 
 TCLK_US = 1 / 2.048
@@ -63,11 +67,11 @@ def test_before_the_update_a_fast_clock_leaves_less() -> None:
     assert found.is_kept
 
 
-def test_what_the_bench_keeps_itself_is_nobodys_merit() -> None:
-    bench = Bench(BenchOptions(source="silence"))
-    bench.advance(0.2)
-    bench.transfer(b"\x11", sclk_hz=20e6)
-    bench.transfer(b"\x08", sclk_hz=20e6)
-    (chip,) = make_report(bench.facts()).chips
-    found = {spare.name: spare.is_kept for spare in chip.margins}
-    assert found == {"tSCCS": None, "tCSH": None}
+def test_what_the_bench_keeps_itself_is_not_judged_when_it_comes_in_whole_nanoseconds() -> None:
+    """With processor none CS is high for 2 tCLK, 976.5625 ns; over a socket times are whole ns."""
+    facts = Bench(BenchOptions(source="silence", processor=PROCESSORS["none"])).facts()
+    (chip,) = facts.chips
+    for us, is_kept in ((0.976, None), (2 * TCLK_US, None), (0.97, False)):
+        seen = replace(chip, margins=(MarginFact("tCSH", us, us / TCLK_US, 1.0),))
+        (found,) = spares_of(facts, seen)
+        assert found.is_kept is is_kept

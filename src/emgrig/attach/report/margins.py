@@ -12,6 +12,7 @@ CLOCK_ERROR: Final = 0.025
 _LEAST_TICKS: Final = {"tSCCS": 4, "tSDECODE": 4, "tCSH": 2}
 _UPDATE_TICKS: Final = 4
 _SAME_US: Final = 0.06
+_ROUNDED_US: Final = 1e-3  #: Over a socket times are whole nanoseconds.
 _SLOW, _FAST = F_CLK_HZ * (1 - CLOCK_ERROR), F_CLK_HZ * (1 + CLOCK_ERROR)
 
 
@@ -41,7 +42,7 @@ def _least(facts: BenchFacts, margin: MarginFact, ticks: int) -> Spare:
     processor = facts.options.processor
     limit_us = ticks / F_CLK_HZ * 1e6
     kept_us = {"tSCCS": processor.hold_s, "tCSH": processor.pause_s}.get(margin.name, 0.0) * 1e6
-    if not processor.call_s and kept_us and 0 <= margin.us - kept_us < _SAME_US:
+    if not processor.call_s and kept_us and -_ROUNDED_US < margin.us - kept_us < _SAME_US:
         return _unjudged(margin, limit_us)
     share_us = _share_s(facts, margin.name) * 1e6
     left = {

@@ -75,3 +75,13 @@ def test_what_the_bench_keeps_itself_is_not_judged_when_it_comes_in_whole_nanose
         seen = replace(chip, margins=(MarginFact("tCSH", us, us / TCLK_US, 1.0),))
         (found,) = spares_of(facts, seen)
         assert found.is_kept is is_kept
+
+
+def test_what_the_bench_keeps_itself_is_nobodys_merit() -> None:
+    bench = Bench(BenchOptions(source="silence"))
+    bench.advance(0.2)
+    bench.transfer(b"\x11", sclk_hz=20e6)
+    bench.transfer(b"\x08", sclk_hz=20e6)
+    (chip,) = make_report(bench.facts()).chips
+    found = {spare.name: spare.is_kept for spare in chip.margins}
+    assert found == {"tSCCS": None, "tCSH": None}

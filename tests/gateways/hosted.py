@@ -52,7 +52,7 @@ def plan_for(address: str, folder: Path) -> Plan:
 
 def mvc_levels(folder: Path) -> list[float]:
     """Return the maximum contractions that a session in this folder found, uV; one at least."""
-    record = read_record(SessionFolder(folder / "session", CODE).record_path)
+    record = read_record(SessionFolder(folder / "session", CODE, is_rehearsal=True).record_path)
     assert record.is_complete
     assert record.mvc
     return [level.uv for level in record.mvc]
@@ -68,7 +68,7 @@ def in_a_session(address: str, plan: Plan, there: Machine, folder: Path) -> None
         participant = ScriptedParticipant(Script(), plan, stage.as_transport())
         hub = held.enter_context(Hub(board, profile=plan.recording.profile))
         hub.start(threaded=False)
-        files = SessionFolder(folder / "session", CODE)
+        files = SessionFolder(folder / "session", CODE, is_rehearsal=True)
         files.set_aside()
         files.path.mkdir(parents=True, exist_ok=True)
         record = check_board(hub, plan, files.open_record(plan))

@@ -85,4 +85,6 @@ def test_two_boards_of_one_serial_number_have_two_files(tmp_path: Path) -> None:
 def test_one_address_is_one_recording_and_a_boards_file_is_not() -> None:
     assert not is_many(["sim:"])
     assert is_many(["boards.toml"])
+    assert is_many(["C:/lab/boards.toml"])
+    assert not is_many(["frames:///dev/ttyUSB0?template=mine.toml"])
     assert [one.address for one in read_boards(["sim:", "sim:seed=2"])] == ["sim:", "sim:seed=2"]

@@ -145,5 +145,5 @@ def test_what_cannot_be_read_is_one_clear_line(
         assert words in error
     monkeypatch.setitem(sys.modules, "cv2", None)
     _, error, code = run(f"{filmed.bdf} --video {filmed.film}")
-    assert code == 2
+    assert code == 5
     assert "a film needs cv2" in error

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _LOOK_S: Final = 0.5
 _BOARDS_FILE: Final = ".toml"
+_SCHEME: Final = re.compile("[A-Za-z][A-Za-z0-9+-]+:")  #: Of more than a drive's letter.
 _PLAIN: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
@@ -91,7 +92,12 @@ class Lane:
 
 def is_many(addresses: Sequence[str]) -> bool:
     """Tell whether addresses, or a boards file in their place, mean boards side by side."""
-    return len(addresses) > 1 or addresses[0].endswith(_BOARDS_FILE)
+    return len(addresses) > 1 or _is_file(addresses[0])
+
+
+def _is_file(address: str) -> bool:
+    """Tell a boards file from an address: one may end in the name of a TOML file, too."""
+    return address.endswith(_BOARDS_FILE) and not _SCHEME.match(address)
 
 
 def read_boards(addresses: Sequence[str]) -> list[BoardEntry]:
@@ -101,7 +107,7 @@ def read_boards(addresses: Sequence[str]) -> list[BoardEntry]:
     """
     found: list[BoardEntry] = []
     for one in addresses:
-        if one.endswith(_BOARDS_FILE):
+        if _is_file(one):
             found += load(Path(one), BoardsFile, "boards").board
         else:
             found.append(BoardEntry(one))

@@ -114,7 +114,8 @@ def _prepare(given: SessionOptions, plan_file: Path) -> "tuple[Plan, SessionFold
             raise RecordingError(f"{error}; nothing was begun") from error
         note(f"{error}; a script shows none")
     output = given.output or plan.folder / plan.recording.output
-    is_rehearsal = given.rehearse or (given.address or "").startswith("sim:")
+    scheme = (given.address or "").partition(":")[0]
+    is_rehearsal = given.rehearse or scheme.endswith("sim")  # also behind a gateway: cyton+sim:
     folder = SessionFolder(output, plan.participant.code, is_rehearsal=is_rehearsal)
     if is_rehearsal and given.export_bids is not None:
         refuse_study(given.export_bids)

@@ -5,6 +5,7 @@ account of them, and that each sample is that of its conversion, is up to the fi
 """
 
 import math
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,3 +79,14 @@ def run_for(duration_s: float, folder: Path, rate_hz: int = 16_000) -> RealRun:
         edges = int(process.stdout.readline().removeprefix("edges "))
         waited_s += _waited_s(process.pid)
         return RealRun(edges, stream.totals, board.stats(), n_wrong, n_samples, waited_s)
+
+
+def bare_share(folder: Path, rate_hz: int, seconds: int) -> float:
+    """Return the share of data periods in which a loop that only looks at the clock did not."""
+    source = Path(__file__).parent / "firmware_c" / "bare_clock.c"
+    looking = folder / "bare_clock"
+    compiler = os.environ.get("CC", "cc")
+    subprocess.run([compiler, "-O2", "-o", str(looking), str(source)], check=True)
+    line = [str(looking), str(round(1e9 / rate_hz)), str(seconds)]
+    said = subprocess.run(line, capture_output=True, text=True, check=True).stdout.split()
+    return int(said[1]) / int(said[0])

@@ -30,7 +30,8 @@ def test_the_example_of_the_page_is_a_profile(tmp_path: Path, shell: Run) -> Non
 
 
 def test_what_is_listed_can_be_shown_changed_and_loaded(tmp_path: Path, shell: Run) -> None:
-    assert [one["name"] for one in json.loads(shell("profiles list --json").out)] == ["facial-emg"]
+    listed = [one["name"] for one in json.loads(shell("profiles list --json").out)]
+    assert listed == ["facial-emg", "perifacial-emg"]
     assert "facial-emg: Facial EMG" in shell("profiles list").out
     shown = shell("profiles show facial-emg").out
     path = tmp_path / "mine.toml"

@@ -23,7 +23,7 @@ from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Outcom
 from emgrig.hil_tests.run import BringupRun, software_versions
 from emgrig.hil_tests.verdict import exit_code, headline, last_line
 
-PROFILES = ("facial-emg",)
+PROFILES = ("facial-emg", "perifacial-emg")
 
 Count = Annotated[int, Ge(0)]
 

@@ -61,7 +61,22 @@ def test_on_two_chips_the_second_is_switched_off() -> None:
 def test_every_packaged_profile_loads(name: str) -> None:
     profile = load_profile(name)
     assert profile.title
-    assert not RegisterFile(bytes.fromhex(registers(profile))).problems()
+    parts = (8,) if max(plan.channel for plan in profile.channels) <= 8 else (8, 8)
+    settings = profile.settings(parts)
+    for chip, _ in enumerate(parts):
+        assert not settings.applied_to(RegisterFile.reset(), chip).problems()
+
+
+def test_the_perifacial_profile_sets_sixteen_channels_of_two_chips_alike() -> None:
+    """CHnSET 50h: gain 12, normal (SBAS499C, 9.6.1.6); all in the bias; 1000 SPS; reference on."""
+    profile = load_profile("perifacial-emg")
+    assert [plan.label for plan in profile.channels] == [f"p{n}" for n in range(1, 17)]
+    first, second = (profile.settings((8, 8)).applied_to(RegisterFile.reset(), n) for n in (0, 1))
+    assert first.raw[5:15] == second.raw[5:15] == b"\x50" * 8 + b"\xff\xff"
+    assert first.raw[1] & 7 == second.raw[1] & 7 == 4
+    assert first.raw[3] & 0x80
+    with pytest.raises(ValueError, match="does not fit"):
+        profile.settings((8,))
 
 
 def test_a_user_writes_a_profile(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def locate(channel: object, parts: Sequence[int]) -> tuple[int, int]:
     if isinstance(channel, bool) or not isinstance(channel, int) or not 1 <= channel <= sum(parts):
         raise ValueError(
             f"there is no channel {channel!r}: this board has 1 to {sum(parts)}; a profile for it "
-            "must list its own channels (a TOML file, see examples/own_profile.py)"
+            "must list its own channels (a TOML file, docs/profiles.md)"
         )
     chip_index = 0
     while channel > parts[chip_index]:

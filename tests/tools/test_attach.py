@@ -165,6 +165,7 @@ def test_nothing_attached_is_no_success(shell: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
+        ("attach -- python none.py", 5, "there is no script none.py"),
         ("attach", 2, "say one of"),
         ("attach --serve tcp://127.0.0.1:0 -- ./x", 2, "say one of"),
         ("attach --processor z80 -- ./x", 2, "none, mcu, avr, linux"),

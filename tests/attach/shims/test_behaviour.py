@@ -18,6 +18,7 @@ from emgrig.attach.shims.fakes import lgpio, rpi_gpio, spidev
 from emgrig.attach.shims.host import Host
 from emgrig.attach.shims.seams import TimeIsUp
 from emgrig.attach.shims.wiring import HEADER, PRESETS, Line, Wiring, find_wiring
+from emgrig.errors import UnreadableFile
 from emgrig.simulator.chip.violations import Rule
 
 BEGIN = """
@@ -332,7 +333,6 @@ set_up(spi.xfer2, time.sleep)
         (["python3", "-m", "timeit", "-h"], 0, ""),
         (["-c", "import signal; signal.pause()"], 124, "emgrig: stopped at"),
         (["-c", "import time\nwhile True: time.sleep(1)"], 0, "emgrig: stopped at 30 s"),
-        (["/nowhere/x.py"], 1, "No such file"),
     ],
 )
 def test_the_exit_code_is_the_script_s(
@@ -341,6 +341,11 @@ def test_the_exit_code_is_the_script_s(
     limit_s = None if code == 124 else 30.0
     assert run.run_python(bench_of(), argv, limit_s=limit_s) == code
     assert says in capfd.readouterr().err
+
+
+def test_a_script_that_is_not_there_is_refused_in_a_line() -> None:
+    with pytest.raises(UnreadableFile, match=r"there is no script /nowhere/x\.py"):
+        run.run_python(bench_of(), ["/nowhere/x.py"])
 
 
 @pytest.mark.parametrize(

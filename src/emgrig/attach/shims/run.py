@@ -16,6 +16,7 @@ from emgrig.attach.bench import Bench
 from emgrig.attach.remote.address import VARIABLE
 from emgrig.attach.remote.server import BenchServer, serve
 from emgrig.attach.shims.wiring import PRESETS, Wiring
+from emgrig.errors import UnreadableFile
 
 SETTINGS: Final = "EMGRIG_ATTACH_PYTHON"
 """The environment variable in which the child finds `Settings`."""
@@ -88,6 +89,8 @@ def run_python(
     ValueError
         If there is nothing to run, the wiring names a chip that is not there, or time would stand
         still.
+    UnreadableFile
+        If there is no such script.
     OSError
         If the interpreter cannot be started.
     """
@@ -99,6 +102,8 @@ def run_python(
         raise ValueError(
             "the bench's time is virtual, so the script must follow it; or say a speed"
         )
+    if arguments[0] not in ("-m", "-c") and not Path(arguments[0]).exists():
+        raise UnreadableFile(f"there is no script {arguments[0]}; check the name")
     settings = Settings(wiring, follows_time, limit_s)
     with serve(bench) as server, beside(server):
         known = {**os.environ, **(environment or {}), VARIABLE: server.address}

@@ -43,7 +43,8 @@ def test_a_file_names_the_boards(run: Run) -> None:
     )
     said = run("record boards.toml -o both --duration 1")
     assert said.code == 0
-    assert "SIMULATED: 2 of 2 boards recorded" in said.out
+    assert "2 of 2 boards recorded, 2 of them SIMULATED" in said.out
+    assert said.out.count("(simulated)") == 2
     assert "right: the chip's own reference is off" in said.err
     assert "left: the chip's" not in said.err, "its profile switches it on"
     assert {path.name for path in Path("both").glob("*.bdf")} == {"left.bdf", "right.bdf"}

@@ -254,7 +254,7 @@ def _tell(lanes: Sequence[Lane], *, as_json: bool) -> None:
         return
     rows = [
         (
-            lane.name or lane.entry.address,
+            f"{lane.name or lane.entry.address}{' (simulated)' if lane.is_simulated else ''}",
             ", ".join(path.name for path in lane.made.bdf_paths) if lane.made else "",
             str(lane.made.n_samples) if lane.made else "0",
             "" if lane.clock_ppm is None else f"{lane.clock_ppm:+.1f}",
@@ -264,8 +264,9 @@ def _tell(lanes: Sequence[Lane], *, as_json: bool) -> None:
     ]
     print_table(("board", "file", "samples", "clock, ppm", "outcome"), rows, whole=("file",))
     n_good = sum(lane.error is None for lane in lanes)
-    mark = "SIMULATED: " if any(lane.is_simulated for lane in lanes) else ""
-    say(f"{mark}{n_good} of {len(lanes)} boards recorded")
+    n_simulated = sum(lane.is_simulated for lane in lanes)
+    some = f", {n_simulated} of them SIMULATED" if n_simulated else ""
+    say(f"{n_good} of {len(lanes)} boards recorded{some}")
 
 
 def _plain(lane: Lane) -> dict[str, object]:

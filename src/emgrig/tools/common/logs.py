@@ -40,6 +40,7 @@ def set_up() -> None:
         handler.close()
     terminal = _Terminal()
     terminal.setFormatter(LineFormatter("%(message)s"))
+    terminal.setLevel(logging.WARNING)  # whatever a file gets
     root.addHandler(terminal)
     root.setLevel(logging.WARNING)
     logging.getLogger("emgrig").setLevel(logging.NOTSET)
@@ -76,9 +77,6 @@ def _into(path: Path | None) -> None:
     with attempt("write", path):
         kept = _File(path, encoding="utf-8")
     kept.setFormatter(LineFormatter(_FILE_LINE, "%Y-%m-%dT%H:%M:%S"))
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, _Terminal) and not handler.verbose:
-            handler.setLevel(logging.WARNING)
     logging.getLogger().addHandler(kept)
     _let_through(logging.DEBUG)
     log.debug("emgrig %s: %s", __version__, shlex.join(sys.argv[1:]))

@@ -296,3 +296,18 @@ def test_a_recording_in_which_nothing_can_be_analysed_is_no_success(tmp_path: Pa
     code, text = run("analyse", tmp_path / "a.csv", "--rate", 1000, "-o", tmp_path)
     assert code == 1
     assert "no channel can be analysed" in text
+
+
+@pytest.mark.slow
+def test_a_folder_that_lacks_recordings_says_how_many_and_which_table_is_its_own(
+    data: Path, tmp_path: Path
+) -> None:
+    table = data / "casmemg" / "380_sort.xlsx"
+    code, text = run("synthetic", tmp_path / "s", "--annotations", table, "--subject", "35")
+    assert code == 0
+    own = tmp_path / "s" / "truth.xlsx"
+    assert f"next: emgrig grid {tmp_path / 's'} --annotations {own}" in text
+    code, text = run("grid", tmp_path / "s", "--annotations", table)
+    assert code == 5
+    assert "lacks " in text
+    assert f"recordings, as 01_1.mat; its own table is {own}" in text

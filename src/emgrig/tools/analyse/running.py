@@ -30,7 +30,7 @@ from emgrig.analysis.signal.statistics import interval_of_mean, summarise
 from emgrig.analysis.spotting.casmemg import clip_around
 from emgrig.analysis.spotting.grid import Grid, search
 from emgrig.analysis.spotting.scoring import score_clips
-from emgrig.errors import ExitCode
+from emgrig.errors import ExitCode, RecordingError
 from emgrig.files import (
     make_folder,
     refuse_existing,
@@ -56,6 +56,7 @@ from emgrig.tools.common.options import read_mvc, read_ratings
 from emgrig.tools.common.output import print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 
+TRUTH = "truth.xlsx"
 _COLOURS = {
     Verdict.EXACT: "green",
     Verdict.WITHIN_ROUNDING: "cyan",
@@ -238,7 +239,7 @@ def write_synthetic(given: SyntheticOptions, annotations: Path) -> None:
         )
     groups = recordings(wanted)
     paths = [given.folder / f"{number:02d}_{video}.mat" for number, video in groups]
-    for path in (*paths, given.folder / "truth.xlsx"):
+    for path in (*paths, given.folder / TRUTH):
         refuse_existing(path, overwrite=given.overwrite, instead="folder")
     make_folder(given.folder)
     with Bar("synthetic CASMEMG") as bar:
@@ -250,12 +251,27 @@ def write_synthetic(given: SyntheticOptions, annotations: Path) -> None:
                 is_lost = synthetic.lost_rows(len(samples_uv), given.lost, seed=given.seed)
                 samples_uv[is_lost] = 0.0
             write_casmemg_mat(path, samples_uv, is_lost=is_lost)
-    write_annotations(given.folder / "truth.xlsx", wanted)
+    table = given.folder / TRUTH
+    write_annotations(table, wanted)
+    say(f"written: {len(paths)} recordings, and what is in them: {table}")
+    say(f"next: emgrig grid {given.folder} --annotations {table}")
+
+
+def _refuse_missing(folder: Path, expressions: list[Expression]) -> None:
+    """Raise RecordingError if the folder lacks a recording that the annotations name."""
+    wanted = {f"{one.subject:02d}_{one.video}.mat" for one in expressions}
+    if missing := sorted(name for name in wanted if not (folder / name).exists()):
+        own = folder / TRUTH
+        hint = f"; its own table is {own}" if own.exists() else "; check the name"
+        raise RecordingError(
+            f"{folder} lacks {len(missing)} of {len(wanted)} recordings, as {missing[0]}{hint}"
+        )
 
 
 def _clips(
     folder: Path, expressions: list[Expression], *, as_published: bool
 ) -> tuple[list[Floats], Ints]:
+    _refuse_missing(folder, expressions)
     cache: dict[Path, Floats] = {}
     clips, truth = [], []
     for one in expressions:

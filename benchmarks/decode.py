@@ -11,6 +11,7 @@ import construct as cs
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks._figures import figure
 from benchmarks._timing import seconds_in_turn
 from emgrig.protocol.account import LossAccount
 from emgrig.protocol.decoder import Decoder, SamplePackets
@@ -107,9 +108,9 @@ def main() -> None:
     print(f"  emgrig                        {rate_ours / 1e6:8.2f} million (packets, CRC, account)")
     print(f"  construct                     {rate_construct / 1e6:8.4f} million")
     print(f"  the same, our 24-bit reading  {n_samples / t_fast / 1e6:8.2f} million")
-    print(f"  emgrig / bare, our reading = {t_fast / t_ours:.2f}")
-    print(f"  emgrig / bare = {rate_ours / rate_bare:.2f}  (goal: at least 0.5)")
-    print(f"  emgrig / construct = {rate_ours / rate_construct:.0f}  (goal: over 100)")
+    figure("emgrig / bare, our reading (samples a second)", t_fast / t_ours)
+    figure("emgrig / bare (samples a second)", rate_ours / rate_bare, at_least=0.5)
+    figure("emgrig / construct (samples a second)", rate_ours / rate_construct, at_least=100)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from emgrig.gateways.spi.hardware import Hardware
 from emgrig.protocol.account import Totals
 from gateways.spi.machine import POWERED_S, SLOW, Truth
 from gateways.spi.test_bus import ADDRESS, CODE_V, measure, rows_of
+from properties import runs
 
 RATE_HZ = 1000
 HELD_UP = 0.02  #: Of the calls are held up,
@@ -119,7 +120,7 @@ def check(
     else:  # a number is of both; which rows go together, the order of their edges says
         assert all((np.diff(rows) > 0).all() for rows in made)
         apart_s = np.diff([rows / one for rows, one in zip(made, rates(ppm), strict=True)], axis=0)
-        assert np.abs(apart_s - apart_s[0, 0]).max() < 1.01 / RATE_HZ
+        assert np.ptp(apart_s) < 2 / RATE_HZ  # either may be the earlier one by a period
     return totals
 
 
@@ -136,7 +137,7 @@ def test_a_program_that_is_held_up_numbers_no_sample_wrongly(
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(runs(2, nightly=100)))
 def test_a_hundred_busy_machines_that_lose_edges_too(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,11 +116,15 @@ class Stretch:
         return weights @ self._scale(volts, np.full(len(ticks), begin), test[:, None])
 
     def lead_off_bits(self, edges: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """LOFF_STATP and LOFF_STATN at data-ready edges; shape (n_edges, 2)."""
-        bits = np.empty((len(edges), 2), dtype=np.uint8)
-        bits[:] = self.inputs.comparators(+1)[:2]
+        """LOFF_STATP and LOFF_STATN at data-ready edges; shape (2, n_edges)."""
+        bits = np.empty((2, len(edges)), dtype=np.uint8)
+        both = [self.inputs.comparators(polarity) for polarity in (+1, -1)]
+        for row in range(2):
+            bits[row] = both[0][row]
         if self.inputs.is_chopped:
-            bits[self.chopper(edges) < 0] = self.inputs.comparators(-1)[:2]
+            is_second_half = self.chopper(edges) < 0
+            for row in range(2):
+                bits[row, is_second_half] = both[1][row]
         return bits
 
     def chopper(self, ticks: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -330,12 +330,12 @@ class AnalogueFrontEnd:
             values += noise
         np.clip(np.rint(values, out=values), _LOWEST, _HIGHEST, out=values)
         codes = values.astype(np.int32)
-        bits = np.empty((size, 2), dtype=np.uint8)
+        bits = np.empty((2, size), dtype=np.uint8)
         edges = windows + WINDOW_PERIODS * period + WINDOW_TO_EDGE_TICKS
         for stretch, rows in _shares(run, last_of):
             stretch.inputs.override(codes, rows)
-            bits[rows] = stretch.lead_off_bits(edges[rows])
-        return Conversions(codes, bits[:, 0].copy(), bits[:, 1].copy())
+            bits[:, rows] = stretch.lead_off_bits(edges[rows])
+        return Conversions(codes, bits[0], bits[1])
 
     def _mixed(
         self, run: _Run, start: int, windows: NDArray[np.int64]

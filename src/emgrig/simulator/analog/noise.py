@@ -99,8 +99,10 @@ class ColouredNoise:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._next: tuple[int, int, np.random.Generator, NDArray[np.float32]] | None = None
-        self._white = np.empty((0, 0), np.float32)
+        # The streams of a block and of the next; entering one anew is quicker than making one.
+        self._here, self._ahead = (stream(seed, 0, 0, 0) for _ in range(2))
+        self._is_ahead_of: tuple[int, int] | None = None  # the run and block it is in
+        self._white = self._white_ahead = np.empty((0, 0), np.float32)
         self._part = np.empty(0, np.float32)
 
     def fill(self, run: int, start: int, out: NDArray[np.float32]) -> None:
@@ -127,17 +129,35 @@ class ColouredNoise:
         if self._white.shape != (n_rows + _AHEAD, n_columns):
             self._white = np.empty((n_rows + _AHEAD, n_columns), dtype=np.float32)
             self._part = np.empty(out.size, np.float32)
-        white, begun, rng = self._white, 0, None
-        if self._next is not None and self._next[:2] == (run, block):
-            rng, white[:_AHEAD] = self._next[2:]
+        white, begun = self._white, 0
+        if self._is_ahead_of == (run, block):
+            self._here, self._ahead = self._ahead, self._here
+            white[:_AHEAD] = self._white_ahead
             begun = _AHEAD
-        rng = rng or stream(self._seed, run, block, 0)
-        rng.standard_normal(dtype=np.float32, out=white[begun:n_rows])
-        ahead = stream(self._seed, run, block + 1, 0)
-        ahead.standard_normal(dtype=np.float32, out=white[n_rows:])
-        self._next = run, block + 1, ahead, white[n_rows:].copy()
+        else:
+            self._enter(self._here, run, block)
+        self._here.standard_normal(dtype=np.float32, out=white[begun:n_rows])
+        self._enter(self._ahead, run, block + 1)
+        self._ahead.standard_normal(dtype=np.float32, out=white[n_rows:])
+        self._white_ahead = white[n_rows:].copy()
+        self._is_ahead_of = run, block + 1
         flat, result, part = white.reshape(-1), out.reshape(-1), self._part
         np.multiply(flat[: -_AHEAD * n_columns], _B, out=result)
         result += np.multiply(flat[n_columns:-n_columns], _A, out=part)
         result += flat[_AHEAD * n_columns :]
         result *= np.float32(1 / _NORM)
+
+    def _enter(self, rng: np.random.Generator, run: int, block: int) -> None:
+        """Put a generator at the beginning of `stream(seed, run, block, 0)`."""
+        bits = rng.bit_generator
+        bits.state = {
+            "bit_generator": "Philox",
+            "state": {
+                "counter": np.array([0, 0, block, 0], np.uint64),
+                "key": np.array([self._seed, run], np.uint64),
+            },
+            "buffer": np.zeros(4, np.uint64),
+            "buffer_pos": 4,  # nothing in it
+            "has_uint32": 0,
+            "uinteger": 0,
+        }

@@ -233,8 +233,7 @@ class Stream(Iterator[Block]):
             another board came back or its registers could not be restored.
         """
         while True:
-            block = self.next_now()
-            if block is not None:
+            if self._queue and (block := self.next_now()) is not None:
                 return block
             self.go_on(self._wait)
 

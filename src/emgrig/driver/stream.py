@@ -50,12 +50,14 @@ class Stream(Iterator[Block]):
         queue_samples: int = DEFAULT_QUEUE_SAMPLES,
         reconnect: ReconnectPolicy | None = None,
         silence_s: float = SILENCE_S,
+        gather_s: float = 0.0,
     ) -> None:
         #: Each time the link was lost, the board started anew or a chip lost its registers.
         self.recoveries: list[Recovery] = []
         self._connection = connection
         self._reconnect = reconnect or ReconnectPolicy()
         self._silence_s = silence_s
+        self._gather_s = gather_s
         self._is_paced = connection.link.transport.is_paced
         self._queue: deque[Block] = deque()
         self._queued_samples = 0
@@ -86,9 +88,11 @@ class Stream(Iterator[Block]):
         connection.synchronise()
         self._clock_due_s = connection.link.unix_s() + CLOCK_EVERY_S
         connection.stream_listener = self._take
+        connection.link.gather_s = self._gather_s
         try:
             connection.start_run(frames_per_packet)
         except BaseException:
+            connection.link.gather_s = 0.0
             connection.stream_listener = None
             self._is_stopped = True
             raise
@@ -251,6 +255,7 @@ class Stream(Iterator[Block]):
             finally:
                 with self._connection.link.lock:
                     self._is_stopped = True
+                    self._connection.link.gather_s = 0.0
                     self._connection.stream_listener = None
                     for block in self._assembler.rest():
                         self._put(block)
@@ -312,6 +317,7 @@ class Stream(Iterator[Block]):
                 recovery = recover(self._connection, self._reconnect, reason)
             except EmgrigError:
                 self._is_stopped = True
+                self._connection.link.gather_s = 0.0
                 self._connection.stream_listener = None
                 raise
             self.recoveries.append(recovery)

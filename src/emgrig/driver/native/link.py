@@ -42,6 +42,7 @@ PATIENCE_S = 12.0
 BURST_BYTES = 1 << 11
 BURST_GAP_S = 0.002
 _POLL_S = 0.25
+_FIRST_GATHER_S = 0.02  #: Until it is known how much comes.
 _FIRST_BYTES = 24
 _REPLY_TO = struct.Struct("<HB")  # what a reply begins with: the id and the request it answers
 _ASKED = 16  #: Answers to so many of the last requests are let in.
@@ -85,11 +86,18 @@ class Link:
         #: by the reader thread if there is one, and must not ask anything of the link.
         self.listener: Listener | None = None
         self.tap: Tap | None = None  #: Who gets the raw bytes.
+        #: How long bytes may lie with the operating system before they are read, s: a read and a
+        #: block have a price each. Nothing is gathered while an answer is waited for.
+        self.gather_s = 0.0
         self.n_repeats = 0  #: How often a request was sent again before it was answered.
         #: Longest time that an answer took, s; STOP's not, which comes behind the last frame.
         self.slowest_s = 0.0
         self._condition = threading.Condition()
         self._requesting = threading.RLock()
+        self._hurry = threading.Event()  # set while an answer is waited for
+        # Bytes that may wait unread without holding up the board; gateways must see them at once.
+        self._gather_bytes = int(getattr(transport, "gather_bytes", 0))
+        self._gather_s = _FIRST_GATHER_S
         self._encode = PacketEncoder()
         # How long an answer may take, s; a gateway that has to ask its board says more.
         self._patience_s = float(getattr(transport, "answer_s", REQUEST_TIMEOUT_S))
@@ -196,11 +204,13 @@ class Link:
             with self._condition:
                 self._asked.append((request_id, request))
                 self._reply, self._waiting_for = None, (request_id, request)
+                self._hurry.set()
                 self._tell(RequestPacket(request_id, request, body), self.unix_s())
             try:
                 answer = self._attempt(request, payload, timeout_s, attempts)
             finally:
                 self._waiting_for = None
+                self._hurry.clear()
             self.n_repeats += answer.attempts - 1
             if request is not Request.STOP:
                 self.slowest_s = max(self.slowest_s, answer.received_s - answer.sent_s)
@@ -298,7 +308,7 @@ class Link:
         """Be the reader thread of a paced transport."""
         while not self._closing.is_set():
             try:
-                received = self._read_burst()
+                received = self._read_gathered() if self.gather_s else self._read_burst()
                 with self._condition:
                     self._take(received)
             except TransportTimeout:
@@ -321,6 +331,16 @@ class Link:
                 break
             n_bytes += len(pieces[-1])
         return b"".join(pieces)
+
+    def _read_gathered(self) -> bytes:
+        """Let bytes come together for `gather_s`, or for less if there would be too many."""
+        if self._gather_bytes:
+            self._hurry.wait(min(self._gather_s, self.gather_s))
+        received = self.transport.read(READ_BYTES, timeout_s=_POLL_S)
+        if not self._hurry.is_set():
+            grown = self._gather_s * self._gather_bytes / len(received)
+            self._gather_s = min(max(grown, _FIRST_GATHER_S / 4), self.gather_s)
+        return received
 
     def _take(self, received: bytes) -> None:
         """Decode what came and hand it on; the lock is held."""
@@ -392,11 +412,14 @@ class Link:
                 self._failure = TransportError(f"{self.transport.address} is closed")
             self._condition.notify_all()
         self._closing.set()
+        self._hurry.set()
         self.transport.close()
         self._join()
 
     def _join(self) -> None:
         self._closing.set()
         if self._thread is not None:
+            self._hurry.set()
             self._thread.join()
+            self._hurry.clear()
             self._thread = None

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,7 +73,7 @@ class Feeder:
         self.addresses: list[str] = self.line()["addresses"]
 
     def line(self) -> dict[str, Any]:
-        """Wait for the next thing that it says."""
+        """Wait for the next thing that it says; the last is what the boards made."""
         assert self._process.stdout is not None
         said = self._process.stdout.readline()
         if not said:
@@ -82,13 +83,25 @@ class Feeder:
 
     def end(self) -> dict[str, Any]:
         """Have it end; return what it made."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self.let_end()
         told = self.line()
         while "boards" not in told:
             told = self.line()
         self._process.wait()
         return told
+
+    def wait_for(self, what: str) -> None:
+        """Wait until it says that; RuntimeError if it ends before."""
+        said: dict[str, Any] = {}
+        while said.get("now") != what:
+            said = self.line()
+            if "boards" in said:
+                raise RuntimeError(f"the recording ended before {what!r}")
+
+    def let_end(self) -> None:
+        """Tell it to end."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
     def kill(self) -> None:
         """End it, whatever it does."""
@@ -106,12 +119,11 @@ def record(feeder: Feeder, n_boards: int, seconds: float, folder: Path) -> Run:
     out = folder / "said.json"
     with out.open("w") as said:
         child = subprocess.Popen(command, stdout=said)
+        threading.Thread(target=_end_with, args=(child, feeder), daemon=True).start()
         try:
-            while feeder.line().get("now") != "all on":
-                pass
+            feeder.wait_for("all on")
             began_s, connect_s = time.perf_counter(), processor_s(child.pid)
-            while feeder.line().get("now") != "first off":
-                pass
+            feeder.wait_for("first off")
             ended_s, record_s = time.perf_counter(), processor_s(child.pid)
             most_mb = 0.0
             while not os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
@@ -135,6 +147,12 @@ def record(feeder: Feeder, n_boards: int, seconds: float, folder: Path) -> Run:
         made["boards"][:n_boards],
         json.loads(out.read_text()),
     )
+
+
+def _end_with(child: subprocess.Popen[bytes], feeder: Feeder) -> None:
+    """Have the boards end if the recording does: else they would be waited for in vain."""
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    feeder.let_end()
 
 
 def check(run: Run) -> tuple[int, int]:

@@ -88,11 +88,9 @@ class Stream(Iterator[Block]):
         connection.synchronise()
         self._clock_due_s = connection.link.unix_s() + CLOCK_EVERY_S
         connection.stream_listener = self._take
-        connection.link.gather_s = self._gather_s
         try:
             connection.start_run(frames_per_packet)
         except BaseException:
-            connection.link.gather_s = 0.0
             connection.stream_listener = None
             self._is_stopped = True
             raise
@@ -218,6 +216,12 @@ class Stream(Iterator[Block]):
             except TransportError as error:
                 self._recover(Interruption(Happened.LINK_LOST, link_said=str(error)))
 
+    def _gather(self) -> None:
+        """Let samples come together, for a block that costs no more than a short one."""
+        connection = self._connection
+        frame_bytes = connection.identity.layout.frame_bytes
+        connection.link.gather(self._gather_s, connection.chip.rate_hz * frame_bytes)
+
     def _has_news(self) -> bool:
         is_over = self._is_complete or self._is_stopped or self._failure is not None
         return is_over or bool(self._queue) or self._connection.trouble is not None
@@ -255,7 +259,6 @@ class Stream(Iterator[Block]):
             finally:
                 with self._connection.link.lock:
                     self._is_stopped = True
-                    self._connection.link.gather_s = 0.0
                     self._connection.stream_listener = None
                     for block in self._assembler.rest():
                         self._put(block)
@@ -317,7 +320,6 @@ class Stream(Iterator[Block]):
                 recovery = recover(self._connection, self._reconnect, reason)
             except EmgrigError:
                 self._is_stopped = True
-                self._connection.link.gather_s = 0.0
                 self._connection.stream_listener = None
                 raise
             self.recoveries.append(recovery)

@@ -135,6 +135,9 @@ def record_many(given: "RecordOptions") -> None:
         raise ValueError(f"several boards go into a folder: -o FOLDER, not {given.output}")
     lanes = [Lane(entry) for entry in read_boards(given.address)]
     make_folder(given.output)
+    import emgrig.driver.board
+    import emgrig.recording.recorder  # noqa: F401  # here, once: not in a hundred threads together
+
     stop = threading.Event()
     names = Names(given.output, overwrite=given.overwrite)
     run = Run(given, names, stop, is_few=len(lanes) <= _FEW)

@@ -270,7 +270,9 @@ def test_a_hang_up_ends_the_reading_without_a_busy_loop(
         with pytest.raises(TransportError, match="closed the link"):
             link.wait(lambda: False, 300.0)
     assert link.failure is not None
-    with monkeypatch.context() as patched:  # nobody reads what is over: not who waits, not the thread
+    with (
+        monkeypatch.context() as patched
+    ):  # nobody reads what is over: not who waits, not the thread
         patched.setattr(link.transport, "read", None)
         for _ in range(3):
             with pytest.raises(TransportError, match="closed the link"):

@@ -8,12 +8,14 @@ the end of the read that is on, within a quarter of a second.
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
 Handler = Callable[[int, FrameType | None], object]
 
+MAIN: Final = threading.main_thread().ident
 #: Those that ask a program to end; a handler of another kind is left alone.
 _NUMBERS: Final = tuple(
     getattr(signal, name)
@@ -26,8 +28,7 @@ class Interrupts:
     """The handlers of this process, stood in for while anybody wants it. Main thread only."""
 
     def __init__(self) -> None:
-        #: True while a handler has to wait; set by the main thread alone.
-        self.is_held = False
+        self._depth = 0  # of those who hold handlers up; the main thread's alone
         self._instead: dict[int, Handler] = {}
         self._came: list[int] = []
         self._n_users = 0
@@ -41,7 +42,7 @@ class Interrupts:
 
     def renew(self) -> None:
         """Stand in for handlers that were set since; nothing outside of the main thread."""
-        if threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() != MAIN:
             return
         for number in _NUMBERS:
             handler = signal.getsignal(number)
@@ -53,21 +54,37 @@ class Interrupts:
         """Put the handlers back, if nobody is left who wants it and nobody has set others."""
         with self._lock:
             self._n_users -= 1
-            if self._n_users or threading.current_thread() is not threading.main_thread():
+            if self._n_users or threading.get_ident() != MAIN:
                 return  # a handler that stays only calls the one that was there
         for number, handler in self._instead.items():
             if signal.getsignal(number) == self._handle:
                 signal.signal(number, handler)
 
+    def hold(self) -> None:
+        """Have handlers wait until `let_go`; main thread only."""
+        self._depth += 1
+
     def let_go(self) -> None:
-        """Say that handlers need not wait any more; those that did run now, and may raise."""
-        self.is_held = False
-        while self._came:
+        """Let handlers run, if nobody else holds them up: those that waited now; they may raise."""
+        self._depth -= 1
+        while self._came and not self._depth:
             number = self._came.pop(0)
             self._instead[number](number, None)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Have handlers wait inside, if this is the main thread."""
+        if threading.get_ident() != MAIN:
+            yield
+            return
+        self.hold()
+        try:
+            yield
+        finally:
+            self.let_go()
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.is_held:
+        if self._depth:
             self._came.append(number)
         else:
             self._instead[number](number, frame)

@@ -11,7 +11,7 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
@@ -281,16 +281,19 @@ class Link:
         self._raise_failure()
         return False
 
-    def gather(self, most_s: float, bytes_per_s: float) -> None:
-        """Let bytes come together for so long, s, or as long as the system has room for them.
+    @property
+    def gather_bytes(self) -> int:
+        """How much may lie unread with the system without holding up the board; 0: nothing."""
+        return 0 if self._reading is None else int(getattr(self.transport, "gather_bytes", 0))
 
-        Who asks the board something reads meanwhile. Of a transport that does not say how much may
-        lie unread (`gather_bytes`), nothing does.
-        """
-        most_bytes = float(getattr(self.transport, "gather_bytes", 0))
-        if self._reading is not None and most_bytes:
-            with self._reading.in_group():
-                self.transport.clock.sleep(min(most_s, most_bytes / bytes_per_s))
+    def read_now(self) -> None:
+        """Take over what is there, without waiting; of a paced transport alone."""
+        if self._reading is not None:
+            self._reading.read_now()
+
+    def in_group(self) -> AbstractContextManager[None]:
+        """Have somebody call `read_now` whenever bytes are there: no thread has to look for it."""
+        return nullcontext() if self._reading is None else self._reading.in_group()
 
     def _pump_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
         deadline_s = self.transport.clock.now_s() + timeout_s
@@ -331,7 +334,7 @@ class Link:
         """Read; if that much comes at once, gather more of it: decoding has a price a piece."""
         pieces = [self.transport.read(READ_BYTES, timeout_s=timeout_s)]
         n_bytes = len(pieces[0])
-        while BURST_BYTES <= n_bytes < READ_BYTES:
+        while timeout_s and BURST_BYTES <= n_bytes < READ_BYTES:
             self.transport.clock.sleep(BURST_GAP_S)  # one large read is cheaper than many small
             try:
                 pieces.append(self.transport.read(READ_BYTES - n_bytes, timeout_s=0.0))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from emgrig.driver.native.interrupts import INTERRUPTS
+from emgrig.driver.native.interrupts import INTERRUPTS, MAIN
 from emgrig.driver.seams import Clock
 
 #: One read lasts no longer, s: so long who closes, or presses Ctrl-C, waits for it.
@@ -22,7 +22,6 @@ _LOOK_S: Final = 0.1
 _LEAST_LOOK_S: Final = 0.005
 _REST_S: Final = 1.0  #: It looks no oftener while somebody serves the link with others.
 _WAITING_BYTES: Final = 2048
-_MAIN: Final = threading.main_thread().ident
 
 
 class Reading:
@@ -98,12 +97,12 @@ class Reading:
 
     def _read_as_leader(self, done: Callable[[], bool], timeout_s: float) -> bool:
         """Read once, unless `done()`, or nothing can be read, or another reads."""
-        is_main = threading.get_ident() == _MAIN
+        is_main = threading.get_ident() == MAIN
         if is_main:
             if not self._holds_interrupts:
                 self._holds_interrupts = True
                 INTERRUPTS.begin()
-            INTERRUPTS.is_held = True
+            INTERRUPTS.hold()
         try:
             with self._condition:
                 if done() or self._is_over() or not self._take_lead():

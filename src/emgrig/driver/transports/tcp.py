@@ -69,6 +69,10 @@ class TcpTransport:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
+    def fileno(self) -> int:
+        """Return what a selector can wait for; another one after `reopen`."""
+        return self._open_socket().fileno()
+
     def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
         """Wait for bytes, and return 1 to `max_bytes` of them; see the seam."""
         connection = self._open_socket()

@@ -210,7 +210,8 @@ def test_the_listener_gets_everything_in_order(link: Link, transport: FakeTransp
     link.request(Request.STOP, None, Stopped)
     kinds = [type(item) for item in items]
     assert kinds == [RequestPacket, ReplyPacket, RequestPacket, *kinds[3:-1], ReplyPacket]
-    assert set(kinds[3:-1]) == {SamplePackets}
+    assert kinds[3:-1]
+    assert all(issubclass(kind, SamplePackets) for kind in kinds[3:-1])
 
 
 def test_the_tap_gets_every_byte_both_ways(link: Link, transport: FakeTransport) -> None:

@@ -10,6 +10,7 @@ does wrong is one of these::
       WireError                 bytes came that are not this protocol, or not this version of it
       DeviceError               the board answered, and something is wrong with what it is or did
         RequestRefused          the board answered ERROR; `code` and `text` say why
+          BoardBusy             another program holds the board: no talking to it
         BoardCannot             it is beyond what this board can do; nothing was sent
         IdentityError           it is not the chip or the board that was expected
         ReadBackError           a register does not hold what was written
@@ -68,6 +69,10 @@ class RequestRefused(DeviceError):
         self.request = request  #: Name of the request that was refused.
         self.code = code  #: Error code of the board (`emgrig.protocol.packets.ErrorCode`).
         self.text = text  #: What the board said about it.
+
+
+class BoardBusy(RequestRefused):
+    """Another program holds the board, and it talks to one alone."""
 
 
 class BoardCannot(DeviceError):
@@ -130,6 +135,7 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (InfrastructureFailure, ExitCode.INFRASTRUCTURE),
     (TransportError, ExitCode.LINK),
     (WireError, ExitCode.LINK),
+    (BoardBusy, ExitCode.LINK),
     (EmgrigError, ExitCode.DEVICE),
     (KeyboardInterrupt, ExitCode.INTERRUPTED),
     (OSError, ExitCode.FILE),

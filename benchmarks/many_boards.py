@@ -12,15 +12,16 @@ its board made: produced = received + lost.
 import argparse
 import json
 import os
-import signal
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,9 @@ class Run:
     record_s: float
     files_s: float
     memory_mb: float  #: The most that it held.
-    feeder_s: float  #: Processor seconds of the boards.
-    boards: list[dict[str, Any]]
-    told: list[dict[str, Any]]
+    told: list[dict[str, Any]]  #: What `emgrig record` says of each board.
+    boards: list[dict[str, Any]] = field(default_factory=list)  #: What each board says of itself.
+    feeder_s: float = 0.0  #: Processor seconds of the boards.
 
 
 def processor_s(pid: int) -> float:
@@ -119,11 +120,13 @@ def record(feeder: Feeder, n_boards: int, seconds: float, folder: Path) -> Run:
     out = folder / "said.json"
     with out.open("w") as said:
         child = subprocess.Popen(command, stdout=said)
-        threading.Thread(target=_end_with, args=(child, feeder), daemon=True).start()
+        was_on = threading.Event()
+        threading.Thread(target=_end_with, args=(child, feeder, was_on), daemon=True).start()
         try:
             feeder.wait_for("all on")
             began_s, connect_s = time.perf_counter(), processor_s(child.pid)
             feeder.wait_for("first off")
+            was_on.set()
             ended_s, record_s = time.perf_counter(), processor_s(child.pid)
             most_mb = 0.0
             while not os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
@@ -135,7 +138,6 @@ def record(feeder: Feeder, n_boards: int, seconds: float, folder: Path) -> Run:
         finally:
             child.kill()
             child.wait()
-    made = feeder.end()
     return Run(
         n_boards,
         ended_s - began_s,
@@ -143,16 +145,15 @@ def record(feeder: Feeder, n_boards: int, seconds: float, folder: Path) -> Run:
         record_s - connect_s,
         used_s - record_s,
         most_mb,
-        made["processor_s"],
-        made["boards"][:n_boards],
         json.loads(out.read_text()),
     )
 
 
-def _end_with(child: subprocess.Popen[bytes], feeder: Feeder) -> None:
-    """Have the boards end if the recording does: else they would be waited for in vain."""
+def _end_with(child: subprocess.Popen[bytes], feeder: Feeder, was_on: threading.Event) -> None:
+    """Have the boards end if the recording ends too early: they would be waited for in vain."""
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    feeder.let_end()
+    if not was_on.is_set():
+        feeder.let_end()
 
 
 def check(run: Run) -> tuple[int, int]:
@@ -179,10 +180,11 @@ def say(run: Run, name: str, most_cores: float | None) -> None:
     """Check a run, and tell its figures."""
     lost, dropped = check(run)
     n_frames = run.n_boards * run.recorded_s * RATE_HZ
-    worst_ppm = max(
+    off_ppm = [
         abs(told["clock_ppm"] - made["ppm"])
         for made, told in zip(run.boards, run.told, strict=True)
-    )
+        if told["clock_ppm"] is not None
+    ]
     received = sum(told["account"]["received"] for told in run.told)
     figure(f"{name}: recording", run.record_s / run.recorded_s, "cores", at_most=most_cores)
     figure(f"{name}: processor, 1e6 frames", run.record_s / n_frames * 1e6, "s")
@@ -190,25 +192,56 @@ def say(run: Run, name: str, most_cores: float | None) -> None:
     print(
         f"    {run.n_boards} boards, {run.recorded_s:.1f} s, {received} conversions received, "
         f"{dropped} thrown away by boards; connecting {run.connect_s:.1f} s of processor, files "
-        f"{run.files_s:.1f} s; {run.memory_mb:.0f} MB at most; clock fits right to "
-        f"{worst_ppm:.1f} ppm; the boards took {run.feeder_s:.1f} s, and sent "
-        f"{max(made['latest_s'] for made in run.boards):.3f} s late at most"
+        f"{run.files_s:.1f} s; {run.memory_mb:.0f} MB at most; {len(off_ppm)} clocks known, "
+        f"right to {max(off_ppm, default=0.0):.1f} ppm; the boards took {run.feeder_s:.1f} s, and "
+        f"sent {max(made['latest_s'] for made in run.boards):.3f} s late at most"
     )
 
 
 @contextmanager
 def desk(address: str, folder: Path) -> Iterator[None]:
-    """Have a desk with an open page on a board meanwhile."""
-    command = [sys.executable, "-m", "benchmarks.desk", "--hold", address]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path.cwd())
-    del folder
+    """Have a desk with an open page on a board meanwhile; it must not lose anything either."""
+    from playwright.sync_api import sync_playwright
+
+    command = [sys.executable, "-m", "emgrig", "desk", address, "--port", "0", "-o", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
-        print(f"    {process.stdout.readline().strip()}")
-        yield
+        url = process.stdout.readline().strip()
+        with sync_playwright() as playwright:
+            arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+            browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+            page = browser.new_page(viewport={"width": 1440, "height": 860})
+            page.goto(url)
+            page.get_by_test_id("rate").wait_for()
+            began_s, before_s = time.perf_counter(), processor_s(process.pid)
+            yield
+            used_s = processor_s(process.pid) - before_s
+            words = page.get_by_test_id("rate").inner_text()
+            browser.close()
+        print(f"    the desk: {used_s / (time.perf_counter() - began_s):.1%} of a core; {words}")
+        if not re.search(r"\b0 lost", words):
+            raise AssertionError(f"the desk fell behind: {words}")
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.communicate()
+
+
+def measure(n_boards: int, seconds: float, *, with_desk: bool) -> None:
+    """Record so many boards for so long, and tell what it took."""
+    feeder = Feeder(n_boards + with_desk)
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            with desk(feeder.addresses[-1], folder) if with_desk else nullcontext():
+                run = record(feeder, n_boards, seconds, folder)
+            made = feeder.end()
+            run.boards, run.feeder_s = made["boards"][:n_boards], made["processor_s"]
+            beside = ", a desk open" if with_desk else ""
+            say(run, f"{n_boards} boards{beside}", MOST_CORES if n_boards >= max(BOARDS) else None)
+    finally:
+        feeder.kill()
 
 
 def main() -> None:
@@ -219,13 +252,7 @@ def main() -> None:
     parser.add_argument("--desk", action="store_true", help="a desk is open on one more board")
     asked = parser.parse_args()
     for n_boards in asked.boards or BOARDS:
-        feeder = Feeder(n_boards)
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                run = record(feeder, n_boards, asked.minutes * 60, Path(folder))
-                say(run, f"{n_boards} boards", MOST_CORES if n_boards == max(BOARDS) else None)
-        finally:
-            feeder.kill()
+        measure(n_boards, asked.minutes * 60, with_desk=asked.desk)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def held_place(place: str, *, wait_s: float = 60.0) -> Iterator[None]:
     """
     if not wait_s > 0:
         raise ValueError(f"wait_s is {wait_s}; expected more than 0")
-    keeper = subprocess.Popen(
+    keeper = subprocess.Popen(  # noqa: S603  # ourselves
         [sys.executable, "-m", "emgrig.labgrid.locks", place, f"{wait_s:g}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -82,7 +82,7 @@ def _client(*words: str) -> str:
     """Run labgrid-client; return why it did not do it, empty if it did."""
     command = Path(sys.executable).with_name("labgrid-client")
     try:
-        ended = subprocess.run(
+        ended = subprocess.run(  # noqa: S603  # labgrid's own command
             [str(command) if command.exists() else "labgrid-client", *words],
             capture_output=True,
             text=True,
@@ -105,6 +105,12 @@ def _is_left() -> bool:
     return bool(select.select([sys.stdin], [], [], 0.0)[0])
 
 
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):  # the holder is gone already
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
 def keep(place: str, wait_s: float) -> int:
     """Be the keeper; return its exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -112,11 +118,10 @@ def keep(place: str, wait_s: float) -> int:
     end_s = time.monotonic() + wait_s
     while why := _client("-p", place, "acquire"):
         if _is_left() or time.monotonic() >= end_s:
-            print(why, flush=True)
+            _say(why)
             return 1
         time.sleep(_AGAIN_S)
-    with contextlib.suppress(OSError):  # the holder is gone already
-        print(HELD, flush=True)
+    _say(HELD)
     sys.stdin.read()
     for _ in range(_RELEASES):
         why = _client("-p", place, "release")

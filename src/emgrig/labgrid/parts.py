@@ -7,7 +7,7 @@ import threading
 import time
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from emgrig.errors import EmgrigError, InfrastructureFailure, TransportError
 from emgrig.extras import require
@@ -15,14 +15,16 @@ from emgrig.extras import require
 if TYPE_CHECKING:
     from emgrig.driver.board import Board
     from emgrig.recording.convert import Recording
+    from emgrig.recording.levels import Progress
 
 require("labgrid", "labgrid", "a board in a laboratory")
 import attr  # noqa: E402  # labgrid brings it, and says when it is missing
-from labgrid import target_factory  # noqa: E402
 from labgrid.driver import Driver  # noqa: E402
 from labgrid.exceptions import NoResourceFoundError  # noqa: E402
 from labgrid.resource import Resource  # noqa: E402
 from labgrid.strategy import Strategy  # noqa: E402
+
+from labgrid import target_factory  # noqa: E402
 
 _AGAIN_S: Final = 1.0
 _ATTEMPT_S: Final = 10.0
@@ -33,7 +35,7 @@ _ATTEMPT_S: Final = 10.0
 class EmgrigBoard(Resource):  # type: ignore[misc]
     """A board, by its address as `emgrig` takes it; an exporter hands it on as it is."""
 
-    address = attr.ib(validator=attr.validators.instance_of(str))
+    address: str = attr.ib(validator=attr.validators.instance_of(str))
 
 
 @target_factory.reg_driver
@@ -53,10 +55,12 @@ class EmgrigDriver(Driver):  # type: ignore[misc]
         How long a recording may wait for a lost link, s.
     """
 
-    bindings = {"port": {EmgrigBoard, "NetworkSerialPort", "RawSerialPort", "USBSerialPort"}}
-    wait_s = attr.ib(default=30.0, converter=float)
-    profile = attr.ib(default="facial-emg", validator=attr.validators.instance_of(str))
-    outage_s = attr.ib(default=30.0, converter=float)
+    bindings: ClassVar = {
+        "port": {EmgrigBoard, "NetworkSerialPort", "RawSerialPort", "USBSerialPort"}
+    }
+    wait_s: float = attr.ib(default=30.0, converter=float)
+    profile: str = attr.ib(default="facial-emg", validator=attr.validators.instance_of(str))
+    outage_s: float = attr.ib(default=30.0, converter=float)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
@@ -134,13 +138,16 @@ class EmgrigDriver(Driver):  # type: ignore[misc]
 
     # Recording.
 
-    @Driver.check_active
+    @property
+    def n_samples(self) -> int:
+        """Samples of the recording that is on, as of the last half second; 0 without one."""
+        return 0 if self._run is None else self._run.n_samples
+
     def record(self, path: str, duration_s: float) -> "Recording":
         """Record for so long; raises as `emgrig.recording.recorder.record`, and as `check`."""
         self.begin_recording(path, duration_s)
         return self.end_recording(wait=True)
 
-    @Driver.check_active
     def begin_recording(self, path: str, duration_s: float | None = None) -> None:
         """Begin to record in the background, to ``path`` and what belongs to it."""
         if self._run is not None:
@@ -148,21 +155,25 @@ class EmgrigDriver(Driver):  # type: ignore[misc]
         self._run = _Run(self.board, Path(path), duration_s)
 
     def end_recording(self, *, wait: bool = False) -> "Recording":
-        """End the recording, or wait until its time is over; return what became of it."""
+        """End the recording, or wait until its time is over; return what became of it.
+
+        InfrastructureFailure if the exporter is gone then, also where files could be made: they are
+        short for a reason that is not the board's.
+        """
         run, self._run = self._run, None
         if run is None:
             raise ValueError(f"{self.display_name} does not record")
         try:
             return run.end(wait=wait)
-        except TransportError:
-            self.check()  # the laboratory's fault, if its exporter is gone with it
-            raise
+        finally:
+            self.check()
 
 
 class _Run:
     """A recording in a thread of its own."""
 
     def __init__(self, board: "Board", path: Path, duration_s: float | None) -> None:
+        self.n_samples = 0  #: So far, each half second.
         self._stop = threading.Event()
         self._made: Recording | None = None
         self._error: BaseException | None = None
@@ -173,9 +184,12 @@ class _Run:
         from emgrig.recording.recorder import record
 
         try:
-            self._made = record(board, path, duration_s, stop=self._stop)
+            self._made = record(board, path, duration_s, progress=self._follow, stop=self._stop)
         except BaseException as error:  # raised again where the end is asked for
             self._error = error
+
+    def _follow(self, progress: "Progress") -> None:
+        self.n_samples = progress.n_samples
 
     def end(self, *, wait: bool) -> "Recording":
         if not wait:
@@ -196,6 +210,15 @@ class Status(Enum):
     recording = 3
 
 
+def _status(said: Any) -> Status:
+    """Return a state by its name; ValueError if there is none."""
+    if isinstance(said, Status):
+        return said
+    if said not in Status.__members__:
+        raise ValueError(f"there is no state {said!r}; there are {', '.join(Status.__members__)}")
+    return Status[said]
+
+
 @target_factory.reg_driver
 @attr.s(eq=False)
 class EmgrigStrategy(Strategy):  # type: ignore[misc]
@@ -207,9 +230,9 @@ class EmgrigStrategy(Strategy):  # type: ignore[misc]
         Recordings go here, as ``TARGET-1.bdf`` and so on; one that exists is not overwritten.
     """
 
-    bindings = {"driver": EmgrigDriver}
-    folder = attr.ib(default=".", validator=attr.validators.instance_of(str))
-    status = attr.ib(default=Status.unknown, converter=lambda said: _status(said))
+    bindings: ClassVar = {"driver": EmgrigDriver}
+    folder: str = attr.ib(default=".", validator=attr.validators.instance_of(str))
+    status: Status = attr.ib(default=Status.unknown, converter=_status)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
@@ -245,15 +268,6 @@ class EmgrigStrategy(Strategy):  # type: ignore[misc]
         while (path := Path(self.folder) / f"{self.target.name}-{number}.bdf").exists():
             number += 1
         return path
-
-
-def _status(said: Any) -> Status:
-    """Return a state by its name; ValueError if there is none."""
-    if isinstance(said, Status):
-        return said
-    if said not in Status.__members__:
-        raise ValueError(f"there is no state {said!r}; there are {', '.join(Status.__members__)}")
-    return Status[said]
 
 
 def address_of(port: Any) -> str:

@@ -5,7 +5,7 @@
 `ExitCode.INFRASTRUCTURE` if nothing else failed: neither is a verdict on a board.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Final
 
 import pytest
@@ -14,7 +14,7 @@ from emgrig.errors import ExitCode, InfrastructureFailure
 
 _WAIT: Final = "--lab-wait"
 _IS_LAB: Final = "is_infrastructure_failure"
-_N_LAB: Final = pytest.StashKey[int]()
+_LAB: Final = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,13 +72,13 @@ def _environment(config: pytest.Config) -> Any:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None | Any]:
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Mark what the laboratory did."""
     report = yield
     if call.excinfo is not None and call.excinfo.errisinstance(InfrastructureFailure):
         setattr(report, _IS_LAB, True)
         report.longrepr = f"infrastructure failure: {call.excinfo.value}"
-        item.session.stash[_N_LAB] = item.session.stash.get(_N_LAB, 0) + 1
+        item.config.stash.setdefault(_LAB, []).append(f"{item.nodeid}: {call.excinfo.value}")
     return report
 
 
@@ -91,6 +91,12 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """End with a code of its own if nothing but the laboratory failed."""
-    n_lab = session.stash.get(_N_LAB, 0)
+    n_lab = len(session.config.stash.get(_LAB, []))
     if n_lab and session.testsfailed == n_lab:
         session.exitstatus = ExitCode.INFRASTRUCTURE
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what the laboratory did wrong."""
+    for line in config.stash.get(_LAB, []):
+        terminalreporter.write_line(f"INFRASTRUCTURE {line}")

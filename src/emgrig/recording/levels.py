@@ -1,7 +1,6 @@
 """How a recording goes: rate, loss, and the level of each channel."""
 
 from dataclasses import dataclass
-
 from typing import Final
 
 import numpy as np

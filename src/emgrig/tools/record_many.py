@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from emgrig.recording.recorder import Recorder
     from emgrig.tools.common.boards import RecordOptions
 
-#: Nobody looks at single samples here: with blocks so long, s, a hundred boards cost what a dozen do
+#: Nobody looks at single samples here: with blocks so long, s, a hundred boards cost what ten do
 #: packet by packet (docs/decisions.md).
 GATHER_S: Final = 0.5
 _AT_A_TIME: Final = 2
@@ -80,7 +80,8 @@ class Lane:
     progress: "Progress | None" = None
     made: "Recording | None" = None
     is_simulated: bool = False
-    clock_ppm: float | None = None  #: Its clock against this computer's, in the end.
+    #: How much faster its clock runs than this computer's, in the end; None: not known (yet).
+    clock_ppm: float | None = None
     n_gaps: int = 0  #: Places where conversions were lost, in the end.
     error: Exception | None = field(default=None, repr=False)
     news: SimpleQueue[str] = field(default_factory=SimpleQueue)  #: What is to be told of it.
@@ -222,7 +223,7 @@ def _record(lane: Lane, run: Run) -> None:
             finally:
                 recorder.end()
                 fit = board.clock_fit
-                lane.clock_ppm = None if fit is None else fit.drift_ppm
+                lane.clock_ppm = fit.drift_ppm if fit is not None and fit.is_drift_known else None
     except Exception as error:
         if recorder is not None:
             _make_files(lane, run, recorder, error)

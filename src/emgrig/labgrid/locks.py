@@ -10,6 +10,7 @@ finds its coordinator by LG_COORDINATOR.
 
 import contextlib
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,10 +81,10 @@ def _answer(keeper: "subprocess.Popen[str]", wait_s: float) -> str:
 
 def _client(*words: str) -> str:
     """Run labgrid-client; return why it did not do it, empty if it did."""
-    command = Path(sys.executable).with_name("labgrid-client")
+    beside = Path(sys.executable).with_name("labgrid-client")
     try:
         ended = subprocess.run(  # noqa: S603  # labgrid's own command
-            [str(command) if command.exists() else "labgrid-client", *words],
+            [shutil.which("labgrid-client") or str(beside), *words],
             capture_output=True,
             text=True,
             timeout=_COMMAND_S,

@@ -304,6 +304,11 @@ class Link:
         self._raise_failure()
         return False
 
+    @property
+    def gather_bytes(self) -> int:
+        """How much may lie unread with the system without holding up the board; 0: nothing."""
+        return 0 if self._reading is None else int(getattr(self.transport, "gather_bytes", 0))
+
     def read_now(self) -> None:
         """Take over what is there, without waiting; of a paced transport alone."""
         if self._reading is not None:

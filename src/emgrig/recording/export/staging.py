@@ -60,6 +60,7 @@ def publish(root: Path, files: Mapping[str, Content], tell: Tell = quiet) -> Non
 def _write_all(stage: Path, files: Mapping[str, Content], tell: Tell) -> None:
     total = sum(_n_bytes(content) for content in files.values()) or 1
     done = 0
+    held = memoryview(bytearray(_COPY_BYTES))
     for name, content in files.items():
         target = stage / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -67,10 +68,12 @@ def _write_all(stage: Path, files: Mapping[str, Content], tell: Tell) -> None:
             target.write_text(content, encoding="utf-8", newline="\n")
             done += _n_bytes(content)
             continue
-        with content.open("rb") as source, target.open("wb") as copy:
-            while piece := source.read(_COPY_BYTES):
-                copy.write(piece)
-                done += len(piece)
+        with content.open("rb", 0) as source, target.open("wb", 0) as copy:
+            while n_bytes := source.readinto(held):
+                rest = held[:n_bytes]
+                while rest:
+                    rest = rest[copy.write(rest) :]
+                done += n_bytes
                 tell(done / total)
     tell(1.0)
 

@@ -1,7 +1,10 @@
 """Files that appear under their names only when all of them are whole."""
 
+import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping
+from io import FileIO
 from pathlib import Path
 
 from emgrig.errors import RecordingError
@@ -60,7 +63,6 @@ def publish(root: Path, files: Mapping[str, Content], tell: Tell = quiet) -> Non
 def _write_all(stage: Path, files: Mapping[str, Content], tell: Tell) -> None:
     total = sum(_n_bytes(content) for content in files.values()) or 1
     done = 0
-    held = memoryview(bytearray(_COPY_BYTES))
     for name, content in files.items():
         target = stage / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -69,13 +71,21 @@ def _write_all(stage: Path, files: Mapping[str, Content], tell: Tell) -> None:
             done += _n_bytes(content)
             continue
         with content.open("rb", 0) as source, target.open("wb", 0) as copy:
-            while n_bytes := source.readinto(held):
-                rest = held[:n_bytes]
-                while rest:
-                    rest = rest[copy.write(rest) :]
+            while n_bytes := _copied(source, copy):
                 done += n_bytes
                 tell(done / total)
     tell(1.0)
+
+
+def _copied(source: FileIO, copy: FileIO) -> int:
+    """Copy the next bytes, within the system where it can do that; return how many."""
+    if sys.platform == "linux":
+        return os.sendfile(copy.fileno(), source.fileno(), None, _COPY_BYTES)
+    piece = source.read(_COPY_BYTES)
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[copy.write(rest) :]
+    return len(piece)
 
 
 def _n_bytes(content: Content) -> int:

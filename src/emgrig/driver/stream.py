@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -10,6 +10,7 @@ from typing import Self
 from emgrig.driver.chip.rate import RateCheck, RateVerdict
 from emgrig.driver.connection import Connection
 from emgrig.driver.interruption import Happened, Interruption
+from emgrig.driver.native.link import Link
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.samples.assemble import Assembler
 from emgrig.driver.samples.block import Block, conversions_in, within_duration
@@ -190,34 +191,79 @@ class Stream(Iterator[Block]):
             If samples cannot be scaled, or the board stopped converting; also its subclasses, if
             another board came back or its registers could not be restored.
         """
-        link = self._connection.link
         while True:
-            with link.lock:
-                if self._queue:
-                    block = self._queue.popleft()
-                    self._queued_samples -= block.n_samples
-                    return block
-            if self._failure is not None:
-                failure, self._failure = self._failure, None
-                self.close()
-                raise failure
-            if self._is_stopped:
-                raise StopIteration
-            if self._is_complete:
-                self._finish(reconnect=True)
-                continue
-            try:
-                if self._connection.trouble is not None:
-                    self._recover(self._connection.trouble)
-                self._follow_clock()
-                if link.wait(self._has_news, self._silence_s):
-                    self._silent_conversions, self._n_silent = -1, 0
-                else:
-                    self._ask_why_silent()
-            except TransportEnd:
-                self._finish(reconnect=False)
-            except TransportError as error:
-                self._recover(Interruption(Happened.LINK_LOST, link_said=str(error)))
+            block = self.next_now()
+            if block is not None:
+                return block
+            self.go_on(self._wait)
+
+    def next_now(self) -> Block | None:
+        """Return the next block if it is there."""
+        with self._connection.link.lock:
+            if not self._queue:
+                return None
+            block = self._queue.popleft()
+            self._queued_samples -= block.n_samples
+            return block
+
+    def give_back(self, block: Block) -> None:
+        """Take a block back that was the last to be handed out, and that nobody has used."""
+        with self._connection.link.lock:
+            self._queue.appendleft(block)
+            self._queued_samples += block.n_samples
+
+    def go_on(self, wait: Callable[[], bool]) -> None:
+        """Do what is due when no block is there; `wait` says whether anything came.
+
+        For who waits for several streams (`emgrig.driver.gather`); raises as ``next`` does.
+        """
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            self.close()
+            raise failure
+        if self._is_stopped:
+            raise StopIteration
+        if self._is_complete:
+            self._finish(reconnect=True)
+            return
+        try:
+            if self._connection.trouble is not None:
+                self._recover(self._connection.trouble)
+            self._follow_clock()
+            if wait():
+                self._silent_conversions, self._n_silent = -1, 0
+            else:
+                self._ask_why_silent()
+        except TransportEnd:
+            self._finish(reconnect=False)
+        except TransportError as error:
+            self._recover(Interruption(Happened.LINK_LOST, link_said=str(error)))
+
+    @property
+    def is_due(self) -> bool:
+        """True if `go_on` has to do something, which may take its time."""
+        connection = self._connection
+        return (
+            connection.link.failure is not None
+            or connection.trouble is not None
+            or self._is_complete
+            or self._is_stopped
+            or self._failure is not None
+            or connection.link.unix_s() >= self._clock_due_s
+        )
+
+    @property
+    def link(self) -> Link:
+        """The link that it comes over."""
+        return self._connection.link
+
+    @property
+    def silence_s(self) -> float:
+        """After so long without a block it is asked why, s."""
+        return self._silence_s
+
+    def _wait(self) -> bool:
+        return self._connection.link.wait(self._has_news, self._silence_s)
 
     def _has_news(self) -> bool:
         is_over = self._is_complete or self._is_stopped or self._failure is not None

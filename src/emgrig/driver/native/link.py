@@ -1,7 +1,8 @@
 """The board link: requests and replies by id, and everything else in order to one listener.
 
-A paced transport (TCP, serial) gets one reader thread. An unpaced one (simulator in this process,
-replay) gets none: whoever waits pumps it, so that the same calls give the same bytes every time.
+Whoever waits reads, of a paced transport (TCP, serial) with the help of a thread where nobody waits
+(`Reading`). An unpaced one (simulator in this process, replay) has none: it is pumped by who waits
+alone, so that the same calls give the same bytes every time.
 """
 
 import logging
@@ -10,12 +11,13 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from emgrig.driver.native.budget import Deadline, EventBudget
 from emgrig.driver.native.failures import no_answer, raise_refusal
+from emgrig.driver.native.reading import Reading
 from emgrig.driver.seams import Transport
 from emgrig.errors import (
     TransportEnd,
@@ -41,7 +43,6 @@ PATIENCE_S = 12.0
 #: this gap, s, is read with it.
 BURST_BYTES = 1 << 11
 BURST_GAP_S = 0.002
-_POLL_S = 0.25
 _FIRST_BYTES = 24
 _REPLY_TO = struct.Struct("<HB")  # what a reply begins with: the id and the request it answers
 _ASKED = 16  #: Answers to so many of the last requests are let in.
@@ -102,9 +103,17 @@ class Link:
         self._reply: ReplyPacket | None = None
         self._reply_s = 0.0
         self._unix_offset_s = transport.clock.unix_s() - transport.clock.now_s()
-        self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
         self._begin()
+        self._reading: Reading | None = None
+        if transport.is_paced:
+            self._reading = Reading(
+                self._read_once,
+                self._condition,
+                lambda: self._failure is not None,
+                transport.clock,
+                f"emgrig reader {transport.address}",
+            )
 
     @property
     def counts(self) -> DecoderCounts:
@@ -265,14 +274,21 @@ class Link:
         TransportError
             If the link is lost, and `done()` is not true yet.
         """
-        if not self.transport.is_paced:
+        if self._reading is None:
             return self._pump_until(done, timeout_s)
-        with self._condition:
-            self._condition.wait_for(lambda: done() or self._failure is not None, timeout_s)
-            if done():
-                return True
-            self._raise_failure()
-            return False
+        if self._reading.wait(done, timeout_s):
+            return True
+        self._raise_failure()
+        return False
+
+    def read_now(self) -> None:
+        """Take over what is there, without waiting; of a paced transport alone."""
+        if self._reading is not None:
+            self._reading.read_now()
+
+    def in_group(self) -> AbstractContextManager[None]:
+        """Have somebody call `read_now` whenever bytes are there: no thread has to look for it."""
+        return nullcontext() if self._reading is None else self._reading.in_group()
 
     def _pump_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
         deadline_s = self.transport.clock.now_s() + timeout_s
@@ -294,26 +310,26 @@ class Link:
                 self._take(received)
             return True
 
-    def _read_on(self) -> None:
-        """Be the reader thread of a paced transport."""
-        while not self._closing.is_set():
-            try:
-                received = self._read_burst()
-                with self._condition:
-                    self._take(received)
-            except TransportTimeout:
-                continue
-            except Exception as error:  # raised again where somebody waits
-                with self._condition:
-                    self._failure = error
-                    self._condition.notify_all()
-                return
+    def _read_once(self, timeout_s: float) -> int:
+        """Read a paced transport once, for so long at most; return how many bytes came."""
+        try:
+            received = self._read_burst(timeout_s)
+            with self._condition:
+                self._take(received)
+        except TransportTimeout:
+            return 0
+        except Exception as error:  # raised again where somebody waits
+            with self._condition:
+                self._failure = self._failure or error
+                self._condition.notify_all()
+            return 0
+        return len(received)
 
-    def _read_burst(self) -> bytes:
+    def _read_burst(self, timeout_s: float) -> bytes:
         """Read; if that much comes at once, gather more of it: decoding has a price a piece."""
-        pieces = [self.transport.read(READ_BYTES, timeout_s=_POLL_S)]
+        pieces = [self.transport.read(READ_BYTES, timeout_s=timeout_s)]
         n_bytes = len(pieces[0])
-        while BURST_BYTES <= n_bytes < READ_BYTES:
+        while timeout_s and BURST_BYTES <= n_bytes < READ_BYTES:
             self.transport.clock.sleep(BURST_GAP_S)  # one large read is cheaper than many small
             try:
                 pieces.append(self.transport.read(READ_BYTES - n_bytes, timeout_s=0.0))
@@ -332,7 +348,8 @@ class Link:
         self._events.pass_time(unix_s)
         for item in self._decoder.feed(received):
             self._tell(item, unix_s)
-        self._condition.notify_all()
+        if self._reading is not None and self._reading.n_waiting:
+            self._condition.notify_all()
 
     def _admits(self, packet_type: int, payload: bytes) -> bool:
         """Tell whether a packet is worth decoding: a board that floods must not hold anybody."""
@@ -360,11 +377,6 @@ class Link:
         self._first_bytes = b""
         self._received_s = self.unix_s()
         self._failure = None
-        self._closing = threading.Event()
-        if self.transport.is_paced:
-            name = f"emgrig reader {self.transport.address}"
-            self._thread = threading.Thread(target=self._read_on, name=name, daemon=True)
-            self._thread.start()
 
     def reopen(self) -> None:
         """Open the transport anew after it was lost; what was in flight is gone.
@@ -374,10 +386,18 @@ class Link:
         TransportError
             If the other side is not there.
         """
-        self._join()
-        with self._condition:
-            for item in self._decoder.flush():
-                self._tell(item, self.unix_s())
+        if self._reading is not None:
+            self._reading.pause()
+        try:
+            with self._condition:
+                for item in self._decoder.flush():
+                    self._tell(item, self.unix_s())
+            self._open_again()
+        finally:
+            if self._reading is not None:
+                self._reading.go_on()
+
+    def _open_again(self) -> None:
         try:
             self.transport.reopen()
         except TransportError as error:
@@ -386,17 +406,11 @@ class Link:
         self._begin()
 
     def close(self) -> None:
-        """Close the transport, and end the reader thread; a second call does nothing."""
+        """Close the transport, and end the thread; a second call does nothing."""
         with self._condition:
             if self._failure is None:
                 self._failure = TransportError(f"{self.transport.address} is closed")
             self._condition.notify_all()
-        self._closing.set()
         self.transport.close()
-        self._join()
-
-    def _join(self) -> None:
-        self._closing.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        if self._reading is not None:
+            self._reading.close()

@@ -10,6 +10,7 @@ does wrong is one of these::
       WireError                 bytes came that are not this protocol, or not this version of it
       DeviceError               the board answered, and something is wrong with what it is or did
         RequestRefused          the board answered ERROR; `code` and `text` say why
+          BoardBusy             another program holds the board: no talking to it
         BoardCannot             it is beyond what this board can do; nothing was sent
         IdentityError           it is not the chip or the board that was expected
         ReadBackError           a register does not hold what was written
@@ -68,6 +69,10 @@ class RequestRefused(DeviceError):
         self.text = text  #: What the board said about it.
 
 
+class BoardBusy(RequestRefused):
+    """Another program holds the board, and it talks to one alone."""
+
+
 class BoardCannot(DeviceError):
     """It is beyond what the board can do or tell; nothing was sent."""
 
@@ -120,6 +125,7 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (RecordingError, ExitCode.FILE),
     (TransportError, ExitCode.LINK),
     (WireError, ExitCode.LINK),
+    (BoardBusy, ExitCode.LINK),
     (EmgrigError, ExitCode.DEVICE),
     (KeyboardInterrupt, ExitCode.INTERRUPTED),
     (OSError, ExitCode.FILE),

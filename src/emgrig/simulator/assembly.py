@@ -39,6 +39,7 @@ class ChipPart:
         own = np.arange(chip * n_channels, (chip + 1) * n_channels)
         self._columns = np.concatenate([own + side * n_channels * n_chips for side in range(sides)])
         self.n_electrodes = sides * n_channels
+        self.is_silent = getattr(whole, "is_silent", False)
 
     def volts(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Source.volts`."""

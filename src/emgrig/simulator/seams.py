@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 
 class Source(Protocol):
-    """What the simulated electrodes see, as a pure function of true time."""
+    """What the simulated electrodes see, as a pure function of true time.
+
+    One that always gives 0 V may say so with ``is_silent = True``; it is then not looked at.
+    """
 
     #: Columns of `volts`: the P electrodes of channels 1 to n against the body's reference (then
     #: the N electrodes are at 0 V), or, when it is twice the number of channels, all P electrodes

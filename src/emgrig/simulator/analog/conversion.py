@@ -1,7 +1,7 @@
 """From inputs and a source to codes: one stretch of time under one set of registers."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,27 +82,20 @@ class Stretch:
         As if this stretch had no beginning and no end. What of the input is linear goes through the
         filter in one matrix product; channels near the amplifier's rails take the longer way.
         """
-        n_points = (count + WINDOW_PERIODS - 1) * self.cells
-        channels, sources = self.inputs.mix.shape
-        x = (
-            self._source_volts(self._point_ticks(first, n_points))
-            if self._sees_source
-            else np.zeros((n_points, sources))
-        )
-        rows = x.reshape(-1, self._weights.shape[0])
-        parts = _product(rows, self._weights).reshape(-1, 3, channels)
-        volts = parts[:-2, 0] + parts[1:-1, 1]
-        volts += parts[2:, 2]
-        volts += self.inputs.dc_v
+        volts = self._steady(first, count)
         if self._lead_off is not None:
-            volts += self._lead_off.conversions(first, count)[:, :channels]
-        if self._has_mains:
-            period = self.grid.data_period_ticks
-            middle = np.arange(count) * period + self.window_start(first) + 3 * period // 2
-            volts += self._mains_volts(middle, self.inputs.mains[0] * self.inputs.mains_response)
+            volts += self._lead_off.conversions(first, count)[:, : volts.shape[1]]
+        n_points = (count + WINDOW_PERIODS - 1) * self.cells
+        x = self._source_volts(self._point_ticks(first, n_points)) if self._sees_source else None
+        if x is not None:
+            parts = _product(x.reshape(-1, self._weights.shape[0]), self._weights)
+            parts = parts.reshape(-1, WINDOW_PERIODS, volts.shape[1])
+            for periods in range(WINDOW_PERIODS):
+                volts += parts[periods : periods + count, periods]
         clipping = self._clipping(x)
         if clipping.size:
-            volts[:, clipping] = self._clipped(first, x, clipping)
+            x = np.zeros((n_points, self.inputs.n_sources)) if x is None else x
+            volts[:, clipping] = self._clipped(first, x, clipping) + self.inputs.offset_v[clipping]
         windows = self.window_start(first) + self.grid.data_period_ticks * np.arange(count)
         return self._scale(volts, windows, self._test_rows(first, count))
 
@@ -115,18 +108,23 @@ class Stretch:
         taps = cumulative_taps(self.grid.decimation)
         weights = np.diff(np.interp(inside / 2, np.arange(len(taps)), taps))
         ticks = borders[:-1] + cell_ticks // 2
-        volts = self._amplified(ticks, self._source_volts(ticks) @ self.inputs.mix.T, slice(None))
+        seen = self._source_volts(ticks) @ self.inputs.mix.T
+        volts = self._amplified(ticks, seen, slice(None)) + self.inputs.offset_v
         test = np.full(len(ticks), self.inputs.test_level)
         if self._test is not None:
             test = self._test.at(ticks)[:, 0]
         return weights @ self._scale(volts, np.full(len(ticks), begin), test[:, None])
 
     def lead_off_bits(self, edges: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """LOFF_STATP and LOFF_STATN at data-ready edges; shape (n_edges, 2)."""
-        bits = np.empty((len(edges), 2), dtype=np.uint8)
-        bits[:] = self.inputs.comparators(+1)[:2]
+        """LOFF_STATP and LOFF_STATN at data-ready edges; shape (2, n_edges)."""
+        bits = np.empty((2, len(edges)), dtype=np.uint8)
+        both = [self.inputs.comparators(polarity) for polarity in (+1, -1)]
+        for row in range(2):
+            bits[row] = both[0][row]
         if self.inputs.is_chopped:
-            bits[self.chopper(edges) < 0] = self.inputs.comparators(-1)[:2]
+            is_second_half = self.chopper(edges) < 0
+            for row in range(2):
+                bits[row, is_second_half] = both[1][row]
         return bits
 
     def chopper(self, ticks: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -171,7 +169,7 @@ class Stretch:
     @cached_property
     def _sees_source(self) -> bool:
         """False if nothing of the source gets in: all inputs shorted, or on signals of the chip."""
-        return bool(np.any(self.inputs.mix))
+        return bool(np.any(self.inputs.mix)) and not getattr(self.source, "is_silent", False)
 
     @property
     def _fine_cells(self) -> int:
@@ -188,10 +186,29 @@ class Stretch:
     def _source_volts(self, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
         return self.source.volts(ticks / self.inputs.f_clk_hz)
 
+    def _steady(self, first: int, count: int) -> NDArray[np.float64]:
+        """What is there without source and lead-off current, filtered: dc, offset, mains; V."""
+        inputs = self.inputs
+        level_v = inputs.dc_v + inputs.offset_v
+        if not self._has_mains:
+            return np.tile(level_v, (count, 1))
+        middle_tick = self.window_start(first) + WINDOW_PERIODS * self.grid.data_period_ticks // 2
+        step_rad = self._mains_rad_tick * self.grid.data_period_ticks
+        turns = _turns(step_rad, count) * np.exp(1j * (self._mains_rad_tick * middle_tick))
+        basis = np.ones((count, 3))
+        basis[:, 0], basis[:, 1] = turns.real, turns.imag
+        phasors = inputs.mains[0] * inputs.mains_response
+        return _product(basis, np.stack((phasors.real, -phasors.imag, level_v)))
+
+    @property
+    def _mains_rad_tick(self) -> float:
+        inputs = self.inputs
+        return 2 * float(np.pi) * inputs.world.mains.frequency_hz / inputs.f_clk_hz
+
     def _mains_volts(
         self, ticks: NDArray[np.int64], phasors: NDArray[np.complex128]
     ) -> NDArray[np.float64]:
-        turn = (2 * np.pi * self.inputs.world.mains.frequency_hz / self.inputs.f_clk_hz) * ticks
+        turn = self._mains_rad_tick * ticks
         basis = np.stack((np.cos(turn), np.sin(turn)), axis=1)
         return _product(basis, np.stack((phasors.real, -phasors.imag)))
 
@@ -200,13 +217,20 @@ class Stretch:
             return np.full((1, 1), self.inputs.test_level)
         return self._test.conversions(first, count)
 
-    def _clipping(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
+    def _clipping(self, x: NDArray[np.float64] | None) -> NDArray[np.int64]:
         """Channels (indices) whose amplifier may come near a rail for the source voltages `x`."""
-        inputs = self.inputs
+        if x is None:
+            return self._clipping_in_silence
         if not self._may_clip(np.full(x.shape[1], max(x.max(), -x.min()))).any():
             return np.empty(0, dtype=np.int64)
-        is_near = self._may_clip(np.abs(x).max(axis=0))
-        return np.nonzero(is_near & ~np.array(inputs.settings.powered_down))[0]
+        return self._powered(self._may_clip(np.abs(x).max(axis=0)))
+
+    @cached_property
+    def _clipping_in_silence(self) -> NDArray[np.int64]:
+        return self._powered(self._may_clip(np.zeros(self.inputs.n_sources)))
+
+    def _powered(self, is_near: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.nonzero(is_near & ~np.array(self.inputs.settings.powered_down))[0]
 
     def _may_clip(self, peaks_v: NDArray[np.float64]) -> NDArray[np.bool_]:
         swing = self._own_swing + self.inputs.gain / 2 * (np.abs(self.inputs.mix) @ peaks_v)
@@ -271,11 +295,10 @@ class Stretch:
     def _scale(
         self, volts: NDArray[np.float64], windows: NDArray[np.int64], test: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Turn input volts into codes in place; `windows` are begins of windows."""
+        """Turn input volts with the offset into codes in place; `windows` are begins of windows."""
         inputs = self.inputs
         per_vref = inputs.gain * FULL_SCALE
         middle = windows + WINDOW_PERIODS * self.grid.data_period_ticks // 2
-        volts += inputs.offset_v
         if self.reference.is_settled(int(middle[0])):
             volts *= per_vref / self.reference.target_v
         else:
@@ -293,6 +316,14 @@ def combined(stretches: list[Stretch], conversion: int) -> NDArray[np.float64]:
     for stretch, end_tick in zip(stretches, [*ends, None], strict=True):
         total += stretch.part(conversion, end_tick)
     return total
+
+
+@lru_cache(maxsize=16)
+def _turns(step_rad: float, count: int) -> NDArray[np.complex128]:
+    """How a phasor stands after 0 to `count` - 1 steps; shape (count,)."""
+    turns: NDArray[np.complex128] = np.exp(1j * (step_rad * np.arange(count)))
+    turns.setflags(write=False)
+    return turns
 
 
 def _product(tall: NDArray[np.float64], small: NDArray[np.float64]) -> NDArray[np.float64]:

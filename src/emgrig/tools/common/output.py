@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -60,11 +60,16 @@ def print_table(
     *,
     title: str | None = None,
     whole: Collection[str] = (),
+    share: Mapping[str, int] | None = None,
 ) -> None:
-    """Print a plain table that also reads well in a log file; columns in `whole` never wrap."""
+    """Print a plain table that also reads well in a log file; columns in `whole` never wrap.
+
+    Those in `share` share what the others leave of the width, in this proportion.
+    """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in header:
-        table.add_column(name, overflow="fold", no_wrap=name in whole)
+        ratio = share.get(name) if share else None
+        table.add_column(name, overflow="fold", no_wrap=name in whole, ratio=ratio)
     for row in rows:
         table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     out.print(table)

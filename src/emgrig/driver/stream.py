@@ -15,6 +15,7 @@ from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.samples.assemble import Assembler
 from emgrig.driver.samples.block import Block, conversions_in, within_duration
 from emgrig.driver.samples.clockfit import ClockFit
+from emgrig.driver.samples.foreseen import Foreseen
 from emgrig.errors import (
     DeviceError,
     EmgrigError,
@@ -23,7 +24,7 @@ from emgrig.errors import (
     TransportTimeout,
 )
 from emgrig.protocol.account import Cause, Totals
-from emgrig.protocol.decoder import EventPacket, Item
+from emgrig.protocol.decoder import EventPacket, Item, SamplePackets
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,8 @@ class Stream(Iterator[Block]):
         self._n_silent = self._n_barren = 0
         self._clock_due_s = 0.0
         self._has_warned = False
-        self._assembler = Assembler(
+        self._foreseen: Foreseen | None = None
+        self._bare_assembler = Assembler(
             connection.identity.layout,
             connection.epochs,
             connection.board_time,
@@ -87,14 +89,22 @@ class Stream(Iterator[Block]):
         connection.synchronise()
         self._clock_due_s = connection.link.unix_s() + CLOCK_EVERY_S
         connection.stream_listener = self._take
+        connection.link.foreseer = self
         try:
             connection.start_run(frames_per_packet)
         except BaseException:
-            connection.stream_listener = None
+            connection.stream_listener = connection.link.foreseer = None
             self._is_stopped = True
             raise
 
     # What is known.
+
+    @property
+    def _assembler(self) -> Assembler:
+        """The assembler, when it knows all that came."""
+        with self._connection.link.lock:
+            self.settle()
+            return self._bare_assembler
 
     @property
     def is_on(self) -> bool:
@@ -135,10 +145,46 @@ class Stream(Iterator[Block]):
         if self._is_stopped or self._failure is not None:
             return
         try:
-            for block in self._assembler.add(item, host_s):
+            for block in self._bare_assembler.add(item, host_s):
                 self._put(block)
         except EmgrigError as error:
             self._failure = error
+            return
+        if isinstance(item, SamplePackets):
+            self._foresee(item)
+
+    def _foresee(self, packets: SamplePackets) -> None:
+        """Say what must come next, if that is known."""
+        calm, decoder = self._bare_assembler.calm(), self._connection.link.decoder
+        if calm is not None and not decoder.held_bytes:
+            layout = self._connection.identity.layout
+            self._foreseen = Foreseen(decoder, layout, calm, packets.n_frames)
+
+    def take(self, data: bytes, unix_s: float, /) -> bool:
+        """Take a packet that was foreseen; see `Foreseer`."""
+        foreseen = self._foreseen
+        if foreseen is None:
+            return False
+        n_samples = foreseen.n_frames
+        is_at_end = self._end is not None and foreseen.position + n_samples >= self._end
+        if is_at_end or self._missing or self._queued_samples + n_samples > self._queue_samples:
+            return False
+        block = foreseen.take(data, unix_s)
+        if block is None:
+            return False
+        self._n_barren = 0
+        self._queue.append(block)
+        self._queued_samples += n_samples
+        return True
+
+    def settle(self) -> None:
+        """Tell decoder and assembler what was taken; see `Foreseer`."""
+        foreseen, self._foreseen = self._foreseen, None
+        if foreseen is not None and foreseen.told:
+            items = self._connection.link.decoder.feed(b"".join(foreseen.told))
+            self._bare_assembler.skim(items, foreseen.host_s)
+            if self._bare_assembler.position != foreseen.position:
+                raise AssertionError("what was foreseen is not what the packets say")
 
     def _put(self, block: Block) -> None:
         if block.n_samples:
@@ -301,8 +347,9 @@ class Stream(Iterator[Block]):
                 self._stop_board(reconnect=reconnect)
             finally:
                 with self._connection.link.lock:
+                    self.settle()
                     self._is_stopped = True
-                    self._connection.stream_listener = None
+                    self._connection.stream_listener = self._connection.link.foreseer = None
                     for block in self._assembler.rest():
                         self._put(block)
                     tail = self._assembler.finish(even_if_whole=bool(self._missing))
@@ -363,7 +410,7 @@ class Stream(Iterator[Block]):
                 recovery = recover(self._connection, self._reconnect, reason)
             except EmgrigError:
                 self._is_stopped = True
-                self._connection.stream_listener = None
+                self._connection.stream_listener = self._connection.link.foreseer = None
                 raise
             self.recoveries.append(recovery)
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from emgrig.driver.native.budget import Deadline, EventBudget
 from emgrig.driver.native.failures import no_answer, raise_refusal
@@ -62,6 +62,16 @@ Tap = Callable[[Direction, bytes, float], None]
 Listener = Callable[[Item, float], None]
 
 
+class Foreseer(Protocol):
+    """Somebody who knows what comes next, and need not have it decoded. Called with the lock."""
+
+    def take(self, data: bytes, unix_s: float, /) -> bool:
+        """Take all of what one read gave, if it is as foreseen; else False, and nothing is done."""
+
+    def settle(self) -> None:
+        """Have decoded what was taken, as something else comes, or somebody asks for counts."""
+
+
 class Answer(NamedTuple):
     """A reply, and when it was asked for and came: Unix time, s; `attempts` ≥ 1."""
 
@@ -86,6 +96,7 @@ class Link:
         #: by the reader thread if there is one, and must not ask anything of the link.
         self.listener: Listener | None = None
         self.tap: Tap | None = None  #: Who gets the raw bytes.
+        self.foreseer: Foreseer | None = None  #: Who may take samples without the decoder.
         self.n_repeats = 0  #: How often a request was sent again before it was answered.
         #: Longest time that an answer took, s; STOP's not, which comes behind the last frame.
         self.slowest_s = 0.0
@@ -118,7 +129,18 @@ class Link:
     @property
     def counts(self) -> DecoderCounts:
         """What the decoder has seen and thrown away since the link was last opened."""
-        return self._decoder.counts
+        return self.decoder.counts
+
+    @property
+    def decoder(self) -> Decoder:
+        """The decoder of what comes since the link was last opened."""
+        with self._condition:
+            self._settle()
+            return self._decoder
+
+    def _settle(self) -> None:
+        if self.foreseer is not None:
+            self.foreseer.settle()
 
     @property
     def lock(self) -> threading.Condition:
@@ -205,6 +227,7 @@ class Link:
             with self._condition:
                 self._asked.append((request_id, request))
                 self._reply, self._waiting_for = None, (request_id, request)
+                self._settle()
                 self._tell(RequestPacket(request_id, request, body), self.unix_s())
             try:
                 answer = self._attempt(request, payload, timeout_s, attempts)
@@ -249,7 +272,7 @@ class Link:
         """After a silence, do not wait for the rest of a packet whose length was damaged."""
         with self._condition:
             if self.unix_s() - self._received_s >= silence_s:
-                for item in self._decoder.flush():
+                for item in self.decoder.flush():
                     self._tell(item, self._received_s)
 
     def _send(self, payload: bytes, unix_s: float) -> None:
@@ -345,9 +368,11 @@ class Link:
             self._first_bytes += received[: _FIRST_BYTES - len(self._first_bytes)]
         if self.tap is not None:
             self.tap(Direction.RECEIVED, received, unix_s)
-        self._events.pass_time(unix_s)
-        for item in self._decoder.feed(received):
-            self._tell(item, unix_s)
+        if self.foreseer is None or not self.foreseer.take(received, unix_s):
+            self._settle()
+            self._events.pass_time(unix_s)
+            for item in self._decoder.feed(received):
+                self._tell(item, unix_s)
         if self._reading is not None and self._reading.n_waiting:
             self._condition.notify_all()
 
@@ -390,7 +415,7 @@ class Link:
             self._reading.pause()
         try:
             with self._condition:
-                for item in self._decoder.flush():
+                for item in self.decoder.flush():
                     self._tell(item, self.unix_s())
             self._open_again()
         finally:

@@ -15,8 +15,8 @@ export default {
       <div style="position:relative;min-width:0;min-height:0">
         <canvas ref="canvas" data-testid="scope" role="img" aria-label="live traces" :data-marks="shownMarks"
                 style="position:absolute;inset:0;width:100%;height:100%"></canvas>
-        <div v-if="since" data-testid="stale" style="position:absolute;top:6px;left:50%;transform:translateX(-50%);
-             width:max-content;max-width:96%;background:#c92a2a;color:#fff;border-radius:4px;padding:3px 10px;
+        <div v-if="since" data-testid="stale" style="position:absolute;bottom:18px;right:2px;
+             max-width:96%;background:#c92a2a;color:#fff;border-radius:4px;padding:3px 10px;
              font-size:13px;font-weight:600;text-align:center">{{ since }}</div>
       </div>
       <div style="display:flex;flex-direction:column;min-height:0">

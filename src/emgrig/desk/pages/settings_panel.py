@@ -64,7 +64,8 @@ def settings_panel(desk: Desk) -> Refresh:
             why.set_text("; ".join(f"{key} off: {words}" for key, words in off.items() if words))
             why.set_visibility(True)
         name = hub.profile or "as it was found"
-        held.set_text(f"{name} · {hub.rate_hz:g} samples/s · gain {gain_words(hub.board)}")
+        if not hub.is_taken:  # what a measurement sets is put back
+            held.set_text(f"{name} · {hub.rate_hz:g} samples/s · gain {gain_words(hub.board)}")
         changing = desk.changing
         went.set_text(
             f"setting {changing.said} …" if changing.is_on else changing.said or changing.problem

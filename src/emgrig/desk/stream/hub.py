@@ -43,7 +43,7 @@ RETRY_S = 1.0
 SILENT_S = 0.7
 """Without a sample for so long the page says so."""
 STREAM_QUEUE_S = 20.0
-GATHER_S = 0.05
+GATHER_S = 0.03
 """In real time blocks of so long are taken together, unless somebody needs each at once."""
 MOST_MARKER = 1000
 """So many characters has a marker at most: it is read on a screen, and stands in a table."""
@@ -325,8 +325,8 @@ class Hub:
 
     def _turn_tube(self, blocks: Sequence[Block], offset: int) -> None:
         check = self._stream.rate_check if self._stream is not None else None
-        rate_hz = (check.measured_hz if check is not None else None) or self.rate_hz
-        changes = self._turner.turn(blocks, offset, rate_hz)
+        measured_hz = (check.measured_hz if check is not None else None) or 0.0
+        changes = self._turner.turn(blocks, offset, measured_hz, self.rate_hz)
         if changes:
             self._keeper.note_tube(changes)
 

@@ -1,5 +1,6 @@
 """What is told is heard or refused, in every format; signals are chosen by name and number."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from emgrig.errors import RecordingError
 from emgrig.reading import open_recording
-from emgrig.reading.recording import RateNotSaid
+from emgrig.reading.recording import RateNotSaid, find_signal
 from reading import damage, made
 
 FORMATS = (
@@ -93,3 +94,46 @@ def test_the_content_counts_and_not_the_name(files: dict[str, Path], tmp_path: P
         path = tmp_path / "renamed.dat"
         path.write_bytes(files[name].read_bytes())
         assert open_recording(path).labels == open_recording(files[name]).labels
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        ("zyg", 0),
+        ("Zygomaticus", 0),
+        ("zygomaticus major", 0),
+        ("oculi", 1),
+        ("orbicularis oris", 2),
+        ("EMG zygom. major", 0),
+        ("2", 1),
+    ],
+)
+def test_a_channel_is_named_by_what_its_name_is_short_for(asked: str, index: int) -> None:
+    labels = ["EMG zygom. major", "EMG orbic. oculi", "EMG orbic. oris"]
+    assert find_signal(labels, asked) == index
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("orbicularis", "may be 2 EMG orbic. oculi, 3 EMG orbic. oris; name one whole"),
+        ("emg", "may be 1 EMG zygom. major, 2"),
+        ("jaw", "no channel 'jaw'; there are: 1 EMG zygom. major"),
+        (" ", "no channel ' '"),
+        ("4", "no channel '4'"),
+    ],
+)
+def test_a_channel_that_is_none_or_several_is_not_guessed(asked: str, words: str) -> None:
+    labels = ["EMG zygom. major", "EMG orbic. oculi", "EMG orbic. oris", ". ."]
+    with pytest.raises(ValueError, match=re.escape(words)):
+        find_signal(labels, asked)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("a.capture", "emgrig convert makes the recording of it"), ("a.json", "name the recording")],
+)
+def test_what_lies_beside_a_recording_is_told_apart(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / name).write_bytes(b"{}")
+    with pytest.raises(RecordingError, match=words):
+        open_recording(tmp_path / name)

@@ -93,6 +93,10 @@ def _reader(path: Path, head: bytes) -> Reader:
         return read_parquet
     if suffix in (".vhdr", ".vmrk", ".eeg") or b"Brain Vision" in head[:60]:
         return read_brainvision
+    if suffix == ".capture":
+        raise RecordingError(f"{path} is a raw capture: emgrig convert makes the recording of it")
+    if suffix == ".json":
+        raise RecordingError(f"{path} is what stands beside a recording: name the recording itself")
     return _read_text
 
 

@@ -397,8 +397,25 @@ def find_signal(labels: Sequence[str], asked: str) -> int:
     lower = [label.lower() for label in labels]
     if lower.count(word.lower()) == 1:
         return lower.index(word.lower())
+    near = [index for index, label in enumerate(lower) if _is_short_for(word.lower(), label)]
+    if len(near) == 1:
+        return near[0]
     there = ", ".join(f"{i} {label}" for i, label in enumerate(labels, 1))
+    if near:
+        may = ", ".join(f"{i + 1} {labels[i]}" for i in near)
+        raise ValueError(f"channel {asked!r} may be {may}; name one whole, or its number")
     raise ValueError(f"no channel {asked!r}; there are: {there}")
+
+
+def _is_short_for(asked: str, label: str) -> bool:
+    """Tell if each word begins one of the label's, or is what an abbreviation there stands for."""
+
+    def names(word: str, part: str) -> bool:
+        stem = part.removesuffix(".")
+        return part.startswith(word) or (bool(stem) and stem != part and word.startswith(stem))
+
+    words, parts = asked.split(), label.split()
+    return bool(words) and all(any(names(word, part) for part in parts) for word in words)
 
 
 def with_names(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _BIDS = "BIDS"
 _MAT_COLUMNS = 8
+#: What is asked for most, and not written: who would open it.
+_OTHERS = {".set": "EEGLAB", ".fif": "MNE", ".vhdr": "BrainVision Analyzer"}
 
 
 class _Job(NamedTuple):
@@ -133,6 +135,9 @@ def _file_jobs(parts: "Sequence[Part]", given: ExportOptions) -> "Iterator[_Job]
                 f"--to {target}: CASMEMG's layout has options of its own: --mat {target}"
             )
         for part, path in _targets(parts, target, suffix, overwrite=given.overwrite):
+            if suffix in _OTHERS:
+                who = f"{_OTHERS[suffix]} opens our BDF+ file itself, and a --bids data set"
+                raise ValueError(f"--to {target}: {who}")
             export = EXPORTS.load(suffix.removeprefix("."))
             yield _Job(path.name, partial(export.write, part, path), [path], export.check(part))
 

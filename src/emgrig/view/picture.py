@@ -86,7 +86,7 @@ def whole_view(screen: Screen, layout: Layout, n_columns: int, eye: Eye) -> Seen
 def picture(screen: Screen, layout: Layout, seen: Seen, events: Sequence[Event] = ()) -> "Figure":
     """Draw a stretch; `seen` is what `whole_view` gave of it."""
     found, n = screen.recording, len(layout.channels)
-    height_mm = n * layout.row_mm + 16
+    height_mm = n * layout.row_mm + 20
     figure = plots.figure(height_mm / MM_PER_IN, layout.width_mm / MM_PER_IN)
     rows = list(figure.subplots(n, 1, sharex=True, squeeze=False)[:, 0])
     end_s = min(layout.end_s, screen.length_s)
@@ -101,11 +101,10 @@ def picture(screen: Screen, layout: Layout, seen: Seen, events: Sequence[Event] 
                 axes.axvspan(event.begin_s, event.end_s, color=_EVENT, alpha=0.35, lw=0)
     if layout.has_marks:
         _marks(rows, [m for m in found.marks if _meets(m.onset_s, m.onset_s, layout)])
-    rows[-1].set_xlabel("time, s")
     words = [] if seen.eye.is_plain else [seen.eye.words()]
     words += ["SIMULATED"] if found.is_simulated else []
-    if words:
-        figure.text(0.995, 0.005, " · ".join(words), ha="right", va="bottom", fontsize=7)
+    # In one label, a line each: on a narrow picture one would stand across the other.
+    rows[-1].set_xlabel("\n".join(["time, s", *([" · ".join(words)] if words else [])]))
     return figure
 
 

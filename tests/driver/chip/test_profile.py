@@ -203,3 +203,14 @@ def test_any_value_for_any_key_is_taken_or_refused(section: str, value: object) 
         except ValueError as error:
             problem = str(error)
         assert problem.startswith(f"{section}.{key}: ")
+
+
+def test_a_file_that_was_named_by_half_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text("", "utf-8")
+    with pytest.raises(
+        ValueError, match=r"no profile 'mine'.*; the file mine\.toml is named whole"
+    ):
+        load_profile("mine")

@@ -146,7 +146,10 @@ def profile_text(name_or_path: str | Path) -> str:
     if not is_named or (source not in packaged_profiles() and path.exists()):
         return read_text(path, name)
     if source not in packaged_profiles():
-        raise ValueError(refuse_unknown(f"profile {source!r}", source, packaged_profiles()))
+        own = Path(f"{source}.toml")
+        hint = f"; the file {own} is named whole" if own.is_file() else ""
+        words = refuse_unknown(f"profile {source!r}", source, packaged_profiles())
+        raise ValueError(words + hint)
     return read_text(resources.files("emgrig.driver.chip.profiles") / f"{source}.toml", name)
 
 

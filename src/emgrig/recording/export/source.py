@@ -320,7 +320,8 @@ def open_parts(paths: Sequence[Path]) -> list[Part]:
     for path in paths:
         if path.suffix.lower() != BDF_SUFFIX:
             raise RecordingError(
-                f"{path} is no recording: a file ending in {BDF_SUFFIX} was expected"
+                f"{path} is no recording: a file ending in {BDF_SUFFIX} was expected; "
+                "emgrig convert makes it of a raw capture"
             )
         files = cast("Mapping[str, object]", _read_sidecar(path)["files"])
         is_first = files["part"] == 1

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from emgrig.files import check_folder, check_there
+from emgrig.files import check_there, make_folder
 from emgrig.tools.common.options import takes
 from emgrig.tools.common.output import note, say
 from emgrig.tools.view.options import ViewOptions
@@ -38,7 +38,7 @@ def view(given: ViewOptions) -> None:
         check_there(path, "table")
     if len(given.events or ()) > len(given.recordings):
         raise typer.BadParameter("--events: at most one for each recording, in their order")
-    check_folder(given.output)
+    make_folder(given.output)
     from emgrig.tools.desk_command import page_server
 
     with page_server(given, "emgrig view") as server, ExitStack() as files:

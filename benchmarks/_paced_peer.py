@@ -37,7 +37,9 @@ SHIELD = ("127.0.0.1", 80)  # BrainFlow takes no other port
 class Sender(Protocol):
     """What is said when it is time."""
 
-    is_on: bool
+    @property
+    def is_on(self) -> bool:
+        """True while a run is on."""
 
     def due(self) -> bytes:
         """Return the next 16 samples."""
@@ -51,22 +53,22 @@ class Ours:
 
     def __init__(self) -> None:
         sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-        from fake_board import FakeBoard
+        from fake_board import FakeBoard  # type: ignore[import-not-found]
 
         self._board = FakeBoard()
 
     @property
     def is_on(self) -> bool:
         """True while a run is on."""
-        return self._board.streaming
+        return bool(self._board.streaming)
 
     @property
     def produced(self) -> list[int]:
         """Conversions of each run that is over."""
-        return self._board.produced
+        return list(self._board.produced)
 
     def due(self) -> bytes:
-        """Return the next 16 samples; nothing the first time, as the first conversion comes late."""
+        """Return the next 16 samples; nothing at first, as the first conversion comes late."""
         self._board.advance(self._board.now_s + FRAMES * self._board.period_s)
         return self._out()
 
@@ -200,8 +202,8 @@ class Shield(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok")
 
-    def log_message(self, *_: object) -> None:  # noqa: D102
-        pass
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 def tcp(sender: Sender, rate_hz: float) -> list[float]:

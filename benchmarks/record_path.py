@@ -176,7 +176,7 @@ def brainflow_python() -> Iterator[tuple[list[str], dict[str, str]] | None]:
 def brainflow(
     runs: tuple[list[str], dict[str, str]], kind: str, rate_hz: int, seconds: float
 ) -> float | None:
-    """Return BrainFlow's processor seconds a million samples; None, and a word why, if it cannot."""
+    """Return BrainFlow's processor seconds a million samples; None and a word if it cannot."""
     command, environment = runs
     with tempfile.TemporaryDirectory() as folder, peer(kind, rate_hz) as sending:
         if sending.address.startswith("no:"):

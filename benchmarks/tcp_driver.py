@@ -1,8 +1,8 @@
 """The driver over loopback TCP: processor time for a million 8-channel samples.
 
-A board in another process sends as fast as it is read, and no slower than it can. Measured is the processor time of
-this process alone, all its threads: from the socket to volts, with CRCs, account and epochs, once
-it is warm. Beside it: as many bytes read from a bare socket and thrown away, and as many packets
+A board in another process sends as fast as it can. Measured is the processor time of this process
+alone, all its threads: from the socket to volts, with CRCs, account and epochs, once it is warm.
+Beside it: as many bytes read from a bare socket and thrown away, and as many packets
 decoded, checked, accounted for and scaled in memory, in reads of 1 MiB.
 What was produced is received or lost, or the run does not count.
 """

@@ -479,7 +479,7 @@ def test_what_the_link_lost_before_dropped_samples_is_told_with_them() -> None:
 
 
 class Paced(FakeTransport):
-    """A board on virtual time whose bytes count as coming by themselves, `step_s` of them a read."""
+    """A board on virtual time whose bytes come by themselves, those of `step_s` with a read."""
 
     is_paced = True
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 STATUS_BYTES = 3
 CODE_BYTES = 3
 _I4, _U4 = np.dtype(">i4"), np.dtype(">u4")
+_STATUS_SHIFT = np.uint32(8)  # the byte behind a status word
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ frame_bytes)
         first = frames[..., : STATUS_BYTES + 1].view(_U4)
         shape = (*frames.shape[:-1], self.n_chips)
         wide = as_strided(first, shape, (*frames.strides[:-1], self.chip_bytes), writeable=False)
-        words: NDArray[np.uint32] = wide >> 8
+        words: NDArray[np.uint32] = wide >> _STATUS_SHIFT
         return words.reshape(n_samples, self.n_chips)
 
     def codes_in(self, data: bytes, begin: int, n_frames: int) -> NDArray[np.int32]:
@@ -117,10 +118,8 @@ frame_bytes)
     def status_in(self, data: bytes, begin: int, n_frames: int) -> NDArray[np.uint32]:
         """Take the status words out of such frames; shape (n_frames, n_chips)."""
         strides = (self.frame_bytes, self.chip_bytes)
-        wide: NDArray[np.uint32] = np.ndarray(
-            (n_frames, self.n_chips), _U4, data, begin, strides
-        )
-        return wide >> 8
+        wide: NDArray[np.uint32] = np.ndarray((n_frames, self.n_chips), _U4, data, begin, strides)
+        return wide >> _STATUS_SHIFT
 
     def _check(self, frames: NDArray[np.uint8]) -> None:
         if frames.ndim not in (2, 3) or frames.shape[-1] != self.frame_bytes:

@@ -145,11 +145,16 @@ def test_a_handler_waits_while_bytes_are_taken_over(press: Callable[[], None]) -
     interrupts, steps = Interrupts(), []
     handler = signal.getsignal(signal.SIGINT)
     interrupts.begin()
-    with pytest.raises(Pressed), interrupts.held():
+
+    def take_over() -> None:
         with interrupts.held():
-            press()
-            steps.append("in")
-        steps.append("out")
+            with interrupts.held():
+                press()
+                steps.append("in")
+            steps.append("out")
+
+    with pytest.raises(Pressed):
+        take_over()
     assert steps == ["in", "out"]
     with pytest.raises(Pressed):  # it waits no longer than that
         press()
@@ -184,9 +189,13 @@ def test_ctrl_c_in_the_middle_of_a_packet_loses_nothing(press: Callable[[], None
         link.request(Request.HELLO, HelloArguments(1, "test"), Hello)
         with link.in_group():
             link.listener = listen
-            with pytest.raises(Pressed):
+
+            def stream() -> None:
                 link.request(Request.START, StartArguments(4, 1), Started)
                 link.wait(lambda: False, 300.0)
+
+            with pytest.raises(Pressed):
+                stream()
         n_packets = link.counts.packets - 1  # HELLO's answer came before
         n_taken = sum(getattr(item, "n_packets", 1) for item in taken)
         assert n_taken == n_packets + 1  # and the request START

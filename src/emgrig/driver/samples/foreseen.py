@@ -19,7 +19,7 @@ from emgrig.protocol.frames import FrameLayout
 from emgrig.protocol.framing import CRC_BYTES, HEADER_BYTES, SYNC, VERSION, PacketType
 from emgrig.protocol.packets import SAMPLES_HEADER_BYTES
 
-#: Sync, version and type; sequence; length; conversion; time; frames and their bytes; settings, flags.
+#: Sync, version and type; sequence; length; conversion; time; frames, their bytes; settings; flags.
 _HEAD: Final = struct.Struct("<4sHHIqHHH")
 _BEGIN: Final = SYNC + bytes((VERSION, PacketType.SAMPLES))
 _HEAD_BYTES: Final = HEADER_BYTES + SAMPLES_HEADER_BYTES
@@ -97,7 +97,7 @@ class Foreseen:
             return None
         layout, n_frames = self._layout, self.n_frames
         if calm.checks_status and not ADS1299.are_status(
-            data[_HEAD_BYTES:-CRC_BYTES : layout.chip_bytes]
+            data[_HEAD_BYTES : -CRC_BYTES : layout.chip_bytes]
         ):
             return None
         if calm.is_late is not None and calm.is_late(self._packet(data, conversion, time_us)):

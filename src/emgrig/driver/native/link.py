@@ -252,7 +252,7 @@ class Link:
                 sent_s = self.unix_s()
                 self._send(payload, sent_s)
             if not self.wait(lambda: self._reply is not None, timeout_s):
-                log.warning("%s: no answer in %g s (attempt %d)", request.name, timeout_s, attempt)
+                log.info("%s: no answer in %g s (attempt %d)", request.name, timeout_s, attempt)
                 self._give_up_half_packets(timeout_s / 2)
             if self._reply is not None:
                 log.debug("%s: %s", request.name, self._reply.data.hex())
@@ -306,6 +306,11 @@ class Link:
             return True
         self._raise_failure()
         return False
+
+    @property
+    def gather_bytes(self) -> int:
+        """How much may lie unread with the system without holding up the board; 0: nothing."""
+        return 0 if self._reading is None else int(getattr(self.transport, "gather_bytes", 0))
 
     def read_now(self) -> None:
         """Take over what is there, without waiting; of a paced transport alone."""

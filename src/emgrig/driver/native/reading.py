@@ -20,6 +20,7 @@ POLL_S: Final = 0.25
 #: buffer has 4096 bytes.
 _LOOK_S: Final = 0.1
 _LEAST_LOOK_S: Final = 0.005
+_REST_S: Final = 1.0  #: It looks no oftener while somebody serves the link with others.
 _WAITING_BYTES: Final = 2048
 
 
@@ -150,7 +151,7 @@ class Reading:
 
     def _watch(self) -> None:
         n_led, n_bytes, look_s = -1, 0, _LOOK_S
-        while not self._look.acquire(timeout=look_s):
+        while not self._look.acquire(timeout=_REST_S if self._n_groups else look_s):
             is_neglected = self._n_led == n_led and not self._n_groups
             n_led, more, n_bytes = self._n_led, self._n_bytes - n_bytes, self._n_bytes
             if more:

@@ -93,6 +93,11 @@ class Assembler:
         self._late = self._paused = 0
         self._outage_end = self._outage_link = self._outage_board = 0
 
+    @property
+    def latest(self) -> tuple[int, int] | None:
+        """Where the last packet of samples lies: the stream's count, and its board time, us."""
+        return None if self._timing is None else (self._timing_position, self._timing.last_us)
+
     # What goes in.
 
     def add_epoch(self, epoch: Epoch) -> None:

@@ -46,6 +46,7 @@ class TcpTransport:
     """
 
     is_paced = True
+    gather_bytes = 1 << 14  #: A quarter of the least window that a system begins with.
 
     def __init__(self, address: str, *, timeout_s: float = 10.0) -> None:
         self.clock: Clock = RealClock()

@@ -10,8 +10,8 @@
 
 All send 16 samples of 8 channels at once, every 16 / RATE_HZ seconds. The first line on the
 standard output is the address. When a line comes on the standard input the second follows, as
-JSON: the conversions of each run, and when the last byte of each piece of the last run had gone, in
-s of ``time.perf_counter``, which is one clock for all processes of a machine.
+JSON: the conversions of each run, and when each piece of the last run was handed to the system, in s
+of ``time.perf_counter``, which is one clock for all processes of a machine.
 """
 
 import json
@@ -142,7 +142,7 @@ class Cyton:
 
 
 def talk(fd: int, sender: Sender, rate_hz: float) -> list[float]:
-    """Be the board on a file descriptor until a line comes; return when each piece had gone, s."""
+    """Be the board on a file descriptor until a line comes; return when each piece went, s."""
     sent_s: list[float] = []
     due_s, was_on, fds = 0.0, False, [sys.stdin.fileno(), fd]
     while True:
@@ -165,8 +165,8 @@ def talk(fd: int, sender: Sender, rate_hz: float) -> list[float]:
         elif was_on and time.perf_counter() >= due_s:
             due_s += FRAMES / rate_hz
             if piece := sender.due():
+                sent_s.append(time.perf_counter())  # before: the reader may be faster than we
                 write(fd, piece)
-                sent_s.append(time.perf_counter())
 
 
 def write(fd: int, data: bytes) -> None:

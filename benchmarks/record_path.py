@@ -126,8 +126,8 @@ def bare_reader(rate_hz: int, seconds: float) -> tuple[float, ...]:
         "for _ in range(int(sys.argv[2])):\n"
         f"    due += {pace_s!r}\n"
         "    time.sleep(max(due - time.perf_counter(), 0.0))\n"
-        f"    s.sendall(bytes({PACKET_BYTES}))\n"
         "    sent.append(time.perf_counter())\n"
+        f"    s.sendall(bytes({PACKET_BYTES}))\n"
         "print(json.dumps(sent))\n"
     )
     came_s = []

@@ -10,8 +10,8 @@
 
 All send 16 samples of 8 channels at once, every 16 / RATE_HZ seconds. The first line on the
 standard output is the address. When a line comes on the standard input the second follows, as
-JSON: the conversions of each run, and when each piece of the last run was handed to the system, in s
-of ``time.perf_counter``, which is one clock for all processes of a machine.
+JSON: the conversions of each run, and when each piece of the last run was handed to the system,
+in s of ``time.perf_counter``, which is one clock for all processes of a machine.
 """
 
 import json

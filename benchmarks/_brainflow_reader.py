@@ -1,9 +1,9 @@
 """BrainFlow in a process of its own, with whatever Python it is installed in.
 
 ``python _brainflow_reader.py BOARD WHERE N_SAMPLES POLL_S OUT``: BOARD is ``cyton`` (WHERE is its
-port) or ``cyton-wifi`` (WHERE is the shield's IP address). Each POLL_S seconds all samples that came
-are taken, in µV, until there are N_SAMPLES. OUT gets, as JSON, the processor seconds of all threads
-between the first sample and the last, and the packet numbers.
+port) or ``cyton-wifi`` (WHERE is the shield's IP address). Each POLL_S seconds all samples that
+came are taken, in µV, until there are N_SAMPLES. OUT gets, as JSON, the processor seconds of all
+threads between the first sample and the last, and the packet numbers.
 """
 
 import json
@@ -12,7 +12,11 @@ import sys
 import time
 from pathlib import Path
 
-from brainflow.board_shim import BoardIds, BoardShim, BrainFlowInputParams
+from brainflow.board_shim import (  # type: ignore[import-not-found]
+    BoardIds,
+    BoardShim,
+    BrainFlowInputParams,
+)
 
 
 def free_port() -> int:

@@ -3,14 +3,15 @@
 ``python -m benchmarks._paced_peer KIND RATE_HZ``, KIND one of
 
 * ``tcp``, ``pty``: our protocol, spoken by the fake board of the tests;
+* ``flood``: the same over TCP, at RATE_HZ by the board's clock and as fast as it can in truth;
 * ``shield``: OpenBCI's Wi-Fi Shield as BrainFlow's Cyton-WiFi driver wants it: HTTP on port 80
   of 127.0.0.1, and a TCP connection to where it is told;
 * ``cyton``: a Cyton's serial port.
 
 All send 16 samples of 8 channels at once, every 16 / RATE_HZ seconds. The first line on the
 standard output is the address. When a line comes on the standard input the second follows, as
-JSON: the conversions of each run, and when the last byte of each piece of the last run had gone, in
-s of ``time.perf_counter``, which is one clock for all processes of a machine.
+JSON: the conversions of each run, and when each piece of the last run was handed to the system,
+in s of ``time.perf_counter``, which is one clock for all processes of a machine.
 """
 
 import json
@@ -24,6 +25,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
+from emgrig.protocol.framing import PacketType
+from emgrig.protocol.packets import SamplesHeader
+
 FRAMES = 16
 SHIELD = ("127.0.0.1", 80)  # BrainFlow takes no other port
 
@@ -31,7 +37,9 @@ SHIELD = ("127.0.0.1", 80)  # BrainFlow takes no other port
 class Sender(Protocol):
     """What is said when it is time."""
 
-    is_on: bool
+    @property
+    def is_on(self) -> bool:
+        """True while a run is on."""
 
     def due(self) -> bytes:
         """Return the next 16 samples."""
@@ -45,22 +53,22 @@ class Ours:
 
     def __init__(self) -> None:
         sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-        from fake_board import FakeBoard
+        from fake_board import FakeBoard  # type: ignore[import-not-found]
 
         self._board = FakeBoard()
 
     @property
     def is_on(self) -> bool:
         """True while a run is on."""
-        return self._board.streaming
+        return bool(self._board.streaming)
 
     @property
     def produced(self) -> list[int]:
         """Conversions of each run that is over."""
-        return self._board.produced
+        return list(self._board.produced)
 
     def due(self) -> bytes:
-        """Return the next 16 samples; nothing the first time, as the first conversion comes late."""
+        """Return the next 16 samples; nothing at first, as the first conversion comes late."""
         self._board.advance(self._board.now_s + FRAMES * self._board.period_s)
         return self._out()
 
@@ -73,6 +81,28 @@ class Ours:
         out = bytes(self._board.out)
         self._board.out.clear()
         return out
+
+
+class Flood(Ours):
+    """A board of ours that does not wait: each `due` gives 64 packets of frames made before."""
+
+    N_PACKETS = 64
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frames = np.random.default_rng(1).integers(0, 256, (FRAMES, 27), np.uint8)
+        self._frames[:, 0] |= 0xC0
+        self._frames[:, 0] &= 0xCF
+
+    def due(self) -> bytes:
+        """Return the next 64 packets."""
+        board, frames, out = self._board, self._frames.tobytes(), []
+        for _ in range(self.N_PACKETS):
+            time_us = round((board.conversions + 4) * board.period_s * 1e6)
+            head = SamplesHeader(board.conversions, time_us, FRAMES, 27, board.epoch, 0)
+            out.append(board.encode(PacketType.SAMPLES, head.encode() + frames))
+            board.conversions += FRAMES
+        return b"".join(out)
 
 
 class Cyton:
@@ -112,7 +142,7 @@ class Cyton:
 
 
 def talk(fd: int, sender: Sender, rate_hz: float) -> list[float]:
-    """Be the board on a file descriptor until a line comes; return when each piece had gone, s."""
+    """Be the board on a file descriptor until a line comes; return when each piece went, s."""
     sent_s: list[float] = []
     due_s, was_on, fds = 0.0, False, [sys.stdin.fileno(), fd]
     while True:
@@ -135,8 +165,8 @@ def talk(fd: int, sender: Sender, rate_hz: float) -> list[float]:
         elif was_on and time.perf_counter() >= due_s:
             due_s += FRAMES / rate_hz
             if piece := sender.due():
+                sent_s.append(time.perf_counter())  # before: the reader may be faster than we
                 write(fd, piece)
-                sent_s.append(time.perf_counter())
 
 
 def write(fd: int, data: bytes) -> None:
@@ -172,8 +202,8 @@ class Shield(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok")
 
-    def log_message(self, *_: object) -> None:  # noqa: D102
-        pass
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 def tcp(sender: Sender, rate_hz: float) -> list[float]:
@@ -218,8 +248,11 @@ def main(kind: str, rate_hz: float) -> None:
         sender: Ours | Cyton = Shield.board
         sent_s = shield(rate_hz)
     else:
-        sender = Ours() if kind in ("tcp", "pty") else Cyton()
-        sent_s = (tcp if kind == "tcp" else pty)(sender, rate_hz)
+        if kind == "flood":
+            sender, rate_hz = Flood(), 1e9
+        else:
+            sender = Ours() if kind in ("tcp", "pty") else Cyton()
+        sent_s = (pty if kind in ("pty", "cyton") else tcp)(sender, rate_hz)
     print(json.dumps({"produced": sender.produced, "sent_s": sent_s}), flush=True)
 
 

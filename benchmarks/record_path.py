@@ -59,7 +59,7 @@ def peer(kind: str, rate_hz: int) -> Iterator[Peer]:
     try:
         made = Peer(process.stdout.readline().strip())
         yield made
-        if process.poll() is None:
+        if not made.address.startswith("no:"):
             said = json.loads(process.communicate("\n")[0])
             made.produced, made.sent_s = said["produced"][-1], tuple(said["sent_s"])
     finally:
@@ -126,8 +126,8 @@ def bare_reader(rate_hz: int, seconds: float) -> tuple[float, ...]:
         "for _ in range(int(sys.argv[2])):\n"
         f"    due += {pace_s!r}\n"
         "    time.sleep(max(due - time.perf_counter(), 0.0))\n"
-        f"    s.sendall(bytes({PACKET_BYTES}))\n"
         "    sent.append(time.perf_counter())\n"
+        f"    s.sendall(bytes({PACKET_BYTES}))\n"
         "print(json.dumps(sent))\n"
     )
     came_s = []
@@ -176,7 +176,7 @@ def brainflow_python() -> Iterator[tuple[list[str], dict[str, str]] | None]:
 def brainflow(
     runs: tuple[list[str], dict[str, str]], kind: str, rate_hz: int, seconds: float
 ) -> float | None:
-    """Return BrainFlow's processor seconds a million samples; None, and a word why, if it cannot."""
+    """Return BrainFlow's processor seconds a million samples; None and a word if it cannot."""
     command, environment = runs
     with tempfile.TemporaryDirectory() as folder, peer(kind, rate_hz) as sending:
         if sending.address.startswith("no:"):

@@ -40,6 +40,21 @@ class _Member:
         self.room: threading.Semaphore | None = None  # of one with a thread of its own
 
 
+def _can_be_waited_for(stream: Stream) -> bool:
+    """Tell whether its link is a file descriptor, as a selector wants it."""
+    transport = stream.link.transport
+    fileno = getattr(transport, "fileno", None)
+    if not transport.is_paced or fileno is None:
+        return False
+    try:
+        fileno()
+    except ValueError:  # a serial port where the system cannot be asked about one
+        return False
+    except TransportError:  # lost just now; it will be one again
+        return True
+    return True
+
+
 class Gather(Iterator[Arrival]):
     """Blocks of many streams as they come, in the thread that iterates.
 
@@ -83,8 +98,7 @@ class Gather(Iterator[Arrival]):
         """Take one more stream, from any thread. Nobody else may iterate over it."""
         member = _Member(stream, time.monotonic())
         self._members[stream] = member
-        transport = stream.link.transport
-        if transport.is_paced and hasattr(transport, "fileno"):
+        if _can_be_waited_for(stream):
             member.rest.enter_context(stream.link.in_group())
             self._back.append((member, None))
             self._rouse()

@@ -41,12 +41,12 @@ class SamplePackets:
     @property
     def n_frames(self) -> int:
         """Frames in each packet."""
-        return self.frames.shape[1]
+        return int(self.frames.shape[1])
 
     @property
     def frame_bytes(self) -> int:
         """Bytes of each frame."""
-        return self.frames.shape[2]
+        return int(self.frames.shape[2])
 
     def part(self, which: slice | NDArray[np.bool_]) -> "SamplePackets":
         """Return some of the packets."""

@@ -129,12 +129,15 @@ class Reading:
             self._is_led, self._is_wanted = True, False
             self._n_led += 1
         try:
-            while not (self._is_wanted or self._is_paused or self.is_over):
+            while not self._is_to_stop():
                 self._n_bytes += self._read(POLL_S)
         finally:
             with self._condition:
                 self._is_led = False
                 self._condition.notify_all()
+
+    def _is_to_stop(self) -> bool:
+        return self._is_wanted or self._is_paused or self.is_over
 
     def _wait_for_leader(self, left_s: float) -> None:
         self._is_wanted = True

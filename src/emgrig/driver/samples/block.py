@@ -86,7 +86,7 @@ class Block:
         board_time_us: int,
         epoch: Epoch,
     ) -> "Block":
-        """Make a block with nothing missing before it, no flag and no event; `status` when it is asked for.
+        """Make a block with nothing missing, no flag and no event; `status` when it is asked for.
 
         It is what a stream is made of, and the usual way to make it takes as long as the rest.
         """

@@ -19,7 +19,7 @@ from emgrig.protocol.frames import FrameLayout
 from emgrig.protocol.framing import CRC_BYTES, HEADER_BYTES, SYNC, VERSION, PacketType
 from emgrig.protocol.packets import SAMPLES_HEADER_BYTES
 
-#: Sync, version and type; sequence; length; conversion; time; frames and their bytes; settings, flags.
+#: Sync, version and type; sequence; length; conversion; time; frames, their bytes; settings; flags.
 _HEAD: Final = struct.Struct("<4sHHIqHHH")
 _BEGIN: Final = SYNC + bytes((VERSION, PacketType.SAMPLES))
 _HEAD_BYTES: Final = HEADER_BYTES + SAMPLES_HEADER_BYTES

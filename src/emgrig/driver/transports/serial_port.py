@@ -7,6 +7,7 @@ import re
 import select
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import parse_qsl, urlsplit
 
@@ -25,7 +26,7 @@ _SLICE_S = 0.1
 #: What pyserial writes, without an errno, for a port that another program has: POSIX, Windows.
 _IN_USE = "exclusively lock|PermissionError"
 # Only Linux can wait for a terminal so; elsewhere pyserial does it.
-_Poll = select.poll if sys.platform == "linux" else None
+_Poll: Callable[[], "select.poll"] | None = select.poll if sys.platform == "linux" else None
 
 
 class SerialTransport:
@@ -74,7 +75,7 @@ class SerialTransport:
         except (OSError, ValueError) as error:
             raise TransportError(_explain_open(self.address, self._name, error)) from error
         self._port = port
-        if isinstance(port, serial.Serial) and _Poll is not None:
+        if _Poll is not None and isinstance(port, serial.Serial):
             self._bytes = _Descriptor(port.fileno())
 
     def fileno(self) -> int:

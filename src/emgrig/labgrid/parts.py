@@ -77,8 +77,12 @@ class EmgrigDriver(Driver):  # type: ignore[misc]
 
     def check(self) -> None:
         """Raise InfrastructureFailure if the resource is not there any more."""
-        self.port.poll()
-        if not self.port.avail:
+        try:
+            self.port.poll()
+            is_there = bool(self.port.avail)
+        except KeyError:  # of a resource whose exporter has gone, labgrid 26.0 has nothing left
+            is_there = False
+        if not is_there:
             raise InfrastructureFailure(
                 f"{self.port.display_name} is gone: its exporter or the coordinator was lost; "
                 "that says nothing of the board"

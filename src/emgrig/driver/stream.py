@@ -124,6 +124,11 @@ class Stream(Iterator[Block]):
         return replace(self._assembler.totals, dropped_here=self._dropped, unused=self._unused)
 
     @property
+    def n_ready(self) -> int:
+        """Blocks that can be taken without waiting."""
+        return len(self._queue)
+
+    @property
     def rate_check(self) -> RateCheck | None:
         """The data rate by board time against the registers'; None before the first sample."""
         return self._assembler.rate_check

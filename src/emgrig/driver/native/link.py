@@ -249,7 +249,7 @@ class Link:
                 sent_s = self.unix_s()
                 self._send(payload, sent_s)
             if not self.wait(lambda: self._reply is not None, timeout_s):
-                log.warning("%s: no answer in %g s (attempt %d)", request.name, timeout_s, attempt)
+                log.info("%s: no answer in %g s (attempt %d)", request.name, timeout_s, attempt)
                 self._give_up_half_packets(timeout_s / 2)
             if self._reply is not None:
                 log.debug("%s: %s", request.name, self._reply.data.hex())

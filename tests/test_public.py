@@ -8,7 +8,7 @@ from emgrig import errors
 
 PUBLIC = [
     *("Block", "Board", "BoardBusy", "BoardCannot", "DeviceError", "EmgrigError", "ExitCode"),
-    *("IdentityError", "MissingExtra"),
+    *("IdentityError", "InfrastructureFailure", "MissingExtra"),
     *("Profile", "ReadBackError", "RecordingError", "RequestRefused", "Stream", "TransportEnd"),
     *(
         "TransportError",

@@ -36,13 +36,13 @@ imports: [emgrig.labgrid.parts]
 TESTS = """
 import pathlib, time
 
-def test_it_records(lab_board, target, tmp_path):
-    made = target.get_driver("EmgrigDriver").record(str(tmp_path / "a.bdf"), 0.5)
+def test_it_records(lab_board, lab_target, tmp_path):
+    made = lab_target.get_driver("EmgrigDriver").record(str(tmp_path / "a.bdf"), 0.5)
     assert made.totals.lost == 0
     assert made.n_samples == 500
 
-def test_it_is_recorded_while_its_machine_dies(lab_board, target):
-    strategy = target.get_driver("EmgrigStrategy", activate=False)
+def test_it_is_recorded_while_its_machine_dies(lab_board, lab_target):
+    strategy = lab_target.get_driver("EmgrigStrategy", activate=False)
     strategy.transition("recording")
     while not strategy.driver.n_samples:
         time.sleep(0.05)
@@ -52,7 +52,7 @@ def test_it_is_recorded_while_its_machine_dies(lab_board, target):
     try:
         strategy.transition("connected")
     finally:
-        target.deactivate(strategy.driver)
+        lab_target.deactivate(strategy.driver)
 
 def test_nothing_while_somebody_has_it(lab_board):
     raise AssertionError("it cannot be had")

@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 
 require("labgrid", "labgrid", "a board in a laboratory")
 import attr  # noqa: E402  # labgrid brings it, and says when it is missing
+from labgrid import target_factory  # noqa: E402
 from labgrid.driver import Driver  # noqa: E402
 from labgrid.exceptions import NoResourceFoundError  # noqa: E402
 from labgrid.resource import Resource  # noqa: E402
 from labgrid.strategy import Strategy  # noqa: E402
-
-from labgrid import target_factory  # noqa: E402
 
 _AGAIN_S: Final = 1.0
 _ATTEMPT_S: Final = 10.0
@@ -77,8 +76,12 @@ class EmgrigDriver(Driver):  # type: ignore[misc]
 
     def check(self) -> None:
         """Raise InfrastructureFailure if the resource is not there any more."""
-        self.port.poll()
-        if not self.port.avail:
+        try:
+            self.port.poll()
+            is_there = bool(self.port.avail)
+        except KeyError:  # of a resource whose exporter has gone, labgrid 26.0 has nothing left
+            is_there = False
+        if not is_there:
             raise InfrastructureFailure(
                 f"{self.port.display_name} is gone: its exporter or the coordinator was lost; "
                 "that says nothing of the board"

@@ -1,4 +1,4 @@
-"""For pytest: the fixture `lab_board`, and an outcome of its own for what the laboratory did.
+"""For pytest: fixtures `lab_target` and `lab_board`, and an outcome for what the laboratory did.
 
 ``pytest -p emgrig.labgrid.pytest_parts --lg-env ENV.yaml``. A test that ends in an
 `InfrastructureFailure` counts as "infrastructure", letter I, and the run ends with
@@ -40,12 +40,29 @@ def lab_places(request: pytest.FixtureRequest) -> Iterator[list[str]]:
         yield names
 
 
+@pytest.fixture(scope="session")
+def lab_target(request: pytest.FixtureRequest, lab_places: list[str]) -> Iterator[Any]:
+    """Return the target "main"; unlike labgrid's `target`, its places are held before."""
+    from labgrid.exceptions import NoResourceFoundError
+    from labgrid.remote.client import Error
+
+    env = _environment(request.config)
+    try:
+        target = env.get_target()
+    except (Error, NoResourceFoundError, OSError) as error:
+        raise InfrastructureFailure(
+            f"{', '.join(lab_places) or 'the target'} cannot be used: {error}"
+        ) from error
+    try:
+        yield target
+    finally:
+        env.cleanup()  # before the places are given back
+
+
 @pytest.fixture
-def lab_board(request: pytest.FixtureRequest, lab_places: list[str]) -> Any:
-    """Return the open `Board` of the target "main"; a test may leave it as it likes."""
-    del lab_places  # held meanwhile
-    target = _environment(request.config).get_target()
-    return target.get_driver("EmgrigDriver").board
+def lab_board(lab_target: Any) -> Any:
+    """Return the open `Board` of the target; a test may leave it as it likes."""
+    return lab_target.get_driver("EmgrigDriver").board
 
 
 def places_of(targets: dict[str, Any]) -> list[str]:

@@ -285,7 +285,7 @@ def _fill(lane: Lane, run: Run, board: "Board", recorder: "Recorder") -> None:
         )
     finally:
         lane.progress, lane.n_gaps = recorder.progress(), recorder.n_gaps
-        lane.state = "making files"
+        lane.state = "converting"
 
 
 def _make_files(
@@ -319,7 +319,7 @@ def _watch(
         on = [lane for lane in lanes if lane.state == "recording"]
         elapsed_s = max((lane.progress.elapsed_s for lane in on if lane.progress), default=0.0)
         n_lost = sum(lane.n_lost for lane in lanes)
-        n_making = sum(lane.state == "making files" for lane in lanes)
+        n_making = sum(lane.state == "converting" for lane in lanes)
         making = f", {n_making} become files" if n_making else ""
         bar.follow(
             f"{len(on)} of {len(lanes)} boards record, {elapsed_s:.1f} s, {n_lost} lost{making}",

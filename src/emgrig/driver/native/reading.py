@@ -8,7 +8,7 @@ not pile up where the system has little room for them.
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from emgrig.driver.native.interrupts import INTERRUPTS, MAIN
@@ -90,6 +90,7 @@ class Reading:
             yield
         finally:
             self._n_groups -= 1
+            self._wake()
 
     # One leads.
 
@@ -149,9 +150,17 @@ class Reading:
 
     # Where nobody does, the thread.
 
+    def _wake(self) -> None:
+        """Have the thread look now."""
+        with suppress(RuntimeError):  # it is woken already
+            self._look.release()
+
     def _watch(self) -> None:
         n_led, n_bytes, look_s = -1, 0, _LOOK_S
-        while not self._look.acquire(timeout=_REST_S if self._n_groups else look_s):
+        while True:
+            self._look.acquire(timeout=_REST_S if self._n_groups else look_s)
+            if self._is_closed:
+                return
             is_neglected = self._n_led == n_led and not self._n_groups
             n_led, more, n_bytes = self._n_led, self._n_bytes - n_bytes, self._n_bytes
             if more:
@@ -180,7 +189,7 @@ class Reading:
         self.pause()
         if not self._is_closed:
             self._is_closed = True
-            self._look.release()
+            self._wake()
             self._thread.join()
             if self._holds_interrupts:
                 INTERRUPTS.end()

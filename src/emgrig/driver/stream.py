@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -52,12 +53,15 @@ class Stream(Iterator[Block]):
         queue_samples: int = DEFAULT_QUEUE_SAMPLES,
         reconnect: ReconnectPolicy | None = None,
         silence_s: float = SILENCE_S,
+        gather_s: float = 0.0,
     ) -> None:
         #: Each time the link was lost, the board started anew or a chip lost its registers.
         self.recoveries: list[Recovery] = []
         self._connection = connection
         self._reconnect = reconnect or ReconnectPolicy()
         self._silence_s = silence_s
+        self._gather_s = gather_s if connection.link.gather_bytes else 0.0
+        self._resting = ExitStack()  # while open, the link's own thread rests
         self._is_paced = connection.link.transport.is_paced
         self._queue: deque[Block] = deque()
         self._queued_samples = 0
@@ -90,11 +94,14 @@ class Stream(Iterator[Block]):
         self._clock_due_s = connection.link.unix_s() + CLOCK_EVERY_S
         connection.stream_listener = self._take
         connection.link.foreseer = self
+        if self._gather_s:
+            self._resting.enter_context(connection.link.in_group())
         try:
             connection.start_run(frames_per_packet)
         except BaseException:
             connection.stream_listener = connection.link.foreseer = None
             self._is_stopped = True
+            self._resting.close()
             raise
 
     # What is known.
@@ -238,8 +245,7 @@ class Stream(Iterator[Block]):
             another board came back or its registers could not be restored.
         """
         while True:
-            block = self.next_now()
-            if block is not None:
+            if self._queue and (block := self.next_now()) is not None:
                 return block
             self.go_on(self._wait)
 
@@ -309,7 +315,17 @@ class Stream(Iterator[Block]):
         return self._silence_s
 
     def _wait(self) -> bool:
+        if self._gather_s:
+            self._gather()
         return self._connection.link.wait(self._has_news, self._silence_s)
+
+    def _gather(self) -> None:
+        """Let samples come together, as many as the system has room for: a block has a price."""
+        connection = self._connection
+        bytes_per_s = connection.chip.rate_hz * connection.identity.layout.frame_bytes
+        most_s = connection.link.gather_bytes / bytes_per_s
+        connection.link.transport.clock.sleep(min(self._gather_s, most_s))
+        connection.link.read_now()
 
     def _has_news(self) -> bool:
         is_over = self._is_complete or self._is_stopped or self._failure is not None
@@ -349,6 +365,7 @@ class Stream(Iterator[Block]):
                 with self._connection.link.lock:
                     self.settle()
                     self._is_stopped = True
+                    self._resting.close()
                     self._connection.stream_listener = self._connection.link.foreseer = None
                     for block in self._assembler.rest():
                         self._put(block)
@@ -410,6 +427,7 @@ class Stream(Iterator[Block]):
                 recovery = recover(self._connection, self._reconnect, reason)
             except EmgrigError:
                 self._is_stopped = True
+                self._resting.close()
                 self._connection.stream_listener = self._connection.link.foreseer = None
                 raise
             self.recoveries.append(recovery)

@@ -115,13 +115,13 @@ class Link:
         self._reply_s = 0.0
         self._unix_offset_s = transport.clock.unix_s() - transport.clock.now_s()
         self._failure: Exception | None = None
-        self._begin()
         self._reading: Reading | None = None
+        self._now_s = transport.clock.now_s
+        self._begin()
         if transport.is_paced:
             self._reading = Reading(
                 self._read_once,
                 self._condition,
-                lambda: self._failure is not None,
                 transport.clock,
                 f"emgrig reader {transport.address}",
             )
@@ -154,7 +154,7 @@ class Link:
 
     def unix_s(self) -> float:
         """Unix time, s, by a clock that never jumps (a step of the host's own is not followed)."""
-        return self.transport.clock.now_s() + self._unix_offset_s
+        return self._now_s() + self._unix_offset_s
 
     # Requests.
 
@@ -249,7 +249,7 @@ class Link:
                 sent_s = self.unix_s()
                 self._send(payload, sent_s)
             if not self.wait(lambda: self._reply is not None, timeout_s):
-                log.warning("%s: no answer in %g s (attempt %d)", request.name, timeout_s, attempt)
+                log.info("%s: no answer in %g s (attempt %d)", request.name, timeout_s, attempt)
                 self._give_up_half_packets(timeout_s / 2)
             if self._reply is not None:
                 log.debug("%s: %s", request.name, self._reply.data.hex())
@@ -304,6 +304,11 @@ class Link:
         self._raise_failure()
         return False
 
+    @property
+    def gather_bytes(self) -> int:
+        """How much may lie unread with the system without holding up the board; 0: nothing."""
+        return 0 if self._reading is None else int(getattr(self.transport, "gather_bytes", 0))
+
     def read_now(self) -> None:
         """Take over what is there, without waiting; of a paced transport alone."""
         if self._reading is not None:
@@ -328,7 +333,7 @@ class Link:
                 except TransportEnd:  # it still answers
                     raise
                 except TransportError as error:
-                    self._failure = error
+                    self._fail(error)
                     raise
                 self._take(received)
             return True
@@ -336,23 +341,23 @@ class Link:
     def _read_once(self, timeout_s: float) -> int:
         """Read a paced transport once, for so long at most; return how many bytes came."""
         try:
-            received = self._read_burst(timeout_s)
+            received = self.transport.read(READ_BYTES, timeout_s=timeout_s)
+            if len(received) >= BURST_BYTES and timeout_s:
+                received = self._read_burst(received)
             with self._condition:
                 self._take(received)
         except TransportTimeout:
             return 0
         except Exception as error:  # raised again where somebody waits
             with self._condition:
-                self._failure = self._failure or error
-                self._condition.notify_all()
+                self._fail(error)
             return 0
         return len(received)
 
-    def _read_burst(self, timeout_s: float) -> bytes:
-        """Read; if that much comes at once, gather more of it: decoding has a price a piece."""
-        pieces = [self.transport.read(READ_BYTES, timeout_s=timeout_s)]
-        n_bytes = len(pieces[0])
-        while timeout_s and BURST_BYTES <= n_bytes < READ_BYTES:
+    def _read_burst(self, first: bytes) -> bytes:
+        """Gather more of what came that much at once: decoding has a price a piece."""
+        pieces, n_bytes = [first], len(first)
+        while BURST_BYTES <= n_bytes < READ_BYTES:
             self.transport.clock.sleep(BURST_GAP_S)  # one large read is cheaper than many small
             try:
                 pieces.append(self.transport.read(READ_BYTES - n_bytes, timeout_s=0.0))
@@ -363,7 +368,7 @@ class Link:
 
     def _take(self, received: bytes) -> None:
         """Decode what came and hand it on; the lock is held."""
-        unix_s = self._received_s = self.unix_s()
+        unix_s = self._received_s = self._now_s() + self._unix_offset_s
         if len(self._first_bytes) < _FIRST_BYTES:
             self._first_bytes += received[: _FIRST_BYTES - len(self._first_bytes)]
         if self.tap is not None:
@@ -390,6 +395,13 @@ class Link:
         if self.listener is not None:
             self.listener(item, unix_s)
 
+    def _fail(self, error: Exception) -> None:
+        """Say that the link is lost, if nobody has said it before; the lock is held."""
+        self._failure = self._failure or error
+        if self._reading is not None:
+            self._reading.is_over = True
+        self._condition.notify_all()
+
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
@@ -402,6 +414,8 @@ class Link:
         self._first_bytes = b""
         self._received_s = self.unix_s()
         self._failure = None
+        if self._reading is not None:
+            self._reading.is_over = False
 
     def reopen(self) -> None:
         """Open the transport anew after it was lost; what was in flight is gone.
@@ -426,16 +440,16 @@ class Link:
         try:
             self.transport.reopen()
         except TransportError as error:
-            self._failure = error
+            with self._condition:
+                self._failure = None
+                self._fail(error)
             raise
         self._begin()
 
     def close(self) -> None:
         """Close the transport, and end the thread; a second call does nothing."""
         with self._condition:
-            if self._failure is None:
-                self._failure = TransportError(f"{self.transport.address} is closed")
-            self._condition.notify_all()
+            self._fail(TransportError(f"{self.transport.address} is closed"))
         self.transport.close()
         if self._reading is not None:
             self._reading.close()

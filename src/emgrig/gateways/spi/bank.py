@@ -15,6 +15,7 @@ CONFIRM_NS: Final = 200_000
 """After so long without an edge a frame is good: no interrupt is served that late."""
 _SLACK: Final = 0.25  #: A fall is waited for so many periods beyond its time.
 _LONGEST_S: Final = 1e8  #: No run is so long, three years; the wall clock shows far more.
+_MOST_LOOKS: Final = 1024  #: Chips may convert faster than they can be looked at.
 _SILENT: Final = 4  #: After so many periods without one no fall is expected.
 
 
@@ -110,7 +111,7 @@ class SpiBank:
         """Count from 0: the first is the first result after the last broadcast, which is START."""
         self.losses.clear()
         self._slots.clear()
-        waiting = self._hardware.edges(0.0)
+        waiting = self._waiting()
         for number, chip in enumerate(self._chips):
             before = [e.number for e in waiting if e.chip == number and e.at_ns < self._sent_ns]
             chip.count_from(before[-1] if before else self._last_number[number])
@@ -132,6 +133,16 @@ class SpiBank:
         return self._collect()
 
     # ---- inside -------------------------------------------------------------------------------
+
+    def _waiting(self) -> list[Edge]:
+        """Return all edges that were: one look may not bring all that the kernel keeps."""
+        waiting: list[Edge] = []
+        for _ in range(_MOST_LOOKS):
+            edges = self._hardware.edges(0.0)
+            if not edges:
+                break
+            waiting += edges
+        return waiting
 
     def _note(self, edges: list[Edge]) -> None:
         """Take note of edges, and of those that the kernel's count says were before them."""
@@ -196,7 +207,7 @@ class SpiBank:
     def _give_up(self) -> None:
         """Lose what is not decided: after a command nobody can tell what a frame belongs to."""
         try:
-            self._note(self._hardware.edges(0.0))
+            self._note(self._waiting())
         except Standstill:  # chips that convert between runs, with nobody to read them
             self._is_counting = False
         for chip in self._chips:

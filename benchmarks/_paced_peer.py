@@ -3,6 +3,7 @@
 ``python -m benchmarks._paced_peer KIND RATE_HZ``, KIND one of
 
 * ``tcp``, ``pty``: our protocol, spoken by the fake board of the tests;
+* ``flood``: the same over TCP, at RATE_HZ by the board's clock and as fast as it can in truth;
 * ``shield``: OpenBCI's Wi-Fi Shield as BrainFlow's Cyton-WiFi driver wants it: HTTP on port 80
   of 127.0.0.1, and a TCP connection to where it is told;
 * ``cyton``: a Cyton's serial port.
@@ -23,6 +24,11 @@ import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
+
+from emgrig.protocol.framing import PacketType
+from emgrig.protocol.packets import SamplesHeader
 
 FRAMES = 16
 SHIELD = ("127.0.0.1", 80)  # BrainFlow takes no other port
@@ -73,6 +79,28 @@ class Ours:
         out = bytes(self._board.out)
         self._board.out.clear()
         return out
+
+
+class Flood(Ours):
+    """A board of ours that does not wait: each `due` gives 64 packets of frames made before."""
+
+    N_PACKETS = 64
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frames = np.random.default_rng(1).integers(0, 256, (FRAMES, 27), np.uint8)
+        self._frames[:, 0] |= 0xC0
+        self._frames[:, 0] &= 0xCF
+
+    def due(self) -> bytes:
+        """Return the next 64 packets."""
+        board, frames, out = self._board, self._frames.tobytes(), []
+        for _ in range(self.N_PACKETS):
+            time_us = round((board.conversions + 4) * board.period_s * 1e6)
+            head = SamplesHeader(board.conversions, time_us, FRAMES, 27, board.epoch, 0)
+            out.append(board.encode(PacketType.SAMPLES, head.encode() + frames))
+            board.conversions += FRAMES
+        return b"".join(out)
 
 
 class Cyton:
@@ -218,8 +246,11 @@ def main(kind: str, rate_hz: float) -> None:
         sender: Ours | Cyton = Shield.board
         sent_s = shield(rate_hz)
     else:
-        sender = Ours() if kind in ("tcp", "pty") else Cyton()
-        sent_s = (tcp if kind == "tcp" else pty)(sender, rate_hz)
+        if kind == "flood":
+            sender, rate_hz = Flood(), 1e9
+        else:
+            sender = Ours() if kind in ("tcp", "pty") else Cyton()
+        sent_s = (pty if kind in ("pty", "cyton") else tcp)(sender, rate_hz)
     print(json.dumps({"produced": sender.produced, "sent_s": sent_s}), flush=True)
 
 

@@ -478,18 +478,55 @@ def test_what_the_link_lost_before_dropped_samples_is_told_with_them() -> None:
     assert sum(block.lost_before for block in blocks) == totals.lost + totals.dropped_here
 
 
-def test_what_was_dropped_at_the_very_end_is_told_too() -> None:
-    with TcpServer() as server, connect(server.address) as board:
+class Paced(FakeTransport):
+    """A board on virtual time whose bytes count as coming by themselves, `step_s` of them a read."""
+
+    is_paced = True
+
+
+@pytest.mark.parametrize(
+    ("piece_s", "last_s", "blocks_are"),
+    [
+        # A queue of 100 has a packet of 16; pieces of 144 or 192 do not fit. At the end, of 1600:
+        (0.009, 0.009, [(16, Cause.NONE), (0, Cause.HOST)]),  # nothing fits
+        (0.012, 0.012, [(16, Cause.NONE), (48, Cause.HOST)]),  # what the duration leaves of a piece
+        (0.012, 0.001, [(16, Cause.NONE), (16, Cause.HOST), *[(16, Cause.NONE)] * 2]),  # packets
+    ],
+)
+def test_what_was_dropped_at_the_very_end_is_told_too(
+    piece_s: float, last_s: float, blocks_are: list[tuple[int, Cause]]
+) -> None:
+    transport = Paced()
+    with Board(transport) as board:
         board.chip.set_rate(16000)
-        stream = board.stream(duration_s=0.1, queue_samples=100)
-        assert board._connection.link.wait(lambda: stream.totals.received >= 1700, 300.0)
-        blocks = list(stream)
+        link = board._connection.link
+        with link.in_group():  # who reads when is said here alone
+            stream = board.stream(duration_s=0.1, queue_samples=100)
+            transport.step_s = 0.001
+            assert link.wait(lambda: stream.totals.received >= 16, 300.0)
+            transport.step_s = piece_s
+            assert link.wait(lambda: stream.totals.received >= 1450, 300.0)
+            transport.step_s = last_s
+            assert link.wait(lambda: stream.totals.received >= 1700, 300.0)
+            blocks = list(stream)
     check_whole(blocks)
     assert blocks[-1].first_conversion + blocks[-1].n_samples == 1600
-    # What came in one piece that does not fit is dropped whole; then a few may still fit behind it.
-    assert blocks[-1].cause is Cause.HOST
+    assert [(block.n_samples, block.cause) for block in blocks] == blocks_are
     assert stream.totals.delivered == sum(block.n_samples for block in blocks)
     assert sum(block.lost_before for block in blocks) == stream.totals.dropped_here > 0
+
+
+def test_a_fast_board_is_not_held_back_after_a_hiccup() -> None:
+    """What has piled up is read at once; what comes behind it at 16 kSPS is not waited for."""
+    transport = Paced()
+    with Board(transport) as board:
+        board.chip.set_rate(16000)
+        with board._connection.link.in_group(), board.stream() as stream:
+            next(stream)
+            transport.clock.sleep(0.1)  # 43 kB
+            before_s = transport.clock.now
+            assert next(stream).n_samples >= 1584
+            assert transport.clock.now - before_s < 0.01
 
 
 def test_nothing_is_dropped_where_time_waits_for_the_reader(

@@ -1,6 +1,7 @@
 """Packets to blocks: nothing is lost without a count, and no sample is at a wrong place."""
 
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from emgrig.driver.chip.rate import RateVerdict
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.samples.assemble import Assembler
 from emgrig.driver.samples.block import Block, Epoch, make_epoch
+from emgrig.driver.samples.foreseen import Foreseen
 from emgrig.errors import DeviceError
 from emgrig.protocol import packets as wire
 from emgrig.protocol.account import Cause
@@ -149,7 +151,8 @@ def told(reader: Reader) -> list[object]:
     for block in reader.blocks:
         arrays = {"codes": block.codes, "status": block.status}
         listed = {name: array.tolist() for name, array in arrays.items()}
-        out.append({**vars(block), **listed, "epoch": block.epoch.number})
+        fields = {field.name: getattr(block, field.name) for field in dataclass_fields(block)}
+        out.append({**fields, **listed, "epoch": block.epoch.number})
         out.append([(a.dtype, a.shape, a.flags.c_contiguous) for a in arrays.values()])
     return out
 
@@ -167,6 +170,86 @@ def test_a_packet_alone_becomes_what_it_becomes_among_many(plan: Plan, jumps: li
                 reader.assembler.board_time._offset_us += left[n]
         reader.finish()
     assert told(ones) == told(arrays)
+
+
+@dataclass
+class Foreseeing(Reader):
+    """A reader that makes blocks of what was foreseen, as a stream does."""
+
+    foreseen: Foreseen | None = None
+    n_foreseen: int = 0
+
+    def feed(self, data: bytes, host_s: float = 0.0) -> None:
+        block = self.foreseen.take(data, host_s) if self.foreseen else None
+        if block is not None:
+            self.blocks.append(block)
+            self.n_foreseen += 1
+            return
+        self.settle()
+        for item in self.decoder.feed(data):
+            self.foreseen = None
+            self.blocks += self.assembler.add(item, host_s)
+            calm = self.assembler.calm()
+            if isinstance(item, SamplePackets) and calm and not self.decoder.held_bytes:
+                self.foreseen = Foreseen(self.decoder, FrameLayout(), calm, item.n_frames)
+
+    def settle(self) -> None:
+        foreseen, self.foreseen = self.foreseen, None
+        if foreseen and foreseen.told:
+            items = self.decoder.feed(b"".join(foreseen.told))
+            self.assembler.skim(items, foreseen.host_s)
+            assert self.assembler.position == foreseen.position
+
+    def finish(self) -> None:
+        self.settle()
+        super().finish()
+
+
+WHOLE = ["ok"] * 12
+AMISS = ["drop", "double", "damage", "missed", "settings", "flag", "status", "later", "sooner"]
+
+
+@pytest.mark.slow
+@examples(60)
+@given(st.lists(st.sampled_from(WHOLE + AMISS), min_size=4, max_size=40), st.integers(1, 4))
+def test_what_is_foreseen_is_what_the_packets_say(fates: list[str], n_frames: int) -> None:
+    maker, pieces, conversion, settings, run_us = Maker(), [], 0, 1, 0
+    pieces.append(maker.started(1, 0))
+    for fate in fates:
+        if fate == "missed":
+            conversion += n_frames
+            continue
+        settings = 3 - settings if fate == "settings" else settings
+        run_us += {"later": 700, "sooner": -700}.get(fate, 0)
+        words = [0x123456] * n_frames if fate == "status" else None
+        packet = maker.samples(1, conversion, n_frames, run_us, settings, status=words)
+        if fate == "flag":
+            head = bytearray(packet[8:30])
+            head[-2] |= 1
+            maker.encode._sequence -= 1
+            packet = maker.encode(PacketType.SAMPLES, bytes(head) + packet[30:-4])
+        conversion += n_frames
+        changed = packet[:20] + bytes([packet[20] ^ 1]) + packet[21:]
+        pieces += {"drop": [], "double": [packet, packet], "damage": [changed]}.get(fate, [packet])
+    pieces.append(maker.stopped(1, conversion, run_us + (4 + conversion) * PERIOD_US))
+    plain, ahead = Reader(), Foreseeing()
+    for reader in (plain, ahead):
+        for n, piece in enumerate(pieces):
+            reader.feed(piece, float(n))
+        reader.finish()
+    assert told(ahead) == told(plain)
+    assert ahead.decoder.counts == plain.decoder.counts
+
+
+def test_a_run_without_events_is_foreseen_from_its_third_packet_on() -> None:
+    maker, reader = Maker(), Foreseeing()
+    reader.feed(maker.started(1, 0))
+    for n in range(200):
+        reader.feed(maker.samples(1, 16 * n, 16, 0))
+    reader.finish()
+    assert [block.first_conversion for block in reader.blocks] == list(range(0, 3200, 16))
+    assert reader.n_foreseen == 200 - 1 - 3  # the first, and one behind each 64 that were told
+    assert reader.assembler.totals.received == 3200
 
 
 def test_every_field_of_a_packet_alone_is_that_of_its_arrays() -> None:

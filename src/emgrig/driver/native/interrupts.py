@@ -43,7 +43,7 @@ class Interrupts:
 
     def renew(self) -> None:
         """Stand in for handlers that were set since; nothing outside of the main thread."""
-        if threading.get_ident() != MAIN:
+        if not self._n_users or threading.get_ident() != MAIN:
             return
         for number in _NUMBERS:
             handler = signal.getsignal(number)

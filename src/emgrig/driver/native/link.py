@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from emgrig.driver.native.budget import Deadline, EventBudget
 from emgrig.driver.native.failures import no_answer, raise_refusal
+from emgrig.driver.native.interrupts import INTERRUPTS
 from emgrig.driver.native.reading import Reading
 from emgrig.driver.seams import Transport
 from emgrig.errors import (
@@ -34,14 +35,15 @@ log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Message)
 
-READ_BYTES = 1 << 18
+READ_BYTES = 1 << 20  #: At once, of a burst.
+_PUMP_BYTES = 1 << 18
 REQUEST_TIMEOUT_S = 1.0
 ATTEMPTS = 3
 #: While bytes keep coming, an answer may be behind them: it is waited for so long in all.
 PATIENCE_S = 12.0
-#: So much at once is a burst (a board in real time sends packet by packet): what else comes in
-#: this gap, s, is read with it.
-BURST_BYTES = 1 << 11
+#: So much at once is a burst, and what else comes in this gap, s, is read with it as long as that
+#: is as much again: 8 MB/s, which no board sends at its own pace, so that none has to wait for it.
+BURST_BYTES = 1 << 14
 BURST_GAP_S = 0.002
 _FIRST_BYTES = 24
 _REPLY_TO = struct.Struct("<HB")  # what a reply begins with: the id and the request it answers
@@ -220,6 +222,7 @@ class Link:
     ) -> Answer:
         """Be `request`, but return the raw answer with its times."""
         timeout_s = timeout_s or self._patience_s
+        INTERRUPTS.renew()
         body = (arguments or NoArguments()).encode()
         with self._requesting:
             request_id, self._next_id = self._next_id, (self._next_id + 1) & 0xFFFF
@@ -327,7 +330,7 @@ class Link:
                 if left_s <= 0:
                     return False
                 try:
-                    received = self.transport.read(READ_BYTES, timeout_s=left_s)
+                    received = self.transport.read(_PUMP_BYTES, timeout_s=left_s)
                 except TransportTimeout:
                     return done()
                 except TransportEnd:  # it still answers
@@ -357,7 +360,7 @@ class Link:
     def _read_burst(self, first: bytes) -> bytes:
         """Gather more of what came that much at once: decoding has a price a piece."""
         pieces, n_bytes = [first], len(first)
-        while BURST_BYTES <= n_bytes < READ_BYTES:
+        while len(pieces[-1]) >= BURST_BYTES and n_bytes < READ_BYTES:
             self.transport.clock.sleep(BURST_GAP_S)  # one large read is cheaper than many small
             try:
                 pieces.append(self.transport.read(READ_BYTES - n_bytes, timeout_s=0.0))

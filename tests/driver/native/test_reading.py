@@ -1,0 +1,193 @@
+"""Who reads: whoever waits, or the link's thread; and Ctrl-C never loses what was read."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from emgrig.driver.native.interrupts import Interrupts
+from emgrig.driver.native.link import Link
+from emgrig.driver.native.reading import POLL_S, Reading
+from emgrig.driver.seams import RealClock
+from emgrig.driver.transports.tcp import TcpTransport
+from emgrig.protocol.packets import Hello, HelloArguments, Request, StartArguments, Started
+from fake_server import TcpServer
+
+
+class Source:
+    """Bytes that a reading can take over: `give` lets one read end."""
+
+    def __init__(self) -> None:
+        self.condition = threading.Condition()
+        self.readers: list[threading.Thread] = []
+        self.came = 0
+        self.given = threading.Semaphore(0)
+        self.is_read = threading.Semaphore(0)
+        self.reading = Reading(self.read, self.condition, RealClock(), "source")
+
+    def read(self, timeout_s: float) -> int:
+        self.readers.append(threading.current_thread())
+        self.is_read.release()
+        if not self.given.acquire(timeout=timeout_s):
+            return 0
+        with self.condition:
+            self.came += 1
+            if self.reading.n_waiting:
+                self.condition.notify_all()
+        return 1
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    made = Source()
+    yield made
+    made.reading.close()
+
+
+def test_who_waits_reads(source: Source) -> None:
+    with source.reading.in_group():  # the thread does not look
+        source.given.release(3)
+        assert source.reading.wait(lambda: source.came == 3, 300.0)
+    assert set(source.readers) == {threading.current_thread()}
+
+
+def test_where_nobody_waits_the_thread_reads(source: Source) -> None:
+    assert source.is_read.acquire(timeout=300.0)
+    assert source.readers[0] is source.reading._thread
+
+
+def test_one_reads_and_the_others_are_told(source: Source) -> None:
+    with source.reading.in_group():
+        done: list[bool] = []
+
+        def wait() -> None:
+            done.append(source.reading.wait(lambda: source.came == 2, 300.0))
+
+        threads = [threading.Thread(target=wait) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        assert source.is_read.acquire(timeout=300.0)
+        source.given.release(2)
+        for thread in threads:
+            thread.join(300.0)
+        assert done == [True] * 5
+
+
+def test_when_the_leader_goes_another_takes_over(source: Source) -> None:
+    with source.reading.in_group():
+        thread = threading.Thread(target=source.reading.wait, args=(lambda: source.came, 300.0))
+        thread.start()
+        assert source.is_read.acquire(timeout=300.0)  # it leads
+        source.given.release(4)
+        assert source.reading.wait(lambda: source.came == 4, 300.0)
+        thread.join(300.0)
+    assert {thread, threading.current_thread()} >= set(source.readers)
+
+
+def test_in_a_pause_nobody_reads_and_who_waits_goes_on_behind_it(source: Source) -> None:
+    with source.reading.in_group():
+        source.reading.pause()
+        source.given.release()
+        assert not source.reading.wait(lambda: source.came == 1, 0.001)
+        source.reading.read_now()
+        assert source.readers == []
+        source.reading.go_on()
+        assert source.reading.wait(lambda: source.came == 1, 300.0)
+
+
+def test_a_read_ends_in_time_for_who_closes_or_interrupts(source: Source) -> None:
+    with source.reading.in_group():
+        asked: list[float] = []
+        source.reading._read = lambda timeout_s: len(asked.append(timeout_s) or ())  # type: ignore[func-returns-value]
+        assert source.reading.wait(lambda: len(asked) > 3, 1000.0 * POLL_S)
+        assert asked == [POLL_S] * 4
+
+
+def test_a_link_whose_thread_reads_gives_the_lead_to_who_waits() -> None:
+    with TcpServer() as server:
+        link = Link(TcpTransport(server.address))
+        reading = link._reading
+        assert reading is not None
+        link.request(Request.HELLO, HelloArguments(1, "test"), Hello)
+        link.request(Request.START, StartArguments(4, 1), Started)
+        by_thread, by_us = threading.Event(), threading.Event()
+
+        def listen(item: object, unix_s: float) -> None:
+            is_thread = threading.current_thread() is reading._thread
+            (by_thread if is_thread else by_us).set()
+
+        link.listener = listen
+        assert by_thread.wait(300.0)  # nobody waits on the link: the thread reads
+        assert link.wait(by_us.is_set, 300.0)
+        link.close()
+        assert not reading._thread.is_alive()
+
+
+# Ctrl-C.
+
+
+class Pressed(Exception):
+    """What the handler raises."""
+
+
+@pytest.fixture
+def press() -> Iterator[Callable[[], None]]:
+    def stop(number: int, _: object) -> None:
+        raise Pressed(number)
+
+    before = signal.signal(signal.SIGINT, stop)
+    yield lambda: signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_handler_waits_while_bytes_are_taken_over(press: Callable[[], None]) -> None:
+    interrupts, steps = Interrupts(), []
+    handler = signal.getsignal(signal.SIGINT)
+    interrupts.begin()
+    with pytest.raises(Pressed), interrupts.held():
+        with interrupts.held():
+            press()
+            steps.append("in")
+        steps.append("out")
+    assert steps == ["in", "out"]
+    with pytest.raises(Pressed):  # it waits no longer than that
+        press()
+    interrupts.end()
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_handler_that_was_set_meanwhile_stays(press: Callable[[], None]) -> None:
+    interrupts, said = Interrupts(), []
+    interrupts.begin()
+    signal.signal(signal.SIGINT, lambda number, _: said.append(number))
+    interrupts.renew()
+    with interrupts.held():
+        press()
+        assert said == []
+    assert said == [signal.SIGINT]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interrupts.end()
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_ctrl_c_in_the_middle_of_a_packet_loses_nothing(press: Callable[[], None]) -> None:
+    with TcpServer() as server:
+        link = Link(TcpTransport(server.address))
+        taken: list[object] = []
+
+        def listen(item: object, unix_s: float) -> None:
+            if len(taken) == 3:
+                press()
+            taken.append(item)
+
+        link.request(Request.HELLO, HelloArguments(1, "test"), Hello)
+        with link.in_group():
+            link.listener = listen
+            with pytest.raises(Pressed):
+                link.request(Request.START, StartArguments(4, 1), Started)
+                link.wait(lambda: False, 300.0)
+        n_packets = link.counts.packets - 1  # HELLO's answer came before
+        n_taken = sum(getattr(item, "n_packets", 1) for item in taken)
+        assert n_taken == n_packets + 1  # and the request START
+        link.close()

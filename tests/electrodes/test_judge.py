@@ -520,6 +520,7 @@ def test_the_rail_has_its_lights(percent: float, light: Light) -> None:
         (151.0, Light.RED, "c2: 151 µV of 50 Hz mains: re-prep the worse of its electrodes"),
         (1500.0, Light.RED, "c2: 1500 µV of 50 Hz mains: re-prep the worse of its electrodes"),
         (1501.0, Light.RED, "c2: 1501 µV of 50 Hz mains: is one of its electrodes off?"),
+        (35508.0, Light.RED, "c2: 36 mV of 50 Hz mains: is one of its electrodes off?"),
     ],
 )
 def test_mains_has_its_lights_and_says_what_to_do(uv: float, light: Light, todo: str) -> None:

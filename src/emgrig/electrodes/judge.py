@@ -29,6 +29,8 @@ NOTHING_MEASURED = (
 )
 OPEN = "{} is open: press it on, check its lead and plug"
 ON_BIAS = "{} touches the bias electrode (bridge of gel): wipe between them"
+_LARGE_UV = 9999.5
+"""From here on it is said in mV."""
 _FLOATING = 10.0
 """So many times the limit of mains, and an input floats."""
 _MOST = 2 / 3
@@ -339,6 +341,8 @@ def _signal(
     if mains is Light.RED and figures.mains_uv_rms is not None:
         is_off = figures.mains_uv_rms > _FLOATING * limits.mains_red_uv
         todo = "is one of its electrodes off?" if is_off else "re-prep the worse of its electrodes"
-        said = f"{figures.mains_uv_rms:.0f} µV of {figures.mains_hz or 50:g} Hz mains"
+        uv = figures.mains_uv_rms
+        size = f"{uv:.0f} µV" if uv < _LARGE_UV else f"{uv / 1e3:.0f} mV"
+        said = f"{size} of {figures.mains_hz or 50:g} Hz mains"
         return Light.RED, f"{label}: {said}: {todo}"
     return worst(rail, mains), ""

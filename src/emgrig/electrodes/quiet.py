@@ -200,9 +200,11 @@ def _line(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return power of a line less the noise in its place, and that noise, V², by channel."""
     power, _ = spectrum.band_power(hz - half_width_hz, hz + half_width_hz)
-    away = np.abs(spectrum.frequency_hz - hz)
-    beside = (away > 2 * half_width_hz) & (away < 6 * half_width_hz)
-    noise = np.median(spectrum.psd[beside], axis=0) * 2 * half_width_hz
+    reach_hz = 6 * half_width_hz
+    begin, stop = np.searchsorted(spectrum.frequency_hz, (hz - reach_hz, hz + reach_hz))
+    away = np.abs(spectrum.frequency_hz[begin:stop] - hz)
+    beside = (away > 2 * half_width_hz) & (away < reach_hz)
+    noise = np.median(spectrum.psd[begin:stop][beside], axis=0) * 2 * half_width_hz
     return power - noise, noise
 
 

@@ -87,10 +87,10 @@ class Beat:
         self._page().words.append(refresh)
         refresh(Now(self._desk))
 
-    def add_scope(self, view: ScopeView) -> None:
+    def add_scope(self, view: ScopeView, n_layouts: int) -> None:
         """Draw the traces of the page that is being laid out, ten times a second."""
         page = self._page()
-        page.scope, page.layout = view, self._desk.hub.n_layouts
+        page.scope, page.layout = view, n_layouts
         page.seen = _first_shown(self._desk.hub.views.scope)
 
     def add_spectrum(self, view: SpectrumView) -> None:

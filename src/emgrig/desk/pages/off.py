@@ -15,6 +15,7 @@ def set_off(why: str, label: ui.label | None, *elements: DisableableElement) -> 
         element.set_enabled(not why)
         if element.props.get("title", "") != why:
             element.props["title"] = why
+            element.update()
     if label is not None:
         label.set_text(f"off: {why}" if why else "")
         label.set_visibility(bool(why))

@@ -37,6 +37,7 @@ body { background: #f1f3f5 }
   grid-template-columns: minmax(230px, 290px) minmax(0, 1fr) minmax(220px, 270px) }
 .desk-column { display: flex; flex-direction: column; gap: 8px; min-height: 0; overflow-y: auto }
 .desk-traces { min-height: 0; height: 100% }
+.desk .q-expansion-item .q-item { min-height: 40px }
 @media (max-width: 800px) {
   .nicegui-content { height: auto }
   .desk { grid-template-columns: minmax(0, 1fr) }

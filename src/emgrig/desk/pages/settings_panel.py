@@ -36,6 +36,8 @@ def settings_panel(desk: Desk) -> Refresh:
             why = why_label()
         went = ui.label("").classes("text-xs").props('data-testid="set-state" role="status"')
 
+    shown: list[object] = [None]
+
     def change() -> None:
         wish = Wish(
             str(profile.value or ""),
@@ -64,7 +66,9 @@ def settings_panel(desk: Desk) -> Refresh:
             why.set_text("; ".join(f"{key} off: {words}" for key, words in off.items() if words))
             why.set_visibility(True)
         name = hub.profile or "as it was found"
-        if not hub.is_taken:  # what a measurement sets is put back
+        changed = hub.n_layouts, desk.changing
+        if not hub.is_taken and shown[0] != changed:  # what a measurement sets is put back
+            shown[0] = changed
             held.set_text(f"{name} · {hub.rate_hz:g} samples/s · gain {gain_words(hub.board)}")
         changing = desk.changing
         went.set_text(

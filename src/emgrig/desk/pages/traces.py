@@ -26,6 +26,7 @@ _DENSE = "dense options-dense"
 def traces(desk: Desk, beat: Beat) -> None:
     """Lay out the traces and meters; they fill what they are put in."""
     hub = desk.hub
+    n_layouts = hub.n_layouts
     with ui.row().classes("items-end w-full gap-x-3 gap-y-0"):
         seconds = ui.select(SECONDS, value=10, label="time").props(_DENSE)
         scale = ui.select(SCALES, value=0, label="scale").props(_DENSE)
@@ -70,7 +71,7 @@ def traces(desk: Desk, beat: Beat) -> None:
     scale.on_value_change(lambda event: view.set_view(scale_uv=event.value))
     band.on("update:model-value", see)
     notch.on("update:model-value", see)
-    beat.add_scope(view)
+    beat.add_scope(view, n_layouts)
     beat.add_words(refresh)
 
 

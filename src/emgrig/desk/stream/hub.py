@@ -319,8 +319,6 @@ class Hub:
             offset = self.views.feed(block, unix_s) - block.first_conversion
             if block.n_samples:
                 self._last_came_s = self.board.clock.now_s()
-        if self._stream is not None:
-            self._contradiction = self._stream.contradiction
         self._turn_tube(blocks, offset)
 
     def _turn_tube(self, blocks: Sequence[Block], offset: int) -> None:
@@ -335,6 +333,8 @@ class Hub:
         now_s = self.board.clock.now_s()
         if self._fit is None or now_s >= self._fit_due_s:
             self._fit, self._fit_due_s = self.board.clock_fit, now_s + FIT_EVERY_S
+            if self._stream is not None:
+                self._contradiction = self._stream.contradiction
         return self._fit
 
     def _ask_counters(self) -> None:

@@ -1,5 +1,6 @@
 """Every command: its help, wrong inputs, what a machine reads, a pipe, and no colours."""
 
+import importlib
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import pytest
 import typer
 
 from bringup_runs import FAKES
+from emgrig.hil_tests.measuring import rig
 from emgrig.tools import cli
 from shell import Run
 
@@ -233,8 +235,8 @@ ELSEWHERE = {
     *("analyse", "attach", "clock-report", "compare", "convert", "demo", "electrodes", "export"),
     *(f"calibrate {name}" for name in ("all", "bench", "bench-gain", "clock", "crosstalk")),
     *(f"calibrate {name}" for name in ("gain", "leadoff", "noise", "sources")),
-    *("control", "grid", "history", "indicators", "plot", "record", "reproduce", "session"),
-    *("study report", "study run", "sync", "synthetic", "firmware new", "profiles check"),
+    *("control", "grid", "history", "indicators", "record", "study init", "reproduce", "session"),
+    *("study report", "study run", "sync", "synthetic", "profiles check"),
 }
 """They take long, or need files: their own tests read their JSON."""
 
@@ -305,8 +307,8 @@ def test_a_board_that_another_program_holds_is_one_code_and_one_wording(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit code 3, as with no link: there is no talking to it."""
-    for place in ("emgrig.connect.open_transport", "emgrig.hil_tests.measuring.rig.open_transport"):
-        monkeypatch.setattr(place, lambda *_, **__: FAKES["fake:busy"]())
+    for module in (importlib.import_module("emgrig.connect"), rig):
+        monkeypatch.setattr(module, "open_transport", lambda *_, **__: FAKES["fake:busy"]())
     for name in ("info", "registers dump", "registers write", "record", "electrodes"):
         line = with_file(name, LINES[name])
         assert "another program holds it" in refused(run, line, 3), name

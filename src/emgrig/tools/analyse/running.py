@@ -181,7 +181,7 @@ def _in_words(s: ClockSummary) -> list[tuple[str, str]]:
         (
             "within a recording",
             (
-                f"{s.n_recordings_with_pairs} have two expressions or more; their offsets differ by "
+                f"{s.n_recordings_with_pairs} have more than one; their offsets differ by "
                 f"{1000 * s.median_range_s:.0f} ms (median), {1000 * s.most_range_s:.0f} ms at most"
             ),
         ),

@@ -31,7 +31,7 @@ def test_hard_numbers_are_rounded_as_python_does(places: int) -> None:
 
 
 def test_ties_to_which_a_product_rounds_are_told_by_all_digits() -> None:
-    """X 1000 rounds to a half though x lies beside it, and the other way round."""
+    """x 1000 rounds to a half though x lies beside it, and the other way round."""
     near = np.arange(1, 40_000, 2) / 2000
     beside = np.concatenate([near, np.nextafter(near, 0), np.nextafter(near, 99)])
     assert b"".join(lines([beside], [3])) == by_python([beside], [3])

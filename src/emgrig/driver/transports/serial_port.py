@@ -256,11 +256,12 @@ def _explain_open(address: str, name: str, error: Exception) -> str:
 
 
 def _group_of(name: str) -> str:
-    """Return the group that a port belongs to: dialout or uucp, by the distribution."""
+    """Return the group that a port belongs to, as dialout or uucp by the distribution."""
     try:
-        return Path(name).group()
-    except (OSError, KeyError, NotImplementedError):  # no such user database entry, or Windows
-        return "dialout"
+        group = Path(name).group()
+    except (OSError, KeyError, NotImplementedError):  # no such port, no name for it, or Windows
+        group = "root"
+    return "dialout" if group == "root" else group  # nobody is to be put into that one
 
 
 def open_serial(address: str, /, *, timeout_s: float = 0.0) -> SerialTransport:  # noqa: ARG001

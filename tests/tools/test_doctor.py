@@ -53,3 +53,20 @@ def test_a_port_without_the_right_names_its_group(
     (fact,) = facts._places()
     assert not fact.is_well
     assert fact.advice.startswith(f"sudo usermod -aG {port.group()} ")
+
+
+def test_the_latency_timer_of_an_ftdi_chip_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timer = tmp_path / "timers" / "ttyUSB0" / "latency_timer"
+    timer.parent.mkdir(parents=True)
+    port = tmp_path / "ttyUSB0"
+    port.touch()
+    monkeypatch.setattr(facts, "_TIMERS", tmp_path / "timers")
+    monkeypatch.setattr(facts, "serial_places", lambda: [Place("serial", str(port), "FT231X")])
+    monkeypatch.setattr(facts, "spi_places", list)
+    for wait_ms, is_well in ((16, False), (1, True)):
+        timer.write_text(f"{wait_ms}\n")
+        _, fact = facts._places()
+        assert (fact.found, fact.is_well) == (f"{wait_ms} ms", is_well)
+        assert (str(timer) in fact.advice) != is_well

@@ -1,7 +1,11 @@
 """Every command: its help, wrong inputs, what a machine reads, a pipe, and no colours."""
 
+import importlib
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -10,6 +14,8 @@ from typing import Any
 import pytest
 import typer
 
+from bringup_runs import FAKES
+from emgrig.hil_tests.measuring import rig
 from emgrig.tools import cli
 from shell import Run
 
@@ -209,15 +215,105 @@ def test_an_output_that_cannot_be_made_is_refused_first(run: Run, name: str) -> 
     assert "none" in refused(run, line, 5) or "x.bdf" in refused(run, line, 5)
 
 
-@pytest.mark.parametrize(
-    "line",
-    ["doctor", "config", "ports --timeout 0", "explain B9", "profiles list", "info sim:channels=4"],
-)
+RESET_HEX = "3C9680600061616161616161610000000000000000000F000000"
+QUICK = {
+    "bringup": "--list",
+    "config": "",
+    "doctor": "",
+    "explain": "B9",
+    "info": "sim:channels=4",
+    "ports": "--timeout 0",
+    "profiles list": "",
+    "registers decode": " ".join(RESET_HEX[:48][n : n + 2] for n in range(0, 48, 2)),
+    "registers diff": "sim:channels=4",
+    "registers dump": "sim:channels=4",
+    "registers read": "sim:channels=4 ID",
+    "simulate": "--list-faults",
+}
+"""Lines that end well, and soon."""
+ELSEWHERE = {
+    *("analyse", "attach", "clock-report", "compare", "convert", "demo", "electrodes", "export"),
+    *(f"calibrate {name}" for name in ("all", "bench", "bench-gain", "clock", "crosstalk")),
+    *(f"calibrate {name}" for name in ("gain", "leadoff", "noise", "sources")),
+    *("control", "grid", "history", "indicators", "record", "study init", "reproduce", "session"),
+    *("study report", "study run", "sync", "synthetic", "profiles check"),
+}
+"""They take long, or need files: their own tests read their JSON."""
+
+
+def test_each_command_that_prints_json_is_asked_for_it_somewhere() -> None:
+    prints = {n for n, one in commands().items() if any("--json" in p.opts for p in one.params)}
+    assert set(QUICK) <= prints
+    assert prints <= set(QUICK) | ELSEWHERE
+
+
+@pytest.mark.parametrize("name", QUICK)
 def test_what_a_machine_reads_is_json_alone(
-    run: Run, line: str, monkeypatch: pytest.MonkeyPatch
+    run: Run, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
+    line = f"{name} {QUICK[name]}"
     said = run(f"{line} --json")
     assert said.code == 0
     json.loads(said.out)
+    assert not re.search(r"\(\d+,\)|\((?:'|\d)[^()]*, ", run(line).out), "no tuple of Python"
     assert "\x1b" not in run(line).out
+
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize(("no_color", "is_coloured"), [("", True), ("1", False)])
+def test_no_color_leaves_no_colour_on_a_terminal(no_color: str, *, is_coloured: bool) -> None:
+    """An error is red on a terminal; with NO_COLOR nothing is but bold and plain."""
+    import pty
+
+    master, slave = pty.openpty()
+    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CI", "FORCE_COLOR")}
+    env |= {"TERM": "xterm-256color"} | ({"NO_COLOR": no_color} if no_color else {})
+    with subprocess.Popen(
+        [sys.executable, "-m", "emgrig", "info", "nonsense"],
+        stdout=slave, stderr=slave, stdin=subprocess.DEVNULL, env=env,
+    ) as program:  # fmt: skip
+        os.close(slave)
+        said = b""
+        try:
+            while piece := os.read(master, 4096):
+                said += piece
+        except OSError:  # how a pseudo-terminal ends
+            pass
+    os.close(master)
+    assert program.returncode == 2
+    codes = {code for one in COLOUR.findall(said.decode()) for code in one[2:-1].split(";")}
+    assert bool({c for c in codes if (c and 30 <= int(c) <= 49) or c == "38"}) == is_coloured
+
+
+def test_a_reader_that_has_had_enough_is_no_error() -> None:
+    """As `emgrig explain | head -1` does."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "emgrig", "explain", "bringup.md"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as program:  # fmt: skip
+        assert program.stdout is not None
+        assert program.stderr is not None
+        program.stdout.readline()
+        program.stdout.close()
+        said = program.stderr.read()
+    assert (program.returncode, said) == (0, b"")
+
+
+def test_a_board_that_another_program_holds_is_one_code_and_one_wording(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 3, as with no link: there is no talking to it."""
+    for module in (importlib.import_module("emgrig.connect"), rig):
+        monkeypatch.setattr(module, "open_transport", lambda *_, **__: FAKES["fake:busy"]())
+    for name in ("info", "registers dump", "registers write", "record", "electrodes"):
+        line = with_file(name, LINES[name])
+        assert "another program holds it" in refused(run, line, 3), name
+    said = run("bringup sim:")
+    assert said.code == 3
+    assert said.out.startswith("Another program holds the board. Next: close it")
+    assert "No board" not in said.out
+    assert "a board in use at" in said.out.splitlines()[-1]

@@ -1,6 +1,8 @@
 """`emgrig explain`: all that has a name can be looked up, and says what the program knows."""
 
 import json
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,9 @@ from emgrig.hil_tests.diagnosis.causes import RULES
 from emgrig.hil_tests.judging.check import package_checks
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.simulator.faults.catalogue import ALL_FAULTS
+from emgrig.tools.explain import pages
 from emgrig.tools.explain.topics import find, topics
+from following import DOCS
 from shell import Run
 
 NAMES = [
@@ -37,6 +41,9 @@ def test_all_that_has_a_name_is_found() -> None:
         ("gain3", ["register CHnSET", "05h", "61h", "110 24", "101 test"]),
         ("LOFF", ["04h", "00h", "10 6uA", "10 31.25"]),
         ("loff_statp", ["12h", "read only"]),
+        ("05h", ["register CHnSET: power, gain", "05h to 0Ch", "9.6.1.6"]),
+        ("0x0c", ["register CHnSET"]),
+        ("17", ["register CONFIG4", "9.6.1.17"]),
         ("exit-codes", ["130", "Ctrl-C", "another protocol"]),
     ],
 )
@@ -60,6 +67,40 @@ def test_a_wrong_word_is_told_what_is_near(shell: Run) -> None:
 def test_alone_it_lists_what_there_is(shell: Run) -> None:
     said = shell("explain").out
     assert [line.partition(":")[0] for line in said.splitlines()] == [
-        "check", "limit", "cause", "fault", "register", "exit codes"
+        "check", "limit", "cause", "fault", "register", "exit codes", "page"
     ]  # fmt: skip
-    assert len(json.loads(shell("explain --json").out)) == len(topics())
+    listed = json.loads(shell("explain --json").out)
+    assert len([one for one in listed if one["kind"] != "page"]) == len(topics())
+    assert {one["name"] for one in listed} >= {"bringup.md", "faq.md", "B9"}
+
+
+def test_a_page_is_printed_as_it_is(shell: Run) -> None:
+    text = (DOCS / "faq.md").read_text("utf-8")
+    for word in ("faq", "faq.md", "docs/faq.md"):
+        said = shell(f"explain {word}")
+        assert (said.code, said.out.strip()) == (0, text.strip())
+
+
+def test_pages_lie_where_pip_has_put_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "share" / "doc" / "emgrig" / "index.md"
+    page.parent.mkdir(parents=True)
+    page.touch()
+    (page.parent / "bringup.md").write_text("# Bring-up\n", "utf-8")
+
+    class Installed(metadata.PackagePath):
+        def locate(self) -> Path:
+            return page
+
+    monkeypatch.setattr(pages, "__file__", str(tmp_path / "a" / "b" / "c" / "d" / "e.py"))
+    monkeypatch.setattr(
+        pages.metadata, "files", lambda _: [Installed("../../../share/doc/emgrig/index.md")]
+    )
+    pages.folder.cache_clear()
+    try:
+        assert pages.title_of(pages.pages()["bringup.md"]) == "Bring-up"
+        monkeypatch.setattr(pages.metadata, "files", lambda _: [])
+        pages.folder.cache_clear()
+        assert pages.find_page("bringup") is None
+    finally:
+        monkeypatch.undo()
+        pages.folder.cache_clear()

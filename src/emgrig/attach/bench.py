@@ -80,6 +80,7 @@ class Bench:
         self._claims: list[Claim] = []
         self._other_modes: dict[tuple[int, int], tuple[int, int]] = {}
         self._n_byte_calls = 0
+        self.n_clients: int | None = None  #: Programs that connected, if it is served; else None.
         self._n_drdy_looks = [0] * len(options.chips)
         self._pins: dict[str, bool] = {"SCLK": False, "DIN": False}
         settings = drawn((parse_fault(text) for text in options.faults), options.seed)
@@ -508,6 +509,7 @@ class Bench:
             ),
             n_byte_calls=self._n_byte_calls,
             n_drdy_looks=tuple(self._n_drdy_looks),
+            n_clients=self.n_clients,
         )
 
     def __enter__(self) -> Self:

@@ -173,4 +173,5 @@ class BenchFacts:
     claims: tuple[Claim, ...]
     other_modes: tuple[ModeUse, ...] = ()
     n_byte_calls: int = 0  #: Calls of `Bench.byte`, each of which took the processor's time.
+    n_clients: int | None = None  #: Programs that connected to a bench that is served; else None.
     n_drdy_looks: tuple[int, ...] = ()  #: How often the caller looked at or waited for DRDY.

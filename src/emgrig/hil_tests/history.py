@@ -146,6 +146,10 @@ def read_values(path: Path, board: str | None = None) -> list[Value]:
 @contextmanager
 def _opened(path: Path, *, is_new: bool = False) -> Iterator[sqlite3.Connection]:
     """Open the file for one transaction; make its tables if it `is_new` and empty."""
+    if path.is_dir():
+        raise RecordingError(
+            f"{path} is a folder; name the file that emgrig bringup --history FILE wrote"
+        )
     if not is_new and not path.is_file():
         raise RecordingError(f"there is no history {path}; check the name")
     try:
@@ -160,6 +164,8 @@ def _opened(path: Path, *, is_new: bool = False) -> Iterator[sqlite3.Connection]
                 raise RecordingError(f"{path} is no history of emgrig; choose another name")
             yield base
     except sqlite3.Error as error:
+        if "not a database" in str(error):  # sqlite3 has no class of its own for it
+            raise RecordingError(f"{path} is no history of emgrig; choose another name") from error
         raise RecordingError(f"the history {path} cannot be used: {error}") from error
 
 

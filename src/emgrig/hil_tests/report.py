@@ -8,7 +8,14 @@ from emgrig.filemodel import Json
 from emgrig.files import attempt, json_text, make_folder, write_file
 from emgrig.hil_tests.diagnosis.fact_words import told
 from emgrig.hil_tests.judging.check import CheckResult, Layer
-from emgrig.hil_tests.judging.measurement import Measurement, Outcome, of_picture, show, worst
+from emgrig.hil_tests.judging.measurement import (
+    Measurement,
+    Outcome,
+    of_picture,
+    show,
+    title_of,
+    worst,
+)
 from emgrig.hil_tests.plots import draw_pictures
 from emgrig.hil_tests.record import make_record
 from emgrig.hil_tests.run import BringupRun
@@ -74,6 +81,7 @@ def render_page(run: BringupRun, record: Json, drawn: Mapping[str, str]) -> str:
         ],
         probes=told(run.diagnosis.probes) if run.diagnosis else [],
         values=_values,
+        title_of=title_of,
     )
 
 

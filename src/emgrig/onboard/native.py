@@ -4,6 +4,7 @@ It is thin. It never interprets a register; of the chip it knows only which opco
 which pins it drove. It is without I/O: bytes in, time in, bytes out.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -19,6 +20,8 @@ from emgrig.protocol.decoder import Decoder, RequestPacket
 from emgrig.protocol.framing import MAX_PAYLOAD_BYTES, VERSION, PacketType
 from emgrig.protocol.packets import Capability, ErrorCode, EventType, Line, Request, ResetCause
 from emgrig.protocol.schema import Message
+
+log = logging.getLogger(__name__)
 
 REMEMBERED_REPLIES: Final = 8
 MAX_FRAMES: Final = 64
@@ -46,6 +49,9 @@ _NEEDED: Final[dict[int, Capability]] = {
 }
 
 
+_ASKED_ALL_THE_TIME: Final = (Request.CLOCK, Request.STATS)
+
+
 @dataclass(eq=False)
 class NativeClient:
     """One connection to the board."""
@@ -67,6 +73,8 @@ class Firmware:
     capabilities: Capability = CAPABILITIES  #: What HELLO says besides `ABILITIES`.
     #: False: the chips were on before, and are taken over with the registers that they have.
     is_cold: bool = True
+    #: How loud a request is told, as of `logging`; what programs ask all the time stays at DEBUG.
+    told_at: int = logging.DEBUG
 
     def __post_init__(self) -> None:
         self.control = ChipControl(self.bank)  #: What it sends to the chips.
@@ -189,6 +197,7 @@ class Firmware:
         reply = client.remembered.get(key)
         if reply is None:
             status, body = self._outcome(client, request)
+            self._tell(client, request, body if status != wire.ReplyStatus.OK else b"")
             reply = wire.ReplyHeader(request.id, request.request, status).encode() + body
             if status == wire.ReplyStatus.OK:  # a refusal changed nothing, and may not last
                 client.remembered[key] = reply
@@ -198,6 +207,17 @@ class Firmware:
         if self._is_reboot_due:
             self._is_reboot_due = False
             self.restart(ResetCause.REQUESTED)
+
+    def _tell(self, client: NativeClient, request: RequestPacket, refusal: bytes) -> None:
+        """Log a request."""
+        level = logging.DEBUG if request.request in _ASKED_ALL_THE_TIME else self.told_at
+        if not log.isEnabledFor(level):
+            return
+        known = {int(one): one.name for one in Request}
+        name = known.get(request.request, f"request {request.request}")
+        ended = f"refused, {wire.ErrorReply.decode(refusal).text}" if refusal else "done"
+        number = self._clients.index(client) + 1
+        log.log(level, "client %d: %s %s: %s", number, name, request.arguments.hex(), ended)
 
     def _outcome(
         self, client: NativeClient, request: RequestPacket

@@ -96,6 +96,11 @@ class Recorder:
         self.bdf_path = check_target(Path(path), overwrite=overwrite)
         self.capture_path = self.bdf_path.with_suffix(CAPTURE_SUFFIX)
         check_target(part_path(self.bdf_path, 2), overwrite=overwrite)
+        if not overwrite and self.capture_path.exists():
+            raise RecordingError(
+                f"{self.capture_path} exists, of an earlier try: emgrig convert makes a recording "
+                "of it if it holds samples; choose another name, or say overwrite (--overwrite)"
+            )
         _check_room(board, self.bdf_path.parent, duration_s)
         if calibration is not None:
             _check_calibration(board, calibration)

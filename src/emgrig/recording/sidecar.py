@@ -13,6 +13,7 @@ from typing import TextIO
 
 from emgrig.driver.can import Can, Counting, Timing
 from emgrig.driver.chip.rate import RateCheck, RateVerdict
+from emgrig.driver.chip.registers import Config3
 from emgrig.driver.samples.block import Epoch, Tally
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.recording.bdf.channels import BAND_PER_RATE
@@ -27,6 +28,10 @@ FORMAT = "emgrig recording 2"
 #: The registers are listed after so many changes of settings; every change is an annotation too.
 MOST_LISTED = 1000
 _MOST_STEPS = 5
+_REFERENCE_OFF = (
+    "the chip's own reference was off (CONFIG3): volts are by what the board states, and hold only "
+    "if it has a reference that is on"
+)
 
 Json = dict[str, object]
 
@@ -119,8 +124,8 @@ def describe(
 
 
 def remarks(reports: Iterable[PartReport], timeline: Timeline) -> list[str]:
-    """Say what contradicts itself in a capture that has been read: data rate, and board time."""
-    said = []
+    """Say what contradicts itself in a capture that has been read, or takes its volts away."""
+    said, reports = [], list(reports)
     for report in reports:
         rate, nominal_hz = report.begin.rate, report.begin.epoch.rate_hz
         check = RateCheck(nominal_hz, rate.measured_hz or 0.0, rate.n_conversions)
@@ -130,7 +135,16 @@ def remarks(reports: Iterable[PartReport], timeline: Timeline) -> list[str]:
     said += [step.words for step in clock.steps[:_MOST_STEPS]]
     if clock.n_steps > _MOST_STEPS:
         said.append(f"and {clock.n_steps - _MOST_STEPS} more contradictions of board time")
+    said += [_REFERENCE_OFF for report in reports if _is_reference_off(report, timeline.notes)]
     return list(dict.fromkeys(said))
+
+
+def _is_reference_off(report: PartReport, notes: Notes) -> bool:
+    """Say if a chip's own reference was off when a part began, and could have been on."""
+    identity = notes.identity
+    if identity is not None and not identity.can.writes(Config3.ADDRESS):
+        return False
+    return not all(file.get(Config3).internal_reference for file in report.begin.epoch.files)
 
 
 def write(file: TextIO, content: Json, annotations: Iterable[Annotation], rate_hz: float) -> None:

@@ -4,11 +4,13 @@ One thread owns the board; it waits for sockets and for time. At `speed=max` it 
 as they are read: the client's side of the link holds back time, and nothing overflows.
 """
 
+import logging
 import os
 import selectors
 import socket
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -18,6 +20,8 @@ from emgrig.simulator.background import BackgroundServer
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.clock import ScaledClock
 from emgrig.simulator.options import MAX_SPEED
+
+log = logging.getLogger(__name__)
 
 WINDOW_BYTES: Final = 1 << 16
 """What waits for the operating system at most, a connection; then the board's buffer fills."""
@@ -74,6 +78,7 @@ class _Wire:
     client: Client
     unsent: bytearray = field(default_factory=bytearray)
     interest: int = selectors.EVENT_READ
+    peer: str = "the terminal"  #: Who it is, for the log.
 
     def send(self) -> bool:
         """Give the operating system what it takes; False if the other side is gone."""
@@ -226,10 +231,15 @@ class BoardServer(BackgroundServer):
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self._add(_Wire(connection, self.board.connect(WINDOW_BYTES)))
+        with suppress(OSError):  # gone again already
+            host, port, *_ = connection.getpeername()
+            self._add(_Wire(connection, self.board.connect(WINDOW_BYTES), peer=f"{host}:{port}"))
+            return
+        connection.close()
 
     def _add(self, wire: _Wire) -> None:
         self._wires.append(wire)
+        log.info("a client connected, from %s; %d now", wire.peer, len(self._wires))
         self._selector.register(wire.end, selectors.EVENT_READ, wire)
 
     def _receive(self, wire: _Wire) -> None:
@@ -265,6 +275,7 @@ class BoardServer(BackgroundServer):
     def _drop(self, wire: _Wire) -> None:
         self._selector.unregister(wire.end)
         self._wires.remove(wire)
+        log.info("a client is gone, from %s; %d now", wire.peer, len(self._wires))
         self.board.disconnect(wire.client)
         if wire.end is not self._terminal:
             wire.end.close()

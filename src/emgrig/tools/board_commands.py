@@ -58,10 +58,22 @@ def _facts(board: "Board") -> dict[str, object]:
         "cannot": list(board.can.limits),
         "nominal_rate_hz": board.chip.rate_hz,
         "reference_v": identity.vref_v,
+        "reference": _reference(board),
         "series_ohm": list(identity.series_ohm),
         **_counters(stats, is_told=not is_stated),
         "link_delay_us": None if fit is None else round(fit.delay_us, 1),
     }
+
+
+def _reference(board: "Board") -> str:
+    """Say which reference the volts rest on, as far as the registers tell."""
+    from emgrig.driver.chip.registers import Config3
+
+    if board.can.stated is not None:
+        return "stated, not read"
+    if all(file.get(Config3).internal_reference for file in board.chip.files):
+        return "the chip's own is on"
+    return "the chip's own is off; its volts are what the board states"
 
 
 def _counters(stats: "Stats", *, is_told: bool) -> dict[str, object]:

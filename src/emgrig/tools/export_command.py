@@ -98,6 +98,10 @@ def export(given: ExportOptions) -> None:
         )
     if given.bids and not (given.subject and given.task):
         raise ValueError("--bids needs --subject CODE and --task LABEL, as in 01 and faces")
+    if given.subject and not any(c.isdigit() for c in given.subject):
+        raise ValueError(
+            f"--subject {given.subject}: codes only, no names: expected one with a number, as 01"
+        )
     from emgrig.recording.export.source import open_parts
 
     parts = open_parts(given.recordings)

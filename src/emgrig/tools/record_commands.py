@@ -134,7 +134,9 @@ def warn_of_reference(board: "Board") -> None:
 
 def say_time(board: "Board") -> None:
     """Say that time is not the clock's, where it is not."""
-    if board.identity.is_simulated and not board.is_paced:
+    if board.address.lower().startswith("replay:"):
+        note("a replay: times are those of the capture, as fast as this computer can")
+    elif board.identity.is_simulated and not board.is_paced:
         note(
             "virtual time: as fast as this computer can, dated from 2026-01-01 on, the same each "
             "time; emgrig simulate has the time of the clock"

@@ -201,7 +201,9 @@ def diff(
 @app.command()
 def decode(
     dump_hex: Annotated[list[str], typer.Argument(metavar="HEX", help="24 bytes from 00h to 17h.")],
-    channels: Annotated[int, typer.Option(help="4, 6 or 8: which part.")] = 0,
+    channels: Annotated[
+        int | None, typer.Option(help="Read it as a part of 4, 6 or 8; else as its ID says.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Explain a dump of 24 bytes, from any program, without a board.
@@ -213,13 +215,27 @@ def decode(
     from emgrig.driver.chip.register_file import RegisterFile
 
     file = RegisterFile.from_hex(" ".join(dump_hex))
-    file = RegisterFile(file.raw, channels or USUAL_IDS.get(file.raw[0], 8))
+    if channels not in (None, 4, 6, 8):
+        raise typer.BadParameter(f"--channels {channels}: expected 4, 6 or 8")
+    own = USUAL_IDS.get(file.raw[0])
+    n_channels = channels or own or WIDEST
+    file = RegisterFile(file.raw, n_channels)
     meaning = explain_id(file.raw[0])
     if as_json:
         rows = _rows_json(file.render())
-        print_json({"id": meaning, "problems": list(file.problems()), "registers": rows})
+        print_json(
+            {
+                "id": meaning,
+                "channels": n_channels,
+                "problems": list(file.problems()),
+                "registers": rows,
+            }
+        )
         return
     say(f"ID {file.raw[0]:02X}h: {meaning}")
+    if n_channels != own:
+        why = "as --channels says" if channels else "for the ID says no number"
+        say(f"read as a part of {n_channels} channels, {why}")
     print_table(HEADER, file.render())
     for problem in file.problems():
         say(f"problem: {problem}")

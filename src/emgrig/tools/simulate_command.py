@@ -1,6 +1,7 @@
 """`emgrig simulate`: serve a simulated board over TCP or a pseudo-terminal."""
 
 import contextlib
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,7 @@ def simulate(given: SimulateOptions) -> None:
         raise typer.BadParameter("say one of --tcp [HOST]:PORT, --pty and --udp HOST:PORT")
     import numpy as np
 
+    from emgrig.onboard.native import Firmware
     from emgrig.simulator.assembly import build_board
     from emgrig.simulator.control.port import check_host
     from emgrig.simulator.options import parse_speed
@@ -99,6 +101,8 @@ def simulate(given: SimulateOptions) -> None:
     if given.truth:
         _write_truth(board.truth, given.truth)
     rate = parse_speed(given.speed)
+    if isinstance(board.firmware, Firmware):
+        board.firmware.told_at = logging.INFO  # for others it runs: -v tells what they ask
     server = _serve(given, board, rate)
     with server, contextlib.ExitStack() as stack:
         port = None if steered is None else stack.enter_context(_control(server, options, steered))

@@ -89,7 +89,8 @@ def _counts(expressions: Sequence[Expression] | None) -> list[Row]:
         Row("5", "expressions kept of 406", "380", value(406 - 21 - 5)),
         Row("5", "expressions annotated", "380", _of(expressions, len(some))),
         Row("5", "micro-expressions", "233", _of(expressions, n_micro), note),
-        Row("5", "macro-expressions", "147", _of(expressions, len(some) - n_micro), rule),
+        Row("5", "macro-expressions", "147", _of(expressions, len(some) - n_micro),
+            f"EMG duration > {MICRO_LIMIT_MS} ms in whole ms"),
     ]  # fmt: skip
 
 

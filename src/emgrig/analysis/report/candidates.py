@@ -37,6 +37,8 @@ _KEYWORDS = {
 }
 
 
+_REST_OVER_QUIET = 5.0
+"""Rest that is so much louder than the quietest tenth of a recording is none."""
 _NO_SESSION, _NO_COURSE = Joined(), Course()
 #: With the wave of a lid beside it, a burst of up to 0.4 s is that of a blink, which last as long.
 _BLINKS = CompanySettings(burst_s=0.4, behind_s=0.12)
@@ -240,6 +242,7 @@ def _channel(
         return _Seen(x.size, replace(quality, reject=str(error)))
     rest = float(rest_level(envelope, rate_hz, rest_s=rest_s)[0])
     level = envelope[:, 0]
+    quality = _with_rest(quality, level, rest, rate_hz, rest_s)
     candidates = [
         _candidate(index, start, stop, level, rest, quality, rate_hz, muscle, mvc_uv)
         for start, stop in found.tolist()
@@ -282,6 +285,27 @@ def _with_unit(quality: ChannelQuality, unit: str) -> ChannelQuality:
     if quality.reject or unit in ("uV", ""):
         return quality
     return replace(quality, reject=f"its unit is {unit}, not a voltage")
+
+
+def _with_rest(
+    quality: ChannelQuality,
+    level: Floats,
+    rest: float,
+    rate_hz: float,
+    rest_s: tuple[float, float] | None,
+) -> ChannelQuality:
+    """Remark on a declared rest that is none: far above the quietest tenth of the recording."""
+    if rest_s is None:
+        return quality
+    quiet = float(rest_level(level[:, None], rate_hz)[0])
+    if not rest > _REST_OVER_QUIET * quiet:
+        return quality
+    words = (
+        f"the declared rest, {rest_s[0]:g} to {rest_s[1]:g} s, is {rest / quiet:.0f} times as loud "
+        "as the quietest tenth of the recording: is a contraction in it? What is weaker is not "
+        "found"
+    )
+    return replace(quality, remarks=(*quality.remarks, words))
 
 
 def _with_amplitude(quality: ChannelQuality, channel_envelope: Floats, unit: str) -> ChannelQuality:

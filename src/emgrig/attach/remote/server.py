@@ -57,6 +57,7 @@ class BenchServer:
         self.bench = bench
         self.lock = threading.Lock()
         self.failure: Exception | None = None  #: What the bench itself did wrong, first of all.
+        bench.n_clients = bench.n_clients or 0
         self._links: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         listener = socket.socket(address.family, socket.SOCK_STREAM)
@@ -193,7 +194,9 @@ class Talk:
             log.exception("the bench failed in %s%r", call.__name__, fields)
             server.failure = server.failure or error
             return self._said(Status.FAILED, f"the bench failed: {type(error).__name__}: {error}")
-        self._has_greeted = True
+        if not self._has_greeted:
+            bench.n_clients = (bench.n_clients or 0) + 1
+            self._has_greeted = True
         return b"".join((head, body))
 
     def _said(self, status: Status, text: str) -> bytes:

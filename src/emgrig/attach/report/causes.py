@@ -24,6 +24,7 @@ class Weight(StrEnum):
 class Cause(StrEnum):
     """Causes that are no rule of the chip model, or more than one rule."""
 
+    NOBODY = "nobody connected"
     NOTHING = "nothing attached"
     POWERED_DOWN = "chip held down"
     NO_CLOCK = "no clock"
@@ -59,6 +60,11 @@ class About:
 _COMMANDS: Final = SECTIONS[Rule.IN_RDATAC]
 
 ABOUT: Final[dict[AnyCause, About]] = {
+    Cause.NOBODY: About(
+        "emgrig: docs/attach.md",
+        "build the firmware against the bench (docs/attach.md); one that --serve waits for needs "
+        "EMGRIG_ATTACH=ADDRESS",
+    ),
     Cause.NOTHING: About(
         "emgrig: docs/attach.md", "build or run the firmware against the bench, see docs/attach.md"
     ),

@@ -23,7 +23,8 @@ from emgrig.simulator.chip.violations import Rule
 
 #: Causes of which all else may come.
 _FIRST: Final = (
-    Cause.NOTHING, Cause.POWERED_DOWN, Cause.NO_CLOCK, Cause.SPI_MODE, Cause.CONTENTION,
+    Cause.NOBODY, Cause.NOTHING, Cause.POWERED_DOWN, Cause.NO_CLOCK, Cause.SPI_MODE,
+    Cause.CONTENTION,
 )  # fmt: skip
 _RANKS: Final = {Weight.LOST: 0, Weight.TORN: 0, Weight.WRONG: 1, Weight.HARMLESS: 2}
 _NAMED: Final = 3
@@ -75,7 +76,7 @@ def _roots(facts: BenchFacts) -> list[Root]:
     for index, chip in enumerate(facts.chips):
         mode, clocks = mode_of_chip(facts, index), clocks_of_chip(facts, index)
         blame = ChipBlame(index + 1, chip, mode, clocks, bus)
-        if Cause.NOTHING not in bus:
+        if not bus.keys() & {Cause.NOBODY, Cause.NOTHING}:
             for sign in signs_of_chip(facts, index):
                 blame.add(sign.event, sign.because)
         blames.append(blame)
@@ -209,7 +210,8 @@ def _verdict(
     if remark and not (failure or any(chip.n_read for chip in facts.chips)):
         failure = f"no result was read, {remark}"  # a firmware that was stopped shows nothing then
     outcome = "faulty" if is_faulty else "failed" if failure else "clean"
-    if failure and (outcome == "failed" or findings[0].cause == Cause.NOTHING.value):
+    is_nothing_known = bool(findings) and findings[0].cause in (Cause.NOBODY, Cause.NOTHING)
+    if failure and (outcome == "failed" or is_nothing_known):
         headline = f"{failure}; {headline}"
     return Verdict(outcome, int(outcome != "clean"), headline, _rests_on(facts), True)
 

@@ -217,6 +217,9 @@ _EFFECTS: Final = {
 def signs_of_bus(facts: BenchFacts) -> Iterator[Sign]:
     """Yield what is wrong with the bus."""
     if not facts.n_transfers and not any(chip.n_transfers for chip in facts.chips):
+        if facts.n_clients == 0:
+            yield _sign(facts, Cause.NOBODY, "no program ever connected to the bench")
+            return
         text = "no chip was ever selected: nothing is known of the firmware"
         yield _sign(facts, Cause.NOTHING, text)
     contentions = [event for event in facts.events if event.kind == "contention"]

@@ -209,7 +209,9 @@ class CaptureReader:
         if not head:
             raise RecordingError(f"{path} is empty; it was killed before anything was recorded")
         if head[: len(MAGIC)] != MAGIC[: len(head)]:
-            raise RecordingError(f"{path} is no emgrig capture (its first bytes are {head[:8]!r})")
+            raise RecordingError(
+                f"{path} is no emgrig capture (it begins {head[:8].hex(' ').upper()})"
+            )
         if head[len(MAGIC) :] not in (b"", HEADER[len(MAGIC) :]):
             found = head[len(MAGIC)]
             raise RecordingError(

@@ -189,7 +189,7 @@ class LeadOffControl(Register):
 @register("CH{n}SET", address=0x05, reset=0x61, count=8)
 @dataclass(frozen=True)
 class ChannelSettings(Register):
-    """CH1SET; CHnSET lies at ADDRESS + n - 1 (9.6.1.6).
+    """CHnSET (9.6.1.6): power, gain, SRB2 switch and input of channel n.
 
     Figure 55 gives MUXn a reset of 0; table 17 and the heading (61h) give 1, which is used here.
     """

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import serial
@@ -245,7 +246,7 @@ def _explain_open(address: str, name: str, error: Exception) -> str:
     if number == errno.EACCES:
         return (
             f"{address}: permission denied; add yourself to the port's group "
-            "(sudo usermod -aG dialout $USER) and log in again"
+            f"(sudo usermod -aG {_group_of(name)} $USER) and log in again; docs/ports.md"
         )
     if number in (errno.EBUSY, errno.EAGAIN) or re.search(_IN_USE, str(error)):
         return f"{address}: the port is in use by another program; close that first"
@@ -253,6 +254,15 @@ def _explain_open(address: str, name: str, error: Exception) -> str:
         ports = ", ".join(port.device for port in list_ports.comports()) or "none"
         return f"{address}: no such serial port; those here: {ports}"
     return f"{address}: cannot open the port: {error}"
+
+
+def _group_of(name: str) -> str:
+    """Return the group that a port belongs to, as dialout or uucp by the distribution."""
+    try:
+        group = Path(name).group()
+    except (OSError, KeyError, NotImplementedError):  # no such port, no name for it, or Windows
+        group = "root"
+    return "dialout" if group == "root" else group  # nobody is to be put into that one
 
 
 def open_serial(address: str, /, *, timeout_s: float = 0.0) -> SerialTransport:  # noqa: ARG001

@@ -6,6 +6,7 @@ or against limits given with it; values of several channels make one measurement
 
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -145,7 +146,7 @@ class Measurement:
         """Say in one clause what was measured, where it is nearest to its limit."""
         _, reading = self.nearest()
         where = f" on channel {reading.channel}" if reading.channel is not None else ""
-        title, limit = self.name.replace("_", " "), self.limit.words(self.unit)
+        title, limit = title_of(self.name), self.limit.words(self.unit)
         return f"{title}: {show(reading.value, self.unit)}{where}; limit {limit}"
 
     def describe_worst(self) -> str:
@@ -154,7 +155,7 @@ class Measurement:
         channels = [str(r.channel) for r in bad if r.channel is not None]
         where = f" on channel {', '.join(channels)}" if channels else ""
         shown = show(bad[0].value, self.unit) if bad else "nothing"
-        title = self.name.replace("_", " ")
+        title = title_of(self.name)
         if not self.limit.is_limit:
             return f"{title} is held against no limit: {self.key} is in no table of limits"
         if bad and bad[0].note and (self.outcome is Outcome.NOT_MEASURED or not channels):
@@ -176,6 +177,14 @@ def _nearness(value: Value | None, limit: Limit) -> float:
     if high is not None:
         return max(value / high, 0.0) if high > 0 else 0.0
     return low / value if low is not None and low > 0 and value > 0 else 0.0
+
+
+def title_of(name: str) -> str:
+    """Return the name of a quantity as people read it: "noise gain 24 at 1000 SPS".
+
+    Names that end in _at_ and a number are of a data rate.
+    """
+    return re.sub(r"_at_(\d+)$", r"_at_\1_SPS", name).replace("_", " ")
 
 
 def show(value: Value | None, unit: str) -> str:

@@ -17,14 +17,14 @@ class ReproduceOptions(Printed):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfCasmemg:
+class OfCasmemg(Printed):
     """What `emgrig clock-report` takes, and others that read the published annotations."""
 
     annotations: Path = option("380_sort.xlsx of CASMEMG.", ..., "--annotations")
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyseOptions:
+class AnalyseOptions(Printed):
     """What `emgrig analyse` takes."""
 
     recording: Path = argument("EDF, BDF, .mat, .vhdr, .xdf, .parquet, .csv, .txt; also .gz")
@@ -56,14 +56,14 @@ class GridOptions(OfCasmemg):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IndicatorsOptions(OfCasmemg, Printed):
+class IndicatorsOptions(OfCasmemg):
     """What `emgrig indicators` takes."""
 
     folder: Path = argument("Folder of SUBJECT_VIDEO.mat files; those that are missing are said.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyntheticOptions:
+class SyntheticOptions(Printed):
     """What `emgrig synthetic` takes."""
 
     folder: Path = argument("Folder for SUBJECT_VIDEO.mat and truth.xlsx, or for the data set.")

@@ -18,6 +18,7 @@ from emgrig.analysis.signal.cleaning import equalise
 from emgrig.analysis.signal.filters import Floats
 from emgrig.analysis.spotting.scoring import score_events
 from emgrig.errors import RecordingError
+from emgrig.filemodel import Json
 from emgrig.files import (
     check_output,
     free_stem,
@@ -142,6 +143,30 @@ def say_found(analysis: Analysis, remarks: list[str]) -> None:
     say(f"blinks, counted apart: {len(analysis.blinks)}")
     where = f", {in_clips} of them in clips" if analysis.course.trials else ""
     say(f"{len(found)} candidates, {micro} of at most 500 ms{where}")
+
+
+def found_json(analysis: Analysis, remarks: list[str], written: Sequence[Path]) -> Json:
+    """Return what `say_found` says, for a machine; the candidates are in the events.tsv."""
+    found = analysis.expressions
+    return {
+        "files": [str(path) for path in written],
+        "n_candidates": len(found),
+        "n_micro": sum(c.is_micro for c in found),
+        "n_in_clips": sum(c.joined.trial is not None for c in found),
+        "n_blinks": len(analysis.blinks),
+        "n_trials": len(analysis.course.trials),
+        "n_part_a": analysis.n_part_a,
+        "remarks": [*remarks, *analysis.remarks],
+        "channels": [
+            {
+                "channel": q.channel_index + 1,
+                "label": analysis.labels[q.channel_index],
+                "not_analysed": q.reject,
+                "remarks": list(q.remarks),
+            }
+            for q in analysis.quality
+        ],
+    }
 
 
 def score_elan(path: Path | None, tiers: dict[str, list[Mark]], analysis: Analysis) -> None:

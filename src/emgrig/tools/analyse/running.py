@@ -18,7 +18,11 @@ from emgrig.analysis.paper.annotations import (
     write_annotations,
 )
 from emgrig.analysis.paper.casmemg_files import write_casmemg_mat
-from emgrig.analysis.paper.clock_report import clock_reports, clock_summary
+from emgrig.analysis.paper.clock_report import (
+    ClockSummary,
+    clock_reports,
+    clock_summary,
+)
 from emgrig.analysis.paper.reproduce import reproduce, trivial_rows
 from emgrig.analysis.paper.verdicts import Verdict
 from emgrig.analysis.report import plots
@@ -47,16 +51,29 @@ from emgrig.tools.analyse.options import (
 )
 from emgrig.tools.analyse.results import (
     Channels,
+    found_json,
     say_found,
     score_elan,
     write_mat,
     write_results,
 )
 from emgrig.tools.common.options import read_mvc, read_ratings
-from emgrig.tools.common.output import print_json, print_table, say
+from emgrig.tools.common.output import print_facts, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 
 TRUTH = "truth.xlsx"
+_FIGURES_7 = {
+    "n_missed": "expressions missed",
+    "mean_overlap": "overlap, mean",
+    "share_above_half": "share with an overlap above 0.5",
+    "onset_mean_s": "error of the onset, mean, s",
+    "onset_se_s": "error of the onset, standard error, s",
+    "onset_rmse_s": "error of the onset, rms, s",
+    "offset_mean_s": "error of the offset, mean, s",
+    "offset_se_s": "error of the offset, standard error, s",
+    "offset_rmse_s": "error of the offset, rms, s",
+    "mean true IoU": "intersection over union, mean",
+}
 _COLOURS = {
     Verdict.EXACT: "green",
     Verdict.WITHIN_ROUNDING: "cyan",
@@ -77,15 +94,24 @@ def set_beside(given: ReproduceOptions) -> None:
         print_json([{key: str(getattr(row, key)) for key in keys} for row in rows])
         return
     print_table(
-        ("where", "what", "printed", "ours", "verdict", "note"),
+        ("where", "what", "printed", "ours", "verdict"),
         [
-            (row.section, row.what, row.printed, row.ours_text, _coloured(row.verdict), row.note)
+            (row.section, row.what, row.printed, row.ours_text, _coloured(row.verdict))
             for row in rows
         ],
         title="The paper",
+        whole=("verdict",),
     )
     for verdict in Verdict:
-        say(f"{verdict}: {sum(row.verdict is verdict for row in rows)}")
+        of_it = [row for row in rows if row.verdict is verdict]
+        say(f"{verdict}: {len(of_it)}")
+        if verdict is Verdict.DOES_NOT_COME_OUT:
+            for row in of_it:
+                why = row.note and f" ({row.note})"
+                say(f"  {row.section} {row.what}: printed {row.printed}, ours {row.ours_text}{why}")
+        if verdict is Verdict.NO_MATERIAL:
+            for why in dict.fromkeys(row.note for row in of_it if row.note):
+                say(f"  {why}")
     if expressions is not None:
         _print_trivial(expressions)
     say(paper.PAPER)
@@ -99,7 +125,8 @@ def _coloured(verdict: Verdict) -> Text:
 
 def _print_trivial(expressions: list[Expression]) -> None:
     title = "Table 7 beside the answer that never looks: 0.3 s from each end of the clip"
-    print_table(("figure", "table 7", "trivial answer"), trivial_rows(expressions), title=title)
+    rows = [(_FIGURES_7.get(name, name), *numbers) for name, *numbers in trivial_rows(expressions)]
+    print_table(("figure", "table 7", "trivial answer"), rows, title=title)
 
 
 def _write_figures(folder: Path, expressions: list[Expression] | None, *, overwrite: bool) -> None:
@@ -127,16 +154,63 @@ def _write_figures(folder: Path, expressions: list[Expression] | None, *, overwr
 def report_clocks(given: OfCasmemg) -> None:
     """Report offset, drift, residual and jumps between video and EMG time, per recording."""
     expressions = read_annotations(given.annotations)
+    reports, summary = clock_reports(expressions), clock_summary(expressions)
+    if given.as_json:
+        listed = [{k: v if v == v else None for k, v in asdict(r).items()} for r in reports]
+        print_json({"summary": asdict(summary), "recordings": listed})
+        return
     rows = []
-    for r in clock_reports(expressions):
+    for r in reports:
         numbers = (r.offset_s, r.range_s, r.drift_ms_per_s, r.residual_ms)
         cells = ["-" if np.isnan(x) else f"{x:.3f}" for x in numbers]
         rows.append((f"{r.subject}/{r.video}", str(r.n_events), *cells, str(r.n_jumps)))
     print_table(
         ("recording", "events", "offset s", "range s", "drift ms/s", "residual ms", "jumps"), rows
     )
-    for name, number in asdict(clock_summary(expressions)).items():
-        say(f"{name}: {number:.4g}" if isinstance(number, float) else f"{name}: {number}")
+    print_facts(_in_words(summary))
+
+
+def _in_words(s: ClockSummary) -> list[tuple[str, str]]:
+    low, median, high = s.drift_quartiles_ms_per_s
+    return [
+        ("expressions", str(s.n_events)),
+        (
+            "video minus EMG time",
+            f"median {s.median_offset_s:.2f} s, {s.least_offset_s:.2f} to {s.most_offset_s:.2f} s",
+        ),
+        (
+            "within a recording",
+            (
+                f"{s.n_recordings_with_pairs} have more than one; their offsets differ by "
+                f"{1000 * s.median_range_s:.0f} ms (median), {1000 * s.most_range_s:.0f} ms at most"
+            ),
+        ),
+        (
+            "from one expression to the next",
+            (
+                f"{s.share_within_a_frame:.0%} within a frame of the video, "
+                f"{s.share_within_100_ms:.0%} within 100 ms"
+            ),
+        ),
+        (
+            "jumps above 0.2 s",
+            (
+                f"{s.n_jumps}, {s.share_of_jumps:.1%} of the steps; "
+                f"at {s.jumps_ahead} of them the EMG falls behind"
+            ),
+        ),
+        (
+            "drift",
+            f"{median:+.2f} ms/s (median of {s.n_drifts}), quartiles {low:+.2f} and {high:+.2f}",
+        ),
+        (
+            "noise of the readings",
+            (
+                f"median {1000 * s.reading_noise_median_s:.0f} ms, MAD "
+                f"{1000 * s.reading_noise_mad_s:.0f} ms, SD {1000 * s.reading_noise_sd_s:.0f} ms"
+            ),
+        ),
+    ]
 
 
 def find_candidates(given: AnalyseOptions) -> None:
@@ -152,6 +226,8 @@ def find_candidates(given: AnalyseOptions) -> None:
         write_mat(given.mat, found, overwrite=given.overwrite)
     if given.undo_droop:
         remarks.append(channels.undo_droop())
+    if given.video is not None and not given.video.exists():
+        remarks.append(f"there is no film {given.video} here: ELAN will ask for it")
     levels_uv = read_mvc(given.mvc or [], len(found.labels))
     with Bar(f"analysing {given.recording.name}"):
         analysis = analyse(
@@ -170,8 +246,11 @@ def find_candidates(given: AnalyseOptions) -> None:
             ),
         )
         written = write_results(given, analysis, found, remarks, clock_map)
-    say(f"written: {', '.join(str(path) for path in written)}")
-    say_found(analysis, remarks)
+    if given.as_json:
+        print_json(found_json(analysis, remarks, written))
+    else:
+        say(f"written: {', '.join(str(path) for path in written)}")
+        say_found(analysis, remarks)
     if corrected is not None:
         score_elan(given.elan, corrected, analysis)
     if all(one.reject for one in analysis.quality):
@@ -219,8 +298,17 @@ def search_grid(given: GridOptions) -> None:
             progress=lambda done, of: bar.advance(done / of),
         )
     iou = [score_clips(row, truth).mean_iou for row in result.detected]
+    best = np.argsort(iou)[::-1][: given.best].tolist()
+    if given.as_json:
+        print_json(
+            [
+                {**asdict(result.parameters[i]), **asdict(result.scores[i]), "mean_iou": iou[i]}
+                for i in best
+            ]
+        )
+        return
     rows = []
-    for i in np.argsort(iou)[::-1][: given.best].tolist():
+    for i in best:
         p, s = result.parameters[i], result.scores[i]
         shares = (s.mean_overlap, s.share_above_half, iou[i])
         values = " ".join(f"{v:g}" for v in (p.window, p.step, p.scale, p.run, p.back, p.ahead))
@@ -253,6 +341,9 @@ def write_synthetic(given: SyntheticOptions, annotations: Path) -> None:
             write_casmemg_mat(path, samples_uv, is_lost=is_lost)
     table = given.folder / TRUTH
     write_annotations(table, wanted)
+    if given.as_json:
+        print_json({"truth": str(table), "recordings": [str(path) for path in paths]})
+        return
     say(f"written: {len(paths)} recordings, and what is in them: {table}")
     say(f"next: emgrig grid {given.folder} --annotations {table}")
 

@@ -3,7 +3,7 @@
 from emgrig.study.synthetic.files import About
 from emgrig.study.synthetic.writing import TRUTH, write_study
 from emgrig.tools.analyse.options import SyntheticOptions
-from emgrig.tools.common.output import say
+from emgrig.tools.common.output import print_json, say
 from emgrig.tools.common.progress import Bar
 
 _LOST_PERCENT = 0.5
@@ -20,6 +20,10 @@ def write_bids(given: SyntheticOptions) -> None:
     about = About(given.participants, given.seed, given.clip_s, lost)
     with Bar("synthetic study") as bar:
         n = write_study(given.folder, about, n_jobs=given.jobs, told=bar.follow)
+    if given.as_json:
+        made = {"folder": str(given.folder), "truth": str(given.folder / TRUTH)}
+        print_json({"simulated": True, "participants": given.participants, "events": n, **made})
+        return
     say(f"SIMULATED: {given.participants} participants, {n} expressions, about {lost:g} % lost")
     say(f"written: {given.folder}; what was made: {given.folder / TRUTH}")
     say(f"next: emgrig study init {given.folder}")

@@ -15,6 +15,7 @@ from emgrig.tools.common.defaults import read_defaults
 from emgrig.version import __version__
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "firefox", "msedge")
+_TIMERS = Path("/sys/bus/usb-serial/devices")
 #: Of extras that only who works on emgrig itself needs, nothing is said.
 _OF_DEVELOPERS = ("dev", "audit", "mutants")
 
@@ -86,8 +87,21 @@ def _places() -> Iterator[Fact]:
         advice = _right(Path(place.where))
         found = f"{place.name}; {'no right to open it' if advice else 'may be opened'}"
         yield Fact("places", place.where, found, not advice, advice)
+        yield from _latency(Path(place.where).name)
     if not places:
         yield Fact("places", "here", "no serial port, no SPI device")
+
+
+def _latency(port: str) -> Iterator[Fact]:
+    """Say how long an FTDI chip waits for more before it hands over what it has, on Linux."""
+    timer = _TIMERS / port / "latency_timer"
+    try:
+        wait_ms = int(timer.read_text())
+    except (OSError, ValueError):  # another chip, or another system
+        return
+    is_short = wait_ms <= 1
+    advice = "" if is_short else f"for smooth pictures: echo 1 | sudo tee {timer} (docs/ports.md)"
+    yield Fact("places", f"{port} latency timer", f"{wait_ms} ms", is_short, advice)
 
 
 def _right(device: Path) -> str:

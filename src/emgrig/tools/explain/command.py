@@ -3,15 +3,17 @@
 from dataclasses import asdict, dataclass
 from itertools import groupby
 
+from rich.text import Text
+
 from emgrig.tools.common.options import Printed, argument, takes
-from emgrig.tools.common.output import print_json, print_table, say
+from emgrig.tools.common.output import out, print_json, print_table, say
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainOptions(Printed):
     """What `emgrig explain` takes."""
 
-    topic: str = argument("B9, noise_over_typical, LOFF, packets-lost, exit-codes …", "")
+    topic: str = argument("B9, noise_over_typical, LOFF, packets-lost, exit-codes, faq.md …", "")
 
 
 @takes
@@ -19,21 +21,37 @@ def explain(given: ExplainOptions) -> None:
     """Say what a check, a limit, a cause, a fault, a register or an exit code means.
 
     Without a topic it lists what there is. All of it is made from what the program itself works
-    by, so it is of this version.
+    by, so it is of this version; a page of the documentation, as docs/bringup.md, is printed.
 
     Example: emgrig explain B9
 
     Example: emgrig explain CH1SET
     """
-    from emgrig.tools.explain.topics import find, topics
+    from emgrig.tools.explain.pages import find_page, pages, title_of
+    from emgrig.tools.explain.topics import find, names_something, topics
 
     if not given.topic:
         every = topics()
         if given.as_json:
-            print_json([{"kind": one.kind, "name": one.name, "title": one.title} for one in every])
+            listed = [{"kind": one.kind, "name": one.name, "title": one.title} for one in every]
+            written = [
+                {"kind": "page", "name": name, "title": title_of(page)}
+                for name, page in pages().items()
+            ]
+            print_json([*listed, *written])
             return
         for kind, group in groupby(every, key=lambda one: one.kind):
             say(f"{kind}: {', '.join(one.name for one in group)}")
+        if pages():
+            say(f"page: {', '.join(pages())}")
+        return
+    page = None if names_something(given.topic) else find_page(given.topic)
+    if page is not None:
+        text = page.read_text("utf-8")
+        if given.as_json:
+            print_json([{"kind": "page", "name": page.name, "title": title_of(page), "text": text}])
+        else:
+            out.print(Text(text.rstrip()))
         return
     found = find(given.topic)
     if given.as_json:

@@ -6,6 +6,7 @@ itself works by.
 
 import difflib
 import inspect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -69,6 +70,11 @@ def find(word: str) -> list[Topic]:
     )
 
 
+def names_something(word: str) -> bool:
+    """Say if a topic goes by this name."""
+    return any(_plain(word) in _names(one) for one in topics())
+
+
 def _plain(word: str) -> str:
     return word.casefold().replace("_", "-")
 
@@ -78,6 +84,8 @@ def _names(topic: Topic) -> set[str]:
     named = {topic.name}
     for register in REGISTERS:
         if topic.kind == "register" and register.NAME.format(n="n") == topic.name:
+            for address in range(register.ADDRESS, register.ADDRESS + register.COUNT):
+                named |= {f"{address:02x}h", f"0x{address:02x}", f"{address:02x}"}
             names = [register.NAME, *(bits.name for bits in register.FIELDS)]
             named |= {name.format(n=n, bit=n) for name in names for n in ("", "n", *range(1, 9))}
     return {_plain(name) for name in named}
@@ -126,14 +134,20 @@ def _fault(fault: Fault) -> Topic:
 
 
 def _register(register: type[Register]) -> Topic:
-    about = inspect.cleandoc(register.__doc__ or "").replace("\n", " ")
+    title, *notes = inspect.cleandoc(register.__doc__ or "").split("\n\n")
     facts = [("address", f"{register.ADDRESS:02X}h"), ("after RESET", f"{register.RESET:02X}h")]
     if register.COUNT > 1:
-        facts[0] = ("address", f"{register.ADDRESS:02X}h for channel 1, one more for each further")
+        last = register.ADDRESS + register.COUNT - 1
+        facts[0] = ("address", f"{register.ADDRESS:02X}h to {last:02X}h, one a channel from 1 on")
     for bits in register.FIELDS:
         place = f"bit {bits.high}" if bits.high == bits.low else f"bits {bits.high}-{bits.low}"
         facts.append((f"{place}: {bits.title('n')}", _meaning(bits)))
-    return Topic("register", register.NAME.format(n="n"), about, tuple(facts))
+    facts += [("note", " ".join(note.split())) for note in notes]
+    name, title = register.NAME.format(n="n"), " ".join(title.split()).rstrip(".")
+    if of := re.match(r"\S+ \((9[0-9.]+)\)[:;,] *", title):  # name and section of the data sheet
+        title = title[of.end() :]
+        facts.append(("data sheet", f"SBAS499C, {of[1]}"))
+    return Topic("register", name, title, tuple(facts))
 
 
 def _meaning(bits: Bits) -> str:

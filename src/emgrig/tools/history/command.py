@@ -8,6 +8,7 @@ from pathlib import Path
 from emgrig.errors import RecordingError
 from emgrig.files import check_output, check_report, write_file
 from emgrig.hil_tests.history import Run, Value, read_runs, read_values
+from emgrig.hil_tests.judging.measurement import title_of
 from emgrig.hil_tests.trends import Trend, boards, line, trends
 from emgrig.names import table_cell, unit_shown
 from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
@@ -95,7 +96,7 @@ def _tell(runs: list[Run], drift: list[Trend]) -> None:
             (
                 one.board,
                 one.check,
-                one.quantity.replace("_", " "),
+                title_of(one.quantity),
                 "" if one.channel is None else str(one.channel),
                 f"{one.values[0]:.4g}",
                 f"{one.values[-1]:.4g}",

@@ -7,6 +7,7 @@ from typing import Any
 
 from emgrig.files import make_folder, write_file
 from emgrig.hil_tests.history import GOOD, Run
+from emgrig.hil_tests.judging.measurement import title_of
 from emgrig.hil_tests.trends import Trend, boards, line
 from emgrig.names import unit_shown
 from emgrig.pages.page import render
@@ -46,7 +47,7 @@ def write(folder: Path, file: Path, runs: Sequence[Run], drift: Sequence[Trend])
             for one in found
         ],
         pictures=[
-            (f"{check} {quantity.replace('_', ' ')}", trend(own, runs))
+            (f"{check} {title_of(quantity)}", trend(own, runs))
             for check, quantity in list(quantities)[:MOST_PICTURES]
             if (own := [one for one in drift if (one.check, one.quantity) == (check, quantity)])
         ],

@@ -318,8 +318,7 @@ class Host:
         self._quiet_s = 0.0
         self._stare_since_s = None
         event_s = self.bench.next_event_s() if self._watches else None
-        with self._falls_foreseen():
-            yield
+        yield
         self._catch_up(event_s)
         self._deliver()
 
@@ -366,9 +365,7 @@ class Host:
         self._bench_s = max(self._bench_s, self.bench.now_s)
 
     def _follow_wall(self) -> None:
-        """Let the bench come to the wall's time."""
-        with self._falls_foreseen():
-            self.bench.pin("CS")  # any call that costs time looks at the wall's
+        self.bench.pin("CS")  # any call that costs time looks at the wall's
         self._bench_s = self.bench.now_s
         if self._bench_s > self._limit_s:
             raise TimeIsUp.at_limit(self._limit_s)
@@ -386,23 +383,6 @@ class Host:
             if until_s == self._limit_s == float("inf"):
                 raise TimeIsUp.of_wait(self._bench_s, what)
             self._pass_to(until_s)
-
-    @contextmanager
-    def _falls_foreseen(self) -> Iterator[None]:
-        """Do something that lets time pass; edges on the way have the times when they came.
-
-        However late they are looked at: a kernel stamps them when they come.
-        """
-        foreseen = [
-            (watch, watch.chip, self.bench.next_fall_s(watch.chip))
-            for watch in self._watches
-            if watch.chip is not None
-        ]
-        yield
-        for watch, chip, fall_s in foreseen:
-            n_falls = self.bench.drdy_count(chip)
-            if fall_s is not None and n_falls > watch.falls and fall_s <= self.bench.now_s:
-                watch.fall(n_falls, fall_s, self.bench.next_fall_s(chip))
 
     def _catch_up(self, event_s: float | None) -> None:
         """See which edges came up to now; `event_s` is when the one that was foreseen did."""

@@ -128,6 +128,11 @@ class LossAccount:
         """The conversion of this run that should come next."""
         return self._expected
 
+    @property
+    def is_calm(self) -> bool:
+        """True if no packet waits to be believed."""
+        return self._far is None
+
     def begin_run(self, period_us: float = 0.0, *, most_lost: int = WRAP // 2) -> None:
         """Begin a run: its first conversion is 0.
 

@@ -135,6 +135,15 @@ class Decoder:
         """Bytes that wait for the rest of their packet; less than one longest packet."""
         return len(self._held)
 
+    @property
+    def expected_sequence(self) -> int | None:
+        """The sequence number that should come next; None before the first packet."""
+        return self._expected_sequence
+
+    def whole_crc(self, n_bytes: int) -> int:
+        """CRC over any whole valid packet of so many bytes, sync and CRC bytes included."""
+        return self._run_crc(n_bytes)[1]
+
     def feed(self, data: bytes) -> list[Item]:
         """Take bytes, and return what they completed, in order. Never raises on any content."""
         return self._decode(self._held + data if self._held else data, final=False)

@@ -28,9 +28,10 @@ class Interrupts:
     """The handlers of this process, stood in for while anybody wants it. Main thread only."""
 
     def __init__(self) -> None:
-        self._depth = 0  # of those who hold handlers up; the main thread's alone
+        #: How many hold handlers up; written by the main thread alone.
+        self.depth = 0
+        self.came: list[int] = []  #: Signals whose handlers wait.
         self._instead: dict[int, Handler] = {}
-        self._came: list[int] = []
         self._n_users = 0
         self._lock = threading.Lock()
 
@@ -60,15 +61,10 @@ class Interrupts:
             if signal.getsignal(number) == self._handle:
                 signal.signal(number, handler)
 
-    def hold(self) -> None:
-        """Have handlers wait until `let_go`; main thread only."""
-        self._depth += 1
-
-    def let_go(self) -> None:
-        """Let handlers run, if nobody else holds them up: those that waited now; they may raise."""
-        self._depth -= 1
-        while self._came and not self._depth:
-            number = self._came.pop(0)
+    def run(self) -> None:
+        """Run the handlers that waited, if nobody else holds them up; they may raise."""
+        while self.came and not self.depth:
+            number = self.came.pop(0)
             self._instead[number](number, None)
 
     @contextmanager
@@ -77,15 +73,16 @@ class Interrupts:
         if threading.get_ident() != MAIN:
             yield
             return
-        self.hold()
+        self.depth += 1
         try:
             yield
         finally:
-            self.let_go()
+            self.depth -= 1
+            self.run()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._depth:
-            self._came.append(number)
+        if self.depth:
+            self.came.append(number)
         else:
             self._instead[number](number, frame)
 

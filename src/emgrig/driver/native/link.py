@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from emgrig.driver.native.budget import Deadline, EventBudget
 from emgrig.driver.native.failures import no_answer, raise_refusal
@@ -62,6 +62,16 @@ Tap = Callable[[Direction, bytes, float], None]
 Listener = Callable[[Item, float], None]
 
 
+class Foreseer(Protocol):
+    """Somebody who knows what comes next, and need not have it decoded. Called with the lock."""
+
+    def take(self, data: bytes, unix_s: float, /) -> bool:
+        """Take all of what one read gave, if it is as foreseen; else False, and nothing is done."""
+
+    def settle(self) -> None:
+        """Have decoded what was taken, as something else comes, or somebody asks for counts."""
+
+
 class Answer(NamedTuple):
     """A reply, and when it was asked for and came: Unix time, s; `attempts` ≥ 1."""
 
@@ -86,6 +96,7 @@ class Link:
         #: by the reader thread if there is one, and must not ask anything of the link.
         self.listener: Listener | None = None
         self.tap: Tap | None = None  #: Who gets the raw bytes.
+        self.foreseer: Foreseer | None = None  #: Who may take samples without the decoder.
         self.n_repeats = 0  #: How often a request was sent again before it was answered.
         #: Longest time that an answer took, s; STOP's not, which comes behind the last frame.
         self.slowest_s = 0.0
@@ -104,13 +115,13 @@ class Link:
         self._reply_s = 0.0
         self._unix_offset_s = transport.clock.unix_s() - transport.clock.now_s()
         self._failure: Exception | None = None
-        self._begin()
         self._reading: Reading | None = None
+        self._now_s = transport.clock.now_s
+        self._begin()
         if transport.is_paced:
             self._reading = Reading(
                 self._read_once,
                 self._condition,
-                lambda: self._failure is not None,
                 transport.clock,
                 f"emgrig reader {transport.address}",
             )
@@ -118,7 +129,18 @@ class Link:
     @property
     def counts(self) -> DecoderCounts:
         """What the decoder has seen and thrown away since the link was last opened."""
-        return self._decoder.counts
+        return self.decoder.counts
+
+    @property
+    def decoder(self) -> Decoder:
+        """The decoder of what comes since the link was last opened."""
+        with self._condition:
+            self._settle()
+            return self._decoder
+
+    def _settle(self) -> None:
+        if self.foreseer is not None:
+            self.foreseer.settle()
 
     @property
     def lock(self) -> threading.Condition:
@@ -132,7 +154,7 @@ class Link:
 
     def unix_s(self) -> float:
         """Unix time, s, by a clock that never jumps (a step of the host's own is not followed)."""
-        return self.transport.clock.now_s() + self._unix_offset_s
+        return self._now_s() + self._unix_offset_s
 
     # Requests.
 
@@ -205,6 +227,7 @@ class Link:
             with self._condition:
                 self._asked.append((request_id, request))
                 self._reply, self._waiting_for = None, (request_id, request)
+                self._settle()
                 self._tell(RequestPacket(request_id, request, body), self.unix_s())
             try:
                 answer = self._attempt(request, payload, timeout_s, attempts)
@@ -249,7 +272,7 @@ class Link:
         """After a silence, do not wait for the rest of a packet whose length was damaged."""
         with self._condition:
             if self.unix_s() - self._received_s >= silence_s:
-                for item in self._decoder.flush():
+                for item in self.decoder.flush():
                     self._tell(item, self._received_s)
 
     def _send(self, payload: bytes, unix_s: float) -> None:
@@ -281,6 +304,11 @@ class Link:
         self._raise_failure()
         return False
 
+    @property
+    def gather_bytes(self) -> int:
+        """How much may lie unread with the system without holding up the board; 0: nothing."""
+        return 0 if self._reading is None else int(getattr(self.transport, "gather_bytes", 0))
+
     def read_now(self) -> None:
         """Take over what is there, without waiting; of a paced transport alone."""
         if self._reading is not None:
@@ -305,7 +333,7 @@ class Link:
                 except TransportEnd:  # it still answers
                     raise
                 except TransportError as error:
-                    self._failure = error
+                    self._fail(error)
                     raise
                 self._take(received)
             return True
@@ -313,23 +341,23 @@ class Link:
     def _read_once(self, timeout_s: float) -> int:
         """Read a paced transport once, for so long at most; return how many bytes came."""
         try:
-            received = self._read_burst(timeout_s)
+            received = self.transport.read(READ_BYTES, timeout_s=timeout_s)
+            if len(received) >= BURST_BYTES and timeout_s:
+                received = self._read_burst(received)
             with self._condition:
                 self._take(received)
         except TransportTimeout:
             return 0
         except Exception as error:  # raised again where somebody waits
             with self._condition:
-                self._failure = self._failure or error
-                self._condition.notify_all()
+                self._fail(error)
             return 0
         return len(received)
 
-    def _read_burst(self, timeout_s: float) -> bytes:
-        """Read; if that much comes at once, gather more of it: decoding has a price a piece."""
-        pieces = [self.transport.read(READ_BYTES, timeout_s=timeout_s)]
-        n_bytes = len(pieces[0])
-        while timeout_s and BURST_BYTES <= n_bytes < READ_BYTES:
+    def _read_burst(self, first: bytes) -> bytes:
+        """Gather more of what came that much at once: decoding has a price a piece."""
+        pieces, n_bytes = [first], len(first)
+        while BURST_BYTES <= n_bytes < READ_BYTES:
             self.transport.clock.sleep(BURST_GAP_S)  # one large read is cheaper than many small
             try:
                 pieces.append(self.transport.read(READ_BYTES - n_bytes, timeout_s=0.0))
@@ -340,14 +368,16 @@ class Link:
 
     def _take(self, received: bytes) -> None:
         """Decode what came and hand it on; the lock is held."""
-        unix_s = self._received_s = self.unix_s()
+        unix_s = self._received_s = self._now_s() + self._unix_offset_s
         if len(self._first_bytes) < _FIRST_BYTES:
             self._first_bytes += received[: _FIRST_BYTES - len(self._first_bytes)]
         if self.tap is not None:
             self.tap(Direction.RECEIVED, received, unix_s)
-        self._events.pass_time(unix_s)
-        for item in self._decoder.feed(received):
-            self._tell(item, unix_s)
+        if self.foreseer is None or not self.foreseer.take(received, unix_s):
+            self._settle()
+            self._events.pass_time(unix_s)
+            for item in self._decoder.feed(received):
+                self._tell(item, unix_s)
         if self._reading is not None and self._reading.n_waiting:
             self._condition.notify_all()
 
@@ -365,6 +395,13 @@ class Link:
         if self.listener is not None:
             self.listener(item, unix_s)
 
+    def _fail(self, error: Exception) -> None:
+        """Say that the link is lost, if nobody has said it before; the lock is held."""
+        self._failure = self._failure or error
+        if self._reading is not None:
+            self._reading.is_over = True
+        self._condition.notify_all()
+
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
@@ -377,6 +414,8 @@ class Link:
         self._first_bytes = b""
         self._received_s = self.unix_s()
         self._failure = None
+        if self._reading is not None:
+            self._reading.is_over = False
 
     def reopen(self) -> None:
         """Open the transport anew after it was lost; what was in flight is gone.
@@ -390,7 +429,7 @@ class Link:
             self._reading.pause()
         try:
             with self._condition:
-                for item in self._decoder.flush():
+                for item in self.decoder.flush():
                     self._tell(item, self.unix_s())
             self._open_again()
         finally:
@@ -401,16 +440,16 @@ class Link:
         try:
             self.transport.reopen()
         except TransportError as error:
-            self._failure = error
+            with self._condition:
+                self._failure = None
+                self._fail(error)
             raise
         self._begin()
 
     def close(self) -> None:
         """Close the transport, and end the thread; a second call does nothing."""
         with self._condition:
-            if self._failure is None:
-                self._failure = TransportError(f"{self.transport.address} is closed")
-            self._condition.notify_all()
+            self._fail(TransportError(f"{self.transport.address} is closed"))
         self.transport.close()
         if self._reading is not None:
             self._reading.close()

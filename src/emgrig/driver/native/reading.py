@@ -20,6 +20,7 @@ POLL_S: Final = 0.25
 #: buffer has 4096 bytes.
 _LOOK_S: Final = 0.1
 _LEAST_LOOK_S: Final = 0.005
+_REST_S: Final = 1.0  #: It looks no oftener while somebody serves the link with others.
 _WAITING_BYTES: Final = 2048
 
 
@@ -30,11 +31,9 @@ class Reading:
     ----------
     read : callable
         Reads once, for so long at most, s, and takes over what came; returns how many bytes. What
-        ends the link it remembers, for `is_over`; it does not raise.
+        ends the link it remembers, and sets `is_over`; it does not raise.
     condition : threading.Condition
         Held while anything is taken over; notified, if `n_waiting`, when something was.
-    is_over : callable
-        True when nothing can be read any more.
     clock : Clock
         Of the transport.
     name : str
@@ -45,12 +44,12 @@ class Reading:
         self,
         read: Callable[[float], int],
         condition: threading.Condition,
-        is_over: Callable[[], bool],
         clock: Clock,
         name: str,
     ) -> None:
         self.n_waiting = 0  #: Threads that wait for what a leader reads.
-        self._read, self._condition, self._is_over, self._clock = read, condition, is_over, clock
+        self.is_over = False  #: True when nothing can be read any more.
+        self._read, self._condition, self._now_s = read, condition, clock.now_s
         self._is_led = False  # somebody reads
         self._is_wanted = False  # somebody has waited since the thread began to read
         self._is_paused = self._is_closed = False
@@ -65,18 +64,18 @@ class Reading:
     def wait(self, done: Callable[[], bool], timeout_s: float) -> bool:
         """Read, or wait for who reads, until `done()`, the end, or the time is over."""
         left_s = timeout_s
-        deadline_s = self._clock.now_s() + timeout_s
+        deadline_s = self._now_s() + timeout_s
         while left_s > 0:
             if self._read_as_leader(done, left_s):
                 if done():
                     return True
             else:
                 with self._condition:
-                    if done() or self._is_over():
+                    if done() or self.is_over:
                         break
                     if self._is_led or self._is_paused:
                         self._wait_for_leader(left_s)
-            left_s = deadline_s - self._clock.now_s()
+            left_s = deadline_s - self._now_s()
         return done()
 
     def read_now(self) -> None:
@@ -97,37 +96,44 @@ class Reading:
     def _read_as_leader(self, done: Callable[[], bool], timeout_s: float) -> bool:
         """Read once, unless `done()`, or nothing can be read, or another reads."""
         is_main = threading.get_ident() == MAIN
-        if is_main:
+        if is_main:  # in line: with every packet, a call costs more than what it does
             if not self._holds_interrupts:
                 self._holds_interrupts = True
                 INTERRUPTS.begin()
-            INTERRUPTS.hold()
+            INTERRUPTS.depth += 1
         try:
             with self._condition:
-                if done() or self._is_over() or not self._take_lead():
+                if done() or self.is_over or self._is_led or self._is_paused:
                     return False
+                self._is_led = True
+                self._n_led += 1
             try:
-                self._n_bytes += self._read(min(timeout_s, POLL_S))
+                self._n_bytes += self._read(timeout_s if timeout_s < POLL_S else POLL_S)
             finally:
-                self._step_down()
+                with self._condition:
+                    self._is_led = False
+                    if self.n_waiting:
+                        self._condition.notify_all()
             return True
         finally:
             if is_main:
-                INTERRUPTS.let_go()
+                INTERRUPTS.depth -= 1
+                if INTERRUPTS.came:
+                    INTERRUPTS.run()
 
-    def _take_lead(self) -> bool:
-        """Become the leader, if there is none; the condition is held."""
-        if self._is_led or self._is_paused:
-            self._is_wanted = True
-            return False
-        self._is_led = True
-        self._n_led += 1
-        return True
-
-    def _step_down(self) -> None:
+    def _read_alone(self) -> None:
+        """Read until somebody else wants to, if nobody reads."""
         with self._condition:
-            self._is_led = False
-            if self.n_waiting:
+            if self._is_led or self._is_paused:
+                return
+            self._is_led, self._is_wanted = True, False
+            self._n_led += 1
+        try:
+            while not (self._is_wanted or self._is_paused or self.is_over):
+                self._n_bytes += self._read(POLL_S)
+        finally:
+            with self._condition:
+                self._is_led = False
                 self._condition.notify_all()
 
     def _wait_for_leader(self, left_s: float) -> None:
@@ -142,23 +148,14 @@ class Reading:
 
     def _watch(self) -> None:
         n_led, n_bytes, look_s = -1, 0, _LOOK_S
-        while not self._look.acquire(timeout=look_s):
+        while not self._look.acquire(timeout=_REST_S if self._n_groups else look_s):
             is_neglected = self._n_led == n_led and not self._n_groups
             n_led, more, n_bytes = self._n_led, self._n_bytes - n_bytes, self._n_bytes
             if more:
                 look_s = min(max(look_s * _WAITING_BYTES / more, _LEAST_LOOK_S), _LOOK_S)
-            if not is_neglected or self._is_over():
-                continue
-            with self._condition:
-                if not self._take_lead():
-                    continue
-                self._is_wanted = False
-            try:
-                while not (self._is_wanted or self._is_paused or self._is_over()):
-                    self._n_bytes += self._read(POLL_S)
-            finally:
-                self._step_down()
-            n_led = self._n_led
+            if is_neglected and not self.is_over:
+                self._read_alone()
+                n_led = self._n_led
 
     # Opening and closing.
 

@@ -14,6 +14,7 @@ from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.rate import RateCheck, RunTiming
 from emgrig.driver.samples.block import Block, Epoch
 from emgrig.driver.samples.board_time import BoardTime
+from emgrig.driver.samples.foreseen import Calm
 from emgrig.driver.samples.past_runs import ENDLESS, PastRuns, RunLine, RunStart
 from emgrig.driver.samples.proof import Proof
 from emgrig.errors import DeviceError, WireError
@@ -88,6 +89,7 @@ class Assembler:
         self._last_host_s = 0.0
         self._epoch: Epoch | None = None
         self._events: list[EventPacket] = []
+        self._skims = False
         self._late = self._paused = 0
         self._outage_end = self._outage_link = self._outage_board = 0
 
@@ -132,6 +134,45 @@ class Assembler:
         else:
             self._event(item)
         return []
+
+    def skim(self, items: list[Item], host_s: float) -> None:
+        """Take items whose blocks were made already, by `Foreseen`: all but making them."""
+        self._skims = True
+        try:
+            for item in items:
+                self.add(item, host_s)
+        finally:
+            self._skims = False
+
+    def calm(self) -> Calm | None:
+        """Where the run stands, if the next packet can be foreseen; see `Foreseen`."""
+        epoch, line, timing, base = self._epoch, self._line, self._timing, self._base
+        if epoch is None or line is None or timing is None or base is None:
+            return None
+        is_calm = (
+            self._open
+            and not self._expecting
+            and self._boundary is Cause.NONE
+            and not (self._cut or self._events)
+            and self._account.is_calm
+            and self._proof.is_calm
+            and base + self._account.expected == self._position
+        )
+        if not is_calm:
+            return None
+        return Calm(
+            conversion=self._account.expected % WRAP,
+            position=self._position,
+            raw_us=line.raw_us,
+            offset_us=self.board_time.offset_us,
+            period_us=line.period_us,
+            epoch=epoch,
+            checks_status=self._can.status is StatusWord.WHOLE,
+            is_late=self._is_late if len(self._past) else None,
+        )
+
+    def _is_late(self, packet: OnePacket) -> bool:
+        return self._past.is_late(packet, self._line)
 
     def link_lost(self) -> None:
         """Say that the link was lost at this place: what is missing next went in the outage."""
@@ -327,20 +368,20 @@ class Assembler:
         """Cut a piece where its settings change; one block for each."""
         packets = self._in_time(piece)
         if isinstance(packets, OnePacket):
-            return [self._placed_block(packets, piece, 0, packets.epoch, host_s)]
+            return self._placed(packets, piece, 0, packets.epoch, host_s)
         settings = packets.settings
         changes = (np.flatnonzero(np.diff(settings)) + 1).tolist() if len(settings) > 1 else []
-        blocks = []
+        blocks: list[Block] = []
         for begin, end in zip([0, *changes], [*changes, len(settings)], strict=True):
             part = packets
             if changes:
                 part = part.part(np.s_[begin:end])
-            blocks.append(self._placed_block(part, piece, begin, int(settings[begin]), host_s))
+            blocks += self._placed(part, piece, begin, int(settings[begin]), host_s)
         return blocks
 
-    def _placed_block(
+    def _placed(
         self, part: SamplePackets, piece: Piece, begin: int, settings: int, host_s: float
-    ) -> Block:
+    ) -> list[Block]:
         """Make a block of the packets of a piece from number `begin` on; place a new run."""
         epoch = self._known_epoch(settings)
         conversion = piece.first_conversion + begin * part.n_frames
@@ -348,7 +389,10 @@ class Assembler:
             end = conversion + part.n_packets * part.n_frames
             board_us = _first_us(part)
             self._base = self._place(conversion, board_us, end, host_s, epoch)
-        return self._block(part, conversion, epoch, piece.cause)
+        if self._skims:
+            self._pass(part, conversion, epoch)
+            return []
+        return [self._block(part, conversion, epoch, piece.cause)]
 
     def _in_time(self, piece: Piece) -> SamplePackets:
         """Return the packets of a piece with their times on one line."""
@@ -432,10 +476,14 @@ class Assembler:
             flags=flags,
             events=self._take_events(),
         )
-        self._follow_time(packets, conversion, epoch)
-        self._position = first + block.n_samples
-        self._epoch, self._boundary, self._cut = epoch, Cause.NONE, False
+        self._pass(packets, conversion, epoch)
         return block
+
+    def _pass(self, packets: SamplePackets, conversion: int, epoch: Epoch) -> None:
+        """Move on behind packets whose block is made."""
+        self._follow_time(packets, conversion, epoch)
+        self._position = self._base_now() + conversion + packets.n_packets * packets.n_frames
+        self._epoch, self._boundary, self._cut = epoch, Cause.NONE, False
 
     def _follow_time(self, packets: SamplePackets, conversion: int, epoch: Epoch) -> None:
         if isinstance(packets, OnePacket):

@@ -50,6 +50,11 @@ class BoardTime:
     _last_us: int | None = None
     _conversion: int | None = None  # at `_last_us`, in this run
 
+    @property
+    def offset_us(self) -> int:
+        """What is added to board time as it is said, at the newest moment that is known, µs."""
+        return self._offset_us
+
     def begin_anew(self) -> None:
         """Say that the board has started anew, and its clock with it."""
         self._offset_us, self._last_us, self._conversion = 0, None, None

@@ -7,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.simulator.analog.inputs import HEADROOM_V, Inputs
+from emgrig.simulator.analog.product import product
 from emgrig.simulator.analog.sinc import WINDOW_PERIODS, cumulative_taps, point_weights
 from emgrig.simulator.analog.waves import Grid, Wave
-from emgrig.simulator.seams import Source
-
-# OpenBLAS starts threads above 4 * 65536 multiplications (its interface/gemm.c).
-_MOST_MULTIPLICATIONS = 4 * 65536
+from emgrig.simulator.seams import Source, WindowedSource
 
 FULL_SCALE = 2.0**23
 WINDOW_TO_EDGE_TICKS = 9  # t_SETTLE is 4 t_DR + 9 tCLK: the window ends 9 ticks before DRDY falls
@@ -80,22 +78,17 @@ class Stretch:
         """Codes without noise and not rounded, of `count` conversions from `first` on.
 
         As if this stretch had no beginning and no end. What of the input is linear goes through the
-        filter in one matrix product; channels near the amplifier's rails take the longer way.
+        filter at once; channels near the amplifier's rails take the longer way.
         """
         volts = self._steady(first, count)
         if self._lead_off is not None:
             volts += self._lead_off.conversions(first, count)[:, : volts.shape[1]]
-        n_points = (count + WINDOW_PERIODS - 1) * self.cells
-        x = self._source_volts(self._point_ticks(first, n_points)) if self._sees_source else None
-        if x is not None:
-            parts = _product(x.reshape(-1, self._weights.shape[0]), self._weights)
-            parts = parts.reshape(-1, WINDOW_PERIODS, volts.shape[1])
-            for periods in range(WINDOW_PERIODS):
-                volts += parts[periods : periods + count, periods]
-        clipping = self._clipping(x)
+        seen = self._seen(first, count) if self._sees_source else None
+        if seen is not None:
+            volts += seen[0]
+        clipping = self._clipping(None if seen is None else seen[1])
         if clipping.size:
-            x = np.zeros((n_points, self.inputs.n_sources)) if x is None else x
-            volts[:, clipping] = self._clipped(first, x, clipping) + self.inputs.offset_v[clipping]
+            volts[:, clipping] = self._clipped(first, count, clipping)
         windows = self.window_start(first) + self.grid.data_period_ticks * np.arange(count)
         return self._scale(volts, windows, self._test_rows(first, count))
 
@@ -153,6 +146,11 @@ class Stretch:
         return np.ascontiguousarray(product.reshape(self.cells * sources, 3 * channels))
 
     @cached_property
+    def _mix(self) -> NDArray[np.float64]:
+        """Source electrodes (rows) to channels (columns)."""
+        return np.ascontiguousarray(self.inputs.mix.T)
+
+    @cached_property
     def _lead_off(self) -> Wave | None:
         if not self.inputs.is_chopped:
             return None
@@ -180,14 +178,18 @@ class Stretch:
         return self.grid.data_period_ticks // self._fine_cells
 
     def _point_ticks(self, first: int, n_points: int) -> NDArray[np.int64]:
-        cell_ticks = self.grid.data_period_ticks // self.cells
+        cell_ticks = self._cell_ticks
         return self.window_start(first) + cell_ticks // 2 + cell_ticks * np.arange(n_points)
+
+    @property
+    def _cell_ticks(self) -> int:
+        return self.grid.data_period_ticks // self.cells
 
     def _source_volts(self, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
         return self.source.volts(ticks / self.inputs.f_clk_hz)
 
     def _steady(self, first: int, count: int) -> NDArray[np.float64]:
-        """What is there without source and lead-off current, filtered: dc, offset, mains; V."""
+        """Return dc, offset and mains, filtered, V: what is there without source and lead-off."""
         inputs = self.inputs
         level_v = inputs.dc_v + inputs.offset_v
         if not self._has_mains:
@@ -198,7 +200,7 @@ class Stretch:
         basis = np.ones((count, 3))
         basis[:, 0], basis[:, 1] = turns.real, turns.imag
         phasors = inputs.mains[0] * inputs.mains_response
-        return _product(basis, np.stack((phasors.real, -phasors.imag, level_v)))
+        return product(basis, np.stack((phasors.real, -phasors.imag, level_v)))
 
     @property
     def _mains_rad_tick(self) -> float:
@@ -210,20 +212,49 @@ class Stretch:
     ) -> NDArray[np.float64]:
         turn = self._mains_rad_tick * ticks
         basis = np.stack((np.cos(turn), np.sin(turn)), axis=1)
-        return _product(basis, np.stack((phasors.real, -phasors.imag)))
+        return product(basis, np.stack((phasors.real, -phasors.imag)))
 
     def _test_rows(self, first: int, count: int) -> NDArray[np.float64]:
         if self._test is None:
             return np.full((1, 1), self.inputs.test_level)
         return self._test.conversions(first, count)
 
-    def _clipping(self, x: NDArray[np.float64] | None) -> NDArray[np.int64]:
-        """Channels (indices) whose amplifier may come near a rail for the source voltages `x`."""
-        if x is None:
+    def _seen(
+        self, first: int, count: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the source's part of each channel, filtered, and the peaks of its electrodes; V.
+
+        The points of all periods go through the filter and the mix in one matrix product, unless
+        the source can do better.
+        """
+        if isinstance(self.source, WindowedSource):
+            taps = point_weights(self.grid.decimation, self.cells)
+            period, cell_ticks = self.grid.data_period_ticks, self._cell_ticks
+            begins = self.window_start(first) + cell_ticks // 2 + period * np.arange(count)
+            f_clk_hz = self.inputs.f_clk_hz
+            sums, peak = self.source.window_sums(begins / f_clk_hz, cell_ticks / f_clk_hz, taps)
+            return product(sums, self._mix), peak
+        x = self._points(first, count)
+        parts = product(x.reshape(-1, self._weights.shape[0]), self._weights)
+        parts = parts.reshape(-1, WINDOW_PERIODS, len(self.inputs.gain))
+        volts = parts[:count, 0] + parts[1 : count + 1, 1]
+        volts += parts[2:, 2]
+        return volts, np.maximum(x.max(axis=0), -x.min(axis=0))
+
+    def _points(self, first: int, count: int) -> NDArray[np.float64]:
+        """Return what the source gives in all the cells of `count` conversions; V, a row each."""
+        n_points = (count + WINDOW_PERIODS - 1) * self.cells
+        if not self._sees_source:
+            return np.zeros((n_points, self.inputs.n_sources))
+        return self._source_volts(self._point_ticks(first, n_points))
+
+    def _clipping(self, peak_v: NDArray[np.float64] | None) -> NDArray[np.int64]:
+        """Channels (indices) whose amplifier may come near a rail with a source of such peaks."""
+        if peak_v is None:
             return self._clipping_in_silence
-        if not self._may_clip(np.full(x.shape[1], max(x.max(), -x.min()))).any():
+        if not self._may_clip(np.full(len(peak_v), peak_v.max())).any():
             return np.empty(0, dtype=np.int64)
-        return self._powered(self._may_clip(np.abs(x).max(axis=0)))
+        return self._powered(self._may_clip(peak_v))
 
     @cached_property
     def _clipping_in_silence(self) -> NDArray[np.int64]:
@@ -256,15 +287,16 @@ class Stretch:
         return max(self.inputs.world.avdd_v / 2 - HEADROOM_V, 0.0)
 
     def _clipped(
-        self, first: int, x: NDArray[np.float64], columns: NDArray[np.int64]
+        self, first: int, count: int, columns: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return the filtered input of some channels whose amplifiers clip, V."""
+        """Return the filtered input, with the offset, of some channels whose amplifiers clip, V."""
+        x = self._points(first, count)
         ticks = self._point_ticks(first, len(x))
-        volts = self._amplified(ticks, _product(x, self.inputs.mix[columns].T), columns)
+        volts = self._amplified(ticks, product(x, self.inputs.mix[columns].T), columns)
         taps = point_weights(self.grid.decimation, self.cells).reshape(3, self.cells)
         parts = np.einsum("jm,pmc->jpc", taps, volts.reshape(-1, self.cells, len(columns)))
         result: NDArray[np.float64] = parts[0, :-2] + parts[1, 1:-1] + parts[2, 2:]
-        return result
+        return result + self.inputs.offset_v[columns]
 
     def _amplified(
         self,
@@ -324,16 +356,3 @@ def _turns(step_rad: float, count: int) -> NDArray[np.complex128]:
     turns: NDArray[np.complex128] = np.exp(1j * (step_rad * np.arange(count)))
     turns.setflags(write=False)
     return turns
-
-
-def _product(tall: NDArray[np.float64], small: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``tall @ small``, some rows at a time.
-
-    BLAS spreads large products over all cores. For the many middling ones here that is slow where
-    cores are shared, and it could make the last bit depend on the number of cores.
-    """
-    result = np.empty((tall.shape[0], small.shape[1]))
-    rows = max(1, _MOST_MULTIPLICATIONS // small.size)
-    for begin in range(0, len(tall), rows):
-        np.matmul(tall[begin : begin + rows], small, out=result[begin : begin + rows])
-    return result

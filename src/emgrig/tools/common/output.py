@@ -16,7 +16,7 @@ _NOT_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\
 
 EXIT_CODES_HELP = (
     "Exit codes: 0 well · 1 the answer is no (FAIL, differences) · 2 wrong arguments · "
-    "3 link · 4 board or chip · 5 files, extras · 130 interrupted."
+    "3 link · 4 board or chip · 5 files, extras · 6 laboratory · 130 interrupted."
 )
 
 

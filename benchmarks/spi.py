@@ -13,6 +13,7 @@ from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 
 import emgrig
+from benchmarks._figures import figure
 from emgrig.attach.bench import Bench
 from emgrig.attach.options import PROCESSORS, BenchOptions, ChipOptions
 from emgrig.attach.shims.host import Host
@@ -52,6 +53,10 @@ def two_oscillators(duration_s: float, ppm: float) -> str:
         made = [bench.drdy_count(chip) - before[chip] for chip in (0, 1)]
         totals, stats = stream.totals, board.stats()
     delivered, missed = totals.received, totals.lost
+    name = f"PiEEG-16, chip 2 at {ppm:+.0f} ppm, {duration_s:g} s"
+    n_silent = abs(stats.conversions - delivered - missed)
+    figure(f"{name}: lost without a count", n_silent, "conversions", at_most=0)
+    figure(f"{name}: missed", 100 * missed / stats.conversions, "%")
     return (
         f"chip 2 at {ppm:+.0f} ppm: {made[0]} and {made[1]} conversions of the chips, "
         f"{stats.conversions} of the board: {delivered} delivered, {missed} counted as missed, "

@@ -63,11 +63,11 @@ def test_a_second_board_that_sends_to_the_same_port_is_told_once(
         with pytest.raises(TransportTimeout):
             inner.read(4096, timeout_s=0.0)
         inner.close()
-    said = [one.getMessage() for one in caplog.records]
-    assert said == [
+    (said,) = [one.getMessage() for one in caplog.records]
+    assert said == (
         f"{inner.address}: 127.0.0.2 sends to this port too, and only 127.0.0.1 is listened to: "
         "give each board a port of its own, or switch one off"
-    ]
+    )
 
 
 def test_a_port_that_is_taken_is_one_line() -> None:

@@ -133,7 +133,7 @@ def test_a_program_that_is_held_up_numbers_no_sample_wrongly(
     """Whether its clock is the bench's, or the machine's own; edges are stamped by the same."""
     totals = check(0, monkeypatch, preset, ppm, follows_time=follows_time)
     assert totals.lost > 10  # to be held up did cost something
-    assert totals.received > 100
+    assert totals.received > 50
 
 
 @pytest.mark.nightly

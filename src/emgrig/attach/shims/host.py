@@ -66,6 +66,9 @@ class Host:
         self.is_virtual = speed is None
         self._speed = speed or 1.0
         self._real_sleep = time.sleep
+        self._next_fall_s: Callable[[int], float | None] | None = (
+            None if self.is_virtual else getattr(bench, "next_fall_s", None)
+        )
         self._zero_s: float | None = None  # of bench time, on the machine's monotonic clock
         self.lock = threading.RLock()
         self._look_s = call_s or LOOK_S
@@ -321,6 +324,7 @@ class Host:
         with self._falls_foreseen():
             yield
         self._catch_up(event_s)
+        self._wait_for_machine()
         self._deliver()
 
     def _settle(self) -> None:
@@ -366,7 +370,6 @@ class Host:
         self._bench_s = max(self._bench_s, self.bench.now_s)
 
     def _follow_wall(self) -> None:
-        """Let the bench come to the wall's time."""
         with self._falls_foreseen():
             self.bench.pin("CS")  # any call that costs time looks at the wall's
         self._bench_s = self.bench.now_s
@@ -391,18 +394,27 @@ class Host:
     def _falls_foreseen(self) -> Iterator[None]:
         """Do something that lets time pass; edges on the way have the times when they came.
 
-        However late they are looked at: a kernel stamps them when they come.
+        However late they are looked at: a kernel stamps them when they come. Of a bench behind a
+        socket it is not asked, which would take longer than most looks are apart.
         """
+        next_fall_s = self._next_fall_s
         foreseen = [
-            (watch, watch.chip, self.bench.next_fall_s(watch.chip))
+            (watch, watch.chip, next_fall_s(watch.chip))
             for watch in self._watches
-            if watch.chip is not None
+            if watch.chip is not None and next_fall_s is not None
         ]
         yield
         for watch, chip, fall_s in foreseen:
             n_falls = self.bench.drdy_count(chip)
             if fall_s is not None and n_falls > watch.falls and fall_s <= self.bench.now_s:
-                watch.fall(n_falls, fall_s, self.bench.next_fall_s(chip))
+                watch.fall(n_falls, fall_s, next_fall_s(chip) if next_fall_s else None)
+
+    def _wait_for_machine(self) -> None:
+        """Let a script that sees the machine's time go on no sooner than the bench's is there."""
+        if self._zero_s is not None:
+            left_s = self.bench.now_s / self._speed - (time.monotonic() - self._zero_s)
+            if left_s > 0:
+                self._real_sleep(left_s)
 
     def _catch_up(self, event_s: float | None) -> None:
         """See which edges came up to now; `event_s` is when the one that was foreseen did."""

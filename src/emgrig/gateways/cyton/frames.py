@@ -158,7 +158,7 @@ class Places:
         n, begin_ms = len(rows), self._ms
         sent = np.arange(self._sent + 1, self._sent + 1 + n)
         since = millis - np.uint32(self._raw)  # wraps as the board's clock does
-        times_us = since * 1e3
+        times_us: NDArray[np.float64] = since.astype(np.float64) * 1e3
         times_us += begin_ms * 1e3
         self._ms += int(since[-1])
         self._add_to_period(n, self._ms - begin_ms)

@@ -50,7 +50,7 @@ class SpiBank:
         self._chips = [ChipEdges(self.losses) for _ in range(self._n_chips)]
         self._slots = Slots(self._n_chips, self.losses)
         self._last_number = [0] * self._n_chips  # the kernel counts from 1
-        self._sent_ns = 0
+        self._sent_ns = self._began_ns = 0
         self._is_counting = False
 
     def __len__(self) -> int:
@@ -115,7 +115,7 @@ class SpiBank:
         for number, chip in enumerate(self._chips):
             before = [e.number for e in waiting if e.chip == number and e.at_ns < self._sent_ns]
             chip.count_from(before[-1] if before else self._last_number[number])
-        self._is_counting = True
+        self._is_counting, self._began_ns = True, self._sent_ns
         self._note([edge for edge in waiting if edge.at_ns >= self._sent_ns])
         self._fetch()
 
@@ -163,7 +163,7 @@ class SpiBank:
 
     def _check_clock(self, edge: Edge) -> None:
         """Raise TransportError if edges are stamped by another clock: nothing could be placed."""
-        after_s = (edge.at_ns - self._sent_ns) * 1e-9
+        after_s = (edge.at_ns - self._began_ns) * 1e-9
         if not 0 <= after_s < _LONGEST_S:
             self._is_counting = False
             raise TransportError(

@@ -4,8 +4,8 @@ from collections import deque
 from dataclasses import replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import signal
 
 from emgrig.analysis.signal.filters import CASMEMG_CODE
 from emgrig.analysis.signal.live import LiveEnvelope
@@ -31,7 +31,7 @@ class Scope:
         self._n_channels = n_channels
         preset = replace(CASMEMG_CODE, band_hz=band(rate_hz))
         self._envelope = LiveEnvelope(rate_hz, n_channels, preset=preset, mains_hz=mains_hz)
-        self._sections = signal.butter(2, OFFSET_HZ, "highpass", fs=rate_hz, output="sos")
+        self._sections = scipy.signal.butter(2, OFFSET_HZ, "highpass", fs=rate_hz, output="sos")
         self._state: NDArray[np.float64] | None = None
         self._rest = np.empty((0, 2 * n_channels))  # samples that do not fill a column yet
         self._columns: deque[NDArray[np.float64]] = deque(maxlen=round(length_s / self.column_s))
@@ -44,9 +44,9 @@ class Scope:
         if not len(uv):
             return
         if self._state is None:
-            rest = signal.sosfilt_zi(self._sections)[:, :, None] * np.ones(self._n_channels)
+            rest = scipy.signal.sosfilt_zi(self._sections)[:, :, None] * np.ones(self._n_channels)
             self._state = rest * uv[0]
-        traces, self._state = signal.sosfilt(self._sections, uv, axis=0, zi=self._state)
+        traces, self._state = scipy.signal.sosfilt(self._sections, uv, axis=0, zi=self._state)
         together = np.hstack((traces, self._envelope.feed(uv)))
         rows = np.concatenate((self._rest, together))
         whole = len(rows) // self._n_each * self._n_each

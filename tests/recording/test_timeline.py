@@ -18,7 +18,7 @@ from emgrig.driver.native.board_identity import BoardIdentity
 from emgrig.errors import RecordingError
 from emgrig.protocol import packets as wire
 from emgrig.protocol.account import Cause
-from emgrig.protocol.framing import PacketEncoder, PacketType
+from emgrig.protocol.framing import PacketEncoder, PacketType, encode_packet
 from emgrig.protocol.packets import Capability, EventType, Request
 from emgrig.recording.facts import (
     Annotation,
@@ -804,15 +804,47 @@ def test_records_with_nothing_between_are_joined_but_for_the_first() -> None:
     ]  # fmt: skip
 
 
-def test_records_that_came_a_second_apart_are_not_joined() -> None:
+def test_records_of_samples_that_came_eight_seconds_apart_are_not_joined() -> None:
     got = RecordKind.RECEIVED
     assert joined(
-        (got, 0, b"a"), (got, 10, b"b"), (got, 1_000_009, b"c"), (got, 1_000_010, b"d"),
-        (got, 2_000_010, b"e"),
-    ) == [(0, b"a"), (1_000_009, b"bc"), (1_000_010, b"d"), (2_000_010, b"e")]  # fmt: skip
+        (got, 0, b"a"), (got, 10, b"b"), (got, 8_000_009, b"c"), (got, 8_000_010, b"d"),
+        (got, 16_000_010, b"e"),
+    ) == [(0, b"a"), (8_000_009, b"bc"), (8_000_010, b"d"), (16_000_010, b"e")]  # fmt: skip
 
 
-def test_no_more_than_64_kib_and_one_record_are_joined() -> None:
-    got, half = RecordKind.RECEIVED, bytes(1 << 15)
-    sizes = [(at, len(data)) for at, data in joined((got, 0, b"a"), *[(got, 1, half)] * 5)]
-    assert sizes == [(0, 1), (1, 1 << 16), (1, 1 << 16), (1, 1 << 15)]
+SAMPLES_OF_4 = encode_packet(PacketType.SAMPLES, 7, b"1234")
+EVENT, REPLY = (encode_packet(kind, 7, b"") for kind in (PacketType.EVENT, PacketType.REPLY))
+
+
+@pytest.mark.parametrize("loud", [EVENT, REPLY, SAMPLES_OF_4 + EVENT, b"12" + REPLY])
+def test_what_is_not_of_samples_is_not_joined_to_what_came_a_second_before_or_after(
+    loud: bytes,
+) -> None:
+    got, quiet = RecordKind.RECEIVED, SAMPLES_OF_4 * 3
+    assert joined(
+        (got, 0, b"a"), (got, 10, quiet), (got, 7_000_000, quiet), (got, 7_000_010, loud),
+        (got, 8_000_009, quiet), (got, 8_000_010, quiet), (got, 15_000_000, quiet),
+    ) == [
+        (0, b"a"), (7_000_000, quiet + quiet), (8_000_009, loud + quiet),
+        (15_000_000, quiet + quiet),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_an_event_whose_begin_was_cut_is_not_joined_to_what_came_after_a_second(cut: int) -> None:
+    got, quiet = RecordKind.RECEIVED, SAMPLES_OF_4
+    first, rest = quiet + EVENT[:cut], EVENT[cut:] + quiet
+    assert joined((got, 0, b"a"), (got, 10, first), (got, 20, rest), (got, 1_000_010, quiet)) == [
+        (0, b"a"), (20, first + rest), (1_000_010, quiet),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fill", "most"), [(b"\0", 1 << 18), (EVENT, 1 << 16)])
+def test_no_more_than_256_kib_and_one_record_are_joined_or_64_of_others(
+    fill: bytes, most: int
+) -> None:
+    got, size = RecordKind.RECEIVED, 1 << 15
+    piece = fill + bytes(size - len(fill))
+    sizes = [(at, len(data)) for at, data in joined((got, 0, b"a"), *[(got, 1, piece)] * 9)]
+    whole, rest = divmod(9 * size, most)
+    assert sizes == [(0, 1), *[(1, most)] * whole, (1, rest)]

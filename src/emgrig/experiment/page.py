@@ -9,8 +9,8 @@ from nicegui.events import GenericEventArguments
 
 from emgrig.desk.desk import Desk
 from emgrig.desk.pages.beat import Beat
-from emgrig.desk.pages.page import traces
 from emgrig.desk.pages.panels import alert_panel, header
+from emgrig.desk.pages.traces import traces
 from emgrig.errors import EmgrigError
 from emgrig.experiment.course.steps import (
     Ask,

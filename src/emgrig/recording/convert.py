@@ -1,7 +1,7 @@
 """A capture becomes BDF+ files and their sidecars, in bounded memory.
 
-The capture is read twice: once to find out how many files it gives, how long they are and how much
-room their annotations need, and once to write them.
+The capture is read once, to find out how many files it gives, how long they are and how much room
+their annotations need; what is to stand in them is kept in a spool on the disk until then.
 """
 
 import errno
@@ -25,6 +25,7 @@ from emgrig.recording.facts import Annotation
 from emgrig.recording.notes import Notes
 from emgrig.recording.part import Change, PartBegin, Samples, Step, TubeRows
 from emgrig.recording.sidecar import PartReport
+from emgrig.recording.spool import Spool
 from emgrig.recording.sync.tube import tube_path, tube_table
 from emgrig.recording.timeline import Timeline
 from emgrig.version import PROGRAM
@@ -33,6 +34,7 @@ CAPTURE_SUFFIX = ".capture"
 SO_FAR = "-so-far"  #: Behind the name of what is made of a capture that is being recorded.
 BDF_SUFFIX = ".bdf"
 PROGRESS_STEP = 0.01
+_READING = 0.7  #: Share of the work that reading the capture is.
 
 
 class NothingRecorded(RecordingError):
@@ -90,23 +92,24 @@ def convert(
     source = Path(capture_path)
     reader = CaptureReader(source)
     target = check_target(_target(source, bdf_path), overwrite=overwrite)
-    tell = _teller(reader, progress)
-    timeline = Timeline(reader)
-    reports = _survey(timeline, tell)
-    if not reports:
-        raise _nothing(source, timeline)
-    paths = tuple(part_path(target, number) for number in range(1, len(reports) + 1))
-    for report, path in zip(reports, paths, strict=True):
-        check_target(path, overwrite=overwrite)
-        _set_start(report, timeline.notes)
     advice = f"nothing is lost, {source} holds it all: convert it again"
-    with attempt("write", target, advice):
-        _check_room(target.parent, sum(r.plan.n_bytes for r in reports if r.plan is not None))
-    contents = [
-        _content(timeline, report, path, source, (number, len(paths)))
-        for number, (report, path) in enumerate(zip(reports, paths, strict=True), start=1)
-    ]
-    _write(reader, reports, contents, paths, tell, advice)
+    with Spool(target, advice) as spool:
+        tell = _teller(reader, spool, progress)
+        timeline = Timeline(reader)
+        reports = _survey(timeline, spool, tell)
+        if not reports:
+            raise _nothing(source, timeline)
+        paths = tuple(part_path(target, number) for number in range(1, len(reports) + 1))
+        for report, path in zip(reports, paths, strict=True):
+            check_target(path, overwrite=overwrite)
+            _set_start(report, timeline.notes)
+        with attempt("write", target, advice):
+            _check_room(target.parent, sum(r.plan.n_bytes for r in reports if r.plan is not None))
+        contents = [
+            _content(timeline, report, path, source, (number, len(paths)))
+            for number, (report, path) in enumerate(zip(reports, paths, strict=True), start=1)
+        ]
+        _write(spool, reports, contents, paths, tell, advice)
     for report, path in zip(reports, paths, strict=True):
         if report.tube:
             write_file(tube_path(path), _tube_table(report, timeline.notes), advice)
@@ -179,14 +182,15 @@ def check_target(path: Path, *, overwrite: bool) -> Path:
 
 
 def _teller(
-    reader: CaptureReader, progress: Callable[[float], None] | None
-) -> Callable[[int], None]:
-    """Make what tells the share that is done, in the first or the second reading (0 or 1)."""
+    reader: CaptureReader, spool: Spool, progress: Callable[[float], None] | None
+) -> Callable[[], None]:
+    """Make what tells the share that is done; reading the capture is most of it."""
     n_bytes = max(reader.path.stat().st_size, 1)
     told = [-1.0]
 
-    def tell(reading: int) -> None:
-        share = (reading + reader.read_bytes / n_bytes) / 2
+    def tell() -> None:
+        read = min(reader.read_bytes / n_bytes, 1.0)
+        share = _READING * read + (1 - _READING) * spool.share
         if progress is not None and share - told[0] >= PROGRESS_STEP:
             told[0] = share
             progress(min(share, 1.0))
@@ -194,12 +198,13 @@ def _teller(
     return tell
 
 
-def _survey(timeline: Timeline, tell: Callable[[int], None]) -> list[PartReport]:
-    """Read all of it once, and find out what each file needs."""
+def _survey(timeline: Timeline, spool: Spool, tell: Callable[[], None]) -> list[PartReport]:
+    """Read all of it into the spool, and find out what each file needs."""
     reports: list[PartReport] = []
     writer: BdfWriter | None = None
     for step in timeline:
-        tell(0)
+        tell()
+        spool.add(step)
         if isinstance(step, PartBegin):
             _end(writer, reports)
             reports.append(PartReport(step, _head(step, timeline.notes)))
@@ -268,16 +273,16 @@ def _set_start(report: PartReport, notes: Notes) -> None:
 
 
 def _write(
-    reader: CaptureReader,
+    spool: Spool,
     reports: list[PartReport],
     contents: list[sidecar.Json],
     paths: tuple[Path, ...],
-    tell: Callable[[int], None],
+    tell: Callable[[], None],
     advice: str,
 ) -> None:
-    """Read the capture again and write the files, each under its name only when it is whole."""
-    steps: Iterator[Step] = iter(Timeline(reader))
-    assert isinstance(next(steps), PartBegin)
+    """Write the files, each under its name only when it is whole."""
+    steps = iter(spool)
+    assert next(steps) is None
     for report, content, path in zip(reports, contents, paths, strict=True):
         with (
             whole_file(path, advice) as unfinished,
@@ -291,12 +296,15 @@ def _write(
 
 
 def _written(
-    writer: BdfWriter, steps: Iterator[Step], n_samples: int, tell: Callable[[int], None]
+    writer: BdfWriter,
+    steps: Iterator[Samples | Annotation | None],
+    n_samples: int,
+    tell: Callable[[], None],
 ) -> Iterator[Annotation]:
     """Write one part, and hand on its annotations; those that lie behind its end come to it."""
     for step in steps:
-        tell(1)
-        if isinstance(step, PartBegin):
+        tell()
+        if step is None:  # the next part begins
             break
         _put(writer, step)
         if isinstance(step, Annotation):

@@ -94,7 +94,7 @@ class OpenPart:
         self._notes = notes
         can = notes.identity.can if notes.identity is not None else Can()
         self._status = can.status
-        self._columns = list(kept)
+        self._columns, self._all_kept = list(kept), len(kept) == len(powered)
         self._origin = block.first_conversion
         self._end = 0
         self._epoch = block.epoch
@@ -144,8 +144,14 @@ class OpenPart:
             duration_us = run.n_conversions / run.measured_hz * 1e6
             rate.duration_us = self._runs_before.duration_us + duration_us
 
-    def take(self, block: Block, period_us: float) -> Iterator[Step]:
-        """Take the samples of a block, and what it says besides."""
+    def take(
+        self, block: Block, period_us: float, latest: tuple[int, int] | None = None
+    ) -> Iterator[Step]:
+        """Take the samples of a block, and what it says besides.
+
+        `latest` is where the last packet lies and its board time, us: what has a time and comes
+        behind the block is placed from there.
+        """
         first = block.first_conversion - self._origin
         self._at_sample, self._at_us, self._period_us = first, block.board_time_us, period_us
         if block.epoch is not self._epoch:
@@ -159,7 +165,7 @@ class OpenPart:
             if fact := fact_of(event):
                 yield Annotation.of(self._sample_at(event.board_time_us, first), fact)
         if block.n_samples:
-            codes = block.codes[:, self._columns]
+            codes = block.codes if self._all_kept else block.codes[:, self._columns]
             self._last = codes[-1:]
             self._end = first + block.n_samples
             per_chip = len(self._powered) // block.status.shape[1]
@@ -170,6 +176,8 @@ class OpenPart:
             if self._status is StatusWord.WHOLE:
                 yield from _bad_frames(block, first)
             yield Samples(codes)
+            if latest is not None and 0 <= latest[0] - block.first_conversion < block.n_samples:
+                self._at_sample, self._at_us = latest[0] - self._origin, latest[1]
 
     def mark(self, fact: Fact, board_time_us: int | None) -> Annotation:
         """Place a fact at its board time, or at the end of what has come."""

@@ -22,15 +22,20 @@ from emgrig.protocol.decoder import (
     ReplyPacket,
     RequestPacket,
 )
+from emgrig.protocol.framing import OVERHEAD_BYTES, SYNC, VERSION, PacketType
 from emgrig.protocol.packets import EventType, Request
 from emgrig.recording.facts import Fact
 from emgrig.recording.notes import Notes
 from emgrig.recording.part import OpenPart, Step, TubeRows
 
 #: Bytes that came one after the other are decoded together: many packets cost little more than one.
-_JOIN_BYTES = 1 << 16
+#: Of a stream of samples, more; where something else begins in it, when that came counts.
+_JOIN_BYTES, _JOIN_QUIET_BYTES = 1 << 16, 1 << 18
+_JOIN_WITHIN_US, _JOIN_QUIET_WITHIN_US = 1_000_000, 8_000_000
+#: What a packet from a board begins with: one of samples, and others.
+_QUIET = SYNC + bytes((VERSION, PacketType.SAMPLES))
+_LOUD = tuple(SYNC + bytes((VERSION, kind)) for kind in (PacketType.EVENT, PacketType.REPLY))
 _MOST_ASKED = 16  # of the last requests that were sent; answers to others are to nobody
-_JOIN_WITHIN_US = 1_000_000
 
 
 class Timeline:
@@ -197,7 +202,7 @@ class Timeline:
         if (check := self._assembler_now().rate_check) is not None:
             part.follow_rate(block, check)
             rate_hz = check.measured_hz or check.nominal_hz
-        yield from part.take(block, 1e6 / rate_hz)
+        yield from part.take(block, 1e6 / rate_hz, self._assembler_now().latest)
 
 
 def _joined(records: Iterable[Record]) -> Iterator[Record]:
@@ -208,18 +213,46 @@ def _joined(records: Iterable[Record]) -> Iterator[Record]:
     """
     held: list[Record] = []
     n_bytes = 0
-    is_first = True
+    is_first, is_loud = True, False  # of what is held
+    tail = b""
     for record in records:
         is_received = record.kind is RecordKind.RECEIVED
-        goes_on = is_received and not is_first and n_bytes < _JOIN_BYTES
-        if held and not (goes_on and record.time_us - held[0].time_us < _JOIN_WITHIN_US):
+        if is_received:
+            begins_loud = _is_loud(tail + record.payload if tail else record.payload)
+            tail = _begun(record.payload)
+        else:
+            begins_loud, tail = False, b""
+        quiet = not (is_loud or begins_loud)
+        most_bytes = _JOIN_QUIET_BYTES if quiet else _JOIN_BYTES
+        within_us = _JOIN_QUIET_WITHIN_US if quiet else _JOIN_WITHIN_US
+        goes_on = is_received and not is_first and n_bytes < most_bytes
+        if held and not (goes_on and record.time_us - held[0].time_us < within_us):
             yield replace(held[-1], payload=b"".join(piece.payload for piece in held))
-            held, n_bytes = [], 0
+            held, n_bytes, is_loud = [], 0, False
         if is_received and not is_first:
             held.append(record)
             n_bytes += len(record.payload)
+            is_loud |= begins_loud
         else:
             yield record
         is_first = not is_received
     if held:
         yield replace(held[-1], payload=b"".join(piece.payload for piece in held))
+
+
+def _begun(received: bytes) -> bytes:
+    """Return the last bytes, if the begin of a packet may be cut in them."""
+    last = received[1 - len(_QUIET) :]
+    return last if SYNC[:1] in last else b""
+
+
+def _is_loud(received: bytes) -> bool:
+    """Tell whether a packet begins in it that is not of samples."""
+    if received.startswith(_QUIET):  # packets of one length, as most records are?
+        stride = OVERHEAD_BYTES + int.from_bytes(received[6:8], "little")
+        n_packets, rest = divmod(len(received), stride)
+        if not rest and all(
+            received[at::stride] == received[at : at + 1] * n_packets for at in (0, 1, 2, 3, 6, 7)
+        ):
+            return False
+    return any(begin in received for begin in _LOUD)

@@ -9,7 +9,7 @@ from emgrig.analysis.signal import recursive
 from emgrig.analysis.signal.cleaning import subtract_mains
 
 #: Samples: a few, around one block and around several strips of blocks.
-LENGTHS = [30, 47, 48, 49, 3071, 3072, 24_575, 24_576, 24_577, 60_001]
+LENGTHS = [30, 31, 32, 33, 4095, 4096, 4097, 16_383, 16_384, 16_385, 60_001]
 
 
 def noise(n_samples: int) -> np.ndarray:

@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.analysis.signal import recursive
+from emgrig.analysis.signal.recursive import Room
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 # Above this size the channels are filtered on several threads; numpy releases the GIL.
 _THREAD_SAMPLES = 200_000
+# So many samples of all channels are turned at a time: they stay in the cache.
+_TURN_SAMPLES = 4096
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,13 @@ def band_pass(samples: Floats, rate_hz: float, *, preset: Preprocessing = CASMEM
     columns = as_columns(samples)
     sections = band_sections(preset, rate_hz)
     pad = _padding(preset, 2 * preset.band_order + 1)
-    return _by_segment(columns, pad, lambda x: _band(x, sections, pad, preset))
+
+    def run(room: Room) -> None:
+        mean = _band(room, sections, pad, preset)
+        if mean:
+            np.subtract(room.samples, mean, out=room.samples)
+
+    return _by_segment(columns, pad, run)
 
 
 def envelope(samples: Floats, rate_hz: float, *, preset: Preprocessing = CASMEMG_CODE) -> Floats:
@@ -152,10 +161,15 @@ def envelope(samples: Floats, rate_hz: float, *, preset: Preprocessing = CASMEMG
     band_pad = _padding(preset, 2 * preset.band_order + 1)
     low_pad = _padding(preset, preset.envelope_order + 1)
 
-    def run(stretch: Floats) -> Floats:
-        x = _band(stretch, band, band_pad, preset)
-        np.abs(x, out=x)
-        return _run(x, low, low_pad, preset)
+    def run(room: Room) -> None:
+        mean = _band(room, band, band_pad, preset)
+
+        def rectify(part: Floats) -> None:
+            if mean:
+                np.subtract(part, mean, out=part)
+            np.abs(part, out=part)
+
+        _run(room, low, low_pad, preset, rectify)
 
     return _by_segment(columns, max(band_pad, low_pad), run)
 
@@ -168,25 +182,40 @@ def smooth(banded: Floats, rate_hz: float, *, preset: Preprocessing = CASMEMG_CO
     columns = as_columns(banded)
     low = envelope_sections(preset, rate_hz)
     pad = _padding(preset, preset.envelope_order + 1)
-    return _by_segment(columns, pad, lambda x: _run(np.abs(x), low, pad, preset))
+    return _by_segment(columns, pad, lambda room: _run(room, low, pad, preset, _rectify))
+
+
+def _rectify(part: Floats) -> None:
+    np.abs(part, out=part)
 
 
 def _padding(preset: Preprocessing, n_coefficients: int) -> int:
     return 3 * (n_coefficients - 1 if preset.padding == "matlab" else n_coefficients)
 
 
-def _band(x: Floats, sections: Floats, pad: int, preset: Preprocessing) -> Floats:
+def _band(room: Room, sections: Floats, pad: int, preset: Preprocessing) -> float:
+    """Band-pass in its place; return what is still to be taken off."""
     if preset.mean_removed == "before":
-        return _run(x - x.mean(), sections, pad, preset)
-    filtered = _run(x, sections, pad, preset)
-    filtered -= filtered.mean()
-    return filtered
+        np.subtract(room.samples, room.samples.mean(), out=room.samples)
+        _run(room, sections, pad, preset)
+        return 0.0
+    return _run(room, sections, pad, preset) / room.samples.size
 
 
-def _run(x: Floats, sections: Floats, pad: int, preset: Preprocessing) -> Floats:
+def _run(
+    room: Room,
+    sections: Floats,
+    pad: int,
+    preset: Preprocessing,
+    before: Callable[[Floats], object] | None = None,
+) -> float:
+    """Filter in its place, and return the sum of what comes out; `before` is done to it first."""
     if preset.zero_phase:
-        return recursive.both_ways(sections, x, pad)
-    return recursive.forward(sections, x)
+        return room.both_ways(sections, pad, before=before)
+    if before is not None:
+        before(room.samples)
+    room.forward(sections)
+    return float(room.samples.sum())
 
 
 def segments(valid: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -198,20 +227,22 @@ def segments(valid: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
-def _by_segment(columns: Floats, pad: int, run: Callable[[Floats], Floats]) -> Floats:
+def _by_segment(columns: Floats, pad: int, run: Callable[[Room], object]) -> Floats:
     """Apply `run` to every gap-free stretch of every channel."""
     n_samples, n_channels = columns.shape
     if n_samples <= pad:
         raise ValueError(f"the record has {n_samples} samples; the filter needs more than {pad}")
-    if n_channels == 1:
-        return _stretches(np.ascontiguousarray(columns[:, 0]), pad, run)[:, np.newaxis]
-    # Channels are kept together in memory: filters run along them.
-    filtered = np.empty((n_channels, n_samples))
+    # Channels are kept together in memory, with room at their ends: filters run along them.
+    store = np.empty((n_channels, n_samples + Room.extra(pad)))
+    filtered = store[:, Room.ahead(pad) : Room.ahead(pad) + n_samples]
+    for begin in range(0, n_samples, _TURN_SAMPLES):
+        part = slice(begin, begin + _TURN_SAMPLES)
+        filtered[:, part] = columns[part].T
 
     def one(index: int) -> None:
-        filtered[index] = _stretches(np.ascontiguousarray(columns[:, index]), pad, run)
+        _stretches(store[index], filtered[index], pad, run)
 
-    if columns.size > _THREAD_SAMPLES:
+    if columns.size > _THREAD_SAMPLES and n_channels > 1:
         with ThreadPoolExecutor(min(n_channels, os.cpu_count() or 1)) as pool:
             list(pool.map(one, range(n_channels)))
     else:
@@ -220,14 +251,24 @@ def _by_segment(columns: Floats, pad: int, run: Callable[[Floats], Floats]) -> F
     return filtered.T
 
 
-def _stretches(x: Floats, pad: int, run: Callable[[Floats], Floats]) -> Floats:
+def _stretches(store: Floats, x: Floats, pad: int, run: Callable[[Room], object]) -> None:
+    """Apply `run` to a channel in its place; `store` is it with room at its ends."""
+    if is_all_finite(x):
+        run(Room(store, pad))
+        return
     finite = np.isfinite(x)
-    if finite.all():
-        return run(x)
     if np.isinf(x).any():
         raise ValueError("samples hold an infinite value; mark what is missing with NaN")
-    out = np.full_like(x, np.nan)
     for start, stop in segments(finite):
         if stop - start > pad:
-            out[start:stop] = run(x[start:stop])
-    return out
+            room = Room.of(x[start:stop], pad)
+            run(room)
+            x[start:stop] = room.samples
+        else:
+            x[start:stop] = np.nan
+
+
+def is_all_finite(x: Floats) -> bool:
+    """Tell whether no value is missing or infinite; by the sum, which is, where one is."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(x.sum())) or bool(np.isfinite(x).all())

@@ -7,7 +7,7 @@ the blocks, which are added up in steps of 1, 2, 4 ... until the filter has forg
 Results are those of scipy's ``sosfilt`` and ``sosfiltfilt`` to rounding, in the same time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -20,7 +20,7 @@ Complexes = NDArray[np.complex128]
 #: Samples of a block, blocks that are multiplied at a time, and such groups that are in the cache
 #: together. Products of this size stay on one thread of any BLAS; larger ones make its threads
 #: wait for each other, which takes more processor time than the product.
-_BLOCK, _BLOCKS, _GROUPS = 48, 64, 8
+_BLOCK, _BLOCKS, _GROUPS = 32, 128, 4
 #: What is left of a state is nothing beside rounding.
 _FORGOTTEN = 1e-25
 
@@ -79,10 +79,9 @@ def _sections(poles: Complexes, zeros: Sequence[float], at: complex) -> Floats:
 
 def forward(sections: Floats, x: Floats) -> Floats:
     """Run a filter once, from rest, as scipy's ``sosfilt``; `x` of shape (n_samples,) is kept."""
-    y = x.astype(np.float64)
-    blocks = _blocks(sections.tobytes())
-    blocks.run(y, np.zeros(blocks.n_states))
-    return y
+    room = Room.of(x, 0)
+    room.forward(sections)
+    return room.samples
 
 
 def both_ways(
@@ -106,19 +105,171 @@ def both_ways(
     ValueError
         If `x` is too short.
     """
-    if x.size <= pad:
-        raise ValueError(f"{x.size} samples; the filter needs more than {pad}")
-    y = np.empty(x.size + 2 * pad)
-    y[pad : pad + x.size] = x
-    if pad:
-        head, tail = x[pad:0:-1], x[-2 : -pad - 2 : -1]
-        is_odd = ends == "odd"
-        y[:pad] = 2 * x[0] - head if is_odd else head
-        y[-pad:] = 2 * x[-1] - tail if is_odd else tail
-    blocks = _blocks(sections.tobytes())
-    for way in (y, y[::-1]):
-        blocks.run(way, blocks.steady * way[0])
-    return y[pad : pad + x.size]
+    room = Room.of(x, pad)
+    room.both_ways(sections, pad, ends=ends)
+    return room.samples
+
+
+class Room:
+    """One channel with room beside it, which filters are run on in its place.
+
+    What is behind the last block of a filter is known only when all of it was read; so each goes
+    over the samples twice, once for the states between the blocks and once for the outputs, and
+    both ways are one product a block.
+
+    Parameters
+    ----------
+    store : ndarray of float64, shape (n_samples + `Room.extra(pad)`,)
+        Holds the samples from `Room.ahead(pad)` on; the others are overwritten.
+    pad : int
+        Most that a filter will extend them by at each end.
+    """
+
+    def __init__(self, store: Floats, pad: int) -> None:
+        self._store, self._pad, self._ahead = store, pad, self.ahead(pad)
+        #: The samples, shape (n_samples,), as they are now; without a gap.
+        self.samples: Floats = store[self._ahead : store.size - pad]
+
+    @classmethod
+    def of(cls, x: Floats, pad: int) -> "Room":
+        """Copy samples, shape (n_samples,)."""
+        room = cls(np.empty(x.size + cls.extra(pad)), pad)
+        room.samples[:] = x
+        return room
+
+    @staticmethod
+    def ahead(pad: int) -> int:
+        """Return how much room is ahead of the samples."""
+        return pad + _BLOCK - 1
+
+    @staticmethod
+    def extra(pad: int) -> int:
+        """Return how much room there is beside the samples in all."""
+        return 2 * pad + _BLOCK - 1
+
+    def forward(self, sections: Floats) -> None:
+        """Run a filter once, from rest."""
+        blocks = _blocks(sections.tobytes())
+        blocks.run(self.samples, np.zeros(blocks.n_states))
+
+    def both_ways(
+        self,
+        sections: Floats,
+        pad: int,
+        *,
+        ends: Literal["odd", "even"] = "odd",
+        before: Callable[[Floats], object] | None = None,
+    ) -> float:
+        """Run a filter forward and backward, and return the sum of what comes out.
+
+        `before` is done first to all samples, some thousand at a time, in their place. The other
+        parameters, and errors, are those of the function `both_ways`.
+        """
+        x = self.samples
+        if x.size <= pad:
+            raise ValueError(f"{x.size} samples; the filter needs more than {pad}")
+        assert pad <= self._pad
+        edges = x[: pad + 1].copy(), x[x.size - pad - 1 :].copy()
+        for edge in edges if before is not None else ():
+            before(edge)
+        head, tail = edges[0][:0:-1], edges[1][-2::-1]
+        if ends == "odd":
+            head, tail = 2 * edges[0][0] - head, 2 * edges[1][-1] - tail
+        begin, end = self._ahead - pad, self._ahead + x.size + pad
+        self._store[begin : begin + pad], self._store[end - pad : end] = head, tail
+        # A filter that has seen the first value for ever may as well see it a little longer.
+        first, filled = float((*head, edges[0][0])[0]), (begin - end) % _BLOCK
+        self._store[begin - filled : begin] = first
+        extended = self._store[begin - filled : end]
+        inner = slice(filled + pad, filled + pad + x.size)
+        return _pair(sections.tobytes()).run(extended, inner, before)
+
+
+class _Pair:
+    """A filter and the same one backwards, as matrices over blocks.
+
+    With y what the first gives for a block x, s the state ahead of it, and z what the second gives
+    for that, r the state behind it: z is x, s and r times constants, and so are the states behind
+    and ahead of the block.
+    """
+
+    def __init__(self, sections: Floats) -> None:
+        one = _Blocks(sections)
+        self.n_states = n = one.n_states
+        of_x, of_s = one.outputs[:, :_BLOCK], one.outputs[:, _BLOCK:]
+        back_of_y, back_of_r = of_x[::-1, ::-1], of_s[::-1]
+        whole = np.concatenate([back_of_y @ of_x, back_of_y @ of_s, back_of_r], axis=1)
+        self._out = _constants(whole)  # (block, s and r, outputs)
+        into_back = one.into[:, ::-1]
+        self._into = _constants(np.concatenate([one.into, into_back @ of_x]))  # (block, s and r)
+        self._s_to_r = _constants(into_back @ of_s)
+        self._last_of_x, self._last_of_s = _constants(of_x[-1]), _constants(of_s[-1])
+        self._steps, self._steady = one.steps, one.steady
+
+    def run(
+        self, x: Floats, inner: slice, before: Callable[[Floats], object] | None = None
+    ) -> float:
+        """Filter `x`, whole blocks, in its place; return the sum over `inner`."""
+        n, rows = self.n_states, x.reshape(-1, _BLOCK)
+        s, r = self._states(x, rows, inner, before)
+        size = min(_BLOCKS * _GROUPS, len(rows))
+        given = np.empty((size, _BLOCK + 2 * n))
+        total = 0.0
+        for begin in range(0, len(rows), size):
+            part = rows[begin : begin + size]
+            here, last = given[: len(part)], begin + len(part)
+            here[:, :_BLOCK] = part
+            here[:, _BLOCK : _BLOCK + n] = s[begin:last]
+            here[:, _BLOCK + n :] = r[begin:last]
+            _multiplied(here, self._out, part)
+            total += float(_within(x, inner, begin, last).sum())
+        return total
+
+    def _states(
+        self,
+        x: Floats,
+        rows: Floats,
+        inner: slice,
+        before: Callable[[Floats], object] | None,
+    ) -> tuple[Floats, Floats]:
+        """Return the states ahead of each block and, of the way back, behind each."""
+        n, n_rows = self.n_states, len(rows)
+        driven = np.empty((n_rows, 2 * n))
+        for begin in range(0, n_rows, _BLOCKS * _GROUPS):
+            last = min(begin + _BLOCKS * _GROUPS, n_rows)
+            if before is not None:
+                before(_within(x, inner, begin, last))
+            _multiplied(rows[begin:last], self._into, driven[begin:last])
+        s = np.empty((n_rows + 1, n))
+        s[0], s[1:] = self._steady * x[0], driven[:, :n]
+        self._add_up(s)
+        r = np.empty((n_rows + 1, n))
+        r[1:] = (driven[:, n:] + s[:-1] @ self._s_to_r)[::-1]
+        r[0] = self._steady * (rows[-1] @ self._last_of_x + s[-2] @ self._last_of_s)
+        self._add_up(r)
+        return s[:-1], r[-2::-1]
+
+    def _add_up(self, states: Floats) -> None:
+        """Make the states out of what each block adds to them."""
+        for nth, over in enumerate(self._steps):
+            step = 2**nth
+            if step < len(states):
+                states[step:] += states[:-step] @ over
+
+
+def _within(x: Floats, inner: slice, first: int, last: int) -> Floats:
+    """Return those samples of the blocks from `first` to `last` that lie within `inner`."""
+    return x[max(inner.start, first * _BLOCK) : max(min(inner.stop, last * _BLOCK), inner.start)]
+
+
+def _multiplied(rows: Floats, matrix: Floats, out: Floats) -> None:
+    """Multiply, so many rows at a time that a BLAS does it on this thread."""
+    whole = len(rows) // _BLOCKS * _BLOCKS
+    if whole:
+        pile = rows[:whole].reshape(-1, _BLOCKS, rows.shape[1])
+        np.matmul(pile, matrix, out=out[:whole].reshape(-1, _BLOCKS, out.shape[1]))
+    if whole < len(rows):
+        np.matmul(rows[whole:], matrix, out=out[whole:])
 
 
 class _Blocks:
@@ -135,15 +286,16 @@ class _Blocks:
         into, over = state[:, :_BLOCK], state[:, _BLOCK:]
         basis, inverse = _basis(into, over)
         out[:, _BLOCK:] = out[:, _BLOCK:] @ basis
-        self._out = _constants(out)  # (block and state, outputs)
-        self._state = _constants(inverse @ into)  # (block, state behind it)
-        self._steps = []  # states go over 1, 2, 4 ... blocks by these
+        self.outputs = out  #: shape (outputs, block and state)
+        self.into = inverse @ into  #: shape (state behind it, block)
+        self.steps = []  #: States go over 1, 2, 4 ... blocks by these.
         over = inverse @ over @ basis
         while np.abs(over).max() > _FORGOTTEN:
-            self._steps.append(_constants(over))
+            self.steps.append(_constants(over))
             over = over @ over
         #: State of a filter that has seen 1 for ever.
         self.steady = _constants(inverse @ _steady(sections))
+        self._out, self._state = _constants(out), _constants(self.into)
 
     def run(self, x: Floats, state: Floats) -> None:
         """Filter `x`, shape (n_samples,), in its place, beginning with a state."""
@@ -161,7 +313,7 @@ class _Blocks:
             rows[:, :_BLOCK] = part.reshape(-1, _BLOCK)
             np.matmul(given[..., :_BLOCK], self._state, out=behind)
             states[0] = state
-            for nth, over in enumerate(self._steps):
+            for nth, over in enumerate(self.steps):
                 step = 2**nth
                 if step < len(states):
                     states[step:] += states[:-step] @ over
@@ -204,6 +356,11 @@ def _steady(sections: Floats) -> NDArray[np.longdouble]:
         wrong = (driven - left @ state).astype(np.float64)
         state += np.linalg.solve(left.astype(np.float64), wrong)
     return state
+
+
+@lru_cache(maxsize=32)
+def _pair(sections: bytes) -> _Pair:
+    return _Pair(np.frombuffer(sections).reshape(-1, 6))
 
 
 @lru_cache(maxsize=32)

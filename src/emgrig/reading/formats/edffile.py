@@ -29,6 +29,8 @@ _MOST_SIGNALS = 4096
 _LARGE_RECORD = 4 << 20
 _ONSET = re.compile(rb"[+-]\d{1,12}(\.\d{0,12})?")
 _LENGTH = re.compile(rb"\d{1,12}(\.\d{0,12})?")
+#: A code of 24 bits: two bytes, and the one with the sign.
+_THREE = np.dtype([("low", "<u2"), ("high", "i1")])
 
 
 @dataclass(frozen=True)
@@ -264,10 +266,14 @@ class EdfFile:
 
 def _decode(octets: NDArray[np.uint8], place: NDArray[np.int32]) -> None:
     """Put codes of two or three bytes, the last axis, where they belong; the last has the sign."""
-    place[:] = octets[..., -1].view(np.int8)
-    for byte in range(octets.shape[-1] - 2, -1, -1):
-        place <<= 8
-        place |= octets[..., byte]
+    flat = octets.reshape(*octets.shape[:-2], -1)
+    if octets.shape[-1] == 2:
+        place[:] = flat.view("<i2")
+        return
+    codes = flat.view(_THREE)
+    place[:] = codes["high"]
+    place <<= 16
+    place |= codes["low"]
 
 
 def _lists(content: bytes) -> Iterator[tuple[float, float, list[str]]]:

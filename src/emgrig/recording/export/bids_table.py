@@ -19,9 +19,11 @@ def cell(text: str) -> str:
     ones: BIDS has no quoting, and readers of CSV take them for it. Nothing left is ``n/a``. What a
     spreadsheet would take for a formula is led by an apostrophe.
     """
-    plain = "".join(
-        " " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text
-    )
+    plain = text
+    if not (text.isascii() and text.isprintable()):
+        plain = "".join(
+            " " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text
+        )
     return table_cell(plain.replace('"', "'").strip()) or NOT_KNOWN
 
 

@@ -228,7 +228,7 @@ class Part:
         """Return an object of the sidecar."""
         return cast("Mapping[str, object]", self.sidecar[name])
 
-    @property
+    @cached_property
     def registers(self) -> tuple[RegisterFile, ...]:
         """Registers of each chip at the first sample; none if they could not be read."""
         try:

@@ -17,6 +17,7 @@ import numpy as np
 from emgrig.extras import require
 from emgrig.files import whole_file
 from emgrig.recording.export.formats import Export
+from emgrig.recording.export.lines import lines
 from emgrig.recording.export.source import Block, Part
 from emgrig.recording.export.staging import Tell, quiet
 
@@ -56,16 +57,15 @@ def write_csv(part: Part, path: Path, tell: Tell = quiet) -> None:
     RecordingError
         If the file cannot be written; nothing is left of it.
     """
-    formats = [f"%.{_TIME_DECIMALS}f", *[f"%.{csv_decimals(part)}f"] * len(part.channels), "%d"]
     mark = (SIMULATED,) if part.is_simulated else ()
-    formats += ["%d"] * len(mark)
-    with whole_file(path) as unfinished, unfinished.open("x", encoding="utf-8", newline="") as file:
-        file.write(",".join((TIME, *columns(part), GAP, *mark)) + "\n")
+    decimals = [_TIME_DECIMALS, *[csv_decimals(part)] * len(part.channels), 0, *[0] * len(mark)]
+    with whole_file(path) as unfinished, unfinished.open("xb") as file:
+        file.write((",".join((TIME, *columns(part), GAP, *mark)) + "\n").encode())
 
         def put(block: Block, time_s: np.ndarray) -> None:
-            ones = np.ones((len(block.is_gap), len(mark)))
-            table = np.column_stack([time_s, block.samples_uv, block.is_gap, ones])
-            np.savetxt(file, table, fmt=formats, delimiter=",")
+            ones = [np.ones(len(block.is_gap))] * len(mark)
+            table = [time_s, *block.samples_uv.T, block.is_gap.astype(np.float64), *ones]
+            file.writelines(lines(table, decimals))
 
         _each_block(part, put, tell)
 
@@ -96,7 +96,8 @@ def write_parquet(part: Part, path: Path, tell: Tell = quiet) -> None:
     ):
 
         def put(block: Block, time_s: np.ndarray) -> None:
-            values = [pa.array(block.samples_uv[:, i], mask=block.is_gap) for i in numbers]
+            mask = block.is_gap if block.is_gap.any() else None  # one of nothing costs as much
+            values = [pa.array(block.samples_uv[:, i], mask=mask) for i in numbers]
             arrays = [pa.array(time_s), *values, pa.array(block.is_gap)]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
 

@@ -5,7 +5,10 @@ import subprocess
 import sys
 import time
 
+from benchmarks._figures import figure
+
 ROUNDS = 3
+GOALS_S = {"level full": 4.0}
 IMPORTS = (
     "import emgrig.tools.cli, emgrig.hil_tests.bringup, emgrig.hil_tests.diagnosis.probes, "
     "emgrig.simulator.assembly; import scipy.signal, scipy.stats"
@@ -30,8 +33,8 @@ def main() -> None:
     }
     processor_s("-c", IMPORTS)  # sources are compiled
     for name, command in runs.items():
-        used_s, wall_s = min(processor_s(*command) for _ in range(ROUNDS))
-        print(f"bringup sim:, {name}: {used_s:.2f} s of processor, {wall_s:.2f} s")
+        used_s, _ = min(processor_s(*command) for _ in range(ROUNDS))
+        figure(f"bringup sim:, {name}", used_s, "s", at_most=GOALS_S.get(name))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from types import ModuleType
 
 from packaging.requirements import Requirement
@@ -35,6 +36,12 @@ def require(module: str, extra: str, what: str) -> ModuleType:
         if error.name is not None and not f"{module}.".startswith(f"{error.name}."):
             raise  # it is there, and lacks something itself
         raise MissingExtra(f"{what} needs {module}, which is not {_remedy(extra)}") from error
+
+
+def look_for(library: str, extra: str, what: str) -> None:
+    """Raise MissingExtra, as `require`, if a library is not installed; it is not imported."""
+    if find_spec(library) is None:
+        raise MissingExtra(f"{what} needs {library}, which is not {_remedy(extra)}")
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal, stats
 
 from emgrig.calibration.figures.samples import checked_pairs
 from emgrig.calibration.figures.spectrum import Band
@@ -28,8 +28,8 @@ def correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> floa
 
 def envelope(values: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]:
     """Return the rectified signal, low-passed at 6 Hz (Butterworth, order 2, zero phase)."""
-    sos = signal.butter(2, ENVELOPE_HZ, "lowpass", fs=rate_hz, output="sos")
-    return np.asarray(signal.sosfiltfilt(sos, np.abs(values)))
+    sos = scipy.signal.butter(2, ENVELOPE_HZ, "lowpass", fs=rate_hz, output="sos")
+    return np.asarray(scipy.signal.sosfiltfilt(sos, np.abs(values)))
 
 
 def mean_coherence(
@@ -40,7 +40,7 @@ def mean_coherence(
     Two unrelated signals show 1/n for n independent segments; that much is taken off.
     """
     n_segment = round(0.5 * rate_hz)
-    f, c = signal.coherence(first, second, rate_hz, window="hann", nperseg=n_segment)
+    f, c = scipy.signal.coherence(first, second, rate_hz, window="hann", nperseg=n_segment)
     n = max(2.0, (2 * first.size / n_segment - 1) * 0.947)
     measured = [float(c[(f >= band.low_hz) & (f <= band.high_hz)].mean()) for band in bands]
     return tuple((value - 1 / n) / (1 - 1 / n) for value in measured)
@@ -83,7 +83,7 @@ def bland_altman(
     distance = np.abs(a - b)
     grows = 1.0
     if np.ptp(distance) > 0 and np.ptp(a + b) > 0:
-        grows = float(stats.spearmanr(a + b, distance, alternative="greater").pvalue)
+        grows = float(scipy.stats.spearmanr(a + b, distance, alternative="greater").pvalue)
     positive = bool((a > 0).all() and (b > 0).all())
     if is_log is None:
         is_log = positive and grows < 0.05
@@ -91,7 +91,7 @@ def bland_altman(
         raise ValueError("logarithms need readings > 0")
     d = np.log(a) - np.log(b) if is_log else a - b
     bias, s, n = float(d.mean()), float(d.std(ddof=1)), d.size
-    t = float(stats.t.ppf(0.5 + _CONFIDENCE / 2, n - 1))
+    t = float(scipy.stats.t.ppf(0.5 + _CONFIDENCE / 2, n - 1))
     error = t * s / math.sqrt(n)
     limit = 1.96 * s
     limit_error = t * s * math.sqrt(1 / n + 1.96**2 / (2 * (n - 1)))
@@ -149,8 +149,8 @@ def _icc_interval(
     a = k * icc / (n * (1 - icc))
     b = 1 + k * icc * (n - 1) / (n * (1 - icc))
     v = (a * msc + b * mse) ** 2 / ((a * msc) ** 2 / (k - 1) + (b * mse) ** 2 / ((n - 1) * (k - 1)))
-    upper_f = float(stats.f.ppf(0.5 + _CONFIDENCE / 2, n - 1, v))
-    lower_f = float(stats.f.ppf(0.5 + _CONFIDENCE / 2, v, n - 1))
+    upper_f = float(scipy.stats.f.ppf(0.5 + _CONFIDENCE / 2, n - 1, v))
+    lower_f = float(scipy.stats.f.ppf(0.5 + _CONFIDENCE / 2, v, n - 1))
     between = k * msc + (k * n - k - n) * mse
     low = n * (msr - upper_f * mse) / (upper_f * between + n * msr)
     high = n * (lower_f * msr - mse) / (between + n * lower_f * msr)
@@ -212,7 +212,7 @@ def _window_features(
 ) -> tuple[float, float, float, float]:
     n = window_uv.size
     f = np.fft.rfftfreq(n, 1 / rate_hz)
-    power = np.abs(np.fft.rfft(window_uv * signal.windows.hann(n, sym=False))) ** 2
+    power = np.abs(np.fft.rfft(window_uv * scipy.signal.windows.hann(n, sym=False))) ** 2
     share = power / power.sum()
     # A bin's power is spread over the bin, so half of it lies below the bin's own frequency.
     median = np.interp(0.5, np.cumsum(share), f + f[1] / 2)

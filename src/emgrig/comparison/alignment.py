@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import signal
 
 from emgrig.calibration.figures.uncertainty import Result, coverage_factor
 from emgrig.comparison.tracks import Interpolator
@@ -98,7 +98,7 @@ def _coarse(
     places, peaks, chances = [], [], []
     for start in starts:
         piece = ours[start : start + n]
-        product = signal.fftconvolve(reference, piece[::-1], mode="valid")
+        product = scipy.signal.fftconvolve(reference, piece[::-1], mode="valid")
         scale = np.sqrt(np.maximum(energy, energy.max() * 1e-6) * (piece @ piece))
         correlation = product / scale
         place = int(np.argmax(np.abs(correlation)))

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from emgrig.calibration.figures.spectrum import EMG_BAND, Band
 from emgrig.calibration.figures.uncertainty import Result
@@ -140,7 +140,7 @@ def _near(track: Track, time_s: NDArray[np.float64]) -> NDArray[np.bool_]:
     if track.missing is None:
         return np.zeros(time_s.size, np.bool_)
     reach = round(_RINGS_S * track.rate_hz)
-    wide = ndimage.binary_dilation(track.missing, iterations=reach)
+    wide = scipy.ndimage.binary_dilation(track.missing, iterations=reach)
     return np.asarray(wide[np.round(time_s * track.rate_hz).astype(np.int64)])
 
 

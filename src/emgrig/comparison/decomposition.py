@@ -8,8 +8,8 @@ because shares depend on it: without alignment nothing else can be seen.
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft, linalg
 
 from emgrig.comparison.agreement import correlation
 
@@ -126,7 +126,7 @@ def _shaped(
         rest_auto, rest_cross = _correlations(ours, reference, rest, half)
         auto, cross = auto - rest_auto, cross - rest_cross
     auto[0] *= 1 + 1e-4  # keeps the filter small where the band holds no signal
-    taps = linalg.solve_toeplitz(auto, cross)
+    taps = scipy.linalg.solve_toeplitz(auto, cross)
     return np.asarray(np.convolve(reference, taps)[half : half + reference.size])
 
 
@@ -134,9 +134,9 @@ def _correlations(
     ours: NDArray[np.float64], reference: NDArray[np.float64], use: NDArray[np.bool_], half: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the reference's autocorrelation at lags 0 to 2·half, and the cross at ± half."""
-    size = fft.next_fast_len(reference.size + 2 * half, real=True)
-    theirs = fft.rfft(np.where(use, reference, 0.0), size)
-    mine = fft.rfft(np.where(use, ours, 0.0), size)
-    auto = fft.irfft(np.abs(theirs) ** 2, size) / use.sum()
-    cross = fft.irfft(mine * np.conj(theirs), size) / use.sum()
+    size = scipy.fft.next_fast_len(reference.size + 2 * half, real=True)
+    theirs = scipy.fft.rfft(np.where(use, reference, 0.0), size)
+    mine = scipy.fft.rfft(np.where(use, ours, 0.0), size)
+    auto = scipy.fft.irfft(np.abs(theirs) ** 2, size) / use.sum()
+    cross = scipy.fft.irfft(mine * np.conj(theirs), size) / use.sum()
     return auto[: 2 * half + 1], np.concatenate([cross[-half:], cross[: half + 1]])

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft, ndimage
 
 from emgrig.calibration.figures.response import sinc3_magnitude
 from emgrig.calibration.figures.samples import checked_rate, checked_record
@@ -105,8 +105,8 @@ def in_band_uv(
     values = track.microvolts()
     pad = min(values.size - 1, round(_PAD_S * track.rate_hz))
     padded = np.pad(values, pad, mode="reflect", reflect_type="odd")
-    size = fft.next_fast_len(padded.size, real=True)
-    f = fft.rfftfreq(size, 1 / track.rate_hz)
+    size = scipy.fft.next_fast_len(padded.size, real=True)
+    f = scipy.fft.rfftfreq(size, 1 / track.rate_hz)
     with np.errstate(divide="ignore"):
         high_pass = np.divide(band.low_hz, f) ** (2 * _FILTER_ORDER)
     magnitude = 1 / ((1 + high_pass) * (1 + (f / band.high_hz) ** (2 * _FILTER_ORDER)))
@@ -116,7 +116,7 @@ def in_band_uv(
     if mains_hz is not None:
         away_hz = np.abs(f - np.round(f / mains_hz) * mains_hz)
         magnitude[away_hz < _MAINS_HALF_WIDTH_HZ] = 0.0
-    filtered = fft.irfft(fft.rfft(padded, size) * magnitude, size)
+    filtered = scipy.fft.irfft(scipy.fft.rfft(padded, size) * magnitude, size)
     return np.asarray(filtered[pad : pad + values.size])
 
 
@@ -152,14 +152,16 @@ class Interpolator:
         dense = samples
         if self._factor > 1:
             dense = _oversampled(samples, self._factor)
-        self._spline = ndimage.spline_filter1d(dense, order=3, mode="mirror")
+        self._spline = scipy.ndimage.spline_filter1d(dense, order=3, mode="mirror")
         self.end_s = (samples.size - 1) / rate_hz
 
     def at(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the signal at `time_s`; times outside the record must not be asked for."""
         where = (time_s * self._rate_hz)[None, :]
         return np.asarray(
-            ndimage.map_coordinates(self._spline, where, order=3, mode="mirror", prefilter=False)
+            scipy.ndimage.map_coordinates(
+                self._spline, where, order=3, mode="mirror", prefilter=False
+            )
         )
 
 
@@ -170,9 +172,9 @@ def _oversampled(samples: NDArray[np.float64], factor: int) -> NDArray[np.float6
     ramp = np.sin(np.linspace(0, np.pi / 2, pad)) ** 2  # the ends meet at 0, without a step
     padded[:pad] *= ramp
     padded[padded.size - pad :] *= ramp[::-1]
-    size = fft.next_fast_len(padded.size, real=True)
-    spectrum = fft.rfft(padded, size)
+    size = scipy.fft.next_fast_len(padded.size, real=True)
+    spectrum = scipy.fft.rfft(padded, size)
     if size % 2 == 0:
         spectrum[-1] /= 2  # half of it belongs to the negative frequency
-    dense = fft.irfft(spectrum, size * factor) * factor
+    dense = scipy.fft.irfft(spectrum, size * factor) * factor
     return np.asarray(dense[pad * factor : (pad + samples.size) * factor])

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from emgrig.calibration.figures.uncertainty import Result
 from emgrig.comparison.agreement import (
@@ -181,6 +181,6 @@ def _difference(mine: NDArray[np.float64], theirs: NDArray[np.float64], unit: st
         unit=unit,
         standard_uncertainty=float(d.std(ddof=1)) / math.sqrt(d.size),
         n_used=d.size,
-        k=float(stats.t.ppf(0.975, d.size - 1)),
+        k=float(scipy.stats.t.ppf(0.975, d.size - 1)),
         assumptions=("windows are independent",),
     )

@@ -1,4 +1,7 @@
-"""Serve pages on one port until somebody stops it."""
+"""Serve pages on one port until somebody stops it.
+
+The port is had at once; what serves is imported when it does, since that takes a second.
+"""
 
 import contextlib
 import errno
@@ -6,16 +9,13 @@ import logging
 import os
 import socket
 from collections.abc import Callable
-
-import uvicorn
-from fastapi import FastAPI
-from nicegui import app as pages
-from nicegui import ui
+from typing import TYPE_CHECKING
 
 from emgrig.desk.guard import Guard, is_loopback, new_token
-from emgrig.desk.limits import Limited, Limits
-from emgrig.desk.policy import Policy
 from emgrig.errors import TransportError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,14 @@ class Server:
 
     def run(self, *, on_start: Callable[[], None] | None = None) -> None:
         """Serve until Ctrl-C or SIGTERM; pages are those registered with NiceGUI."""
+        import uvicorn
+        from fastapi import FastAPI
+        from nicegui import app as pages
+        from nicegui import ui
+
+        from emgrig.desk.limits import Limited, Limits
+        from emgrig.desk.policy import Policy
+
         if on_start is not None:
             pages.on_startup(on_start)
         outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)

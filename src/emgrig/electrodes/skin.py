@@ -8,7 +8,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from emgrig.electrodes.lines import Lines
@@ -61,7 +60,9 @@ def fit_skin(lines: Lines, column: int, *, current_a: float, series_ohm: float) 
     if len(lines.orders) < 3 or model.loop_ohm <= series_ohm + 3 * model.sigma_ohm[0]:
         return None
     start = model.guess()
-    found = scipy.optimize.least_squares(
+    from scipy.optimize import least_squares
+
+    found = least_squares(
         model.residuals,
         start,
         x_scale=(start[0], max(start[1], 1e-4), 0.01),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from emgrig.extras import require
+from emgrig.extras import look_for
 from emgrig.files import check_report, make_folder
 from emgrig.tools.common.boards import contact_of, profile_for
 from emgrig.tools.common.options import (
@@ -83,9 +83,6 @@ def desk(given: DeskOptions) -> None:
 
 
 def _serve(given: DeskOptions, server: "Server") -> None:
-    from emgrig.desk.desk import Desk
-    from emgrig.desk.pages.page import build
-    from emgrig.desk.stream.contact import Contact
     from emgrig.desk.words import USUAL, read_words
     from emgrig.electrodes import ContactSettings, Limits
 
@@ -99,6 +96,10 @@ def _serve(given: DeskOptions, server: "Server") -> None:
         mains_hz=given.mains or None,
         conversions_per_count=given.packets_per_count * FRAMES_PER_PACKET,
     ) as hub:
+        from emgrig.desk.desk import Desk
+        from emgrig.desk.pages.page import build
+        from emgrig.desk.stream.contact import Contact
+
         hub.mvc_uv.update(read_mvc(given.mvc or [], hub.board.chip.n_channels))
         contact = Contact(hub, Limits(), contact_of(hub.board))
         hub.start(threaded=True)
@@ -123,7 +124,7 @@ def _serve(given: DeskOptions, server: "Server") -> None:
 @contextmanager
 def page_server(given: Served, title: str) -> "Iterator[Server]":
     """Have the port before the board is asked for anything; say which extra is missing, if any."""
-    require("nicegui", "desk", "the page")
+    look_for("nicegui", "desk", "the page")
     from emgrig.desk.server import Server
 
     server = Server(given.host, given.port, title=title)
@@ -148,7 +149,6 @@ def open_hub(
     """
     import emgrig
     from emgrig.connect import in_real_time
-    from emgrig.desk.stream.hub import Hub
     from emgrig.driver.recovery import ReconnectPolicy
 
     is_closing = threading.Event()
@@ -162,6 +162,8 @@ def open_hub(
             board.chip.set_rate(rate)
         warn_of_reference(board)
         found = calibration_of(board, given.calibration)
+        from emgrig.desk.stream.hub import Hub  # it brings the filters
+
         return Hub(
             board,
             mains_hz=mains_hz,

@@ -1,6 +1,7 @@
 """Sources: what they give at any time, recordings from files, and the words that choose one."""
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import edfio
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 
 from emgrig.errors import RecordingError
+from emgrig.simulator.analog.sinc import point_weights
 from emgrig.simulator.quantities import VOLTS, parse_quantity
 from emgrig.simulator.seams import Source
 from emgrig.simulator.sources.face import Face
@@ -120,6 +122,28 @@ def test_a_recording_is_band_limited_between_its_samples(part: float, error: flo
     t_s = np.linspace(1.0, 3.0, 12_345)
     seen = Recording(recorded, rate).volts(t_s)[:, 0]
     np.testing.assert_allclose(seen, np.sin(2 * np.pi * frequency * t_s), atol=error)
+
+
+def noise_recording() -> Recording:
+    return Recording(np.random.default_rng(4).normal(size=(20_000, 8)) * 1e-5, 1000.0)
+
+
+@pytest.mark.parametrize(("decimation", "cells"), [(64, 4), (512, 4), (1024, 8), (4096, 32)])
+@pytest.mark.parametrize("make", [noise_recording, lambda: Face(8, seed=6)])
+def test_windows_weigh_what_the_points_give_one_by_one(
+    make: Callable[[], Face | Recording], decimation: int, cells: int
+) -> None:
+    weights = point_weights(decimation, cells)
+    period_s = 2 * decimation / 2.0531e6
+    begins_s = 1.9 + period_s * np.arange(600)  # over the border of a block
+    points_s = begins_s[:, None] + period_s / cells * np.arange(len(weights))
+    order = np.argsort(points_s, axis=None)
+    values = np.empty((points_s.size, 8))
+    values[order] = make().volts(points_s.reshape(-1)[order])
+    expected = np.einsum("npe,p->ne", values.reshape(*points_s.shape, 8), weights)
+    sums, peak = make().window_sums(begins_s, period_s / cells, weights)
+    np.testing.assert_allclose(sums, expected, rtol=0, atol=1e-7 * np.abs(values).max())
+    assert np.all(np.abs(values).max(axis=0) <= peak)
 
 
 def test_the_weights_of_the_splines_are_those_of_scipy() -> None:

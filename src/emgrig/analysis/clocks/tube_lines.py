@@ -4,9 +4,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array, hstack, identity, vstack
 
 from emgrig.analysis.signal.filters import Floats, Ints
 
@@ -101,7 +100,7 @@ def settled(intervals: Intervals, lines: Lines, rate_hz: float) -> Lines:
     )
 
 
-def _middles(rows: "csr_array", limits: Floats, slope: float) -> Floats:
+def _middles(rows: "scipy.sparse.csr_array", limits: Floats, slope: float) -> Floats:
     """Return the middle of the offsets that are possible with a slope; an only limit is taken."""
     room = limits - rows[:, [0]].toarray()[:, 0] * slope
     middles = np.empty(rows.shape[1] - 1)
@@ -122,7 +121,7 @@ def _ends(video_s: Floats) -> tuple[float, float]:
 
 def _constraints(
     intervals: Intervals, lines: Lines, rate_hz: float
-) -> "tuple[csr_array, Floats, Ints]":
+) -> "tuple[scipy.sparse.csr_array, Floats, Ints]":
     """Return rows, limits and readings of rows @ (slope - rate, offsets - known) <= limits."""
     good = np.flatnonzero(lines.is_good)
     x, stretch = intervals.video_s[good], lines.stretch[good]
@@ -131,19 +130,21 @@ def _constraints(
     shape = (good.size, 1 + _n(lines))
     columns = np.concatenate([np.zeros(good.size, np.int64), 1 + stretch])
     entries = (np.concatenate([x, np.ones(good.size)]), (np.tile(place, 2), columns))
-    upper = csr_array(entries, shape=shape)
+    upper = scipy.sparse.csr_array(entries, shape=shape)
     limits = np.concatenate([intervals.high[good] - flat, flat - intervals.low[good]])
-    rows = csr_array(vstack([upper, -upper]))
+    rows = scipy.sparse.csr_array(scipy.sparse.vstack([upper, -upper]))
     finite = np.isfinite(limits)
     return rows[finite], limits[finite], np.tile(good, 2)[finite]
 
 
-def _violation(rows: "csr_array", limits: Floats, most: float) -> Floats:
+def _violation(rows: "scipy.sparse.csr_array", limits: Floats, most: float) -> Floats:
     """Return by how much each limit is passed where the sum of that is least."""
     is_held = _tightest(limits)
     while True:
         n, n_free = rows[is_held].shape
-        both = csr_array(hstack([rows[is_held], -identity(n)]))
+        both = scipy.sparse.csr_array(
+            scipy.sparse.hstack([rows[is_held], -scipy.sparse.identity(n)])
+        )
         goal = np.concatenate([np.zeros(n_free), np.ones(n)])
         passed = rows @ _least(goal, both, limits[is_held], most, n_free)[:n_free] - limits
         missed = ~is_held & (passed > _TINY)
@@ -157,7 +158,7 @@ def _tightest(limits: Floats) -> NDArray[np.bool_]:
     return np.asarray(limits <= np.sort(limits)[: _HELD + 1][-1], dtype=np.bool_)
 
 
-def _binding(rows: "csr_array", limits: Floats) -> Ints:
+def _binding(rows: "scipy.sparse.csr_array", limits: Floats) -> Ints:
     """Return the rows that some line touches: the lower hull of the limits of each stretch.
 
     Rows are in order of time within a stretch, upper limits apart from lower ones.
@@ -181,13 +182,15 @@ def _is_above(x: Floats, y: Floats, a: int, b: int, c: int) -> bool:
     return bool((x[b] - x[a]) * (y[c] - y[a]) <= (y[b] - y[a]) * (x[c] - x[a]))
 
 
-def _least(goal: Floats, rows: "csr_array", limits: Floats, most: float, n_free: int) -> Floats:
+def _least(
+    goal: Floats, rows: "scipy.sparse.csr_array", limits: Floats, most: float, n_free: int
+) -> Floats:
     """Solve a linear program; x from `n_free` on are at least 0."""
     high = np.full(goal.size, 1e12)  # a line that nothing holds ends somewhere
     high[0] = most
     low = np.where(np.arange(goal.size) < n_free, -high, 0)
-    held = LinearConstraint(rows, -np.inf, limits)
-    found = milp(goal, constraints=held, bounds=Bounds(low, high))
+    held = scipy.optimize.LinearConstraint(rows, -np.inf, limits)
+    found = scipy.optimize.milp(goal, constraints=held, bounds=scipy.optimize.Bounds(low, high))
     if found.x is None:
         raise RuntimeError(f"no line found within the readings: {found.message}")
     return np.asarray(found.x, dtype=np.float64)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+import scipy
 
 from emgrig.analysis.film.glyphs import (
     FRAME,
@@ -168,7 +168,9 @@ def _bank(blur: float) -> _Bank:
     x = (np.arange(columns) + 0.5)[np.newaxis, :] / SCALE - _LEFT
     y = (np.arange(rows) + 0.5)[:, np.newaxis] / SCALE - _ABOVE
     sharp = [digit_image(digit, x, y, 1 / SCALE) for digit in range(10)]
-    seen = np.stack([gaussian_filter(one, blur * SCALE, mode="nearest").ravel() for one in sharp])
+    seen = np.stack(
+        [scipy.ndimage.gaussian_filter(one, blur * SCALE, mode="nearest").ravel() for one in sharp]
+    )
     entries = [
         (digit, other, share, _blended(seen, digit, other, share, gamma))
         for digit in range(10)

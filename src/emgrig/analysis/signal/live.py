@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import signal
 
 from emgrig.analysis.signal.cleaning import mains_sections
 from emgrig.analysis.signal.filters import (
@@ -56,7 +56,7 @@ class LiveEnvelope:
         if mains_hz is not None:
             band = np.concatenate([mains_sections(rate_hz, mains_hz), band])
         low = envelope_sections(preset, rate_hz)
-        self._band, self._band_rest = band, signal.sosfilt_zi(band)[:, :, None]
+        self._band, self._band_rest = band, scipy.signal.sosfilt_zi(band)[:, :, None]
         self._low = low
         self._band_state = np.zeros((len(band), 2, n_channels))
         self._low_state = np.zeros((len(low), 2, n_channels))
@@ -102,8 +102,10 @@ class LiveEnvelope:
         out = np.full(x.shape, np.nan)
         if is_live.any():
             band_state, low_state = self._band_state[:, :, is_live], self._low_state[:, :, is_live]
-            banded, band_state = signal.sosfilt(self._band, x[:, is_live], axis=0, zi=band_state)
-            out[:, is_live], low_state = signal.sosfilt(
+            banded, band_state = scipy.signal.sosfilt(
+                self._band, x[:, is_live], axis=0, zi=band_state
+            )
+            out[:, is_live], low_state = scipy.signal.sosfilt(
                 self._low, np.abs(banded), axis=0, zi=low_state
             )
             self._band_state[:, :, is_live], self._low_state[:, :, is_live] = band_state, low_state

@@ -4,8 +4,8 @@ from collections import deque
 from dataclasses import replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import signal
 
 from emgrig.analysis.signal.eye import Eye
 from emgrig.analysis.signal.filters import CASMEMG_CODE, segments
@@ -42,7 +42,7 @@ class Scope:
         self._envelope = LiveEnvelope(rate_hz, n_channels, preset=preset, mains_hz=mains_hz)
         self._sections = self.eye.sections(rate_hz)
         if self.eye.low_hz is None:
-            offset = signal.butter(2, OFFSET_HZ, "highpass", fs=rate_hz, output="sos")
+            offset = scipy.signal.butter(2, OFFSET_HZ, "highpass", fs=rate_hz, output="sos")
             self._sections = np.vstack((offset, self._sections))
         self._state: NDArray[np.float64] | None = None
         self._rest = np.empty((0, 2 * n_channels))  # samples that do not fill a column yet
@@ -75,9 +75,9 @@ class Scope:
         if not len(uv):
             return
         if self._state is None:
-            rest = signal.sosfilt_zi(self._sections)[:, :, None] * np.ones(self._n_channels)
+            rest = scipy.signal.sosfilt_zi(self._sections)[:, :, None] * np.ones(self._n_channels)
             self._state = rest * uv[0]
-        traces, self._state = signal.sosfilt(self._sections, uv, axis=0, zi=self._state)
+        traces, self._state = scipy.signal.sosfilt(self._sections, uv, axis=0, zi=self._state)
         together = np.hstack((traces, self._envelope.feed(uv)))
         rows = np.concatenate((self._rest, together))
         whole = len(rows) // self._n_each * self._n_each

@@ -15,7 +15,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from emgrig.files import json_text, write_file
@@ -57,8 +56,10 @@ _WHITE, _EVENT, _BLINK = 1, 2, 3
 @lru_cache(maxsize=1)
 def _emg_filter() -> tuple[NDArray[np.float64], float]:
     """Return the sections of the EMG band, and the scale, V, at which white noise has 1 uV rms."""
-    sections = scipy.signal.butter(2, _BAND_HZ, "bandpass", fs=_RATE_HZ, output="sos")
-    _, gain = scipy.signal.sosfreqz(sections, 4096)
+    from scipy import signal
+
+    sections = signal.butter(2, _BAND_HZ, "bandpass", fs=_RATE_HZ, output="sos")
+    _, gain = signal.sosfreqz(sections, 4096)
     return sections, 1e-6 / float(np.sqrt(np.mean(np.abs(gain) ** 2)))
 
 
@@ -233,7 +234,9 @@ class Face:
         here = self._white(block)
         self._tails = {block: here[:, -_WARM_UP:]}
         sections, unit_v = _emg_filter()
-        filtered = scipy.signal.sosfilt(sections, np.concatenate((before, here), axis=1))
+        from scipy.signal import sosfilt
+
+        filtered = sosfilt(sections, np.concatenate((before, here), axis=1))
         result: NDArray[np.float64] = filtered[:, _WARM_UP:] * (unit_v * 1e6)
         return result
 

@@ -8,12 +8,15 @@ Only the last few blocks are kept.
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from emgrig.simulator.sources.kernel import spline_kernel, spline_weights
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Samples = Callable[[int, int], NDArray[np.float64]]
 """(first, count) -> base samples, shape (count, n_columns); `first` may be negative."""
@@ -71,12 +74,12 @@ class Interpolator:
         before = np.floor(position)
         first = int(before[0]) - 1
         coefficients, peak = self._segment(first, int(before[-1]) - 1 + kernel.width - first)
-        begin = before.astype(np.int32) - np.int32(before[0])
-        index = begin[:, None] + np.arange(kernel.width, dtype=np.int32)
+        index = np.empty((len(before), kernel.width), dtype=np.int32)
+        index[:] = (before - before[0])[:, None] + np.arange(kernel.width)
         made = kernel.at(position - before)
         rows = np.arange(0, made.size + 1, kernel.width, dtype=np.int32)
         shape = (len(t_s), len(coefficients))
-        sums = scipy.sparse.csr_array((made.reshape(-1), index.reshape(-1), rows), shape=shape)
+        sums = _sparse(made.reshape(-1), index.reshape(-1), rows, shape)
         return np.asarray(sums @ coefficients), peak
 
     def _segment(self, first: int, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -102,7 +105,7 @@ class Interpolator:
         coefficients = self._coefficients(block)
         shape = (len(local), len(coefficients))
         # A sparse product does with one set of weights for all columns what BSpline does for each.
-        spline = scipy.sparse.csr_array((weights.reshape(-1), index.reshape(-1), rows), shape=shape)
+        spline = _sparse(weights.reshape(-1), index.reshape(-1), rows, shape)
         result: NDArray[np.float64] = np.asarray(spline @ coefficients)
         return result
 
@@ -127,6 +130,17 @@ class Interpolator:
             gone, _ = self._blocks.popitem(last=False)
             del self._peaks[gone]
         return kept
+
+
+def _sparse(
+    values: NDArray[np.float64],
+    columns: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    shape: tuple[int, int],
+) -> "csr_array":
+    from scipy.sparse import csr_array  # only who samples a signal waits for it
+
+    return csr_array((values, columns, rows), shape=shape)
 
 
 def _peaks(rows: NDArray[np.float64]) -> NDArray[np.float64]:

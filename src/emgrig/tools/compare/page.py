@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import signal
+import scipy
 
 from emgrig.analysis.signal.filters import Floats
 from emgrig.comparison import Comparison, Track
@@ -104,7 +104,9 @@ def _draw_alignment(
         first, second = mine[start : start + n], theirs[start : start + n]
         if np.sqrt(np.mean(first**2)) < loud / 2:
             continue
-        curve = signal.correlate(second, first, mode="same")[n // 2 - most : n // 2 + most + 1]
+        curve = scipy.signal.correlate(second, first, mode="same")[
+            n // 2 - most : n // 2 + most + 1
+        ]
         peak = int(np.argmax(curve))
         shift = 0.0
         if 0 < peak < curve.size - 1:
@@ -141,7 +143,9 @@ def _draw_bland_altman(
 def _draw_coherence(
     axes: "Axes", comparison: Comparison, mine: Floats, theirs: Floats, rate_hz: float
 ) -> None:
-    f, values = signal.coherence(mine, theirs, rate_hz, nperseg=min(mine.size, round(rate_hz)))
+    f, values = scipy.signal.coherence(
+        mine, theirs, rate_hz, nperseg=min(mine.size, round(rate_hz))
+    )
     band = comparison.band
     shown = (f >= band.low_hz) & (f <= band.high_hz)
     axes.plot(f[shown], values[shown])

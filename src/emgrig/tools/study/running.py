@@ -62,11 +62,11 @@ def begin(given: InitOptions) -> None:
 
 def run(given: RunOptions) -> None:
     """Run a study."""
+    settings = load_settings(given.root)
     from emgrig.study.running import run_study
     from emgrig.study.tables import check_parquet, write_tables
 
     check_parquet()
-    settings = load_settings(given.root)
     with Bar("recordings") as bar:
         done = run_study(
             given.root,
@@ -105,10 +105,10 @@ def run(given: RunOptions) -> None:
 
 def report(given: ReportOptions) -> None:
     """Make the report of a study."""
+    settings = load_settings(given.root)
     from emgrig.study.report.page import make_report, page
     from emgrig.study.running import all_kept
 
-    settings = load_settings(given.root)
     if given.mixed:
         settings = replace(settings, statistics=replace(settings.statistics, mixed_model=True))
     results, stale = all_kept(given.root, settings)

@@ -164,12 +164,12 @@ def envelope(samples: Floats, rate_hz: float, *, preset: Preprocessing = CASMEMG
     def run(room: Room) -> None:
         mean = _band(room, band, band_pad, preset)
 
-        def rectify(part: Floats) -> None:
+        def centre_and_rectify(part: Floats) -> None:
             if mean:
                 np.subtract(part, mean, out=part)
-            np.abs(part, out=part)
+            rectify(part)
 
-        _run(room, low, low_pad, preset, rectify)
+        _run(room, low, low_pad, preset, centre_and_rectify)
 
     return _by_segment(columns, max(band_pad, low_pad), run)
 
@@ -182,10 +182,11 @@ def smooth(banded: Floats, rate_hz: float, *, preset: Preprocessing = CASMEMG_CO
     columns = as_columns(banded)
     low = envelope_sections(preset, rate_hz)
     pad = _padding(preset, preset.envelope_order + 1)
-    return _by_segment(columns, pad, lambda room: _run(room, low, pad, preset, _rectify))
+    return _by_segment(columns, pad, lambda room: _run(room, low, pad, preset, rectify))
 
 
-def _rectify(part: Floats) -> None:
+def rectify(part: Floats) -> None:
+    """Take absolute values in their place (eq. 3)."""
     np.abs(part, out=part)
 
 

@@ -21,6 +21,8 @@ Complexes = NDArray[np.complex128]
 #: together. Products of this size stay on one thread of any BLAS; larger ones make its threads
 #: wait for each other, which takes more processor time than the product.
 _BLOCK, _BLOCKS, _GROUPS = 32, 128, 4
+#: Multiplications of a product: OpenBLAS takes its threads from 2**18 on.
+_ONE_THREAD = 200_000
 #: What is left of a state is nothing beside rounding.
 _FORGOTTEN = 1e-25
 
@@ -221,7 +223,7 @@ class _Pair:
             here[:, :_BLOCK] = part
             here[:, _BLOCK : _BLOCK + n] = s[begin:last]
             here[:, _BLOCK + n :] = r[begin:last]
-            _multiplied(here, self._out, part)
+            _product(here, self._out, part)
             total += float(_within(x, inner, begin, last).sum())
         return total
 
@@ -239,12 +241,12 @@ class _Pair:
             last = min(begin + _BLOCKS * _GROUPS, n_rows)
             if before is not None:
                 before(_within(x, inner, begin, last))
-            _multiplied(rows[begin:last], self._into, driven[begin:last])
+            _product(rows[begin:last], self._into, driven[begin:last])
         s = np.empty((n_rows + 1, n))
         s[0], s[1:] = self._steady * x[0], driven[:, :n]
         self._add_up(s)
         r = np.empty((n_rows + 1, n))
-        r[1:] = (driven[:, n:] + s[:-1] @ self._s_to_r)[::-1]
+        r[1:] = (driven[:, n:] + _product(s[:-1], self._s_to_r))[::-1]
         r[0] = self._steady * (rows[-1] @ self._last_of_x + s[-2] @ self._last_of_s)
         self._add_up(r)
         return s[:-1], r[-2::-1]
@@ -254,7 +256,7 @@ class _Pair:
         for nth, over in enumerate(self._steps):
             step = 2**nth
             if step < len(states):
-                states[step:] += states[:-step] @ over
+                states[step:] += _product(states[:-step], over)
 
 
 def _within(x: Floats, inner: slice, first: int, last: int) -> Floats:
@@ -262,14 +264,18 @@ def _within(x: Floats, inner: slice, first: int, last: int) -> Floats:
     return x[max(inner.start, first * _BLOCK) : max(min(inner.stop, last * _BLOCK), inner.start)]
 
 
-def _multiplied(rows: Floats, matrix: Floats, out: Floats) -> None:
+def _product(rows: Floats, matrix: Floats, out: Floats | None = None) -> Floats:
     """Multiply, so many rows at a time that a BLAS does it on this thread."""
-    whole = len(rows) // _BLOCKS * _BLOCKS
+    if out is None:
+        out = np.empty((len(rows), matrix.shape[1]))
+    most = max(_ONE_THREAD // matrix.size, 1)
+    whole = len(rows) // most * most
     if whole:
-        pile = rows[:whole].reshape(-1, _BLOCKS, rows.shape[1])
-        np.matmul(pile, matrix, out=out[:whole].reshape(-1, _BLOCKS, out.shape[1]))
+        pile = rows[:whole].reshape(-1, most, rows.shape[1])
+        np.matmul(pile, matrix, out=out[:whole].reshape(-1, most, out.shape[1]))
     if whole < len(rows):
         np.matmul(rows[whole:], matrix, out=out[whole:])
+    return out
 
 
 class _Blocks:

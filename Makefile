@@ -18,7 +18,7 @@ help:
 	@echo "make lint       format, lint, types, import rules"
 	@echo "make docs       the documentation site, in build/site"
 	@echo "make schemas    the JSON schemas of our files, from their models"
-	@echo "make benchmark  what we claim about speed, measured here"
+	@echo "make benchmark  what we claim about speed, measured here and held against the last run"
 	@echo "make attack     bad boards and bad lines, 25 of each kind; figures in build/attack.json"
 	@echo "make mutants    whether the tests notice when the code is changed at random (DRAW=60 SEED=1)"
 	@echo "make audit      dependencies, pinned and at their lower bounds, against public advisories"

@@ -61,6 +61,8 @@ def figure(
     at_least: float | None = None,
 ) -> None:
     """Print a figure and keep it for the file. `unit` is empty for a ratio."""
+    if any(one.name == name for one in _KEPT):
+        raise ValueError(f"two figures called {name!r}")
     kept = Figure(name, float(value), unit, at_most, at_least)
     _KEPT.append(kept)
     print(kept.line(), flush=True)
@@ -142,15 +144,20 @@ def machine_now(load: float, began_stolen_s: float, seconds: float) -> dict[str,
     }
 
 
-def last_values(path: Path, processor: str, cores: int) -> dict[tuple[str, str], float]:
-    """Return the newest value of each figure that was taken on such a machine."""
+def kept_runs(path: Path) -> list[dict[str, Any]]:
+    """Return the runs of the file, oldest first."""
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def last_values(path: Path, machine: dict[str, Any]) -> dict[tuple[str, str], float]:
+    """Return the newest value of each figure that was taken on such a machine, as busy."""
+    alike = ("processor", "cores", "busy_loops")
     values: dict[tuple[str, str], float] = {}
-    for line in path.read_text().splitlines() if path.exists() else []:
-        run = json.loads(line)
-        if (run["processor"], run["cores"]) != (processor, cores):
-            continue
-        for benchmark, every in run["figures"].items():
-            values |= {(benchmark, one["name"]): one["value"] for one in every}
+    for run in kept_runs(path):
+        if all(run[key] == machine[key] for key in alike):
+            for benchmark, every in run["figures"].items():
+                values |= {(benchmark, one["name"]): one["value"] for one in every}
     return values
 
 

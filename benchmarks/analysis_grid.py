@@ -7,12 +7,11 @@ import time
 
 import numpy as np
 
+from benchmarks._figures import figure
 from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.analysis.spotting.casmemg import casmemg_code
 from emgrig.analysis.spotting.grid import Grid, search
 from emgrig.analysis.spotting.scoring import score_as_paper, score_clips, trivial_answer
-
-LIMIT_S = 20.0
 
 
 def clips(n: int = 380, seed: int = 0) -> tuple[list[Floats], Ints]:
@@ -27,16 +26,16 @@ def clips(n: int = 380, seed: int = 0) -> tuple[list[Floats], Ints]:
     return some, np.array(truth)
 
 
-def main() -> bool:
-    """Print the times; return whether the search stays within its limit."""
+def main() -> None:
+    """Print the times and what is found."""
     some, truth = clips()
     print(f"{Grid().size} parameter sets on {len(some)} clips of 1.2-7 s")
-    ok = False
+    times = []
     for jobs in (1, 2):
         start = time.perf_counter()
         found = search(some, truth, n_jobs=jobs)
         seconds = time.perf_counter() - start
-        ok = ok or seconds < LIMIT_S
+        times.append(seconds)
         print(f"  {jobs} job(s): {seconds:6.2f} s")
     start = time.perf_counter()
     for x in some[:38]:
@@ -52,9 +51,9 @@ def main() -> bool:
             f"  {name:18s} overlap {paper.mean_overlap:.3f}  P {paper.share_above_half:.3f}  "
             f"true IoU {ours.mean_iou:.3f}"
         )
-    print(f"  limit: {LIMIT_S:g} s: {'held' if ok else 'BROKEN'}")
-    return ok
+    figure("4500 parameter sets on 380 clips", min(times), "s", at_most=20)
+    figure("set by set, filtering each time / ours", whole / min(times))
 
 
 if __name__ == "__main__":
-    raise SystemExit(0 if main() else 1)
+    main()

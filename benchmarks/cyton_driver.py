@@ -1,11 +1,17 @@
-"""Boards over a pseudo-terminal: processor time for a million samples, ours against BrainFlow's.
+"""Boards of others over a pseudo-terminal: processor time for a million samples, and how soon.
 
-``--board`` is cyton, knight or cerelog; of the last BrainFlow 5.23.0 has no driver, and ours stands
-alone. The same twin, in another process, sends to each in turn as fast as it is read, or with
-``--real S`` for S seconds as fast as a board. Measured is the processor time of the reading process
-alone, all its threads, from the start of the stream on: ours gives volts and an account of loss in
-blocks of 16 samples, and what registers can be read back; BrainFlow microvolts, and it is asked as
-often how many there are. BrainFlow is installed into a folder of its own.
+The same twin, in another process, sends to each driver in turn: as fast as it is read (a flood), or
+as fast as a board does (its own pace). Measured is the processor time of the reading process alone,
+all its threads, from the start of the stream on. Ours gives volts and an account of loss, block by
+block; BrainFlow 5.23.0 gives microvolts, and is asked for what it has as often as a block of ours
+is due, in a flood every 20 ms. How often that is decides what a sample costs at a board's own pace,
+so it is told for two lengths of block. BrainFlow wakes up for every frame, however seldom it is
+asked.
+
+BrainFlow has a driver for a Cyton, a Cyton + Daisy and a Knight. For a Cerelog and an EEGFrontier
+there is none: theirs is held against a program that reads the bytes and scales them, with no look
+at whether they are frames, and no goal is set. BrainFlow is installed into a folder of its own
+(``--brainflow FOLDER`` takes one where it is already).
 """
 
 import argparse
@@ -15,20 +21,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+import serial
 
 import emgrig
+from benchmarks._figures import figure
+from emgrig.gateways.template import load_template, spoken
 
-RATE_HZ = {"cyton": 250, "knight": 125, "cerelog": 250}
-HAS_BRAINFLOW = ("cyton", "knight")
-FRAMES_PER_BLOCK = 16
+#: Samples a second, of all channels.
+RATE_HZ = {"cyton": 250, "cyton-daisy": 125, "knight": 125, "cerelog": 250, "eegfrontier": 250}
+HAS_BRAINFLOW = ("cyton", "cyton-daisy", "knight")
+FRAMES_PER_BLOCK = 16  #: As a stream has it if nobody says another.
+LONG_BLOCK_S = 0.25
 FLOOD_POLL_S = 0.02
-N_SAMPLES = 200_000
-ROUNDS = 3
+N_SAMPLES = 50_000
+PACED_S = 20
+ROUNDS = 2
 VERSION = "5.23.0"
+GOAL = 0.5
 CLIENT = Path(__file__).parents[1] / "tests" / "gateways" / "cyton" / "brainflow_client.py"
 
 
@@ -46,13 +59,18 @@ def twin(board: str, speed: str) -> Iterator[str]:
         process.communicate()
 
 
-def ours(board_name: str, address: str, n_samples: int) -> float:
-    """Return the processor seconds of our driver."""
+def port_of(address: str) -> str:
+    """Return the port that an address names."""
+    return address.partition("://")[2].partition("?")[0]
+
+
+def ours(address: str, n_samples: int, rate_hz: int, frames: int) -> float:
+    """Return the processor seconds of our driver, in blocks of so many frames."""
     with emgrig.connect(address) as board:
-        with board.stream(1.0) as stream:  # what is imported and made once is not counted
+        with board.stream(1.0, frames_per_packet=frames) as stream:  # what is made once
             list(stream)
         begin, n_came, check = time.process_time(), 0, 0.0
-        with board.stream(n_samples / RATE_HZ[board_name]) as stream:
+        with board.stream(n_samples / rate_hz, frames_per_packet=frames) as stream:
             for block in stream:
                 n_came += block.n_samples
                 check += float(block.volts[0, 0]) if block.n_samples else 0.0
@@ -64,52 +82,86 @@ def ours(board_name: str, address: str, n_samples: int) -> float:
 
 def brainflow(board: str, address: str, n_samples: int, folder: Path, poll_s: float) -> float:
     """Return the processor seconds of BrainFlow's driver."""
-    out, port = folder / "taken.npz", address.partition("://")[2].partition("?")[0]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
-    arguments = [str(CLIENT), port, board, str(n_samples), "", str(out), str(poll_s)]
-    subprocess.run([sys.executable, "-W", "ignore", *arguments], env=environment, check=True)
-    with np.load(out) as found:
-        processor_s, n_came = float(found["processor_s"]), int(found["uv"].shape[1])
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name) / "taken.npz"
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
+        arguments = [str(CLIENT), port_of(address), board, str(n_samples), "", str(out)]
+        command = [sys.executable, "-W", "ignore", *arguments, str(poll_s)]
+        subprocess.run(command, env=environment, check=True)
+        with np.load(out) as found:
+            processor_s, n_came = float(found["processor_s"]), int(found["uv"].shape[1])
     return processor_s * n_samples / n_came
 
 
-def measure(board: str, n_samples: int, speed: str, n_rounds: int) -> dict[str, list[float]]:
-    """Return the processor seconds of each driver, in turn."""
-    taken: dict[str, list[float]] = {"ours": []}
-    poll_s = FRAMES_PER_BLOCK / RATE_HZ[board] if speed == "real" else FLOOD_POLL_S
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if board in HAS_BRAINFLOW:
-            install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", name]
-            subprocess.run([*install, f"brainflow=={VERSION}"], check=True)
-        for _ in range(n_rounds):
-            with twin(board, speed) as address:
-                taken["ours"].append(ours(board, address, n_samples))
-            if board in HAS_BRAINFLOW:
-                with twin(board, speed) as address:
-                    said = brainflow(board, address, n_samples, folder, poll_s)
-                taken.setdefault("BrainFlow", []).append(said)
-    return taken
+def bare(board: str, address: str, n_samples: int) -> float:
+    """Return the processor seconds of reading the bytes of so many frames and scaling them."""
+    template = load_template(board)
+    table, coded = template.channels, template.frame.bytes
+    coded += 2 if template.frame.coding == "cobs" else 0
+    with serial.Serial(port_of(address), template.link.hello_baud or template.link.baud) as port:
+        for text in (template.link.hello, template.link.start):
+            port.write(spoken(text, time.time()))
+        begin, held, n_left, check = time.process_time(), b"", n_samples, 0.0
+        while n_left > 0:
+            held += port.read(max(port.in_waiting, 1))
+            n_frames = min(len(held) // coded, n_left)
+            if not n_frames:
+                continue
+            rows = np.frombuffer(held, np.uint8, n_frames * coded).reshape(n_frames, coded)
+            codes = rows[:, table.at : table.at + 3 * table.count].astype(np.int32)
+            codes = codes.reshape(n_frames, table.count, 3)
+            value = codes[:, :, 0] << 24 | codes[:, :, 1] << 16 | codes[:, :, 2] << 8
+            check += float((value * 1e-9)[0, 0])
+            held, n_left = held[n_frames * coded :], n_left - n_frames
+        return time.process_time() - begin
+
+
+def compare(board: str, speed: str, n_samples: int, frames: int, peers: Path, rounds: int) -> None:
+    """Let both drivers read, in turn; print what a million samples cost, and the ratio."""
+    has_peer = board in HAS_BRAINFLOW
+    poll_s = frames / RATE_HZ[board] if speed == "real" else FLOOD_POLL_S
+    taken: dict[str, list[float]] = {"ours": [], "theirs": []}
+    for _ in range(rounds):
+        with twin(board, speed) as address:
+            taken["ours"].append(ours(address, n_samples, RATE_HZ[board], frames))
+        with twin(board, speed) as address:
+            if has_peer:
+                said = brainflow(board, address, n_samples, peers, poll_s)
+            else:
+                said = bare(board, address, n_samples)
+            taken["theirs"].append(said)
+    each_s = {who: min(times) * 1e6 / n_samples for who, times in taken.items()}
+    block_ms = 1e3 * frames / RATE_HZ[board]
+    how = f"own pace, blocks of {block_ms:.0f} ms" if speed == "real" else "flood"
+    peer = "BrainFlow" if has_peer else "bare reading"
+    figure(f"{board}, {how}", each_s["ours"], "s a million samples")
+    figure(f"{board}, {how}: {peer}", each_s["theirs"], "s a million samples")
+    goal = GOAL if has_peer else None
+    figure(f"{board}, {how}: ours / {peer}", each_s["ours"] / each_s["theirs"], at_most=goal)
 
 
 def main() -> None:
-    """Print the figures and their ratio."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--board", choices=list(RATE_HZ), default="cyton")
-    parser.add_argument("--real", type=int, default=0, help="seconds at a board's own speed")
+    """Print the figures and their ratios."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks cyton_driver")
+    parser.add_argument("--board", choices=list(RATE_HZ), action="append", default=[])
+    parser.add_argument("--samples", type=int, default=N_SAMPLES, help="of a flood")
+    parser.add_argument("--paced", type=int, default=PACED_S, help="seconds at a board's own pace")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--brainflow", type=Path, help="a folder where it is installed")
     given = parser.parse_args()
-    n_samples = given.real * RATE_HZ[given.board] or N_SAMPLES
-    speed = "real" if given.real else "max"
-    taken = measure(given.board, n_samples, speed, given.rounds)
-    best = {who: min(times) * 1e6 / n_samples for who, times in taken.items()}
-    print(f"a {given.board} over a pseudo-terminal, {n_samples} samples of 8 channels")
-    for who, each_s in best.items():
-        print(f"  {who:10} {each_s:6.2f} s of processor a million samples")
-    if "BrainFlow" in best:
-        goal = 1.0 if given.real else 0.5
-        ratio = best["ours"] / best["BrainFlow"]
-        print(f"  ours / BrainFlow = {ratio:.2f}  (goal: at most {goal})")
+    with ExitStack() as stack:
+        peers = given.brainflow
+        if peers is None:
+            peers = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target"]
+            subprocess.run([*install, str(peers), f"brainflow=={VERSION}"], check=True)
+        for board in given.board or RATE_HZ:
+            rate_hz = RATE_HZ[board]
+            if given.samples:
+                compare(board, "max", given.samples, FRAMES_PER_BLOCK, peers, given.rounds)
+            lengths = [FRAMES_PER_BLOCK, round(LONG_BLOCK_S * rate_hz)]
+            for frames in lengths if given.paced and board in HAS_BRAINFLOW else []:
+                compare(board, "real", given.paced * rate_hz, frames, peers, 1)
 
 
 if __name__ == "__main__":

@@ -54,29 +54,32 @@ _PATCHED = (*range(4, 6), *range(8, 12), *range(12, 20))
 MOST_GROWTH_MB = 8.0
 
 
-def cycle_codes() -> NDArray[np.int32]:
-    """Return what the board converts, shape (CYCLE, 16): no two frames or channels alike."""
-    steps = np.arange(CYCLE)[:, None] * 1021 + np.arange(8 * N_CHIPS) * 7
+def cycle_codes(n_chips: int = N_CHIPS) -> NDArray[np.int32]:
+    """Return what the board converts, shape (CYCLE, 8 * n_chips): no two frames are alike."""
+    steps = np.arange(CYCLE)[:, None] * 1021 + np.arange(8 * n_chips) * 7
     return (steps % (1 << 24) - (1 << 23)).astype(np.int32)
 
 
 class Templates:
     """Ready-made packets of one cycle, into which numbers are put."""
 
-    def __init__(self, n_frames: int, settings: int) -> None:
-        codes = cycle_codes().reshape(-1, 8)
+    def __init__(
+        self, n_frames: int, settings: int, n_chips: int = N_CHIPS, rate_hz: int = RATE_HZ
+    ) -> None:
+        codes = cycle_codes(n_chips).reshape(-1, 8)
         frames = pack_codes(codes, np.full((len(codes), 1), 0xC00000, np.uint32))
-        frame_bytes = frames.shape[-1] * N_CHIPS
+        frame_bytes = frames.shape[-1] * n_chips
         head = wire.SamplesHeader(0, 0, n_frames, frame_bytes, settings, 0).encode()
-        n_packets, n_payload = CYCLE // n_frames, len(head) + n_frames * frame_bytes
+        self.n_packets, n_payload = CYCLE // n_frames, len(head) + n_frames * frame_bytes
         start = b"\xa5\x5a\x01" + bytes([PacketType.SAMPLES]) + b"\0\0"
         start += n_payload.to_bytes(2, "little") + head
-        self.n_frames = n_frames
-        self._bytes = np.zeros((n_packets, len(start) + n_frames * frame_bytes + 4), np.uint8)
+        self.n_frames, self._rate_hz = n_frames, rate_hz
+        self._bytes = np.zeros((self.n_packets, len(start) + n_frames * frame_bytes + 4), np.uint8)
         self._bytes[:, : len(start)] = np.frombuffer(start, np.uint8)
-        self._bytes[:, len(start) : -4] = frames.reshape(n_packets, -1)
+        self._bytes[:, len(start) : -4] = frames.reshape(self.n_packets, -1)
         self._crc = np.array([zlib.crc32(row[2:-4].tobytes()) for row in self._bytes], np.uint32)
-        nothing = bytearray(self._bytes.shape[1] - 6)
+        self.packet_bytes = self._bytes.shape[1]
+        nothing = bytearray(self.packet_bytes - 6)
         zero = zlib.crc32(nothing)
         self._tables = np.zeros((len(_PATCHED), 256), np.uint32)
         for table, place in zip(self._tables, _PATCHED, strict=True):
@@ -85,26 +88,30 @@ class Templates:
                 table[value] = zlib.crc32(nothing) ^ zero
             nothing[place - 2] = 0
 
-    def cycle(self, first: int, sequence: int, start_us: int) -> bytes:
-        """Return the packets from conversion `first` on, which begins a cycle."""
-        n_packets = len(self._bytes)
+    def time_us(self, conversion: NDArray[np.int64], start_us: int) -> NDArray[np.int64]:
+        """Return the board time of conversions of a run, µs; the filter settles for 4 periods."""
+        return start_us + (conversion + 4) * 1_000_000 // self._rate_hz
+
+    def packets(self, first: int, n_packets: int, sequence: int, start_us: int) -> bytes:
+        """Return so many packets from conversion `first` on, the first of a packet."""
         number = np.arange(n_packets)
         conversion = first + number * self.n_frames
-        time_us = start_us + (conversion + 4) * 1_000_000 // RATE_HZ
+        rows = (conversion // self.n_frames) % self.n_packets
         said = np.concatenate(
             [
                 ((sequence + number) & 0xFFFF).astype("<u2").view(np.uint8).reshape(-1, 2),
                 (conversion & 0xFFFFFFFF).astype("<u4").view(np.uint8).reshape(-1, 4),
-                time_us.astype("<u8").view(np.uint8).reshape(-1, 8),
+                self.time_us(conversion, start_us).astype("<u8").view(np.uint8).reshape(-1, 8),
             ],
             axis=1,
         )
-        crc = self._crc.copy()
+        crc = self._crc[rows]
         for table, values in zip(self._tables, said.T, strict=True):
             crc ^= table[values]
-        self._bytes[:, _PATCHED] = said
-        self._bytes[:, -4:] = crc.astype("<u4").view(np.uint8).reshape(-1, 4)
-        return self._bytes.tobytes()
+        made = self._bytes[rows]
+        made[:, _PATCHED] = said
+        made[:, -4:] = crc.astype("<u4").view(np.uint8).reshape(-1, 4)
+        return made.tobytes()
 
 
 class Peer(FakeBoard):  # type: ignore[misc]
@@ -137,8 +144,9 @@ class Peer(FakeBoard):  # type: ignore[misc]
         """Return a cycle of packets."""
         assert self.templates is not None
         sequence = self.encode._sequence
-        packets = self.templates.cycle(self.conversions, sequence, self.start_us)
-        self.encode._sequence = (sequence + CYCLE // self.templates.n_frames) & 0xFFFF
+        n_packets = self.templates.n_packets
+        packets = self.templates.packets(self.conversions, n_packets, sequence, self.start_us)
+        self.encode._sequence = (sequence + n_packets) & 0xFFFF
         self.conversions += CYCLE
         return packets
 

@@ -21,10 +21,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks._figures import figure
 from benchmarks._long_bdf import write_long_bdf
 
 HOURS = float(os.environ.get("VIEW_HOURS", "8"))
-GOAL_MS = 300.0
 #: Windows, s, and steps in each.
 WINDOWS_S = (0.5, 5.0, 30.0, 120.0, 600.0, 3600.0)
 N_STEPS = 20
@@ -33,7 +33,7 @@ _TRACES = "document.querySelector('[data-testid=traces]')"
 
 
 def main() -> None:
-    """Measure, print, and end with 1 if a goal is missed."""
+    """Measure and print."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -42,16 +42,13 @@ def main() -> None:
         write_long_bdf(path, HOURS)
         print(f"view, {HOURS:g} h, 8 channels at 2000 SPS: {path.stat().st_size / 1e6:.0f} MB")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        is_missed = False
         for what in ("no cache yet", "cache there"):
             print(what)
-            is_missed |= _measure(browser, path, Path(folder), is_first="no" in what)
+            _measure(browser, path, Path(folder), is_first="no" in what)
         browser.close()
-    if is_missed:
-        sys.exit(1)
 
 
-def _measure(browser: Any, path: Path, folder: Path, *, is_first: bool) -> bool:
+def _measure(browser: Any, path: Path, folder: Path, *, is_first: bool) -> None:
     began_s = time.monotonic()
     viewer = subprocess.Popen(
         [sys.executable, "-m", "emgrig", "view", str(path), "--port", "0", "-o", str(folder)],
@@ -69,14 +66,13 @@ def _measure(browser: Any, path: Path, folder: Path, *, is_first: bool) -> bool:
         page.goto(url)
         page.wait_for_function(f"Number({_TRACES}?.dataset.steps) > 0")
         print(f"  first picture after {time.monotonic() - began_s:.1f} s; {_memory(viewer.pid)}")
-        seen = Steps(page, viewer.pid)
+        seen = Steps(page, viewer.pid, "" if is_first else "again: ")
         seen.unfiltered(began_s, is_first=is_first)
         print(f"  {_memory(viewer.pid)}")
         if is_first:
             seen.filtered()
             print(f"  {_memory(viewer.pid)}")
         page.close()
-        return seen.is_missed
     finally:
         viewer.send_signal(signal.SIGINT)
         viewer.communicate()
@@ -85,9 +81,8 @@ def _measure(browser: Any, path: Path, folder: Path, *, is_first: bool) -> bool:
 class Steps:
     """Steps of a page, and what they cost the viewer."""
 
-    def __init__(self, page: Any, pid: int) -> None:
-        self._page, self._pid = page, pid
-        self.is_missed = False
+    def __init__(self, page: Any, pid: int, before: str) -> None:
+        self._page, self._pid, self._before = page, pid, before
 
     def unfiltered(self, began_s: float, *, is_first: bool) -> None:
         """Step through all windows; first while the recording is read, if it is for once."""
@@ -133,11 +128,10 @@ class Steps:
         times_ms = [_after(self._page, partial(self._page.keyboard.press, key)) for key in keys]
         spent_ms = 1e3 * (_processor_s(self._pid) - before_s) / len(keys)
         median_ms = statistics.median(times_ms)
-        self.is_missed |= median_ms > GOAL_MS
-        print(
-            f"  {what}: median {median_ms:.0f} ms, longest {max(times_ms):.0f} ms of "
-            f"{len(keys)}; processor {spent_ms:.0f} ms"
-        )
+        what = f"{self._before}{what}"
+        print(f"  {what}: longest {max(times_ms):.0f} ms of {len(keys)}")
+        figure(f"{what}: a step, median", median_ms, "ms", at_most=300)
+        figure(f"{what}: a step, processor of the viewer", spent_ms, "ms")
 
 
 def _steps(page: Any) -> int:

@@ -1,13 +1,14 @@
 """The file of benchmark figures: goals, what is kept, and what is called worse."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from benchmarks import _figures
+from benchmarks import _figures, _page
 from benchmarks._figures import Figure, Run, compare, last_values, missed
 
-MACHINE = {"processor": "a", "cores": 2}
+MACHINE = {"processor": "a", "cores": 2, "busy_loops": 0}
 
 
 def run_of(value: float, **goal: float) -> Run:
@@ -45,13 +46,13 @@ def test_what_a_process_kept_is_read_by_the_other(
 
 def test_the_newest_value_of_such_a_machine_is_compared(tmp_path: Path) -> None:
     path = tmp_path / "figures.jsonl"
-    assert last_values(path, "a", 2) == {}
+    assert last_values(path, MACHINE) == {}
     runs = [run_of(5.0), run_of(1.0)]
     other = run_of(0.1)
     other.machine["processor"] = "b"
     path.write_text("".join(run.as_line() + "\n" for run in [*runs, other]))
-    assert last_values(path, "a", 2) == {("decode", "time"): 1.0}
-    assert last_values(path, "a", 4) == {}
+    assert last_values(path, MACHINE) == {("decode", "time"): 1.0}
+    assert last_values(path, {**MACHINE, "busy_loops": 2}) == {}
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,14 @@ def test_the_machine_is_told() -> None:
     machine = _figures.machine_now(0.5, 0.0, 10.0)
     assert {"processor", "cores", "commit", "versions", "date"} <= set(machine)
     assert json.loads(Run({}, machine).as_line())["figures"] == {}
+
+
+def test_the_page_shows_what_was_missed_and_the_busy_run_beside_it() -> None:
+    quiet = {**MACHINE, "figures": {"decode": [asdict(Figure("time", 3.0, "s", at_most=2))]}}
+    busy = {
+        **MACHINE,
+        "busy_loops": 2,
+        "figures": {"decode": [asdict(Figure("time", 1.5, "s", at_most=2))]},
+    }
+    lines = _page.table([quiet, busy], ["decode", "never_run"]).splitlines()
+    assert lines[2:] == ["| `decode` | time | ≤ 2 | **3 s** | 1.5 s |"]

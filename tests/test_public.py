@@ -7,8 +7,8 @@ import emgrig
 from emgrig import errors
 
 PUBLIC = [
-    *("Block", "Board", "BoardCannot", "DeviceError", "EmgrigError", "ExitCode", "IdentityError"),
-    "MissingExtra",
+    *("Block", "Board", "BoardBusy", "BoardCannot", "DeviceError", "EmgrigError", "ExitCode"),
+    *("IdentityError", "MissingExtra"),
     *("Profile", "ReadBackError", "RecordingError", "RequestRefused", "Stream", "TransportEnd"),
     *(
         "TransportError",

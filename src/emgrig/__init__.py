@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from emgrig.driver.samples.block import Block
     from emgrig.driver.stream import Stream
     from emgrig.errors import (
+        BoardBusy,
         BoardCannot,
         DeviceError,
         EmgrigError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Block",
     "Board",
+    "BoardBusy",
     "BoardCannot",
     "DeviceError",
     "EmgrigError",

@@ -43,6 +43,7 @@ GATEWAYS = Registry[Opener](
         "sim": "emgrig.simulator.transport:open_sim",
         "tcp": "emgrig.driver.transports.tcp:TcpTransport",
         "tcp-listen": "emgrig.driver.transports.tcp:TcpTransport",
+        "socket": "emgrig.driver.transports.tcp:TcpTransport",  # as pyserial writes it
         "serial": _SERIAL,
         "replay": "emgrig.driver.captures.replay:open_replay",
         "frames": "emgrig.connect:open_frames",
@@ -51,7 +52,7 @@ GATEWAYS = Registry[Opener](
         "hackeeg": "emgrig.connect:open_hackeeg",
         "meower": "emgrig.connect:open_meower",
         # What pyserial opens by itself.
-        **dict.fromkeys(("rfc2217", "socket", "loop", "hwgrep"), _SERIAL),
+        **dict.fromkeys(("rfc2217", "loop", "hwgrep"), _SERIAL),
     },
 )
 """Scheme to `Opener`; those of other packages are entry points "emgrig.gateways"."""

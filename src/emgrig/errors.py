@@ -10,10 +10,12 @@ does wrong is one of these::
       WireError                 bytes came that are not this protocol, or not this version of it
       DeviceError               the board answered, and something is wrong with what it is or did
         RequestRefused          the board answered ERROR; `code` and `text` say why
+          BoardBusy             another program holds the board: no talking to it
         BoardCannot             it is beyond what this board can do; nothing was sent
         IdentityError           it is not the chip or the board that was expected
         ReadBackError           a register does not hold what was written
       RecordingError            a file cannot be written, read or understood
+      InfrastructureFailure     the laboratory did not do its part; that is no verdict on a board
       MissingExtra              a library that was asked for is not installed (also an ImportError)
 
 Each has its exit code (`exit_code_for`), the same for all commands.
@@ -31,6 +33,7 @@ class ExitCode(IntEnum):
     LINK = 3
     DEVICE = 4
     FILE = 5
+    INFRASTRUCTURE = 6
     INTERRUPTED = 130
 
 
@@ -66,6 +69,10 @@ class RequestRefused(DeviceError):
         self.request = request  #: Name of the request that was refused.
         self.code = code  #: Error code of the board (`emgrig.protocol.packets.ErrorCode`).
         self.text = text  #: What the board said about it.
+
+
+class BoardBusy(RequestRefused):
+    """Another program holds the board, and it talks to one alone."""
 
 
 class BoardCannot(DeviceError):
@@ -111,6 +118,13 @@ class UnreadableFile(RecordingError, ValueError):
     """A file that was named, a plan, a profile or the like, cannot be opened or understood."""
 
 
+class InfrastructureFailure(EmgrigError):
+    """A place, an exporter or a lock did not come in the time that was stated.
+
+    It says nothing of the board or of what was tested: `emgrig.labgrid` raises it.
+    """
+
+
 class MissingExtra(EmgrigError, ImportError):
     """A library that only some need is not installed; the message says what installs it."""
 
@@ -118,8 +132,10 @@ class MissingExtra(EmgrigError, ImportError):
 _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (MissingExtra, ExitCode.FILE),
     (RecordingError, ExitCode.FILE),
+    (InfrastructureFailure, ExitCode.INFRASTRUCTURE),
     (TransportError, ExitCode.LINK),
     (WireError, ExitCode.LINK),
+    (BoardBusy, ExitCode.LINK),
     (EmgrigError, ExitCode.DEVICE),
     (KeyboardInterrupt, ExitCode.INTERRUPTED),
     (OSError, ExitCode.FILE),

@@ -104,3 +104,25 @@ def test_a_link_that_is_gone_empties_the_meters_once(
     assert len(scope.said) == 2
     assert scope.said[-1]["levels"] == [[None, None]] * len(desk.hub.channels)
     assert scope.said[-1]["cells"] == []
+
+
+def test_markers_go_once_to_every_page_whenever_it_was_opened(desk: Desk) -> None:
+    beat = Beat(desk)
+    ((scope, _),) = pages_of(beat, 1)
+    desk.hub.run_until(desk.hub.unix_s() + 1.0)
+    desk.hub.mark("smile")
+    for _ in range(5):
+        desk.hub.run_until(desk.hub.unix_s() + 0.5)
+        beat._tick()
+    late = _Page(SimpleNamespace(has_socket_connection=True))  # type: ignore[arg-type]
+    late.scope = later = Scope()  # type: ignore[assignment]
+    beat._pages["late"] = late
+    desk.hub.mark("frown")
+    for _ in range(5):
+        desk.hub.run_until(desk.hub.unix_s() + 0.5)
+        beat._tick()
+    for seen in (scope, later):
+        marks = [mark for said in seen.said for mark in said["marks"]]
+        assert [text for _, text in marks] == ["smile", "frown"]
+        # 100 columns a second: the first lies a second behind the beginning of the stream.
+        assert marks[1][0] - marks[0][0] == pytest.approx(250, abs=60)

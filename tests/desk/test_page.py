@@ -75,7 +75,9 @@ def record(page: Page, name: str) -> None:
 
 def stop(page: Page, name: str) -> None:
     page.get_by_test_id("record").click()
-    expect(page.get_by_test_id("recording")).to_have_text(f"done: {name}")
+    expect(page.get_by_test_id("recording")).to_contain_text(
+        re.compile(rf"done: {re.escape(name)}: \d+:\d\d, \d+ lost; .*emgrig view")
+    )
 
 
 def annotations(path: Path) -> list[tuple[float, float, str]]:
@@ -109,6 +111,9 @@ def test_on_a_phone_all_is_under_each_other_the_traces_first(page: Page) -> None
     tops = [place["y"] for place in places if place]
     assert tops == sorted(tops)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for button in page.get_by_role("button").all():  # for fingers
+        box = button.bounding_box()
+        assert box is None or (box["height"] >= 36 and box["x"] + box["width"] <= 390), box
 
 
 @pytest.mark.long
@@ -166,6 +171,93 @@ def test_a_recording_is_started_marked_and_stopped(page: Page, desk: Desk, tmp_p
     assert said["is_simulated"] is True
     assert said["samples"]["received"] > 3000
     assert said["samples"]["filled"] == 0
+
+
+def choose(page: Page, test_id: str, name: str) -> None:
+    page.get_by_test_id(test_id).click()
+    page.get_by_role("option", name=name, exact=True).click()
+
+
+@pytest.mark.long
+def test_words_and_keys_of_ones_own_are_kept_and_seen(page: Page, desk: Desk) -> None:
+    """And while it records, what cannot work is off and says why."""
+    expect(page.get_by_test_id("link")).to_have_text("streaming")
+    page.get_by_text("Words and keys").click()
+    page.get_by_test_id("word-lines").fill("x=look left\nsneeze")
+    page.get_by_test_id("use-words").click()
+    expect(page.get_by_test_id("words")).to_contain_text("look left [x]")
+    record(page, "keys.bdf")
+    page.keyboard.press("x")
+    page.get_by_role("button", name="sneeze").click()
+    expect(page.get_by_test_id("recording")).to_contain_text("2 markers")
+    shown = page.get_by_test_id("scope")
+    expect(shown).to_have_attribute("data-marks", re.compile(r"look left\|sneeze|sneeze"))
+    page.get_by_test_id("marker").fill("x")  # a letter in a word is no key
+    page.get_by_test_id("marker").fill("")
+    why = "a recording is on: stop it first"
+    for name in ("check", "follow"):
+        expect(page.get_by_test_id(name)).to_be_disabled()
+        expect(page.get_by_test_id(name)).to_have_attribute("title", why)
+    expect(page.get_by_test_id("why").filter(has_text=why).first).to_be_visible()
+    page.get_by_text("Change settings").click()
+    expect(page.get_by_test_id("set")).to_be_disabled()
+    stop(page, "keys.bdf")
+    expect(page.get_by_test_id("check")).to_be_enabled()
+    texts = [text for _, _, text in annotations(desk.folder / "keys.bdf")]
+    assert [text for text in texts if text in ("look left", "sneeze")] == ["look left", "sneeze"]
+
+
+@pytest.mark.long
+def test_the_eye_filters_and_sees_a_spectrum(page: Page, desk: Desk) -> None:
+    world = desk.board.front_ends[0].world
+    with desk.server.lock:
+        do.take_off(desk.board, 2, "n")  # it picks up the mains
+    choose(page, "band", "20–450 Hz")
+    choose(page, "notch", "50 Hz")
+    expect(page.get_by_test_id("seen")).to_contain_text("20-450 Hz, notches at 50 Hz")
+    expect(page.get_by_test_id("seen")).to_contain_text("the recording is unfiltered")
+    page.get_by_test_id("open-spectrum").click()
+    choose(page, "spectrum-of", "c2 corrugator supercilii")
+    expect(page.get_by_test_id("spectrum")).to_have_attribute(
+        "data-peak-hz", re.compile("^(49|50)")
+    )
+    with desk.server.lock:
+        do.change_world(desk.board, 0, lambda _: world)
+    choose(page, "band", "above 1 Hz")
+    choose(page, "notch", "off")
+
+
+@pytest.mark.long
+def test_settings_are_changed_and_one_electrode_is_watched(page: Page, desk: Desk) -> None:
+    """Through the driver: the simulated chip's own registers hold it."""
+    expect(page.get_by_test_id("settings")).to_contain_text("1000 samples/s · gain 12")
+    page.get_by_text("Change settings").click()
+    choose(page, "set-rate", "500 samples/s")
+    choose(page, "set-gain", "24")
+    page.get_by_test_id("set").click()
+    expect(page.get_by_test_id("settings")).to_contain_text("500 samples/s · gain 24")
+    expect(page.get_by_test_id("rate")).to_contain_text("500 samples/s")
+    expect(page.get_by_test_id("set-state")).to_contain_text("set, and read back")
+    assert written(desk)[0] & 0b111 == 0b101  # CONFIG1: DR of 500
+    assert written(desk)[4] >> 4 == 0b110  # CH1SET: gain 24
+    held = written(desk)
+    expect(page.get_by_test_id("level-5")).to_contain_text("µV")  # the page was laid out anew
+    choose(page, "which", "c3n")
+    page.get_by_test_id("follow").click()
+    expect(page.get_by_test_id("followed")).to_have_text(re.compile(r"c3n \d+\.\d kΩ"))
+    expect(page.get_by_test_id("record")).to_be_disabled()
+    page.get_by_test_id("follow").click()
+    expect(page.get_by_test_id("follow")).to_have_text("Watch")
+    expect(page.get_by_test_id("record")).to_be_enabled()
+    assert written(desk) == held
+    choose_settings_of_before(page)
+
+
+def choose_settings_of_before(page: Page) -> None:
+    page.get_by_text("Change settings").click()
+    choose(page, "set-profile", "facial-emg")
+    page.get_by_test_id("set").click()
+    expect(page.get_by_test_id("settings")).to_contain_text("1000 samples/s · gain 12")
 
 
 @pytest.mark.long
@@ -229,7 +321,9 @@ def test_a_link_that_drops_is_said_and_its_gap_marked(page: Page, desk: Desk) ->
         expect(alert).to_contain_text("trying to connect again")
         expect(alert).to_contain_text("the recording goes on, and the gap will be marked")
         expect(page.get_by_test_id("level-5")).to_contain_text("–")  # no level of before
+        expect(page.get_by_test_id("stale")).to_contain_text(re.compile(r"no samples since \d\d:"))
     expect(alert).to_be_hidden()
+    expect(page.get_by_test_id("stale")).to_have_count(0)
     expect(page.get_by_test_id("link")).to_have_text("streaming")
     wait_recorded(page, recorded_s(page) + 1)
     stop(page, "dropped.bdf")

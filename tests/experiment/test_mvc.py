@@ -105,7 +105,7 @@ def test_another_movement_is_named() -> None:
     problem = judge(found, LIMITS, None)
     assert problem is not None
     assert problem[0] is Problem.WRONG_MOVEMENT
-    assert "channel 3 was stronger" in problem[1]
+    assert "c3 was stronger" in problem[1]
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -3,12 +3,13 @@
 import base64
 import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import edfio
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from browser_desk import WAIT_MS, chromium, link_cut, open_page, screenshot, serving
 from lsl_here import keep_lsl_here
@@ -87,6 +88,43 @@ def plan(browser: Browser, tmp_path: Path) -> Path:
     return tmp_path / "plan.toml"
 
 
+def check_rating(screen: Page) -> None:
+    """Nothing is lit before the pointer moves; on a phone the whole scale is seen."""
+    view = screen.get_by_test_id("session")
+    expect(view).to_have_class(re.compile("still"))
+    screen.mouse.move(5, 5)
+    screen.mouse.move(9, 9)
+    expect(view).not_to_have_class(re.compile("still"))
+    usual = screen.viewport_size
+    assert usual is not None
+    screen.set_viewport_size({"width": 390, "height": 844})
+    boxes = [screen.get_by_test_id(f"rating-{value}").bounding_box() for value in range(9)]
+    seen = [box for box in boxes if box is not None]
+    assert len(seen) == 9
+    assert min(box["x"] for box in seen) >= 0
+    assert max(box["x"] + box["width"] for box in seen) <= 390
+    assert len({box["y"] for box in seen}) == 1, "one scale, one row"
+    screen.set_viewport_size(usual)
+
+
+@pytest.mark.long
+def test_a_film_that_the_browser_cannot_play_is_told_before_the_first_one(
+    browser: Browser, plan: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "grief.webm").write_bytes(b"no film at all")
+    command = ["session", str(plan), "ADDRESS", "--calibration", "none", "--rehearse"]
+    with serving(tmp_path, command=command, seed=4) as desk:
+        screen = open_page(browser, desk.url)
+        operator = open_page(browser, f"{desk.url}operator")
+        problem = operator.get_by_test_id("problem")
+        expect(problem).to_contain_text("the participant's browser cannot play grief (")
+        expect(problem).to_contain_text("convert to H.264 (.mp4) or VP9 (.webm)")
+        expect(problem).not_to_contain_text("joy")
+        expect(screen.get_by_test_id("continue")).to_be_visible()  # nothing else has begun
+        screen.close()
+        operator.close()
+
+
 @pytest.mark.long
 def test_a_session_from_the_first_movement_to_the_last_rating(
     browser: Browser, plan: Path, tmp_path: Path
@@ -130,11 +168,15 @@ def test_a_session_from_the_first_movement_to_the_last_rating(
             film.evaluate("film => { film.playbackRate = 16; }")
             expect(screen.get_by_test_id("rating-6")).to_be_visible()
             if number == 1:
+                check_rating(screen)
                 screenshot(screen, "session", tmp_path)
                 screenshot(operator, "operator", tmp_path)
             if number == 3:  # the link is back before the session ends
                 expect(operator.get_by_test_id("alert")).to_be_hidden()
-            screen.get_by_test_id("rating-6").click()
+            if number == 3:
+                screen.keyboard.press("6")
+            else:
+                screen.get_by_test_id("rating-6").click()
         expect(screen.get_by_test_id("title")).to_have_text("Thank you")
         heard: list[str] = []
         while "session end" not in heard:

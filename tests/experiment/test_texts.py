@@ -93,8 +93,9 @@ def test_the_participant_reads_nothing_but_the_plans_words(tmp_path: Path) -> No
     assert others == {plan.part_b.question}  # it has a key of its own in the plan
     assert phases == set(Phase) - {Phase.DONE}
     said = {text[1:].partition(">")[0] for text in shown if text.startswith("<")}
-    # Two stand on buttons and over everything; two are put into another; two come at the end.
-    assert own - said == {"go_on", "paused", "once", "several", "done_title", "done"}
+    # Three stand on buttons and over everything; two are put into another; two come at the end.
+    elsewhere = {"go_on", "paused", "lost", "once", "several", "done_title", "done"}
+    assert own - said == elsewhere
 
 
 def test_no_screen_of_the_participant_has_the_operators_words(tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_the_page_takes_every_word_from_the_plan() -> None:
     script = (ROOT / "src/emgrig/experiment/session_view.js").read_text("utf-8")
     template = script.partition("template: `")[2].partition("`,")[0]
     between = [part.partition("<")[0].strip() for part in template.split(">")[1:]]
-    style = {part for part in between if part.startswith((".big", "border"))}
+    style = {part for part in between if part.startswith((".big", "border", ".rating"))}
     assert all(part.startswith("{{") for part in between if part and part not in style)
 
 

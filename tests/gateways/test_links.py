@@ -45,6 +45,31 @@ def test_datagrams_of_the_first_sender_are_a_board() -> None:
         inner.read(10, timeout_s=0.0)
 
 
+def test_a_second_board_that_sends_to_the_same_port_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    data = bytes_of("ardeeg", 2.0).data[:1350]
+    inner = UdpTransport("udp://127.0.0.1:0")
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as board,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+    ):
+        for end, host in ((board, "127.0.0.1"), (other, "127.0.0.2")):
+            end.bind((host, 0))
+            end.connect(("127.0.0.1", inner.port))
+        for end in (board, other, other, board):
+            end.send(data)
+        assert inner.read(4096, timeout_s=1.0) == inner.read(4096, timeout_s=1.0) == data
+        with pytest.raises(TransportTimeout):
+            inner.read(4096, timeout_s=0.0)
+        inner.close()
+    said = [one.getMessage() for one in caplog.records]
+    assert said == [
+        f"{inner.address}: 127.0.0.2 sends to this port too, and only 127.0.0.1 is listened to: "
+        "give each board a port of its own, or switch one off"
+    ]
+
+
 def test_a_port_that_is_taken_is_one_line() -> None:
     inner = UdpTransport("udp://127.0.0.1:0")
     try:

@@ -154,7 +154,7 @@ def test_an_own_check_that_goes_wrong_is_never_green(text: str, words: str, tmp_
 def test_looking_for_the_cause_can_go_wrong_and_the_board_is_given_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise KeyError("a rule")
 
     monkeypatch.setattr("emgrig.hil_tests.run.diagnose", broken)

@@ -2,9 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from emgrig.driver.board import Board
+from emgrig.errors import TransportError
+from emgrig.recording import recorder
+from emgrig.recording.recorder import Recorder
 from emgrig.tools.record_many import Names, is_many, read_boards
 from shell import Run
 
@@ -22,6 +27,9 @@ def test_boards_are_recorded_beside_one_that_is_not_there(run: Run) -> None:
     assert said.code == 3, "as the one that failed"
     first, absent, second = json.loads(said.out)
     assert (first["n_samples"], second["n_samples"]) == (2000, 2000)
+    for one in (first, second):
+        assert one["n_produced"] == one["account"]["received"] + one["n_lost"]
+        assert (one["n_lost"], one["n_gaps"]) == (0, 0)
     assert first["name"] == "SIM-0001"
     assert absent["error"].startswith("tcp://127.0.0.1:1")
     assert absent["exit_code"] == 3
@@ -51,6 +59,25 @@ def test_a_file_names_the_boards(run: Run) -> None:
     said = run("record boards.toml -o both --duration 1")
     assert said.code == 5, "what was recorded before stays"
     assert said.out.count("exists") == 2
+
+
+def test_what_came_before_a_board_failed_becomes_files(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = recorder.fill
+
+    def fill(one: Recorder, board: Board, *given: Any, **more: Any) -> None:
+        whole(one, board, *given, **more)
+        if board.address == "sim:seed=1":
+            raise TransportError("it burns")
+
+    monkeypatch.setattr(recorder, "fill", fill)
+    said = run("record sim:seed=1 sim:seed=2 -o both --duration 1 --json")
+    assert said.code == 3
+    burnt, well = json.loads(said.out)
+    assert (burnt["error"], well["error"]) == ("it burns", None)
+    assert (burnt["n_samples"], well["n_samples"]) == (1000, 1000)
+    assert (Path("both") / "SIM-0001.bdf").exists()
 
 
 @pytest.mark.parametrize(

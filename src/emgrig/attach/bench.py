@@ -192,6 +192,11 @@ class Bench:
         known = [fall for fall in falls if fall is not None]
         return min(known) / PS if known else None
 
+    def next_fall_s(self, chip: int = 0) -> float | None:
+        """When DRDY of this chip will fall next if nothing is changed, bench s, or None."""
+        fall = self._next_fall_ps(self._chips[self._checked(chip)])
+        return None if fall is None else fall / PS
+
     def wait_drdy(self, chip: int = 0, *, timeout_s: float = 1.0, edge: bool = False) -> bool:
         """Wait until DRDY of a chip is low, or with `edge` until it falls the next time.
 

@@ -33,7 +33,7 @@ class Server:
         self._serving: uvicorn.Server | None = None
         self.is_local = is_loopback(self._socket.getsockname()[0])
         self._token = None if self.is_local else new_token()
-        shown = socket.gethostname() if host in ("0.0.0.0", "::", "") else host  # noqa: S104
+        shown = _own_address() if host in ("0.0.0.0", "::", "") else host  # noqa: S104
         shown = f"[{shown}]" if ":" in shown else shown
         self._port = self._socket.getsockname()[1]
         self._base = f"http://{shown}:{self._port}/"
@@ -89,6 +89,16 @@ class Server:
     def close(self) -> None:
         """Let go of the port."""
         self._socket.close()
+
+
+def _own_address() -> str:
+    """Return the address by which others reach this computer; its name may mean nothing to them."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # chooses a route; nothing is sent (RFC 5737)
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -39,6 +39,7 @@ from emgrig.protocol.schema import Message
 log = logging.getLogger(__name__)
 
 BOOT_TIMEOUT_S = 5.0
+MOST_GATHER_S = 1.0  #: An answer or a silence is noticed after that.
 CONNECT_S = 30.0  #: A board has so long to say who it is, whatever else it says.
 
 
@@ -246,6 +247,7 @@ class Board:
         *,
         frames_per_packet: int | None = None,
         queue_samples: int = DEFAULT_QUEUE_SAMPLES,
+        gather_s: float = 0.0,
     ) -> Stream:
         """Start the board, and return its blocks as they come.
 
@@ -257,6 +259,9 @@ class Board:
             1 to ``identity.max_frames``; 16, or less if the board cannot.
         queue_samples : int, ≥ 1
             If the reader is slow, so many samples wait; what comes then is dropped and counted.
+        gather_s : float
+            How late samples may come, s, 0 to 1: with longer blocks a stream costs less. Answers
+            of the board are not gathered.
 
         Raises
         ------
@@ -274,6 +279,8 @@ class Board:
             raise ValueError(f"queue_samples is {queue_samples}; expected 1 or more")
         if duration_s is not None and not 0 < duration_s < float("inf"):
             raise ValueError(f"duration_s is {duration_s}; expected more than 0")
+        if not 0 <= gather_s <= MOST_GATHER_S:
+            raise ValueError(f"gather_s is {gather_s}; expected 0 to {MOST_GATHER_S:g}")
         self._refuse_while_streaming("stream twice")
         self._stream = Stream(
             self._connection,
@@ -282,6 +289,7 @@ class Board:
             queue_samples=queue_samples,
             reconnect=self._reconnect,
             silence_s=self._silence_s,
+            gather_s=gather_s,
         )
         return self._stream
 

@@ -2,7 +2,8 @@
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -10,10 +11,12 @@ from typing import Self
 from emgrig.driver.chip.rate import RateCheck, RateVerdict
 from emgrig.driver.connection import Connection
 from emgrig.driver.interruption import Happened, Interruption
+from emgrig.driver.native.link import Link
 from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.samples.assemble import Assembler
 from emgrig.driver.samples.block import Block, conversions_in, within_duration
 from emgrig.driver.samples.clockfit import ClockFit
+from emgrig.driver.samples.foreseen import Foreseen
 from emgrig.errors import (
     DeviceError,
     EmgrigError,
@@ -22,7 +25,7 @@ from emgrig.errors import (
     TransportTimeout,
 )
 from emgrig.protocol.account import Cause, Totals
-from emgrig.protocol.decoder import EventPacket, Item
+from emgrig.protocol.decoder import EventPacket, Item, SamplePackets
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +53,15 @@ class Stream(Iterator[Block]):
         queue_samples: int = DEFAULT_QUEUE_SAMPLES,
         reconnect: ReconnectPolicy | None = None,
         silence_s: float = SILENCE_S,
+        gather_s: float = 0.0,
     ) -> None:
         #: Each time the link was lost, the board started anew or a chip lost its registers.
         self.recoveries: list[Recovery] = []
         self._connection = connection
         self._reconnect = reconnect or ReconnectPolicy()
         self._silence_s = silence_s
+        self._gather_s = gather_s if connection.link.gather_bytes else 0.0
+        self._resting = ExitStack()  # while open, the link's own thread rests
         self._is_paced = connection.link.transport.is_paced
         self._queue: deque[Block] = deque()
         self._queued_samples = 0
@@ -69,7 +75,8 @@ class Stream(Iterator[Block]):
         self._n_silent = self._n_barren = 0
         self._clock_due_s = 0.0
         self._has_warned = False
-        self._assembler = Assembler(
+        self._foreseen: Foreseen | None = None
+        self._bare_assembler = Assembler(
             connection.identity.layout,
             connection.epochs,
             connection.board_time,
@@ -86,14 +93,25 @@ class Stream(Iterator[Block]):
         connection.synchronise()
         self._clock_due_s = connection.link.unix_s() + CLOCK_EVERY_S
         connection.stream_listener = self._take
+        connection.link.foreseer = self
+        if self._gather_s:
+            self._resting.enter_context(connection.link.in_group())
         try:
             connection.start_run(frames_per_packet)
         except BaseException:
-            connection.stream_listener = None
+            connection.stream_listener = connection.link.foreseer = None
             self._is_stopped = True
+            self._resting.close()
             raise
 
     # What is known.
+
+    @property
+    def _assembler(self) -> Assembler:
+        """The assembler, when it knows all that came."""
+        with self._connection.link.lock:
+            self.settle()
+            return self._bare_assembler
 
     @property
     def is_on(self) -> bool:
@@ -104,6 +122,11 @@ class Stream(Iterator[Block]):
     def totals(self) -> Totals:
         """The account of every conversion so far; whole after `stop`."""
         return replace(self._assembler.totals, dropped_here=self._dropped, unused=self._unused)
+
+    @property
+    def n_ready(self) -> int:
+        """Blocks that can be taken without waiting."""
+        return len(self._queue)
 
     @property
     def rate_check(self) -> RateCheck | None:
@@ -129,10 +152,46 @@ class Stream(Iterator[Block]):
         if self._is_stopped or self._failure is not None:
             return
         try:
-            for block in self._assembler.add(item, host_s):
+            for block in self._bare_assembler.add(item, host_s):
                 self._put(block)
         except EmgrigError as error:
             self._failure = error
+            return
+        if isinstance(item, SamplePackets):
+            self._foresee(item)
+
+    def _foresee(self, packets: SamplePackets) -> None:
+        """Say what must come next, if that is known."""
+        calm, decoder = self._bare_assembler.calm(), self._connection.link.decoder
+        if calm is not None and not decoder.held_bytes:
+            layout = self._connection.identity.layout
+            self._foreseen = Foreseen(decoder, layout, calm, packets.n_frames)
+
+    def take(self, data: bytes, unix_s: float, /) -> bool:
+        """Take a packet that was foreseen; see `Foreseer`."""
+        foreseen = self._foreseen
+        if foreseen is None:
+            return False
+        n_samples = foreseen.n_frames
+        is_at_end = self._end is not None and foreseen.position + n_samples >= self._end
+        if is_at_end or self._missing or self._queued_samples + n_samples > self._queue_samples:
+            return False
+        block = foreseen.take(data, unix_s)
+        if block is None:
+            return False
+        self._n_barren = 0
+        self._queue.append(block)
+        self._queued_samples += n_samples
+        return True
+
+    def settle(self) -> None:
+        """Tell decoder and assembler what was taken; see `Foreseer`."""
+        foreseen, self._foreseen = self._foreseen, None
+        if foreseen is not None and foreseen.told:
+            items = self._connection.link.decoder.feed(b"".join(foreseen.told))
+            self._bare_assembler.skim(items, foreseen.host_s)
+            if self._bare_assembler.position != foreseen.position:
+                raise AssertionError("what was foreseen is not what the packets say")
 
     def _put(self, block: Block) -> None:
         if block.n_samples:
@@ -185,34 +244,88 @@ class Stream(Iterator[Block]):
             If samples cannot be scaled, or the board stopped converting; also its subclasses, if
             another board came back or its registers could not be restored.
         """
-        link = self._connection.link
         while True:
-            with link.lock:
-                if self._queue:
-                    block = self._queue.popleft()
-                    self._queued_samples -= block.n_samples
-                    return block
-            if self._failure is not None:
-                failure, self._failure = self._failure, None
-                self.close()
-                raise failure
-            if self._is_stopped:
-                raise StopIteration
-            if self._is_complete:
-                self._finish(reconnect=True)
-                continue
-            try:
-                if self._connection.trouble is not None:
-                    self._recover(self._connection.trouble)
-                self._follow_clock()
-                if link.wait(self._has_news, self._silence_s):
-                    self._silent_conversions, self._n_silent = -1, 0
-                else:
-                    self._ask_why_silent()
-            except TransportEnd:
-                self._finish(reconnect=False)
-            except TransportError as error:
-                self._recover(Interruption(Happened.LINK_LOST, link_said=str(error)))
+            if self._queue and (block := self.next_now()) is not None:
+                return block
+            self.go_on(self._wait)
+
+    def next_now(self) -> Block | None:
+        """Return the next block if it is there."""
+        with self._connection.link.lock:
+            if not self._queue:
+                return None
+            block = self._queue.popleft()
+            self._queued_samples -= block.n_samples
+            return block
+
+    def give_back(self, block: Block) -> None:
+        """Take a block back that was the last to be handed out, and that nobody has used."""
+        with self._connection.link.lock:
+            self._queue.appendleft(block)
+            self._queued_samples += block.n_samples
+
+    def go_on(self, wait: Callable[[], bool]) -> None:
+        """Do what is due when no block is there; `wait` says whether anything came.
+
+        For who waits for several streams (`emgrig.driver.gather`); raises as ``next`` does.
+        """
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            self.close()
+            raise failure
+        if self._is_stopped:
+            raise StopIteration
+        if self._is_complete:
+            self._finish(reconnect=True)
+            return
+        try:
+            if self._connection.trouble is not None:
+                self._recover(self._connection.trouble)
+            self._follow_clock()
+            if wait():
+                self._silent_conversions, self._n_silent = -1, 0
+            else:
+                self._ask_why_silent()
+        except TransportEnd:
+            self._finish(reconnect=False)
+        except TransportError as error:
+            self._recover(Interruption(Happened.LINK_LOST, link_said=str(error)))
+
+    @property
+    def is_due(self) -> bool:
+        """True if `go_on` has to do something, which may take its time."""
+        connection = self._connection
+        return (
+            connection.link.failure is not None
+            or connection.trouble is not None
+            or self._is_complete
+            or self._is_stopped
+            or self._failure is not None
+            or connection.link.unix_s() >= self._clock_due_s
+        )
+
+    @property
+    def link(self) -> Link:
+        """The link that it comes over."""
+        return self._connection.link
+
+    @property
+    def silence_s(self) -> float:
+        """After so long without a block it is asked why, s."""
+        return self._silence_s
+
+    def _wait(self) -> bool:
+        if self._gather_s:
+            self._gather()
+        return self._connection.link.wait(self._has_news, self._silence_s)
+
+    def _gather(self) -> None:
+        """Let samples come together, as many as the system has room for: a block has a price."""
+        connection = self._connection
+        bytes_per_s = connection.chip.rate_hz * connection.identity.layout.frame_bytes
+        most_s = connection.link.gather_bytes / bytes_per_s
+        connection.link.transport.clock.sleep(min(self._gather_s, most_s))
+        connection.link.read_now()
 
     def _has_news(self) -> bool:
         is_over = self._is_complete or self._is_stopped or self._failure is not None
@@ -250,8 +363,10 @@ class Stream(Iterator[Block]):
                 self._stop_board(reconnect=reconnect)
             finally:
                 with self._connection.link.lock:
+                    self.settle()
                     self._is_stopped = True
-                    self._connection.stream_listener = None
+                    self._resting.close()
+                    self._connection.stream_listener = self._connection.link.foreseer = None
                     for block in self._assembler.rest():
                         self._put(block)
                     tail = self._assembler.finish(even_if_whole=bool(self._missing))
@@ -312,7 +427,8 @@ class Stream(Iterator[Block]):
                 recovery = recover(self._connection, self._reconnect, reason)
             except EmgrigError:
                 self._is_stopped = True
-                self._connection.stream_listener = None
+                self._resting.close()
+                self._connection.stream_listener = self._connection.link.foreseer = None
                 raise
             self.recoveries.append(recovery)
 

@@ -1,6 +1,7 @@
 """Are the electrodes on, and how good is their contact.
 
-`check_contact` does it all on a board. For a display that lives while nothing is injected:
+`check_contact` does it all on a board; `follow_electrode` measures one while somebody works at it.
+For a display that lives while nothing is injected:
 `prepare_quiet` and a `ContactWatch` on the stream; or `quiet_figures` and `judge_channels` on
 arrays alone.
 """
@@ -13,6 +14,7 @@ from emgrig.electrodes.procedure import (
     ContactSettings,
     channel_names,
     check_contact,
+    follow_electrode,
     prepare_quiet,
     wired_channels,
 )
@@ -31,6 +33,7 @@ __all__ = [
     "Limits",
     "channel_names",
     "check_contact",
+    "follow_electrode",
     "judge_channels",
     "last_check",
     "prepare_quiet",

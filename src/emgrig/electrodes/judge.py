@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import Protocol
 
 from emgrig.calibration.procedures.acquire import Unusable
 from emgrig.electrodes.check import (
     SIDES,
     Bias,
     Channel,
-    ContactCheck,
     Electrode,
     Finding,
     electrode_words,
@@ -33,6 +33,22 @@ _FLOATING = 10.0
 """So many times the limit of mains, and an input floats."""
 _MOST = 2 / 3
 _OTHER = {"p": "n", "n": "p"}
+
+
+class HasElectrodes(Protocol):
+    """Electrodes that were judged, as a `ContactCheck` has them."""
+
+    @property
+    def electrodes(self) -> tuple[Electrode, ...]:
+        """With their lights."""
+        ...
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was shown of some electrodes, without a whole check."""
+
+    electrodes: tuple[Electrode, ...]
 
 
 @dataclass(frozen=True)
@@ -61,9 +77,12 @@ def judge_bias(seen: Seen, electrodes: Sequence[Where]) -> Bias:
 
 
 def judge_electrodes(
-    blanks: Sequence[Electrode], seen: Seen, limits: Limits, previous: ContactCheck | None
+    blanks: Sequence[Electrode], seen: Seen, limits: Limits, previous: HasElectrodes | None
 ) -> tuple[Electrode, ...]:
-    """Fill in electrodes that have their names only: value, light, finding, advice."""
+    """Fill in electrodes that have their names only: value, light, finding, advice.
+
+    `previous` is what was shown before, for the hysteresis: a whole check, or some electrodes.
+    """
     before = {one.electrode: one for one in previous.electrodes} if previous else {}
     open_ones, on_bias = _open_ones(seen, limits), _on_bias(seen, limits)
     # A channel with such an electrode shows the current of all others: it is no witness.

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -31,7 +31,14 @@ from emgrig.driver.chip.registers import (
 from emgrig.driver.keeping import kept
 from emgrig.electrodes.check import Conditions, ContactCheck, Electrode, Finding, electrode_id
 from emgrig.electrodes.impedance import Drive, Reading, measure_electrode, nominal_current
-from emgrig.electrodes.judge import Seen, Where, judge_bias, judge_channels, judge_electrodes
+from emgrig.electrodes.judge import (
+    Before,
+    Seen,
+    Where,
+    judge_bias,
+    judge_channels,
+    judge_electrodes,
+)
 from emgrig.electrodes.lights import Light, Limits
 from emgrig.electrodes.lines import whole_periods
 from emgrig.electrodes.quiet import ChannelFigures, quiet_figures
@@ -43,6 +50,8 @@ CURRENTS = ("24nA", "6nA")
 _CURRENTS = {LeadOffCurrent.NA_6: "6nA", LeadOffCurrent.NA_24: "24nA"}
 _FREQUENCIES = {LeadOffFrequency.HZ_8: 7.8125, LeadOffFrequency.HZ_31: 31.25}
 USUAL_PROFILE = "facial-emg"
+FOLLOW_S = 0.5
+"""For one electrode that is watched: 16 whole periods, the fewest whose lines can be told."""
 N_BIAS_SAMPLES, N_COMPARATOR_SAMPLES = 200, 400
 
 
@@ -134,6 +143,33 @@ def check_contact(
     return checking.judge(seen, now, previous, is_proved=keeping.restored.is_proved)
 
 
+def follow_electrode(
+    board: Board,
+    channel: int,
+    side: str,
+    tell: Callable[[Electrode], bool],
+    *,
+    settings: ContactSettings | None = None,
+    calibration: Certificate | None = None,
+) -> None:
+    """Measure one electrode again and again, and leave the board as it was.
+
+    `side` is "p" or "n"; every value is handed to `tell`, twice a second, until that returns False.
+    Only this pin has a current. The bias electrode is taken to be on: a check says if it is.
+
+    Raises as `check_contact`, and ValueError if `side` is another one.
+    """
+    if side not in SIDES:
+        raise ValueError(f"side {side!r}; expected p or n")
+    settings = settings or ContactSettings(seconds=FOLLOW_S)
+    settings = replace(settings, channels=(channel,)).on(board)
+    if calibration is not None:
+        calibration.check_board(board.identity, dt.datetime.now(dt.UTC))
+    checking = _Checking(board, settings, calibration, silent)
+    with kept(board):
+        checking.follow(channel, side, tell)
+
+
 def prepare_quiet(board: Board, channels: Sequence[int]) -> None:
     """Set a board up as a recording does, nothing injected: the bias loop closed over `channels`.
 
@@ -211,6 +247,20 @@ class _Checking:
         figures = self._quiet()
         readings = {} if bias_off else self._readings()
         return Seen(readings, off, bias_off, figures)
+
+    def follow(self, channel: int, side: str, tell: Callable[[Electrode], bool]) -> None:
+        """Measure one electrode until `tell` has enough of it."""
+        prepare(self._board, gain=GAIN, rate_hz=self._rate_hz, mux="normal", bias=True)
+        self._board.chip.bias(sense_p=[], sense_n=[], amplifier=True)
+        drive, before, wants_more = self._drive(channel, side), Before(()), True
+        while wants_more:
+            reading = measure_electrode(
+                self._board, drive, self._around, self._tracker, self._account
+            )
+            blank = self._blank(channel, side, dt.datetime.now(dt.UTC))
+            seen = Seen({(channel, side): reading})
+            before = Before(judge_electrodes([blank], seen, self._settings.limits, before))
+            wants_more = tell(before.electrodes[0])
 
     def _is_bias_off(self) -> bool | None:
         """Ask the comparator at the bias pin; its current flows while the amplifier is off only."""

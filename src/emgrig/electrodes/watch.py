@@ -29,6 +29,7 @@ class ContactWatch:
         self._channels, self._names, self._vref_v = list(channels), names, vref_v
         self._limits, self._window_s = limits or Limits(), window_s
         self._blocks: list[Block] = []
+        self._n_held = 0
         self._shown: tuple[Channel, ...] = ()
         self._is_new = False
 
@@ -38,12 +39,13 @@ class ContactWatch:
             return
         if self._blocks and (block.lost_before or block.epoch is not self._blocks[-1].epoch):
             self._blocks.clear()
+            self._n_held = 0
         self._blocks.append(block)
         self._is_new = True
         n_most = round(self._window_s * block.epoch.rate_hz)
-        n_held = sum(one.n_samples for one in self._blocks)
-        while n_held - self._blocks[0].n_samples >= n_most:
-            n_held -= self._blocks.pop(0).n_samples
+        self._n_held += block.n_samples
+        while self._n_held - self._blocks[0].n_samples >= n_most:
+            self._n_held -= self._blocks.pop(0).n_samples
 
     def look(self) -> tuple[Channel, ...]:
         """Return what the last seconds show; what was shown before while they are too few."""

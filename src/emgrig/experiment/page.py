@@ -9,8 +9,8 @@ from nicegui.events import GenericEventArguments
 
 from emgrig.desk.desk import Desk
 from emgrig.desk.pages.beat import Beat
-from emgrig.desk.pages.page import traces
 from emgrig.desk.pages.panels import alert_panel, header
+from emgrig.desk.pages.traces import traces
 from emgrig.errors import EmgrigError
 from emgrig.experiment.course.steps import (
     Ask,
@@ -82,6 +82,7 @@ class SessionPages:
         self._desk, self._beat, self._plan, self._driver = desk, beat, plan, driver
         self._on_over = on_over
         self._urls = {plan.clip_path(clip): f"/clip/{clip.id}" for clip in plan.part_b.clips}
+        self._unplayable: dict[str, str] = {}  # why, by clip
         self._over_s: float | None = None
         self._problem = ""
 
@@ -130,9 +131,18 @@ class SessionPages:
 
     def _did(self, said: Mapping[str, object]) -> None:
         what, value, trial = said.get("what"), said.get("value"), said.get("trial")
+        if what == "unplayable" and isinstance(value, list):
+            self._cannot_play(value)
+            return
         event = _event(what, value, trial if isinstance(trial, int) else 0)
         if event is not None:
             self._do(event)
+
+    def _cannot_play(self, said: list[object]) -> None:
+        url, why = [*said, "", ""][:2]
+        for clip in self._plan.part_b.clips:
+            if self._urls[self._plan.clip_path(clip)] == url:
+                self._unplayable[clip.id] = str(why)
 
     # What is shown.
 
@@ -157,9 +167,17 @@ class SessionPages:
     def _participant(self) -> None:
         ui.query("body").style("background:#111;overflow:hidden")
         # The page goes away when all is done; before that, a lost server must be seen.
-        ui.add_css(".is-over #popup { display: none !important }")
+        ui.add_css(
+            ".is-over #popup { display: none !important } #popup > * { display: none }"
+            f"#popup::after {{ content: {_css_text(self._plan.texts.lost)} }}"
+        )
         last = self._for_participant()
-        screen = SessionView(last, self._did)
+        films = [
+            self._urls[self._plan.clip_path(clip)]
+            for clip in self._plan.part_b.clips
+            if self._plan.shown_path(clip) is not None
+        ]
+        screen = SessionView({**last, "films": films}, self._did)
 
         def refresh() -> None:
             nonlocal last
@@ -181,9 +199,8 @@ class SessionPages:
                 choices = {choice: self._choice_button(choice) for choice in Choice}
                 pause = ui.button("Pause", on_click=self._toggle_pause)
                 pause.props('outline data-testid="pause"')
-                ui.button("Stop", on_click=lambda: self._do(Stop())).props(
-                    'outline color=negative data-testid="stop"'
-                )
+                stop = ui.button("Stop", on_click=lambda: self._do(Stop()))
+                stop.props('outline color=negative data-testid="stop"')
         with ui.card().tight().classes("w-full p-2").style("height:55vh"):
             traces(self._desk, self._beat)
         with ui.row():
@@ -195,7 +212,9 @@ class SessionPages:
             where.set_text(_where(view))
             bar.set_value(view.done / max(view.total, 1))
             words.set_text(view.operator)
-            problem.set_text(self._problem)
+            problem.set_text(self._problem or _unplayable(self._unplayable))
+            for button in (pause, stop):
+                button.set_enabled(not self._driver.is_over)
             pause.set_text("Resume" if view.is_paused else "Pause")
             for choice, button in choices.items():
                 button.set_enabled(choice in _CHOICES.get(view.ask, ()))
@@ -211,6 +230,21 @@ class SessionPages:
 
     def _toggle_pause(self) -> None:
         self._do(Resume() if self._driver.view.is_paused else Pause())
+
+
+def _unplayable(why: Mapping[str, str]) -> str:
+    """Return what to do about films that the participant's browser cannot play; "" if all can."""
+    if not why:
+        return ""
+    return (
+        f"the participant's browser cannot play {', '.join(why)} ({next(iter(why.values()))}): "
+        "convert to H.264 (.mp4) or VP9 (.webm), and start anew"
+    )
+
+
+def _css_text(text: str) -> str:
+    """Return a text as a string of CSS: every sign by its number, so that none can end it."""
+    return '"' + "".join(f"\\{ord(sign):06x}" for sign in text) + '"'
 
 
 def _where(view: View) -> str:

@@ -8,7 +8,7 @@ nobody can tell, and frames are numbered as they come.
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.gateways.decoding import Rows, number
+from emgrig.gateways.decoding import TURN, Rows, counts_on, number
 from emgrig.gateways.placed import Placed, differences
 from emgrig.gateways.template import FrameTemplate
 
@@ -47,6 +47,8 @@ class Numbering:
         if not len(rows):
             empty = np.empty(0, np.int64)
             return Placed(rows, empty, empty, is_cut)
+        if self._is_usual(rows):
+            return self._follow_on(rows, is_cut)
         steps, passed_us, is_hole = self._steps(rows)
         is_new = steps > 0
         is_cut = is_cut | is_hole
@@ -60,6 +62,26 @@ class Numbering:
             np.maximum(np.rint(times), 0).astype(np.int64)[is_new],
             is_cut[is_new],
         )
+
+    def _is_usual(self, rows: Rows) -> bool:
+        """Tell of frames that a byte alone counts whether each is the next one."""
+        counter = self._counter
+        if self._last is None or counter is None or self._template.is_loss_by_time:
+            return False
+        if counter.bytes > 1 or counter.period != TURN or self._time_us < 0:
+            return False
+        return counts_on(bytes((self._last[0],)) + rows[:, counter.at].tobytes())
+
+    def _follow_on(self, rows: Rows, is_cut: NDArray[np.bool_]) -> Placed:
+        """Place frames of which each is the next one: what `place` does, the short way."""
+        n, next_ = len(rows), self._next
+        steps = np.arange(1, n + 1)
+        times_us = steps * self._period_us
+        times_us += self._time_us
+        self._last = int(rows[-1, self._counter.at]) if self._counter else 0, 0
+        self._next, self._time_us = next_ + n, float(times_us[-1])
+        steps += next_ - 1
+        return Placed(rows, steps, np.rint(times_us).astype(np.int64), is_cut)
 
     def _steps(
         self, rows: Rows

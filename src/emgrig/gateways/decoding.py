@@ -86,6 +86,16 @@ class FrameDecoder:
             self._is_cut |= is_open
         return rows, is_cut
 
+    @property
+    def coded_bytes(self) -> int:
+        """Bytes of a frame on the link."""
+        return self._n + 2 if self._is_cobs else self._n
+
+    def bytes_until(self, n_frames: int) -> int:
+        """Return how many bytes are lacking to so many frames more, those that prove them too."""
+        n_bytes = (n_frames + self.n_behind) * self.coded_bytes - len(self._held)
+        return max(n_bytes, 1)
+
     def flush(self) -> None:
         """Forget what is held: what follows is another stream of bytes."""
         self.counts.skipped_bytes += len(self._held)

@@ -7,16 +7,15 @@ and refuses the rest: there is no register, no pin and no clock to be had.
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
-
-import numpy as np
 
 from emgrig.driver.seams import Clock, Transport
 from emgrig.errors import TransportError, TransportTimeout, WireError
+from emgrig.gateways.chip_frames import ChipFrames
 from emgrig.gateways.counting import Numbering
 from emgrig.gateways.decoding import FrameDecoder, Rows
 from emgrig.gateways.gathering import READ_BYTES, Gathering
 from emgrig.gateways.outgoing import Outgoing
+from emgrig.gateways.placed import Placed
 from emgrig.gateways.template import FrameTemplate, spoken
 from emgrig.protocol import packets as wire
 from emgrig.protocol.decoder import Decoder, RequestPacket
@@ -70,9 +69,10 @@ class FrameGateway:
         self.out = Outgoing()  #: What waits to be read.
         self._requests = Decoder()
         self._answered: deque[tuple[tuple[int, int, bytes], bytes]] = deque(maxlen=_REMEMBERED)
-        is_datagram = bool(getattr(inner, "is_datagram", False))
-        self.decoder = FrameDecoder(template, is_datagram=is_datagram)
+        self._is_datagram = bool(getattr(inner, "is_datagram", False))
+        self.decoder = FrameDecoder(template, is_datagram=self._is_datagram)
         self.numbering = Numbering(template)
+        self._bytes_per_s = self.decoder.coded_bytes * template.channels.rate_hz
         self._began_s = inner.clock.now_s()
         self._heard_s = self._began_s  # when the last frame came
         self._run = 0
@@ -84,8 +84,8 @@ class FrameGateway:
             Request.STOP: self._stop,
             Request.STATS: self._stats,
         }
-        n_chips, per_chip = template.parts
-        self.out.frame_bytes = n_chips * 3 * (1 + per_chip)
+        self._chip_frames = ChipFrames(template)
+        self.out.frame_bytes = self._chip_frames.frame_bytes
         self.out.tells_where = template.counter is not None
         try:
             self._meet()
@@ -167,20 +167,22 @@ class FrameGateway:
                     return self.out.take(max_bytes)
             left_s = max(deadline_s - self.clock.now_s(), 0.0)
             try:
-                came = self._receive(left_s)
+                pieces = self._receive(left_s)
             except TransportTimeout:
-                came = b""
+                pieces = [b""]
             with self._lock:
-                self._take(came)
+                for came in pieces:
+                    self._take(came)
             if not self.out and self.clock.now_s() >= deadline_s:
                 raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
 
-    def _receive(self, left_s: float) -> bytes:
-        slice_s = min(left_s, self._slice_s)
+    def _receive(self, left_s: float) -> list[bytes]:
+        """Return what came, in pieces that make sense by themselves; TransportTimeout if none."""
         if not (self.is_paced and self._is_only_streaming):
-            return self.inner.read(READ_BYTES, timeout_s=slice_s)
-        self._gathering.wait(self.out.lacking / self.template.channels.rate_hz, left_s)
-        return self._gathering.read(self.inner, slice_s)
+            return [self.inner.read(READ_BYTES, timeout_s=min(left_s, self._slice_s))]
+        n_lacking = self.decoder.bytes_until(self.out.lacking)
+        pieces = self._gathering.read(self.inner, n_lacking, self._bytes_per_s, left_s)
+        return pieces if self._is_datagram or len(pieces) == 1 else [b"".join(pieces)]
 
     @property
     def _is_only_streaming(self) -> bool:
@@ -233,35 +235,13 @@ class FrameGateway:
             return
         self._heard_s, n_repeated = self.clock.now_s(), self.numbering.repeated
         placed = self.numbering.place(rows, is_cut)
-        self.out.samples(replace(placed, frames=self._frames(placed.frames)))
+        frames = self._frames(placed.frames)
+        self.out.samples(Placed(frames, placed.conversion, placed.time_us, placed.is_cut))
         self.out.again(counts.twice - n_twice + self.numbering.repeated - n_repeated)
 
     def _frames(self, rows: Rows) -> Rows:
         """Return frames as a chip would send them: status or zeros, then codes of 24 bits."""
-        n_chips, per_chip = self.template.parts
-        frames = np.zeros((len(rows), n_chips, 1 + per_chip, 3), np.uint8)
-        frames[:, :, 1:] = self._codes(rows).reshape(len(rows), n_chips, per_chip, 3)
-        status = self.template.status
-        if status.at >= 0:
-            word = rows[:, status.at : status.at + 3]
-            frames[:, 0, 0] = word if status.endian == "big" else word[:, ::-1]
-        elif status.lead_off_p >= 0:
-            off_p, off_n = rows[:, status.lead_off_p], rows[:, status.lead_off_n]
-            frames[:, 0, 0] = np.stack([0xC0 | off_p >> 4, off_p << 4 | off_n >> 4, off_n << 4], 1)
-        return frames.reshape(len(rows), self.out.frame_bytes)
-
-    def _codes(self, rows: Rows) -> Rows:
-        """Return the codes, most significant byte first, the template's bits at the upper end."""
-        table = self.template.channels
-        end = table.at + table.count * table.bytes
-        codes = rows[:, table.at : end].reshape(len(rows), table.count, table.bytes)
-        if table.endian == "little":
-            codes = codes[:, :, ::-1]
-        value = np.zeros(codes.shape[:2], np.int64)
-        for column in range(table.bytes):
-            value = value << 8 | codes[:, :, column]
-        value = value << (24 - table.bits) & 0xFFFFFF
-        return np.stack([value >> 16, value >> 8 & 0xFF, value & 0xFF], 2).astype(np.uint8)
+        return self._chip_frames(rows)
 
     # ---- requests -----------------------------------------------------------------------------
 
@@ -322,6 +302,7 @@ class FrameGateway:
         self.out.begin_run(asked.frames_per_packet, self._settings)
         self._heard_s = self.clock.now_s()
         self.numbering.begin(now_us)
+        self._gathering.begin()
         self._say(self.template.link.start)
         return wire.Started(self._run & 0xFFFF, self._settings, now_us)
 

@@ -33,7 +33,7 @@ class Outgoing:
     _waiting: list[Placed] = field(default_factory=list)  # frames that do not fill a packet yet
     _n_waiting: int = 0
     _settings: int = 0
-    _newest: Placed | None = None  # the last frame
+    _newest: Placed | None = None  # frames of which the last is the newest
     _packed: int = 0  # conversions up to the last frame that was packed
 
     def __bool__(self) -> bool:
@@ -91,7 +91,7 @@ class Outgoing:
             return
         self.conversions = int(placed.conversion[-1]) + 1
         self.last_us = int(placed.time_us[-1])
-        self._newest = placed.part(len(placed.conversion) - 1)
+        self._newest = placed
         self._waiting.append(placed)
         self._n_waiting += len(placed.conversion)
         if self._n_waiting >= self.per_packet:
@@ -105,8 +105,9 @@ class Outgoing:
         """Hand on that so many frames came again: the newest goes once more for each."""
         if n_frames and self._newest is not None:
             self.flush()
+            newest = self._newest.part(len(self._newest.conversion) - 1)
             for _ in range(n_frames):
-                self._send(self._newest, 0, 1, 0)
+                self._send(newest, 0, 1, 0)
 
     def flush(self) -> None:
         """Send the frames that do not fill a packet."""
@@ -116,6 +117,32 @@ class Outgoing:
     def _pack(self, *, is_last: bool) -> None:
         """Make packets: full ones, and shorter ones at gaps and at the end."""
         whole = joined(self._waiting)
+        if self._is_even(whole):
+            n_done = self._pack_even(whole, is_last=is_last)
+        else:
+            n_done = self._pack_gaps(whole, is_last=is_last)
+        if n_done:
+            self._packed = int(whole.conversion[n_done - 1]) + 1
+        rest = whole.part(n_done)
+        self._n_waiting = len(rest.conversion)
+        self._waiting = [rest] if self._n_waiting else []
+
+    def _is_even(self, whole: Placed) -> bool:
+        """Tell whether nothing is missing in and before frames: the usual case."""
+        conversion = whole.conversion  # ascending
+        is_whole = int(conversion[-1]) - self._packed == len(conversion) - 1
+        return is_whole and int(conversion[0]) == self._packed and not whole.is_cut.any()
+
+    def _pack_even(self, whole: Placed, *, is_last: bool) -> int:
+        """Make packets where nothing is missing; return how many frames are in them."""
+        n_frames = len(whole.conversion)
+        end = n_frames if is_last else n_frames - n_frames % self.per_packet
+        for at in range(0, end, self.per_packet):
+            self._send(whole, at, min(at + self.per_packet, end), 0)
+        return end
+
+    def _pack_gaps(self, whole: Placed, *, is_last: bool) -> int:
+        """Make packets where something is; return the same."""
         steps = differences(whole.conversion, self._packed - 1)
         gaps = np.flatnonzero((steps != 1) | whole.is_cut).tolist()
         edges = sorted({0, *gaps, len(steps)})
@@ -132,11 +159,7 @@ class Outgoing:
                 is_missed = steps[at] > 1 and not is_known_lost
                 self._send(whole, at, behind, SampleFlag.CONVERSION_MISSED if is_missed else 0)
                 n_done = behind
-        if n_done:
-            self._packed = int(whole.conversion[n_done - 1]) + 1
-        rest = whole.part(n_done)
-        self._n_waiting = len(rest.conversion)
-        self._waiting = [rest] if self._n_waiting else []
+        return n_done
 
     def _send(self, whole: Placed, at: int, behind: int, flags: int) -> None:
         if len(self._bytes) > _MOST_WAITING:

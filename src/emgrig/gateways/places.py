@@ -16,10 +16,17 @@ def split_place(
     Without ``+SCHEME`` it is a serial port, at `baud` (if above 0) unless it says another. A
     simulated board gets the gateway's `firmware` if it says none; what stands ahead of ``?`` is its
     query.
+
+    Raises
+    ------
+    ValueError
+        If it names no port.
     """
     scheme, _, rest = address.partition(":")
     below = scheme.partition("+")[2] or "serial"
     place, _, query = rest.rpartition("?") if "?" in rest else (rest, "", "")
+    if below == "serial" and not place.strip("/"):
+        raise ValueError(f"{address}: no port named; expected as in {scheme}:///dev/ttyUSB0")
     kept, said = [], {}
     for key, value in parse_qsl(query, keep_blank_values=True):
         if key in options:

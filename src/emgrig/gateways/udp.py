@@ -41,6 +41,7 @@ class UdpTransport:
             raise ValueError(f"{address}: expected udp://[HOST]:PORT, as udp://:13900")
         self._host = parts.hostname or ""
         self._peer: tuple[str, int] | None = None
+        self._others: set[str] = set()  # who else sends
         self._socket: socket.socket | None = None
         self.reopen()
 
@@ -92,6 +93,16 @@ class UdpTransport:
         if self._peer is None:
             self._peer = (host, int(peer[1]))
             log.info("%s: datagrams from %s", self.address, host)
+        elif host != self._peer[0] and host not in self._others:
+            self._others.add(host)
+            if len(self._others) == 1:
+                log.warning(
+                    "%s: %s sends to this port too, and only %s is listened to: give each board a "
+                    "port of its own, or switch one off",
+                    self.address,
+                    host,
+                    self._peer[0],
+                )
         return host == self._peer[0]
 
     def write(self, data: bytes, /) -> None:

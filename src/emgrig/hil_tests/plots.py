@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BAND = GOOD + "30"  # a quarter as dense
+_LEGEND_ROWS = 8
 _GAINS, _RATES_HZ = (24, 12, 8, 6, 4, 2, 1), (1000, 250, 500, 2000)
 
 
@@ -98,7 +99,7 @@ def noise_spectrum(axes: "Axes", result: CheckResult, _limits: LimitTable) -> bo
         label="white noise of the typical rms, through sinc³",
     )  # fmt: skip
     axes.set(xlabel="frequency, Hz", ylabel="nV/√Hz", xlim=(0, rate_hz / 2), ylim=(0, None))
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
     return True
 
 
@@ -153,5 +154,5 @@ def _channel_legend(axes: "Axes", measurement: Measurement) -> None:
         axes.scatter([], [], s=16, c=colour(int(channel)), label=str(channel), linewidths=0)
     axes.legend(
         title="channel", loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7.5,
-        handletextpad=0.2, borderaxespad=0.3,
+        handletextpad=0.2, borderaxespad=0.3, ncols=-(-len(channels) // _LEGEND_ROWS),
     )  # fmt: skip

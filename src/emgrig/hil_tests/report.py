@@ -6,6 +6,7 @@ from pathlib import Path
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.filemodel import Json
 from emgrig.files import attempt, json_text, make_folder, write_file
+from emgrig.hil_tests.diagnosis.fact_words import told
 from emgrig.hil_tests.judging.check import CheckResult, Layer
 from emgrig.hil_tests.judging.measurement import Measurement, Outcome, of_picture, show, worst
 from emgrig.hil_tests.plots import draw_pictures
@@ -71,6 +72,7 @@ def render_page(run: BringupRun, record: Json, drawn: Mapping[str, str]) -> str:
             (name.replace("_", " "), limit.words(limits.units[name]), limit.source)
             for name, limit in limits.overrides.items()
         ],
+        probes=told(run.diagnosis.probes) if run.diagnosis else [],
         values=_values,
     )
 
@@ -99,11 +101,12 @@ def _values(measurement: Measurement) -> str:
     if len(readings) == 1 and readings[0].channel is None:
         return show(readings[0].value, measurement.unit)
     shown = [show(reading.value, "1") for reading in readings]
+    named = [f"{r.channel}: {words}" for r, words in zip(readings, shown, strict=True)]
     if len(set(shown)) == 1:
         one = show(readings[0].value, measurement.unit)
-        return one if len(readings) == 1 else f"{one} (all channels)"
+        return f"{one} on channel {readings[0].channel}" if len(readings) == 1 else f"{one} (all)"
     unit = "" if measurement.unit in ("", "1") else f" {unit_shown(measurement.unit)}"
-    return " · ".join(shown) + unit
+    return " · ".join(named) + unit
 
 
 def _registers(run: BringupRun) -> list[list[tuple[str, str, str, str, str]]]:

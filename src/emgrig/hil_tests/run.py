@@ -101,13 +101,12 @@ class BringupRun:
         self._attachments: list[Attachment] = []
         self._result: CheckResult | None = None
         self._began_s = 0.0
+        self._latest = (0.0, "")  # lateness that no check has judged yet, s, and in which it was
 
     @property
     def failed_layer(self) -> Layer | None:
         """The layer that stops those above it."""
-        return next(
-            (r.info.layer for r in self.results if r.outcome in (Outcome.FAIL, Outcome.ERROR)), None
-        )
+        return next((r.info.layer for r in self.results if _stops_others(r)), None)
 
     @property
     def n_asked(self) -> int:
@@ -151,7 +150,8 @@ class BringupRun:
         if self.restored is not None:
             return
         try:
-            self.diagnosis = diagnose(self.rig, self.results)
+            is_open = self.options.inputs == "open"
+            self.diagnosis = diagnose(self.rig, self.results, is_open=is_open)
         except Exception as error:  # whatever it is, the board is given back, and the run says so
             log.warning("looking for the cause went wrong", exc_info=error)
             self.problems.append(f"looking for the cause: {type(error).__name__}: {error}")
@@ -203,8 +203,7 @@ class BringupRun:
         """Return the failed check of a layer below that blocks this one, if there is any."""
         top = Layer.REGISTERS if self.options.keep_going else info.layer
         for result in self.results:
-            has_failed = result.outcome in (Outcome.FAIL, Outcome.ERROR)
-            if has_failed and result.info.layer < min(info.layer, top):
+            if _stops_others(result) and result.info.layer < min(info.layer, top):
                 return result
         return None
 
@@ -268,8 +267,8 @@ class BringupRun:
     def _look_around(self) -> None:
         """See what happened beside the check: a stalled link, registers that fell back."""
         info = self._result.info if self._result else None
-        if self.rig.stalls_s:
-            self.measure(STALL_LIMIT, max(self.rig.stalls_s), "s")
+        if self.rig.stalls_s and info is not None:
+            self._measure_lateness(info, max(self.rig.stalls_s))
         if info is None or info.layer <= Layer.IDENTITY or not self.rig.is_identified:
             return
         if not self.rig.has_registers:
@@ -283,6 +282,22 @@ class BringupRun:
             shown = ", ".join(f"{byte:02X}h" for byte in sorted(found))
             words = f"the chip lost its registers (LOFF_FLIP reads {shown})"
             self.rig.incidents.append(Incident(IncidentKind.CHIP_LOST, words))
+
+    def _measure_lateness(self, info: CheckInfo, late_s: float) -> None:
+        """Note how late samples came; it is judged where that is the question, or a loss hides.
+
+        A busy computer makes samples come late, too: where each loss is known, that spoils none.
+        """
+        if not self.rig.identity.can.is_loss_known:
+            self.measure(STALL_LIMIT, late_s, "s")
+            return
+        self._latest = max(self._latest, (late_s, info.number))
+        if not info.judges_delivery:
+            self.measure(STALL_LIMIT, late_s, "s", informs=True)
+            return
+        late_s, number = self._latest
+        self.measure(STALL_LIMIT, late_s, "s", note=f"in {number}")
+        self._latest = (0.0, "")
 
     def _judge(self, error: EmgrigError | None) -> CheckResult:
         happened = self.rig.incidents
@@ -299,7 +314,17 @@ class BringupRun:
         if all(not m.is_judged or m.name == STALL_LIMIT for m in self._measured):
             return self._finish(Outcome.ERROR, "it measured nothing against a limit")
         words = self._worst_words(outcome)
+        if self._is_only_late(outcome):
+            assert self._result is not None
+            self._result.is_only_late = True
+            words = f"{words}; none is missing"
         return self._finish(Outcome.ERROR if outcome is Outcome.NOT_MEASURED else outcome, words)
+
+    def _is_only_late(self, outcome: Outcome) -> bool:
+        """Say if nothing failed but the time of samples, none of which is missing."""
+        failed = [m.name for m in self._measured if m.outcome is Outcome.FAIL]
+        is_known = self.rig.is_open and self.rig.identity.can.is_loss_known
+        return outcome is Outcome.FAIL and failed == [STALL_LIMIT] and is_known
 
     def _worst_words(self, outcome: Outcome) -> str:
         if outcome is Outcome.PASS:
@@ -342,6 +367,11 @@ class BringupRun:
         if self.observer is not None and self.aborted is None:
             self.observer(result, True, self.n_checks)
         return result
+
+
+def _stops_others(result: CheckResult) -> bool:
+    """Say if what rests on a check is not asked: not for samples that only came late."""
+    return result.outcome in (Outcome.FAIL, Outcome.ERROR) and not result.is_only_late
 
 
 def software_versions() -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections import Counter
 
 from emgrig.errors import ExitCode
 from emgrig.hil_tests.judging.check import Layer
+from emgrig.hil_tests.judging.incident import IncidentKind
 from emgrig.hil_tests.judging.measurement import Outcome
 from emgrig.hil_tests.run import BringupRun
 
@@ -67,13 +68,18 @@ def last_line(run: BringupRun) -> str:
     word = "INCOMPLETE" if is_incomplete else "FAIL" if exit_code(run) else "PASS"
     marginal = " (marginal)" if run.outcome is Outcome.MARGINAL else ""
     simulated = "SIMULATED " if run.is_simulated else ""
-    board = run.facts().get("board", "no board")
+    board = run.facts().get("board", "a board in use" if _is_busy(run) else "no board")
     beyond = f"{run.n_beyond} not asked: this board cannot tell" if run.n_beyond else ""
     said = (str(run.options.level), counted(run), beyond, asked(run))
     return (
         f"bring-up: {word}{marginal} - {simulated}{board} at {run.options.address}, "
         f"{', '.join(filter(None, said))}"
     )
+
+
+def _is_busy(run: BringupRun) -> bool:
+    """Say if another program holds the board."""
+    return any(i.kind is IncidentKind.BUSY for result in run.results for i in result.incidents)
 
 
 def verdict_lines(run: BringupRun) -> list[str]:

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 #: At most one event in so many frames: a comparator at its threshold must not fill the link.
 FRAMES_PER_EVENT = 16
 
-# The nibble 1100 and the lead-off bits of a status word; the rest is GPIO.
-_BITS = np.array([0xFF, 0xFF, 0xF0], np.uint8)
-_NOTHING = np.array([0xC0, 0x00, 0x00], np.uint8)
+# Of the first four bytes of a chip's frame, as a little-endian number: the nibble 1100 and the
+# lead-off bits of the status word; the rest is GPIO, and the first byte of channel 1.
+_WORD_BITS = np.uint32(0x00F0FFFF)
+_NOTHING = np.uint32(0x000000C0)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class LeadOffWatch:
         """Take all electrodes for on, and counts from 0."""
         self._last = (0, 0)
         self._quiet_until = 0
-        self._said = _NOTHING
+        self._said: list[np.uint32] = []
 
     def changes(self, index: NDArray[np.int64], data: NDArray[np.uint8]) -> list[Change]:
         """Find changes in frames, shape (n, frame_bytes), of conversions `index`, shape (n,).
@@ -44,9 +45,11 @@ class LeadOffWatch:
         Frames with a wrong status nibble say nothing.
         """
         found: list[Change] = []
+        data = np.ascontiguousarray(data)
         n_chips = data.shape[1] // self.chip_bytes
-        words = data.reshape(len(data), n_chips, self.chip_bytes)[:, :, :3]
-        if not ((words ^ self._said) & _BITS).any():  # the usual case, made quick
+        if len(self._said) != n_chips:
+            self._said = [_NOTHING] * n_chips
+        if self._says_the_same(data):  # the usual case, made quick
             return found
         is_good = ((data[:, :: self.chip_bytes] & 0xF0) == 0xC0).all(axis=1)
         positive, negative = self._masks(data)
@@ -59,9 +62,21 @@ class LeadOffWatch:
                 return found
             at += int(later[0])
             self._last = (int(positive[at]), int(negative[at]))
-            self._said = words[at].copy()
+            self._said = [
+                data[at, begin : begin + 4].view("<u4")[0] & _WORD_BITS
+                for begin in range(0, data.shape[1], self.chip_bytes)
+            ]
             self._quiet_until = int(index[at]) + FRAMES_PER_EVENT
             found.append(Change(at, *self._last))
+
+    def _says_the_same(self, data: NDArray[np.uint8]) -> bool:
+        """Return True if no status word has anything new: each looked at as one number."""
+        for chip, said in enumerate(self._said):
+            begin = chip * self.chip_bytes
+            words = data[:, begin : begin + 4].view("<u4")
+            if ((words ^ said) & _WORD_BITS).any():
+                return False
+        return True
 
     def _masks(self, data: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Bits of the electrodes that are off, shape (n,) each (status word: SBAS499C, p. 38)."""

@@ -48,7 +48,9 @@ class Outlet:
         self.frames_waiting = 0  #: Frames of samples in the buffer.
         self._waiting: deque[tuple[bytes, int]] = deque()
         self._waiting_bytes = 0
-        self._arrived = bytearray()
+        self._arrived: deque[bytes] = deque()
+        self._arrived_begin = 0  # what is left of the first of them begins here
+        self._arrived_bytes = 0
         self._sequence = 0
         self._drained_s = 0.0
         self._credit_bytes = 0.0
@@ -62,7 +64,7 @@ class Outlet:
         """Return True if `n_bytes` more would go straight to the client."""
         link = self.link
         is_free = not link.is_stalled and link.bytes_per_s == UNLIMITED and not self._waiting
-        return is_free and len(self._arrived) + n_bytes <= self.window_bytes
+        return is_free and self._arrived_bytes + n_bytes <= self.window_bytes
 
     def has_room(self, n_bytes: int) -> bool:
         """Return True if a packet of `n_bytes` fits in the buffer."""
@@ -77,7 +79,7 @@ class Outlet:
     def send_samples(self, packets: list[bytes], n_frames: int, now_s: float) -> None:
         """Queue sample packets of `n_frames` each, numbered from `sequence` on."""
         if self.flows_freely(sum(map(len, packets))):
-            self._arrived += self._through_link(packets)
+            self._arrive(self._through_link(packets))
             self._sequence = (self._sequence + len(packets)) & 0xFFFF
             self.frames_gone += n_frames * len(packets)
             self._drained_s = now_s
@@ -98,7 +100,7 @@ class Outlet:
         if link.bytes_per_s == UNLIMITED:
             self._credit_bytes = UNLIMITED
         gone: list[bytes] = []
-        arriving = len(self._arrived)
+        arriving = self._arrived_bytes
         while self._waiting and arriving < self.window_bytes:
             packet, n_frames = self._waiting[0]
             if len(packet) > self._credit_bytes:
@@ -113,13 +115,23 @@ class Outlet:
         if not self._waiting or self._credit_bytes == UNLIMITED:
             self._credit_bytes = 0.0
         if gone:
-            self._arrived += self._through_link(gone)
+            self._arrive(self._through_link(gone))
 
     def take(self, max_bytes: int) -> bytes:
         """Hand over at most `max_bytes` of what arrived."""
-        taken = bytes(self._arrived[:max_bytes])
-        del self._arrived[:max_bytes]
-        return taken
+        pieces: list[bytes] = []
+        left = max_bytes
+        while self._arrived and left > 0:
+            piece = self._arrived[0]
+            end = min(self._arrived_begin + left, len(piece))
+            pieces.append(piece[self._arrived_begin : end])
+            left -= end - self._arrived_begin
+            self._arrived_begin = end
+            if end == len(piece):
+                self._arrived.popleft()
+                self._arrived_begin = 0
+        self._arrived_bytes -= max_bytes - left
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def clear(self) -> int:
         """Throw away all that waits for the link; return how many frames that was.
@@ -136,6 +148,11 @@ class Outlet:
         self.clear()
         self.high_water_bytes = 0
         self._sequence = 0
+
+    def _arrive(self, data: bytes) -> None:
+        if data:
+            self._arrived.append(data)
+            self._arrived_bytes += len(data)
 
     def _through_link(self, packets: list[bytes]) -> bytes:
         """Return what arrives of packets."""

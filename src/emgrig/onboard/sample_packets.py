@@ -1,6 +1,7 @@
 """Many sample packets at once: heads and frames by numpy, one CRC a packet."""
 
 import zlib
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -33,6 +34,20 @@ def packet_bytes(n_frames: int, frame_bytes: int) -> int:
     return _HEAD_BYTES + n_frames * frame_bytes + CRC_BYTES
 
 
+@lru_cache(maxsize=16)
+def _usual_head(n_frames: int, frame_bytes: int, settings: int) -> NDArray[np.void]:
+    """Return what all packets of one shape and one epoch begin with, and zeros; shape ()."""
+    head = np.zeros((), _HEAD)
+    head["sync"] = SYNC
+    head["version"] = VERSION
+    head["type"] = PacketType.SAMPLES
+    head["length"] = SAMPLES_HEADER_BYTES + n_frames * frame_bytes
+    head["n_frames"] = n_frames
+    head["frame_bytes"] = frame_bytes
+    head["settings"] = settings
+    return head
+
+
 def encode_sample_packets(
     frames: NDArray[np.uint8],
     first_conversion: NDArray[np.int64],
@@ -62,16 +77,10 @@ def encode_sample_packets(
     stride = packet_bytes(n_frames, frame_bytes)
     octets = np.empty((n_packets, stride), np.uint8)
     head = np.ndarray((n_packets,), _HEAD, octets, 0, (stride,))
-    head["sync"] = SYNC
-    head["version"] = VERSION
-    head["type"] = PacketType.SAMPLES
+    head[:] = _usual_head(n_frames, frame_bytes, settings & 0xFFFF)
     head["sequence"] = (first_sequence + np.arange(n_packets)) & 0xFFFF
-    head["length"] = SAMPLES_HEADER_BYTES + n_frames * frame_bytes
     head["first_conversion"] = first_conversion & 0xFFFFFFFF
     head["board_time_us"] = board_time_us
-    head["n_frames"] = n_frames
-    head["frame_bytes"] = frame_bytes
-    head["settings"] = settings & 0xFFFF
     head["flags"] = flags
     octets[:, _HEAD_BYTES:-CRC_BYTES] = frames.reshape(n_packets, -1)
     whole = octets.reshape(-1).data

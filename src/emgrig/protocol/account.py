@@ -9,11 +9,12 @@ a loss. A number never begins a run: what goes back came twice or late, and is c
 from collections import deque
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.protocol.decoder import SamplePackets
+from emgrig.protocol.sample_packets import OnePacket, SamplePackets
 from emgrig.sentences import sentence
 
 WRAP = 1 << 32  #: The board counts conversions in 32 bits.
@@ -51,8 +52,7 @@ _CAUSE_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """Consecutive conversions, nothing missing inside."""
 
     packets: SamplePackets
@@ -128,6 +128,11 @@ class LossAccount:
         """The conversion of this run that should come next."""
         return self._expected
 
+    @property
+    def is_calm(self) -> bool:
+        """True if no packet waits to be believed."""
+        return self._far is None
+
     def begin_run(self, period_us: float = 0.0, *, most_lost: int = WRAP // 2) -> None:
         """Begin a run: its first conversion is 0.
 
@@ -163,7 +168,12 @@ class LossAccount:
 
     def add(self, packets: SamplePackets) -> list[Piece]:
         """Take packets as they came; return the pieces in which nothing is missing."""
-        n_frames = packets.frames.shape[1]
+        n_frames = packets.n_frames
+        if isinstance(packets, OnePacket):
+            self._check_one_time(packets.conversion, packets.time_us, n_frames)
+            if packets.conversion == self._expected % WRAP and self._far is None:
+                return [self._piece_of_one(packets)]
+            return self._split(packets, n_frames)
         self._check_time(packets, n_frames)
         first = packets.first_conversion
         is_next = first[0] == self._expected % WRAP
@@ -208,7 +218,7 @@ class LossAccount:
         if far is None:
             return None
         first = int(far.first_conversion[0])
-        behind = (conversion - first - far.frames.shape[1]) % WRAP
+        behind = (conversion - first - far.n_frames) % WRAP
         if behind > self._most_lost:
             if (conversion - self._expected) % WRAP < WRAP // 2:
                 self._drop_far()
@@ -225,7 +235,7 @@ class LossAccount:
     def _drop_far(self) -> None:
         """Count the packet that was far ahead as not used: its number cannot be."""
         if self._far is not None:
-            self.totals.repeated += self._far.frames.shape[1]
+            self.totals.repeated += self._far.n_frames
             self._far = None
 
     def _cause(self, packets: SamplePackets, index: int) -> Cause:
@@ -239,12 +249,30 @@ class LossAccount:
         else:
             self.totals.lost_on_link += lost
         first = self._expected + lost
-        n_samples = taken.n_packets * taken.frames.shape[1]
+        n_samples = taken.n_packets * taken.n_frames
         self.totals.received += n_samples
         self._expected = first + n_samples
         self._link_lost = int(taken.link_lost[-1])
         self._accepted_us = int(taken.board_time_us[-1])
         return Piece(taken, first, lost, cause)
+
+    def _piece_of_one(self, packet: OnePacket) -> Piece:
+        """Be `_piece` of one packet that is next."""
+        first, n_samples = self._expected, packet.frame_count
+        self.totals.received += n_samples
+        self._expected = first + n_samples
+        self._link_lost, self._accepted_us = packet.n_link_lost, packet.time_us
+        return Piece(packet, first, 0, Cause.NONE)
+
+    def _check_one_time(self, conversion: int, time_us: int, n_frames: int) -> None:
+        """Be `_check_time` of one packet."""
+        if self._period_us <= 0:
+            return
+        last, self._last = self._last, (conversion, time_us)
+        if last is not None and conversion - last[0] == n_frames:
+            elapsed_us = time_us - last[1]
+            self._follow_one_period(elapsed_us / n_frames)
+            self.totals.hidden += max(round(elapsed_us / self._period_us) - n_frames, 0)
 
     def _check_time(self, packets: SamplePackets, n_frames: int) -> None:
         """Compare board time with the count: a jump of time alone is a loss the board hides."""
@@ -266,5 +294,14 @@ class LossAccount:
         near = periods_us[np.abs(periods_us / self._period_us - 1) < 0.03]
         if len(near):
             self._periods_us.extend(near[-_N_PERIODS:].tolist())
-            ordered = sorted(self._periods_us)  # a median of so few costs numpy ten times as much
-            self._period_us = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+            self._take_median()
+
+    def _follow_one_period(self, period_us: float) -> None:
+        """Be `_follow_period` of one packet."""
+        if abs(period_us / self._period_us - 1) < 0.03:
+            self._periods_us.append(period_us)
+            self._take_median()
+
+    def _take_median(self) -> None:
+        ordered = sorted(self._periods_us)  # a median of so few costs numpy ten times as much
+        self._period_us = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2

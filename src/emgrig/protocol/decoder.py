@@ -6,6 +6,7 @@ goes on right behind it, inside what is held, so damage costs at most the packet
 The buffer never holds more than one longest packet.
 """
 
+import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +26,19 @@ from emgrig.protocol.framing import (
     PacketType,
 )
 from emgrig.protocol.packets import SAMPLES_HEADER_BYTES
+from emgrig.protocol.sample_packets import OnePacket, SamplePackets
 from emgrig.protocol.schema import Message
+
+__all__ = [
+    "Decoder",
+    "DecoderCounts",
+    "EventPacket",
+    "Item",
+    "OnePacket",
+    "ReplyPacket",
+    "RequestPacket",
+    "SamplePackets",
+]
 
 _HEAD_BYTES = HEADER_BYTES + SAMPLES_HEADER_BYTES
 _RUN_HEAD = np.dtype(
@@ -43,6 +56,8 @@ _RUN_HEAD = np.dtype(
         ("flags", "<u2"),
     ]
 )
+#: The same, of one packet, behind its sync and version bytes.
+_ONE_HEAD = struct.Struct("<4xHHIqBBHH")  # time as int64, as in the arrays
 #: Bytes in which events of one kind are alike: sync, version, type, length, event.
 _SAME = np.array([0, 1, 2, 3, 6, 7, 8])
 _REQUEST_BYTES: int = packets.RequestHeader.SCHEMA.sizeof()
@@ -50,37 +65,6 @@ _REPLY_BYTES: int = packets.ReplyHeader.SCHEMA.sizeof()
 _EVENT_BYTES: int = packets.EventHeader.SCHEMA.sizeof()
 _EVENTS: dict[int, type[Message]] = {int(event): body for event, body in packets.EVENTS.items()}
 _CRC_BATCH = 64  #: Packets whose CRCs are checked with one call (see `_run_crc`).
-
-
-@dataclass(frozen=True)
-class SamplePackets:
-    """A run of sample packets of one shape, in the order they came; all CRCs are good."""
-
-    first_conversion: NDArray[np.int64]  #: int64, shape (n_packets,)
-    board_time_us: NDArray[np.int64]  #: int64, shape (n_packets,)
-    settings: NDArray[np.int64]
-    flags: NDArray[np.int64]
-    #: int64, shape (n_packets,); Packets of any kind that the link has lost up to here, since the
-    #: decoder was made.
-    link_lost: NDArray[np.int64]
-    #: uint8, shape (n_packets, n_frames, frame_bytes); A view into the bytes that were fed.
-    frames: NDArray[np.uint8]
-
-    @property
-    def n_packets(self) -> int:
-        """Packets in this run."""
-        return len(self.first_conversion)
-
-    def part(self, which: slice | NDArray[np.bool_]) -> "SamplePackets":
-        """Return some of the packets."""
-        return SamplePackets(
-            self.first_conversion[which],
-            self.board_time_us[which],
-            self.settings[which],
-            self.flags[which],
-            self.link_lost[which],
-            self.frames[which],
-        )
 
 
 @dataclass(frozen=True)
@@ -150,6 +134,15 @@ class Decoder:
     def held_bytes(self) -> int:
         """Bytes that wait for the rest of their packet; less than one longest packet."""
         return len(self._held)
+
+    @property
+    def expected_sequence(self) -> int | None:
+        """The sequence number that should come next; None before the first packet."""
+        return self._expected_sequence
+
+    def whole_crc(self, n_bytes: int) -> int:
+        """CRC over any whole valid packet of so many bytes, sync and CRC bytes included."""
+        return self._run_crc(n_bytes)[1]
 
     def feed(self, data: bytes) -> list[Item]:
         """Take bytes, and return what they completed, in order. Never raises on any content."""
@@ -250,8 +243,10 @@ class Decoder:
         if zlib.crc32(data[at : at + stride]) != self._run_crc(stride)[1]:  # before what costs more
             self.counts.bad_crc += 1
             return 0
+        if len(data) - at < 2 * stride:  # as a board at its own pace sends them
+            return self._one_at(data, at, stride, items)
         heads, n_alike = _alike(data, at, stride)
-        n_good = 1 if n_alike == 1 else self._good_crcs(data, at, stride, n_alike)
+        n_good = self._good_crcs(data, at, stride, n_alike)
         self.counts.packets += n_good
         heads = heads[:n_good]
         link_lost = self._follow_sequences(heads["sequence"])
@@ -277,6 +272,24 @@ class Decoder:
             )
         )
         return n_good * stride
+
+    def _one_at(self, data: bytes, at: int, stride: int, items: list[Item]) -> int:
+        """Take the one sample packet at `at`, whose CRC is good."""
+        sequence, length, conversion, time_us, n_frames, frame_bytes, epoch, flags = (
+            _ONE_HEAD.unpack_from(data, at)
+        )
+        self.counts.packets += 1
+        self._follow_sequence(sequence, 1)
+        if n_frames * frame_bytes + SAMPLES_HEADER_BYTES != length or not n_frames:
+            self.counts.malformed += 1
+            return stride
+        n_lost, begin = self.counts.sequence_gaps, at + _HEAD_BYTES
+        items.append(
+            OnePacket(
+                conversion, time_us, epoch, flags, n_lost, data, begin, n_frames, frame_bytes
+            )
+        )
+        return stride
 
     def _good_crcs(self, data: bytes, at: int, stride: int, n_packets: int) -> int:
         """How many of the packets from `at` on have a good CRC, before the first that has not."""
@@ -327,9 +340,6 @@ class Decoder:
         """Do the same for a run of packets; return what is missing up to each of them."""
         n_packets = len(sequence)
         last, first = int(sequence[-1]), int(sequence[0])
-        if n_packets == 1:
-            self._follow_sequence(first, 1)
-            return np.array([self.counts.sequence_gaps])
         if (last - first) & 0xFFFF == n_packets - 1 and bool(
             (np.diff(sequence) == 1).sum() >= n_packets - 2  # all, but one where it wraps
         ):
@@ -346,8 +356,6 @@ def _alike(data: bytes, at: int, stride: int) -> tuple[NDArray[np.void], int]:
     """Heads of the packets `stride` bytes apart from `at` on, and how many are like the first."""
     n_packets = (len(data) - at) // stride
     heads = np.ndarray((n_packets,), _RUN_HEAD, buffer=data, offset=at, strides=(stride,))
-    if n_packets == 1:  # as a board at its own pace sends them
-        return heads, 1
     octets = np.ndarray((n_packets, _HEAD_BYTES), np.uint8, data, at, (stride, 1))
     alike = np.ones(n_packets, np.bool_)
     for column in (0, 1, 2, 3, 6, 7, 20, 21):  # sync, version, type, length, n_frames, frame_bytes

@@ -1,6 +1,7 @@
 """The chip's own frames: 24-bit status word and 24-bit codes, big-endian (SBAS499C, 9.4.4.2)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 STATUS_BYTES = 3
 CODE_BYTES = 3
+_I4, _U4 = np.dtype(">i4"), np.dtype(">u4")
 
 
 @dataclass(frozen=True)
@@ -24,17 +26,17 @@ class FrameLayout:
         if not 1 <= self.n_chips <= 4:
             raise ValueError(f"{self.n_chips} chips; expected 1 to 4")
 
-    @property
+    @cached_property
     def chip_bytes(self) -> int:
         """Bytes of one chip's part: 27, 21 or 15."""
         return STATUS_BYTES + CODE_BYTES * self.channels_per_chip
 
-    @property
+    @cached_property
     def frame_bytes(self) -> int:
         """Bytes of the whole frame."""
         return self.n_chips * self.chip_bytes
 
-    @property
+    @cached_property
     def n_channels(self) -> int:
         """Channels of the whole frame."""
         return self.n_chips * self.channels_per_chip
@@ -85,6 +87,35 @@ frame_bytes)
         words = parts.astype(np.uint32)
         joined = (words[..., 0] << 16) | (words[..., 1] << 8) | words[..., 2]
         return np.asarray(joined, dtype=np.uint32)
+
+    def codes_in(self, data: bytes, begin: int, n_frames: int) -> NDArray[np.int32]:
+        """Take the codes out of frames that lie side by side, and at least one byte before the end.
+
+        Parameters
+        ----------
+        data : bytes
+            The frames are from byte `begin` on, `n_frames` of them; one byte more lies behind them.
+
+        Returns
+        -------
+        ndarray of int32, shape (n_frames, n_channels)
+        """
+        # Each code is read with the byte behind it, which one shift drops as it extends the sign.
+        shape: tuple[int, ...] = (n_frames, self.n_chips, self.channels_per_chip)
+        strides: tuple[int, ...] = (self.frame_bytes, self.chip_bytes, CODE_BYTES)
+        if self.n_chips == 1:
+            shape, strides = (n_frames, self.channels_per_chip), (self.chip_bytes, CODE_BYTES)
+        wide: NDArray[np.int32] = np.ndarray(shape, _I4, data, begin + STATUS_BYTES, strides)
+        codes: NDArray[np.int32] = wide >> 8
+        return codes if self.n_chips == 1 else codes.reshape(n_frames, self.n_channels)
+
+    def status_in(self, data: bytes, begin: int, n_frames: int) -> NDArray[np.uint32]:
+        """Take the status words out of such frames; shape (n_frames, n_chips)."""
+        strides = (self.frame_bytes, self.chip_bytes)
+        wide: NDArray[np.uint32] = np.ndarray(
+            (n_frames, self.n_chips), _U4, data, begin, strides
+        )
+        return wide >> 8
 
     def _check(self, frames: NDArray[np.uint8]) -> None:
         if frames.ndim not in (2, 3) or frames.shape[-1] != self.frame_bytes:

@@ -1,11 +1,16 @@
 """How a recording goes: rate, loss, and the level of each channel."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.driver.samples.block import Block, Tally
+from emgrig.protocol.account import Cause
+
+#: Blocks wait until they have so many samples together, or somebody asks: each look has a price.
+_MOST_WAITING: Final = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,6 +22,7 @@ class Progress:
     n_samples: int
     n_lost: int
     n_paused: int
+    n_gaps: int  #: Places where conversions were lost.
     rate_hz: float  #: Data rate by board time, Hz; 0 before it is known.
     #: float64, shape (n_channels,); Mean, and RMS about the mean, input-referred, µV; not a number
     #: if nothing came.
@@ -32,11 +38,14 @@ class Levels:
 
     def __init__(self, n_channels: int) -> None:
         self.tally = Tally()
+        self.n_gaps = 0  #: As in `Progress`.
         self.elapsed_s = 0.0  #: Length of what came, by its conversions.
         self.rate_hz = 0.0  #: As in `Progress`.
         self.end_board_us: int | None = None  #: Board time of the end of the last block, µs.
         self._n_channels = n_channels
         self._last: Block | None = None
+        self._waiting: list[Block] = []  # of one epoch
+        self._n_waiting = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -49,16 +58,31 @@ class Levels:
         """Take the next block."""
         self.tally.add(block)
         self.elapsed_s += (block.lost_before + block.n_samples) / block.epoch.rate_hz
+        self.n_gaps += block.lost_before > 0 and block.cause is not Cause.PAUSE
         if not block.n_samples:
             return
         self._follow_time(block)
-        uv = block.volts * 1e6
-        self._n += block.n_samples
+        if self._waiting and self._waiting[-1].epoch is not block.epoch:
+            self._look()
+        self._waiting.append(block)
+        self._n_waiting += block.n_samples
+        if self._n_waiting >= _MOST_WAITING:
+            self._look()
+
+    def _look(self) -> None:
+        """Take the levels of the blocks that wait."""
+        blocks, self._waiting, self._n_waiting = self._waiting, [], 0
+        if not blocks:
+            return
+        epoch = blocks[0].epoch
+        codes = np.concatenate([block.codes for block in blocks])
+        uv = codes * (epoch.scale_v * 1e6)
+        self._n += len(codes)
         self._sum += uv.sum(axis=0)
-        self._squares += (uv**2).sum(axis=0)
-        code_max = block.epoch.code_max
-        is_clipped = (block.codes >= code_max) | (block.codes <= -code_max - 1)
-        self._clipped += is_clipped.sum(axis=0)
+        self._squares += np.einsum("ij,ij->j", uv, uv)
+        high, low = epoch.code_max, -epoch.code_max - 1
+        if codes.max() >= high or codes.min() <= low:
+            self._clipped += ((codes >= high) | (codes <= low)).sum(axis=0)
 
     def _follow_time(self, block: Block) -> None:
         last, period_us = self._last, 1e6 / block.epoch.rate_hz
@@ -73,6 +97,7 @@ class Levels:
 
     def report(self, capture_bytes: int) -> Progress:
         """Return how it goes, and begin new levels."""
+        self._look()
         n = self._n or np.nan
         mean = self._sum / n
         progress = Progress(
@@ -80,6 +105,7 @@ class Levels:
             n_samples=self.tally.n_samples,
             n_lost=self.tally.n_lost,
             n_paused=self.tally.n_paused,
+            n_gaps=self.n_gaps,
             rate_hz=self.rate_hz,
             offset_uv=mean,
             rms_uv=np.sqrt(np.maximum(self._squares / n - mean**2, 0.0)),

@@ -198,6 +198,11 @@ class Recorder:
         return self._levels.tally.n_lost
 
     @property
+    def n_gaps(self) -> int:
+        """Places where they were lost."""
+        return self._levels.n_gaps
+
+    @property
     def size_bytes(self) -> int:
         """Size of the capture so far."""
         return self._writer.size_bytes
@@ -296,6 +301,7 @@ def record(
     look: Callable[[Block, Recorder], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
+    gather_s: float = 0.0,
 ) -> Recording:
     """Stream a board into a recording, for a time, until `stop` is set, or until Ctrl-C.
 
@@ -312,6 +318,8 @@ def record(
     stop : threading.Event, optional
         Ends it when another thread sets it; also while a lost link is waited for, if the board's
         `ReconnectPolicy.is_given_up` asks the same.
+    gather_s : float
+        As of `Board.stream`: how late samples may come.
 
     Raises
     ------
@@ -329,15 +337,37 @@ def record(
         calibration=calibration,
         contact=contact,
     ) as recorder:
-        try:
-            _stream(board, recorder, duration_s, look, progress, stop)
-        except KeyboardInterrupt:
-            log.info("stopped by Ctrl-C")
-        except TransportError:
-            if stop is None or not stop.is_set():
-                raise
-            log.info("stopped while the link was lost")
+        fill(
+            recorder, board, duration_s, look=look, progress=progress, stop=stop, gather_s=gather_s
+        )
     return recorder.close()
+
+
+def fill(
+    recorder: Recorder,
+    board: Board,
+    duration_s: float | None = None,
+    *,
+    look: Callable[[Block, Recorder], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    stop: threading.Event | None = None,
+    gather_s: float = 0.0,
+) -> None:
+    """Stream a board into its recorder as `record` does, and leave the files to be made.
+
+    Raises
+    ------
+    TransportError, DeviceError, RecordingError
+        As `record` does.
+    """
+    try:
+        _stream(board, recorder, duration_s, look, progress, stop, gather_s)
+    except KeyboardInterrupt:
+        log.info("stopped by Ctrl-C")
+    except TransportError:
+        if stop is None or not stop.is_set():
+            raise
+        log.info("stopped while the link was lost")
 
 
 def _stream(
@@ -347,9 +377,10 @@ def _stream(
     look: Callable[[Block, Recorder], None] | None,
     progress: Callable[[Progress], None] | None,
     stop: threading.Event | None,
+    gather_s: float,
 ) -> None:
     due_s = PROGRESS_EVERY_S
-    with board.stream(duration_s) as stream:
+    with board.stream(duration_s, gather_s=gather_s) as stream:
         for block in stream:
             recorder.feed(block)
             if look is not None:

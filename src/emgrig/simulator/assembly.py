@@ -14,7 +14,7 @@ from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.faults.named import clock_factor, drawn, switch_on
 from emgrig.simulator.firmware.model import FIRMWARES
 from emgrig.simulator.options import SimOptions
-from emgrig.simulator.seams import Source
+from emgrig.simulator.seams import Source, WindowedSource
 from emgrig.simulator.sources.signals import parse_source
 
 _SEED_STEP: Final = 1_000_003  #: From the seed of one chip to that of the next.
@@ -39,10 +39,35 @@ class ChipPart:
         own = np.arange(chip * n_channels, (chip + 1) * n_channels)
         self._columns = np.concatenate([own + side * n_channels * n_chips for side in range(sides)])
         self.n_electrodes = sides * n_channels
+        self.is_silent = getattr(whole, "is_silent", False)
 
     def volts(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Source.volts`."""
         return self._whole.volts(t_s)[:, self._columns]
+
+
+class WindowedChipPart(ChipPart):
+    """The same of a source that weighs windows by itself (implements `WindowedSource`)."""
+
+    def __init__(self, whole: WindowedSource, chip: int, n_channels: int, n_chips: int) -> None:
+        super().__init__(whole, chip, n_channels, n_chips)
+        self._windowed = whole
+
+    def window_sums(
+        self, t_s: NDArray[np.float64], point_s: float, weights: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """See `WindowedSource.window_sums`."""
+        sums, peak = self._windowed.window_sums(t_s, point_s, weights)
+        return sums[:, self._columns], peak[self._columns]
+
+
+def chip_part(whole: Source, chip: int, n_channels: int, n_chips: int) -> Source:
+    """Return the electrodes of one chip among those of a whole board; of one chip, the board's."""
+    if n_chips == 1:
+        return whole
+    if isinstance(whole, WindowedSource):
+        return WindowedChipPart(whole, chip, n_channels, n_chips)
+    return ChipPart(whole, chip, n_channels, n_chips)
 
 
 def build_board(options: SimOptions) -> SimulatedBoard:
@@ -66,7 +91,7 @@ def build_board(options: SimOptions) -> SimulatedBoard:
     f_clk_hz *= clock_factor(faults)
     parts = [
         AnalogueFrontEnd(
-            ChipPart(source, chip, n_channels, options.chips) if options.chips > 1 else source,
+            chip_part(source, chip, n_channels, options.chips),
             n_channels=n_channels,
             seed=options.seed + chip * _SEED_STEP,
             f_clk_hz=f_clk_hz,

@@ -6,14 +6,17 @@ frequency, so a chip whose clock is 1 % fast samples the world 1 % faster.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 class Source(Protocol):
-    """What the simulated electrodes see, as a pure function of true time."""
+    """What the simulated electrodes see, as a pure function of true time.
+
+    One that always gives 0 V may say so with ``is_silent = True``; it is then not looked at.
+    """
 
     #: Columns of `volts`: the P electrodes of channels 1 to n against the body's reference (then
     #: the N electrodes are at 0 V), or, when it is twice the number of channels, all P electrodes
@@ -25,6 +28,33 @@ class Source(Protocol):
 
         The times, shape (n_samples,), are increasing; the same times give the same values in
         whatever pieces they are asked for.
+        """
+
+
+@runtime_checkable
+class WindowedSource(Source, Protocol):
+    """A source that can do by itself, and quicker, what a conversion does with its values."""
+
+    def window_sums(
+        self, t_s: NDArray[np.float64], point_s: float, weights: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Weigh `volts` over rows of points.
+
+        Parameters
+        ----------
+        t_s : ndarray, shape (n_windows,)
+            Increasing true times of each row's first point, s.
+        point_s : float
+            From one point to the next, s.
+        weights : ndarray, shape (n_points,)
+            Of each point of a row; the sum is 1.
+
+        Returns
+        -------
+        sums : ndarray, shape (n_windows, n_electrodes)
+            V.
+        peak : ndarray, shape (n_electrodes,)
+            What no value of these windows goes beyond, V; it may be more than the largest.
         """
 
 

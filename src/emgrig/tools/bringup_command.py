@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 _STYLES = {"pass": "green", "marginal": "yellow", "fail": "bold red", "error": "bold red"}
 
 
-def _list(wanted: bool) -> None:
+def _list(context: typer.Context, wanted: bool) -> None:
     """Print which checks there are, before an address is asked for."""
     if not wanted:
         return
     from emgrig.hil_tests.judging.check import suite_functions
 
+    if context.params.get("as_json"):
+        checks = [info for info, _ in suite_functions()]
+        print_json(
+            [{"check": i.number, "layer": i.layer.title, "question": i.title} for i in checks]
+        )
+        raise typer.Exit
     print_table(
         ("check", "layer", "question"),
         [(info.number, info.layer.title, info.title) for info, _ in suite_functions()],
@@ -50,7 +56,11 @@ class BringupOptions(OfBoard, Printed):
     only: str = option("Make these checks alone, as B9,B11; the run is incomplete then.", "")
     keep_going: bool = flag("Ask on above a layer that failed, but for link and identity.")
     list_checks: Annotated[
-        bool, typer.Option("--list", callback=_list, is_eager=True, help="List the checks.")
+        bool, typer.Option("--list", callback=_list, help="List the checks; --json too.")
+    ] = False
+    # Eager, so that --list knows of it; both are looked at before an address is missed.
+    as_json: Annotated[
+        bool, typer.Option("--json", is_eager=True, help="Print JSON for a machine.")
     ] = False
     history: Path | None = option("File that this run is added to; emgrig history reads it.")
     operator: str = option("Who measures, for the history.", "")
@@ -146,17 +156,20 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
 
     say(headline(session))
     if session.diagnosis is not None:
+        for found in session.diagnosis.because[1:]:
+            say(f"  found too: {found}")
         for other in session.diagnosis.others:
             say(f"  fits too, but is less likely: {other}")
     out.print()
     print_table(
-        ("check", "layer", "outcome", "question, and what was found"),
+        ("check", "outcome", "question", "what was found"),
         [
             _row(result)
             for result in session.results
             if result.outcome is not Outcome.BLOCKED and not result.is_beyond
         ],
         whole=("check", "outcome"),
+        share={"question": 2, "what was found": 3},
     )
     blocked = [r.info.number for r in session.results if r.outcome is Outcome.BLOCKED]
     if blocked:
@@ -169,7 +182,7 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
         say(f"not asked, and no pass, since this board cannot tell: {numbers}")
         for limit in session.rig.identity.can.limits if session.rig.is_open else ():
             say(f"  {limit}")
-    if session.restored is not None and not session.restored.proved:
+    if session.restored is not None and not session.restored.proved and session.rig.is_open:
         say(f"not left as found: {session.restored.note}")
     elif session.restored is not None and session.restored.note:
         say(f"left as found: {session.restored.note}")
@@ -178,11 +191,11 @@ def _tell(session: "BringupRun", report: Path | None) -> None:
     say(last_line(session))
 
 
-def _row(result: "CheckResult") -> tuple[str, str, Text, str]:
+def _row(result: "CheckResult") -> tuple[str, Text, str, str]:
     outcome = str(result.outcome)
     return (
         result.info.number,
-        result.info.layer.title,
         Text(outcome, style=_STYLES.get(outcome, "dim")),
-        f"{result.info.title}: {result.message}" if result.message else result.info.title,
+        result.info.title,
+        result.message or result.nearest,
     )

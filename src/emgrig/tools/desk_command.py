@@ -47,6 +47,9 @@ class DeskOptions(OfBoard, Served, Recorded):
     rate: int | None = option("Samples a second, in place of the profile's.")
     mains: Mains = 50.0
     mvc: Mvc = None
+    markers: list[str] | None = option(
+        "A marker with a button: WORDS, or KEY=WORDS with a key too; repeat.", None, "--marker"
+    )
     packets_per_count: int = option(
         "The digital tube counts one for so many packets of 16.", 2, min=1
     )
@@ -83,8 +86,10 @@ def _serve(given: DeskOptions, server: "Server") -> None:
     from emgrig.desk.desk import Desk
     from emgrig.desk.pages.page import build
     from emgrig.desk.stream.contact import Contact
+    from emgrig.desk.words import USUAL, read_words
     from emgrig.electrodes import ContactSettings, Limits
 
+    words = read_words(given.markers or USUAL)
     check_settings = ContactSettings(seconds=given.check_seconds)
     with open_hub(
         given.address,
@@ -98,7 +103,16 @@ def _serve(given: DeskOptions, server: "Server") -> None:
         contact = Contact(hub, Limits(), contact_of(hub.board))
         hub.start(threaded=True)
         folder = make_folder(given.output).resolve()
-        build(Desk(hub, contact, folder, digits=given.digits, check_settings=check_settings))
+        desk = Desk(
+            hub,
+            contact,
+            folder,
+            digits=given.digits,
+            check_settings=check_settings,
+            words=words,
+            profiles=(hub.profile,) if hub.profile else (),
+        )
+        build(desk)
         _say_where(server.url, is_local=server.is_local, hub=hub)
         if given.open_page:
             typer.launch(server.page_for_once(""))

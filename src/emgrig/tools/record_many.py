@@ -27,10 +27,17 @@ from emgrig.tools.common.output import note, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 
 if TYPE_CHECKING:
+    from emgrig.driver.board import Board
     from emgrig.recording.convert import Recording
     from emgrig.recording.levels import Progress
+    from emgrig.recording.recorder import Recorder
     from emgrig.tools.common.boards import RecordOptions
 
+#: Nobody looks at single samples here: with blocks so long, s, a hundred boards cost what ten do
+#: packet by packet (docs/decisions.md).
+GATHER_S: Final = 0.5
+_AT_A_TIME: Final = 2
+_FEW: Final = 10
 _LOOK_S: Final = 0.5
 _BOARDS_FILE: Final = ".toml"
 _SCHEME: Final = re.compile("[A-Za-z][A-Za-z0-9+-]+:")  #: Of more than a drive's letter.
@@ -73,7 +80,9 @@ class Lane:
     progress: "Progress | None" = None
     made: "Recording | None" = None
     is_simulated: bool = False
-    clock_ppm: float | None = None  #: Its clock against this computer's, in the end.
+    #: How much faster its clock runs than this computer's, in the end; None: not known (yet).
+    clock_ppm: float | None = None
+    n_gaps: int = 0  #: Places where conversions were lost, in the end.
     error: Exception | None = field(default=None, repr=False)
     news: SimpleQueue[str] = field(default_factory=SimpleQueue)  #: What is to be told of it.
 
@@ -127,10 +136,14 @@ def record_many(given: "RecordOptions") -> None:
         raise ValueError(f"several boards go into a folder: -o FOLDER, not {given.output}")
     lanes = [Lane(entry) for entry in read_boards(given.address)]
     make_folder(given.output)
-    stop, names = threading.Event(), Names(given.output, overwrite=given.overwrite)
+    import emgrig.driver.board
+    import emgrig.recording.recorder  # noqa: F401  # here, once: not in a hundred threads together
+
+    stop = threading.Event()
+    names = Names(given.output, overwrite=given.overwrite)
+    run = Run(given, names, stop, is_few=len(lanes) <= _FEW)
     threads = [
-        threading.Thread(target=_run, args=(lane, given, names, stop), name=lane.entry.address)
-        for lane in lanes
+        threading.Thread(target=_run, args=(lane, run), name=lane.entry.address) for lane in lanes
     ]
     with Bar("connecting") as bar:
         for thread in threads:
@@ -175,9 +188,22 @@ def _label(name: str) -> str:
     return name if _PLAIN.fullmatch(name) and not is_device else file_label(name)
 
 
-def _run(lane: Lane, given: "RecordOptions", names: Names, stop: threading.Event) -> None:
+@dataclass(frozen=True)
+class Run:
+    """What the boards of a run share."""
+
+    given: "RecordOptions"
+    names: Names
+    stop: threading.Event
+    is_few: bool  #: A line may be said of each.
+    #: Held while files are made: of many boards that end together, a few at a time, so that
+    #: memory stays small and those that go on are not held up.
+    turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_AT_A_TIME))
+
+
+def _run(lane: Lane, run: Run) -> None:
     try:
-        _record(lane, given, names, stop)
+        _record(lane, run)
         lane.state = "done"
     except Exception as error:  # whatever one board does, the others go on; it is told in the end
         lane.error, lane.state = error, "failed"
@@ -186,43 +212,94 @@ def _run(lane: Lane, given: "RecordOptions", names: Names, stop: threading.Event
             raise
 
 
-def _record(lane: Lane, given: "RecordOptions", names: Names, stop: threading.Event) -> None:
+def _record(lane: Lane, run: Run) -> None:
+    """Record a board; its files are made also of what came before it failed."""
+    recorder: Recorder | None = None
+    try:
+        with _connected(lane, run) as board:
+            recorder = _recorder(lane, run, board)
+            try:
+                _fill(lane, run, board, recorder)
+            finally:
+                recorder.end()
+                fit = board.clock_fit
+                lane.clock_ppm = fit.drift_ppm if fit is not None and fit.is_drift_known else None
+    except Exception as error:
+        if recorder is not None:
+            _make_files(lane, run, recorder, error)
+        raise
+    _make_files(lane, run, recorder)
+
+
+def _connected(lane: Lane, run: Run) -> "Board":
     from dataclasses import replace
 
     import emgrig
-    from emgrig.recording.recorder import record
 
-    entry = lane.entry
-    policy = replace(patience(given, entry.address), is_given_up=stop.is_set)
-    with emgrig.connect(entry.address, reconnect=policy) as board:
-        lane.name = entry.name or board.identity.serial_number
-        lane.is_simulated = board.identity.is_simulated
-        profile = profile_for(board, entry.profile or given.profile)
-        if profile:
-            board.apply(profile)
-        if words := reference_words(board):
-            lane.news.put(f"{lane.name}: {words}")
-        check = contact_of(board)
-        path = names.path(lane.name)
-        lane.state = "recording"
+    address = lane.entry.address
+    policy = replace(patience(run.given, address), is_given_up=run.stop.is_set)
+    return emgrig.connect(address, reconnect=policy)
+
+
+def _recorder(lane: Lane, run: Run, board: "Board") -> "Recorder":
+    """Set the board up, and begin its recording."""
+    from emgrig.recording.recorder import Recorder
+
+    given, entry = run.given, lane.entry
+    lane.name = entry.name or board.identity.serial_number
+    lane.is_simulated = board.identity.is_simulated
+    profile = profile_for(board, entry.profile or given.profile)
+    if profile:
+        board.apply(profile)
+    if words := reference_words(board):
+        lane.news.put(f"{lane.name}: {words}")
+    check = contact_of(board)
+    return Recorder(
+        board,
+        run.names.path(lane.name),
+        overwrite=given.overwrite,
+        duration_s=given.duration,
+        profile=profile,
+        calibration=find_calibration(board, given.calibration),
+        contact=None if check is None else check.to_json(),
+    )
+
+
+def _fill(lane: Lane, run: Run, board: "Board", recorder: "Recorder") -> None:
+    from emgrig.recording.recorder import fill
+
+    def follow(progress: "Progress") -> None:
+        lane.progress = progress
+
+    lane.state = "recording"
+    if run.is_few:
         lane.news.put(f"{lane.name}: recording")
-
-        def follow(progress: "Progress") -> None:
-            lane.progress = progress
-
-        lane.made = record(
+    try:
+        fill(
+            recorder,
             board,
-            path,
-            given.duration,
-            overwrite=given.overwrite,
-            profile=profile,
-            calibration=find_calibration(board, given.calibration),
-            contact=None if check is None else check.to_json(),
+            run.given.duration,
             progress=follow,
-            stop=stop,
+            stop=run.stop,
+            gather_s=GATHER_S,
         )
-        fit = board.clock_fit
-        lane.clock_ppm = None if fit is None else fit.drift_ppm
+    finally:
+        lane.progress, lane.n_gaps = recorder.progress(), recorder.n_gaps
+        lane.state = "making files"
+
+
+def _make_files(
+    lane: Lane, run: Run, recorder: "Recorder", failure: Exception | None = None
+) -> None:
+    """Make the files when it is this board's turn; `failure` is told before what goes wrong now."""
+    try:
+        with run.turn:
+            lane.made = recorder.close()
+    except EmgrigError as error:
+        if failure is None:
+            raise
+        if error is not failure:
+            lane.news.put(f"{lane.name}: {error}")
 
 
 def _watch(
@@ -242,8 +319,10 @@ def _watch(
         on = [lane for lane in lanes if lane.state == "recording"]
         elapsed_s = max((lane.progress.elapsed_s for lane in on if lane.progress), default=0.0)
         n_lost = sum(lane.n_lost for lane in lanes)
+        n_making = sum(lane.state == "making files" for lane in lanes)
+        making = f", {n_making} become files" if n_making else ""
         bar.follow(
-            f"{len(on)} of {len(lanes)} boards record, {elapsed_s:.1f} s, {n_lost} lost",
+            f"{len(on)} of {len(lanes)} boards record, {elapsed_s:.1f} s, {n_lost} lost{making}",
             min(elapsed_s / duration_s, 1.0) if duration_s else 0.0,
         )
 
@@ -252,21 +331,25 @@ def _tell(lanes: Sequence[Lane], *, as_json: bool) -> None:
     if as_json:
         print_json([_plain(lane) for lane in lanes])
         return
-    rows = [
-        (
-            f"{lane.name or lane.entry.address}{' (simulated)' if lane.is_simulated else ''}",
-            ", ".join(path.name for path in lane.made.bdf_paths) if lane.made else "",
-            str(lane.made.n_samples) if lane.made else "0",
-            "" if lane.clock_ppm is None else f"{lane.clock_ppm:+.1f}",
-            lane.outcome,
-        )
-        for lane in lanes
-    ]
-    print_table(("board", "file", "samples", "clock, ppm", "outcome"), rows, whole=("file",))
+    heads = ("board", "file", "received", "lost", "gaps", "clock, ppm", "outcome")
+    print_table(heads, [_row(lane) for lane in lanes], whole=("file",))
     n_good = sum(lane.error is None for lane in lanes)
     n_simulated = sum(lane.is_simulated for lane in lanes)
     some = f", {n_simulated} of them SIMULATED" if n_simulated else ""
     say(f"{n_good} of {len(lanes)} boards recorded{some}")
+
+
+def _row(lane: Lane) -> tuple[str, ...]:
+    made = lane.made
+    return (
+        f"{lane.name or lane.entry.address}{' (simulated)' if lane.is_simulated else ''}",
+        ", ".join(path.name for path in made.bdf_paths) if made else "",
+        str(made.totals.received) if made else "0",
+        str(made.totals.lost) if made else "",
+        str(lane.n_gaps) if made else "",
+        "" if lane.clock_ppm is None else f"{lane.clock_ppm:+.1f}",
+        lane.outcome,
+    )
 
 
 def _plain(lane: Lane) -> dict[str, object]:
@@ -279,6 +362,9 @@ def _plain(lane: Lane) -> dict[str, object]:
         if made
         else [],
         "n_samples": made.n_samples if made else 0,
+        "n_produced": made.totals.produced if made else 0,
+        "n_lost": made.totals.lost if made else 0,
+        "n_gaps": lane.n_gaps,
         "account": asdict(made.totals) if made else None,
         "clock_ppm": lane.clock_ppm,
         "error": None if lane.error is None else str(lane.error),

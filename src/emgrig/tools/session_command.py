@@ -271,7 +271,7 @@ def _report(
         say(str(path))
     if recording is not None:
         say_limits(recording.can)
-    _say_how_to_go_on(folder, record)
+    _say_how_to_go_on(folder, record, plan.recording.mains_hz)
 
 
 def _print_tables(plan: "Plan", record: "SessionRecord") -> None:
@@ -312,7 +312,7 @@ def _print_tables(plan: "Plan", record: "SessionRecord") -> None:
         )
 
 
-def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
+def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord", mains_hz: float) -> None:
     if not record.is_complete:
         say("not complete: the same command goes on where it stopped")
         return
@@ -320,5 +320,7 @@ def _say_how_to_go_on(folder: "SessionFolder", record: "SessionRecord") -> None:
     for path in paths:
         say(f"next: emgrig analyse {path} --face --mvc {shlex.quote(str(folder.record_path))}")
     code = file_label(record.participant)
+    mains = f" --mains {mains_hz:g}" if mains_hz else ""
     root = shlex.quote(str(folder.path.parent / "bids")) if folder.is_rehearsal else "FOLDER"
-    say(f"next: emgrig export {' '.join(paths)} --bids {root} --subject {code} --task {_TASK}")
+    words = f"--bids {root} --subject {code} --task {_TASK}{mains}"
+    say(f"next: emgrig export {' '.join(paths)} {words}")

@@ -14,9 +14,9 @@ from emgrig.driver.samples.block import Block, Epoch, make_epoch
 from emgrig.errors import DeviceError
 from emgrig.protocol import packets as wire
 from emgrig.protocol.account import Cause
-from emgrig.protocol.decoder import Decoder, RequestPacket
+from emgrig.protocol.decoder import Decoder, OnePacket, RequestPacket, SamplePackets
 from emgrig.protocol.frames import FrameLayout, pack_codes
-from emgrig.protocol.framing import PacketType
+from emgrig.protocol.framing import PacketEncoder, PacketType
 from emgrig.protocol.packets import EventType, Request
 from fake_board import RESET, true_codes
 from packet_maker import PERIOD_US, Maker
@@ -129,6 +129,70 @@ def test_received_and_lost_are_what_was_produced_and_every_sample_is_at_its_plac
             before = block.first_conversion, places[0][2]
     if position:
         assert position == totals.received + totals.lost + totals.paused
+
+
+@dataclass
+class ArraysOnly(Reader):
+    """A reader that gets each packet as arrays, as if it had come among many."""
+
+    def feed(self, data: bytes, host_s: float = 0.0) -> None:
+        for item in self.decoder.feed(data):
+            as_arrays = item.part(slice(None)) if isinstance(item, SamplePackets) else item
+            assert not isinstance(as_arrays, OnePacket)
+            self.blocks += self.assembler.add(as_arrays, host_s)
+
+
+def told(reader: Reader) -> list[object]:
+    """All that came out, to be compared."""
+    out: list[object] = [reader.assembler.totals, reader.assembler.rate_check]
+    out += [reader.assembler.position, reader.assembler.board_time.steps]
+    for block in reader.blocks:
+        arrays = {"codes": block.codes, "status": block.status}
+        listed = {name: array.tolist() for name, array in arrays.items()}
+        out.append({**vars(block), **listed, "epoch": block.epoch.number})
+        out.append([(a.dtype, a.shape, a.flags.c_contiguous) for a in arrays.values()])
+    return out
+
+
+@pytest.mark.slow
+@examples(60)
+@given(plans(), st.lists(st.integers(-3_000_000, 3_000_000), max_size=3))
+def test_a_packet_alone_becomes_what_it_becomes_among_many(plan: Plan, jumps: list[int]) -> None:
+    ones, arrays = Reader(), ArraysOnly()
+    left = dict(enumerate(jumps, start=2))
+    for reader in (ones, arrays):
+        for n, piece in enumerate(plan.pieces):
+            reader.feed(piece, float(n))
+            if n in left:  # the board's clock is set anew
+                reader.assembler.board_time._offset_us += left[n]
+        reader.finish()
+    assert told(ones) == told(arrays)
+
+
+def test_every_field_of_a_packet_alone_is_that_of_its_arrays() -> None:
+    head = wire.SamplesHeader((1 << 32) - 2, (1 << 63) + 5, 3, 54, 0xFFFF, 0x8001)
+    codes = np.arange(48, dtype=np.int32).reshape(3, 16) * 349_525 - (1 << 23)
+    frames = pack_codes(codes, np.array([[0xC12345, 0xC00000]] * 3, np.uint32))
+    packet = PacketEncoder(7)(PacketType.SAMPLES, head.encode() + frames.tobytes())
+    (alone,) = Decoder().feed(packet)
+    (among, _) = Decoder().feed(packet + PacketEncoder(8)(PacketType.REPLY, bytes(5)))
+    many = Decoder().feed(packet + packet)[0]
+    assert isinstance(alone, OnePacket)
+    assert isinstance(among, OnePacket)
+    assert isinstance(many, SamplePackets)
+    assert not isinstance(many, OnePacket)
+    layout = FrameLayout(2, 8)
+    for one in (alone, among):
+        assert (one.n_packets, one.n_frames, one.frame_bytes) == (1, 3, 54)
+        for name in ("first_conversion", "board_time_us", "settings", "flags", "frames"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(many, name)[:1])
+            assert getattr(one, name).dtype == getattr(many, name).dtype
+        np.testing.assert_array_equal(one.codes(layout), codes)
+        np.testing.assert_array_equal(one.codes(layout), many.codes(layout)[:3])
+        np.testing.assert_array_equal(one.status(layout), many.status(layout)[:3])
+        assert one.status_begins(layout) == bytes.fromhex("C1 C0") * 3
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = alone.nothing
 
 
 def test_the_scale_is_that_of_the_epoch_of_each_sample() -> None:

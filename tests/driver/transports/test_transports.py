@@ -1,5 +1,6 @@
 """Every transport against the one contract, and what each says when it cannot open."""
 
+import errno
 import os
 import re
 import socket
@@ -11,7 +12,7 @@ import pytest
 
 from check_transport import ask, check_transport
 from emgrig.connect import connect, open_transport
-from emgrig.driver.transports import tcp
+from emgrig.driver.transports import serial_port, tcp
 from emgrig.driver.transports.serial_port import SerialTransport
 from emgrig.driver.transports.tcp import TcpTransport
 from emgrig.errors import RecordingError, TransportError, TransportTimeout
@@ -48,25 +49,47 @@ def test_a_serial_port_passes_the_contract() -> None:
         check_transport(lambda: SerialTransport(f"serial://{server.name}?baud=115200"))
 
 
-def test_a_url_of_pyserial_works(server: TcpServer) -> None:
-    # Not the whole contract: pyserial waits 0.3 s whenever it closes a socket.
-    transport = open_transport(server.address.replace("tcp://", "socket://"))
-    ask(transport, 1)
+def test_a_socket_in_pyserials_words_passes_the_contract(server: TcpServer) -> None:
+    # pyserial 3.5 says that 0 or 1 byte waits on a socket: that made two bytes a call.
+    address = server.address.replace("tcp://", "socket://")
+    check_transport(lambda: open_transport(address), cut=server.hang_up)
+    transport = open_transport(address)
+    assert isinstance(transport, TcpTransport)
     transport.close()
 
 
-def test_a_socket_of_pyserial_is_read_in_whole_chunks(
-    server: TcpServer, monkeypatch: pytest.MonkeyPatch
+def test_a_url_of_pyserial_works() -> None:
+    transport = open_transport("loop://")
+    transport.write(b"said to myself")
+    assert transport.read(4, timeout_s=1.0) == b"said"
+    assert transport.read(4096, timeout_s=1.0) == b" to myself"
+    with pytest.raises(TransportTimeout):
+        transport.read(10, timeout_s=0.0)
+    transport.close()
+
+
+def test_a_port_that_is_not_polled_is_read_in_whole_pieces(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Pyserial 3.5 says that 0 or 1 byte waits on a socket: that made two bytes a call."""
-    transport = open_transport(server.address.replace("tcp://", "socket://"))
-    port = transport._port  # type: ignore[attr-defined]
-    reads: list[tuple[float, int]] = []
-    monkeypatch.setattr(port, "read", lambda n: reads.append((port.timeout, n)) or b"x" * n)
-    assert transport.read(5000, timeout_s=1.0) == b"x" * 5000
-    assert reads == [(0.1, 1), (0, 4999)]
-    assert port.timeout == 0.1
-    transport.close()
+    """As on Windows and macOS, where pyserial waits."""
+    monkeypatch.setattr(serial_port, "_Poll", None)
+    with PtyServer() as server:
+        check_transport(lambda: SerialTransport(f"serial://{server.name}"))
+
+
+def test_a_link_that_keep_alive_found_dead_is_lost_and_not_only_late(server: TcpServer) -> None:
+    transport = TcpTransport(server.address)
+    dead = TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+
+    class Dead:
+        def settimeout(self, _: float) -> None:
+            raise dead
+
+    transport._socket.close()  # type: ignore[union-attr]
+    transport._socket = Dead()  # type: ignore[assignment]
+    with pytest.raises(TransportError, match="lost: Connection timed out") as caught:
+        transport.read(10, timeout_s=1.0)
+    assert not isinstance(caught.value, TransportTimeout)
 
 
 def test_who_connects_and_leaves_before_the_board_is_let_go(

@@ -1,8 +1,8 @@
 """Somebody else's program, in a process of its own: BrainFlow's driver for a Cyton or a Knight.
 
 ``python brainflow_client.py PORT BOARD N COMMANDS OUT [POLL_S]``: connect, say the commands one by
-one, take N samples or more, and write what BrainFlow says of them, its answers and its processor
-time.
+one, take N samples or more, what came each POLL_S, and write what BrainFlow says of them, its
+answers and its processor time.
 """
 
 import sys
@@ -32,10 +32,13 @@ def main(
     answers = [shim.config_board(one) for one in commands.split(",") if one]
     began_s = time.process_time()
     shim.start_stream(450_000)
-    while shim.get_board_data_count() < n_samples:
+    pieces, n_came = [], 0
+    while n_came < n_samples:
         time.sleep(poll_s)
+        pieces.append(shim.get_board_data())
+        n_came += pieces[-1].shape[1]
     taken_s = time.process_time() - began_s
-    values = shim.get_board_data()
+    values = np.hstack(pieces)
     shim.stop_stream()
     shim.release_session()
     np.savez(

@@ -8,7 +8,7 @@ import pytest
 
 import emgrig
 from emgrig.attach.shims.fakes import gpiod2, spidev
-from emgrig.errors import ExitCode, MissingExtra, TransportError
+from emgrig.errors import EmgrigError, ExitCode, MissingExtra, TransportError
 from emgrig.gateways.spi import hardware
 from emgrig.gateways.spi.hardware import Hardware
 from emgrig.gateways.spi.transport import SpiTransport
@@ -150,3 +150,21 @@ def test_nobody_at_the_other_end_is_told_by_the_command_in_one_line(shell: Run) 
     assert said.code == ExitCode.DEVICE
     assert said.err.count("\n") == 1
     assert "ID" in said.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shift_s", [-1000.0, 1.7e9])
+def test_edges_that_another_clock_stamps_are_not_used(
+    shift_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kernels before 5.7 stamped them by the wall clock; frames cannot be placed by that."""
+    plain, shift_ns = Hardware.edges, round(shift_s * 1e9)
+
+    def shifted(self: Hardware, timeout_s: float) -> list[hardware.Edge]:
+        return [one._replace(at_ns=one.at_ns + shift_ns) for one in plain(self, timeout_s)]
+
+    with machine(), emgrig.connect("spi:pieeg") as board:
+        monkeypatch.setattr(Hardware, "edges", shifted)
+        with pytest.raises(EmgrigError, match="they are not of the monotonic clock") as caught:
+            list(board.stream(duration_s=0.1))
+        assert "\n" not in str(caught.value)

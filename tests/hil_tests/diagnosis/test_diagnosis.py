@@ -2,19 +2,24 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from emgrig.connect import connect
 from emgrig.errors import IdentityError
+from emgrig.hil_tests.diagnosis import probes as probes_module
 from emgrig.hil_tests.diagnosis.causes import RULES, cause
 from emgrig.hil_tests.diagnosis.diagnose import conclude
 from emgrig.hil_tests.diagnosis.evidence import Evidence, Fact
+from emgrig.hil_tests.diagnosis.fact_words import told
+from emgrig.hil_tests.diagnosis.medium import Medium, medium_of
 from emgrig.hil_tests.diagnosis.symptoms import Rule
 from emgrig.hil_tests.judging.check import CheckInfo, CheckResult, Layer
 from emgrig.hil_tests.judging.incident import Incident, IncidentKind
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.hil_tests.judging.measurement import Measure, Outcome
+from emgrig.hil_tests.measuring.procedures import reference_v, unexplained_by_reference
 
 
 def facts(
@@ -166,3 +171,112 @@ def test_every_row_says_a_cause_and_a_next_step_and_has_its_own_name() -> None:
         assert rule.cause
         assert rule.next_step
         assert ("{channels}" in rule.cause) == (rule.channels is not None), rule.key
+
+
+RATE: tuple[str, Fact, str, int | None] = ("rate_error", -100.0, "%", None)
+
+
+def test_what_was_not_measured_is_no_evidence() -> None:
+    """No sample came, so the test signal's period was never measured: it says nothing of edges."""
+    dead = facts(
+        "B6",
+        Layer.CLOCK,
+        RATE,
+        probes={"registers.canary_held": True, "test_period.found": False},
+        happened=(IncidentKind.NO_SAMPLES,),
+    )
+    said = conclude(dead)
+    assert (said.key, said.others) == ("drdy-dead", ())
+
+
+def test_without_any_probe_nothing_is_concluded_from_zeros() -> None:
+    stray: tuple[str, Fact, str, int | None] = ("link_damaged_bytes", 9, "1", None)
+    assert conclude(facts("B6", Layer.CLOCK, RATE)).key == "unknown"
+    assert conclude(facts("B0", Layer.LINK, stray, RATE)).key != "link-garbage"
+
+
+@pytest.mark.parametrize(
+    ("avdd", "vref", "dvdd", "key"),
+    [
+        (4.0, 4.0, 3.3, "supply-low"),  # the reference cannot be above its supply
+        (3.0, 3.0, 3.3, "supply-low"),
+        (3.0, 3.0, 1.8, "supply-or-reference"),  # reads as a reference of 5 V and DVDD of 3 V do
+        (4.6, 4.5, 3.3, "supply-low"),
+        (5.0, 4.0, 3.3, "reference-wrong"),
+        (5.0, 5.0, 3.3, "reference-wrong"),
+        (5.0, 4.0, 1.8, "reference-wrong"),
+    ],
+)
+def test_a_low_supply_and_a_wrong_reference_are_told_apart(
+    avdd: float, vref: float, dvdd: float, key: str
+) -> None:
+    """All readings are 4.5 V / VREF times what is there (SBAS499C, 9.3.1.4)."""
+    read_avdd, read_dvdd = {1: avdd * 4.5 / vref}, {3: dvdd * 4.5 / vref}
+    hot: tuple[str, Fact, str, int | None] = ("die_temperature", 90.0, "°C", 1)
+    probes: dict[str, Fact] = {
+        "supplies.avdd_v": read_avdd[1],
+        "supplies.dvdd_v": read_dvdd[3],
+        "supplies.reference_v": reference_v(read_avdd, read_dvdd, 4.5),
+        "supplies.unexplained": unexplained_by_reference(read_avdd, read_dvdd),
+    }
+    said = conclude(facts("B13", Layer.SUPPLIES, hot, probes=probes))
+    assert said.key == key
+    assert f"AVDD {read_avdd[1]:.2f} V" in said.because[-1]
+
+
+def test_open_inputs_get_advice_of_their_own() -> None:
+    seen: tuple[str, Fact, str, int | None] = ("open_input_seen", False, "", 2)
+    evidence = facts("B16", Layer.LEAD_OFF, seen, probes={"bias.electrode_off": True})
+    evidence.is_open = True
+    said = conclude(evidence)
+    assert (said.key, said.channels, said.others) == ("inputs-not-open", (2,), ())
+    assert "electrode 2" in said.cause
+
+
+@pytest.mark.parametrize(
+    ("address", "medium"),
+    [
+        ("sim:fault=link-stall", Medium.INSIDE),
+        ("tcp://127.0.0.1:4299", Medium.INSIDE),
+        ("tcp://[::1]:4299", Medium.INSIDE),
+        ("tcp://192.168.4.1:4299", Medium.NETWORK),
+        ("tcp-listen://0.0.0.0:4299", Medium.NETWORK),
+        ("frames+udp://0.0.0.0:5000?template=ardeeg", Medium.NETWORK),
+        ("cyton+sim:face", Medium.INSIDE),
+        ("cyton:///dev/ttyUSB0", Medium.SERIAL),
+        ("hackeeg+tcp://10.0.0.2:9", Medium.NETWORK),
+        ("serial:///dev/ttyUSB0?baud=921600", Medium.SERIAL),
+        ("spi:pieeg", Medium.BUS),
+        ("other:thing", Medium.UNKNOWN),
+    ],
+)
+def test_advice_on_the_link_is_by_what_the_link_is(address: str, medium: Medium) -> None:
+    late: tuple[str, Fact, str, int | None] = ("delivery_lateness", 0.9, "s", None)
+    evidence = facts("B8", Layer.FRAMES, late)
+    evidence.medium = medium_of(address)
+    assert evidence.medium is medium
+    said = conclude(evidence)
+    assert said.key == "link-stall"
+    assert ("Wi-Fi" in said.next) == (medium in (Medium.NETWORK, Medium.UNKNOWN))
+
+
+def test_a_cause_that_harms_no_other_check_gives_way() -> None:
+    """A busy computer makes samples late; the channel that is dead is what has to be said first."""
+    late: tuple[str, Fact, str, int | None] = ("delivery_lateness", 0.9, "s", None)
+    evidence = facts("B8", Layer.FRAMES, late)
+    evidence.results[0].is_only_late = True
+    other = facts("B9", Layer.NOISE, ("offset_gain_1", 9e3, "uV", 1), probes={"codes.dead": (1,)})
+    both = Evidence([*evidence.results, *other.results], n_channels=8, probes=other.probes)
+    assert both.failed is other.results[0]
+    said = conclude(both)
+    assert said.key == "channel-dead"
+    assert [words[:15] for words in said.others] == ["The link stalls"]
+
+
+def test_every_fact_that_a_probe_finds_has_words() -> None:
+    named = set(re.findall(r'"([a-z_]+\.[a-z0-9_]+)"', Path(probes_module.__file__).read_text()))
+    assert len(named) > 30
+    shown = [about for about, _ in told(dict.fromkeys(sorted(named), 1))]
+    assert not [about for about in shown if "." in about.split()[0] or re.match(r"\w+: ", about)]
+    assert told({"bias.failed": "refused"}) == [("could not be asked (bias)", "refused")]
+    assert told({"sides.poor": ("3P", 4), "codes.dead": ()})[0][1] == "3P, 4"

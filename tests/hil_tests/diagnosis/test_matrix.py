@@ -38,7 +38,9 @@ def test_a_fault_is_found_and_its_cause_named(fault: Fault) -> None:
     layer = next(r.info.layer for r in run.results if r.outcome is Outcome.FAIL)
     above = [r for r in run.results if r.info.layer > layer]
     assert above
-    assert all(r.outcome is Outcome.BLOCKED for r in above)
+    is_only_late = fault.cause == "link-stall"  # no sample is missing: the others are asked
+    assert all((r.outcome is Outcome.PASS) == is_only_late for r in above)
+    assert all((r.outcome is Outcome.BLOCKED) != is_only_late for r in above)
     assert run.restored is not None
     assert run.restored.proved
 

@@ -15,7 +15,7 @@ from emgrig.errors import RecordingError
 from emgrig.simulator.quantities import VOLTS, parse_quantity
 from emgrig.simulator.seams import Source
 from emgrig.simulator.sources.face import Face
-from emgrig.simulator.sources.interpolation import _spline_weights
+from emgrig.simulator.sources.kernel import spline_weights
 from emgrig.simulator.sources.recordings import Recording, load_recording
 from emgrig.simulator.sources.signals import (
     FORMS,
@@ -125,7 +125,7 @@ def test_a_recording_is_band_limited_between_its_samples(part: float, error: flo
 def test_the_weights_of_the_splines_are_those_of_scipy() -> None:
     fraction = np.linspace(0.0, 0.999, 50)
     spline = BSpline(np.arange(8.0) - 3.0, np.eye(4), 3)
-    np.testing.assert_allclose(_spline_weights(fraction), spline(fraction), atol=1e-15)
+    np.testing.assert_allclose(spline_weights(fraction), spline(fraction), atol=1e-15)
 
 
 def test_a_recording_keeps_its_constants_and_its_samples() -> None:

@@ -67,6 +67,12 @@ def next_event(bench: Bench) -> bytes:
     return _next_event(_NAN if time_s is None else time_s)
 
 
+def next_fall(bench: Bench, chip: int) -> bytes:
+    """See `Bench.next_fall_s`; no number if there is none."""
+    time_s = bench.next_fall_s(chip)
+    return _next_event(_NAN if time_s is None else time_s)
+
+
 def select(bench: Bench, chip: int) -> bytes:
     """See `Bench.select`."""
     bench.select(chip)
@@ -165,7 +171,7 @@ def claim(bench: Bench, channel: int, microvolts: float) -> bytes:
 
 
 _FUNCTIONS: Final = (
-    hello, advance, advance_to, wait_drdy, next_event, select, deselect, byte, exchange, transfer,
+    hello, advance, advance_to, wait_drdy, next_event, next_fall, select, deselect, byte, exchange, transfer,
     wait_transfer, set_pin, pin, drdy_count, power_cycle, set_source, put_fault, set_contact, claim,
 )  # fmt: skip
 

@@ -123,6 +123,11 @@ class RemoteBench:
         (time_s,) = BY_NAME["next_event"].answer.numbers.unpack(self._ask("next_event"))
         return None if time_s != time_s else float(time_s)
 
+    def next_fall_s(self, chip: int = 0) -> float | None:
+        """See `Bench.next_fall_s`."""
+        (time_s,) = BY_NAME["next_fall"].answer.numbers.unpack(self._ask("next_fall", chip))
+        return None if time_s != time_s else float(time_s)
+
     def wait_drdy(self, chip: int = 0, *, timeout_s: float = 1.0, edge: bool = False) -> bool:
         """See `Bench.wait_drdy`."""
         while timeout_s > MOST_S and timeout_s != float("inf"):

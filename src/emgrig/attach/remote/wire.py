@@ -96,6 +96,7 @@ VERBS: Final = (
     _verb(0x02, "advance_to", "f64 time_s"),
     _verb(0x03, "wait_drdy", "u8 chip, u8 edge, f64 timeout_s", "u8 is_seen"),
     _verb(0x04, "next_event", "", "f64 time_s"),
+    _verb(0x05, "next_fall", "u8 chip", "f64 time_s"),
     _verb(0x10, "select", "u8 chip"),
     _verb(0x11, "deselect", "u8 chip"),
     _verb(0x12, "byte", "u8 mosi, u8 mode, f64 sclk_hz", "u8 miso"),

@@ -44,9 +44,16 @@ class Watch:
     n: int = 0
     n_lost: int = 0  #: Edges that found no room.
 
-    def fall(self, falls: int, at_s: float) -> None:
-        """Take note that DRDY has fallen `falls` times in all; between two falls it rose."""
-        for _ in range(falls - self.falls):
+    def fall(self, falls: int, at_s: float, next_s: float | None = None) -> None:
+        """Take note that DRDY has fallen `falls` times in all; between two falls it rose.
+
+        The first new fall was at `at_s`. If there were more, they are evenly from there to the one
+        that comes next, `next_s`, or if that is not known all at once.
+        """
+        n_new, first_s = falls - self.falls, at_s
+        for number in range(n_new):
+            if next_s is not None:
+                at_s = first_s + number * (next_s - first_s) / n_new
             if self.wants_rising and not self.level:
                 self.see(at_s, is_rising=True)
             self.see(at_s, is_rising=False)

@@ -24,6 +24,7 @@ _BEFORE_FALL_S: Final = 4 / 1.45e6
 _NUDGE_S: Final = 1e-6
 _BENCH_STEP_S: Final = 1e-12  #: The bench rounds to it: between two of its steps no time comes.
 _WALL_STEP_S: Final = 0.02
+_NANOSECONDS: Final = 1_000_000_000
 _WALL_LOOK_S: Final = 0.0005
 
 
@@ -65,6 +66,7 @@ class Host:
         self.is_virtual = speed is None
         self._speed = speed or 1.0
         self._real_sleep = time.sleep
+        self._zero_s: float | None = None  # of bench time, on the machine's monotonic clock
         self.lock = threading.RLock()
         self._look_s = call_s or LOOK_S
         self._is_free = not call_s  # the bench itself lets a look cost nothing
@@ -93,6 +95,16 @@ class Host:
             if not self.is_virtual:
                 self._follow_wall()
             return self._bench_s + self._debt_s
+
+    def keep_machine_time(self) -> None:
+        """Have edges carry the machine's monotonic time: the script sees no other."""
+        self._zero_s = time.monotonic() - self.now_s / self._speed
+
+    def stamp_ns(self, edge: Edge) -> int:
+        """Return when an edge came, on the clock that the script sees, ns."""
+        if self._zero_s is None:
+            return round(edge.at_s * _NANOSECONDS)
+        return round((self._zero_s + edge.at_s / self._speed) * _NANOSECONDS)
 
     def look_at_clock(self) -> float:
         """Return the time in seconds, as a call of the script: it costs a moment."""
@@ -306,7 +318,8 @@ class Host:
         self._quiet_s = 0.0
         self._stare_since_s = None
         event_s = self.bench.next_event_s() if self._watches else None
-        yield
+        with self._falls_foreseen():
+            yield
         self._catch_up(event_s)
         self._deliver()
 
@@ -353,7 +366,9 @@ class Host:
         self._bench_s = max(self._bench_s, self.bench.now_s)
 
     def _follow_wall(self) -> None:
-        self.bench.pin("CS")  # any call that costs time looks at the wall's
+        """Let the bench come to the wall's time."""
+        with self._falls_foreseen():
+            self.bench.pin("CS")  # any call that costs time looks at the wall's
         self._bench_s = self.bench.now_s
         if self._bench_s > self._limit_s:
             raise TimeIsUp.at_limit(self._limit_s)
@@ -371,6 +386,23 @@ class Host:
             if until_s == self._limit_s == float("inf"):
                 raise TimeIsUp.of_wait(self._bench_s, what)
             self._pass_to(until_s)
+
+    @contextmanager
+    def _falls_foreseen(self) -> Iterator[None]:
+        """Do something that lets time pass; edges on the way have the times when they came.
+
+        However late they are looked at: a kernel stamps them when they come.
+        """
+        foreseen = [
+            (watch, watch.chip, self.bench.next_fall_s(watch.chip))
+            for watch in self._watches
+            if watch.chip is not None
+        ]
+        yield
+        for watch, chip, fall_s in foreseen:
+            n_falls = self.bench.drdy_count(chip)
+            if fall_s is not None and n_falls > watch.falls and fall_s <= self.bench.now_s:
+                watch.fall(n_falls, fall_s, self.bench.next_fall_s(chip))
 
     def _catch_up(self, event_s: float | None) -> None:
         """See which edges came up to now; `event_s` is when the one that was foreseen did."""

@@ -62,6 +62,8 @@ def in_front(host: Host, *, follows_time: bool = True) -> Iterator[None]:
             Pump(host),
             clocks.in_front(host, is_followed=follows_time),
         ):
+            if not follows_time:
+                host.keep_machine_time()
             yield
     finally:  # what else was imported meanwhile stays
         for name in ours():

@@ -20,6 +20,9 @@ class BenchVerbs(Protocol):
     def next_event_s(self) -> float | None:
         """When DRDY of any chip will fall next."""
 
+    def next_fall_s(self, chip: int = 0) -> float | None:
+        """When DRDY of this chip will fall next."""
+
     def select(self, chip: int = 0) -> None:
         """CS low."""
 

@@ -7,7 +7,7 @@ With many pages each is drawn less often: what is drawn in a second is limited, 
 import asyncio
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -15,13 +15,17 @@ from nicegui import Client, app, background_tasks, ui
 from numpy.typing import NDArray
 
 from emgrig.desk.desk import Desk
-from emgrig.desk.pages.elements import ScopeView
+from emgrig.desk.pages.elements import ScopeView, SpectrumView
 from emgrig.desk.pages.face import face_svg
-from emgrig.desk.stream.status import Status
+from emgrig.desk.stream.marks import Mark
+from emgrig.desk.stream.scope import Scope
+from emgrig.desk.stream.spectra import LENGTH_S, spectrum_of
+from emgrig.desk.stream.status import LinkState, Status
 from emgrig.electrodes.lights import Light
 
 TRACES_EVERY_S = 0.1
 WORDS_EVERY = 5  #: Beats.
+LIGHTS_EVERY = 10  #: Beats; also of spectra.
 AT_FULL_RATE = 8  #: So many pages are drawn with every beat; with more, each with every second, …
 BEHIND_S = 20.0  #: What a page is shown of the past when it is opened, s.
 
@@ -61,7 +65,10 @@ class _Page:
         self.client = client
         self.words: list[Refresh] = []
         self.scope: ScopeView | None = None
+        self.spectrum: SpectrumView | None = None
+        self.layout = 0
         self.seen = 0
+        self.seen_marks = 0
         self.is_cut = False
 
 
@@ -72,6 +79,7 @@ class Beat:
         self._desk = desk
         self._pages: dict[str, _Page] = {}
         self._n = 0
+        self._scope: Scope | None = None
         self._task: asyncio.Task[None] | None = None
 
     def add_words(self, refresh: Refresh) -> None:
@@ -81,9 +89,13 @@ class Beat:
 
     def add_scope(self, view: ScopeView) -> None:
         """Draw the traces of the page that is being laid out, ten times a second."""
-        page, scope = self._page(), self._desk.hub.views.scope
-        page.scope = view
-        page.seen = max(scope.n_columns - round(BEHIND_S / scope.column_s), 0)
+        page = self._page()
+        page.scope, page.layout = view, self._desk.hub.n_layouts
+        page.seen = _first_shown(self._desk.hub.views.scope)
+
+    def add_spectrum(self, view: SpectrumView) -> None:
+        """Refresh the spectrum of the page that is being laid out, each second while it is open."""
+        self._page().spectrum = view
 
     def _page(self) -> _Page:
         client = ui.context.client
@@ -106,16 +118,38 @@ class Beat:
         pages = [one for one in self._pages.values() if one.client.has_socket_connection]
         if not pages:
             return
+        if (self._n % LIGHTS_EVERY) == 0:
+            self._desk.contact.follow()
         self._n += 1
         every = math.ceil(len(pages) / AT_FULL_RATE)
         # Each in its turn, so that no beat has all of them.
         drawn = [page for i, page in enumerate(pages) if (self._n + i) % every == 0]
         told = [page for i, page in enumerate(pages) if (self._n + i) % (WORDS_EVERY * every) == 0]
-        self._draw([page for page in drawn if page.scope is not None])
+        self._draw([page for page in self._that_fit(drawn) if page.scope is not None])
+        if self._n % (LIGHTS_EVERY * every) == 1 % every:
+            self._draw_spectra(pages)
         now = Now(self._desk)
         for page in told:
             for refresh in page.words:
                 refresh(now)
+
+    def _that_fit(self, pages: list[_Page]) -> list[_Page]:
+        """Load pages anew that were laid out for other channels or another rate; return the others.
+
+        Where the traces are filtered in another way, all that is shown of them is drawn again.
+        """
+        hub = self._desk.hub
+        if hub.views.scope is not self._scope:
+            self._scope = hub.views.scope
+            for page in self._pages.values():
+                page.seen = min(page.seen, _first_shown(self._scope))
+        fit = [page for page in pages if page.layout == hub.n_layouts]
+        for page in pages:
+            if page.layout != hub.n_layouts and page.scope is not None:
+                page.scope.reload()
+                page.layout = hub.n_layouts
+                page.scope = page.spectrum = None  # what comes belongs to the page that is to come
+        return fit
 
     def _draw(self, pages: list[_Page]) -> None:
         hub = self._desk.hub
@@ -123,6 +157,8 @@ class Beat:
         with hub.lock:
             end = scope.n_columns
             columns = {page.seen: scope.since(page.seen)[1] for page in pages}
+            marks = {page.seen_marks: hub.marks.since(page.seen_marks) for page in pages}
+            n_marks = hub.marks.n
             peaks_uv = scope.peaks_uv()
         if not any(map(len, columns.values())):
             if pages and hub.status().is_cut:  # the last level is none of now
@@ -131,9 +167,32 @@ class Beat:
                     page.is_cut = True
             return
         levels = self._levels(peaks_uv)
-        for seen, new in columns.items():
-            if len(new):
-                _push([page for page in pages if page.seen == seen], end, new, levels)
+        for seen, seen_marks in {(page.seen, page.seen_marks) for page in pages}:
+            if len(columns[seen]):
+                alike = [
+                    page for page in pages if (page.seen, page.seen_marks) == (seen, seen_marks)
+                ]
+                _push(alike, end, columns[seen], levels, marks[seen_marks])
+                for page in alike:
+                    page.seen_marks = n_marks
+
+    def _draw_spectra(self, pages: list[_Page]) -> None:
+        """Draw the spectra that are open; each channel's is made once."""
+        hub = self._desk.hub
+        numbers = [number for number, _ in hub.channels]
+        is_live = hub.status().link is LinkState.STREAMING
+        made: dict[tuple[int, float | None], str] = {}
+        for page in pages:
+            view = page.spectrum
+            if view is None or not view.is_open or view.channel not in numbers:
+                continue
+            asked = view.channel, view.most_hz
+            if asked not in made:
+                made[asked] = "null"  # an old one beside what stands still would be taken for now
+                if is_live:
+                    uv = hub.last_uv(LENGTH_S)[:, numbers.index(view.channel)]
+                    made[asked] = _spectrum_json(uv, hub.rate_hz, view.most_hz)
+            view.push(made[asked])
 
     def _levels(self, peaks_uv: NDArray[np.float64] | None) -> _Levels:
         """Return what each meter shows: µV, and per cent of MVC where that is known."""
@@ -151,8 +210,25 @@ class Beat:
         return levels
 
 
+def _first_shown(scope: Scope) -> int:
+    return max(scope.n_columns - round(BEHIND_S / scope.column_s), 0)
+
+
+def _spectrum_json(uv: NDArray[np.float64], rate_hz: float, most_hz: float | None) -> str:
+    found = spectrum_of(uv, rate_hz, most_hz)
+    if found is None:
+        return "null"
+    density = [float(f"{value:.4g}") for value in found.density.tolist()]
+    said = {"step": found.step_hz, "density": density, "seconds": round(found.length_s, 1)}
+    return json.dumps(said, separators=(",", ":"))
+
+
 def _push(
-    pages: list[_Page], end: int, columns: NDArray[np.float64] | None, levels: _Levels
+    pages: list[_Page],
+    end: int,
+    columns: NDArray[np.float64] | None,
+    levels: _Levels,
+    marks: Sequence[Mark] = (),
 ) -> None:
     """Add columns (see `Scope.since`) to the traces, and set the meters; JSON is made once."""
     if not pages:
@@ -161,7 +237,9 @@ def _push(
     if columns is not None:
         tenths = np.rint(columns.reshape(-1) * 10)
         cells = [None if value != value else int(value) for value in tenths.tolist()]
-    said = json.dumps({"end": end, "cells": cells, "levels": levels}, separators=(",", ":"))
+    lines = [[round(mark.column, 1), mark.text] for mark in marks]
+    told = {"end": end, "cells": cells, "levels": levels, "marks": lines}
+    said = json.dumps(told, separators=(",", ":"))
     for page in pages:
         if page.scope is not None:
             page.scope.push(said)

@@ -1,4 +1,4 @@
-"""The page's own elements: traces with meters, and the digital tube. Their scripts lie beside."""
+"""The page's own elements: traces with meters, spectrum, digital tube. Their scripts lie beside."""
 
 from collections.abc import Callable, Sequence
 
@@ -32,6 +32,33 @@ class ScopeView(Element, component="scope_view.js"):
 
         `Element.run_method` would do it too, with a task, an id and JSON of its own for each page.
         """
+        code = f'runMethod({self.id}, "push", [{said}])'
+        self.client.outbox.enqueue_message("run_javascript", {"code": code}, self.client.id)
+
+    def reload(self) -> None:
+        """Load the page anew."""
+        told = {"code": "location.reload()"}
+        self.client.outbox.enqueue_message("run_javascript", told, self.client.id)
+
+
+class SpectrumView(Element, component="spectrum_view.js"):
+    """The spectrum of one channel, with the mains marked; it is made while `is_open`."""
+
+    def __init__(self, mains_hz: float | None) -> None:
+        super().__init__()
+        self.is_open = False
+        self.channel = 0
+        self.most_hz: float | None = None
+        self._props["mainsHz"] = mains_hz or 0
+        self._props["isRoot"] = False
+
+    def set_root(self, *, is_root: bool) -> None:
+        """Show µV/√Hz in place of µV²/Hz."""
+        self._props["isRoot"] = is_root
+        self.update()
+
+    def push(self, said: str) -> None:
+        """Draw another one: JSON of the script's `push`; see `ScopeView.push`."""
         code = f'runMethod({self.id}, "push", [{said}])'
         self.client.outbox.enqueue_message("run_javascript", {"code": code}, self.client.id)
 

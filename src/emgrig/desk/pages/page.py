@@ -1,30 +1,25 @@
 """The desk's page: face and lights, traces and meters, recording, markers, what is wrong."""
 
-from nicegui import app, ui
+from nicegui import ui
 
 from emgrig.desk.desk import Desk
 from emgrig.desk.pages.beat import Beat, Now, Refresh
-from emgrig.desk.pages.elements import ScopeView
+from emgrig.desk.pages.markers import marker_panel
 from emgrig.desk.pages.panels import (
     alert_panel,
     contact_panel,
     header,
-    marker_panel,
     numbers_panel,
     record_panel,
 )
+from emgrig.desk.pages.settings_panel import settings_panel
+from emgrig.desk.pages.traces import traces
 from emgrig.desk.pages.tube_page import build_tube
-
-LIGHTS_EVERY_S = 1.0
-SECONDS = {5: "5 s", 10: "10 s", 20: "20 s"}
-SCALES = {0: "auto", 20: "±20 µV", 50: "±50 µV", 100: "±100 µV", 200: "±200 µV", 500: "±500 µV",
-          1000: "±1 mV"}  # fmt: skip
 
 
 def build(desk: Desk, path: str = "/") -> Beat:
     """Register the pages of a desk with NiceGUI; return what refreshes them."""
     beat = Beat(desk)
-    app.timer(LIGHTS_EVERY_S, desk.contact.follow)
 
     @ui.page(path, title=f"emgrig desk · {desk.hub.board.identity.serial_number}")
     def page() -> None:
@@ -45,7 +40,8 @@ body { background: #f1f3f5 }
 @media (max-width: 800px) {
   .nicegui-content { height: auto }
   .desk { grid-template-columns: minmax(0, 1fr) }
-  .desk-traces { order: -1; height: 80vh }
+  .desk-traces { order: -1; height: auto }
+  .desk-scope { height: 66vh !important; flex: none !important }
 }
 """
 
@@ -53,6 +49,7 @@ body { background: #f1f3f5 }
 def build_page(desk: Desk, beat: Beat) -> None:
     """Lay out the page for one browser."""
     ui.add_css(_LAYOUT)
+    ui.colors(primary="#1c5d99")  # white on it can be read
     ui.query(".nicegui-content").classes("p-2 gap-2 w-full no-wrap")
     refreshed = [header(desk), alert_panel()]
     with ui.element("div").classes("desk"):
@@ -63,7 +60,8 @@ def build_page(desk: Desk, beat: Beat) -> None:
             traces(desk, beat)
         with ui.element("div").classes("desk-column"):
             refreshed.append(record_panel(desk))
-            marker_panel(desk)
+            refreshed.append(marker_panel(desk))
+            refreshed.append(settings_panel(desk))
             refreshed.append(numbers_panel(desk))
 
     for refresh in refreshed:
@@ -79,22 +77,3 @@ def _face() -> Refresh:
         picture.set_content(now.face)
 
     return refresh
-
-
-def traces(desk: Desk, beat: Beat) -> None:
-    """Lay out the traces and meters; they fill what they are put in."""
-    hub = desk.hub
-    with ui.row().classes("items-center w-full gap-4 no-wrap"):
-        column = f"{hub.views.scope.column_s * 1e3:g} ms"
-        words = f"Above 1 Hz, lowest and highest sample of each {column}; orange: envelope"
-        ui.label(words).classes("text-xs text-grey-8 grow ellipsis").tooltip(words)
-        seconds = ui.select(SECONDS, value=10, label="time").props("dense options-dense")
-        scale = ui.select(SCALES, value=0, label="scale").props("dense options-dense")
-    view = (
-        ScopeView(hub.channels, hub.views.scope.column_s)
-        .classes("w-full")
-        .style("flex:1;min-height:0")
-    )
-    seconds.on_value_change(lambda event: view.set_view(seconds=event.value))
-    scale.on_value_change(lambda event: view.set_view(scale_uv=event.value))
-    beat.add_scope(view)

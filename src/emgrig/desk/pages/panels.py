@@ -6,6 +6,8 @@ from nicegui import ui
 
 from emgrig.desk.desk import Desk
 from emgrig.desk.pages.beat import Now, Refresh
+from emgrig.desk.pages.off import set_off, why_label
+from emgrig.desk.pages.one_electrode import follow_row
 from emgrig.desk.stream.status import LinkState, RecordingState, Status
 from emgrig.errors import EmgrigError
 from emgrig.names import markup
@@ -19,6 +21,7 @@ _LINK_COLOUR = {
 }
 OLD_S = 3600.0
 """A check older than this is called old: contacts change within the first half hour."""
+BATTERY = "battery level (the link has no field for it)"
 
 
 def header(desk: Desk) -> Refresh:
@@ -31,7 +34,7 @@ def header(desk: Desk) -> Refresh:
             ui.badge("SIMULATED", color="deep-purple").props('data-testid="simulated"')
         link = ui.badge("").props('data-testid="link"')
         words = ui.label("").classes("text-sm grow").props('data-testid="rate"')
-        ui.link("digital tube", "/tube", new_tab=True).classes("text-sm")
+        ui.link("digital tube", "/tube", new_tab=True).classes("text-sm py-2")
 
     def refresh(now: Now) -> None:
         status = now.status
@@ -90,7 +93,8 @@ def contact_panel(desk: Desk) -> Refresh:
     """Offer the check of the impedances, and say what to do."""
     with ui.card().tight().classes("w-full p-2 gap-1"):
         button = ui.button("Check electrodes", icon="electric_bolt", on_click=lambda: check())
-        button.props('dense no-caps data-testid="check"').classes("w-full")
+        button.props('no-caps data-testid="check"').classes("w-full")
+        why = why_label()
         bar = ui.linear_progress(0, show_value=False).props('data-testid="check-bar"')
         state = ui.label("").classes("text-xs text-grey-8")
         state.props('data-testid="check-state" role="status"')
@@ -98,6 +102,7 @@ def contact_panel(desk: Desk) -> Refresh:
         todo.props('data-testid="todo" aria-live="polite" aria-label="what to do"')
         table = ui.html("", sanitize=True).classes("w-full text-xs")
         table.props('data-testid="impedances"')
+        refresh_one = follow_row(desk)
 
     def check() -> None:
         try:
@@ -109,7 +114,9 @@ def contact_panel(desk: Desk) -> Refresh:
 
     def refresh(now: Now) -> None:
         going = desk.contact.state
-        button.set_enabled(not going.is_on)
+        set_off(desk.why_not_check(now.status), None if going.is_on else why, button)
+        why.set_visibility(bool(why.text) and not going.is_on)
+        refresh_one(now)
         bar.set_visibility(going.is_on)
         bar.set_value(going.share)
         state.set_text(_check_words(desk))
@@ -171,6 +178,7 @@ def record_panel(desk: Desk) -> Refresh:
         name.props('dense stack-label data-testid="file"')
         button = ui.button("Record", icon="fiber_manual_record", on_click=lambda: toggle())
         button.props('no-caps data-testid="record"').classes("w-full")
+        why = why_label()
         words = ui.label("").classes("text-sm ellipsis-3-lines")
         words.props('data-testid="recording"').style("overflow-wrap:anywhere")
         folder = ui.label(f"into the folder {desk.folder.name}").classes("text-xs text-grey-7")
@@ -195,6 +203,7 @@ def record_panel(desk: Desk) -> Refresh:
         button.props(f"icon={'stop' if is_on else 'fiber_manual_record'}")
         button.props(f"color={'negative' if is_on else 'primary'}")
         name.set_enabled(not is_on)
+        set_off(desk.why_not_record(now.status), why, button)
         words.set_text(recording_words(going))
 
     return refresh
@@ -229,53 +238,32 @@ def recording_words(going: RecordingState | None) -> str:
         return (
             f"{going.path.name} was not finished: {going.path.with_suffix('.capture').name} is kept"
         )
-    return f"done: {', '.join(path.name for path in going.files if path.suffix == '.bdf')}"
-
-
-def marker_panel(desk: Desk) -> None:
-    """Take markers by text and by button."""
-    with ui.card().tight().classes("w-full p-2 gap-1"):
-        text = ui.input("marker", placeholder="smile").classes("w-full")
-        text.props('dense data-testid="marker"')
-
-        def mark(said: str) -> None:
-            if not said.strip():
-                ui.notify("a marker needs a text", type="warning")
-                return
-            try:
-                desk.hub.mark(said.strip())
-            except ValueError as error:
-                ui.notify(str(error), type="negative")
-                return
-            is_kept = (going := desk.hub.status().recording) is not None and going.is_on
-            ui.notify(f"marked: {said}" if is_kept else f"{said}: no recording is on, not kept")
-
-        def take() -> None:
-            mark(text.value)
-            text.set_value("")
-
-        text.on("keydown.enter", take)
-        with ui.row().classes("gap-1 w-full"):
-            ui.button("Mark", on_click=take).props('dense no-caps data-testid="mark"')
-            for said in ("rest", "smile", "frown", "artefact"):
-                ui.button(said, on_click=lambda said=said: mark(said)).props(
-                    "dense outline no-caps size=sm"
-                )
+    names = ", ".join(path.name for path in going.files if path.suffix == ".bdf")
+    seconds = int(going.elapsed_s)
+    return (
+        f"done: {names}: {seconds // 60}:{seconds % 60:02d}, {going.n_lost} lost; "
+        f"to look at it: emgrig view {going.path.name}"
+    )
 
 
 def numbers_panel(desk: Desk) -> Refresh:
     """List the figures of each channel and the board's counters."""
     with ui.card().tight().classes("w-full p-2 gap-1"):
-        ui.label("Channels now").classes("text-xs text-weight-medium")
+        head = ui.label("Channels now").classes("text-xs text-weight-medium")
         figures = ui.html("", sanitize=True).classes("w-full text-xs")
         figures.props('data-testid="figures"')
         ui.label("Counters of the board").classes("text-xs text-weight-medium")
         counters = ui.html("", sanitize=True).classes("w-full text-xs")
         counters.props('data-testid="counters"')
+        ui.label("What this board cannot tell").classes("text-xs text-weight-medium")
+        unknown = (*desk.hub.board.can.limits, BATTERY)
+        ui.label("; ".join(unknown)).classes("text-xs").props('data-testid="unknown"')
 
     def refresh(now: Now) -> None:
         figures.set_content(_figures_table(desk))
         status = now.status
+        is_live = status.link is LinkState.STREAMING
+        head.set_text("Channels now" if is_live else "Channels before the samples stopped")
         rows = "".join(
             f"<tr><td>{markup(name.replace('_', ' '))}</td><td align='right'>{count}</td></tr>"
             for name, count in status.counters.items()

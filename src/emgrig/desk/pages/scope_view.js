@@ -1,21 +1,31 @@
 // Traces as strips that run to the left, a row a channel, and a level meter beside each row.
 // Every column is the lowest and the highest sample of its time; a hole is drawn as a hole.
-const COLOURS = { trace: "#1f4e79", envelope: "#d9480f", grid: "#e3e7ec", text: "#364152", hole: "#f6d5d5" };
+// Markers are lines across all rows. When nothing comes any more the page says since when, by itself:
+// also when the desk is gone, which could not say it.
+const COLOURS = {
+  trace: "#1f4e79", envelope: "#c2410c", grid: "#e3e7ec", text: "#364152", hole: "#f6d5d5", mark: "#5f3dc4",
+};
+const STALE_MS = 1200; // With many pages open each is drawn less often, but every 0.8 s.
 const AXIS = 14; // px below the traces
 const STEPS = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000, 200000];
 
 export default {
   template: `
-    <div style="display:grid;grid-template-columns:minmax(0,1fr) 168px;width:100%;height:100%">
-      <canvas ref="canvas" data-testid="scope" role="img" aria-label="live traces"
-              style="width:100%;height:100%;min-height:0"></canvas>
+    <div style="display:grid;grid-template-columns:minmax(0,1fr) clamp(96px,28%,168px);width:100%;height:100%">
+      <div style="position:relative;min-width:0;min-height:0">
+        <canvas ref="canvas" data-testid="scope" role="img" aria-label="live traces" :data-marks="shownMarks"
+                style="position:absolute;inset:0;width:100%;height:100%"></canvas>
+        <div v-if="since" data-testid="stale" style="position:absolute;bottom:18px;right:2px;
+             max-width:96%;background:#c92a2a;color:#fff;border-radius:4px;padding:3px 10px;
+             font-size:13px;font-weight:600;text-align:center">{{ since }}</div>
+      </div>
       <div style="display:flex;flex-direction:column;min-height:0">
         <div v-for="(channel, i) in channels" :key="channel.number" :data-testid="'level-' + channel.number"
              role="meter" aria-valuemin="0" aria-valuemax="100" :aria-valuenow="Math.round(levels[i].width)"
              :aria-label="channel.number + ' ' + channel.name" :aria-valuetext="levels[i].text"
              style="flex:1;display:flex;flex-direction:column;justify-content:center;padding:0 4px 0 10px;min-height:0">
-          <div style="display:flex;gap:6px;font-size:12px;line-height:16px;white-space:nowrap">
-            <span style="flex:1;overflow:hidden;text-overflow:ellipsis" :title="channel.name">{{ channel.number }}
+          <div style="display:flex;flex-wrap:wrap;gap:0 6px;font-size:12px;line-height:16px;white-space:nowrap">
+            <span style="flex:1 1 72px;overflow:hidden;text-overflow:ellipsis" :title="channel.name">{{ channel.number }}
               {{ channel.name }}</span>
             <span style="font-variant-numeric:tabular-nums">{{ levels[i].text }}</span>
           </div>
@@ -28,7 +38,7 @@ export default {
     </div>`,
   props: { channels: Array, columnS: Number, seconds: Number, scaleUv: Number },
   data() {
-    return { levels: this.channels.map(() => ({ width: 0, text: "–", colour: COLOURS.envelope })) };
+    return { levels: this.channels.map(() => this.level(null, null)), since: "", shownMarks: "" };
   },
   watch: { seconds() { this.draw(); }, scaleUv() { this.draw(); } },
   mounted() {
@@ -36,13 +46,19 @@ export default {
     this.n = this.channels.length;
     this.ring = new Float32Array(this.size * 3 * this.n).fill(NaN);
     this.end = 0;
+    this.marks = [];
+    this.cameAt = Date.now();
+    this.timer = setInterval(() => this.look(), 250);
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.$refs.canvas);
   },
-  unmounted() { this.observer.disconnect(); },
+  unmounted() { this.observer.disconnect(); clearInterval(this.timer); },
   methods: {
-    // end: number of columns ever; cells: tenths of µV, null in a hole; levels: [[µV, % MVC or null], …]
-    push({ end, cells, levels }) {
+    // end: number of columns ever; cells: tenths of µV, null in a hole; levels: [[µV, % MVC or null], …];
+    // marks: [[column, text], …], those that are new.
+    push({ end, cells, levels, marks }) {
+      if (cells.length) { this.cameAt = Date.now(); this.since = ""; }
+      this.marks = [...this.marks, ...(marks || [])].filter(([column]) => column > end - this.size).slice(-300);
       const width = 3 * this.n;
       const count = cells.length / width;
       for (let k = 0; k < cells.length; k++) {
@@ -55,6 +71,16 @@ export default {
         this.waiting = true;
         requestAnimationFrame(() => { this.waiting = false; this.draw(); });
       }
+    },
+    look() {
+      const seconds = (Date.now() - this.cameAt) / 1000;
+      if (1000 * seconds < STALE_MS) return;
+      const at = new Date(this.cameAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+      const wasFresh = !this.since;
+      this.since = this.end ? `no samples since ${at} · ${seconds.toFixed(0)} s` : "no samples yet";
+      if (!wasFresh) return;
+      this.levels = this.levels.map(() => this.level(null, null));
+      this.draw();
     },
     level(uv, percent) {
       if (uv === null) return { width: 0, text: "–", colour: "#adb5bd" };
@@ -79,6 +105,33 @@ export default {
       const columns = Math.round(this.seconds / this.columnS);
       this.grid(pen, width, height);
       for (let row = 0; row < this.n; row++) this.strip(pen, row, columns, width, (height - AXIS) / this.n);
+      this.lines(pen, columns, width, height - AXIS);
+    },
+    // Markers: a line each, and its words at the top, in rows where they would lie over each other.
+    lines(pen, columns, width, height) {
+      pen.save();
+      pen.strokeStyle = COLOURS.mark;
+      pen.setLineDash([4, 3]);
+      const ends = [0, 0, 0, 0], shown = [];
+      for (const [column, text] of [...this.marks].sort((a, b) => a[0] - b[0])) {
+        const x = width * (1 - (this.end - column) / columns);
+        if (x < 0 || x > width) continue;
+        shown.push(text);
+        pen.beginPath();
+        pen.moveTo(x, 0);
+        pen.lineTo(x, height);
+        pen.stroke();
+        const room = pen.measureText(text).width + 8;
+        const left = Math.min(x, width - room);
+        const row = Math.max(0, ends.findIndex((end) => end <= left));
+        ends[row] = left + room;
+        pen.fillStyle = "#ffffffe0";
+        pen.fillRect(left, 17 + row * 16, room, 15);
+        pen.fillStyle = COLOURS.mark;
+        pen.fillText(text, left + 4, 28 + row * 16);
+      }
+      pen.restore();
+      this.shownMarks = shown.join("|");
     },
     grid(pen, width, height) {
       pen.strokeStyle = COLOURS.grid;
@@ -86,7 +139,7 @@ export default {
       pen.font = "11px sans-serif";
       pen.lineWidth = 1;
       const each = this.seconds > 12 ? 5 : 1;
-      const steps = width < 300 ? 2 : 5;  // words that have room
+      const steps = width < 300 ? 2 : 5; // words that have room
       for (let s = 0; s <= this.seconds; s += each) {
         const x = Math.round(width - (s / this.seconds) * width) - 0.5;
         pen.beginPath();
@@ -94,7 +147,7 @@ export default {
         pen.lineTo(x, height - AXIS);
         pen.stroke();
         pen.textAlign = s === 0 ? "right" : s >= this.seconds ? "left" : "center";
-        if (s % Math.max(each, this.seconds / steps) === 0) pen.fillText(s ? `−${s} s` : "now", x, height - 2);
+        if (s % Math.max(each, this.seconds / steps) === 0) pen.fillText(s ? `−${s} s` : this.since ? "end" : "now", x, height - 2);
       }
       pen.textAlign = "left";
     },

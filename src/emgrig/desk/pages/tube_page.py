@@ -23,7 +23,7 @@ def build_tube(desk: Desk) -> None:
 
     def listen() -> None:
         loops.append(asyncio.get_running_loop())
-        desk.hub.on_tube(turn)
+        desk.hub.on_tube(turn, lambda: bool(screens))
 
     app.on_startup(listen)
     app.on_shutdown(loops.clear)  # the stream goes on a little longer than the pages

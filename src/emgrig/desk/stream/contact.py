@@ -31,11 +31,18 @@ class Contact:
         self.check: ContactCheck | None = None
         self.live: tuple[Channel, ...] = ()
         self._hub = hub
-        names = dict(hub.channels)
-        self._watch = ContactWatch(list(names), names, hub.board.identity.vref_v, limits)
-        hub.on_block(self._watch.feed)
+        self._begin()
+        hub.on_block(lambda block: self._watch.feed(block))
+        hub.on_layout(self._begin)
         if check is not None:
             self.take(check)
+
+    def _begin(self) -> None:
+        """Watch the channels that are on now."""
+        names = dict(self._hub.channels)
+        vref_v = self._hub.board.identity.vref_v
+        self._watch = ContactWatch(list(names), names, vref_v, self.limits)
+        self.live = ()
 
     def follow(self) -> None:
         """Look at the last seconds; without enough of them what is known stays."""

@@ -59,6 +59,11 @@ class Exchange:
         self.problem = ""
         self._outlet = outlet
 
+    @property
+    def is_on(self) -> bool:
+        """True while blocks are handed on."""
+        return self._outlet is not None
+
     def feed(self, block: Block) -> Sequence[Incoming]:
         """Hand a block on; return the markers that came from others."""
         outlet = self._outlet

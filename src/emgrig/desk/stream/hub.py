@@ -19,9 +19,12 @@ from numpy.typing import NDArray
 
 from emgrig.calibration.certificate.certificate import Certificate
 from emgrig.desk.stream.exchange import Exchange, Outlet
+from emgrig.desk.stream.gather import joined
 from emgrig.desk.stream.jobs import Jobs
 from emgrig.desk.stream.keeper import Keeper
+from emgrig.desk.stream.marks import Marks
 from emgrig.desk.stream.status import LinkState, Status
+from emgrig.desk.stream.turner import IsWatched, TubeListener, Turner
 from emgrig.desk.stream.views import Views
 from emgrig.driver.board import Board
 from emgrig.driver.samples.block import Block, Tally
@@ -29,7 +32,6 @@ from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.stream import Stream
 from emgrig.errors import EmgrigError
 from emgrig.recording.convert import Recording
-from emgrig.recording.sync.tube import Tube
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,8 @@ RETRY_S = 1.0
 SILENT_S = 0.7
 """Without a sample for so long the page says so."""
 STREAM_QUEUE_S = 20.0
+GATHER_S = 0.03
+"""In real time blocks of so long are taken together, unless somebody needs each at once."""
 MOST_MARKER = 1000
 """So many characters has a marker at most: it is read on a screen, and stands in a table."""
 CLOSE_S = 15.0
@@ -49,7 +53,6 @@ AHEAD_S = 1.0
 
 
 BlockListener = Callable[[Block], None]
-TubeListener = Callable[[int], None]
 
 
 class Hub:
@@ -83,14 +86,16 @@ class Hub:
         self.mvc_uv = dict(mvc_uv or {})
         self.contact: Mapping[str, object] | None = None
         self._exchange = Exchange(outlet)
-        self._indices = [int(i) for i in np.flatnonzero(board.chip.powered)]
-        if not self._indices:
-            raise ValueError("no channel is on; apply a profile that switches some on (--profile)")
+        self._indices = _powered(board)
+        self.marks = Marks()
+        #: Counts how often channels or rate were changed: what was laid out before does not fit.
+        self.n_layouts = 0
+        self._layout_listeners: list[Callable[[], None]] = []
         self.views = Views(board.chip.rate_hz, self._indices, mains_hz)
         self._keeper = Keeper(board, profile=profile, calibration=calibration, lock=self.lock)
-        self._tube = Tube(conversions_per_count)
-        self._tube_listeners: list[TubeListener] = []
+        self._turner = Turner(conversions_per_count)
         self._block_listeners: list[BlockListener] = []
+        self.mains_hz = mains_hz
         self._stream: Stream | None = None
         self._thread: threading.Thread | None = None
         self._is_closing = is_closing or threading.Event()
@@ -120,6 +125,11 @@ class Hub:
         """True from the moment it is told to close."""
         return self._is_closing.is_set()
 
+    @property
+    def is_taken(self) -> bool:
+        """True while somebody has the board alone, or waits for it."""
+        return bool(self._jobs.n_open)
+
     def unix_s(self) -> float:
         """Unix time of the session, s."""
         return self.board.unix_s()
@@ -142,7 +152,7 @@ class Hub:
                 drift_bound_ppm=known.drift_bound_ppm if known else None,
                 counters=dict(self._counters),
                 recording=self._keeper.state(),
-                tube=self._tube.count,
+                tube=self._turner.count,
                 outlet_problem=self._exchange.problem,
                 told=self._told(),
                 contradiction=self._contradiction,
@@ -194,16 +204,22 @@ class Hub:
     def step(self) -> bool:
         """Take the next block, or do what is asked for; False when the stream is over.
 
-        Raises EmgrigError if the stream fails for good.
+        In real time all blocks that are there are taken. Raises EmgrigError if the stream fails for
+        good.
         """
         self._do_jobs()
-        block = None if self._stream is None else next(self._stream, None)
-        if block is None:
+        stream = self._stream
+        block = None if stream is None else next(stream, None)
+        if stream is None or block is None:
             return False
-        for marker in self._exchange.feed(block):
-            self._place(marker.text, marker.unix_s, marker.source)
+        blocks = [block]
+        while self._thread is not None and self.board.is_paced and stream.n_ready:
+            blocks.append(next(stream))
+        for one in blocks:
+            for marker in self._exchange.feed(one):
+                self._place(marker.text, marker.unix_s, marker.source)
         with self.lock:
-            self._take(block)
+            self._take(blocks)
         self._ask_counters()
         return True
 
@@ -222,6 +238,8 @@ class Hub:
             try:
                 if self._stream is None:
                     self._open_stream()
+                if self.board.is_paced and not self._is_hurried:
+                    self._is_closing.wait(GATHER_S)
                 if not self.step():
                     self._rest_at_the_end()
                 elif not self.board.is_paced:
@@ -232,6 +250,11 @@ class Hub:
                     log.warning("%s", error, exc_info=not is_ours)
                     self._lose_stream(str(error) or type(error).__name__)
                     self._is_closing.wait(RETRY_S)
+
+    @property
+    def _is_hurried(self) -> bool:
+        """Somebody needs each block as it comes: another program, or a tube that is filmed."""
+        return self._exchange.is_on or self._turner.is_watched
 
     def _wait_for_real_time(self, began_s: float) -> float:
         """Let a replay run no faster than it was recorded; return the time at which it began."""
@@ -284,30 +307,28 @@ class Hub:
 
     # A block.
 
-    def _take(self, block: Block) -> None:
+    def _take(self, blocks: Sequence[Block]) -> None:
         fit = self._clock_fit()
-        self._tally.add(block)
-        self._keeper.feed(block)
-        for listener in self._block_listeners:
-            listener(block)
-        unix_s = self.unix_s() if fit is None else fit.unix_s(block.board_time_us)
-        first = self.views.feed(block, unix_s)
+        offset = 0  # of the numbers over all streams
+        for block in joined(blocks):
+            self._tally.add(block)
+            self._keeper.feed(block)
+            for listener in self._block_listeners:
+                listener(block)
+            unix_s = self.unix_s() if fit is None else fit.unix_s(block.board_time_us)
+            offset = self.views.feed(block, unix_s) - block.first_conversion
+            if block.n_samples:
+                self._last_came_s = self.board.clock.now_s()
         if self._stream is not None:
             self._contradiction = self._stream.contradiction
-        if block.n_samples:
-            self._last_came_s = self.board.clock.now_s()
-            self._turn_tube(first, block)
+        self._turn_tube(blocks, offset)
 
-    def _turn_tube(self, first: int, block: Block) -> None:
-        # By the board's own clock: with a slow link a block is long, and by nominal time its end
-        # would be some samples off.
+    def _turn_tube(self, blocks: Sequence[Block], offset: int) -> None:
         check = self._stream.rate_check if self._stream is not None else None
-        rate_hz = (check.measured_hz if check is not None else None) or self.rate_hz
-        changes = self._tube.feed(first, block.board_time_us, block.n_samples, rate_hz)
+        measured_hz = (check.measured_hz if check is not None else None) or 0.0
+        changes = self._turner.turn(blocks, offset, measured_hz, self.rate_hz)
         if changes:
             self._keeper.note_tube(changes)
-            for listener in self._tube_listeners:
-                listener(self._tube.count)
 
     def _clock_fit(self) -> ClockFit | None:
         """Return the clock fit, a second old at most: a fit has a price."""
@@ -336,8 +357,8 @@ class Hub:
     def run_exclusive(self, job: Callable[[Board], T], *, words: str = "") -> "Future[T]":
         """Have the board alone: the stream stops, `job` is done, and the stream begins anew.
 
-        `job` leaves the registers as they were; `words` are what the status says meanwhile. Raises
-        ValueError if a recording is on: it would have a hole.
+        `job` leaves the registers as they were (`change` is for others); `words` are what the
+        status says meanwhile. Raises ValueError if a recording is on: it would have a hole.
         """
         with self.lock:
             if self._keeper.is_on:
@@ -346,6 +367,44 @@ class Hub:
         if self._thread is None:
             self._do_jobs()
         return future
+
+    def change(
+        self, job: Callable[[Board], None], *, words: str, profile: str = ""
+    ) -> "Future[None]":
+        """Have `job` change settings of the board, as `run_exclusive`; the views follow.
+
+        `profile` is what was applied, if one was. If `job` fails, or leaves no channel on, the
+        registers of before are put back.
+        """
+
+        def changed(board: Board) -> None:
+            job(board)
+            self._look_at(board, profile)
+
+        return self.run_exclusive(changed, words=words)
+
+    def _look_at(self, board: Board, profile: str) -> None:
+        indices, rate_hz = _powered(board), board.chip.rate_hz
+        with self.lock:
+            if profile:
+                self._keeper.profile = profile
+            if profile or indices != self._indices or rate_hz != self.rate_hz:
+                self.views = self.views.at(rate_hz, indices)
+                self._indices = indices
+                self.marks.clear()
+                self._measured_hz = 0.0
+                self.n_layouts += 1
+                for listener in self._layout_listeners:
+                    listener()
+
+    @property
+    def profile(self) -> str:
+        """Name of the profile that was applied last; empty if none was."""
+        return self._keeper.profile
+
+    def on_layout(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called when channels or rate were changed, with `lock` held."""
+        self._layout_listeners.append(listener)
 
     def _do_jobs(self) -> None:
         is_streaming = self._stream is not None
@@ -395,6 +454,7 @@ class Hub:
 
     def _place(self, text: str, unix_s: float, source: str = "") -> None:
         with self.lock:
+            self.marks.add(self.views.column_of(unix_s), text)
             fit = self._clock_fit()
             at_us = None if fit is None else max(round(fit.board_time_us(unix_s)), 0)
             self._keeper.mark(text, at_us, source)
@@ -408,9 +468,12 @@ class Hub:
         """Have `listener` called with each block, from the stream's thread, with `lock` held."""
         self._block_listeners.append(listener)
 
-    def on_tube(self, listener: TubeListener) -> None:
-        """Have `listener` called with each new count, from the stream's thread."""
-        self._tube_listeners.append(listener)
+    def on_tube(self, listener: TubeListener, is_watched: IsWatched = lambda: True) -> None:
+        """Have `listener` called with new counts, from the stream's thread.
+
+        With each one, and at once, while `is_watched` says so; else with the last of some.
+        """
+        self._turner.listen(listener, is_watched)
 
     # Its end.
 
@@ -433,3 +496,11 @@ class Hub:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _powered(board: Board) -> list[int]:
+    """Return the indices of the channels that are on; ValueError if none is."""
+    indices = [int(i) for i in np.flatnonzero(board.chip.powered)]
+    if not indices:
+        raise ValueError("no channel is on; apply a profile that switches some on (--profile)")
+    return indices

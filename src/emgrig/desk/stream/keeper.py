@@ -33,7 +33,8 @@ class Keeper:
         self, board: Board, *, profile: str, calibration: Certificate | None, lock: threading.RLock
     ) -> None:
         self._board = board
-        self._profile, self._calibration = profile, calibration
+        self.profile = profile  #: What was applied, for the sidecar.
+        self._calibration = calibration
         self._lock = lock
         self._recorder: Recorder | None = None
         self._state: RecordingState | None = None
@@ -68,7 +69,7 @@ class Keeper:
             self._board,
             path,
             overwrite=overwrite,
-            profile=self._profile,
+            profile=self.profile,
             calibration=self._calibration,
             contact=contact,
         )

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from emgrig.analysis.signal.filters import CASMEMG_CODE
+from emgrig.analysis.signal.eye import Eye
+from emgrig.analysis.signal.filters import CASMEMG_CODE, segments
 from emgrig.analysis.signal.live import LiveEnvelope
 from emgrig.electrodes.quiet import band
 
@@ -20,22 +21,52 @@ OFFSET_HZ = 1.0
 class Scope:
     """Turn samples into columns of minimum, maximum and envelope, each `column_s` long.
 
-    It keeps `length_s` seconds; mains is taken out of the envelope, not of the trace.
+    It keeps `length_s` seconds. `eye` says what the traces show, forward only; `mains_hz` is taken
+    out of the envelope alone. Raises ValueError if `eye` does not fit the rate.
     """
 
     def __init__(
-        self, rate_hz: float, n_channels: int, *, mains_hz: float | None, length_s: float = 30.0
+        self,
+        rate_hz: float,
+        n_channels: int,
+        *,
+        mains_hz: float | None,
+        eye: Eye | None = None,
+        length_s: float = 30.0,
     ) -> None:
+        self.eye = (eye or Eye()).fitted(rate_hz)
         self._n_each = max(1, round(rate_hz / COLUMNS_PER_S))
         self.column_s = self._n_each / rate_hz
         self._n_channels = n_channels
         preset = replace(CASMEMG_CODE, band_hz=band(rate_hz))
         self._envelope = LiveEnvelope(rate_hz, n_channels, preset=preset, mains_hz=mains_hz)
-        self._sections = signal.butter(2, OFFSET_HZ, "highpass", fs=rate_hz, output="sos")
+        self._sections = self.eye.sections(rate_hz)
+        if self.eye.low_hz is None:
+            offset = signal.butter(2, OFFSET_HZ, "highpass", fs=rate_hz, output="sos")
+            self._sections = np.vstack((offset, self._sections))
         self._state: NDArray[np.float64] | None = None
         self._rest = np.empty((0, 2 * n_channels))  # samples that do not fill a column yet
         self._columns: deque[NDArray[np.float64]] = deque(maxlen=round(length_s / self.column_s))
         self.n_columns = 0
+
+    @property
+    def words(self) -> str:
+        """What the traces show, for a person."""
+        eye = self.eye
+        band = f"above {OFFSET_HZ:g} Hz" if eye.low_hz is None else ""
+        return ", ".join(one for one in (band, "" if eye.is_plain else eye.words()) if one)
+
+    def replay(self, uv: NDArray[np.float64]) -> None:
+        """Take what was there before, with NaN where samples are missing."""
+        end = 0
+        for begin, stop in segments(np.asarray(np.isfinite(uv).all(axis=1))):
+            self.feed(uv[begin:stop], begin - end)
+            end = stop
+
+    @property
+    def n_waiting(self) -> int:
+        """Samples that do not fill a column yet."""
+        return len(self._rest)
 
     def feed(self, uv: NDArray[np.float64], lost_before: int = 0) -> None:
         """Take consecutive samples, µV, shape (n_samples, n_channels)."""

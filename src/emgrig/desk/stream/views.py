@@ -1,15 +1,20 @@
 """What is kept of the samples for the eye and for measuring, in one numbering over all streams."""
 
+import contextlib
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
+from emgrig.analysis.signal.eye import Eye
 from emgrig.desk.stream.history import History
 from emgrig.desk.stream.scope import Scope
 from emgrig.driver.samples.block import Block
 
 HISTORY_S = 180.0
-BATCH_S = 0.04
-"""Filters get so much at once: small blocks have a price each."""
+SCOPE_S = 30.0
+BATCH_S = 0.09
+"""Filters get so much at once: small blocks have a price each, and pages draw each 0.1 s."""
 
 
 class Views:
@@ -17,19 +22,60 @@ class Views:
 
     Channels of `indices` are kept; mains is taken out of the envelopes. `n_paused` counts data
     periods between streams, by time.
+
+    Raises ValueError if the rate cannot carry the mains.
     """
 
     def __init__(self, rate_hz: float, indices: list[int], mains_hz: float | None) -> None:
         self.rate_hz = rate_hz
-        self.scope = Scope(rate_hz, len(indices), mains_hz=mains_hz)
+        self.scope = Scope(rate_hz, len(indices), mains_hz=mains_hz, length_s=SCOPE_S)
         self.n_paused = 0
         self._history = History(rate_hz, len(indices), HISTORY_S)
-        self._indices = indices
+        self._indices, self._mains_hz = indices, mains_hz
         self._batch: list[NDArray[np.float64]] = []
+        self._n_batch = 0
         self._batch_unix_s = self._end_unix_s = 0.0
         self._hole = 0
         self._is_new_stream = True
         self._numbered_from = self._next_conversion = 0
+
+    def at(self, rate_hz: float, indices: list[int]) -> Self:
+        """Return empty views of another rate or other channels that go on with the numbering.
+
+        The traces are as the eye chose; an edge that the rate cannot carry goes, and one that makes
+        no band any more takes the whole choice with it.
+        """
+        new = type(self)(rate_hz, indices, self._mains_hz)
+        new.n_paused, new._end_unix_s = self.n_paused, self._end_unix_s
+        new._numbered_from = new._next_conversion = self._next_conversion
+        with contextlib.suppress(ValueError):
+            new.see(self.scope.eye)
+        return new
+
+    def see(self, eye: Eye) -> None:
+        """Show the traces filtered so, those of the last seconds too; they go on counting.
+
+        Raises ValueError if it does not fit the rate; nothing is changed then.
+        """
+        self.flush()
+        old = self.scope
+        n_each = round(old.column_s * self.rate_hz)
+        n_samples = round(SCOPE_S / old.column_s) * n_each + old.n_waiting
+        uv = self._history.last(n_samples / self.rate_hz)
+        scope = Scope(
+            self.rate_hz, len(self._indices), mains_hz=self._mains_hz, eye=eye, length_s=SCOPE_S
+        )
+        scope.replay(uv)
+        # The last column ends where it did, so that a page draws over what it has.
+        scope.n_columns = old.n_columns
+        self.scope = scope
+
+    def column_of(self, unix_s: float) -> float:
+        """Return the place of a time among the columns; it may lie behind the last one."""
+        if not self._end_unix_s:
+            return 0.0
+        end_s = self._end_unix_s - (self._n_batch + self.scope.n_waiting) / self.rate_hz
+        return self.scope.n_columns + (unix_s - end_s) / self.scope.column_s
 
     def new_stream(self) -> None:
         """Learn that conversions count from 0 again."""
@@ -46,8 +92,9 @@ class Views:
             if not self._batch:
                 self._batch_unix_s = unix_s
             self._batch.append((block.volts * 1e6)[:, self._indices])
+            self._n_batch += block.n_samples
             self._end_unix_s = unix_s + block.n_samples / self.rate_hz
-            if sum(map(len, self._batch)) >= BATCH_S * self.rate_hz:
+            if self._n_batch >= BATCH_S * self.rate_hz:
                 self.flush()
         return first
 
@@ -68,7 +115,7 @@ class Views:
         if not self._batch:
             return
         uv, hole = np.concatenate(self._batch), self._hole
-        self._batch, self._hole = [], 0
+        self._batch, self._n_batch, self._hole = [], 0, 0
         self.scope.feed(uv, hole)
         self._history.feed(uv, hole, self._batch_unix_s)
 

@@ -4,6 +4,7 @@ Source: TI SBAS499C: p. 8 (clock, reference), equation 8 and table 9 (codes), 9.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,15 @@ class ChipModel:
     def is_status(self, words: NDArray[np.uint32]) -> NDArray[np.bool_]:
         """Say which words begin as a status word does."""
         return np.asarray(words >> (self.status_bits - 4) == self.status_begins)
+
+    def are_status(self, first_bytes: bytes) -> bool:
+        """Say whether all words begin as a status word does, by the first byte of each."""
+        return not first_bytes.translate(None, self._status_first_bytes)
+
+    @cached_property
+    def _status_first_bytes(self) -> bytes:
+        begins = self.status_begins << (self.status_bits - 4) >> (self.status_bits - 8)
+        return bytes(range(begins, begins + 16))
 
 
 ADS1299 = ChipModel(

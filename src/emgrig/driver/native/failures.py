@@ -1,12 +1,12 @@
 """What a request ends in that is not answered as it should be, in words that help."""
 
-from emgrig.errors import EmgrigError, RequestRefused, TransportTimeout, WireError
+from emgrig.errors import BoardBusy, EmgrigError, RequestRefused, TransportTimeout, WireError
 from emgrig.protocol.decoder import DecoderCounts, ReplyPacket
 from emgrig.protocol.framing import VERSION
 from emgrig.protocol.packets import ErrorCode, Request
 
 _HINTS = {
-    ErrorCode.BUSY: "; another program streams from it: close that, or wait till it is gone",
+    ErrorCode.BUSY: "; another program holds it: close that, or wait until its link is gone",
     ErrorCode.IN_RDATAC: "; the chip must leave RDATAC first: stop the stream",
     ErrorCode.NO_SUCH_CHIP: "; HELLO says how many chips there are",
     ErrorCode.CHIP_SILENT: "; run `emgrig bringup` to find out why",
@@ -16,12 +16,13 @@ _HINTS = {
 
 
 def raise_refusal(request: Request, reply: ReplyPacket) -> None:
-    """Raise RequestRefused if the board answered ERROR."""
+    """Raise RequestRefused if the board answered ERROR; BoardBusy if another program holds it."""
     if reply.error is None:
         return
     code = reply.error.code
     hint = _HINTS.get(ErrorCode(code), "") if code in ErrorCode.__members__.values() else ""
-    raise RequestRefused(request.name, code, reply.error.text, hint)
+    kind = BoardBusy if code == ErrorCode.BUSY else RequestRefused
+    raise kind(request.name, code, reply.error.text, hint)
 
 
 def no_answer(where: str, tried: str, counts: DecoderCounts, first_bytes: bytes) -> EmgrigError:

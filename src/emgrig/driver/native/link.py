@@ -1,7 +1,8 @@
 """The board link: requests and replies by id, and everything else in order to one listener.
 
-A paced transport (TCP, serial) gets one reader thread. An unpaced one (simulator in this process,
-replay) gets none: whoever waits pumps it, so that the same calls give the same bytes every time.
+Whoever waits reads, of a paced transport (TCP, serial) with the help of a thread where nobody waits
+(`Reading`). An unpaced one (simulator in this process, replay) has none: it is pumped by who waits
+alone, so that the same calls give the same bytes every time.
 """
 
 import logging
@@ -10,12 +11,13 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from emgrig.driver.native.budget import Deadline, EventBudget
 from emgrig.driver.native.failures import no_answer, raise_refusal
+from emgrig.driver.native.reading import Reading
 from emgrig.driver.seams import Transport
 from emgrig.errors import (
     TransportEnd,
@@ -41,7 +43,6 @@ PATIENCE_S = 12.0
 #: this gap, s, is read with it.
 BURST_BYTES = 1 << 11
 BURST_GAP_S = 0.002
-_POLL_S = 0.25
 _FIRST_BYTES = 24
 _REPLY_TO = struct.Struct("<HB")  # what a reply begins with: the id and the request it answers
 _ASKED = 16  #: Answers to so many of the last requests are let in.
@@ -59,6 +60,16 @@ Tap = Callable[[Direction, bytes, float], None]
 #: Called with everything that was decoded, in order, and the host's Unix time of its bytes, s;
 #: also with a `RequestPacket` for each request that is sent.
 Listener = Callable[[Item, float], None]
+
+
+class Foreseer(Protocol):
+    """Somebody who knows what comes next, and need not have it decoded. Called with the lock."""
+
+    def take(self, data: bytes, unix_s: float, /) -> bool:
+        """Take all of what one read gave, if it is as foreseen; else False, and nothing is done."""
+
+    def settle(self) -> None:
+        """Have decoded what was taken, as something else comes, or somebody asks for counts."""
 
 
 class Answer(NamedTuple):
@@ -85,6 +96,7 @@ class Link:
         #: by the reader thread if there is one, and must not ask anything of the link.
         self.listener: Listener | None = None
         self.tap: Tap | None = None  #: Who gets the raw bytes.
+        self.foreseer: Foreseer | None = None  #: Who may take samples without the decoder.
         self.n_repeats = 0  #: How often a request was sent again before it was answered.
         #: Longest time that an answer took, s; STOP's not, which comes behind the last frame.
         self.slowest_s = 0.0
@@ -102,14 +114,33 @@ class Link:
         self._reply: ReplyPacket | None = None
         self._reply_s = 0.0
         self._unix_offset_s = transport.clock.unix_s() - transport.clock.now_s()
-        self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
+        self._reading: Reading | None = None
+        self._now_s = transport.clock.now_s
         self._begin()
+        if transport.is_paced:
+            self._reading = Reading(
+                self._read_once,
+                self._condition,
+                transport.clock,
+                f"emgrig reader {transport.address}",
+            )
 
     @property
     def counts(self) -> DecoderCounts:
         """What the decoder has seen and thrown away since the link was last opened."""
-        return self._decoder.counts
+        return self.decoder.counts
+
+    @property
+    def decoder(self) -> Decoder:
+        """The decoder of what comes since the link was last opened."""
+        with self._condition:
+            self._settle()
+            return self._decoder
+
+    def _settle(self) -> None:
+        if self.foreseer is not None:
+            self.foreseer.settle()
 
     @property
     def lock(self) -> threading.Condition:
@@ -123,7 +154,7 @@ class Link:
 
     def unix_s(self) -> float:
         """Unix time, s, by a clock that never jumps (a step of the host's own is not followed)."""
-        return self.transport.clock.now_s() + self._unix_offset_s
+        return self._now_s() + self._unix_offset_s
 
     # Requests.
 
@@ -196,6 +227,7 @@ class Link:
             with self._condition:
                 self._asked.append((request_id, request))
                 self._reply, self._waiting_for = None, (request_id, request)
+                self._settle()
                 self._tell(RequestPacket(request_id, request, body), self.unix_s())
             try:
                 answer = self._attempt(request, payload, timeout_s, attempts)
@@ -217,7 +249,7 @@ class Link:
                 sent_s = self.unix_s()
                 self._send(payload, sent_s)
             if not self.wait(lambda: self._reply is not None, timeout_s):
-                log.warning("%s: no answer in %g s (attempt %d)", request.name, timeout_s, attempt)
+                log.info("%s: no answer in %g s (attempt %d)", request.name, timeout_s, attempt)
                 self._give_up_half_packets(timeout_s / 2)
             if self._reply is not None:
                 log.debug("%s: %s", request.name, self._reply.data.hex())
@@ -240,7 +272,7 @@ class Link:
         """After a silence, do not wait for the rest of a packet whose length was damaged."""
         with self._condition:
             if self.unix_s() - self._received_s >= silence_s:
-                for item in self._decoder.flush():
+                for item in self.decoder.flush():
                     self._tell(item, self._received_s)
 
     def _send(self, payload: bytes, unix_s: float) -> None:
@@ -265,14 +297,26 @@ class Link:
         TransportError
             If the link is lost, and `done()` is not true yet.
         """
-        if not self.transport.is_paced:
+        if self._reading is None:
             return self._pump_until(done, timeout_s)
-        with self._condition:
-            self._condition.wait_for(lambda: done() or self._failure is not None, timeout_s)
-            if done():
-                return True
-            self._raise_failure()
-            return False
+        if self._reading.wait(done, timeout_s):
+            return True
+        self._raise_failure()
+        return False
+
+    @property
+    def gather_bytes(self) -> int:
+        """How much may lie unread with the system without holding up the board; 0: nothing."""
+        return 0 if self._reading is None else int(getattr(self.transport, "gather_bytes", 0))
+
+    def read_now(self) -> None:
+        """Take over what is there, without waiting; of a paced transport alone."""
+        if self._reading is not None:
+            self._reading.read_now()
+
+    def in_group(self) -> AbstractContextManager[None]:
+        """Have somebody call `read_now` whenever bytes are there: no thread has to look for it."""
+        return nullcontext() if self._reading is None else self._reading.in_group()
 
     def _pump_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
         deadline_s = self.transport.clock.now_s() + timeout_s
@@ -289,30 +333,30 @@ class Link:
                 except TransportEnd:  # it still answers
                     raise
                 except TransportError as error:
-                    self._failure = error
+                    self._fail(error)
                     raise
                 self._take(received)
             return True
 
-    def _read_on(self) -> None:
-        """Be the reader thread of a paced transport."""
-        while not self._closing.is_set():
-            try:
-                received = self._read_burst()
-                with self._condition:
-                    self._take(received)
-            except TransportTimeout:
-                continue
-            except Exception as error:  # raised again where somebody waits
-                with self._condition:
-                    self._failure = error
-                    self._condition.notify_all()
-                return
+    def _read_once(self, timeout_s: float) -> int:
+        """Read a paced transport once, for so long at most; return how many bytes came."""
+        try:
+            received = self.transport.read(READ_BYTES, timeout_s=timeout_s)
+            if len(received) >= BURST_BYTES and timeout_s:
+                received = self._read_burst(received)
+            with self._condition:
+                self._take(received)
+        except TransportTimeout:
+            return 0
+        except Exception as error:  # raised again where somebody waits
+            with self._condition:
+                self._fail(error)
+            return 0
+        return len(received)
 
-    def _read_burst(self) -> bytes:
-        """Read; if that much comes at once, gather more of it: decoding has a price a piece."""
-        pieces = [self.transport.read(READ_BYTES, timeout_s=_POLL_S)]
-        n_bytes = len(pieces[0])
+    def _read_burst(self, first: bytes) -> bytes:
+        """Gather more of what came that much at once: decoding has a price a piece."""
+        pieces, n_bytes = [first], len(first)
         while BURST_BYTES <= n_bytes < READ_BYTES:
             self.transport.clock.sleep(BURST_GAP_S)  # one large read is cheaper than many small
             try:
@@ -324,15 +368,18 @@ class Link:
 
     def _take(self, received: bytes) -> None:
         """Decode what came and hand it on; the lock is held."""
-        unix_s = self._received_s = self.unix_s()
+        unix_s = self._received_s = self._now_s() + self._unix_offset_s
         if len(self._first_bytes) < _FIRST_BYTES:
             self._first_bytes += received[: _FIRST_BYTES - len(self._first_bytes)]
         if self.tap is not None:
             self.tap(Direction.RECEIVED, received, unix_s)
-        self._events.pass_time(unix_s)
-        for item in self._decoder.feed(received):
-            self._tell(item, unix_s)
-        self._condition.notify_all()
+        if self.foreseer is None or not self.foreseer.take(received, unix_s):
+            self._settle()
+            self._events.pass_time(unix_s)
+            for item in self._decoder.feed(received):
+                self._tell(item, unix_s)
+        if self._reading is not None and self._reading.n_waiting:
+            self._condition.notify_all()
 
     def _admits(self, packet_type: int, payload: bytes) -> bool:
         """Tell whether a packet is worth decoding: a board that floods must not hold anybody."""
@@ -348,6 +395,13 @@ class Link:
         if self.listener is not None:
             self.listener(item, unix_s)
 
+    def _fail(self, error: Exception) -> None:
+        """Say that the link is lost, if nobody has said it before; the lock is held."""
+        self._failure = self._failure or error
+        if self._reading is not None:
+            self._reading.is_over = True
+        self._condition.notify_all()
+
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
@@ -360,11 +414,8 @@ class Link:
         self._first_bytes = b""
         self._received_s = self.unix_s()
         self._failure = None
-        self._closing = threading.Event()
-        if self.transport.is_paced:
-            name = f"emgrig reader {self.transport.address}"
-            self._thread = threading.Thread(target=self._read_on, name=name, daemon=True)
-            self._thread.start()
+        if self._reading is not None:
+            self._reading.is_over = False
 
     def reopen(self) -> None:
         """Open the transport anew after it was lost; what was in flight is gone.
@@ -374,29 +425,31 @@ class Link:
         TransportError
             If the other side is not there.
         """
-        self._join()
-        with self._condition:
-            for item in self._decoder.flush():
-                self._tell(item, self.unix_s())
+        if self._reading is not None:
+            self._reading.pause()
+        try:
+            with self._condition:
+                for item in self.decoder.flush():
+                    self._tell(item, self.unix_s())
+            self._open_again()
+        finally:
+            if self._reading is not None:
+                self._reading.go_on()
+
+    def _open_again(self) -> None:
         try:
             self.transport.reopen()
         except TransportError as error:
-            self._failure = error
+            with self._condition:
+                self._failure = None
+                self._fail(error)
             raise
         self._begin()
 
     def close(self) -> None:
-        """Close the transport, and end the reader thread; a second call does nothing."""
+        """Close the transport, and end the thread; a second call does nothing."""
         with self._condition:
-            if self._failure is None:
-                self._failure = TransportError(f"{self.transport.address} is closed")
-            self._condition.notify_all()
-        self._closing.set()
+            self._fail(TransportError(f"{self.transport.address} is closed"))
         self.transport.close()
-        self._join()
-
-    def _join(self) -> None:
-        self._closing.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        if self._reading is not None:
+            self._reading.close()

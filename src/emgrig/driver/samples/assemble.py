@@ -14,11 +14,19 @@ from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.rate import RateCheck, RunTiming
 from emgrig.driver.samples.block import Block, Epoch
 from emgrig.driver.samples.board_time import BoardTime
+from emgrig.driver.samples.foreseen import Calm
 from emgrig.driver.samples.past_runs import ENDLESS, PastRuns, RunLine, RunStart
 from emgrig.driver.samples.proof import Proof
 from emgrig.errors import DeviceError, WireError
 from emgrig.protocol.account import WRAP, Cause, LossAccount, Piece, Totals
-from emgrig.protocol.decoder import EventPacket, Item, ReplyPacket, RequestPacket, SamplePackets
+from emgrig.protocol.decoder import (
+    EventPacket,
+    Item,
+    OnePacket,
+    ReplyPacket,
+    RequestPacket,
+    SamplePackets,
+)
 from emgrig.protocol.frames import FrameLayout
 from emgrig.protocol.packets import EventType, Request, SampleFlag, Started, Stats, Stopped
 
@@ -81,6 +89,7 @@ class Assembler:
         self._last_host_s = 0.0
         self._epoch: Epoch | None = None
         self._events: list[EventPacket] = []
+        self._skims = False
         self._late = self._paused = 0
         self._outage_end = self._outage_link = self._outage_board = 0
 
@@ -125,6 +134,45 @@ class Assembler:
         else:
             self._event(item)
         return []
+
+    def skim(self, items: list[Item], host_s: float) -> None:
+        """Take items whose blocks were made already, by `Foreseen`: all but making them."""
+        self._skims = True
+        try:
+            for item in items:
+                self.add(item, host_s)
+        finally:
+            self._skims = False
+
+    def calm(self) -> Calm | None:
+        """Where the run stands, if the next packet can be foreseen; see `Foreseen`."""
+        epoch, line, timing, base = self._epoch, self._line, self._timing, self._base
+        if epoch is None or line is None or timing is None or base is None:
+            return None
+        is_calm = (
+            self._open
+            and not self._expecting
+            and self._boundary is Cause.NONE
+            and not (self._cut or self._events)
+            and self._account.is_calm
+            and self._proof.is_calm
+            and base + self._account.expected == self._position
+        )
+        if not is_calm:
+            return None
+        return Calm(
+            conversion=self._account.expected % WRAP,
+            position=self._position,
+            raw_us=line.raw_us,
+            offset_us=self.board_time.offset_us,
+            period_us=line.period_us,
+            epoch=epoch,
+            checks_status=self._can.status is StatusWord.WHOLE,
+            is_late=self._is_late if len(self._past) else None,
+        )
+
+    def _is_late(self, packet: OnePacket) -> bool:
+        return self._past.is_late(packet, self._line)
 
     def link_lost(self) -> None:
         """Say that the link was lost at this place: what is missing next went in the outage."""
@@ -234,7 +282,7 @@ class Assembler:
             self._boundary = Cause.OUTAGE if self._was_cut else Cause.PAUSE
         self._epoch = epoch or self._epoch
         if self._line is not None:
-            self._past.add(replace(self._line, end=self._account.expected))
+            self._past.add(self._line._replace(end=self._account.expected))
         far = WRAP // 2 if epoch is None else round(FAR_S * epoch.rate_hz)
         period_us = 1e6 / epoch.rate_hz if epoch and self._can.has_two_witnesses else 0.0
         self._account.begin_run(period_us, most_lost=far)
@@ -259,19 +307,15 @@ class Assembler:
     # Samples.
 
     def _samples(self, packets: SamplePackets, host_s: float) -> list[Block]:
-        if packets.frames.shape[-1] != self._layout.frame_bytes:
+        if packets.frame_bytes != self._layout.frame_bytes:
             raise DeviceError(
-                f"frames of {packets.frames.shape[-1]} bytes came; {self._layout.n_chips} chips of "
+                f"frames of {packets.frame_bytes} bytes came; {self._layout.n_chips} chips of "
                 f"{self._layout.channels_per_chip} channels give {self._layout.frame_bytes}"
             )
-        is_late = self._past.late(packets, self._line_now())
-        if not (self._open or self._expecting):
-            is_late[:] = True
-        if is_late.any():  # counted as lost in their run
-            self._late += int(is_late.sum()) * packets.frames.shape[1]
-            if is_late.all():
-                return []
-            packets = packets.part(~is_late)
+        timely = self._timely(packets)
+        if timely is None:
+            return []
+        packets = timely
         if self._expecting:
             self._begin_run(self._epochs.get(int(packets.settings[0])))
         if self._line is None:
@@ -281,6 +325,23 @@ class Assembler:
         ]
         self._last_host_s = host_s
         return blocks
+
+    def _timely(self, packets: SamplePackets) -> SamplePackets | None:
+        """Count packets of a run that is over, and return the others; None if there are none."""
+        if not (self._open or self._expecting):
+            n_late = packets.n_packets
+        elif not len(self._past):
+            return packets
+        elif isinstance(packets, OnePacket):
+            n_late = int(self._past.is_late(packets, self._line_now()))
+        else:
+            is_late = self._past.late(packets, self._line_now())
+            n_late = int(is_late.sum())
+            if 0 < n_late < packets.n_packets:
+                self._late += n_late * packets.n_frames
+                return packets.part(~is_late)
+        self._late += n_late * packets.n_frames  # counted as lost in their run
+        return None if n_late else packets
 
     def _line_now(self) -> RunLine | None:
         """Where packets of the run lie in time: by the last one, or by its START."""
@@ -306,37 +367,53 @@ class Assembler:
     def _blocks(self, piece: Piece, host_s: float) -> list[Block]:
         """Cut a piece where its settings change; one block for each."""
         packets = self._in_time(piece)
+        if isinstance(packets, OnePacket):
+            return self._placed(packets, piece, 0, packets.epoch, host_s)
         settings = packets.settings
         changes = (np.flatnonzero(np.diff(settings)) + 1).tolist() if len(settings) > 1 else []
-        n_frames = packets.frames.shape[1]
-        blocks = []
+        blocks: list[Block] = []
         for begin, end in zip([0, *changes], [*changes, len(settings)], strict=True):
-            epoch = self._known_epoch(int(settings[begin]))
             part = packets
             if changes:
                 part = part.part(np.s_[begin:end])
-            conversion = piece.first_conversion + begin * n_frames
-            if self._base is None:
-                end = conversion + part.n_packets * n_frames
-                board_us = int(part.board_time_us[0])
-                self._base = self._place(conversion, board_us, end, host_s, epoch)
-            blocks.append(self._block(part, conversion, epoch, piece.cause))
+            blocks += self._placed(part, piece, begin, int(settings[begin]), host_s)
         return blocks
+
+    def _placed(
+        self, part: SamplePackets, piece: Piece, begin: int, settings: int, host_s: float
+    ) -> list[Block]:
+        """Make a block of the packets of a piece from number `begin` on; place a new run."""
+        epoch = self._known_epoch(settings)
+        conversion = piece.first_conversion + begin * part.n_frames
+        if self._base is None:
+            end = conversion + part.n_packets * part.n_frames
+            board_us = _first_us(part)
+            self._base = self._place(conversion, board_us, end, host_s, epoch)
+        if self._skims:
+            self._pass(part, conversion, epoch)
+            return []
+        return [self._block(part, conversion, epoch, piece.cause)]
 
     def _in_time(self, piece: Piece) -> SamplePackets:
         """Return the packets of a piece with their times on one line."""
-        packets = piece.packets
-        n_frames, n_packets = packets.frames.shape[1], packets.n_packets
-        conversions = np.arange(n_packets, dtype=np.int64) * n_frames + piece.first_conversion
-        epoch = self._epochs.get(int(packets.settings[0]))
-        period_us = 1e6 / epoch.rate_hz if epoch else 0.0
-        if self._timing and self._boundary is Cause.NONE and self._timing.period_us > 0:
-            period_us = self._timing.period_us
+        packets, first = piece.packets, piece.first_conversion
+        if isinstance(packets, OnePacket):
+            period_us = self._period_us(packets.epoch)
+            self._line = RunLine(first, packets.time_us, period_us, self._origin, ENDLESS)
+            return packets.at_us(self.board_time.follow_one(first, packets.time_us, period_us))
+        conversions = np.arange(packets.n_packets, dtype=np.int64) * packets.n_frames + first
+        period_us = self._period_us(int(packets.settings[0]))
         self._line = RunLine(
             int(conversions[-1]), int(packets.board_time_us[-1]), period_us, self._origin, ENDLESS
         )
-        times_us = self.board_time.follow(conversions, packets.board_time_us, period_us)
-        return replace(packets, board_time_us=times_us)
+        return packets.at(self.board_time.follow(conversions, packets.board_time_us, period_us))
+
+    def _period_us(self, settings: int) -> float:
+        """Return the data period as far as it is known, µs; 0 if not at all."""
+        if self._timing and self._boundary is Cause.NONE and self._timing.period_us > 0:
+            return self._timing.period_us
+        epoch = self._epochs.get(settings)
+        return 1e6 / epoch.rate_hz if epoch else 0.0
 
     def _known_epoch(self, number: int) -> Epoch:
         if number not in self._epochs:
@@ -378,15 +455,20 @@ class Assembler:
                 self._outage_link += lost
             cause = Cause.OUTAGE
         is_counted = self._boundary is Cause.NONE
-        status = self._layout.status(packets.frames)
-        flags = int(np.bitwise_or.reduce(packets.flags))
-        if self._can.status is StatusWord.WHOLE and not ADS1299.is_status(status).all():
+        status = packets.status(self._layout)
+        if isinstance(packets, OnePacket):
+            flags = packets.flag_bits
+            is_status = ADS1299.are_status(packets.status_begins(self._layout))
+        else:
+            flags = int(np.bitwise_or.reduce(packets.flags))
+            is_status = bool(ADS1299.is_status(status).all())
+        if self._can.status is StatusWord.WHOLE and not is_status:
             flags |= SampleFlag.STATUS_WRONG
         block = Block(
-            codes=self._layout.codes(packets.frames),
+            codes=packets.codes(self._layout),
             status=status,
             first_conversion=first,
-            board_time_us=int(packets.board_time_us[0]),
+            board_time_us=_first_us(packets),
             epoch=epoch,
             lost_before=lost,
             cause=cause if lost else Cause.NONE,
@@ -394,14 +476,22 @@ class Assembler:
             flags=flags,
             events=self._take_events(),
         )
-        self._follow_time(packets, conversion, epoch)
-        self._position = first + block.n_samples
-        self._epoch, self._boundary, self._cut = epoch, Cause.NONE, False
+        self._pass(packets, conversion, epoch)
         return block
 
+    def _pass(self, packets: SamplePackets, conversion: int, epoch: Epoch) -> None:
+        """Move on behind packets whose block is made."""
+        self._follow_time(packets, conversion, epoch)
+        self._position = self._base_now() + conversion + packets.n_packets * packets.n_frames
+        self._epoch, self._boundary, self._cut = epoch, Cause.NONE, False
+
     def _follow_time(self, packets: SamplePackets, conversion: int, epoch: Epoch) -> None:
-        last = conversion + (packets.n_packets - 1) * packets.frames.shape[1]
-        first_us, last_us = int(packets.board_time_us[0]), int(packets.board_time_us[-1])
+        if isinstance(packets, OnePacket):
+            last, first_us = conversion, packets.time_us
+            last_us = first_us
+        else:
+            last = conversion + (packets.n_packets - 1) * packets.n_frames
+            first_us, last_us = int(packets.board_time_us[0]), int(packets.board_time_us[-1])
         is_new = self._timing is None or self._boundary is not Cause.NONE
         if self._timing is None or is_new or self._timing.rate_hz != epoch.rate_hz:
             self._timing = RunTiming(conversion, first_us, last, last_us, epoch.rate_hz)
@@ -412,3 +502,10 @@ class Assembler:
     def _take_events(self) -> tuple[EventPacket, ...]:
         events, self._events = tuple(self._events), []
         return events
+
+
+def _first_us(packets: SamplePackets) -> int:
+    """Return the board time of the first packet, µs."""
+    if isinstance(packets, OnePacket):
+        return packets.time_us
+    return int(packets.board_time_us[0])

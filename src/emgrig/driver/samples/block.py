@@ -1,7 +1,7 @@
 """What a stream is made of: blocks of consecutive samples that say what is missing before them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -76,6 +76,37 @@ class Block:
     flags: int = 0
     #: What the board said between the block before and this one.
     events: tuple[EventPacket, ...] = ()
+
+    @classmethod
+    def plain(
+        cls,
+        codes: NDArray[np.int32],
+        make_status: Callable[[], NDArray[np.uint32]],
+        first_conversion: int,
+        board_time_us: int,
+        epoch: Epoch,
+    ) -> "Block":
+        """Make a block with nothing missing before it, no flag and no event; `status` when it is asked for.
+
+        It is what a stream is made of, and the usual way to make it takes as long as the rest.
+        """
+        block = object.__new__(cls)
+        block.__dict__.update(
+            codes=codes,
+            make_status=make_status,
+            first_conversion=first_conversion,
+            board_time_us=board_time_us,
+            epoch=epoch,
+        )
+        return block
+
+    def __getattr__(self, name: str) -> NDArray[np.uint32]:
+        """Make the status words."""
+        if name == "status" and "make_status" in self.__dict__:
+            status: NDArray[np.uint32] = self.__dict__.pop("make_status")()
+            self.__dict__["status"] = status
+            return status
+        raise AttributeError(f"a block has no {name!r}")
 
     @property
     def n_samples(self) -> int:

@@ -50,6 +50,11 @@ class BoardTime:
     _last_us: int | None = None
     _conversion: int | None = None  # at `_last_us`, in this run
 
+    @property
+    def offset_us(self) -> int:
+        """What is added to board time as it is said, at the newest moment that is known, µs."""
+        return self._offset_us
+
     def begin_anew(self) -> None:
         """Say that the board has started anew, and its clock with it."""
         self._offset_us, self._last_us, self._conversion = 0, None, None
@@ -101,8 +106,6 @@ class BoardTime:
             self._last_us = self.place(int(raw_us[0]))
             self._offset_us = self._last_us - int(raw_us[0])
             self._conversion = int(conversions[0])
-        if len(raw_us) == 1:  # as they come of a board at its own pace
-            return self._walk(conversions, raw_us, period_us)
         times_us = raw_us + self._offset_us
         said = np.diff(times_us, prepend=self._last_us)
         expected = np.diff(conversions, prepend=self._conversion) * period_us
@@ -111,28 +114,41 @@ class BoardTime:
         self._last_us, self._conversion = int(times_us[-1]), int(conversions[-1])
         return times_us
 
+    def follow_one(self, conversion: int, raw_us: int, period_us: float) -> int:
+        """Return the time on the line of one conversion, as `follow` does of many."""
+        if self._conversion is None or self._last_us is None:
+            self._last_us = self.place(raw_us)
+            self._offset_us = self._last_us - raw_us
+            self._conversion = conversion
+        self._last_us = self._step_to(conversion, raw_us, period_us)
+        self._conversion = conversion
+        return self._last_us
+
     def _walk(
         self, conversions: NDArray[np.int64], raw_us: NDArray[np.int64], period_us: float
     ) -> NDArray[np.int64]:
         """Go from one to the next: slow for many; taken where time and count are not at one."""
         times_us = np.empty_like(raw_us)
-        last_us, last = self._last_us or 0, self._conversion or 0
         for index, (conversion, raw) in enumerate(
             zip(conversions.tolist(), raw_us.tolist(), strict=True)
         ):
-            expected_us = (conversion - last) * period_us
-            excess_us = raw + self._offset_us - last_us - expected_us
-            if abs(excess_us) > _tolerance_us(expected_us):
-                wraps = -round(excess_us / WRAP_US) * WRAP_US
-                if wraps and abs(excess_us + wraps) <= _tolerance_us(expected_us):
-                    self._offset_us += wraps
-                else:
-                    self._step(conversion, raw + self._offset_us - last_us, round(expected_us))
-                    self._offset_us -= round(excess_us)
-            last_us, last = raw + self._offset_us, conversion
-            times_us[index] = last_us
-        self._last_us, self._conversion = last_us, last
+            self._last_us = times_us[index] = self._step_to(conversion, raw, period_us)
+            self._conversion = conversion
         return times_us
+
+    def _step_to(self, conversion: int, raw_us: int, period_us: float) -> int:
+        """Return the time of the next conversion; where it contradicts, move the line."""
+        last_us, last = self._last_us or 0, self._conversion or 0
+        expected_us = (conversion - last) * period_us
+        excess_us = raw_us + self._offset_us - last_us - expected_us
+        if abs(excess_us) > _tolerance_us(expected_us):
+            wraps = -round(excess_us / WRAP_US) * WRAP_US
+            if wraps and abs(excess_us + wraps) <= _tolerance_us(expected_us):
+                self._offset_us += wraps
+            else:
+                self._step(conversion, raw_us + self._offset_us - last_us, round(expected_us))
+                self._offset_us -= round(excess_us)
+        return raw_us + self._offset_us
 
     def _step(self, conversion: int, said_us: int, expected_us: int) -> None:
         self.n_steps += 1

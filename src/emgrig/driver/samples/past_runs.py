@@ -1,14 +1,16 @@
 """Runs that are over: what still comes of them is late, and not of the run that is on."""
 
+import math
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.driver.samples.board_time import WRAP_US
 from emgrig.protocol.account import WRAP
-from emgrig.protocol.decoder import SamplePackets
+from emgrig.protocol.sample_packets import OnePacket, SamplePackets
 
 ENDLESS = 1 << 62  #: End of a run that is on.
 _MOST_RUNS = 8
@@ -17,8 +19,7 @@ _LATE_BEGIN_S = 10.0
 _JITTER_US = 2000.0  #: A packet's own time is this near to the line of its run, and two periods.
 
 
-@dataclass(frozen=True)
-class RunLine:
+class RunLine(NamedTuple):
     """A run as a line: board time of each of its conversions."""
 
     conversion: int  #: A conversion, and its board time as it was said, µs.
@@ -35,6 +36,14 @@ class RunLine:
         off = np.abs(_short_way(packets.board_time_us - line_us))
         off[conversions >= self.end] = np.inf
         return off
+
+    def off_one_us(self, packet: OnePacket) -> float:
+        """Be `off_us` of one packet."""
+        conversion = self.begin + (packet.conversion - self.begin) % WRAP
+        if conversion >= self.end:
+            return math.inf
+        line_us = self.raw_us + (conversion - self.conversion) * self.period_us
+        return abs((packet.time_us - line_us + WRAP_US / 2) % WRAP_US - WRAP_US / 2)
 
     @property
     def jitter_us(self) -> float:
@@ -73,6 +82,17 @@ class PastRuns:
     def forget(self) -> None:
         """Forget all of them, as when the board's clock began anew."""
         self._lines.clear()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def is_late(self, packet: OnePacket, now: RunLine | None) -> bool:
+        """Be `late` of one packet."""
+        of_now = math.inf if now is None else now.off_one_us(packet)
+        return any(
+            (off := line.off_one_us(packet)) <= line.jitter_us and off < of_now
+            for line in self._lines
+        )
 
     def late(self, packets: SamplePackets, now: RunLine | None) -> NDArray[np.bool_]:
         """Tell which packets are of a run that is over; `now` is the line of the one that is on."""

@@ -25,6 +25,11 @@ class Proof:
         self._held: list[Timed] | None = None
         self._is_other = False
 
+    @property
+    def is_calm(self) -> bool:
+        """True while everything passes."""
+        return self._held is None and not self._is_other
+
     def link_lost(self) -> None:
         """Hold samples back from here on."""
         if self._is_same is not None and self._held is None:

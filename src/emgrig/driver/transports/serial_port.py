@@ -2,8 +2,12 @@
 
 import errno
 import logging
+import os
 import re
+import select
+import sys
 import threading
+from contextlib import suppress
 from urllib.parse import parse_qsl, urlsplit
 
 import serial
@@ -20,6 +24,8 @@ WRITE_TIMEOUT_S = 5.0
 _SLICE_S = 0.1
 #: What pyserial writes, without an errno, for a port that another program has: POSIX, Windows.
 _IN_USE = "exclusively lock|PermissionError"
+# Only Linux can wait for a terminal so; elsewhere pyserial does it.
+_Poll = select.poll if sys.platform == "linux" else None
 
 
 class SerialTransport:
@@ -29,7 +35,7 @@ class SerialTransport:
     ----------
     address : str
         ``serial:///dev/ttyUSB0?baud=921600``, ``serial://COM3``, or a URL of pyserial
-        (``rfc2217://HOST:PORT``, ``socket://HOST:PORT``, ``loop://``), also with ``?baud=``.
+        (``rfc2217://HOST:PORT``, ``loop://``), also with ``?baud=``.
 
     Raises
     ------
@@ -46,6 +52,7 @@ class SerialTransport:
         self.address = address
         self._name, self._baud = _parse(address)
         self._port: serial.Serial | None = None
+        self._bytes: _Descriptor | None = None  # of a port that is a file descriptor
         self._reading = threading.Lock()
         self._is_woken = False
         self.reopen()
@@ -67,6 +74,14 @@ class SerialTransport:
         except (OSError, ValueError) as error:
             raise TransportError(_explain_open(self.address, self._name, error)) from error
         self._port = port
+        if isinstance(port, serial.Serial) and _Poll is not None:
+            self._bytes = _Descriptor(port.fileno())
+
+    def fileno(self) -> int:
+        """Return what a selector can wait for, another one after `reopen`; ValueError if none."""
+        if self._bytes is None:
+            raise ValueError(f"{self.address} is no file descriptor")
+        return self._bytes.fd
 
     def set_baud(self, baud: int) -> None:
         """Go on at another baud rate, the port staying open; TransportError if it cannot."""
@@ -78,7 +93,10 @@ class SerialTransport:
     def wake(self) -> None:
         """Let a `read` that waits, or else the next one, end as if its time were over."""
         port = self._port
-        if port is not None and hasattr(port, "cancel_read"):
+        if port is not None and self._bytes is not None:
+            self._is_woken = True
+            self._bytes.wake()
+        elif port is not None and hasattr(port, "cancel_read"):
             self._is_woken = True
             try:
                 port.cancel_read()
@@ -90,7 +108,10 @@ class SerialTransport:
         deadline_s = self.clock.now_s() + timeout_s
         while True:
             with self._reading:
-                received = self._read_slice(max_bytes)
+                if self._bytes is not None:
+                    received = self._read_bytes(self._bytes, max_bytes, deadline_s)
+                else:
+                    received = self._read_slice(max_bytes)
             if received:
                 return received
             if self._is_woken or self.clock.now_s() >= deadline_s:
@@ -113,47 +134,90 @@ class SerialTransport:
         port, self._port = self._port, None
         if port is None:
             return
-        if hasattr(port, "cancel_read"):
+        if self._bytes is not None:
+            self._bytes.wake()
+        elif hasattr(port, "cancel_read"):
             try:
                 port.cancel_read()
             except OSError as error:
                 log.debug("%s: %s", self.address, error)
         with self._reading:
+            if self._bytes is not None:
+                self._bytes.close()
+                self._bytes = None
             try:
                 port.close()
             except OSError as error:  # the device is gone already
                 log.debug("%s: %s", self.address, error)
 
+    def _read_bytes(self, source: "_Descriptor", max_bytes: int, deadline_s: float) -> bytes:
+        self._open_port()
+        try:
+            return source.read(max_bytes, deadline_s - self.clock.now_s())
+        except OSError as error:
+            raise self._lost(error) from error
+
     def _read_slice(self, max_bytes: int) -> bytes:
         port = self._open_port()
         try:
-            waiting = 0 if self._name.startswith("socket:") else port.in_waiting
+            waiting = port.in_waiting
             received: bytes = port.read(min(max(waiting, 1), max_bytes))
-            if received and not waiting and max_bytes > 1:
-                received += self._read_waiting(port, max_bytes - 1)
+            if received and not waiting and max_bytes > 1 and (waiting := port.in_waiting):
+                received += port.read(min(waiting, max_bytes - 1))
         except OSError as error:
-            if self._port is None:
-                raise TransportError(f"{self.address} is closed") from error
-            raise TransportError(
-                f"{self.address}: the port is lost: {error}; was the board unplugged?"
-            ) from error
+            raise self._lost(error) from error
         return received
 
-    def _read_waiting(self, port: serial.Serial, max_bytes: int) -> bytes:
-        """Read what is there, without waiting."""
-        if not self._name.startswith("socket:"):
-            waiting = port.in_waiting
-            return bytes(port.read(min(waiting, max_bytes))) if waiting else b""
-        port.timeout = 0  # of a socket pyserial says that 0 or 1 byte waits, however many do
-        try:
-            return bytes(port.read(max_bytes))
-        finally:
-            port.timeout = _SLICE_S
+    def _lost(self, error: OSError) -> TransportError:
+        if self._port is None:
+            return TransportError(f"{self.address} is closed")
+        return TransportError(
+            f"{self.address}: the port is lost: {error}; was the board unplugged?"
+        )
 
     def _open_port(self) -> serial.Serial:
         if self._port is None:
             raise TransportError(f"{self.address} is closed")
         return self._port
+
+
+class _Descriptor:
+    """A serial port that the system can be asked about: read in one piece, as much as is there."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self._woken, self._wake = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(self._wake, False)
+        assert _Poll is not None
+        self._poll = _Poll()
+        self._poll.register(fd, select.POLLIN)
+        self._poll.register(self._woken, select.POLLIN)
+
+    def read(self, max_bytes: int, timeout_s: float) -> bytes:
+        """Wait for bytes; none if the time is over or `wake` was called, OSError if it is gone."""
+        ready = dict(self._poll.poll(max(timeout_s, 0.0) * 1e3))
+        if self._woken in ready:
+            os.read(self._woken, 64)
+        if self.fd not in ready:
+            return b""
+        try:
+            received = os.read(self.fd, max_bytes)
+        except BlockingIOError:
+            return b""
+        if not received:
+            raise OSError("it has nothing to read, and says that it has")
+        return received
+
+    def wake(self) -> None:
+        """End a `read` that waits, or the next."""
+        with suppress(BlockingIOError):  # it was called often, and nobody reads
+            os.write(self._wake, b"x")
+
+    def close(self) -> None:
+        """Close all but the port."""
+        os.close(self._woken)
+        os.close(self._wake)
 
 
 def _parse(address: str) -> tuple[str, int]:

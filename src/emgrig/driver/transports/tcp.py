@@ -1,5 +1,10 @@
-"""TCP: to a board that listens (`tcp://`), or from one that connects to us (`tcp-listen://`)."""
+"""TCP: to a board that listens (`tcp://`), or from one that connects to us (`tcp-listen://`).
 
+``socket://``, as pyserial writes it, is the same as ``tcp://``: of a socket pyserial says that 0 or
+1 byte waits, however many do, so that it cannot be read in large pieces without waiting.
+"""
+
+import errno
 import logging
 import selectors
 import socket
@@ -11,6 +16,7 @@ from emgrig.errors import TransportError, TransportTimeout
 
 log = logging.getLogger(__name__)
 
+SCHEMES = ("tcp", "tcp-listen", "socket")
 WRITE_TIMEOUT_S = 5.0
 STRANGER_S = 0.3  #: Who connects and leaves within that is no board.
 BUFFER_BYTES = 1 << 18
@@ -26,8 +32,8 @@ class TcpTransport:
     Parameters
     ----------
     address : str
-        ``tcp://HOST:PORT`` connects; ``tcp-listen://HOST:PORT`` waits for the board to connect,
-        on all interfaces if HOST is empty.
+        ``tcp://HOST:PORT`` connects, and so does ``socket://HOST:PORT``; ``tcp-listen://HOST:PORT``
+        waits for the board to connect, on all interfaces if HOST is empty.
     timeout_s : float, > 0
         How long to wait for the connection, s.
 
@@ -40,6 +46,7 @@ class TcpTransport:
     """
 
     is_paced = True
+    gather_bytes = 1 << 14  #: A quarter of the least window that a system begins with.
 
     def __init__(self, address: str, *, timeout_s: float = 10.0) -> None:
         self.clock: Clock = RealClock()
@@ -64,29 +71,33 @@ class TcpTransport:
             self._socket = _accept(self._listener, self._timeout_s, self.address)
         else:
             self._socket = _connect(self._host, self._port, self._timeout_s)
-        self._socket.setblocking(False)
+        self._socket.settimeout(0.0)
+        self._waits_s = 0.0
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
+    def fileno(self) -> int:
+        """Return what a selector can wait for; another one after `reopen`."""
+        return self._open_socket().fileno()
+
     def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
         """Wait for bytes, and return 1 to `max_bytes` of them; see the seam."""
-        connection = self._open_socket()
+        connection = self._socket
+        if connection is None:
+            raise TransportError(f"{self.address} is closed")
+        wait_s = timeout_s if timeout_s > 0 else 0.0
         try:
-            came = _ready(connection, selectors.EVENT_READ, timeout_s)
-            received = self._receive(connection, max_bytes) if came else None
-        except BlockingIOError:
-            received = None
+            if wait_s != self._waits_s:
+                connection.settimeout(wait_s)
+                self._waits_s = wait_s
+            # Through one buffer: to allocate the most that may come costs more than a copy.
+            n_bytes = connection.recv_into(self._buffer, min(max_bytes, BUFFER_BYTES))
         except (OSError, ValueError) as error:
+            if _is_only_late(error):
+                raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s") from None
             raise TransportError(f"{self.address}: the link is lost: {_why(error)}") from error
-        if received is None:
-            raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
-        if not received:
+        if not n_bytes:
             raise TransportError(f"{self.address}: the other side closed the link")
-        return received
-
-    def _receive(self, connection: socket.socket, max_bytes: int) -> bytes:
-        """Receive through one buffer: to allocate the most that may come costs more than a copy."""
-        n_bytes = connection.recv_into(self._buffer, min(max_bytes, len(self._buffer)))
         return bytes(self._buffer[:n_bytes])
 
     def write(self, data: bytes, /) -> None:
@@ -101,7 +112,7 @@ class TcpTransport:
                     raise TransportError(
                         f"{self.address}: the other side took nothing for {WRITE_TIMEOUT_S:g} s"
                     )
-                rest = rest[connection.send(rest) :]
+                rest = rest[_send_some(connection, rest) :]
         except (OSError, ValueError) as error:
             raise TransportError(f"{self.address}: the link is lost: {_why(error)}") from error
 
@@ -135,7 +146,7 @@ def _parse(address: str) -> tuple[str, int, bool]:
         port = parts.port
     except ValueError as error:
         raise ValueError(f"{address}: {error}") from error
-    if parts.scheme not in ("tcp", "tcp-listen") or port is None or parts.path.strip("/"):
+    if parts.scheme not in SCHEMES or port is None or parts.path.strip("/"):
         raise ValueError(
             f"{address}: expected tcp://HOST:PORT or tcp-listen://HOST:PORT, "
             "for example tcp://192.168.4.1:4299"
@@ -215,6 +226,22 @@ def _ready(connection: socket.socket, event: int, timeout_s: float) -> bool:
     with _Selector() as selector:
         selector.register(connection, event)
         return bool(selector.select(max(timeout_s, 0.0)))
+
+
+def _send_some(connection: socket.socket, data: memoryview) -> int:
+    try:
+        return connection.send(data)
+    except OSError as error:
+        if _is_only_late(error):  # another thread was faster
+            return 0
+        raise
+
+
+def _is_only_late(error: Exception) -> bool:
+    """Tell that nothing came in time from a link that keep-alive has found dead (ETIMEDOUT)."""
+    if isinstance(error, BlockingIOError):
+        return True
+    return isinstance(error, TimeoutError) and error.errno != errno.ETIMEDOUT
 
 
 def _bracketed(host: str) -> str:

@@ -341,6 +341,7 @@ class Engine:
 
     def _key(self, key: str, unix_s: float) -> None:
         trial = self.current_trial()
+        key = "space" if key == " " else key  # as a browser says it, and as a plan does
         if self.phase is Phase.CLIP and trial and key.upper() == self.plan.part_b.key.upper():
             at_s = round(unix_s - trial.begin_unix_s, 4)
             self.record = self.record.with_trial(replace(trial, key_s=(*trial.key_s, at_s)))

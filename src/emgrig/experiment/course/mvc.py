@@ -124,7 +124,7 @@ def judge(found: Measurement, limits: Limits, best_uv: float | None) -> tuple[Pr
         return Problem.NO_SIGNAL, "the channel shows no EMG; check its electrodes"
     if found.other_uv > limits.times_other * found.peak_uv:
         words = (
-            f"channel {found.other_channel} was stronger ({found.other_uv:.0f} µV against "
+            f"c{found.other_channel} was stronger ({found.other_uv:.0f} µV against "
             f"{found.peak_uv:.0f} µV): another movement?"
         )
         return Problem.WRONG_MOVEMENT, words

@@ -19,7 +19,7 @@ _OPERATOR = {
     Phase.CLIP: "A film plays",
     Phase.CLIP_FAILED: "Play it again, or skip it",
     Phase.RATING: "The participant rates",
-    Phase.DONE: "That was all",
+    Phase.DONE: "That was all; the files are made now, and this page closes by itself",
     Phase.STOPPED: "What is done is kept; start the same command to go on",
 }
 _ASK = {

@@ -47,8 +47,13 @@ Word = Annotated[
         "up to 32 letters, digits, - and _", re.compile(_WORD).fullmatch, {"pattern": f"^{_WORD}$"}
     ),
 ]
-Letter = Annotated[
-    str, Rule("one letter", re.compile("[A-Za-z]").fullmatch, {"pattern": "^[A-Za-z]$"})
+PressedKey = Annotated[
+    str,
+    Rule(
+        "one letter, or 'space' for the space bar",
+        re.compile("[A-Za-z]|space").fullmatch,
+        {"pattern": "^([A-Za-z]|space)$"},
+    ),
 ]
 Often = Annotated[int, Interval(ge=1, le=20)]
 Times = Annotated[float, Interval(ge=1, le=1000)]
@@ -168,7 +173,7 @@ class PartB:
     baseline_s, gap_s : float
         Rest before the first clip, and before each other one, s.
     key : str
-        The letter that is pressed.
+        The letter that is pressed, or "space" for the space bar.
     question : str
         For the rating.
     """
@@ -177,7 +182,7 @@ class PartB:
     seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 0
     baseline_s: Pause = 10.0
     gap_s: Pause = 10.0
-    key: Letter = "L"
+    key: PressedKey = "L"
     question: Text = _QUESTION
 
     def __post_init__(self) -> None:

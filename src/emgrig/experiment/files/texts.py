@@ -55,6 +55,8 @@ class Texts:
         Over everything, while it is paused.
     go_on : str
         On the button.
+    lost : str
+        Over everything, while the screen has lost the program.
     """
 
     waiting: Text = "The recording begins"
@@ -85,6 +87,7 @@ class Texts:
     stopped: Text = "We stop here"
     paused: Text = "Please wait"
     go_on: Text = "Go on"
+    lost: Text = "One moment, please"
 
     def __post_init__(self) -> None:
         for one in fields(self):

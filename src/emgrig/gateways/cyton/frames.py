@@ -52,22 +52,25 @@ class CytonDecoder(FrameDecoder):
         return form, np.zeros(len(rows), np.bool_)
 
     def _is_usual(self, data: bytes, rows: Rows) -> bool:
-        n_rows, steps_ms = len(rows), differences(_millis(rows), int.from_bytes(data[_TIME], "big"))
-        return (
-            data[0::PACKET_BYTES].count(0xA0) == n_rows
-            and not data[32::PACKET_BYTES].translate(None, _FOOTERS)
-            and counts_on(data[1::PACKET_BYTES])
-            and bool(((steps_ms & 0xFFFFFFFF) < _MOST_STEP_MS).all())
-        )
+        if (
+            data[0::PACKET_BYTES].count(0xA0) != len(rows)
+            or data[32::PACKET_BYTES].translate(None, _FOOTERS)
+            or not counts_on(data[1::PACKET_BYTES])
+        ):
+            return False
+        millis = _millis(rows)
+        steps_ms = millis[1:] - millis[:-1]  # of 32 bits, and wraps as the board's does
+        return not len(steps_ms) or int(steps_ms.max()) < _MOST_STEP_MS
 
     def _follow(self, before: Rows, behind: Rows) -> NDArray[np.bool_]:
-        step_ms = (_millis(behind) - _millis(before)) & 0xFFFFFFFF
+        step_ms = _millis(behind) - _millis(before)
         is_next = behind[:, 1] - before[:, 1] == 1  # modulo 256
         return np.asarray(is_next & (step_ms < _MOST_STEP_MS))
 
 
-def _millis(rows: Rows) -> NDArray[np.int64]:
-    return np.ascontiguousarray(rows[:, _TIME]).view(">u4")[:, 0].astype(np.int64)
+def _millis(rows: Rows) -> NDArray[np.uint32]:
+    """Return the board's times, ms; in 32 bits, so that steps wrap as they do."""
+    return rows[:, _TIME].copy().view(">u4")[:, 0].astype(np.uint32)
 
 
 @dataclass(frozen=True)
@@ -110,14 +113,15 @@ class Places:
 
     def take(self, rows: Rows, is_cut: NDArray[np.bool_]) -> Packets:
         """Place packets, one or more; those that came twice or are doubtful are left out."""
-        counter, raw = rows[:, 1].astype(np.int64), _millis(rows)
+        millis = _millis(rows)
+        if self._sent >= 0 and self._are_usual(rows, millis):
+            return self._follow_on(rows, millis, is_cut)
+        counter, raw = rows[:, 1].astype(np.int64), millis.astype(np.int64)
         steps = differences(counter, self._counter) % _TURN
         is_first = self._sent < 0
         if is_first:
             steps[0], self._raw = counter[0] + 1, int(raw[0])
         passed = differences(raw, self._raw) & 0xFFFFFFFF
-        if not is_first and self._are_usual(steps, passed):
-            return self._follow_on(rows, raw, passed, is_cut)
         passed[passed > 1 << 31] = 0  # the clock was set back: it says nothing
         turns = np.rint((passed / self._period_ms - steps) / _TURN).astype(np.int64)
         turns = np.maximum(turns, 0)
@@ -138,27 +142,30 @@ class Places:
         whole = Packets(rows[:, _CODES], sent, sent + missed, ms * 1e3, cut, is_torn)
         return whole if is_good.all() else whole.part(is_good)
 
-    def _are_usual(self, steps: NDArray[np.int64], passed: NDArray[np.int64]) -> bool:
+    def _are_usual(self, rows: Rows, millis: NDArray[np.uint32]) -> bool:
         """Tell whether each packet is the next one, and none is late."""
-        return bool((steps == 1).all() and passed.max() < _USUAL * self._period_ms)
+        if not counts_on(bytes((self._counter,)) + rows[:, 1].tobytes()):
+            return False
+        most_ms = _USUAL * self._period_ms
+        if (int(millis[0]) - self._raw) & 0xFFFFFFFF >= most_ms:
+            return False
+        return len(millis) == 1 or int((millis[1:] - millis[:-1]).max()) < most_ms
 
     def _follow_on(
-        self,
-        rows: Rows,
-        raw: NDArray[np.int64],
-        passed: NDArray[np.int64],
-        is_cut: NDArray[np.bool_],
+        self, rows: Rows, millis: NDArray[np.uint32], is_cut: NDArray[np.bool_]
     ) -> Packets:
         """Place packets of which none is missing: what `take` does, the short way."""
-        n = len(rows)
+        n, begin_ms = len(rows), self._ms
         sent = np.arange(self._sent + 1, self._sent + 1 + n)
-        ms = self._ms + np.cumsum(passed)
-        self._add_to_period(n, int(ms[-1]) - self._ms)
+        since = millis - np.uint32(self._raw)  # wraps as the board's clock does
+        times_us = since * 1e3
+        times_us += begin_ms * 1e3
+        self._ms += int(since[-1])
+        self._add_to_period(n, self._ms - begin_ms)
         self._sent, self._counter = self._sent + n, int(rows[-1, 1])
-        self._raw, self._ms = int(raw[-1]), int(ms[-1])
-        is_torn = np.zeros(n, np.bool_)
-        times_us = ms.astype(np.float64) * 1e3
-        return Packets(rows[:, _CODES], sent, sent + self._missed, times_us, is_cut, is_torn)
+        self._raw = int(millis[-1])
+        position = sent + self._missed if self._missed else sent
+        return Packets(rows[:, _CODES], sent, position, times_us, is_cut, np.zeros(n, np.bool_))
 
     def _follow_period(self, steps: NDArray[np.int64], passed: NDArray[np.int64]) -> None:
         """Let the period be the mean step of time from packet to packet, but for the long ones."""

@@ -223,9 +223,11 @@ class CytonGateway(FrameGateway):
 
     def _frames(self, rows: Rows) -> Rows:
         """Return frames as the chips would send them, the status words 0."""
-        frames = np.zeros((len(rows), self._n_chips, CHIP_BYTES), np.uint8)
-        frames[:, :, 3:] = rows.reshape(len(rows), self._n_chips, 3 * EACH)
-        return frames.reshape(len(rows), self.out.frame_bytes)
+        frames = np.zeros((len(rows), self.out.frame_bytes), np.uint8)
+        for chip in range(self._n_chips):
+            begin = chip * CHIP_BYTES + 3
+            frames[:, begin : begin + 3 * EACH] = rows[:, chip * 3 * EACH : (chip + 1) * 3 * EACH]
+        return frames
 
     @property
     def can(self) -> Can:

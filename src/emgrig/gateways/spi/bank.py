@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from emgrig.errors import TransportError
 from emgrig.gateways.spi.conversions import ChipEdges, Losses, Slots, Standstill, State
 from emgrig.gateways.spi.hardware import Edge, Hardware
 from emgrig.gateways.spi.wiring import Wiring
@@ -13,6 +14,8 @@ from emgrig.protocol.packets import Line
 CONFIRM_NS: Final = 200_000
 """After so long without an edge a frame is good: no interrupt is served that late."""
 _SLACK: Final = 0.25  #: A fall is waited for so many periods beyond its time.
+_LONGEST_S: Final = 1e8  #: No run is so long, three years; the wall clock shows far more.
+_MOST_LOOKS: Final = 1024  #: Chips may convert faster than they can be looked at.
 _SILENT: Final = 4  #: After so many periods without one no fall is expected.
 
 
@@ -108,7 +111,7 @@ class SpiBank:
         """Count from 0: the first is the first result after the last broadcast, which is START."""
         self.losses.clear()
         self._slots.clear()
-        waiting = self._hardware.edges(0.0)
+        waiting = self._waiting()
         for number, chip in enumerate(self._chips):
             before = [e.number for e in waiting if e.chip == number and e.at_ns < self._sent_ns]
             chip.count_from(before[-1] if before else self._last_number[number])
@@ -131,12 +134,24 @@ class SpiBank:
 
     # ---- inside -------------------------------------------------------------------------------
 
+    def _waiting(self) -> list[Edge]:
+        """Return all edges that were: one look may not bring all that the kernel keeps."""
+        waiting: list[Edge] = []
+        for _ in range(_MOST_LOOKS):
+            edges = self._hardware.edges(0.0)
+            if not edges:
+                break
+            waiting += edges
+        return waiting
+
     def _note(self, edges: list[Edge]) -> None:
         """Take note of edges, and of those that the kernel's count says were before them."""
         for edge in edges:
             self._last_number[edge.chip] = edge.number
         if not self._is_counting:
             return
+        for edge in edges[:1]:
+            self._check_clock(edge)
         if self._n_chips == 1:
             for edge in edges:
                 for conversion in self._chips[0].take(edge):
@@ -145,6 +160,17 @@ class SpiBank:
         found = [(one, edge.chip) for edge in edges for one in self._chips[edge.chip].take(edge)]
         for one, chip in sorted(found, key=lambda pair: pair[0].at_ns):
             self._slots.add(chip, one)
+
+    def _check_clock(self, edge: Edge) -> None:
+        """Raise TransportError if edges are stamped by another clock: nothing could be placed."""
+        after_s = (edge.at_ns - self._sent_ns) * 1e-9
+        if not 0 <= after_s < _LONGEST_S:
+            self._is_counting = False
+            raise TransportError(
+                f"DRDY fell {after_s:.6g} s after START, by the kernel's stamps: they are not of "
+                "the monotonic clock, and frames cannot be told apart by them; Linux 5.10 or newer "
+                "with a GPIO driver that keeps to it is needed"
+            )
 
     def _fetch(self) -> None:
         """Read the newest result of each chip that has one, the oldest first."""
@@ -181,7 +207,7 @@ class SpiBank:
     def _give_up(self) -> None:
         """Lose what is not decided: after a command nobody can tell what a frame belongs to."""
         try:
-            self._note(self._hardware.edges(0.0))
+            self._note(self._waiting())
         except Standstill:  # chips that convert between runs, with nobody to read them
             self._is_counting = False
         for chip in self._chips:

@@ -8,144 +8,13 @@ from collections.abc import Callable, Sequence
 
 from emgrig.hil_tests.diagnosis import symptoms
 from emgrig.hil_tests.diagnosis.evidence import Evidence, Place
+from emgrig.hil_tests.diagnosis.link_causes import LINK_RULES
 from emgrig.hil_tests.diagnosis.symptoms import Rule, When
 from emgrig.hil_tests.judging.check import Layer
 from emgrig.hil_tests.judging.incident import IncidentKind
 
 RULES: list[Rule] = [
-    # Nobody there.
-    Rule(
-        "busy",
-        symptoms.happened(IncidentKind.BUSY),
-        "Another program holds the board",
-        "close it (or wait until its link is gone), then run this again",
-    ),
-    Rule(
-        "other-protocol",
-        symptoms.happened(IncidentKind.OTHER_PROTOCOL),
-        "What answers does not speak this version of the board link",
-        "check port and baud rate; compare the first bytes with docs/protocol.md (A5 5A 01)",
-    ),
-    Rule(
-        "silent",
-        lambda e: e.layer is Layer.LINK and e.happened(IncidentKind.SILENT),
-        "The link opens and nobody answers: the firmware is not up, waits for the chip, or this is "
-        "another port",
-        "look at the board's own log or lamp; reset it; then ask again",
-    ),
-    Rule(
-        "no-board",
-        lambda e: e.layer is Layer.LINK and not e.measurements("protocol_version"),
-        "No board at this address",
-        "check power, cable, network and address; a board that only sends frames is as silent if "
-        "its chip does not convert",
-    ),
-    # Things that happened.
-    Rule(
-        "board-restart",
-        symptoms.happened(IncidentKind.BOARD_STARTED),
-        "The board's processor restarted: watchdog, or its supply dipped",
-        "read the reset cause in the report; watch the board's supply while it sends",
-    ),
-    Rule(
-        "link-cut",
-        symptoms.happened(IncidentKind.LINK_LOST),
-        "The link was cut while the board ran on",
-        "check cable and connector, or the radio's signal; the board itself came back unharmed",
-    ),
-    Rule(
-        "writes-ignored",
-        lambda e: e.layer is Layer.IDENTITY and e.happened(IncidentKind.WRITES_IGNORED),
-        "Registers can be read and not written: DIN does not reach the chip, or it is in RDATAC",
-        "measure DIN at the chip while writing; is SDATAC sent before?",
-    ),
-    Rule(
-        "brown-out",
-        symptoms.is_brown_out,
-        "Brown-out: the chip fell back to its reset values while the processor ran on",
-        "watch AVDD, DVDD and RESET with a scope; a dip or a glitch of 1 µs is enough",
-    ),
-    Rule(
-        "board-stopped",
-        symptoms.has_stopped,
-        "The board stopped sending: its chip fell back to reset (a brown-out), it started anew and "
-        "waits, or it hangs; it cannot be asked which",
-        "look at its supply and its lamp while it sends; switch it off and on, then run this again",
-    ),
-    # The link.
-    Rule(
-        "board-hangs",
-        symptoms.happened(IncidentKind.NO_ANSWER, IncidentKind.SILENT),
-        "The board stopped answering though the link is open: its firmware hangs",
-        "reset it, and read its log; which request was the last is in the report",
-    ),
-    Rule(
-        "host-slow",
-        lambda e: e.number("link.thrown_away") > 0 and e.number("link.share_of_rate") < 0.9,
-        "The link or this computer is too slow for the data rate: the board throws frames away",
-        "lower the rate, raise the baud rate, or come nearer to the access point",
-    ),
-    Rule(
-        "link-damage",
-        symptoms.is_damaged,
-        "Bytes are changed or lost on the link",
-        "check baud rate, flow control and cable length; a slower rate tells",
-    ),
-    Rule(
-        "link-garbage",
-        symptoms.is_garbage,
-        "Somebody else writes on the link: bytes between packets, and no packet is missing",
-        "switch off boot messages and debug output of the firmware",
-    ),
-    Rule(
-        "link-reorder",
-        lambda e: e.number("link.backwards") > 0 and symptoms.strays(e) == 0,
-        "Packets come out of order",
-        "use a stream (TCP, serial), not datagrams; look for two paths",
-    ),
-    Rule(
-        "link-double",
-        symptoms.is_doubled,
-        "Packets come twice: the link sends them again though they arrived",
-        "look at retransmission in the radio's or the firmware's driver",
-    ),
-    Rule(
-        "lost-somewhere",
-        symptoms.is_lost_somewhere,
-        "Samples are missing: lost on the way, or never read by the board, which numbers none",
-        "try another cable or port, or come nearer; if as many are missing, it is the board",
-    ),
-    Rule(
-        "link-loss",
-        symptoms.is_lossy,
-        "Packets are lost on the link",
-        "use TCP or flow control; try beside the board; compare with a cable",
-    ),
-    Rule(
-        "two-clocks",
-        symptoms.has_two_clocks,
-        "The chips run on clocks of their own: at even steps the faster one has a conversion more",
-        "wire CLK of one chip to that of the others (CLK_EN 1 there, CLKSEL low here); until then "
-        "what has no partner is counted as missed, and the rest is whole",
-    ),
-    Rule(
-        "reads-missed",
-        symptoms.has_missed_reads,
-        "The firmware comes too late for some conversions: its interrupt is starved",
-        "raise the priority of data ready; keep flash writes and radio work out of its way",
-    ),
-    Rule(
-        "late-or-lost",
-        lambda e: not e.can.is_loss_known and e.has_failed("delivery_lateness"),
-        "Samples come late, or some are lost: this board neither counts nor has a clock",
-        "try another link; where there is none, nobody can tell which",
-    ),
-    Rule(
-        "link-stall",
-        lambda e: e.has_failed("delivery_lateness", "echo_slowest"),
-        "The link stalls: nothing came for a while, then all at once",
-        "switch off Wi-Fi power save; move to a free channel; try a cable",
-    ),
+    *LINK_RULES,
     # SPI.
     Rule(
         "miso-high",
@@ -226,9 +95,7 @@ RULES: list[Rule] = [
     ),
     Rule(
         "drdy-slow",
-        lambda e: (
-            e.can.stated is None and e.has_failed("rate_error") and not symptoms.period_is_exact(e)
-        ),
+        lambda e: e.can.stated is None and e.has_failed("rate_error") and symptoms.period_is_off(e),
         "Samples are lost before they are counted: data-ready edges are missed, since the test "
         "signal's period has too few samples",
         "look for DRDY edges that the interrupt does not see: pull-up, shared line, priority",
@@ -290,19 +157,25 @@ RULES: list[Rule] = [
     ),
     Rule(
         "supply-low",
-        lambda e: 0.5 < e.number("supplies.avdd_v") < 4.8 and symptoms.reference(e) > 4.3,
+        symptoms.is_supply_low,
         "AVDD is low: the regulator drops out",
-        "measure AVDD and the regulator's input under load",
+        "measure AVDD and the regulator's input under load; below 4.75 V the reference, and with "
+        "it every reading, goes with AVDD",
+        found=symptoms.supplies_read,
     ),
     Rule(
         "reference-wrong",
-        lambda e: (
-            symptoms.reference(e) > 0
-            and not 4.3 <= symptoms.reference(e) <= 4.7
-            and not symptoms.all_railed(e)
-        ),
+        symptoms.is_reference_wrong,
         "The reference is not 4.5 V: all readings scale with it",
         "measure VREFP; is an external reference fitted, does the regulator leave 4.75 V?",
+        found=symptoms.supplies_read,
+    ),
+    Rule(
+        "supply-or-reference",
+        symptoms.is_supply_doubtful,
+        "AVDD is low, or the reference is too high: the chip's own readings cannot tell which",
+        "measure AVDD and VREFP",
+        found=symptoms.supplies_read,
     ),
     Rule(
         "channel-noisy",
@@ -346,8 +219,17 @@ RULES: list[Rule] = [
     ),
     # Electrodes.
     Rule(
+        "inputs-not-open",
+        lambda e: e.is_open and e.has_failed("open_input_seen"),
+        "Not seen as open, though --inputs open was said, electrode {channels}: something is on "
+        "it, or the comparators do not work",
+        "take everything off the inputs, or leave out --inputs open; if nothing is on them, look "
+        "for solder or flux between the pins",
+        channels=lambda e: e.bad_channels("open_input_seen") or ("bias",),
+    ),
+    Rule(
         "bias-off",
-        lambda e: bool(e.probes.get("bias.electrode_off")),
+        lambda e: not e.is_open and bool(e.probes.get("bias.electrode_off")),
         "The bias electrode is off: nothing holds the body's potential",
         "fix the bias electrode and its wire",
     ),

@@ -11,6 +11,8 @@ from emgrig.driver.can import Can
 from emgrig.hil_tests.diagnosis import probes
 from emgrig.hil_tests.diagnosis.causes import RULES
 from emgrig.hil_tests.diagnosis.evidence import Evidence, Fact, Place
+from emgrig.hil_tests.diagnosis.medium import medium_of
+from emgrig.hil_tests.diagnosis.symptoms import Rule
 from emgrig.hil_tests.judging.check import CheckResult
 from emgrig.hil_tests.measuring.rig import Rig
 
@@ -47,11 +49,19 @@ class Diagnosis:
         return f"{self.cause}. Next: {self.next}"
 
 
-def diagnose(rig: Rig, results: Sequence[CheckResult]) -> Diagnosis | None:
-    """Find what is likely wrong in a run that failed; ask the board where that needs no hands."""
+def diagnose(
+    rig: Rig, results: Sequence[CheckResult], *, is_open: bool = False
+) -> Diagnosis | None:
+    """Find what is likely wrong in a run that failed; ask the board where that needs no hands.
+
+    `is_open` says that nothing was said to be on the inputs.
+    """
     n_channels = rig.n_channels if rig.is_identified else 0
     can = rig.identity.can if rig.is_identified else Can()
-    evidence = Evidence(results, n_channels=n_channels, can=can)
+    address = rig.link.transport.address if rig.is_linked else rig.address
+    evidence = Evidence(
+        results, n_channels=n_channels, can=can, medium=medium_of(address), is_open=is_open
+    )
     if evidence.failed is None:
         return None
     probes.ask_all(rig, evidence)
@@ -64,7 +74,9 @@ def conclude(evidence: Evidence) -> Diagnosis:
     """Read the table with these facts."""
     failed = evidence.failed
     assert failed is not None, "conclude() is for runs that failed"
-    fitting = [rule for rule in RULES if rule.when(evidence)]
+    fitting = sorted(
+        (rule for rule in RULES if rule.when(evidence)), key=lambda rule: rule.is_harmless
+    )
     if not fitting:
         return Diagnosis(
             "unknown",
@@ -76,16 +88,17 @@ def conclude(evidence: Evidence) -> Diagnosis:
     return Diagnosis(
         best.key,
         best.told(evidence),
-        best.next_step,
+        best.advice(evidence),
         best.places(evidence),
-        because=_findings(evidence),
+        because=_findings(evidence, best),
         others=tuple(rule.told(evidence) for rule in others if not rule.is_general),
         probes=evidence.probes,
     )
 
 
-def _findings(evidence: Evidence) -> tuple[str, ...]:
+def _findings(evidence: Evidence, best: Rule) -> tuple[str, ...]:
     failed = evidence.failed
     assert failed is not None
     meanwhile = (i.words for i in failed.incidents if i.words not in failed.message)
-    return (f"{failed.info.number} {failed.info.title}: {failed.message}", *meanwhile)
+    read = (best.found(evidence),) if best.found is not None else ()
+    return (f"{failed.info.number} {failed.info.title}: {failed.message}", *meanwhile, *read)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from emgrig.driver.can import Can
+from emgrig.hil_tests.diagnosis.medium import Medium
 from emgrig.hil_tests.judging.check import CheckResult, Layer
 from emgrig.hil_tests.judging.incident import IncidentKind
 from emgrig.hil_tests.judging.measurement import Measurement, Outcome, Value
@@ -17,19 +18,25 @@ Fact = Value | tuple[Place, ...]
 class Evidence:
     """Facts about a failed run, for the rules of `diagnosis`; probes go by name ("link.lost").
 
-    The board's `n_channels` are 0 if that was never known.
+    The board's `n_channels` are 0 if that was never known; `is_open` says that nothing was said to
+    be on the inputs.
     """
 
     results: Sequence[CheckResult]
     n_channels: int = 0
     can: Can = field(default_factory=Can)  #: What the board can tell.
     probes: dict[str, Fact] = field(default_factory=dict)
+    medium: Medium = Medium.UNKNOWN
+    is_open: bool = False
 
     @property
     def failed(self) -> CheckResult | None:
-        """The first check that failed: what rests on it was not made."""
-        bad = (Outcome.FAIL, Outcome.ERROR)
-        return next((r for r in self.results if r.outcome in bad), None)
+        """The first check that failed: what rests on it was not made.
+
+        One that was only late comes last: nothing is missing, so no other rests on it.
+        """
+        bad = [r for r in self.results if r.outcome in (Outcome.FAIL, Outcome.ERROR)]
+        return next((r for r in bad if not r.is_only_late), bad[0] if bad else None)
 
     @property
     def layer(self) -> Layer | None:
@@ -54,6 +61,10 @@ class Evidence:
                 if reading.value is not None:
                     return reading.value
         return None
+
+    def knows(self, *names: str) -> bool:
+        """Say if all of these were found by probes: what was not asked is no evidence."""
+        return all(name in self.probes for name in names)
 
     def number(self, name: str) -> float:
         """Return a probe's or a measurement's number; 0 if there is none."""

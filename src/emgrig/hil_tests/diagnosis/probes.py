@@ -23,6 +23,7 @@ from emgrig.hil_tests.measuring.procedures import (
     periods,
     reference_v,
     supplies_v,
+    unexplained_by_reference,
     waves,
 )
 from emgrig.hil_tests.measuring.rig import Rig, canary
@@ -195,6 +196,7 @@ def supplies(rig: Rig, _evidence: Evidence) -> Facts:
         "supplies.avdd_v": float(np.median(list(avdd.values()))),
         "supplies.dvdd_v": float(np.median(list(dvdd.values()))),
         "supplies.reference_v": reference_v(avdd, dvdd, rig.identity.vref_v),
+        "supplies.unexplained": unexplained_by_reference(avdd, dvdd),
     }
 
 

@@ -1,10 +1,11 @@
 """Symptoms, and the form of a row: what the table of causes is made of."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from emgrig.driver.chip.identity import USUAL_IDS
 from emgrig.hil_tests.diagnosis.evidence import Evidence, Place
+from emgrig.hil_tests.diagnosis.medium import Medium
 from emgrig.hil_tests.judging.check import Layer
 from emgrig.hil_tests.judging.incident import IncidentKind
 
@@ -16,8 +17,11 @@ class Rule:
     """One row.
 
     `when` says if the facts fit. In the words of `cause`, `{channels}` stands for what `channels`
-    returns, channels or electrodes. `next_step` tells it from what else it could be, or mends it. A
-    rule that `is_general` fits whenever its check fails, so it says nothing beside a better row.
+    returns, channels or electrodes. `next_step` tells it from what else it could be, or mends it;
+    `next_over` are other words for it, by what lies between board and computer. `found` says what
+    was read of the board beside the check. A rule that `is_general` fits whenever its check fails,
+    so it says nothing beside a better row; one that `is_harmless` spoils no other check, so any
+    other row that fits goes before it.
     """
 
     key: str
@@ -26,6 +30,9 @@ class Rule:
     next_step: str
     channels: Callable[[Evidence], Sequence[Place]] | None = None
     is_general: bool = False
+    is_harmless: bool = False
+    next_over: Mapping[Medium, str] = field(default_factory=dict)
+    found: Callable[[Evidence], str] | None = None
 
     def places(self, evidence: Evidence) -> tuple[Place, ...]:
         """Return the channels or electrodes that it is about."""
@@ -34,6 +41,14 @@ class Rule:
     def told(self, evidence: Evidence) -> str:
         """Return the cause with its channels, in words."""
         return self.cause.format(channels=", ".join(map(str, self.places(evidence))))
+
+    def advice(self, evidence: Evidence) -> str:
+        """Return what to do next, for the link that this board has."""
+        return self.next_over.get(evidence.medium, self.next_step)
+
+
+_SAME_READING = 0.035
+"""Readings of supplies that agree so well have one cause."""
 
 
 def happened(*kinds: IncidentKind) -> When:
@@ -77,14 +92,14 @@ def strays(e: Evidence) -> float:
 
 def is_garbage(e: Evidence) -> bool:
     """Stray bytes, and no packet is missing, for all that the board can tell."""
-    n_missing = e.number("link.lost") + e.number("echo.repeats")
-    return e.can.is_loss_known and strays(e) > 0 and n_missing == 0
+    if not (e.can.is_loss_known and e.knows("link.lost")):
+        return False
+    return strays(e) > 0 and e.number("link.lost") + e.number("echo.repeats") == 0
 
 
 def is_damaged(e: Evidence) -> bool:
     """Stray bytes, and packets are missing, or nobody can tell whether some are."""
-    is_lossy = e.number("link.lost") > 0 or e.number("echo.repeats") > 0
-    return strays(e) > 0 and (is_lossy or not e.can.is_loss_known)
+    return strays(e) > 0 and not is_garbage(e)
 
 
 def is_doubled(e: Evidence) -> bool:
@@ -98,8 +113,13 @@ def is_lossy(e: Evidence) -> bool:
     return _misses_packets(e) and e.number("link.unplaced") == 0
 
 
+def thrown_away(e: Evidence) -> float:
+    """Return frames that the board threw away, in the check or since."""
+    return max(e.number("link.thrown_away"), e.number("thrown_away"))
+
+
 def _misses_packets(e: Evidence) -> bool:
-    if e.number("link.thrown_away") > 0:
+    if thrown_away(e) > 0:
         return False
     return e.number("link.lost") > 0 and strays(e) == 0 and e.number("link.backwards") == 0
 
@@ -140,7 +160,7 @@ def has_misfit_rate(e: Evidence) -> bool:
 def has_missed_reads(e: Evidence) -> bool:
     """Say if the board did not read some conversions."""
     on_board = max(e.number("link.lost_on_board"), e.number("lost_on_board"))
-    return on_board > 0 and e.number("link.thrown_away") == 0
+    return on_board > 0 and thrown_away(e) == 0
 
 
 def has_two_clocks(e: Evidence) -> bool:
@@ -157,7 +177,12 @@ def is_brown_out(e: Evidence) -> bool:
 
 def period_is_exact(e: Evidence) -> bool:
     """Say if the test signal's period has as many samples as it should."""
-    return abs(e.number("test_period.ratio") - 1) < 0.005
+    return e.knows("test_period.ratio") and abs(e.number("test_period.ratio") - 1) < 0.005
+
+
+def period_is_off(e: Evidence) -> bool:
+    """Say if it was measured and has not."""
+    return e.knows("test_period.ratio") and not period_is_exact(e)
 
 
 def all_railed(e: Evidence) -> bool:
@@ -207,6 +232,36 @@ def has_wrong_scale(e: Evidence) -> bool:
 def reference(e: Evidence) -> float:
     """Return the reference as the supplies tell it, V; 0 if it is not known."""
     return e.number("supplies.reference_v") or e.number("reference_voltage")
+
+
+def is_supply_low(e: Evidence) -> bool:
+    """Say if AVDD is low: the reading is, and no wrong reference alone explains both readings.
+
+    A reference that a low AVDD pulls down with it reads AVDD as 4.5 V or a little more, however low
+    both are; DVDD, which nothing pulls, then reads too high.
+    """
+    return _reads_low(e) and e.number("supplies.unexplained") > _SAME_READING
+
+
+def is_supply_doubtful(e: Evidence) -> bool:
+    """Say if AVDD reads low, and two causes explain it as well."""
+    return _reads_low(e) and not is_supply_low(e) and not is_reference_wrong(e)
+
+
+def _reads_low(e: Evidence) -> bool:
+    return 0.5 < e.number("supplies.avdd_v") < 4.8
+
+
+def is_reference_wrong(e: Evidence) -> bool:
+    """Say if the reference is off by itself, and a low supply does not explain it."""
+    is_off = reference(e) > 0 and not 4.3 <= reference(e) <= 4.7
+    return is_off and not all_railed(e) and not is_supply_low(e)
+
+
+def supplies_read(e: Evidence) -> str:
+    """Say what the chip reads of its supplies, by the reference that it is said to have."""
+    avdd_v, dvdd_v = e.number("supplies.avdd_v"), e.number("supplies.dvdd_v")
+    return f"the chip reads its own supplies as AVDD {avdd_v:.2f} V, DVDD {dvdd_v:.2f} V"
 
 
 def electrodes_off(e: Evidence) -> list[Place]:

@@ -99,13 +99,16 @@ _LACKS = {
 class CheckInfo:
     """A check as it is declared: letter (B in the package) and number, layer, the question.
 
-    A board that lacks one of `needs` cannot be asked.
+    A board that lacks one of `needs` cannot be asked. One that `judges_delivery` holds against a
+    limit how late samples came, in it and in the checks before it that did not: of a board that
+    tells a loss, lateness alone says something of the link, and nothing of what a check asks.
     """
 
     number: str
     layer: Layer
     title: str
     needs: tuple[Need, ...] = (Need.REGISTERS,)
+    judges_delivery: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[A-Z][0-9]+", self.number):
@@ -121,7 +124,12 @@ class CheckInfo:
 
 
 def check(
-    number: str, layer: Layer, title: str, *, needs: tuple[Need, ...] = (Need.REGISTERS,)
+    number: str,
+    layer: Layer,
+    title: str,
+    *,
+    needs: tuple[Need, ...] = (Need.REGISTERS,),
+    judges_delivery: bool = False,
 ) -> Callable[[F], F]:
     """Declare a test function to be a check; `info_of` finds it again.
 
@@ -129,7 +137,8 @@ def check(
     """
 
     def declare(function: F) -> F:
-        setattr(function, _ATTRIBUTE, CheckInfo(number, layer, title, needs))
+        info = CheckInfo(number, layer, title, needs, judges_delivery)
+        setattr(function, _ATTRIBUTE, info)
         return function
 
     return declare
@@ -188,6 +197,17 @@ class CheckResult:
     attachments: list[Attachment] = field(default_factory=list)
     duration_s: float = 0.0
     is_beyond: bool = False  #: It was not asked: the board cannot tell.
+    is_only_late: bool = False  #: It failed for samples that came late, and none is missing.
+
+    @property
+    def nearest(self) -> str:
+        """What of it came nearest to a limit, in words; empty if nothing was held against one."""
+        judged = [m for m in self.measurements if m.is_judged and m.readings and m.limit.is_limit]
+        if not judged:
+            return ""
+        best = max(judged, key=lambda m: m.nearest()[0])
+        more = f" (and {len(judged) - 1} more)" if len(judged) > 1 else ""
+        return best.describe_nearest() + more
 
 
 Draw = Callable[["Axes", CheckResult, LimitTable], bool]

@@ -56,7 +56,8 @@ class Limit:
         """Say it: "0.5 to 1.3 µV", "at most 1 s", "one of 62, 61, 60"."""
         suffix = "" if unit in ("", "1") else f" {unit_shown(unit)}"
         if self.allowed:
-            return "one of " + ", ".join(_word(value) for value in self.allowed)
+            named = ", ".join(_word(value) for value in self.allowed)
+            return named if len(self.allowed) == 1 else f"one of {named}"
         if self.low is None and self.high is None:
             return "none"
         if self.low is None:

@@ -130,6 +130,24 @@ class Measurement:
             and r.value > high
         ]
 
+    def nearest(self) -> tuple[float, Reading]:
+        """Return the reading nearest to a limit, and how near: 0 in the middle, 1 at the limit.
+
+        Of what has one limit alone, 0 is at 0; of what is no number, or is asked to be 0, all are 0
+        as long as they pass.
+        """
+        return max(
+            ((_nearness(reading.value, self.limit), reading) for reading in self.readings),
+            key=lambda pair: pair[0],
+        )
+
+    def describe_nearest(self) -> str:
+        """Say in one clause what was measured, where it is nearest to its limit."""
+        _, reading = self.nearest()
+        where = f" on channel {reading.channel}" if reading.channel is not None else ""
+        title, limit = self.name.replace("_", " "), self.limit.words(self.unit)
+        return f"{title}: {show(reading.value, self.unit)}{where}; limit {limit}"
+
     def describe_worst(self) -> str:
         """Say what is wrong in one clause: the value, its unit and the limit."""
         bad = [r for r in self.readings if r.outcome is self.outcome]
@@ -139,9 +157,25 @@ class Measurement:
         title = self.name.replace("_", " ")
         if not self.limit.is_limit:
             return f"{title} is held against no limit: {self.key} is in no table of limits"
-        if self.outcome is Outcome.NOT_MEASURED and bad and bad[0].note:
+        if bad and bad[0].note and (self.outcome is Outcome.NOT_MEASURED or not channels):
             shown += f" ({bad[0].note})"
         return f"{title}{where} is {shown}; limit {self.limit.words(self.unit)}"
+
+
+_SHORT_S = 0.01
+"""A time below is told in ms."""
+
+
+def _nearness(value: Value | None, limit: Limit) -> float:
+    if value is None or isinstance(value, str | bool) or limit.allowed:
+        return 0.0
+    low, high = limit.low, limit.high
+    if low is not None and high is not None:
+        half = (high - low) / 2
+        return abs(value - low - half) / half if half else 0.0
+    if high is not None:
+        return max(value / high, 0.0) if high > 0 else 0.0
+    return low / value if low is not None and low > 0 and value > 0 else 0.0
 
 
 def show(value: Value | None, unit: str) -> str:
@@ -152,6 +186,8 @@ def show(value: Value | None, unit: str) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
+    if unit == "s" and isinstance(value, float) and 0 < abs(value) < _SHORT_S:
+        return show(1e3 * value, "ms")
     number = f"{value:.4g}" if isinstance(value, float) else str(value)
     return number if unit in ("", "1") else f"{number} {unit_shown(unit)}"
 

@@ -95,6 +95,17 @@ def reference_v(avdd: dict[int, float], dvdd: dict[int, float], assumed_v: float
     return float(assumed_v / common)
 
 
+def unexplained_by_reference(avdd: dict[int, float], dvdd: dict[int, float]) -> float:
+    """Return how far DVDD is from any usual value, were it the reference that makes AVDD not 5 V.
+
+    A share: near 0 says that the reference alone explains both readings.
+    """
+    read_avdd, read_dvdd = np.median(list(avdd.values())), np.median(list(dvdd.values()))
+    if read_avdd <= 0 or read_dvdd <= 0:
+        return 0.0
+    return float(min(abs(read_dvdd * 5.0 / read_avdd / usual - 1) for usual in USUAL_DVDD_V))
+
+
 def connect_electrodes(rig: Rig) -> None:
     """Connect the electrodes as a recording does: 1000 SPS, gain 12, the bias loop closed."""
     rig.set_rate(1000)

@@ -28,7 +28,9 @@ def restore(rig: Rig) -> Restored:
     """Put registers and stream state back, prove it by reading, and close the link."""
     if not rig.is_open:
         rig.close()
-        return Restored((), (), False, False, proved=False, note="no board was ever there")
+        return Restored(
+            (), (), False, False, proved=False, note="nothing was written: no board answered"
+        )
     before = tuple(raw.hex() for raw in rig.before)
     try:
         return _restore(rig, before)

@@ -67,9 +67,15 @@ def _most_common(status: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return np.array([column[0][0] if column else 0 for column in columns], np.uint32)
 
 
-@check("B8", Layer.FRAMES, "every conversion arrives, once and in time", needs=(Need.LOSS,))
+@check(
+    "B8",
+    Layer.FRAMES,
+    "every conversion arrives, once and in time",
+    needs=(Need.LOSS,),
+    judges_delivery=True,
+)
 def test_loss(rig: Rig, measure: Measure, is_full: bool) -> None:
-    """Count what is missing at four rates, by where it went."""
+    """Count what is missing at four rates, by where it went; how late samples came until here."""
     captures = []
     for rate_hz in rig.rates(RATES_HZ):
         if rig.has_registers:

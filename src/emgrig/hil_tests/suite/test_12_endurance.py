@@ -12,7 +12,7 @@ N_PARTS = 3
 FINE_PPM = 100.0
 
 
-@check("B24", Layer.ENDURANCE, "endurance", needs=(Need.LOSS,))
+@check("B24", Layer.ENDURANCE, "endurance", needs=(Need.LOSS,), judges_delivery=True)
 def test_endurance(rig: Rig, measure: Measure, bringup: BringupRun) -> None:
     """Run for as long as --soak says: loss, resets, rate and temperature."""
     soak_s = bringup.options.soak_s

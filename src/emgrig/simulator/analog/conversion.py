@@ -1,18 +1,16 @@
 """From inputs and a source to codes: one stretch of time under one set of registers."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.simulator.analog.inputs import HEADROOM_V, Inputs
+from emgrig.simulator.analog.product import product
 from emgrig.simulator.analog.sinc import WINDOW_PERIODS, cumulative_taps, point_weights
 from emgrig.simulator.analog.waves import Grid, Wave
-from emgrig.simulator.seams import Source
-
-# OpenBLAS starts threads above 4 * 65536 multiplications (its interface/gemm.c).
-_MOST_MULTIPLICATIONS = 4 * 65536
+from emgrig.simulator.seams import Source, WindowedSource
 
 FULL_SCALE = 2.0**23
 WINDOW_TO_EDGE_TICKS = 9  # t_SETTLE is 4 t_DR + 9 tCLK: the window ends 9 ticks before DRDY falls
@@ -80,29 +78,17 @@ class Stretch:
         """Codes without noise and not rounded, of `count` conversions from `first` on.
 
         As if this stretch had no beginning and no end. What of the input is linear goes through the
-        filter in one matrix product; channels near the amplifier's rails take the longer way.
+        filter at once; channels near the amplifier's rails take the longer way.
         """
-        n_points = (count + WINDOW_PERIODS - 1) * self.cells
-        channels, sources = self.inputs.mix.shape
-        x = (
-            self._source_volts(self._point_ticks(first, n_points))
-            if self._sees_source
-            else np.zeros((n_points, sources))
-        )
-        rows = x.reshape(-1, self._weights.shape[0])
-        parts = _product(rows, self._weights).reshape(-1, 3, channels)
-        volts = parts[:-2, 0] + parts[1:-1, 1]
-        volts += parts[2:, 2]
-        volts += self.inputs.dc_v
+        volts = self._steady(first, count)
         if self._lead_off is not None:
-            volts += self._lead_off.conversions(first, count)[:, :channels]
-        if self._has_mains:
-            period = self.grid.data_period_ticks
-            middle = np.arange(count) * period + self.window_start(first) + 3 * period // 2
-            volts += self._mains_volts(middle, self.inputs.mains[0] * self.inputs.mains_response)
-        clipping = self._clipping(x)
+            volts += self._lead_off.conversions(first, count)[:, : volts.shape[1]]
+        seen = self._seen(first, count) if self._sees_source else None
+        if seen is not None:
+            volts += seen[0]
+        clipping = self._clipping(None if seen is None else seen[1])
         if clipping.size:
-            volts[:, clipping] = self._clipped(first, x, clipping)
+            volts[:, clipping] = self._clipped(first, count, clipping)
         windows = self.window_start(first) + self.grid.data_period_ticks * np.arange(count)
         return self._scale(volts, windows, self._test_rows(first, count))
 
@@ -115,18 +101,23 @@ class Stretch:
         taps = cumulative_taps(self.grid.decimation)
         weights = np.diff(np.interp(inside / 2, np.arange(len(taps)), taps))
         ticks = borders[:-1] + cell_ticks // 2
-        volts = self._amplified(ticks, self._source_volts(ticks) @ self.inputs.mix.T, slice(None))
+        seen = self._source_volts(ticks) @ self.inputs.mix.T
+        volts = self._amplified(ticks, seen, slice(None)) + self.inputs.offset_v
         test = np.full(len(ticks), self.inputs.test_level)
         if self._test is not None:
             test = self._test.at(ticks)[:, 0]
         return weights @ self._scale(volts, np.full(len(ticks), begin), test[:, None])
 
     def lead_off_bits(self, edges: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """LOFF_STATP and LOFF_STATN at data-ready edges; shape (n_edges, 2)."""
-        bits = np.empty((len(edges), 2), dtype=np.uint8)
-        bits[:] = self.inputs.comparators(+1)[:2]
+        """LOFF_STATP and LOFF_STATN at data-ready edges; shape (2, n_edges)."""
+        bits = np.empty((2, len(edges)), dtype=np.uint8)
+        both = [self.inputs.comparators(polarity) for polarity in (+1, -1)]
+        for row in range(2):
+            bits[row] = both[0][row]
         if self.inputs.is_chopped:
-            bits[self.chopper(edges) < 0] = self.inputs.comparators(-1)[:2]
+            is_second_half = self.chopper(edges) < 0
+            for row in range(2):
+                bits[row, is_second_half] = both[1][row]
         return bits
 
     def chopper(self, ticks: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -155,6 +146,11 @@ class Stretch:
         return np.ascontiguousarray(product.reshape(self.cells * sources, 3 * channels))
 
     @cached_property
+    def _mix(self) -> NDArray[np.float64]:
+        """Source electrodes (rows) to channels (columns)."""
+        return np.ascontiguousarray(self.inputs.mix.T)
+
+    @cached_property
     def _lead_off(self) -> Wave | None:
         if not self.inputs.is_chopped:
             return None
@@ -171,7 +167,7 @@ class Stretch:
     @cached_property
     def _sees_source(self) -> bool:
         """False if nothing of the source gets in: all inputs shorted, or on signals of the chip."""
-        return bool(np.any(self.inputs.mix))
+        return bool(np.any(self.inputs.mix)) and not getattr(self.source, "is_silent", False)
 
     @property
     def _fine_cells(self) -> int:
@@ -182,31 +178,90 @@ class Stretch:
         return self.grid.data_period_ticks // self._fine_cells
 
     def _point_ticks(self, first: int, n_points: int) -> NDArray[np.int64]:
-        cell_ticks = self.grid.data_period_ticks // self.cells
+        cell_ticks = self._cell_ticks
         return self.window_start(first) + cell_ticks // 2 + cell_ticks * np.arange(n_points)
+
+    @property
+    def _cell_ticks(self) -> int:
+        return self.grid.data_period_ticks // self.cells
 
     def _source_volts(self, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
         return self.source.volts(ticks / self.inputs.f_clk_hz)
 
+    def _steady(self, first: int, count: int) -> NDArray[np.float64]:
+        """Return dc, offset and mains, filtered, V: what is there without source and lead-off."""
+        inputs = self.inputs
+        level_v = inputs.dc_v + inputs.offset_v
+        if not self._has_mains:
+            return np.tile(level_v, (count, 1))
+        middle_tick = self.window_start(first) + WINDOW_PERIODS * self.grid.data_period_ticks // 2
+        step_rad = self._mains_rad_tick * self.grid.data_period_ticks
+        turns = _turns(step_rad, count) * np.exp(1j * (self._mains_rad_tick * middle_tick))
+        basis = np.ones((count, 3))
+        basis[:, 0], basis[:, 1] = turns.real, turns.imag
+        phasors = inputs.mains[0] * inputs.mains_response
+        return product(basis, np.stack((phasors.real, -phasors.imag, level_v)))
+
+    @property
+    def _mains_rad_tick(self) -> float:
+        inputs = self.inputs
+        return 2 * float(np.pi) * inputs.world.mains.frequency_hz / inputs.f_clk_hz
+
     def _mains_volts(
         self, ticks: NDArray[np.int64], phasors: NDArray[np.complex128]
     ) -> NDArray[np.float64]:
-        turn = (2 * np.pi * self.inputs.world.mains.frequency_hz / self.inputs.f_clk_hz) * ticks
+        turn = self._mains_rad_tick * ticks
         basis = np.stack((np.cos(turn), np.sin(turn)), axis=1)
-        return _product(basis, np.stack((phasors.real, -phasors.imag)))
+        return product(basis, np.stack((phasors.real, -phasors.imag)))
 
     def _test_rows(self, first: int, count: int) -> NDArray[np.float64]:
         if self._test is None:
             return np.full((1, 1), self.inputs.test_level)
         return self._test.conversions(first, count)
 
-    def _clipping(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Channels (indices) whose amplifier may come near a rail for the source voltages `x`."""
-        inputs = self.inputs
-        if not self._may_clip(np.full(x.shape[1], max(x.max(), -x.min()))).any():
+    def _seen(
+        self, first: int, count: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the source's part of each channel, filtered, and the peaks of its electrodes; V.
+
+        The points of all periods go through the filter and the mix in one matrix product, unless
+        the source can do better.
+        """
+        if isinstance(self.source, WindowedSource):
+            taps = point_weights(self.grid.decimation, self.cells)
+            period, cell_ticks = self.grid.data_period_ticks, self._cell_ticks
+            begins = self.window_start(first) + cell_ticks // 2 + period * np.arange(count)
+            f_clk_hz = self.inputs.f_clk_hz
+            sums, peak = self.source.window_sums(begins / f_clk_hz, cell_ticks / f_clk_hz, taps)
+            return product(sums, self._mix), peak
+        x = self._points(first, count)
+        parts = product(x.reshape(-1, self._weights.shape[0]), self._weights)
+        parts = parts.reshape(-1, WINDOW_PERIODS, len(self.inputs.gain))
+        volts = parts[:count, 0] + parts[1 : count + 1, 1]
+        volts += parts[2:, 2]
+        return volts, np.maximum(x.max(axis=0), -x.min(axis=0))
+
+    def _points(self, first: int, count: int) -> NDArray[np.float64]:
+        """Return what the source gives in all the cells of `count` conversions; V, a row each."""
+        n_points = (count + WINDOW_PERIODS - 1) * self.cells
+        if not self._sees_source:
+            return np.zeros((n_points, self.inputs.n_sources))
+        return self._source_volts(self._point_ticks(first, n_points))
+
+    def _clipping(self, peak_v: NDArray[np.float64] | None) -> NDArray[np.int64]:
+        """Channels (indices) whose amplifier may come near a rail with a source of such peaks."""
+        if peak_v is None:
+            return self._clipping_in_silence
+        if not self._may_clip(np.full(len(peak_v), peak_v.max())).any():
             return np.empty(0, dtype=np.int64)
-        is_near = self._may_clip(np.abs(x).max(axis=0))
-        return np.nonzero(is_near & ~np.array(inputs.settings.powered_down))[0]
+        return self._powered(self._may_clip(peak_v))
+
+    @cached_property
+    def _clipping_in_silence(self) -> NDArray[np.int64]:
+        return self._powered(self._may_clip(np.zeros(self.inputs.n_sources)))
+
+    def _powered(self, is_near: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.nonzero(is_near & ~np.array(self.inputs.settings.powered_down))[0]
 
     def _may_clip(self, peaks_v: NDArray[np.float64]) -> NDArray[np.bool_]:
         swing = self._own_swing + self.inputs.gain / 2 * (np.abs(self.inputs.mix) @ peaks_v)
@@ -232,15 +287,16 @@ class Stretch:
         return max(self.inputs.world.avdd_v / 2 - HEADROOM_V, 0.0)
 
     def _clipped(
-        self, first: int, x: NDArray[np.float64], columns: NDArray[np.int64]
+        self, first: int, count: int, columns: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return the filtered input of some channels whose amplifiers clip, V."""
+        """Return the filtered input, with the offset, of some channels whose amplifiers clip, V."""
+        x = self._points(first, count)
         ticks = self._point_ticks(first, len(x))
-        volts = self._amplified(ticks, _product(x, self.inputs.mix[columns].T), columns)
+        volts = self._amplified(ticks, product(x, self.inputs.mix[columns].T), columns)
         taps = point_weights(self.grid.decimation, self.cells).reshape(3, self.cells)
         parts = np.einsum("jm,pmc->jpc", taps, volts.reshape(-1, self.cells, len(columns)))
         result: NDArray[np.float64] = parts[0, :-2] + parts[1, 1:-1] + parts[2, 2:]
-        return result
+        return result + self.inputs.offset_v[columns]
 
     def _amplified(
         self,
@@ -271,11 +327,10 @@ class Stretch:
     def _scale(
         self, volts: NDArray[np.float64], windows: NDArray[np.int64], test: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Turn input volts into codes in place; `windows` are begins of windows."""
+        """Turn input volts with the offset into codes in place; `windows` are begins of windows."""
         inputs = self.inputs
         per_vref = inputs.gain * FULL_SCALE
         middle = windows + WINDOW_PERIODS * self.grid.data_period_ticks // 2
-        volts += inputs.offset_v
         if self.reference.is_settled(int(middle[0])):
             volts *= per_vref / self.reference.target_v
         else:
@@ -295,14 +350,9 @@ def combined(stretches: list[Stretch], conversion: int) -> NDArray[np.float64]:
     return total
 
 
-def _product(tall: NDArray[np.float64], small: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``tall @ small``, some rows at a time.
-
-    BLAS spreads large products over all cores. For the many middling ones here that is slow where
-    cores are shared, and it could make the last bit depend on the number of cores.
-    """
-    result = np.empty((tall.shape[0], small.shape[1]))
-    rows = max(1, _MOST_MULTIPLICATIONS // small.size)
-    for begin in range(0, len(tall), rows):
-        np.matmul(tall[begin : begin + rows], small, out=result[begin : begin + rows])
-    return result
+@lru_cache(maxsize=16)
+def _turns(step_rad: float, count: int) -> NDArray[np.complex128]:
+    """How a phasor stands after 0 to `count` - 1 steps; shape (count,)."""
+    turns: NDArray[np.complex128] = np.exp(1j * (step_rad * np.arange(count)))
+    turns.setflags(write=False)
+    return turns

@@ -28,7 +28,7 @@ from emgrig.simulator.analog.conversion import (
     combined,
 )
 from emgrig.simulator.analog.inputs import Inputs
-from emgrig.simulator.analog.noise import block_of, coloured
+from emgrig.simulator.analog.noise import ColouredNoise, block_of
 from emgrig.simulator.analog.sinc import WINDOW_PERIODS
 from emgrig.simulator.analog.tolerances import Tolerances
 from emgrig.simulator.analog.waves import Grid
@@ -118,7 +118,7 @@ class AnalogueFrontEnd:
         draw = Tolerances.ideal(n_channels) if ideal else Tolerances.draw(n_channels, seed)
         #: What is wrong with this chip: the truth a calibration should find.
         self.tolerances = draw
-        self._seed = seed
+        self._noise = ColouredNoise(seed)
         self._f_clk_hz = f_clk_hz
         self._is_noisy = not ideal
         self._source = _checked(source, n_channels)
@@ -324,18 +324,18 @@ class AnalogueFrontEnd:
             values, last_of = self._mixed(run, start, windows)
         if self._is_noisy:
             noise = np.empty(values.shape, dtype=np.float32)
-            coloured(self._seed, run.restart_tick, start, noise)
+            self._noise.fill(run.restart_tick, start, noise)
             for stretch, rows in _shares(run, last_of):
                 noise[rows] *= stretch.noise_scale
             values += noise
         np.clip(np.rint(values, out=values), _LOWEST, _HIGHEST, out=values)
         codes = values.astype(np.int32)
-        bits = np.empty((size, 2), dtype=np.uint8)
+        bits = np.empty((2, size), dtype=np.uint8)
         edges = windows + WINDOW_PERIODS * period + WINDOW_TO_EDGE_TICKS
         for stretch, rows in _shares(run, last_of):
             stretch.inputs.override(codes, rows)
-            bits[rows] = stretch.lead_off_bits(edges[rows])
-        return Conversions(codes, bits[:, 0].copy(), bits[:, 1].copy())
+            bits[:, rows] = stretch.lead_off_bits(edges[rows])
+        return Conversions(codes, bits[0], bits[1])
 
     def _mixed(
         self, run: _Run, start: int, windows: NDArray[np.int64]

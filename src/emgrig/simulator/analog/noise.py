@@ -31,6 +31,7 @@ BOLTZMANN_J_K = 1.380649e-23
 _A = np.float32(0.4736725)
 _B = np.float32(0.0185565)
 _NORM = 1.1066665
+_AHEAD = 2  # white rows of the next block that a block's colour needs
 
 # Conversions that share a stream of random numbers.
 _FIRST_BLOCK, _LARGEST_BLOCK = 64, 1024
@@ -83,37 +84,80 @@ def block_of(conversion: int, largest: int) -> tuple[int, int]:
     return size, size
 
 
-def coloured(seed: int, run: int, start: int, out: NDArray[np.float32]) -> None:
-    """Make noise of unit variance with the colour of the sinc3 filter.
+class ColouredNoise:
+    """Noise of unit variance with the colour of the sinc3 filter.
+
+    A block's last two white rows are the first two of the next block's stream, so the colour runs
+    on over the border and each block can still be made alone. Blocks that are asked for in their
+    order share that stream.
 
     Parameters
     ----------
-    seed, run : int
+    seed : int
         See `stream`.
-    start : int
-        First conversion; it begins a block of `block_of`, whatever its largest.
-    out : ndarray of float32, shape (n_conversions, n_channels)
-        Takes the noise; it ends where a block of at most 1024 ends.
     """
-    done = 0
-    while done < len(out):
-        first, size = block_of(start + done, _LARGEST_BLOCK)
-        index = size.bit_length() - _FIRST_BLOCK.bit_length() + first // size if first else 0
-        _coloured_block(seed, run, index, out[done : done + size])
-        done += size
 
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        # The streams of a block and of the next; entering one anew is quicker than making one.
+        self._here, self._ahead = (stream(seed, 0, 0, 0) for _ in range(2))
+        self._is_ahead_of: tuple[int, int] | None = None  # the run and block it is in
+        self._white = self._white_ahead = np.empty((0, 0), np.float32)
+        self._part = np.empty(0, np.float32)
 
-def _coloured_block(seed: int, run: int, block: int, out: NDArray[np.float32]) -> None:
-    """Make the noise of one block.
+    def fill(self, run: int, start: int, out: NDArray[np.float32]) -> None:
+        """Make the noise of some conversions of a run.
 
-    The block's last two white rows are the first two of the next block's stream, so the colour runs
-    on over the border and each block can still be made alone.
-    """
-    n_rows, n_columns = out.shape
-    white = np.empty((n_rows + 2, n_columns), dtype=np.float32)
-    stream(seed, run, block, 0).standard_normal(dtype=np.float32, out=white[:-2])
-    stream(seed, run, block + 1, 0).standard_normal(dtype=np.float32, out=white[-2:])
-    np.multiply(white[:-2], _B, out=out)
-    out += white[1:-1] * _A
-    out += white[2:]
-    out *= np.float32(1 / _NORM)
+        Parameters
+        ----------
+        run : int
+            See `stream`.
+        start : int
+            First conversion; it begins a block of `block_of`, whatever its largest.
+        out : ndarray of float32, shape (n_conversions, n_channels), contiguous
+            Takes the noise; it ends where a block of at most 1024 ends.
+        """
+        done = 0
+        while done < len(out):
+            first, size = block_of(start + done, _LARGEST_BLOCK)
+            index = size.bit_length() - _FIRST_BLOCK.bit_length() + first // size if first else 0
+            self._fill_block(run, index, out[done : done + size])
+            done += size
+
+    def _fill_block(self, run: int, block: int, out: NDArray[np.float32]) -> None:
+        n_rows, n_columns = out.shape
+        if self._white.shape != (n_rows + _AHEAD, n_columns):
+            self._white = np.empty((n_rows + _AHEAD, n_columns), dtype=np.float32)
+            self._part = np.empty(out.size, np.float32)
+        white, begun = self._white, 0
+        if self._is_ahead_of == (run, block):
+            self._here, self._ahead = self._ahead, self._here
+            white[:_AHEAD] = self._white_ahead
+            begun = _AHEAD
+        else:
+            self._enter(self._here, run, block)
+        self._here.standard_normal(dtype=np.float32, out=white[begun:n_rows])
+        self._enter(self._ahead, run, block + 1)
+        self._ahead.standard_normal(dtype=np.float32, out=white[n_rows:])
+        self._white_ahead = white[n_rows:].copy()
+        self._is_ahead_of = run, block + 1
+        flat, result, part = white.reshape(-1), out.reshape(-1), self._part
+        np.multiply(flat[: -_AHEAD * n_columns], _B, out=result)
+        result += np.multiply(flat[n_columns:-n_columns], _A, out=part)
+        result += flat[_AHEAD * n_columns :]
+        result *= np.float32(1 / _NORM)
+
+    def _enter(self, rng: np.random.Generator, run: int, block: int) -> None:
+        """Put a generator at the beginning of `stream(seed, run, block, 0)`."""
+        bits = rng.bit_generator
+        bits.state = {
+            "bit_generator": "Philox",
+            "state": {
+                "counter": np.array([0, 0, block, 0], np.uint64),
+                "key": np.array([self._seed, run], np.uint64),
+            },
+            "buffer": np.zeros(4, np.uint64),
+            "buffer_pos": 4,  # nothing in it
+            "has_uint32": 0,
+            "uinteger": 0,
+        }

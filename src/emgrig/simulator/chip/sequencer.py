@@ -45,15 +45,17 @@ def pack_frames(results: Conversions, gpio_levels: int) -> NDArray[np.uint8]:
     ndarray of uint8, shape (n, 3 + 3 * c)
     """
     n, n_channels = results.codes.shape
-    frames = np.empty((n, 3 + 3 * n_channels), dtype=np.uint8)
-    frames[:, 0] = _SYNC | results.loff_p >> 4
-    frames[:, 1] = (results.loff_p & 0x0F) << 4 | results.loff_n >> 4
-    frames[:, 2] = (results.loff_n & 0x0F) << 4 | gpio_levels
-    octets = np.ascontiguousarray(results.codes, dtype="<i4").view(np.uint8)
-    frames[:, 3::3] = octets[:, 2::4]
-    frames[:, 4::3] = octets[:, 1::4]
-    frames[:, 5::3] = octets[:, 0::4]
-    return frames
+    words = np.empty((n, 1 + n_channels), dtype=">i4")
+    status = results.loff_p.astype(np.int32)
+    status <<= 8
+    status |= results.loff_n
+    status <<= 4
+    words[:, 0] = status | (_SYNC << 16 | gpio_levels)
+    words[:, 1:] = results.codes
+    octets, frames = words.view(np.uint8).reshape(-1), np.empty(3 * words.size, np.uint8)
+    for place in range(3):  # the low three bytes of each word; three long copies are fastest
+        frames[place::3] = octets[place + 1 :: 4]
+    return frames.reshape(n, -1)
 
 
 @dataclass

@@ -282,7 +282,7 @@ ALL_FAULTS: Final = (
     Fault(
         "link-stall",
         "nothing comes for a while, then much at once; frames may be thrown away",
-        found_by="B6",
+        found_by="B8",
         switch_on=_act(do.stall_link, "for", "every"),
         parameters={
             "at": AT,

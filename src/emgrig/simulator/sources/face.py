@@ -115,6 +115,12 @@ class Face:
         """See `Source.volts`."""
         return self._interpolator.at(t_s)
 
+    def window_sums(
+        self, t_s: NDArray[np.float64], point_s: float, weights: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """See `WindowedSource.window_sums`."""
+        return self._interpolator.window_sums(t_s, point_s, weights)
+
     def truth(self, t0_s: float, t1_s: float) -> list[FaceEvent]:
         """Events that overlap t0_s ≤ t < t1_s, by onset; none before 0 s."""
         events = [

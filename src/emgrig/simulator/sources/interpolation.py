@@ -13,6 +13,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from emgrig.simulator.sources.kernel import spline_kernel, spline_weights
+
 Samples = Callable[[int, int], NDArray[np.float64]]
 """(first, count) -> base samples, shape (count, n_columns); `first` may be negative."""
 
@@ -40,6 +42,7 @@ class Interpolator:
         self._reach = self.half_width + -(-_PREFILTER_TAPS // self.factor) + 1
         self._matrix = _filter_matrix(self.factor, self.half_width, self._reach)
         self._blocks: OrderedDict[int, NDArray[np.float64]] = OrderedDict()
+        self._peaks: dict[int, NDArray[np.float64]] = {}
 
     def at(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values at increasing times `t_s` (n,), s; shape (n, n_columns)."""
@@ -58,10 +61,39 @@ class Interpolator:
         ]
         return np.concatenate(looked_up)
 
+    def window_sums(
+        self, t_s: NDArray[np.float64], point_s: float, weights: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """See `WindowedSource.window_sums`."""
+        per_s = self.rate_hz * self.factor
+        kernel = spline_kernel(point_s * per_s, weights.tobytes())
+        position = t_s * per_s
+        before = np.floor(position)
+        first = int(before[0]) - 1
+        coefficients, peak = self._segment(first, int(before[-1]) - 1 + kernel.width - first)
+        begin = before.astype(np.int32) - np.int32(before[0])
+        index = begin[:, None] + np.arange(kernel.width, dtype=np.int32)
+        made = kernel.at(position - before)
+        rows = np.arange(0, made.size + 1, kernel.width, dtype=np.int32)
+        shape = (len(t_s), len(coefficients))
+        sums = scipy.sparse.csr_array((made.reshape(-1), index.reshape(-1), rows), shape=shape)
+        return np.asarray(sums @ coefficients), peak
+
+    def _segment(self, first: int, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return coefficients of points `first` on, and what no value of theirs goes beyond."""
+        size = self.block_size * self.factor
+        pieces, peak = [], np.zeros(self.n_columns)
+        for block in range(first // size, (first + count - 1) // size + 1):
+            kept = self._coefficients(block)
+            begin, end = first - block * size, first + count - block * size
+            pieces.append(kept[max(begin, 0) + 2 : min(end, size) + 2])
+            peak = np.maximum(peak, self._peaks[block])
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces), peak
+
     def _look_up(self, block: int, position: NDArray[np.float64]) -> NDArray[np.float64]:
         local = (position - block * self.block_size) * self.factor
         begin = local.astype(np.int32)
-        weights = _spline_weights(local - begin)
+        weights = spline_weights(local - begin)
         # Coefficient m belongs to point m - 2 of the block: a value needs begin + 1 to begin + 4.
         index = np.empty(weights.shape, dtype=np.int32)
         for number in range(4):
@@ -89,24 +121,22 @@ class Interpolator:
         begin = _CHUNK * self.factor - 2
         kept = np.ascontiguousarray(points[begin : begin + self.block_size * self.factor + 4])
         self._blocks[block] = kept
+        # Splines lie within what their coefficients reach.
+        self._peaks[block] = _peaks(kept)
         while len(self._blocks) > _KEPT_BLOCKS:
-            self._blocks.popitem(last=False)
+            gone, _ = self._blocks.popitem(last=False)
+            del self._peaks[gone]
         return kept
 
 
-def _spline_weights(fraction: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of the four cubic B-splines that are not 0 at each `fraction` (0 to 1) of a step."""
-    left, square = 1.0 - fraction, fraction * fraction
-    weights = np.empty((len(fraction), 4))
-    first, second, third, last = weights.T
-    np.multiply(left * left, left * (1 / 6), out=first)
-    np.multiply(square, fraction * (1 / 6), out=last)
-    np.multiply(square, 0.5 * fraction - 1.0, out=second)
-    second += 2 / 3
-    np.subtract(1.0, first, out=third)  # together they are 1
-    third -= second
-    third -= last
-    return weights
+def _peaks(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the largest size in each column; many rows side by side are gone through quicker."""
+    n_columns = rows.shape[1]
+    side_by_side = len(rows) // _CHUNK * _CHUNK
+    peaks = np.abs(rows[:side_by_side]).reshape(-1, _CHUNK * n_columns).max(axis=0, initial=0.0)
+    rest = np.abs(rows[side_by_side:]).max(axis=0, initial=0.0)
+    both: NDArray[np.float64] = np.maximum(peaks.reshape(_CHUNK, n_columns).max(axis=0), rest)
+    return both
 
 
 def _filter_matrix(factor: int, half_width: int, reach: int) -> NDArray[np.float64]:

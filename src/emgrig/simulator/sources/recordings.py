@@ -62,6 +62,12 @@ class Recording:
         """See `Source.volts`."""
         return self._interpolator.at(t_s)
 
+    def window_sums(
+        self, t_s: NDArray[np.float64], point_s: float, weights: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """See `WindowedSource.window_sums`."""
+        return self._interpolator.window_sums(t_s, point_s, weights)
+
     def _samples(self, first: int, count: int) -> NDArray[np.float64]:
         index = np.arange(first, first + count)
         total = len(self.samples_v)

@@ -31,6 +31,8 @@ FORMS = {
 class Silence:
     """All electrodes at 0 V."""
 
+    is_silent = True
+
     def __init__(self, n_electrodes: int) -> None:
         self.n_electrodes = n_electrodes
 

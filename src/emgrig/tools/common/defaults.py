@@ -35,6 +35,8 @@ class DefaultsFile(FileModel):
         TOML that overrides limits of the bring-up suite.
     calibration : str
         Folder or file of calibration certificates, or "none".
+    markers : list of str
+        Of the desk's buttons: "WORDS", or "KEY=WORDS" with a key too.
     """
 
     address: Text = ""
@@ -43,6 +45,7 @@ class DefaultsFile(FileModel):
     reports: Text = ""
     limits: Text = ""
     calibration: Text = ""
+    markers: tuple[Text, ...] = ()
 
 
 KEYS: Final = tuple(one.name for one in fields(DefaultsFile))
@@ -54,6 +57,7 @@ mains_hz = 60
 reports = "reports"                # each run of bringup, calibrate, compare: a folder of its own
 # limits = "limits.toml"           # of the bring-up suite
 # calibration = "certificates"     # folder or file of certificates, or "none"
+# markers = ["r=rest", "s=smile"]  # buttons of the desk, with a key each
 """
 
 
@@ -62,7 +66,7 @@ class Default:
     """A value, and where it came from: a file, or a variable of the environment."""
 
     key: str
-    value: str | int
+    value: str | int | tuple[str, ...]
     where: str
 
 
@@ -94,7 +98,7 @@ def read_defaults(
 def _said(said: DefaultsFile, path: Path) -> Iterator[Default]:
     for key in KEYS:
         value = getattr(said, key)
-        if value in ("", None):
+        if value in ("", None, ()):
             continue
         is_path = key in ("reports", "limits") or (key == "calibration" and value != "none")
         if is_path or (key == "profile" and value.endswith(".toml")):
@@ -111,6 +115,7 @@ _OPTIONS: Final = {
     "reports": ("report", ("demo", "attach")),
     "limits": ("limits", ("leadoff", "all")),
     "calibration": ("calibration", ()),
+    "markers": ("markers", ()),
 }
 
 
@@ -127,9 +132,10 @@ def default_map(command: Any, name: str, found: Mapping[str, Default]) -> dict[s
         if parameter.param_type_name == "argument" and key != "address":
             continue
         value = _run_folder(default.value, name) if key == "reports" else default.value
-        mapped[option] = [value] if parameter.nargs == -1 else value
+        is_list = isinstance(value, tuple)
+        mapped[option] = [value] if parameter.nargs == -1 and not is_list else value
     return mapped
 
 
-def _run_folder(reports: str | int, name: str) -> str:
+def _run_folder(reports: object, name: str) -> str:
     return str(Path(str(reports)) / f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")

@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -16,7 +16,7 @@ _NOT_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\
 
 EXIT_CODES_HELP = (
     "Exit codes: 0 well · 1 the answer is no (FAIL, differences) · 2 wrong arguments · "
-    "3 link · 4 board or chip · 5 files, extras · 130 interrupted."
+    "3 link · 4 board or chip · 5 files, extras · 6 laboratory · 130 interrupted."
 )
 
 
@@ -60,11 +60,16 @@ def print_table(
     *,
     title: str | None = None,
     whole: Collection[str] = (),
+    share: Mapping[str, int] | None = None,
 ) -> None:
-    """Print a plain table that also reads well in a log file; columns in `whole` never wrap."""
+    """Print a plain table that also reads well in a log file; columns in `whole` never wrap.
+
+    Those in `share` share what the others leave of the width, in this proportion.
+    """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in header:
-        table.add_column(name, overflow="fold", no_wrap=name in whole)
+        ratio = share.get(name) if share else None
+        table.add_column(name, overflow="fold", no_wrap=name in whole, ratio=ratio)
     for row in rows:
         table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     out.print(table)

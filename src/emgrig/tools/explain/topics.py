@@ -27,6 +27,7 @@ _EXIT_CODES = {
     ExitCode.LINK: "no link: nobody answers, or another protocol, or it was lost",
     ExitCode.DEVICE: "the board or the chip refused, cannot, or is not as it says",
     ExitCode.FILE: "a file or an extra is missing; a file is damaged, in the way, or not writable",
+    ExitCode.INFRASTRUCTURE: "the laboratory failed (labgrid); no verdict on the board",
     ExitCode.INTERRUPTED: "ended by Ctrl-C, SIGTERM, SIGHUP; what is meant to end so gives 0",
 }
 

@@ -31,7 +31,6 @@ from emgrig.attach.shims.host import Host
 
 N_LINES: Final = 54  #: Of a Raspberry Pi's chip.
 EVENTS_PER_LINE: Final = 16  #: What the kernel keeps unless more is asked for.
-_NANOSECONDS: Final = 1e9
 
 Lines = int | str | Sequence[int | str]
 Config = Mapping[int | str | tuple[int | str, ...], LineSettings | None]
@@ -158,18 +157,20 @@ class LineRequest:
         watches = list(self._watches.values())
         self._host.wait(watches, None)
         most = max_events or self._depth
-        waiting = sorted(
-            ((edge, watch) for watch in watches for edge in watch.queue),
-            key=lambda pair: pair[0].global_seqno,
-        )
+        with self._host.lock:  # another thread may let bench time pass
+            waiting = sorted(
+                ((edge, watch) for watch in watches for edge in watch.queue),
+                key=lambda pair: pair[0].global_seqno,
+            )[:most]
+            for edge, watch in waiting:
+                watch.queue.remove(edge)
         events = []
-        for edge, watch in waiting[:most]:
-            watch.queue.remove(edge)
+        for edge, _ in waiting:
             is_rising = edge.is_rising != self._settings[edge.number].active_low
             events.append(
                 EdgeEvent(
                     EventType.RISING_EDGE if is_rising else EventType.FALLING_EDGE,
-                    round(edge.at_s * _NANOSECONDS),
+                    self._host.stamp_ns(edge),
                     edge.number,
                     edge.global_seqno,
                     edge.line_seqno,

@@ -24,7 +24,6 @@ CONSTANTS: Final = {
     "SPI_MODE_3": 3, "OKAY": 0, "GPIO_BUSY": -79,
 }  # fmt: skip
 DEPTH: Final = 1024  #: Edges that the library keeps for its callbacks.
-_NANOSECONDS: Final = 1e9
 #: Bits of `gpio_get_mode`.
 _IN_USE: Final = 1
 _OUTPUT: Final = 2
@@ -166,8 +165,7 @@ class Lgpio:
             if func is None:
                 alert.n += 1
             else:
-                at_ns = round(seen.at_s * _NANOSECONDS)
-                func(handle, gpio, int(seen.is_rising), at_ns)
+                func(handle, gpio, int(seen.is_rising), self._host.stamp_ns(seen))
 
         watch = Watch(
             gpio,

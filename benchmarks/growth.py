@@ -1,0 +1,92 @@
+"""How cost grows: with channels, with the rate, with the length of a recording.
+
+Processor time of our side alone. Channels and length: at greatest speed. Rate: in real time, since
+that is what a recording costs; a simulated board in a process of its own sends. How it grows with
+the number of boards is measured by ``many_boards``.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import emgrig
+from benchmarks._figures import figure
+
+CHIPS = (1, 2, 4)
+RATES_HZ = (250, 500, 1000, 2000, 4000, 8000, 16_000)
+MINUTES = (5, 10, 20, 40)
+FLOOD_S, REAL_S = 120.0, 5.0
+
+
+@contextmanager
+def simulated(*options: str) -> Iterator[str]:
+    """Serve a simulated board over TCP from another process; gives its address."""
+    command = [sys.executable, "-m", "emgrig", "simulate", "--tcp", "127.0.0.1:0", *options]
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def stream_s(address: str, rate_hz: int, seconds: float) -> float:
+    """Return the processor seconds of a million frames, to volts."""
+    with emgrig.connect(address) as board:
+        board.chip.set_rate(rate_hz)
+        with board.stream(0.5) as stream:  # what is imported and made once is not counted
+            list(stream)
+        begin, n_frames = time.process_time(), 0
+        with board.stream(seconds) as stream:
+            for block in stream:
+                n_frames += len(block.volts)
+        taken_s = time.process_time() - begin
+    totals = stream.totals
+    asked = round(seconds * rate_hz)
+    if totals.received - totals.unused != n_frames or n_frames + totals.lost != asked:
+        raise AssertionError(f"{asked} were asked for: {totals}")
+    return taken_s / n_frames * 1e6
+
+
+def command_s(*words: str) -> float:
+    """Run a command of ours; return its processor seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "emgrig", *words]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    """Measure all of it."""
+    print("growth: processor time of our side")
+    for n_chips in CHIPS:
+        with simulated("--speed", "max", "--source", "silence", "--chips", str(n_chips)) as address:
+            taken_s = stream_s(address, 2000, FLOOD_S)
+        figure(f"channels {8 * n_chips}: a million frames in a flood", taken_s, "s")
+    with simulated("--source", "silence") as address:
+        for rate_hz in RATES_HZ:
+            taken_s = stream_s(address, rate_hz, REAL_S)
+            share = taken_s * rate_hz / 1e6
+            figure(f"rate {rate_hz} SPS: share of a core, real time", 100 * share, "%")
+    with tempfile.TemporaryDirectory() as folder:
+        for minutes in MINUTES:
+            stem = Path(folder) / f"of-{minutes}"
+            seconds, capture = str(60 * minutes), f"{stem}.bdf"
+            what = f"minutes {minutes}"
+            taken_s = command_s("record", "sim:face", "--duration", seconds, "-o", capture)
+            figure(f"{what}: emgrig record sim:face", taken_s, "s")
+            figure(f"{what}: emgrig analyse", command_s("analyse", capture, "-o", str(stem)), "s")
+
+
+if __name__ == "__main__":
+    main()

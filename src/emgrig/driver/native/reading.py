@@ -1,0 +1,183 @@
+"""Who reads a paced transport: whoever waits for it, and a thread where nobody does.
+
+To hand each piece of bytes from a reader thread to the thread that waits costs more than to decode
+it. So who waits reads (and is the leader meanwhile), and others who wait are told. A thread of the
+link looks now and then whether anybody has read, and reads until somebody waits again: bytes must
+not pile up where the system has little room for them.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from emgrig.driver.native.interrupts import INTERRUPTS, MAIN
+from emgrig.driver.seams import Clock
+
+#: One read lasts no longer, s: so long who closes, or presses Ctrl-C, waits for it.
+POLL_S: Final = 0.25
+#: Nobody reads for so long, s, or until so many bytes wait, before the thread does: a serial port's
+#: buffer has 4096 bytes.
+_LOOK_S: Final = 0.1
+_LEAST_LOOK_S: Final = 0.005
+_REST_S: Final = 1.0  #: It looks no oftener while somebody serves the link with others.
+_WAITING_BYTES: Final = 2048
+
+
+class Reading:
+    """One transport's readers.
+
+    Parameters
+    ----------
+    read : callable
+        Reads once, for so long at most, s, and takes over what came; returns how many bytes. What
+        ends the link it remembers, and sets `is_over`; it does not raise.
+    condition : threading.Condition
+        Held while anything is taken over; notified, if `n_waiting`, when something was.
+    clock : Clock
+        Of the transport.
+    name : str
+        Of the thread.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[float], int],
+        condition: threading.Condition,
+        clock: Clock,
+        name: str,
+    ) -> None:
+        self.n_waiting = 0  #: Threads that wait for what a leader reads.
+        self.is_over = False  #: True when nothing can be read any more.
+        self._read, self._condition, self._now_s = read, condition, clock.now_s
+        self._is_led = False  # somebody reads
+        self._is_wanted = False  # somebody has waited since the thread began to read
+        self._is_paused = self._is_closed = False
+        self._n_led = self._n_bytes = 0  # how often anybody has led, and read in all
+        self._n_groups = 0  # who serves several links, and this one too
+        self._holds_interrupts = False
+        self._look = threading.Lock()
+        self._look.acquire()
+        self._thread = threading.Thread(target=self._watch, name=name, daemon=True)
+        self._thread.start()
+
+    def wait(self, done: Callable[[], bool], timeout_s: float) -> bool:
+        """Read, or wait for who reads, until `done()`, the end, or the time is over."""
+        left_s = timeout_s
+        deadline_s = self._now_s() + timeout_s
+        while left_s > 0:
+            if self._read_as_leader(done, left_s):
+                if done():
+                    return True
+            else:
+                with self._condition:
+                    if done() or self.is_over:
+                        break
+                    if self._is_led or self._is_paused:
+                        self._wait_for_leader(left_s)
+            left_s = deadline_s - self._now_s()
+        return done()
+
+    def read_now(self) -> None:
+        """Take over what is there, without waiting, unless somebody else reads."""
+        self._read_as_leader(lambda: False, 0.0)
+
+    @contextmanager
+    def in_group(self) -> Iterator[None]:
+        """Have somebody serve this link in time who serves others too: the thread rests."""
+        self._n_groups += 1
+        try:
+            yield
+        finally:
+            self._n_groups -= 1
+
+    # One leads.
+
+    def _read_as_leader(self, done: Callable[[], bool], timeout_s: float) -> bool:
+        """Read once, unless `done()`, or nothing can be read, or another reads."""
+        is_main = threading.get_ident() == MAIN
+        if is_main:  # in line: with every packet, a call costs more than what it does
+            if not self._holds_interrupts:
+                self._holds_interrupts = True
+                INTERRUPTS.begin()
+            INTERRUPTS.depth += 1
+        try:
+            with self._condition:
+                if done() or self.is_over or self._is_led or self._is_paused:
+                    return False
+                self._is_led = True
+                self._n_led += 1
+            try:
+                self._n_bytes += self._read(timeout_s if timeout_s < POLL_S else POLL_S)
+            finally:
+                with self._condition:
+                    self._is_led = False
+                    if self.n_waiting:
+                        self._condition.notify_all()
+            return True
+        finally:
+            if is_main:
+                INTERRUPTS.depth -= 1
+                if INTERRUPTS.came:
+                    INTERRUPTS.run()
+
+    def _read_alone(self) -> None:
+        """Read until somebody else wants to, if nobody reads."""
+        with self._condition:
+            if self._is_led or self._is_paused:
+                return
+            self._is_led, self._is_wanted = True, False
+            self._n_led += 1
+        try:
+            while not (self._is_wanted or self._is_paused or self.is_over):
+                self._n_bytes += self._read(POLL_S)
+        finally:
+            with self._condition:
+                self._is_led = False
+                self._condition.notify_all()
+
+    def _wait_for_leader(self, left_s: float) -> None:
+        self._is_wanted = True
+        self.n_waiting += 1
+        try:
+            self._condition.wait(left_s)
+        finally:
+            self.n_waiting -= 1
+
+    # Where nobody does, the thread.
+
+    def _watch(self) -> None:
+        n_led, n_bytes, look_s = -1, 0, _LOOK_S
+        while not self._look.acquire(timeout=_REST_S if self._n_groups else look_s):
+            is_neglected = self._n_led == n_led and not self._n_groups
+            n_led, more, n_bytes = self._n_led, self._n_bytes - n_bytes, self._n_bytes
+            if more:
+                look_s = min(max(look_s * _WAITING_BYTES / more, _LEAST_LOOK_S), _LOOK_S)
+            if is_neglected and not self.is_over:
+                self._read_alone()
+                n_led = self._n_led
+
+    # Opening and closing.
+
+    def pause(self) -> None:
+        """Have nobody read any more; returns when nobody does."""
+        with self._condition:
+            self._is_paused = True
+            while self._is_led:
+                self._wait_for_leader(POLL_S)
+
+    def go_on(self) -> None:
+        """Let them read again after a pause."""
+        with self._condition:
+            self._is_paused = False
+            self._condition.notify_all()
+
+    def close(self) -> None:
+        """Have nobody read any more, for good; a second call does nothing."""
+        self.pause()
+        if not self._is_closed:
+            self._is_closed = True
+            self._look.release()
+            self._thread.join()
+            if self._holds_interrupts:
+                INTERRUPTS.end()

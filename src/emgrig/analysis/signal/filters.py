@@ -234,7 +234,7 @@ def _by_segment(columns: Floats, pad: int, run: Callable[[Room], object]) -> Flo
     if n_samples <= pad:
         raise ValueError(f"the record has {n_samples} samples; the filter needs more than {pad}")
     # Channels are kept together in memory, with room at their ends: filters run along them.
-    store = np.empty((n_channels, n_samples + Room.extra(pad)))
+    store = np.empty((n_channels, n_samples + Room.beside(pad)))
     filtered = store[:, Room.ahead(pad) : Room.ahead(pad) + n_samples]
     for begin in range(0, n_samples, _TURN_SAMPLES):
         part = slice(begin, begin + _TURN_SAMPLES)

@@ -124,9 +124,9 @@ def check_microvolts(envelope_uv: Floats) -> None:
     values = np.asarray(envelope_uv)
     least, most = _ENVELOPE_UV
     # Where 2 % are above the least and none above the most, the percentile need not be sought.
-    if values.size and -most <= values.min() and values.max() <= most:
-        if np.count_nonzero(values >= least) > 0.02 * values.size + 2:
-            return
+    is_within = values.size and -most <= values.min() and values.max() <= most
+    if is_within and np.count_nonzero(values >= least) > 0.02 * values.size + 2:
+        return
     finite = np.abs(values[np.isfinite(values)])
     top = float(np.percentile(finite, 99)) if finite.size else 0.0
     if top == 0 or _ENVELOPE_UV[0] <= top <= _ENVELOPE_UV[1]:

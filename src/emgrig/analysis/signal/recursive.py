@@ -121,7 +121,7 @@ class Room:
 
     Parameters
     ----------
-    store : ndarray of float64, shape (n_samples + `Room.extra(pad)`,)
+    store : ndarray of float64, shape (n_samples + `Room.beside(pad)`,)
         Holds the samples from `Room.ahead(pad)` on; the others are overwritten.
     pad : int
         Most that a filter will extend them by at each end.
@@ -135,7 +135,7 @@ class Room:
     @classmethod
     def of(cls, x: Floats, pad: int) -> "Room":
         """Copy samples, shape (n_samples,)."""
-        room = cls(np.empty(x.size + cls.extra(pad)), pad)
+        room = cls(np.empty(x.size + cls.beside(pad)), pad)
         room.samples[:] = x
         return room
 
@@ -145,7 +145,7 @@ class Room:
         return pad + _BLOCK - 1
 
     @staticmethod
-    def extra(pad: int) -> int:
+    def beside(pad: int) -> int:
         """Return how much room there is beside the samples in all."""
         return 2 * pad + _BLOCK - 1
 
@@ -197,7 +197,7 @@ class _Pair:
 
     def __init__(self, sections: Floats) -> None:
         one = _Blocks(sections)
-        self.n_states = n = one.n_states
+        self.n_states = one.n_states
         of_x, of_s = one.outputs[:, :_BLOCK], one.outputs[:, _BLOCK:]
         back_of_y, back_of_r = of_x[::-1, ::-1], of_s[::-1]
         whole = np.concatenate([back_of_y @ of_x, back_of_y @ of_s, back_of_r], axis=1)

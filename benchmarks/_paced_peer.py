@@ -172,7 +172,7 @@ class Shield(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok")
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, *_: object) -> None:  # noqa: D102
         pass
 
 

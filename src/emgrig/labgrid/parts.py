@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 require("labgrid", "labgrid", "a board in a laboratory")
 import attr  # noqa: E402  # labgrid brings it, and says when it is missing
-from labgrid import target_factory  # noqa: E402
 from labgrid.driver import Driver  # noqa: E402
 from labgrid.exceptions import NoResourceFoundError  # noqa: E402
 from labgrid.resource import Resource  # noqa: E402
 from labgrid.strategy import Strategy  # noqa: E402
+
+from labgrid import target_factory  # noqa: E402
 
 _AGAIN_S: Final = 1.0
 _ATTEMPT_S: Final = 10.0

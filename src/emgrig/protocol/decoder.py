@@ -285,7 +285,9 @@ class Decoder:
             return stride
         n_lost, begin = self.counts.sequence_gaps, at + _HEAD_BYTES
         items.append(
-            OnePacket(conversion, time_us, epoch, flags, n_lost, data, begin, n_frames, frame_bytes)
+            OnePacket(
+                conversion, time_us, epoch, flags, n_lost, data, begin, n_frames, frame_bytes
+            )
         )
         return stride
 

@@ -112,7 +112,9 @@ frame_bytes)
     def status_in(self, data: bytes, begin: int, n_frames: int) -> NDArray[np.uint32]:
         """Take the status words out of such frames; shape (n_frames, n_chips)."""
         strides = (self.frame_bytes, self.chip_bytes)
-        wide: NDArray[np.uint32] = np.ndarray((n_frames, self.n_chips), _U4, data, begin, strides)
+        wide: NDArray[np.uint32] = np.ndarray(
+            (n_frames, self.n_chips), _U4, data, begin, strides
+        )
         return wide >> 8
 
     def _check(self, frames: NDArray[np.uint8]) -> None:

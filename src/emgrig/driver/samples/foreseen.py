@@ -97,7 +97,7 @@ class Foreseen:
             return None
         layout, n_frames = self._layout, self.n_frames
         if calm.checks_status and not ADS1299.are_status(
-            data[_HEAD_BYTES : -CRC_BYTES : layout.chip_bytes]
+            data[_HEAD_BYTES:-CRC_BYTES : layout.chip_bytes]
         ):
             return None
         if calm.is_late is not None and calm.is_late(self._packet(data, conversion, time_us)):

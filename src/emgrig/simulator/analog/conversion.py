@@ -219,7 +219,9 @@ class Stretch:
             return np.full((1, 1), self.inputs.test_level)
         return self._test.conversions(first, count)
 
-    def _seen(self, first: int, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _seen(
+        self, first: int, count: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the source's part of each channel, filtered, and the peaks of its electrodes; V.
 
         The points of all periods go through the filter and the mix in one matrix product, unless
@@ -284,7 +286,9 @@ class Stretch:
         """How far an amplifier's output can go from mid-supply, V."""
         return max(self.inputs.world.avdd_v / 2 - HEADROOM_V, 0.0)
 
-    def _clipped(self, first: int, count: int, columns: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _clipped(
+        self, first: int, count: int, columns: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
         """Return the filtered input, with the offset, of some channels whose amplifiers clip, V."""
         x = self._points(first, count)
         ticks = self._point_ticks(first, len(x))

@@ -1,7 +1,10 @@
 """The envelope beside what a user would otherwise take: ``python -m benchmarks.analysis_envelope``.
 
 Eight channels of a million samples; every figure is a ratio to bare ``scipy.signal.sosfiltfilt``
-(band-pass, abs, low-pass; the faster of two memory layouts) of the same run.
+(band-pass, abs, low-pass; the faster of two memory layouts) of the same run: by the clock, where
+ours has as many threads as there are cores, and in processor time, which counts all threads.
+All in double precision: in single, an envelope at rest (2 uV) on an electrode's offset of 100 mV is
+wrong by 1e-2 of itself, and by 1e-4 if the offset is taken off first; results are held to 1e-10.
 """
 
 import time
@@ -11,9 +14,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy import signal
 
+from benchmarks._figures import figure
 from emgrig.analysis.signal.filters import Floats, envelope
 
-LIMIT = 1.15
+#: Of the clock on two cores, and of processor time.
+GOAL, GOAL_PROCESSOR = 0.45, 0.9
 
 
 def bare(samples: Floats) -> Floats:
@@ -58,21 +63,25 @@ def mne_chain(samples: Floats) -> Floats:
     return np.asarray(raw.get_data().T, dtype=np.float64)
 
 
-def measure(tools: Mapping[str, Callable[[Floats], Floats]], rounds: int) -> dict[str, float]:
-    """Return each tool's median time, s; the tools take turns so that all see the same machine."""
+def measure(
+    tools: Mapping[str, Callable[[Floats], Floats]], rounds: int
+) -> dict[str, tuple[float, float]]:
+    """Return each tool's median time by the clock and of the processor, s; they take turns."""
     samples = np.random.default_rng(0).normal(scale=2, size=(1_000_000, 8)) + 500.0
-    times: dict[str, list[float]] = {name: [] for name in tools}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in tools}
     for turn in range(rounds + 1):
         for name, tool in tools.items():
-            start = time.perf_counter()
+            start, used = time.perf_counter(), time.process_time()
             tool(samples)
+            taken = time.perf_counter() - start, time.process_time() - used
             if turn:  # the first turn warms up
-                times[name].append(time.perf_counter() - start)
-    return {name: float(np.median(some)) for name, some in times.items()}
+                times[name].append(taken)
+    medians = {name: np.median(some, axis=0).tolist() for name, some in times.items()}
+    return {name: (wall, used) for name, (wall, used) in medians.items()}
 
 
-def main(rounds: int = 5) -> bool:
-    """Print the ratios; return whether ours stays within its limit."""
+def main(rounds: int = 5) -> None:
+    """Print the ratios."""
     tools = {
         "bare sosfiltfilt": bare,
         "bare, contiguous": bare_contiguous,
@@ -83,13 +92,17 @@ def main(rounds: int = 5) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         medians = measure(tools, rounds)
-    base = min(medians["bare sosfiltfilt"], medians["bare, contiguous"])
+    base = [min(medians[name][i] for name in list(tools)[:2]) for i in (0, 1)]
     print("envelope of 8 channels x 1e6 samples, 20-450 Hz and 6 Hz, zero phase")
-    for name, seconds in medians.items():
-        print(f"  {name:18s} {seconds:6.3f} s   {seconds / base:5.2f} x bare")
-    ok = medians["emgrig"] <= LIMIT * base
-    print(f"  limit for emgrig: {LIMIT} x bare: {'held' if ok else 'BROKEN'}")
-    return ok
+    for name, (wall_s, used_s) in medians.items():
+        print(
+            f"  {name:18s} {wall_s:6.3f} s   {wall_s / base[0]:5.2f} x bare"
+            f"   {used_s:6.3f} s of processor time   {used_s / base[1]:5.2f} x bare"
+        )
+    wall_s, used_s = medians["emgrig"]
+    figure("envelope / bare sosfiltfilt, by the clock", wall_s / base[0], at_most=GOAL)
+    ratio = used_s / base[1]
+    figure("envelope / bare sosfiltfilt, processor time", ratio, at_most=GOAL_PROCESSOR)
 
 
 def _ours(samples: Floats) -> Floats:
@@ -97,4 +110,4 @@ def _ours(samples: Floats) -> Floats:
 
 
 if __name__ == "__main__":
-    raise SystemExit(0 if main() else 1)
+    main()

@@ -223,7 +223,8 @@ def _whole(values: Floats) -> list[slice]:
 
 
 def _points(x: Floats, y: Floats) -> str:
-    return " ".join(f"{a:.2f},{b:.2f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
+    pairs = np.column_stack([x, y]).ravel().tolist()
+    return " ".join(["%.2f,%.2f"] * len(x)) % tuple(pairs)
 
 
 def _ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:

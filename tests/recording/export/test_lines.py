@@ -11,8 +11,7 @@ from emgrig.recording.export.lines import lines
 def by_python(columns: list[np.ndarray], decimals: list[int]) -> bytes:
     rows = zip(*(column.tolist() for column in columns), strict=True)
     texts = (
-        ",".join("%.*f" % (places, x) for places, x in zip(decimals, row, strict=True))
-        for row in rows
+        ",".join(f"{x:.{places}f}" for places, x in zip(decimals, row, strict=True)) for row in rows
     )
     return "".join(f"{text}\n" for text in texts).encode()
 
@@ -31,7 +30,7 @@ def test_hard_numbers_are_rounded_as_python_does(places: int) -> None:
 
 
 def test_ties_to_which_a_product_rounds_are_told_by_all_digits() -> None:
-    """x 1000 rounds to a half though x lies beside it, and the other way round."""
+    """Times 1000, x rounds to a half though x lies beside it, and the other way round."""
     near = np.arange(1, 40_000, 2) / 2000
     beside = np.concatenate([near, np.nextafter(near, 0), np.nextafter(near, 99)])
     assert b"".join(lines([beside], [3])) == by_python([beside], [3])

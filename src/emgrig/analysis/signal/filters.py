@@ -164,12 +164,12 @@ def envelope(samples: Floats, rate_hz: float, *, preset: Preprocessing = CASMEMG
     def run(room: Room) -> None:
         mean = _band(room, band, band_pad, preset)
 
-        def rectify(part: Floats) -> None:
+        def centre_and_rectify(part: Floats) -> None:
             if mean:
                 np.subtract(part, mean, out=part)
-            np.abs(part, out=part)
+            rectify(part)
 
-        _run(room, low, low_pad, preset, rectify)
+        _run(room, low, low_pad, preset, centre_and_rectify)
 
     return _by_segment(columns, max(band_pad, low_pad), run)
 
@@ -182,10 +182,11 @@ def smooth(banded: Floats, rate_hz: float, *, preset: Preprocessing = CASMEMG_CO
     columns = as_columns(banded)
     low = envelope_sections(preset, rate_hz)
     pad = _padding(preset, preset.envelope_order + 1)
-    return _by_segment(columns, pad, lambda room: _run(room, low, pad, preset, _rectify))
+    return _by_segment(columns, pad, lambda room: _run(room, low, pad, preset, rectify))
 
 
-def _rectify(part: Floats) -> None:
+def rectify(part: Floats) -> None:
+    """Take absolute values in their place (eq. 3)."""
     np.abs(part, out=part)
 
 
@@ -233,7 +234,7 @@ def _by_segment(columns: Floats, pad: int, run: Callable[[Room], object]) -> Flo
     if n_samples <= pad:
         raise ValueError(f"the record has {n_samples} samples; the filter needs more than {pad}")
     # Channels are kept together in memory, with room at their ends: filters run along them.
-    store = np.empty((n_channels, n_samples + Room.extra(pad)))
+    store = np.empty((n_channels, n_samples + Room.beside(pad)))
     filtered = store[:, Room.ahead(pad) : Room.ahead(pad) + n_samples]
     for begin in range(0, n_samples, _TURN_SAMPLES):
         part = slice(begin, begin + _TURN_SAMPLES)

@@ -21,6 +21,8 @@ Complexes = NDArray[np.complex128]
 #: together. Products of this size stay on one thread of any BLAS; larger ones make its threads
 #: wait for each other, which takes more processor time than the product.
 _BLOCK, _BLOCKS, _GROUPS = 32, 128, 4
+#: Multiplications of a product: OpenBLAS takes its threads from 2**18 on.
+_ONE_THREAD = 200_000
 #: What is left of a state is nothing beside rounding.
 _FORGOTTEN = 1e-25
 
@@ -119,7 +121,7 @@ class Room:
 
     Parameters
     ----------
-    store : ndarray of float64, shape (n_samples + `Room.extra(pad)`,)
+    store : ndarray of float64, shape (n_samples + `Room.beside(pad)`,)
         Holds the samples from `Room.ahead(pad)` on; the others are overwritten.
     pad : int
         Most that a filter will extend them by at each end.
@@ -133,7 +135,7 @@ class Room:
     @classmethod
     def of(cls, x: Floats, pad: int) -> "Room":
         """Copy samples, shape (n_samples,)."""
-        room = cls(np.empty(x.size + cls.extra(pad)), pad)
+        room = cls(np.empty(x.size + cls.beside(pad)), pad)
         room.samples[:] = x
         return room
 
@@ -143,7 +145,7 @@ class Room:
         return pad + _BLOCK - 1
 
     @staticmethod
-    def extra(pad: int) -> int:
+    def beside(pad: int) -> int:
         """Return how much room there is beside the samples in all."""
         return 2 * pad + _BLOCK - 1
 
@@ -195,7 +197,7 @@ class _Pair:
 
     def __init__(self, sections: Floats) -> None:
         one = _Blocks(sections)
-        self.n_states = n = one.n_states
+        self.n_states = one.n_states
         of_x, of_s = one.outputs[:, :_BLOCK], one.outputs[:, _BLOCK:]
         back_of_y, back_of_r = of_x[::-1, ::-1], of_s[::-1]
         whole = np.concatenate([back_of_y @ of_x, back_of_y @ of_s, back_of_r], axis=1)
@@ -221,7 +223,7 @@ class _Pair:
             here[:, :_BLOCK] = part
             here[:, _BLOCK : _BLOCK + n] = s[begin:last]
             here[:, _BLOCK + n :] = r[begin:last]
-            _multiplied(here, self._out, part)
+            _product(here, self._out, part)
             total += float(_within(x, inner, begin, last).sum())
         return total
 
@@ -239,12 +241,12 @@ class _Pair:
             last = min(begin + _BLOCKS * _GROUPS, n_rows)
             if before is not None:
                 before(_within(x, inner, begin, last))
-            _multiplied(rows[begin:last], self._into, driven[begin:last])
+            _product(rows[begin:last], self._into, driven[begin:last])
         s = np.empty((n_rows + 1, n))
         s[0], s[1:] = self._steady * x[0], driven[:, :n]
         self._add_up(s)
         r = np.empty((n_rows + 1, n))
-        r[1:] = (driven[:, n:] + s[:-1] @ self._s_to_r)[::-1]
+        r[1:] = (driven[:, n:] + _product(s[:-1], self._s_to_r))[::-1]
         r[0] = self._steady * (rows[-1] @ self._last_of_x + s[-2] @ self._last_of_s)
         self._add_up(r)
         return s[:-1], r[-2::-1]
@@ -254,7 +256,7 @@ class _Pair:
         for nth, over in enumerate(self._steps):
             step = 2**nth
             if step < len(states):
-                states[step:] += states[:-step] @ over
+                states[step:] += _product(states[:-step], over)
 
 
 def _within(x: Floats, inner: slice, first: int, last: int) -> Floats:
@@ -262,14 +264,18 @@ def _within(x: Floats, inner: slice, first: int, last: int) -> Floats:
     return x[max(inner.start, first * _BLOCK) : max(min(inner.stop, last * _BLOCK), inner.start)]
 
 
-def _multiplied(rows: Floats, matrix: Floats, out: Floats) -> None:
+def _product(rows: Floats, matrix: Floats, out: Floats | None = None) -> Floats:
     """Multiply, so many rows at a time that a BLAS does it on this thread."""
-    whole = len(rows) // _BLOCKS * _BLOCKS
+    if out is None:
+        out = np.empty((len(rows), matrix.shape[1]))
+    most = max(_ONE_THREAD // matrix.size, 1)
+    whole = len(rows) // most * most
     if whole:
-        pile = rows[:whole].reshape(-1, _BLOCKS, rows.shape[1])
-        np.matmul(pile, matrix, out=out[:whole].reshape(-1, _BLOCKS, out.shape[1]))
+        pile = rows[:whole].reshape(-1, most, rows.shape[1])
+        np.matmul(pile, matrix, out=out[:whole].reshape(-1, most, out.shape[1]))
     if whole < len(rows):
         np.matmul(rows[whole:], matrix, out=out[whole:])
+    return out
 
 
 class _Blocks:

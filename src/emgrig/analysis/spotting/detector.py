@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emgrig.analysis.signal import recursive
 from emgrig.analysis.signal.cleaning import period, subtract_mains
@@ -14,8 +15,12 @@ from emgrig.analysis.signal.filters import (
     as_columns,
     band_pass,
     check_rate,
+    is_all_finite,
+    rectify,
     segments,
 )
+from emgrig.analysis.signal.recursive import Room
+from emgrig.analysis.spotting.edges import refined
 
 DETECTION_BAND = Preprocessing("detection", band_hz=(30.0, 450.0), mean_removed="after")
 """Starts at 30 Hz: from 20 Hz on, what a blink leaves was taken for an expression."""
@@ -180,8 +185,7 @@ def events_on(
         return np.empty((0, 2), dtype=np.int64)
     low, high = chosen.low * trace.spread, chosen.high * trace.spread
     excess = trace.amplitude - trace.level
-    quiet = x[excess <= low]
-    rest_sd = float(np.sqrt(np.mean(quiet**2)))
+    rest_sd = _rms_within(x, excess, low)
     if foreign is not None:
         excess -= foreign
     # Comparisons with NaN are false, so that a gap ends an event.
@@ -192,18 +196,31 @@ def events_on(
         _Limit(chosen.faint, round(chosen.faint_s * rate_hz), 0.2),
     ):
         found = _parted(found, excess, low, high, limit, chosen.anew)
-    edges = _refined(found, x, rest_sd, chosen.change, round(chosen.reach_s * rate_hz))
+    edges = refined(found, x, rest_sd, chosen.change, round(chosen.reach_s * rate_hz))
     long: Ints = edges[edges[:, 1] - edges[:, 0] >= round(chosen.least_s * rate_hz)]
     return long
+
+
+def _rms_within(x: Floats, excess: Floats, low: float) -> float:
+    """Return the RMS of those samples whose excess is `low` at most."""
+    above = segments(excess > low)
+    if len(above) > excess.size // 1024 or not is_all_finite(excess):
+        return float(np.sqrt(np.mean(x[excess <= low] ** 2)))
+    begins, ends = [0, *(stop for _, stop in above)], [*(start for start, _ in above), x.size]
+    quiet = [x[begin:end] for begin, end in zip(begins, ends, strict=True)]
+    total = sum(float(np.einsum("i,i", part, part)) for part in quiet)
+    return float(np.sqrt(total / sum(part.size for part in quiet)))
 
 
 def _amplitude(x: Floats, rate_hz: float, smooth_hz: float) -> Floats:
     sections = recursive.low_pass(2, smooth_hz, rate_hz)
     pad = round(rate_hz / smooth_hz)
+    if x.size > pad and is_all_finite(x):
+        return _smoothed(sections, x, pad)
     out = np.full_like(x, np.nan)
     for start, stop in segments(np.isfinite(x)):
         if stop - start > pad:
-            out[start:stop] = recursive.both_ways(sections, np.abs(x[start:stop]), pad)
+            out[start:stop] = _smoothed(sections, x[start:stop], pad)
     if np.isnan(out).all() and np.isfinite(x).any():
         raise ValueError(
             f"no stretch without a gap is longer than {pad} samples, which the detector needs"
@@ -211,10 +228,17 @@ def _amplitude(x: Floats, rate_hz: float, smooth_hz: float) -> Floats:
     return out
 
 
+def _smoothed(sections: Floats, x: Floats, pad: int) -> Floats:
+    room = Room.of(x, pad)
+    room.both_ways(sections, pad, before=rectify)
+    return room.samples
+
+
 def _rest(amplitude: Floats, rest: slice | None, step: int) -> tuple[float, float]:
     """Return mean and SD of the amplitude at rest; undeclared, from every `step`-th value."""
     part = amplitude if rest is None else amplitude[rest]
-    part = part[np.isfinite(part)]
+    if not is_all_finite(part):
+        part = part[np.isfinite(part)]
     if part.size == 0:
         if rest is not None and np.isfinite(amplitude).any():
             raise ValueError("the declared rest holds nothing but a gap")
@@ -230,8 +254,9 @@ def _rest(amplitude: Floats, rest: slice | None, step: int) -> tuple[float, floa
 def _hysteresis(amplitude: Floats, low: float, high: float) -> Ints:
     """Return the stretches above `low` that somewhere reach `high`."""
     above = np.array(segments(amplitude > low), dtype=np.int64).reshape(-1, 2)
-    reaches = np.concatenate([[0], np.cumsum(amplitude > high)])
-    return above[reaches[above[:, 1]] > reaches[above[:, 0]]]
+    tops = np.flatnonzero(amplitude > high)
+    begin, end = np.searchsorted(tops, above.T)
+    return above[end > begin]
 
 
 def _joined(found: Ints, amplitude: Floats, most: int) -> Ints:
@@ -269,8 +294,9 @@ def _parted(
 
     `excess`, shape (n_samples,), is the amplitude above rest; `low` and `high` are its thresholds.
     """
-    kept: list[list[int]] = []
-    stretches = [(begin, end, False) for begin, end in found.tolist()]
+    is_one = _are_one(found, excess, high, limit)
+    kept: list[list[int]] = found[is_one].tolist()
+    stretches = [(begin, end, False) for begin, end in found[~is_one].tolist()]
     while stretches:
         begin, end, is_parted = stretches.pop()
         part = excess[begin:end]
@@ -293,6 +319,25 @@ def _parted(
                 hump = _hump(part[first:last], *sides, low, high, anew, limit.least)
                 stretches += [(begin + first + a, begin + first + b, row > 0) for a, b in hump]
     return np.array(sorted(kept), dtype=np.int64).reshape(-1, 2)
+
+
+def _are_one(found: Ints, excess: Floats, high: float, limit: _Limit) -> NDArray[np.bool_]:
+    """Tell the events that are strong from end to end, but for pieces too short to be taken off."""
+    if not len(found):
+        return np.zeros(0, np.bool_)
+    lengths = found[:, 1] - found[:, 0]
+    firsts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    inside = excess[np.repeat(found[:, 0] - firsts, lengths) + np.arange(lengths.sum())]
+    peaks = np.maximum.reduceat(inside, firsts)
+    strong = np.flatnonzero(inside > np.repeat(limit.share * peaks, lengths))
+    begin, end = np.searchsorted(strong, [firsts, firsts + lengths])
+    some = end > begin
+    first = strong[np.where(some, begin, 0)] if strong.size else begin
+    last = strong[np.where(some, end - 1, 0)] + 1 if strong.size else end
+    is_whole = some & (last - first == end - begin)  # one stretch
+    is_long = (first - firsts <= limit.least) & (firsts + lengths - last <= limit.least)
+    whole: NDArray[np.bool_] = is_whole & is_long & (peaks > high)
+    return whole
 
 
 def _cores(part: Floats, peak: float, limit: _Limit) -> Ints:
@@ -341,43 +386,3 @@ def _hump(
     begin = int(np.argmin(part[: top + 1])) if follows else 0
     end = top + int(np.argmin(part[top:])) + 1 if precedes else part.size
     return [(begin, end)]
-
-
-def _evidence(x: Floats, rest_sd: float, change: float) -> Floats:
-    """Return the running log-likelihood ratio of "variance is `change` times rest's" to rest.
-
-    Shape (n_samples + 1,), from the begin of `x`; a gap adds nothing.
-    """
-    step = (x / rest_sd) ** 2 * (0.5 * (1 - 1 / change)) - 0.5 * np.log(change)
-    step[np.isnan(step)] = 0.0
-    return np.concatenate([[0.0], np.cumsum(step)])
-
-
-def _refined(found: Ints, x: Floats, rest_sd: float, change: float, reach: int) -> Ints:
-    """Move each edge, by `reach` at most, to where the evidence turns.
-
-    An edge is told from rest, or from what lies beyond it where that is much more.
-    """
-    edges = found.copy()
-    previous = 0
-    for row, (start, stop) in enumerate(found.tolist()):
-        middle = (start + stop) // 2
-        low = max(previous, start - reach)
-        until = min(middle, start + reach)
-        # The last of equal minima, so that an onset never moves into a gap.
-        sd = _beyond(x[max(previous, low - reach) : low], rest_sd)
-        evidence = _evidence(x[low:until], sd, change)
-        edges[row, 0] = until - int(np.argmin(evidence[::-1]))
-        following = int(found[row + 1, 0]) if row + 1 < len(found) else x.size
-        high = min(following, stop + reach)
-        begin = max(middle, stop - reach)
-        sd = _beyond(x[high : min(following, high + reach)], rest_sd)
-        edges[row, 1] = begin + int(np.argmax(_evidence(x[begin:high], sd, change)))
-        previous = int(edges[row, 1])
-    return edges
-
-
-def _beyond(x: Floats, rest_sd: float) -> float:
-    """Return the RMS of what lies beside an edge, or that of rest if it is not twice as much."""
-    power = float(np.mean(x**2)) if x.size else 0.0
-    return float(np.sqrt(power)) if power > 4 * rest_sd**2 else rest_sd

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from emgrig.recording.convert import Recording
     from emgrig.recording.levels import Progress
 
-require("labgrid", "labgrid", "a board in a laboratory")
+target_factory = require("labgrid", "labgrid", "a board in a laboratory").target_factory
 import attr  # noqa: E402  # labgrid brings it, and says when it is missing
-from labgrid import target_factory  # noqa: E402
 from labgrid.driver import Driver  # noqa: E402
 from labgrid.exceptions import NoResourceFoundError  # noqa: E402
 from labgrid.resource import Resource  # noqa: E402

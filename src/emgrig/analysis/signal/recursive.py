@@ -172,8 +172,9 @@ class Room:
             raise ValueError(f"{x.size} samples; the filter needs more than {pad}")
         assert pad <= self._pad
         edges = x[: pad + 1].copy(), x[x.size - pad - 1 :].copy()
-        for edge in edges if before is not None else ():
-            before(edge)
+        if before is not None:
+            for edge in edges:
+                before(edge)
         head, tail = edges[0][:0:-1], edges[1][-2::-1]
         if ends == "odd":
             head, tail = 2 * edges[0][0] - head, 2 * edges[1][-1] - tail

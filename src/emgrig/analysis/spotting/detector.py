@@ -256,7 +256,7 @@ def _hysteresis(amplitude: Floats, low: float, high: float) -> Ints:
     above = np.array(segments(amplitude > low), dtype=np.int64).reshape(-1, 2)
     tops = np.flatnonzero(amplitude > high)
     begin, end = np.searchsorted(tops, above.T)
-    return above[end > begin]
+    return np.asarray(above[end > begin], dtype=np.int64)
 
 
 def _joined(found: Ints, amplitude: Floats, most: int) -> Ints:

@@ -56,12 +56,12 @@ def _far_from_all(
 def _onsets(around: Floats, rest_sd: float, change: float, reach: int) -> Ints:
     """Return by how much onsets move; of each `2 reach` samples ahead of it and as many behind."""
     evidence = _running(around[:, :reach], around[:, reach : 3 * reach], rest_sd, change)
-    return reach - np.argmin(evidence[:, ::-1], axis=1)
+    return np.asarray(reach - np.argmin(evidence[:, ::-1], axis=1), dtype=np.int64)
 
 
 def _offsets(around: Floats, rest_sd: float, change: float, reach: int) -> Ints:
     evidence = _running(around[:, 3 * reach :], around[:, reach : 3 * reach], rest_sd, change)
-    return np.argmax(evidence, axis=1) - reach
+    return np.asarray(np.argmax(evidence, axis=1) - reach, dtype=np.int64)
 
 
 def _running(beyond: Floats, x: Floats, rest_sd: float, change: float) -> Floats:
@@ -78,7 +78,7 @@ def _running(beyond: Floats, x: Floats, rest_sd: float, change: float) -> Floats
 def _onset(
     found: Ints, row: int, previous: int, x: Floats, rest_sd: float, change: float, reach: int
 ) -> int:
-    start, stop = found[row].tolist()
+    start, stop = (int(end) for end in found[row])
     low = max(previous, start - reach)
     until = min((start + stop) // 2, start + reach)
     sd = _beyond(x[max(previous, low - reach) : low], rest_sd)
@@ -87,7 +87,7 @@ def _onset(
 
 
 def _offset(found: Ints, row: int, x: Floats, rest_sd: float, change: float, reach: int) -> int:
-    start, stop = found[row].tolist()
+    start, stop = (int(end) for end in found[row])
     following = int(found[row + 1, 0]) if row + 1 < len(found) else x.size
     high = min(following, stop + reach)
     begin = max((start + stop) // 2, stop - reach)

@@ -102,8 +102,10 @@ class Gathering:
         left_s -= max(wait_s, 0.0)
         pieces, is_exact = self._until(inner, n_lacking, clock.now_s() + min(left_s, MOST_S))
         now_s, n_bytes = clock.now_s(), sum(map(len, pieces))
+        taken_s = now_s - self._last_s if self._n_bytes else now_s
+        is_ahead = n_bytes > FAST * n_lacking or taken_s * bytes_per_s * FAST < n_bytes
         self._follow(n_bytes, now_s, byte_s, is_exact=is_exact)
-        if n_bytes > FAST * n_lacking:
+        if is_ahead:
             pieces += self._flood(inner, n_bytes, now_s)
         return pieces
 

@@ -67,6 +67,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(
     source = copy / "src"
     wanted = {p.relative_to(source).as_posix() for p in source.glob("emgrig/**/*") if p.is_file()}
     about = f"emgrig-{emgrig.__version__}.dist-info/"
+    docs = f"emgrig-{emgrig.__version__}.data/data/share/doc/emgrig/"
+    wanted |= {docs + path.name for path in (ROOT / "docs").glob("*.md")}
     assert {name for name in in_wheel if not name.startswith(about)} == wanted
 
 

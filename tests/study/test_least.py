@@ -33,9 +33,8 @@ def test_the_least_data_set_of_the_documents_gives_events_of_its_clip(
 ) -> None:
     folder = tmp_path / "sub-01" / "emg"
     folder.mkdir(parents=True)
-    tables = re.findall(
-        r"```\n((?:name|onset)\t.*?)```", (ROOT / "docs/study.md").read_text(), re.S
-    )
+    page = (ROOT / "docs/study.md").read_text("utf-8")
+    tables = re.findall(r"```\n((?:name|onset)\t.*?)```", page, re.S)
     for kind, text in zip(("channels", "events"), tables, strict=True):
         (folder / f"sub-01_task-faces_{kind}.tsv").write_text(text, "utf-8")
     about = re.search(r'\{"Name".*\}', page)

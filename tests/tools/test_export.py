@@ -107,7 +107,7 @@ def test_mat_refuses_gaps_or_holds_them(run: Run, tmp_path: Path) -> None:
     [
         ("export {file}", 2, "say what to make"),
         ("export {file} --bids {folder}/x", 2, "--bids needs --subject CODE and --task LABEL"),
-        ("export {file} --bids {folder}/x --subject 'Anna Smith' --task a", 2, "never a name"),
+        ("export {file} --bids {folder}/x --subject 'Anna Smith' --task a", 2, "codes only"),
         ("export {file} --csv {folder}/a.txt", 2, "expected a name that ends in .csv"),
         ("export {file} --to {folder}/a.mat", 2, "has options of its own: --mat "),
         ("export {file} --csv {folder}/no/a.csv", 5, "does not exist; make it first"),

@@ -98,7 +98,7 @@ def _latency(port: str) -> Iterator[Fact]:
     """Say how long an FTDI chip waits for more before it hands over what it has, on Linux."""
     timer = _TIMERS / port / "latency_timer"
     try:
-        wait_ms = int(timer.read_text())
+        wait_ms = int(timer.read_text("ascii"))
     except (OSError, ValueError):  # another chip, or another system
         return
     is_short = wait_ms <= 1

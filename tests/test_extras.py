@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from emgrig.errors import ExitCode, MissingExtra, exit_code_for
-from emgrig.extras import require
+from emgrig.extras import pip, require
 from places import ROOT
 from shell import Run
 
@@ -105,5 +105,26 @@ def test_a_command_without_its_extra_ends_with_one_line_and_one_code(
     hide(module, monkeypatch)
     said = shell(line.format(tmp_path))
     assert said.code == ExitCode.FILE, said.err
-    assert f"needs {module}, which is not installed: pip install '" in said.err
+    assert f"needs {module}, which is not installed: " in said.err
+    assert "pip install '" in said.err
     assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ("here/.venv/bin/pip", "pip"),
+        ("elsewhere/bin/pip", str(Path(".venv/bin/python")) + " -m pip"),
+        (None, str(Path(".venv/bin/python")) + " -m pip"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="paths are quoted there")
+def test_the_install_line_is_that_of_this_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str | None, said: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "here/.venv/bin/python"))
+    found = None if first is None else str(tmp_path / first)
+    monkeypatch.setattr("emgrig.extras.shutil.which", lambda _name: found)
+    assert pip() == said

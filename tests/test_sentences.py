@@ -214,6 +214,7 @@ ALLOWED = frozenset(
         ("driver/transports/serial_port.py", "exclusively lock"),
         ("experiment/course/steps.py", MARKER.pattern),
         ("recording/notes.py", "marker goes on"),
+        ("tools/explain/topics.py", r"\S+ \((9[0-9.]+)\)[:;,] *"),
         ("recording/notes.py", "tube shown"),
         ("tools/register_commands.py", "0123456789abcdefABCDEF xXhH,;:"),
         *(

@@ -1,8 +1,12 @@
 """Libraries that not everybody needs: imported when they are, and missed in one way."""
 
+import shlex
+import shutil
+import sys
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 from packaging.requirements import Requirement
@@ -100,4 +104,14 @@ def _remedy(extra: str) -> str:
     if elsewhere and not named:
         return f"to be had for this Python or system: {', '.join(elsewhere)}"
     whole = f"'{PACKAGE}[{extra}]'"
-    return f"installed: pip install {' '.join(named) or whole}"
+    return f"installed: {pip()} install {' '.join(named) or whole}"
+
+
+def pip() -> str:
+    """Return how this Python's pip is called here: the first `pip` may be another Python's."""
+    first = shutil.which("pip")
+    if first is not None and Path(first).parent == Path(sys.executable).parent:
+        return "pip"
+    here = Path(sys.executable)
+    near = here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here
+    return f"{shlex.quote(str(near))} -m pip"

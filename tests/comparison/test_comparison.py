@@ -6,9 +6,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from emgrig.calibration.figures.response import sinc3_group_delay_s
+from emgrig.calibration.figures.spectrum import EMG_BAND
 from emgrig.comparison import Comparison, Response, Track, compare
 from emgrig.comparison.agreement import correlation
-from emgrig.comparison.tracks import Interpolator, common_band
+from emgrig.comparison.tracks import Interpolator, common_band, mains_of
 from emgrig.comparison.windows import declared_parts
 from properties import is_nightly, least_covered, runs
 
@@ -328,3 +329,17 @@ def test_the_interpolator_reads_between_samples():
     read = Interpolator(np.sin(math.tau * 380 * t), 1000, 400)
     at_s = np.random.default_rng(0).uniform(0.2, 1.8, 500)
     assert read.at(at_s) == pytest.approx(np.sin(math.tau * 380 * at_s), abs=3e-4)
+
+
+def test_mains_between_strong_contractions_is_taken_out_for_the_alignment() -> None:
+    """A few contractions have most of the power; the hum between them matches everywhere."""
+    rng = np.random.default_rng(7)
+    n = 60 * 2000
+    level = np.full(n, 1.0)
+    for second in (5, 6, 7):
+        level[2000 * second : 2000 * (second + 1)] = 250.0
+    hum = 3.0 * np.sin(2 * np.pi * 50.02 * np.arange(n) / 2000)
+    values = level * rng.normal(size=n) + hum
+    assert np.mean(hum**2) < 0.01 * np.mean(values**2)
+    assert mains_of(Track("ours", values, 2000, "uV"), EMG_BAND) == 50.0
+    assert mains_of(Track("ours", values - hum, 2000, "uV"), EMG_BAND) is None

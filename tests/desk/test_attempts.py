@@ -18,6 +18,7 @@ from nicegui import app, ui
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+import emgrig
 from emgrig.desk.desk import Desk
 from emgrig.desk.limits import Limits
 from emgrig.desk.server import Server
@@ -200,8 +201,9 @@ def test_seventy_tabs_are_open_or_refused_and_the_desk_answers(site: Site) -> No
 @pytest.mark.parametrize("name", ["../up", "/tmp/a", "a/b", "..", ".hidden", "a\\..\\b", "a\0b"])
 def test_no_name_of_a_recording_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
     asked: list[Path] = []
-    hub = SimpleNamespace(start_recording=asked.append)
-    desk = Desk(hub, SimpleNamespace(), tmp_path)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="plain file name"):
-        desk.start_recording(name)
+    with emgrig.connect("sim:") as board:
+        hub = SimpleNamespace(start_recording=asked.append, board=board)
+        desk = Desk(hub, SimpleNamespace(), tmp_path)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="plain file name"):
+            desk.start_recording(name)
     assert asked == []

@@ -99,6 +99,17 @@ def test_marks_of_all_annotation_signals_in_any_encoding(tmp_path: Path, letter:
     }  # fmt: skip
 
 
+def test_a_mark_that_cannot_be_read_whole_is_said(tmp_path: Path) -> None:
+    notes = [("+1", "1e-1", b"endless"), ("+2", "0.25", b"whole"), ("soon", "1", b"timeless")]
+    tals = [made.tal(0, notes, 90)] + [made.tal(i, [], 90) for i in range(1, 10)]
+    found = open_recording(one_signal(tmp_path / "a.edf", tals=[tals], reserved="EDF+C"))
+    assert [(m.onset_s, m.duration_s, m.text) for m in found.marks] == [
+        (1.0, 0.0, "endless"), (2.0, 0.25, "whole"),
+    ]  # fmt: skip
+    assert "annotations left out, since their onset is no number: 1" in found.remarks
+    assert "annotations whose duration is no number, read as 0: 1" in found.remarks
+
+
 def test_marks_that_begin_ahead_of_the_start_are_clipped(tmp_path: Path) -> None:
     notes = [("-1", "1.5", b"BAD"), ("-2", "1", b"gone"), ("+0", "", b"here")]
     tals = [made.tal(0, notes, 90)] + [made.tal(i, [], 90) for i in range(1, 10)]
@@ -188,7 +199,11 @@ def test_what_edfio_writes_is_read_as_edfio_reads_it(tmp_path: Path, suffix: str
     rng = np.random.default_rng(0)
     kinds = {".edf": (edfio.Edf, edfio.EdfSignal), ".bdf": (edfio.Bdf, edfio.BdfSignal)}
     whole, single = kinds[suffix]
-    notes = [edfio.EdfAnnotation(0.25, 0.5, "smile"), edfio.EdfAnnotation(2, None, "ü")]
+    notes = [
+        edfio.EdfAnnotation(0.25, 0.5, "smile"),
+        edfio.EdfAnnotation(1 / 3, 28.4 - 28.0, "frown"),  # sixteen digits, as Python writes it
+        edfio.EdfAnnotation(2, None, "ü"),
+    ]
     signals = [
         single(rng.normal(0, 50, 3000), 1000, label=f"EMG {i}", physical_dimension="uV")
         for i in range(2)
@@ -199,9 +214,9 @@ def test_what_edfio_writes_is_read_as_edfio_reads_it(tmp_path: Path, suffix: str
     assert ours.labels == tuple(one.label for one in theirs.signals)
     for i, one in enumerate(theirs.signals):
         np.testing.assert_allclose(ours.values(i), one.data, atol=1e-9)
-    assert [(m.onset_s, m.duration_s, m.text) for m in ours.marks] == [
-        (n.onset, n.duration or 0.0, n.text) for n in theirs.annotations
-    ]
+    assert [m.text for m in ours.marks] == [n.text for n in theirs.annotations]
+    times = [(n.onset, n.duration or 0.0) for n in theirs.annotations]
+    np.testing.assert_allclose([(m.onset_s, m.duration_s) for m in ours.marks], times, atol=1e-9)
 
 
 @pytest.mark.slow

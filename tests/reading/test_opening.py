@@ -120,7 +120,7 @@ def test_a_channel_is_named_by_what_its_name_is_short_for(asked: str, index: int
         ("emg", "may be 1 EMG zygom. major, 2"),
         ("jaw", "no channel 'jaw'; there are: 1 EMG zygom. major"),
         (" ", "no channel ' '"),
-        ("4", "no channel '4'"),
+        ("5", "no channel '5'"),
     ],
 )
 def test_a_channel_that_is_none_or_several_is_not_guessed(asked: str, words: str) -> None:

@@ -105,7 +105,11 @@ def _aligned(ours: Track, reference: Track, band: Band) -> tuple[Alignment, tupl
         in_band_uv(one, band, equalise=True, mains_hz=mains_hz) for one in (ours, reference)
     )
     found = align(mine_uv, ours.rate_hz, theirs_uv, reference.rate_hz, band.high_hz)
-    said = (f"{mains_hz:g} Hz mains is a tenth of the power or more",) if mains_hz else ()
+    said = (
+        (f"{mains_hz:g} Hz mains is a tenth of the power or more, half of the time",)
+        if mains_hz
+        else ()
+    )
     return found, said
 
 

@@ -121,16 +121,24 @@ def in_band_uv(
 
 
 def mains_of(track: Track, band: Band) -> float | None:
-    """Return 50 or 60 if that mains has a tenth of the power in `band` or more; else None."""
-    values = in_band_uv(track, band, equalise=False)
-    power = float((values**2).mean())
+    """Return 50 or 60 if that mains has a tenth of the power in `band` or more; else None.
+
+    Power is the median of seconds: what lies between contractions is matched, too.
+    """
+    power = _middle_power(in_band_uv(track, band, equalise=False), track.rate_hz)
     for mains_hz in (50.0, 60.0):
         without = in_band_uv(track, band, equalise=False, mains_hz=mains_hz)
         other = in_band_uv(track, band, equalise=False, mains_hz=110.0 - mains_hz)
-        gone = power - float((without**2).mean())
-        if gone > _MAINS_SHARE * power and gone > power - float((other**2).mean()):
+        gone = power - _middle_power(without, track.rate_hz)
+        if gone > _MAINS_SHARE * power and gone > power - _middle_power(other, track.rate_hz):
             return mains_hz
     return None
+
+
+def _middle_power(values: NDArray[np.float64], rate_hz: float) -> float:
+    n = min(values.size, round(rate_hz))
+    seconds = values[: values.size // n * n].reshape(-1, n)
+    return float(np.median((seconds**2).mean(axis=1)))
 
 
 class Interpolator:

@@ -134,6 +134,8 @@ class Desk:
         if Path(name).name != name or name.startswith(".") or set(name) & _NO_NAME:
             raise ValueError(f"{name!r} is no plain file name; recordings go to {self.folder}")
         path = self.folder / (name if name.lower().endswith(".bdf") else f"{name}.bdf")
+        if path.exists():
+            raise ValueError(f"{path.name} exists; choose another name")
         self.hub.start_recording(path)
         return path
 

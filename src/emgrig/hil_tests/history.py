@@ -164,7 +164,7 @@ def _opened(path: Path, *, is_new: bool = False) -> Iterator[sqlite3.Connection]
                 raise RecordingError(f"{path} is no history of emgrig; choose another name")
             yield base
     except sqlite3.Error as error:
-        if "not a database" in str(error):  # sqlite3 has no class of its own for it
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
             raise RecordingError(f"{path} is no history of emgrig; choose another name") from error
         raise RecordingError(f"the history {path} cannot be used: {error}") from error
 

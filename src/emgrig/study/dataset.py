@@ -95,10 +95,13 @@ def find_units(root: Path) -> list[Unit]:
     RecordingError
         If the folder is no BIDS data set, or has no EMG recording.
     """
+    if not root.is_dir():
+        raise RecordingError(f"there is no folder {root}; check the name")
     if not (root / "dataset_description.json").is_file():
         raise RecordingError(
-            f"{root} has no dataset_description.json: it is no BIDS data set; "
-            "make one with: emgrig export --bids, or emgrig session --export-bids"
+            f"{root} has no dataset_description.json: it is no BIDS data set; emgrig export --bids "
+            "and emgrig session --export-bids make one of recordings of emgrig; of others' "
+            "docs/study.md says what it must hold"
         )
     whole = root.resolve()
     units = []

@@ -41,7 +41,7 @@ class ScopeView(Element, component="scope_view.js"):
         self.client.outbox.enqueue_message("run_javascript", told, self.client.id)
 
 
-class SpectrumView(Element, component="spectrum_view.js"):
+class SpectrumView(Element, component="desk_spectrum.js"):
     """The spectrum of one channel, with the mains marked; it is made while `is_open`."""
 
     def __init__(self, mains_hz: float | None) -> None:

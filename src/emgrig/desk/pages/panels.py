@@ -174,7 +174,8 @@ def record_panel(desk: Desk) -> Refresh:
     if desk.recorded_by:
         return _recording_words_panel(desk)
     with ui.card().tight().classes("w-full p-2 gap-1"):
-        name = ui.input("file", placeholder="by date and time").classes("w-full")
+        name = ui.input("file: a code, no person's name", placeholder="by date and time")
+        name.classes("w-full")
         name.props('dense stack-label data-testid="file"')
         button = ui.button("Record", icon="fiber_manual_record", on_click=lambda: toggle())
         button.props('no-caps data-testid="record"').classes("w-full")
@@ -286,6 +287,6 @@ def _figures_table(desk: Desk) -> str:
         for one in desk.contact.live
     )
     head = "".join(
-        f"<th align='right'>{words}</th>" for words in ("", "rail %", "mV", "mains µV", "rms µV")
+        f"<th align='right'>{words}</th>" for words in ("", "rail %", "mV", "mains µV", "rest µV")
     )
     return f"<table width='100%'><tr>{head}</tr>{rows}</table>"

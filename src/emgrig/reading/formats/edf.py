@@ -119,7 +119,7 @@ class _Placed:
 
 def _placed(file: EdfFile, n: int) -> _Placed:
     """Lay the data records out in time, with their marks."""
-    onset_s, marks = file.annotations()
+    onset_s, marks, unread = file.annotations()
     n_rows = file.n_records * n
     is_open = file.reserved[3:5] == "+D"
     rate_hz = n / file.record_s
@@ -130,13 +130,14 @@ def _placed(file: EdfFile, n: int) -> _Placed:
                 f"{file.path} is discontinuous ({file.reserved[:5]}), and its data records have no "
                 "time stamps"
             )
-        return _Placed(rate_hz, "the header", Runs.steady(n_rows), _since(marks, 0.0), ())
+        runs = Runs.steady(n_rows)
+        return _Placed(rate_hz, "the header", runs, _since(marks, 0.0), tuple(unread))
     zero_s = float(onset_s[told][0]) - float(np.flatnonzero(told)[0]) * file.record_s
     steady_s = zero_s + np.arange(file.n_records) * file.record_s
     if not is_open and np.ptp(onset_s[told]) == 0 and told.sum() > 1:
         runs = Runs.steady(n_rows)
         same = "all data records have the same time stamp; they are taken as continuous"
-        return _Placed(rate_hz, "the header", runs, _since(marks, zero_s), (same,))
+        return _Placed(rate_hz, "the header", runs, _since(marks, zero_s), (*unread, same))
     if is_open and not told.all():
         record = int(np.flatnonzero(~told)[0]) + 1
         raise RecordingError(f"{file.path}: data record {record} has no time stamp")
@@ -146,7 +147,11 @@ def _placed(file: EdfFile, n: int) -> _Placed:
         onset_s[kept], file.record_s, n, is_continuous=not is_open
     )
     runs = Runs.of_records(positions, kept, n)
-    remarks = (*said, *([f"{twice} data records stood twice and were left out"] if twice else []))
+    remarks = (
+        *unread,
+        *said,
+        *([f"{twice} data records stood twice and were left out"] if twice else []),
+    )
     rate_from = "the header" if rate_hz == n / file.record_s else "the time stamps"
     return _Placed(rate_hz, rate_from, runs, _since(marks, zero_s), remarks)
 

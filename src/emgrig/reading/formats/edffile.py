@@ -6,6 +6,7 @@ where the header counts wrongly, ignores pauses of EDF+D, and takes eight times 
 """
 
 import datetime as dt
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,8 +28,9 @@ _LABEL, _UNIT, _P_MIN, _P_MAX, _D_MIN, _D_MAX, _COUNT = 0, 2, 3, 4, 5, 6, 8
 _MOST_SIGNALS = 4096
 #: Bytes of a data record that is not read whole for a few samples of it.
 _LARGE_RECORD = 4 << 20
-_ONSET = re.compile(rb"[+-]\d{1,12}(\.\d{0,12})?")
-_LENGTH = re.compile(rb"\d{1,12}(\.\d{0,12})?")
+# The standard names no most of digits: a difference in Python has sixteen.
+_ONSET = re.compile(rb"[+-]\d{1,12}(\.\d{0,40})?")
+_LENGTH = re.compile(rb"\d{1,12}(\.\d{0,40})?")
 #: A code of 24 bits: two bytes, and the one with the sign.
 _THREE = np.dtype([("low", "<u2"), ("high", "i1")])
 
@@ -230,7 +232,7 @@ class EdfFile:
             if one.is_annotations:
                 end = one.begin + self._width * one.n_in_record
                 for at, _, texts in _lists(self._records[0, one.begin : end].tobytes()):
-                    if texts[:1] == [""]:
+                    if texts[:1] == [""] and not math.isnan(at):
                         return self.start + dt.timedelta(seconds=at)
         return self.start
 
@@ -243,7 +245,7 @@ class EdfFile:
                 file.seek(begin + record * n_bytes)
                 yield file.read(self._width * one.n_in_record)
 
-    def annotations(self) -> tuple[NDArray[np.float64], list[Mark]]:
+    def annotations(self) -> tuple[NDArray[np.float64], list[Mark], list[str]]:
         """Read all annotation signals.
 
         Returns
@@ -252,16 +254,29 @@ class EdfFile:
             Time stamp of each data record, s; NaN where it has none.
         marks : list of Mark
             By time, in s from the header's start, as the file has them.
+        remarks : list of str
+            What could not be read of them.
         """
         onset_s = np.full(self.n_records, np.nan)
         marks: list[Mark] = []
+        n_timeless = n_endless = 0
         for nth, one in enumerate(s for s in self.signals if s.is_annotations):
             for record, octets in enumerate(self._each_record(one)):
                 for at, length, texts in _lists(octets):
+                    if math.isnan(at):
+                        n_timeless += any(texts)
+                        continue
                     if nth == 0 and np.isnan(onset_s[record]) and texts[:1] == [""]:
                         onset_s[record] = at
-                    marks += [Mark(at, length, text) for text in texts if text]
-        return onset_s, sorted(marks, key=lambda one: (one.onset_s, one.duration_s))
+                    n_endless += math.isnan(length)
+                    lasts = 0.0 if math.isnan(length) else length
+                    marks += [Mark(at, lasts, text) for text in texts if text]
+        counts = (
+            ("annotations left out, since their onset is no number", n_timeless),
+            ("annotations whose duration is no number, read as 0", n_endless),
+        )
+        remarks = [f"{what}: {count}" for what, count in counts if count]
+        return onset_s, sorted(marks, key=lambda one: (one.onset_s, one.duration_s)), remarks
 
 
 def _decode(octets: NDArray[np.uint8], place: NDArray[np.int32]) -> None:
@@ -277,15 +292,15 @@ def _decode(octets: NDArray[np.uint8], place: NDArray[np.int32]) -> None:
 
 
 def _lists(content: bytes) -> Iterator[tuple[float, float, list[str]]]:
-    """Give onset, duration (0 if none) and texts of each time-stamped annotation list."""
+    """Give onset, duration (0 if none) and texts of each annotation list; NaN for what is none."""
     for one in content.split(b"\0"):
         head, found, rest = one.partition(b"\x14")
         if not found:
             continue
         at, _, length = head.partition(b"\x15")
-        if _ONSET.fullmatch(at):
-            lasts = float(length) if _LENGTH.fullmatch(length) else 0.0
-            yield float(at), lasts, [_text(text) for text in rest.split(b"\x14")[:-1]]
+        begins = float(at) if _ONSET.fullmatch(at) else math.nan
+        lasts = float(length or b"0") if _LENGTH.fullmatch(length or b"0") else math.nan
+        yield begins, lasts, [_text(text) for text in rest.split(b"\x14")[:-1]]
 
 
 def _text(field: bytes) -> str:

@@ -58,7 +58,7 @@ from emgrig.tools.analyse.results import (
     write_results,
 )
 from emgrig.tools.common.options import read_mvc, read_ratings
-from emgrig.tools.common.output import print_facts, print_json, print_table, say
+from emgrig.tools.common.output import note, print_facts, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 
 TRUTH = "truth.xlsx"
@@ -365,6 +365,7 @@ def _clips(
     _refuse_missing(folder, expressions)
     cache: dict[Path, Floats] = {}
     clips, truth = [], []
+    gaps = []
     for one in expressions:
         path = folder / f"{one.subject:02d}_{one.video}.mat"
         if path not in cache:
@@ -376,6 +377,17 @@ def _clips(
             samples.shape[0],
             reading="code" if as_published else "plain",
         )
-        clips.append(samples[clip.start : clip.stop, one.channel - 1])
+        values = samples[clip.start : clip.stop, one.channel - 1]
+        if np.isnan(values).any():
+            gaps.append(f"{path.name} at {one.emg_onset_ms / 1000:.1f} s")
+            continue
+        clips.append(values)
         truth.append((clip.onset, clip.offset))
+    if gaps:
+        some = ", ".join(gaps[:3]) + (", ..." if len(gaps) > 3 else "")
+        said = f"{len(gaps)} of {len(expressions)} clips hold a gap and are left out ({some}): "
+        said += "the published threshold is the mean of a whole clip"
+        if not clips:
+            raise RecordingError(said)
+        note(said)
     return clips, np.array(truth, dtype=np.int64)

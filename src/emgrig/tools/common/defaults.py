@@ -53,7 +53,7 @@ EXAMPLE: Final = """\
 # What commands take where the command line does not say it; leave out what you do not want.
 address = "serial:///dev/ttyUSB0"  # EMGRIG_BOARD, if it is set, comes before it
 profile = "facial-emg"             # a packaged one, or a TOML file beside this one
-# mains_hz = 60                    # else 50
+mains_hz = 50                      # 60 in the Americas and some other places
 reports = "reports"                # each run of bringup, calibrate, compare: a folder of its own
 # limits = "limits.toml"           # of the bring-up suite
 # calibration = "certificates"     # folder or file of certificates, or "none"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from emgrig.extras import Package, packages
+from emgrig.extras import Package, packages, pip
 from emgrig.gateways.finding import serial_places, spi_places
 from emgrig.tools.common.defaults import read_defaults
 from emgrig.version import __version__
@@ -39,7 +39,9 @@ def facts() -> Iterator[Fact]:
     by_extra = packages()
     for one in by_extra.pop("", []):
         fits = one.fits
-        yield Fact("packages", one.name, _found(one), fits, "" if fits else f"pip install {one}")
+        yield Fact(
+            "packages", one.name, _found(one), fits, "" if fits else f"{pip()} install {one}"
+        )
     for extra, needed in by_extra.items():
         if extra not in _OF_DEVELOPERS:
             yield _extra(extra, needed)
@@ -65,7 +67,7 @@ def _extra(extra: str, needed: list[Package]) -> Fact:
         extra,
         found or "not for this Python or system",
         not missing or not is_half,
-        f"to have it: pip install {' '.join(missing)}" if missing else "",
+        f"to have it: {pip()} install {' '.join(missing)}" if missing else "",
     )
 
 
@@ -96,7 +98,7 @@ def _latency(port: str) -> Iterator[Fact]:
     """Say how long an FTDI chip waits for more before it hands over what it has, on Linux."""
     timer = _TIMERS / port / "latency_timer"
     try:
-        wait_ms = int(timer.read_text())
+        wait_ms = int(timer.read_text("ascii"))
     except (OSError, ValueError):  # another chip, or another system
         return
     is_short = wait_ms <= 1

@@ -138,6 +138,32 @@ def test_the_bias_electrode_is_suspected_if_of_three_or_more_none_can_be_read(
     assert bias.advice == (NOTHING_MEASURED if suspected else "")
 
 
+# No current.
+
+
+@pytest.mark.parametrize(
+    ("ohm", "n_electrodes", "is_dead"),
+    [(-2190.0, 6, True), (-1701.0, 6, True), (-1699.0, 6, False), (-2190.0, 4, False),
+     (0.0, 8, False)],
+)  # fmt: skip
+def test_a_board_that_drives_no_current_is_told_from_gel(
+    ohm: float, n_electrodes: int, is_dead: bool
+) -> None:
+    """2200 ohm in series are taken off each reading: less than 500 ohm of them are seen, or not."""
+    names = [f"c{channel}{side}" for channel in (1, 2, 3, 4) for side in "pn"][:n_electrodes]
+    judged = judge({name: reads(ohm) for name in names})
+    finding = Finding.NO_CURRENT if is_dead else Finding.BRIDGED
+    assert {one.finding for one in judged.values()} == {finding}
+    assert (len({one.advice for one in judged.values()}) == 1) == is_dead
+
+
+def test_one_electrode_with_a_current_is_enough_to_ask_for_gel() -> None:
+    dead = {f"c{channel}{side}": reads(-2190.0) for channel in (2, 3, 4) for side in "pn"}
+    judged = judge({"c1p": reads(5e3), **dead})
+    assert judged["c2p"].finding is Finding.BRIDGED
+    assert judged["c1p"].finding is Finding.NONE
+
+
 # Open.
 
 

@@ -1,6 +1,7 @@
 """What commands say where a new user stopped: one line, with what to do."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,16 @@ def test_a_name_is_no_code(run: Run) -> None:
     said = run("export x.bdf --bids ds --task faces --subject Anna")
     assert said.code == 2
     assert "codes only, no names" in said.err
+
+
+def test_virtual_time_ends_with_how_fast_it_was(run: Run) -> None:
+    said = run("record sim: -o a.bdf --duration 2")
+    (line,) = [one for one in said.err.splitlines() if "of board time" in one]
+    found = re.fullmatch(r"virtual time: 2 s of board time in (\S+) s: (\S+) × real", line)
+    assert found
+    assert float(found[1]) * float(found[2]) == pytest.approx(2, rel=0.2)  # two figures each
+    assert "board time" not in said.out
+    assert run("convert a.capture -o b.bdf").err.count("virtual") == 0
 
 
 @pytest.fixture

@@ -251,6 +251,8 @@ class Board:
     ) -> Stream:
         """Start the board, and return its blocks as they come.
 
+        A block has a column for each channel; ``block.epoch.powered`` says which are on.
+
         Parameters
         ----------
         duration_s : float, optional

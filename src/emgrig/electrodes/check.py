@@ -27,6 +27,8 @@ class Finding(Enum):
     APART = "apart"
     RAILED = "railed"
     FLAT = "flat"
+    NO_CURRENT = "no current"
+    """Of no electrode: the board drives none."""
     UNKNOWN = "unknown"
     """It could not be measured because of another one."""
 

@@ -1,5 +1,6 @@
 """From readings to lights, and to what to do, in words."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
@@ -27,6 +28,10 @@ NOTHING_ON = "every electrode is open, the bias electrode too: is the cable plug
 NOTHING_MEASURED = (
     "no electrode could be measured though none is open: check the bias electrode and its lead"
 )
+NO_CURRENT = (
+    "no lead-off current is seen at any electrode: does the board set LOFF and LOFF_SENSP/N? "
+    "(emgrig bringup asks: B16, B17)"
+)
 OPEN = "{} is open: press it on, check its lead and plug"
 ON_BIAS = "{} touches the bias electrode (bridge of gel): wipe between them"
 _LARGE_UV = 9999.5
@@ -34,6 +39,8 @@ _LARGE_UV = 9999.5
 _FLOATING = 10.0
 """So many times the limit of mains, and an input floats."""
 _MOST = 2 / 3
+_FEW_ELECTRODES = 6
+"""So many without a current are no chance: three pairs."""
 _OTHER = {"p": "n", "n": "p"}
 
 
@@ -86,6 +93,11 @@ def judge_electrodes(
     `previous` is what was shown before, for the hysteresis: a whole check, or some electrodes.
     """
     before = {one.electrode: one for one in previous.electrodes} if previous else {}
+    if _is_without_current(blanks, seen, limits):
+        return tuple(
+            replace(one, light=Light.RED, finding=Finding.NO_CURRENT, advice=NO_CURRENT)
+            for one in blanks
+        )
     open_ones, on_bias = _open_ones(seen, limits), _on_bias(seen, limits)
     # A channel with such an electrode shows the current of all others: it is no witness.
     lost = frozenset(channel for channel, _ in open_ones | on_bias)
@@ -107,6 +119,23 @@ def judge_electrodes(
     return tuple(
         _compared(one, alone.get((channel, _OTHER[side])), limits, before.get(one.electrode))
         for (channel, side), one in alone.items()
+    )
+
+
+def _is_without_current(blanks: Sequence[Electrode], seen: Seen, limits: Limits) -> bool:
+    """Say if no current comes to any electrode: then all of them look shorted, resistors too.
+
+    A bridge of gel is before the series resistors, so a current still drops their voltage. On a
+    board without them both look alike; many pairs at once are the board then.
+    """
+    read = [
+        (reading.impedance, one.series_ohm)
+        for one in blanks
+        if (reading := seen.readings.get((one.channel, one.side))) is not None
+    ]
+    return len(read) >= _FEW_ELECTRODES and all(
+        z is not None and z.value + series_ohm < min(limits.short_ohm, series_ohm / 2 or math.inf)
+        for z, series_ohm in read
     )
 
 

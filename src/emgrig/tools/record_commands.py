@@ -1,6 +1,7 @@
 """`emgrig record` and `emgrig convert`."""
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
@@ -71,7 +72,8 @@ def record(given: RecordOptions) -> None:
         warn_of_reference(board)
         found = calibration_of(board, given.calibration)
         check = contact_of(board)
-        say_time(board)
+        is_virtual = say_time(board)
+        begin_s = time.monotonic()
         with ExitStack() as opened:
             shown = opened.enter_context(
                 _Shown(given.duration, board.channel_names, board.chip.powered.tolist())
@@ -88,6 +90,8 @@ def record(given: RecordOptions) -> None:
                 look=None if link is None else _exchange(board, link),
                 progress=shown,
             )
+        if is_virtual:
+            note(virtual_words(made.n_samples / board.chip.rate_hz, time.monotonic() - begin_s))
     _report(made, as_json=given.as_json)
 
 
@@ -132,8 +136,8 @@ def warn_of_reference(board: "Board") -> None:
         note(words)
 
 
-def say_time(board: "Board") -> None:
-    """Say that time is not the clock's, where it is not."""
+def say_time(board: "Board") -> bool:
+    """Say that time is not the clock's, where it is not; return whether it is virtual."""
     if board.address.lower().startswith("replay:"):
         note("a replay: times are those of the capture, as fast as this computer can")
     elif board.identity.is_simulated and not board.is_paced:
@@ -141,6 +145,19 @@ def say_time(board: "Board") -> None:
             "virtual time: as fast as this computer can, dated from 2026-01-01 on, the same each "
             "time; emgrig simulate has the time of the clock"
         )
+        return True
+    return False
+
+
+def virtual_words(board_s: float, real_s: float) -> str:
+    """Return how fast virtual time was: "30 s of board time in 1.2 s: 25 x real"."""
+    ratio = f": {_figures(board_s / real_s)} × real" if real_s > 0 else ""
+    return f"virtual time: {_figures(board_s)} s of board time in {_figures(real_s)} s{ratio}"
+
+
+def _figures(value: float) -> str:
+    """Return two figures or all before the point, never a power of ten."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def open_lsl(board: "Board", calibration: "Certificate | None") -> "LslLink":

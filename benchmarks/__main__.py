@@ -36,6 +36,7 @@ TABLE = (
     "export",
     "analyse",
     "analysis_envelope",
+    "spotting_speed",
     "start",
     "bringup",
     "desk",

@@ -82,7 +82,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--held-out", action="store_true", help="score the held-out seeds")
     parser.add_argument("--every", type=int, default=2, help="take every so manieth recording")
     parser.add_argument("--tune", action="store_true", help="try every grid on the tuning slice")
-    parser.add_argument("--only", default="", help="only detectors whose name holds this word")
+    parser.add_argument("--only", default="", help="only those with this word, and --detector")
     parser.add_argument(
         "--detector", action="append", default=[], help="MODULE:FUNCTION or FILE.py:FUNCTION"
     )
@@ -105,8 +105,9 @@ def main() -> None:
     args = _arguments()
     warnings.simplefilter("ignore")  # of other programs, thousands
     known, source = faces.templates(args.annotations)
-    found = [*detectors.HOUSE, *peers.available(), *args.entered]
-    entries = [e for e in found if args.only.lower() in e.name.lower()]
+    found = [*detectors.HOUSE, *peers.available()]
+    # One that was entered by hand is always in.
+    entries = [*(e for e in found if args.only.lower() in e.name.lower()), *args.entered]
     print(f"durations and channels: {source}", flush=True)
     if args.tune:
         tune(entries, known)

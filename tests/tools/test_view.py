@@ -205,7 +205,7 @@ def test_a_picture_is_made_and_never_over_another(run: Run, bdf: Path, tmp_path:
         ("view", 2, "Missing argument"),
         ("view {bdf} --events none.tsv", 5, "there is no table none.tsv"),
         ("view {bdf} --events {bdf} --events {bdf}", 2, "at most one for each"),
-        ("view {bdf} -o none", 5, "the folder none does not exist"),
+        ("view {bdf} -o {bdf}", 5, "cannot make the folder"),
         ("view {bdf} --port 0 --events {bdf}", 5, "a.bdf"),
         ("view {bdf} --port 0 --channels jaw", 2, "no channel 'jaw'"),
         ("view {bdf} --port 0 --rate 250", 2, "rate"),

@@ -27,7 +27,9 @@ _SLICE_S = 0.1
 #: What pyserial writes, without an errno, for a port that another program has: POSIX, Windows.
 _IN_USE = "exclusively lock|PermissionError"
 # Only Linux can wait for a terminal so; elsewhere pyserial does it.
-_Poll: Callable[[], "select.poll"] | None = select.poll if sys.platform == "linux" else None
+_Poll: Callable[[], "select.poll"] | None = (
+    getattr(select, "poll", None) if sys.platform == "linux" else None
+)
 
 
 class SerialTransport:

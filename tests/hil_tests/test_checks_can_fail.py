@@ -86,7 +86,9 @@ def test_b3_fails_on_a_register_that_is_not_at_its_reset_value(run: BringupRun) 
 
     run.rig.read_raw = one_differs  # type: ignore[method-assign]
     info = ask(run, test_02_registers.test_reset_values)
-    assert [r.note for m in info.measurements for r in m.readings if r.note] == ["CH1SET"]
+    assert [r.note for m in info.measurements for r in m.readings if r.note] == [
+        "CH1SET 60h, expected 61h"
+    ]
     assert "registers_not_at_reset" in {m.name for m in info.measurements}
     assert info.outcome is Outcome.FAIL
 

@@ -73,7 +73,7 @@ RULES: list[Rule] = [
         "firmware-writes",
         lambda e: e.has_failed("registers_not_at_reset"),
         "After RESET some registers are not at their reset values",
-        "see which in the report; the firmware writes them, or GPIO pins are driven",
+        "B3 says which; the firmware writes them, or GPIO pins are driven",
     ),
     # Clock and data ready.
     Rule(

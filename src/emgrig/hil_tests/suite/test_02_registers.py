@@ -34,7 +34,10 @@ def test_reset_values(rig: Rig, measure: Measure) -> None:
     wrong = []
     for parts, found in zip(rig.chip.parts, raw, strict=True):
         expected = RegisterFile.reset(parts)
-        wrong += [place.name for place, _ in expected.wrong_bits(RegisterFile(found, parts))]
+        wrong += [
+            f"{place.name} {found[place.address]:02X}h, expected {expected.raw[place.address]:02X}h"
+            for place, _ in expected.wrong_bits(RegisterFile(found, parts))
+        ]
     rig.count(24 * len(raw))
     measure("registers_not_at_reset", len(wrong), note=", ".join(wrong))
     rig.prepare()

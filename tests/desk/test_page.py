@@ -361,7 +361,7 @@ def test_the_last_check_is_broken_off_by_ctrl_c(browser: Browser, tmp_path: Path
 def test_two_desks_on_one_board_and_a_port_in_use(desk: Desk, tmp_path: Path, shell: Run) -> None:
     said = shell(f"desk {desk.server.address} --port 0 --output {tmp_path}")
     assert said.code == 3
-    assert "another program streams from it" in said.err
+    assert "another program holds it" in said.err
     port = desk.url.rstrip("/").rpartition(":")[2]
     said = shell(f"desk sim: --port {port} --output {tmp_path}")
     assert said.code == 3

@@ -249,7 +249,8 @@ def test_a_length_that_edfio_rounds_wrongly_is_read(tmp_path: Path) -> None:
     late = Annotation.of(2_869_000, Marker("late"))
     codes = np.zeros((2_869_100, 1), np.int32)
     write_recording(tmp_path / "long.bdf", codes, annotations=[late])
-    onset_s, marks = EdfFile(tmp_path / "long.bdf").annotations()
+    onset_s, marks, unread = EdfFile(tmp_path / "long.bdf").annotations()
+    assert unread == []
     assert marks == [Mark(onset_s[0] + 2869.0, 0.0, "late")]
     np.testing.assert_allclose(onset_s - onset_s[0], np.arange(28_691) / 10, atol=1e-6)
 

@@ -20,8 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ import serial
 
 import emgrig
 from benchmarks._figures import figure
+from benchmarks._simulated import simulated
 from emgrig.gateways.template import load_template, spoken
 
 #: Samples a second, of all channels.
@@ -45,18 +45,9 @@ GOAL = 0.5
 CLIENT = Path(__file__).parents[1] / "tests" / "gateways" / "cyton" / "brainflow_client.py"
 
 
-@contextmanager
-def twin(board: str, speed: str) -> Iterator[str]:
+def twin(board: str, speed: str) -> AbstractContextManager[str]:
     """Serve a board from a process of its own; gives its address."""
-    command = [sys.executable, "-m", "emgrig", "simulate", "--as", board, "--pty"]
-    command += ["--speed", speed, "--source", "silence"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.communicate()
+    return simulated("--as", board, "--pty", "--speed", speed, "--source", "silence")
 
 
 def port_of(address: str) -> str:

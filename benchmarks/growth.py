@@ -11,31 +11,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import emgrig
 from benchmarks._figures import figure
+from benchmarks._simulated import simulated
 
+TCP = ("--tcp", "127.0.0.1:0")
 CHIPS = (1, 2, 4)
 RATES_HZ = (250, 500, 1000, 2000, 4000, 8000, 16_000)
 MINUTES = (5, 10, 20, 40)
 FLOOD_S, REAL_S = 120.0, 5.0
-
-
-@contextmanager
-def simulated(*options: str) -> Iterator[str]:
-    """Serve a simulated board over TCP from another process; gives its address."""
-    command = [sys.executable, "-m", "emgrig", "simulate", "--tcp", "127.0.0.1:0", *options]
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, text=True)
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.communicate()
 
 
 def stream_s(address: str, rate_hz: int, seconds: float) -> float:
@@ -70,10 +56,12 @@ def main() -> None:
     """Measure all of it."""
     print("growth: processor time of our side")
     for n_chips in CHIPS:
-        with simulated("--speed", "max", "--source", "silence", "--chips", str(n_chips)) as address:
+        with simulated(
+            *TCP, "--speed", "max", "--source", "silence", "--chips", str(n_chips)
+        ) as address:
             taken_s = stream_s(address, 2000, FLOOD_S)
         figure(f"channels {8 * n_chips}: a million frames in a flood", taken_s, "s")
-    with simulated("--source", "silence") as address:
+    with simulated(*TCP, "--source", "silence") as address:
         for rate_hz in RATES_HZ:
             taken_s = stream_s(address, rate_hz, REAL_S)
             share = taken_s * rate_hz / 1e6

@@ -76,7 +76,8 @@ def plots(figures: list[_figures.Figure]) -> list[str]:
     """Draw how cost grows, a picture an axis; return the Markdown of the pictures."""
     from matplotlib.figure import Figure
 
-    points = [(found.groups(), one) for one in figures if (found := _GROWTH.match(one.name))]
+    of_cost = [one for one in figures if one.value > 0]  # and no account of losses, that is 0
+    points = [(found.groups(), one) for one in of_cost if (found := _GROWTH.match(one.name))]
     lines = []
     for axis, group in groupby(sorted(points, key=lambda p: p[0][0]), key=lambda p: p[0][0]):
         picture = Figure(figsize=(5.6, 3.2), layout="constrained")

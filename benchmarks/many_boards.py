@@ -232,14 +232,14 @@ def measure(n_boards: int, seconds: float, *, with_desk: bool) -> None:
     """Record so many boards for so long, and tell what it took."""
     feeder = Feeder(n_boards + with_desk)
     try:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
+        with tempfile.TemporaryDirectory() as made_in:
+            folder = Path(made_in)
             with desk(feeder.addresses[-1], folder) if with_desk else nullcontext():
                 run = record(feeder, n_boards, seconds, folder)
             made = feeder.end()
             run.boards, run.feeder_s = made["boards"][:n_boards], made["processor_s"]
-            beside = ", a desk open" if with_desk else ""
-            say(run, f"{n_boards} boards{beside}", MOST_CORES if n_boards >= max(BOARDS) else None)
+            name = f"with a desk, boards {n_boards}" if with_desk else f"boards {n_boards}"
+            say(run, name, MOST_CORES if n_boards >= max(BOARDS) else None)
     finally:
         feeder.kill()
 

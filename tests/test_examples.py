@@ -1,5 +1,6 @@
 """The examples run as they stand."""
 
+import json
 import os
 import re
 import runpy
@@ -24,6 +25,22 @@ def test_an_example_runs(
     monkeypatch.setenv("EMGRIG_BOARD", "sim:")
     runpy.run_path(str(path), run_name="__main__")
     assert capfd.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
+def test_the_notebook_prints_what_stands_in_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    names: dict[str, object] = {}
+    notebook = json.loads((ROOT / "examples" / "a_recording.ipynb").read_text("utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+            said = [
+                "".join(one["text"]) for one in cell["outputs"] if one["output_type"] == "stream"
+            ]
+            assert capsys.readouterr().out == "".join(said)
 
 
 @pytest.mark.long

@@ -164,7 +164,8 @@ def last_values(path: Path, machine: dict[str, Any]) -> dict[tuple[str, str], fl
 def compare(run: Run, before: dict[tuple[str, str], float]) -> list[str]:
     """Return a line for each figure that is worse than before by more than a tenth.
 
-    A figure without a goal counts as worse where it grew: such figures are times and sizes.
+    A figure without a goal counts as worse where it grew, for such figures are times and sizes;
+    one in "x", times real time, counts as worse where it fell.
     """
     lines = []
     for benchmark, every in run.figures.items():
@@ -172,7 +173,8 @@ def compare(run: Run, before: dict[tuple[str, str], float]) -> list[str]:
             old = before.get((benchmark, one.name))
             if not old or not one.value:
                 continue
-            grew = old / one.value if one.at_least is not None else one.value / old
+            is_good = one.at_least is not None or one.unit == "x"
+            grew = old / one.value if is_good else one.value / old
             if grew > 1 + WORSE:
                 lines.append(
                     f"  {benchmark}: {one.name}: {old:.4g} -> {one.value:.4g} {one.unit}".rstrip()

@@ -11,9 +11,9 @@ from benchmarks._figures import Figure, Run, compare, last_values, missed
 MACHINE = {"processor": "a", "cores": 2, "busy_loops": 0}
 
 
-def run_of(value: float, **goal: float) -> Run:
+def run_of(value: float, unit: str = "s", **goal: float) -> Run:
     """Return a run of one figure."""
-    return Run({"decode": [Figure("time", value, "s", **goal)]}, dict(MACHINE))
+    return Run({"decode": [Figure("time", value, unit, **goal)]}, dict(MACHINE))
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,11 @@ def test_the_newest_value_of_such_a_machine_is_compared(tmp_path: Path) -> None:
 def test_what_is_worse(value: float, goal: dict[str, float], worse: bool) -> None:
     lines = compare(run_of(value, **goal), {("decode", "time"): 1.0})
     assert bool(lines) is worse
+
+
+@pytest.mark.parametrize(("value", "worse"), [(0.8, True), (1.2, False)])
+def test_times_real_time_are_worse_where_they_fell(value: float, worse: bool) -> None:
+    assert bool(compare(run_of(value, "x"), {("decode", "time"): 1.0})) is worse
 
 
 def test_the_machine_is_told() -> None:

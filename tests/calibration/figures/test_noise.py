@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.signal
 from numpy.typing import NDArray
 
 from emgrig.calibration.figures.datasheet import (
@@ -113,6 +114,17 @@ def test_no_bin_is_counted_twice_or_by_half():
     spectrum = welch(np.cumsum(np.random.default_rng(4).standard_normal((9000, 1)), axis=0), 1000)
     power, _ = spectrum.band_power(0, 500)
     assert power == pytest.approx(spectrum.psd.sum(axis=0) * spectrum.bin_hz, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n", "n_channels", "n_segment"), [(2000, 8, 400), (5000, 6, 997), (300, 1, 150), (70, 4, 8)]
+)
+def test_the_spectrum_is_that_of_scipy(n, n_channels, n_segment):
+    volts = np.random.default_rng(7).normal(3e-6, 1e-6, (n, n_channels))
+    spectrum = welch(volts, 500.3, segment_s=n_segment / 500.3)
+    frequency, psd = scipy.signal.welch(volts, 500.3, window="hann", nperseg=n_segment, axis=0)
+    np.testing.assert_allclose(spectrum.frequency_hz, frequency, rtol=1e-14)
+    np.testing.assert_allclose(spectrum.psd, psd, rtol=1e-9, atol=1e-12 * psd.max())
 
 
 def test_bands_add_up_even_when_an_edge_cuts_a_bin():

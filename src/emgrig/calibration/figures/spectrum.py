@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from emgrig.calibration.figures.samples import checked_channels, checked_rate
@@ -130,18 +130,45 @@ def welch(volts: ArrayLike, rate_hz: float, *, segment_s: float | None = None) -
             f"segments of {n_segment} samples do not suit a record of {n}; "
             f"choose {8 / rate_hz:.3g} to {n / 2 / rate_hz:.3g} s"
         )
-    frequency, psd = scipy.signal.welch(
-        array - array.mean(axis=0), rate_hz, window="hann", nperseg=n_segment, axis=0
-    )
-    n_segments = 1 + (n - n_segment) // (n_segment - n_segment // 2)
+    power = _powers(array - array.mean(axis=0), float(rate_hz), n_segment)
+    n_segments = power.shape[-1]
     shared = 1 + 2 * (1 - 1 / n_segments) * _OVERLAP_CORRELATION
     return Spectrum(
-        frequency_hz=np.asarray(frequency, dtype=np.float64),
-        psd=np.asarray(psd, dtype=np.float64),
+        frequency_hz=np.fft.rfftfreq(n_segment, 1 / float(rate_hz)),
+        psd=power.mean(axis=-1).T,
         rate_hz=float(rate_hz),
         n_samples=n,
         n_averages=n_segments / shared,
     )
+
+
+def _powers(volts: NDArray[np.float64], rate_hz: float, n_segment: int) -> NDArray[np.float64]:
+    """Return the one-sided densities of each segment, shape (n_channels, n_bins, n_segments).
+
+    Step by step and in the order of `scipy.signal.welch`, to the last bit: importing that module
+    takes longer than all spectra of a bring-up.
+    """
+    step = n_segment - n_segment // 2
+    n_segments = 1 + (len(volts) - n_segment) // step
+    window = _window(n_segment, rate_hz)[:, None]
+    powers = np.empty((volts.shape[1], n_segment // 2 + 1, n_segments))
+    for number in range(n_segments):
+        segment = volts[number * step : number * step + n_segment]
+        lines = np.fft.rfft((segment - segment.mean(axis=0)) * window, axis=0).T
+        np.add(lines.real**2, lines.imag**2, out=powers[:, :, number])
+    powers[:, 1 : -1 if n_segment % 2 == 0 else None] *= 2  # what 0 and half the rate do not share
+    return powers
+
+
+@lru_cache(maxsize=8)
+def _window(n_segment: int, rate_hz: float) -> NDArray[np.float64]:
+    """Return a periodic Hann window, scaled so that squares of an FFT are densities."""
+    turn = np.linspace(-np.pi, np.pi, n_segment + 1)[:-1]
+    window = 0.5 + 0.5 * np.cos(turn)
+    # A running sum adds in order; `sum` of an array adds in pairs.
+    window *= 1 / np.sqrt(np.cumsum(window**2)[-1] / (1 / rate_hz))
+    window.setflags(write=False)
+    return window
 
 
 def rms_with_error(power: float, power_error: float) -> tuple[float, float]:

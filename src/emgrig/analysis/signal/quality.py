@@ -155,7 +155,7 @@ def _mains(x: Floats, rate_hz: float) -> tuple[float, float]:
     hann = np.hanning(size + 1)[:-1]
     windows = (windows - windows.mean(axis=1, keepdims=True)) * hann
     power = np.abs(np.fft.rfft(windows)) ** 2
-    power = _quietest(power, frequency_hz) @ power
+    power = np.einsum("i,ij->j", _quietest(power, frequency_hz), power)
     heights = []
     for mains in (50.0, 60.0):
         away = np.abs(frequency_hz - mains)

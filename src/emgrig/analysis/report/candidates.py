@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -96,17 +97,17 @@ class Analysis:
     #: What is drawn of each channel in each stretch; empty where it is rejected.
     stretch_strips: Sequence[Sequence[Strip]] = ()
 
-    @property
+    @cached_property
     def expressions(self) -> list[Candidate]:
         """What may be an expression: no blink, and not of part A."""
         return [c for c in self.candidates if not c.is_blink and not c.is_part_a]
 
-    @property
+    @cached_property
     def blinks(self) -> list[Candidate]:
         """Blinks outside of part A."""
         return [c for c in self.candidates if c.is_blink and not c.is_part_a]
 
-    @property
+    @cached_property
     def n_part_a(self) -> int:
         """Count what is left out as part A."""
         return sum(c.is_part_a for c in self.candidates)

@@ -200,7 +200,7 @@ def _true_frequency(x: Floats, weight: Floats, nominal: float, window: int) -> f
         weighted, total = _weighted(x[part], weight[part], window)
         fit = (_summed(weighted * _carrier(part, nominal), window) / total)[inner]
         joined = np.concatenate([before, fit])
-        turned += np.vdot(joined[:-lag], joined[lag:])
+        turned += (joined[:-lag].conj() * joined[lag:]).sum()  # vdot takes threads, which wait
         before = joined[-lag:]
     return float(nominal + np.angle(turned) / (2 * np.pi * lag))
 

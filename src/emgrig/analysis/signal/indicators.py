@@ -124,7 +124,11 @@ def check_microvolts(envelope_uv: Floats) -> None:
     values = np.asarray(envelope_uv)
     least, most = _ENVELOPE_UV
     # Where 2 % are above the least and none above the most, the percentile need not be sought.
-    is_within = values.size and -most <= values.min() and values.max() <= most
+    is_within = (
+        values.size
+        and -most <= np.fmin.reduce(values, axis=None)  # they pass over what is missing
+        and np.fmax.reduce(values, axis=None) <= most
+    )
     if is_within and np.count_nonzero(values >= least) > 0.02 * values.size + 2:
         return
     finite = np.abs(values[np.isfinite(values)])

@@ -146,21 +146,16 @@ def _is_slow(x: Floats) -> bool:
 
 
 def _mains(x: Floats, rate_hz: float) -> tuple[float, float]:
-    """Return the stronger of 50 and 60 Hz and its height over its neighbourhood, dB."""
-    longest = max(segments(np.isfinite(x)), key=lambda s: s[1] - s[0])
-    part = x[longest[0] : longest[1]]
+    """Return the stronger of 50 and 60 Hz and its height over its neighbourhood at rest, dB."""
     size = round(2 * rate_hz)
-    if part.size < size or rate_hz <= 140:
+    windows = _windows(x, size)
+    if not len(windows) or rate_hz <= 140:
         return float("nan"), float("nan")
-    if part.size > _MOST_WINDOWS * size:  # windows all over it tell as much as all of it
-        begins = np.linspace(0, part.size - size, _MOST_WINDOWS).astype(np.int64)
-        windows = part[begins[:, np.newaxis] + np.arange(size)]
-    else:  # half of each is in the next
-        windows = np.lib.stride_tricks.sliding_window_view(part, size)[:: size - size // 2]
     frequency_hz = np.fft.rfftfreq(size, 1 / rate_hz)
     hann = np.hanning(size + 1)[:-1]
     windows = (windows - windows.mean(axis=1, keepdims=True)) * hann
-    power = (np.abs(np.fft.rfft(windows)) ** 2).mean(axis=0)
+    power = np.abs(np.fft.rfft(windows)) ** 2
+    power = np.einsum("i,ij->j", _quietest(power, frequency_hz), power)
     heights = []
     for mains in (50.0, 60.0):
         away = np.abs(frequency_hz - mains)
@@ -169,3 +164,33 @@ def _mains(x: Floats, rate_hz: float) -> tuple[float, float]:
         heights.append(float(10 * np.log10(peak / floor)) if floor > 0 else float("nan"))
     best = int(np.nanargmax(heights)) if np.isfinite(heights).any() else 0
     return (50.0, 60.0)[best], heights[best]
+
+
+def _windows(x: Floats, size: int) -> Floats:
+    """Return windows without a gap, half of each in the next, or so many all over the record."""
+    stretches = [(a, b) for a, b in segments(np.isfinite(x)) if b - a >= size]
+    begins = np.array(
+        [at for a, b in stretches for at in range(a, b - size + 1, size - size // 2)], np.int64
+    )
+    if begins.size > _MOST_WINDOWS:  # they tell as much as all
+        begins = begins[np.linspace(0, begins.size - 1, _MOST_WINDOWS).round().astype(np.int64)]
+    return x[begins[:, np.newaxis] + np.arange(size)]
+
+
+def _quietest(power: Floats, frequency_hz: Floats) -> Floats:
+    """Return what each window counts, adding up to 1: little, where a muscle is active.
+
+    A contraction raises the neighbourhood of the mains and not the mains, so that a mean, or a
+    ratio taken window by window, would tell how much of the record is contractions. How loud a
+    window is tells what lies outside of the mains' harmonics, or mains that swells would count
+    less, too. The quietest tenth counts alike, so that a moment does not stand for all, and what
+    is constant, as where a cable was off, counts nothing.
+    """
+    off = [np.abs(frequency_hz - mains * np.round(frequency_hz / mains)) for mains in (50.0, 60.0)]
+    loudness = power[:, (frequency_hz >= 20) & (np.minimum(*off) > 1.5)].sum(axis=1)
+    heard = loudness > 1e-9 * loudness.max()
+    if not heard.any():
+        return np.zeros(len(power))
+    least = np.quantile(loudness[heard], 0.1)
+    counts = heard * (least / np.maximum(loudness, least)) ** 2
+    return np.asarray(counts / counts.sum(), dtype=np.float64)

@@ -174,7 +174,7 @@ def record_panel(desk: Desk) -> Refresh:
     if desk.recorded_by:
         return _recording_words_panel(desk)
     with ui.card().tight().classes("w-full p-2 gap-1"):
-        name = ui.input("file: a code, no person's name", placeholder="by date and time")
+        name = ui.input("participant's code, as P01", placeholder="none: date and time")
         name.classes("w-full")
         name.props('dense stack-label data-testid="file"')
         button = ui.button("Record", icon="fiber_manual_record", on_click=lambda: toggle())

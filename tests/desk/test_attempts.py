@@ -215,7 +215,7 @@ def test_a_recording_has_a_code_and_no_name(tmp_path: Path, name: str) -> None:
     with emgrig.connect("sim:") as board:
         hub = SimpleNamespace(start_recording=asked.append, board=board)
         desk = Desk(hub, SimpleNamespace(), tmp_path)  # type: ignore[arg-type]
-        with pytest.raises(ValueError, match="codes only, no names.* as in P01"):
+        with pytest.raises(ValueError, match=r"codes only, no names.* as in P01"):
             desk.start_recording(name)
         assert asked == []
         desk.start_recording("P01_rest")

@@ -100,6 +100,13 @@ def test_the_page_says_who_streams_and_how(page: Page) -> None:
     expect(page.get_by_test_id("rate")).to_contain_text(" 0 lost")
     expect(page.get_by_test_id("alert")).to_be_hidden()
     expect(page.get_by_test_id("level-5")).to_contain_text("µV")
+    expect(page.get_by_test_id("level-5")).to_have_attribute(
+        "aria-valuetext", re.compile("of 1 mV$")
+    )
+    expect(page.get_by_test_id("meter-scale")).to_have_text(
+        re.compile(r"^\s*1 µV\s*10\s*100\s*1 mV\s*$")
+    )
+    expect(page.get_by_test_id("level-5").get_by_test_id("tick")).to_have_count(2)
     expect(page.locator("[data-electrode]")).to_have_count(15)  # seven pairs and the bias electrode
 
 
@@ -323,11 +330,16 @@ def test_a_link_that_drops_is_said_and_its_gap_marked(page: Page, desk: Desk) ->
     with link_cut(desk):
         expect(alert).to_contain_text("trying to connect again")
         expect(alert).to_contain_text("the recording goes on, and the gap will be marked")
+        unknown = re.compile(r"link away \d+ s, loss counted when it is back")
+        for place in ("rate", "recording"):
+            expect(page.get_by_test_id(place)).to_contain_text(unknown)
         expect(page.get_by_test_id("level-5")).to_contain_text("–")  # no level of before
         expect(page.get_by_test_id("stale")).to_contain_text(re.compile(r"no samples since \d\d:"))
     expect(alert).to_be_hidden()
     expect(page.get_by_test_id("stale")).to_have_count(0)
     expect(page.get_by_test_id("link")).to_have_text("streaming")
+    for place in ("rate", "recording"):
+        expect(page.get_by_test_id(place)).to_contain_text(re.compile(r" [1-9]\d* lost"))
     wait_recorded(page, recorded_s(page) + 1)
     stop(page, "dropped1.bdf")
     gaps = [

@@ -17,6 +17,9 @@ _FORMULA = re.compile(r"\s*[=+\-@\t\r]")
 _PLAIN_CODE = re.compile("[A-Z0-9]+")
 _DEVICES = re.compile(r"CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]")
 _HASH_DIGITS = 10
+_CODE = re.compile("[A-Za-z0-9_-]+")
+MOST_OF_CODE = 16
+"""So many characters has a participant's code at most."""
 
 
 def shown(text: str) -> str:
@@ -98,6 +101,29 @@ def file_label(code: str) -> str:
         return code
     kept = "".join(c for c in code if c.isascii() and c.isalnum())
     return f"{kept}x{hashlib.sha256(code.encode()).hexdigest()[:_HASH_DIGITS]}"
+
+
+def check_code(code: str, *, most: int | None = MOST_OF_CODE) -> None:
+    """Refuse what is no code of a participant, wherever one is typed; names are never kept.
+
+    A code is ASCII letters, digits, ``-`` and ``_``, at most so many (None: any number), with a
+    digit among them: a word without one is somebody's name. Raises ValueError if it is none.
+
+    >>> check_code("P01")
+    >>> check_code("Anna")
+    Traceback (most recent call last):
+    ValueError: 'Anna'; codes only, no names: letters, digits, - and _, up to 16, with at least \
+one digit, as in P01
+    """
+    is_long = most is not None and len(code) > most
+    if not _CODE.fullmatch(code) or not any(c.isdigit() for c in code) or is_long:
+        up_to = "" if most is None else f" up to {most},"
+        raise ValueError(
+            f"{code!r}; codes only, no names: letters, digits, - and _,{up_to} with at least one "
+            "digit, as in P01"
+        )
+    if _DEVICES.fullmatch(code.upper()):
+        raise ValueError(f"{code!r} is the name of a device on some systems; take another code")
 
 
 def unit_shown(unit: str) -> str:

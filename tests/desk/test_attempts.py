@@ -207,3 +207,19 @@ def test_no_name_of_a_recording_leads_out_of_the_folder(tmp_path: Path, name: st
         with pytest.raises(ValueError, match="plain file name"):
             desk.start_recording(name)
     assert asked == []
+
+
+@pytest.mark.parametrize("name", ["Anna Smith", "anna", "Anna.bdf", "P.1", "Ä1", "P" * 17 + "1"])
+def test_a_recording_has_a_code_and_no_name(tmp_path: Path, name: str) -> None:
+    asked: list[Path] = []
+    with emgrig.connect("sim:") as board:
+        hub = SimpleNamespace(start_recording=asked.append, board=board)
+        desk = Desk(hub, SimpleNamespace(), tmp_path)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=r"codes only, no names.* as in P01"):
+            desk.start_recording(name)
+        assert asked == []
+        desk.start_recording("P01_rest")
+        desk.start_recording("P02.BDF")
+        desk.start_recording("  ")
+    assert [path.name for path in asked[:2]] == ["P01_rest.bdf", "P02.bdf"]
+    assert re.fullmatch(r"emg-\d{8}-\d{6}\.bdf", asked[2].name)

@@ -97,7 +97,7 @@ def test_what_cannot_be_set_is_said_and_all_is_as_before(desk: Desk, tmp_path: P
 
 
 def test_settings_stay_while_a_recording_is_on_and_it_says_why(desk: Desk) -> None:
-    desk.start_recording("one")
+    desk.start_recording("P01")
     run(desk, 1.0)
     with pytest.raises(ValueError, match="a recording is on"):
         desk.change(Wish(rate=500))

@@ -100,6 +100,13 @@ def test_the_page_says_who_streams_and_how(page: Page) -> None:
     expect(page.get_by_test_id("rate")).to_contain_text(" 0 lost")
     expect(page.get_by_test_id("alert")).to_be_hidden()
     expect(page.get_by_test_id("level-5")).to_contain_text("µV")
+    expect(page.get_by_test_id("level-5")).to_have_attribute(
+        "aria-valuetext", re.compile("of 1 mV$")
+    )
+    expect(page.get_by_test_id("meter-scale")).to_have_text(
+        re.compile(r"^\s*1 µV\s*10\s*100\s*1 mV\s*$")
+    )
+    expect(page.get_by_test_id("level-5").get_by_test_id("tick")).to_have_count(2)
     expect(page.locator("[data-electrode]")).to_have_count(15)  # seven pairs and the bias electrode
 
 
@@ -146,28 +153,28 @@ def test_lights_follow_the_electrodes(page: Page, desk: Desk) -> None:
     expect(poor).to_have_attribute("data-light", "red")  # only another check can say otherwise
     with desk.server.lock:
         do.change_world(desk.board, 0, lambda _: world)
-    record(page, "checked.bdf")
+    record(page, "checked1.bdf")
     wait_recorded(page, 1)
-    stop(page, "checked.bdf")
-    contact = json.loads((desk.folder / "checked.json").read_text())["contact"]
+    stop(page, "checked1.bdf")
+    contact = json.loads((desk.folder / "checked1.json").read_text())["contact"]
     assert any(text.startswith("re-prep c5 positive") for text in contact["findings"])
 
 
 @pytest.mark.long
 def test_a_recording_is_started_marked_and_stopped(page: Page, desk: Desk, tmp_path: Path) -> None:
     expect(page.get_by_test_id("link")).to_have_text("streaming")
-    record(page, "first.bdf")
+    record(page, "first1.bdf")
     page.get_by_test_id("marker").fill("smile now")
     page.get_by_test_id("mark").click()
     expect(page.get_by_test_id("recording")).to_contain_text("1 marker")
     wait_recorded(page, 3)
     screenshot(page, "desk", tmp_path)
-    stop(page, "first.bdf")
-    bdf = edfio.read_bdf(desk.folder / "first.bdf")
+    stop(page, "first1.bdf")
+    bdf = edfio.read_bdf(desk.folder / "first1.bdf")
     assert bdf.labels[4] == "EMG zygom. major"
     assert bdf.signals[0].sampling_frequency == 1000
-    assert any(text == "smile now" for _, _, text in annotations(desk.folder / "first.bdf"))
-    said = json.loads((desk.folder / "first.json").read_text())
+    assert any(text == "smile now" for _, _, text in annotations(desk.folder / "first1.bdf"))
+    said = json.loads((desk.folder / "first1.json").read_text())
     assert said["is_simulated"] is True
     assert said["samples"]["received"] > 3000
     assert said["samples"]["filled"] == 0
@@ -186,7 +193,7 @@ def test_words_and_keys_of_ones_own_are_kept_and_seen(page: Page, desk: Desk) ->
     page.get_by_test_id("word-lines").fill("x=look left\nsneeze")
     page.get_by_test_id("use-words").click()
     expect(page.get_by_test_id("words")).to_contain_text("look left [x]")
-    record(page, "keys.bdf")
+    record(page, "keys1.bdf")
     page.keyboard.press("x")
     page.get_by_role("button", name="sneeze").click()
     expect(page.get_by_test_id("recording")).to_contain_text("2 markers")
@@ -201,9 +208,9 @@ def test_words_and_keys_of_ones_own_are_kept_and_seen(page: Page, desk: Desk) ->
     expect(page.get_by_test_id("why").filter(has_text=why).first).to_be_visible()
     page.get_by_text("Change settings").click()
     expect(page.get_by_test_id("set")).to_be_disabled()
-    stop(page, "keys.bdf")
+    stop(page, "keys1.bdf")
     expect(page.get_by_test_id("check")).to_be_enabled()
-    texts = [text for _, _, text in annotations(desk.folder / "keys.bdf")]
+    texts = [text for _, _, text in annotations(desk.folder / "keys1.bdf")]
     assert [text for text in texts if text in ("look left", "sneeze")] == ["look left", "sneeze"]
 
 
@@ -262,14 +269,17 @@ def choose_settings_of_before(page: Page) -> None:
 
 @pytest.mark.long
 def test_what_cannot_be_recorded_is_said(page: Page, desk: Desk) -> None:
-    (desk.folder / "taken.bdf").write_bytes(b"something of value")
-    page.get_by_test_id("file").fill("taken.bdf")
+    (desk.folder / "taken1.bdf").write_bytes(b"something of value")
+    page.get_by_test_id("file").fill("taken1.bdf")
     page.get_by_test_id("record").click()
     expect(page.get_by_role("alert").filter(has_text="exists; choose another name")).to_be_visible()
     page.get_by_test_id("file").fill("../outside.bdf")
     page.get_by_test_id("record").click()
     expect(page.get_by_role("alert").filter(has_text="no plain file name")).to_be_visible()
-    assert (desk.folder / "taken.bdf").read_bytes() == b"something of value"
+    page.get_by_test_id("file").fill("Anna Smith")
+    page.get_by_test_id("record").click()
+    expect(page.get_by_role("alert").filter(has_text="codes only, no names")).to_be_visible()
+    assert (desk.folder / "taken1.bdf").read_bytes() == b"something of value"
 
 
 def assert_read_by_sync(screen: Page) -> None:
@@ -289,7 +299,7 @@ def assert_read_by_sync(screen: Page) -> None:
 @pytest.mark.long
 def test_the_tube_counts_conversions(browser: Browser, page: Page, desk: Desk) -> None:
     expect(page.get_by_test_id("link")).to_have_text("streaming")
-    record(page, "tube.bdf")
+    record(page, "tube1.bdf")
     screen = open_page(browser, f"{desk.url}tube")
     tube = screen.get_by_test_id("tube")
     expect(tube).to_have_text(re.compile(r"^\d{5}$"))
@@ -300,8 +310,8 @@ def test_the_tube_counts_conversions(browser: Browser, page: Page, desk: Desk) -
     )
     assert_read_by_sync(screen)
     screen.close()
-    stop(page, "tube.bdf")
-    table = np.genfromtxt(tube_path(desk.folder / "tube.bdf"), names=True, missing_values="n/a")
+    stop(page, "tube1.bdf")
+    table = np.genfromtxt(tube_path(desk.folder / "tube1.bdf"), names=True, missing_values="n/a")
     assert (np.diff(table["count"]) == 1).all()
     assert (np.diff(table["sample"]) == 32).all()  # two packets of sixteen
     shown = np.isfinite(table["shown"])
@@ -314,25 +324,30 @@ def test_the_tube_counts_conversions(browser: Browser, page: Page, desk: Desk) -
 @pytest.mark.long
 def test_a_link_that_drops_is_said_and_its_gap_marked(page: Page, desk: Desk) -> None:
     expect(page.get_by_test_id("link")).to_have_text("streaming")
-    record(page, "dropped.bdf")
+    record(page, "dropped1.bdf")
     wait_recorded(page, 1)
     alert = page.get_by_test_id("alert")
     with link_cut(desk):
         expect(alert).to_contain_text("trying to connect again")
         expect(alert).to_contain_text("the recording goes on, and the gap will be marked")
+        unknown = re.compile(r"link away \d+ s, loss counted when it is back")
+        for place in ("rate", "recording"):
+            expect(page.get_by_test_id(place)).to_contain_text(unknown)
         expect(page.get_by_test_id("level-5")).to_contain_text("–")  # no level of before
         expect(page.get_by_test_id("stale")).to_contain_text(re.compile(r"no samples since \d\d:"))
     expect(alert).to_be_hidden()
     expect(page.get_by_test_id("stale")).to_have_count(0)
     expect(page.get_by_test_id("link")).to_have_text("streaming")
+    for place in ("rate", "recording"):
+        expect(page.get_by_test_id(place)).to_contain_text(re.compile(r" [1-9]\d* lost"))
     wait_recorded(page, recorded_s(page) + 1)
-    stop(page, "dropped.bdf")
+    stop(page, "dropped1.bdf")
     gaps = [
         (duration_s, text)
-        for _, duration_s, text in annotations(desk.folder / "dropped.bdf")
+        for _, duration_s, text in annotations(desk.folder / "dropped1.bdf")
         if text.startswith("BAD_gap")
     ]
-    said = json.loads((desk.folder / "dropped.json").read_text())
+    said = json.loads((desk.folder / "dropped1.json").read_text())
     assert said["samples"]["filled"] > 100
     gap_s = sum(duration_s for duration_s, _ in gaps)
     assert gap_s == pytest.approx(said["samples"]["filled"] / 1000, abs=0.01)
@@ -373,16 +388,16 @@ def test_two_desks_on_one_board_and_a_port_in_use(desk: Desk, tmp_path: Path, sh
 def test_a_closed_page_and_ctrl_c_leave_a_whole_file(page: Page, desk: Desk) -> None:
     """The last one here: it ends the desk of the others."""
     expect(page.get_by_test_id("link")).to_have_text("streaming")
-    record(page, "left.bdf")
+    record(page, "left1.bdf")
     wait_recorded(page, 1)
     page.goto("about:blank")
     page.goto(desk.url)
-    expect(page.get_by_test_id("recording")).to_contain_text("recording left.bdf")
+    expect(page.get_by_test_id("recording")).to_contain_text("recording left1.bdf")
     wait_recorded(page, 2)
     page.goto(f"{desk.url}tube")  # a tube that counts when it ends
     expect(page.get_by_test_id("tube")).to_have_text(re.compile(r"^\d{5}$"))
     code, said = desk.end()
     assert code == 0, said
-    assert "left.bdf" in said
+    assert "left1.bdf" in said
     assert "Traceback" not in said
-    assert len(edfio.read_bdf(desk.folder / "left.bdf").signals[0].digital) >= 2000
+    assert len(edfio.read_bdf(desk.folder / "left1.bdf").signals[0].digital) >= 2000

@@ -36,7 +36,7 @@ from emgrig.experiment.course.steps import (
     Tick,
     marker,
 )
-from emgrig.experiment.course.view import view_of
+from emgrig.experiment.course.view import view_of, where_words
 from emgrig.experiment.files.plan import (
     Clip,
     HowToRecord,
@@ -308,6 +308,32 @@ def test_a_pause_holds_the_countdown() -> None:
     assert session.engine.phase is Phase.BASELINE
     session.do(Tick(), after_s=0.2)
     assert session.engine.phase is Phase.CLIP
+
+
+def test_the_operator_reads_which_film_comes_plays_and_is_rated() -> None:
+    session = Session(a_plan(0))
+    record, names = session.engine.record, {c.id: c for c in session.engine.plan.part_b.clips}
+
+    def told() -> tuple[Phase, str, str]:
+        view = view_of(session.engine, session.now_s)
+        return view.phase, f"{view.trial} of {view.n_trials} {view.clip_name}", where_words(view)
+
+    assert told()[:2] == (Phase.READY_CLIPS, "0 of 0 ")
+    session.do(Continue())
+    films = [names[one] for one in record.order]
+    for number, film in enumerate(films[:2], start=1):
+        for phase, event in (
+            (Phase.BASELINE if number == 1 else Phase.GAP, Tick()),
+            (Phase.CLIP, ClipEnded(number)),
+            (Phase.RATING, Rate(5)),
+        ):
+            where = f"{number} of {len(films)} {film.id} ({film.emotion})"
+            assert told()[:2] == (phase, where)
+            assert told()[2] == (
+                f"{number - 1} of {len(films)} done · trial {number} of {len(films)}: film "
+                f"{film.id} ({film.emotion}) · {phase}"
+            )
+            session.do(event, after_s=10.0)
 
 
 def test_a_clip_that_fails_is_begun_anew_or_skipped() -> None:

@@ -160,6 +160,9 @@ def test_a_session_from_the_first_movement_to_the_last_rating(
             film = screen.get_by_test_id("film")
             expect(film).to_be_visible()
             screen.keyboard.press("l")
+            expect(operator.get_by_test_id("where")).to_contain_text(
+                re.compile(rf"trial {number} of 3: film (\w+) \(\w+\) · clip$")
+            )
             if number == 2:
                 with link_cut(desk):
                     alert = operator.get_by_test_id("alert")

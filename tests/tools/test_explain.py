@@ -11,6 +11,7 @@ from emgrig.hil_tests.diagnosis.causes import RULES
 from emgrig.hil_tests.judging.check import package_checks
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.simulator.faults.catalogue import ALL_FAULTS
+from emgrig.simulator.faults.named import FAULTS
 from emgrig.tools.explain import pages
 from emgrig.tools.explain.topics import find, topics
 from following import DOCS
@@ -53,6 +54,28 @@ def test_what_is_said(shell: Run, word: str, expected: list[str]) -> None:
     assert not [one for one in expected if one not in said.out]
 
 
+def test_the_list_of_faults_is_the_programs_own(shell: Run) -> None:
+    (found,) = json.loads(shell("explain faults --json").out)
+    assert found["kind"] == "list"
+    told = dict(found["facts"])
+    assert list(told) == list(FAULTS)
+    for name, fault in FAULTS.items():
+        assert told[name].startswith(fault.effect)
+        assert ("found by " + fault.found_by in told[name]) == bool(fault.found_by)
+    assert told["packets-lost"].endswith("; found by B8 as link-loss")
+    said = shell("explain faults").out
+    assert all(name in said for name in FAULTS)
+
+
+@pytest.mark.parametrize("kind", ["check", "limit", "cause", "register"])
+def test_each_kind_has_its_list(shell: Run, kind: str) -> None:
+    (found,) = json.loads(shell(f"explain {kind}s --json").out)
+    assert [name for name, _ in found["facts"]] == [
+        one.name for one in topics() if one.kind == kind
+    ]
+    assert all(title for _, title in found["facts"])
+
+
 def test_a_word_that_means_two_things_gives_both(shell: Run) -> None:
     kinds = [one["kind"] for one in json.loads(shell("explain brown-out --json").out)]
     assert kinds == ["cause", "fault"]
@@ -67,7 +90,7 @@ def test_a_wrong_word_is_told_what_is_near(shell: Run) -> None:
 def test_alone_it_lists_what_there_is(shell: Run) -> None:
     said = shell("explain").out
     assert [line.partition(":")[0] for line in said.splitlines()] == [
-        "check", "limit", "cause", "fault", "register", "exit codes", "page"
+        "check", "limit", "cause", "fault", "register", "exit codes", "list", "page"
     ]  # fmt: skip
     listed = json.loads(shell("explain --json").out)
     assert len([one for one in listed if one["kind"] != "page"]) == len(topics())

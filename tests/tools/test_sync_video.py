@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 from emgrig.recording.sync.tube import HEAD
+from emgrig.tools.sync.example import FPS as FPS_OF_EXAMPLE
+from emgrig.tools.sync.example import LOST as LOST_OF_EXAMPLE
+from emgrig.tools.sync.example import N_FRAMES, Example, make_example, middle_s
+from emgrig.tools.sync.read import read_source
 from page_check import check_page
 from shell import Run
 from tube_film import CHANGE_S, Camera, Shot, need_opencv, shots, write_film
@@ -147,3 +151,44 @@ def test_what_cannot_be_read_is_one_clear_line(
     _, error, code = run(f"{filmed.bdf} --video {filmed.film}")
     assert code == 5
     assert "a film needs cv2" in error
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    need_opencv()
+    return make_example(tmp_path_factory.mktemp("example"), overwrite=False)
+
+
+def test_the_example_gives_what_its_page_describes(
+    run: Run, example: Example, tmp_path: Path
+) -> None:
+    """All comes out: the clock of the camera, the frame that it lost, no wrong count."""
+    frames = tmp_path / "frames.csv"
+    said = run(f"{example.recording} --video {example.film} -o {frames} --json")
+    assert said.code == 0, said.err
+    found = json.loads(said.out)
+    rate_hz = read_source(example.recording).table.rate_hz
+    rows = np.genfromtxt(frames, delimiter=",", names=True)
+    true = np.array([middle_s(int(frame)) for frame in rows["frame"]]) * rate_hz
+    assert len(rows) > 0.98 * N_FRAMES
+    assert np.abs(rows["sample"] - true).max() / rate_hz < (1 / FPS_OF_EXAMPLE + CHANGE_S) / 2
+    (jump,) = found["jumps"]
+    assert jump["n_frames"] == 1
+    first, last = jump["after_s"] * FPS_OF_EXAMPLE, jump["before_s"] * FPS_OF_EXAMPLE
+    assert LOST_OF_EXAMPLE - 3 < first < last < LOST_OF_EXAMPLE + 3
+    assert abs(found["drift_ppm_on_measured_rate"]) < 100 < found["drift_ppm"]
+    assert found["video"]["n_read"] > 0.85 * N_FRAMES
+
+
+def test_the_example_is_the_same_each_time_and_over_nothing(
+    run: Run, example: Example, tmp_path: Path
+) -> None:
+    said = run(f"--example {tmp_path}")
+    assert said.code == 0, said.err
+    assert f"next: emgrig sync {tmp_path}/face.bdf --video {tmp_path}/face.mp4" in said.out
+    assert said.out.startswith("SIMULATED: ")
+    for path in (example.recording, example.film):
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+    said = run(f"--example {tmp_path}")
+    assert said.code == 5
+    assert "exists; choose another" in said.err

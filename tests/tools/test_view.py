@@ -183,7 +183,7 @@ def test_recordings_are_placed_by_their_clock(screen: Screen) -> None:
 
 @pytest.mark.slow
 def test_a_picture_is_made_and_never_over_another(run: Run, bdf: Path, tmp_path: Path) -> None:
-    for name, begins in (("a.png", b"\x89PNG"), ("a.svg", b"<svg")):
+    for name, begins in (("a.png", b"\x89PNG"), ("a.svg", b"<svg"), ("a.pdf", b"%PDF-")):
         out = tmp_path / name
         line = f"plot {bdf} -o {out} --from 1 --to 3.5 --channels 2 --low 20 --envelope --dpi 90"
         said = run(line)
@@ -195,6 +195,10 @@ def test_a_picture_is_made_and_never_over_another(run: Run, bdf: Path, tmp_path:
         assert "exists; choose another name" in said.err
         assert out.read_bytes() == made_of
         assert run(f"{line} --overwrite").code == 0
+        assert out.read_bytes() == made_of, "the same each time"
+    made_of = (tmp_path / "a.pdf").read_bytes()
+    assert b"Date" not in made_of
+    assert b"/Subtype /Image" not in made_of  # lines, no picture of dots
 
 
 @pytest.mark.slow
@@ -209,7 +213,7 @@ def test_a_picture_is_made_and_never_over_another(run: Run, bdf: Path, tmp_path:
         ("view {bdf} --port 0 --events {bdf}", 5, "a.bdf"),
         ("view {bdf} --port 0 --channels jaw", 2, "no channel 'jaw'"),
         ("view {bdf} --port 0 --rate 250", 2, "rate"),
-        ("plot {bdf} -o a.pdf", 2, ".png or .svg"),
+        ("plot {bdf} -o a.jpg", 2, ".png, .svg or .pdf"),
         ("plot {bdf} -o a.png --from 90", 2, "no stretch of a recording of 20 s"),
         ("plot {bdf} -o a.png --from 3 --to 2", 2, "no stretch"),
         ("plot {bdf} -o a.png --low 0.01", 2, "at least 0.5"),

@@ -23,6 +23,7 @@ from emgrig.electrodes import (
 )
 from emgrig.electrodes.procedure import FOLLOW_S
 from emgrig.errors import BoardCannot, DeviceError, EmgrigError
+from emgrig.names import check_code
 
 log = logging.getLogger(__name__)
 
@@ -127,13 +128,17 @@ class Desk:
     def start_recording(self, name: str) -> Path:
         """Begin a recording in the folder.
 
-        Raises ValueError if the name is no plain file name, or a recording is on; RecordingError if
-        the file cannot be made.
+        The name is a participant's code, or empty: then it is date and time. Raises ValueError if
+        it is neither, or a recording is on; RecordingError if the file cannot be made.
         """
-        name = name.strip() or self.next_name()
+        name = name.strip()
         if Path(name).name != name or name.startswith(".") or set(name) & _NO_NAME:
             raise ValueError(f"{name!r} is no plain file name; recordings go to {self.folder}")
-        path = self.folder / (name if name.lower().endswith(".bdf") else f"{name}.bdf")
+        if name:
+            code = name[:-4] if name.lower().endswith(".bdf") else name
+            check_code(code)
+            name = f"{code}.bdf"
+        path = self.folder / (name or self.next_name())
         if path.exists():
             raise ValueError(f"{path.name} exists; choose another name")
         self.hub.start_recording(path)

@@ -26,8 +26,8 @@ from emgrig.experiment.course.steps import (
     Rate,
     Resume,
     Stop,
-    View,
 )
+from emgrig.experiment.course.view import where_words
 from emgrig.experiment.driver import SessionDriver
 from emgrig.experiment.files.plan import Plan
 
@@ -209,7 +209,7 @@ class SessionPages:
 
         def refresh() -> None:
             view = self._driver.view
-            where.set_text(_where(view))
+            where.set_text(where_words(view))
             bar.set_value(view.done / max(view.total, 1))
             words.set_text(view.operator)
             problem.set_text(self._problem or _unplayable(self._unplayable))
@@ -245,12 +245,6 @@ def _unplayable(why: Mapping[str, str]) -> str:
 def _css_text(text: str) -> str:
     """Return a text as a string of CSS: every sign by its number, so that none can end it."""
     return '"' + "".join(f"\\{ord(sign):06x}" for sign in text) + '"'
-
-
-def _where(view: View) -> str:
-    place = f"c{view.channel}, repetition {view.repetition}, attempt {view.attempt}"
-    where = place if view.channel else f"film {view.clip_trial}" if view.clip_trial else view.phase
-    return f"{view.done} of {view.total} done · {where}"
 
 
 def _event(what: object, value: object, trial: int) -> Event | None:

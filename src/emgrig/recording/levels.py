@@ -13,6 +13,22 @@ from emgrig.protocol.account import Cause
 _MOST_WAITING: Final = 4096
 
 
+def lost_words(n_lost: int, silent_s: float | None = None, *, is_away: bool = True) -> str:
+    """Say what is lost; while nothing comes (for `silent_s` seconds) nobody knows how much it is.
+
+    `is_away` says whether the link is lost, and not just quiet.
+
+    >>> lost_words(0), lost_words(0, 12.3)
+    ('0 lost', 'link away 12 s, loss counted when it is back')
+    """
+    if silent_s is None:
+        return f"{n_lost} lost"
+    before = f"{n_lost} lost before, " if n_lost else ""
+    if is_away:
+        return f"{before}link away {silent_s:.0f} s, loss counted when it is back"
+    return f"{before}no samples for {silent_s:.0f} s, loss counted when they come"
+
+
 @dataclass(frozen=True, eq=False)
 class Progress:
     """How a recording goes. Levels are those since the report before."""

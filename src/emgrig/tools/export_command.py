@@ -10,6 +10,7 @@ import typer
 
 from emgrig.extras import require
 from emgrig.files import check_output
+from emgrig.names import check_code
 from emgrig.tools.common.options import (
     Overwrite,
     Printed,
@@ -98,10 +99,11 @@ def export(given: ExportOptions) -> None:
         )
     if given.bids and not (given.subject and given.task):
         raise ValueError("--bids needs --subject CODE and --task LABEL, as in 01 and faces")
-    if given.subject and not any(c.isdigit() for c in given.subject):
-        raise ValueError(
-            f"--subject {given.subject}: codes only, no names: expected one with a number, as 01"
-        )
+    if given.subject:
+        try:
+            check_code(given.subject, most=None)
+        except ValueError as error:
+            raise ValueError(f"--subject {error}") from None
     from emgrig.recording.export.source import open_parts
 
     parts = open_parts(given.recordings)

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from emgrig.recording.lsl.outlet import LslLink
     from emgrig.recording.recorder import Recorder
 
+_BAR = 40  #: Characters of a level's bar.
+_QUIET_S = 2.0
+"""So long nothing comes from a board in real time before it is said."""
+
 
 @takes
 def record(given: RecordOptions) -> None:
@@ -76,7 +80,13 @@ def record(given: RecordOptions) -> None:
         begin_s = time.monotonic()
         with ExitStack() as opened:
             shown = opened.enter_context(
-                _Shown(given.duration, board.channel_names, board.chip.powered.tolist())
+                _Shown(
+                    given.duration,
+                    board.channel_names,
+                    board.chip.powered.tolist(),
+                    lambda: board.is_linked,
+                    is_paced=board.is_paced,
+                )
             )
             link = opened.enter_context(open_lsl(board, found)) if given.lsl else None
             made = record_board(
@@ -230,18 +240,34 @@ def _is_simulated(sidecar: Path) -> bool:
 
 
 class _Shown:
-    """Progress as it happens: time, rate, loss, and a level a channel."""
+    """Progress as it happens: time, rate, loss, and a level a channel; `now` is a clock, s.
+
+    While nothing comes nobody calls: the picture itself looks whether the link is there.
+    """
 
     def __init__(
-        self, duration_s: float | None, names: Sequence[str], powered: Sequence[bool]
+        self,
+        duration_s: float | None,
+        names: Sequence[str],
+        powered: Sequence[bool],
+        is_linked: Callable[[], bool],
+        *,
+        is_paced: bool = True,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         from rich.live import Live
 
         self._duration_s = duration_s
         self._names = names
         self._powered = powered
-        self._live = Live(console=err, refresh_per_second=4, transient=True)
-        self._lines = Lines()
+        self._is_linked, self._is_paced = is_linked, is_paced
+        self._now = now
+        self._last: Progress | None = None
+        self._last_s = now()
+        self._live = Live(
+            console=err, refresh_per_second=4, transient=True, get_renderable=self._picture
+        )
+        self._lines = Lines(now)
 
     def __enter__(self) -> "_Shown":
         self._live.start()
@@ -252,31 +278,50 @@ class _Shown:
             self._live.stop()
 
     def __call__(self, progress: "Progress") -> None:
+        self._last, self._last_s = progress, self._now()
         with suppress(OSError):
-            self._show(progress)
+            self._lines.say(self._text(progress))
 
-    def _show(self, progress: "Progress") -> None:
+    def _text(self, progress: "Progress") -> str:
+        from emgrig.recording.levels import lost_words
+
         of = f" of {self._duration_s:g}" if self._duration_s else ""
-        text = (
-            f"{progress.elapsed_s:.1f}{of} s, {progress.n_samples} samples, "
-            f"{progress.rate_hz:.1f} Hz, {progress.n_lost} lost"
+        is_away, silent_s = not self._is_linked(), self._now() - self._last_s
+        is_quiet = self._is_paced and silent_s > _QUIET_S
+        lost = lost_words(
+            progress.n_lost, silent_s if is_away or is_quiet else None, is_away=is_away
         )
-        self._lines.say(text)
-        self._live.update(self._picture(text, progress))
+        return (
+            f"{progress.elapsed_s:.1f}{of} s, {progress.n_samples} samples, "
+            f"{progress.rate_hz:.1f} Hz, {lost}"
+        )
 
-    def _picture(self, text: str, progress: "Progress") -> "RenderableType":
+    def _picture(self) -> "RenderableType":
+        from rich.console import Group
         from rich.table import Table
+        from rich.text import Text
 
-        table = Table.grid(padding=(0, 1))
-        table.title = text
+        table, progress = Table.grid(padding=(0, 1)), self._last
+        if progress is None:
+            return table
         for index, name in enumerate(self._names):
             level = float(progress.rms_uv[index])
             if self._powered[index] and math.isfinite(level):
                 clips = f"clips {progress.clipped[index]:.0%}" if progress.clipped[index] else ""
                 table.add_row(name, f"{level:.1f} µV rms", "█" * _bar_length(level), clips)
-        return table
+        if table.row_count:
+            table.add_row("", "", _bar_scale())
+        return Group(Text(self._text(progress)), table)
 
 
 def _bar_length(level_uv: float) -> int:
     """Return a length, 0 to 40, that grows with the decades from 0.1 µV to 100 mV."""
-    return max(0, min(40, round(40 * (math.log10(max(level_uv, 1e-9)) + 1) / 6)))
+    return max(0, min(_BAR, round(_BAR * (math.log10(max(level_uv, 1e-9)) + 1) / 6)))
+
+
+def _bar_scale() -> str:
+    """Return what stands below the bars: a mark where each decade ends, and its level."""
+    line = "0.1 µV"
+    for level_uv, words in ((10.0, "10"), (100.0, "100"), (1e3, "1 mV"), (1e4, "10"), (1e5, "100")):
+        line = f"{line:<{_bar_length(level_uv) - len(words) - 1}}{words}┘"
+    return line

@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -83,6 +83,7 @@ class Lane:
     #: How much faster its clock runs than this computer's, in the end; None: not known (yet).
     clock_ppm: float | None = None
     n_gaps: int = 0  #: Places where conversions were lost, in the end.
+    is_linked: Callable[[], bool] = field(default=lambda: True, repr=False)
     error: Exception | None = field(default=None, repr=False)
     news: SimpleQueue[str] = field(default_factory=SimpleQueue)  #: What is to be told of it.
 
@@ -217,6 +218,7 @@ def _record(lane: Lane, run: Run) -> None:
     recorder: Recorder | None = None
     try:
         with _connected(lane, run) as board:
+            lane.is_linked = lambda: board.is_linked
             recorder = _recorder(lane, run, board)
             try:
                 _fill(lane, run, board, recorder)
@@ -318,13 +320,22 @@ def _watch(
                 note(lane.news.get())
         on = [lane for lane in lanes if lane.state == "recording"]
         elapsed_s = max((lane.progress.elapsed_s for lane in on if lane.progress), default=0.0)
-        n_lost = sum(lane.n_lost for lane in lanes)
+        n_away = sum(not lane.is_linked() for lane in on)
         n_making = sum(lane.state == "converting" for lane in lanes)
         making = f", {n_making} become files" if n_making else ""
+        lost = _lost(lanes, n_away)
         bar.follow(
-            f"{len(on)} of {len(lanes)} boards record, {elapsed_s:.1f} s, {n_lost} lost{making}",
+            f"{len(on)} of {len(lanes)} boards record, {elapsed_s:.1f} s, {lost}{making}",
             min(elapsed_s / duration_s, 1.0) if duration_s else 0.0,
         )
+
+
+def _lost(lanes: Sequence[Lane], n_away: int) -> str:
+    known = f"{sum(lane.n_lost for lane in lanes)} lost"
+    if not n_away:
+        return known
+    links = "1 link" if n_away == 1 else f"{n_away} links"
+    return f"{known} before, {links} away: loss counted when back"
 
 
 def _tell(lanes: Sequence[Lane], *, as_json: bool) -> None:

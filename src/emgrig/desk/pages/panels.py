@@ -8,7 +8,7 @@ from emgrig.desk.desk import Desk
 from emgrig.desk.pages.beat import Now, Refresh
 from emgrig.desk.pages.off import set_off, why_label
 from emgrig.desk.pages.one_electrode import follow_row
-from emgrig.desk.stream.status import LinkState, RecordingState, Status
+from emgrig.desk.stream.status import LinkState, Status
 from emgrig.errors import EmgrigError
 from emgrig.names import markup
 
@@ -54,7 +54,7 @@ def _rate_words(status: Status) -> str:
     told = f" · {status.told}" if status.told else ""
     return (
         f"{status.rate_hz:g} samples/s{measured} · {status.n_samples} came · "
-        f"{status.n_lost} lost{drift}{told}"
+        f"{status.lost_words(status.n_lost)}{drift}{told}"
     )
 
 
@@ -174,7 +174,7 @@ def record_panel(desk: Desk) -> Refresh:
     if desk.recorded_by:
         return _recording_words_panel(desk)
     with ui.card().tight().classes("w-full p-2 gap-1"):
-        name = ui.input("file: a code, no person's name", placeholder="by date and time")
+        name = ui.input("participant's code, as P01", placeholder="none: date and time")
         name.classes("w-full")
         name.props('dense stack-label data-testid="file"')
         button = ui.button("Record", icon="fiber_manual_record", on_click=lambda: toggle())
@@ -205,7 +205,7 @@ def record_panel(desk: Desk) -> Refresh:
         button.props(f"color={'negative' if is_on else 'primary'}")
         name.set_enabled(not is_on)
         set_off(desk.why_not_record(now.status), why, button)
-        words.set_text(recording_words(going))
+        words.set_text(recording_words(now.status))
 
     return refresh
 
@@ -217,20 +217,21 @@ def _recording_words_panel(desk: Desk) -> Refresh:
         ui.label(f"{desk.recorded_by} begins and ends it").classes("text-xs text-grey-7")
 
     def refresh(now: Now) -> None:
-        words.set_text(recording_words(now.status.recording))
+        words.set_text(recording_words(now.status))
 
     return refresh
 
 
-def recording_words(going: RecordingState | None) -> str:
+def recording_words(status: Status) -> str:
     """Say how the recording goes, or how the last one went."""
+    going = status.recording
     if going is None:
         return "no recording yet"
     if going.is_on:
         seconds = int(going.elapsed_s)
         return (
             f"recording {going.path.name}: {seconds // 60}:{seconds % 60:02d}, "
-            f"{going.capture_bytes / 1e6:.1f} MB, {going.n_lost} lost, "
+            f"{going.capture_bytes / 1e6:.1f} MB, {status.lost_words(going.n_lost)}, "
             f"{going.n_marks} marker{'' if going.n_marks == 1 else 's'}"
         )
     if going.is_converting:

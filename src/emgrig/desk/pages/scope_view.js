@@ -9,6 +9,18 @@ const STALE_MS = 1200; // With many pages open each is drawn less often, but eve
 const AXIS = 14; // px below the traces
 const STEPS = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000, 200000];
 
+// Scales of the meters: ticks, % of the width; words for those who hear, and below the meters: place, text, shift.
+const ENDS = (first, last) => [[0, first, 0], [100, last, -100]];
+const DECADES = Object.freeze({
+  words: "1 mV", title: "1 µV to 1 mV, a tick each factor of 10", ticks: [100 / 3, 200 / 3],
+  few: ENDS("1 µV", "1 mV"),
+  all: [[0, "1 µV", 0], [100 / 3, "10", -50], [200 / 3, "100", -50], [100, "1 mV", -100]],
+});
+const PERCENT = Object.freeze({
+  words: "100 % MVC", title: "0 to 100 % of the maximum contraction", ticks: [25, 50, 75],
+  few: ENDS("0", "100 % MVC"), all: ENDS("0", "100 % MVC"),
+});
+
 export default {
   template: `
     <div style="display:grid;grid-template-columns:minmax(0,1fr) clamp(96px,28%,168px);width:100%;height:100%">
@@ -19,26 +31,39 @@ export default {
              max-width:96%;background:#c92a2a;color:#fff;border-radius:4px;padding:3px 10px;
              font-size:13px;font-weight:600;text-align:center">{{ since }}</div>
       </div>
-      <div style="display:flex;flex-direction:column;min-height:0">
+      <div ref="meters" style="display:flex;flex-direction:column;min-height:0">
         <div v-for="(channel, i) in channels" :key="channel.number" :data-testid="'level-' + channel.number"
              role="meter" aria-valuemin="0" aria-valuemax="100" :aria-valuenow="Math.round(levels[i].width)"
-             :aria-label="channel.number + ' ' + channel.name" :aria-valuetext="levels[i].text"
+             :aria-label="channel.number + ' ' + channel.name" :aria-valuetext="levels[i].text + ' of ' + levels[i].scale.words"
+             :title="channel.name + ': highest envelope of the last quarter second, ' + levels[i].scale.title"
              style="flex:1;display:flex;flex-direction:column;justify-content:center;padding:0 4px 0 10px;min-height:0">
           <div style="display:flex;flex-wrap:wrap;gap:0 6px;font-size:12px;line-height:16px;white-space:nowrap">
             <span style="flex:1 1 72px;overflow:hidden;text-overflow:ellipsis" :title="channel.name">{{ channel.number }}
               {{ channel.name }}</span>
             <span style="font-variant-numeric:tabular-nums">{{ levels[i].text }}</span>
           </div>
-          <div style="height:9px;background:#e9ecef;border-radius:4px;overflow:hidden;flex-shrink:0">
+          <div style="height:9px;background:#e9ecef;border-radius:4px;overflow:hidden;flex-shrink:0;position:relative">
             <div :style="{width: levels[i].width + '%', height: '100%', background: levels[i].colour}"></div>
+            <div v-for="at in levels[i].scale.ticks" data-testid="tick"
+                 :style="{position: 'absolute', top: 0, bottom: 0, left: at + '%', width: '1px', background: '#868e96'}"></div>
           </div>
+          <div v-if="isMixed" style="font-size:10px;line-height:11px;text-align:right;color:#364152">{{ levels[i].scale.words }}</div>
         </div>
-        <div style="height:14px"></div>
+        <div data-testid="meter-scale" aria-hidden="true"
+             style="height:14px;position:relative;margin:0 4px 0 10px;font-size:10px;line-height:14px;color:#364152;white-space:nowrap">
+          <span v-for="[at, text, move] in scaleWords" :key="text"
+                :style="{position: 'absolute', left: at + '%', transform: 'translateX(' + move + '%)'}">{{ text }}</span>
+        </div>
       </div>
     </div>`,
   props: { channels: Array, columnS: Number, seconds: Number, scaleUv: Number },
   data() {
-    return { levels: this.channels.map(() => this.level(null, null)), since: "", shownMarks: "" };
+    return { levels: this.channels.map(() => ({ width: 0, text: "–", colour: "#adb5bd", scale: DECADES })), since: "", shownMarks: "", isNarrow: false };
+  },
+  computed: {
+    isMixed() { return new Set(this.levels.map((level) => level.scale)).size > 1; },
+    // The scale below the meters; where they have different ones, each says its own.
+    scaleWords() { return this.isMixed || !this.levels.length ? [] : this.levels[0].scale[this.isNarrow ? "few" : "all"]; },
   },
   watch: { seconds() { this.draw(); }, scaleUv() { this.draw(); } },
   mounted() {
@@ -66,7 +91,7 @@ export default {
         this.ring[column * width + (k % width)] = cells[k] === null ? NaN : cells[k] / 10;
       }
       this.end = end;
-      this.levels = levels.map(([uv, percent]) => this.level(uv, percent));
+      this.levels = levels.map(([uv, percent], i) => this.level(uv, percent, i));
       if (!this.waiting) {
         this.waiting = true;
         requestAnimationFrame(() => { this.waiting = false; this.draw(); });
@@ -79,16 +104,17 @@ export default {
       const wasFresh = !this.since;
       this.since = this.end ? `no samples since ${at} · ${seconds.toFixed(0)} s` : "no samples yet";
       if (!wasFresh) return;
-      this.levels = this.levels.map(() => this.level(null, null));
+      this.levels = this.levels.map((_, i) => this.level(null, null, i));
       this.draw();
     },
-    level(uv, percent) {
-      if (uv === null) return { width: 0, text: "–", colour: "#adb5bd" };
+    level(uv, percent, i) {
+      // In a hole a meter keeps the scale that it had.
+      if (uv === null) return { width: 0, text: "–", colour: "#adb5bd", scale: this.levels[i].scale };
       const colour = percent !== null && percent > 100 ? "#c92a2a" : COLOURS.envelope;
-      if (percent !== null) return { width: Math.min(percent, 100), text: percent.toFixed(0) + " % MVC", colour };
+      if (percent !== null) return { width: Math.min(percent, 100), text: percent.toFixed(0) + " % MVC", colour, scale: PERCENT };
       // Without an MVC the bar grows with the decades from 1 µV to 1 mV.
       const width = Math.max(0, Math.min(100, (100 * Math.log10(Math.max(uv, 1e-3))) / 3));
-      return { width, text: uv.toFixed(uv < 10 ? 1 : 0) + " µV", colour };
+      return { width, text: uv.toFixed(uv < 10 ? 1 : 0) + " µV", colour, scale: DECADES };
     },
     draw() {
       const canvas = this.$refs.canvas;
@@ -99,6 +125,7 @@ export default {
         canvas.width = Math.round(width * ratio);
         canvas.height = Math.round(height * ratio);
       }
+      this.isNarrow = this.$refs.meters.clientWidth < 130;
       const pen = canvas.getContext("2d");
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
       pen.clearRect(0, 0, width, height);

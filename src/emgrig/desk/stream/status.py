@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from emgrig.recording.levels import lost_words
+
 
 class LinkState(StrEnum):
     """How the link is."""
@@ -72,3 +74,8 @@ class Status:
     def is_cut(self) -> bool:
         """No samples come that should."""
         return self.link in (LinkState.LOST, LinkState.SILENT)
+
+    def lost_words(self, n_lost: int) -> str:
+        """Say how many conversions are lost, or that it is not known before samples come again."""
+        silent_s = self.since_s if self.is_cut else None
+        return lost_words(n_lost, silent_s, is_away=self.link is LinkState.LOST)

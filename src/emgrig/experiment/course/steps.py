@@ -197,7 +197,8 @@ class View:
     `phase` changes exactly when something else is to be shown; `countdown_s` is left of it. `done`
     of `total` steps of the session are over. `clip` is to be played now, or held if `is_paused`; it
     is to be begun anew when trial or attempt changes. `channel`, `repetition` and `attempt` say
-    where part A is; 0 elsewhere.
+    where part A is, `trial` of `n_trials` and `clip_name` where part B is: the film that plays,
+    comes next or is rated. 0 and empty elsewhere.
     """
 
     phase: Phase
@@ -216,6 +217,9 @@ class View:
     channel: int = 0
     repetition: int = 0
     attempt: int = 0
+    trial: int = 0
+    n_trials: int = 0
+    clip_name: str = ""
 
 
 MARKER = re.compile(r"[a-z]+( [a-z]+)*( [a-z_]+=[^\s=]+)*|key [A-Z]( [a-z_]+=[^\s=]+)*")

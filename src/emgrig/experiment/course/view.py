@@ -22,6 +22,7 @@ _OPERATOR = {
     Phase.DONE: "That was all; the files are made now, and this page closes by itself",
     Phase.STOPPED: "What is done is kept; start the same command to go on",
 }
+_OF_PART_B = (Phase.BASELINE, Phase.GAP, Phase.CLIP, Phase.CLIP_FAILED, Phase.RATING)
 _ASK = {
     Phase.READY: Ask.CONTINUE,
     Phase.READY_CLIPS: Ask.CONTINUE,
@@ -48,7 +49,24 @@ def view_of(engine: Engine, unix_s: float) -> View:
         ask=_ask(engine),
         is_paused=engine.is_paused,
     )
+    if phase in _OF_PART_B:
+        view = _with_trial(view, engine)
     return _with_clip(view, engine) if phase is Phase.CLIP else _with_movement(view, engine)
+
+
+def where_words(view: View) -> str:
+    """Tell the operator how far the session is: what is done, the contraction or film, the phase.
+
+    >>> view = View(Phase.GAP, "", "", done=3, total=9, trial=4, n_trials=9, clip_name="a (joy)")
+    >>> where_words(view)
+    '3 of 9 done · trial 4 of 9: film a (joy) · gap'
+    """
+    place = ""
+    if view.channel:
+        place = f" · c{view.channel}, repetition {view.repetition}, attempt {view.attempt}"
+    elif view.trial:
+        place = f" · trial {view.trial} of {view.n_trials}: film {view.clip_name}"
+    return f"{view.done} of {view.total} done{place} · {view.phase}"
 
 
 def _ask(engine: Engine) -> Ask:
@@ -81,6 +99,20 @@ def _said(engine: Engine) -> tuple[str, str]:
         Phase.STOPPED: (texts.stopped_title, texts.stopped),
     }
     return said.get(engine.phase, ("", ""))
+
+
+def _with_trial(view: View, engine: Engine) -> View:
+    """Tell the operator which film it is; the participant must not know before it is shown."""
+    found = engine.trial()
+    if found is None:
+        return view
+    number, clip = found
+    return replace(
+        view,
+        trial=number,
+        n_trials=len(engine.record.order),
+        clip_name=f"{clip.id} ({clip.emotion})",
+    )
 
 
 def _with_clip(view: View, engine: Engine) -> View:

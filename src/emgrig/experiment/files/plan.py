@@ -19,13 +19,12 @@ from emgrig.errors import RecordingError
 from emgrig.experiment.files.texts import Texts
 from emgrig.filemodel import FileModel, Rule, Text, load
 from emgrig.files import inside, is_file
+from emgrig.names import check_code
 
 T = TypeVar("T")
 RATING_MAX = 8
 _CLIPS_NAMED = 3
-_CODE = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _KEPT = re.compile(r"_(before|run)-\d+$|_session\d*$", re.IGNORECASE)
-_DEVICE = re.compile(r"(com|lpt)\d", re.IGNORECASE)
 _WORD = r"[A-Za-z0-9_-]{1,32}"
 _INSTRUCTIONS = {
     1: "Raise your eyebrows as high as you can",
@@ -214,12 +213,11 @@ class Participant:
     number: Annotated[int, Interval(ge=1, le=10**9)] = 0
 
     def __post_init__(self) -> None:
-        if not _CODE.fullmatch(self.code) or not any(c.isdigit() for c in self.code):
-            raise ValueError(
-                f"code is {self.code!r}; codes only, no names: up to 16 letters, digits, - and _, "
-                "with at least one digit, as in P01"
-            )
-        if _KEPT.search(self.code) or _DEVICE.fullmatch(self.code):
+        try:
+            check_code(self.code)
+        except ValueError as error:
+            raise ValueError(f"code is {error}") from None
+        if _KEPT.search(self.code):
             raise ValueError(
                 f"code is {self.code!r}, a name that files of others have; take another"
             )

@@ -73,7 +73,7 @@ def channel_table(channels: "Sequence[Channel]", *, is_live: bool = False) -> Ta
     table = _table("ch", *(["muscle"] if is_live else []), "light")
     for name in ("rail %", "offset mV", "mains µV", "Hz", "of rest", "rest µV"):
         table.add_column(name, no_wrap=True, justify="right")
-    table.add_column("" if is_live else "P:N", no_wrap=True)
+    table.add_column("0–100 %" if is_live else "P:N", no_wrap=True)
     for one in channels:
         bar = "█" * round(_BAR * min(one.rail_percent, 100) / 100)
         cells = [
@@ -94,6 +94,8 @@ def channel_table(channels: "Sequence[Channel]", *, is_live: bool = False) -> Ta
             f"rms of {channels[0].n_samples} samples; rest: {low_hz:g} to {high_hz:g} Hz without "
             "mains"
         )
+        if is_live:
+            table.caption += "; bar: share at the rail, 0 to 100 %"
     return table
 
 

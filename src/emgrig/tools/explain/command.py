@@ -13,7 +13,9 @@ from emgrig.tools.common.output import out, print_json, print_table, say
 class ExplainOptions(Printed):
     """What `emgrig explain` takes."""
 
-    topic: str = argument("B9, noise_over_typical, LOFF, packets-lost, exit-codes, faq.md …", "")
+    topic: str = argument(
+        "B9, noise_over_typical, LOFF, packets-lost, faults, exit-codes, faq.md …", ""
+    )
 
 
 @takes
@@ -25,7 +27,7 @@ def explain(given: ExplainOptions) -> None:
 
     Example: emgrig explain B9
 
-    Example: emgrig explain CH1SET
+    Example: emgrig explain faults
     """
     from emgrig.tools.explain.pages import find_page, pages, title_of
     from emgrig.tools.explain.topics import find, names_something, topics

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 
 from emgrig.driver.chip.bits import Bits, Code, Register
 from emgrig.driver.chip.registers import REGISTERS
@@ -31,13 +32,20 @@ _EXIT_CODES = {
     ExitCode.INFRASTRUCTURE: "the laboratory failed (labgrid); no verdict on the board",
     ExitCode.INTERRUPTED: "ended by Ctrl-C, SIGTERM, SIGHUP; what is meant to end so gives 0",
 }
+_OF_KINDS = {
+    "check": "What bring-up asks, in its order.",
+    "limit": "What a measured value of bring-up must keep.",
+    "cause": "What bring-up can name as the reason.",
+    "fault": "What can be planted in a simulated board: --fault NAME, or sim:fault=NAME.",
+    "register": "Of the ADS1299.",
+}
 
 
 @dataclass(frozen=True)
 class Topic:
     """One thing that has a name."""
 
-    kind: str  #: check, limit, cause, fault, register, exit codes.
+    kind: str  #: check, limit, cause, fault, register, exit codes, list.
     name: str
     title: str  #: One line.
     facts: tuple[tuple[str, str], ...]  #: What there is to say, each with what it is.
@@ -46,14 +54,16 @@ class Topic:
 @cache
 def topics() -> tuple[Topic, ...]:
     """Return all there are, kind by kind."""
-    return (
+    every = [
         *(_check(info, function.__doc__ or "") for info, function in suite_functions()),
         *_limits(),
         *map(_cause, RULES),
         *map(_fault, FAULTS.values()),
         *map(_register, REGISTERS),
-        _exit_codes(),
-    )
+    ]
+    by_kind = groupby(every, key=lambda one: one.kind)
+    lists = [_list(kind, list(group)) for kind, group in by_kind]
+    return (*every, _exit_codes(), *lists)
 
 
 def find(word: str) -> list[Topic]:
@@ -166,3 +176,14 @@ def _meaning(bits: Bits) -> str:
 def _exit_codes() -> Topic:
     facts = tuple((str(int(code)), _EXIT_CODES[code]) for code in ExitCode)
     return Topic("exit codes", "exit-codes", "What the shell is told, by every command.", facts)
+
+
+def _list(kind: str, every: list[Topic]) -> Topic:
+    """Return a topic that has a line for each of a kind, as exit codes have."""
+    facts = []
+    for one in every:
+        said = dict(one.facts)
+        named = "" if said.get("named as", one.name) == one.name else f" as {said['named as']}"
+        found = f"; found by {said['found by']}{named}" if "found by" in said else ""
+        facts.append((one.name, f"{one.title}{found}"))
+    return Topic("list", f"{kind}s", _OF_KINDS[kind], tuple(facts))

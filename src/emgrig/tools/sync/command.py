@@ -60,6 +60,9 @@ class SyncOptions(Printed):
     write_readings: Path | None = option("With --video: write what was read, frame,count, here.")
     overwrite: Overwrite = False
     template: bool = option("Print an empty CSV for the readings.", False)
+    example: Path | None = option(
+        "Write a simulated recording and a film of its tube into this folder, to try with."
+    )
 
 
 @takes
@@ -77,6 +80,8 @@ def sync(given: SyncOptions) -> None:
 
     Examples:
 
+      emgrig sync --example try
+
       emgrig sync face.bdf --video face.mp4 -o frames.csv --page sync.html
 
       emgrig sync face.bdf readings.csv --fps 29.97 -o frames.csv
@@ -86,9 +91,13 @@ def sync(given: SyncOptions) -> None:
     if given.template:
         _print_template(given.fps or USUAL_FPS)
         return
+    if given.example is not None:
+        _make_example(given.example, overwrite=given.overwrite)
+        return
     if given.recording is None or (given.readings is None) == (given.video is None):
         raise ValueError(
-            "a recording is needed, and readings or --video FILE; emgrig sync --template shows how"
+            "a recording is needed, and readings or --video FILE; emgrig sync --template shows "
+            "how, emgrig sync --example FOLDER makes both"
         )
     if given.write_readings is not None and given.video is None:
         raise ValueError("--write-readings writes what --video reads; there is no --video")
@@ -132,6 +141,18 @@ def sync(given: SyncOptions) -> None:
         note(f"page: {given.page}")
     if not found.is_within_bound:
         raise typer.Exit(int(ExitCode.VERDICT))
+
+
+def _make_example(folder: Path, *, overwrite: bool) -> None:
+    from emgrig.tools.sync.example import make_example
+
+    with Bar("drawing the film") as bar:
+        made = make_example(folder, overwrite=overwrite, progress=bar.advance)
+    say(f"SIMULATED: {made.recording} and a film of its tube, {made.film}")
+    say(
+        f"next: emgrig sync {made.recording} --video {made.film} -o {folder / 'frames.csv'} "
+        f"--page {folder / 'sync.html'}"
+    )
 
 
 def _seen(path: Path, given: SyncOptions) -> Seen:

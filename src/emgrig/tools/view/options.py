@@ -48,7 +48,7 @@ class PlotOptions(Read):
     """What `emgrig plot` takes."""
 
     recording: Path = argument("EDF, BDF, .mat, .vhdr, .xdf, .parquet, .csv, .txt; also .gz")
-    output: Path = option("The picture: NAME.png or NAME.svg.", ..., "-o", "--output")
+    output: Path = option("The picture: NAME.png, NAME.svg or NAME.pdf.", ..., "-o", "--output")
     begin: float = option("Where it begins, s from the first sample.", 0.0, "--from")
     end: float | None = option(
         "Where it ends, s; the end of the recording if left out.", None, "--to"

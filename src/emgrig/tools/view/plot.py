@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from emgrig.view.events import Event
 
 _MM_PER_IN = 25.4
+_KINDS = (".png", ".svg", ".pdf")
 #: Columns of a picture that is made of lines, a mm; finer than a printer's eye.
 _PER_MM = 12
 
@@ -34,9 +35,10 @@ def plot(given: PlotOptions) -> None:
       emgrig plot P01.bdf -o whole.png --events P01_events.tsv --width 88 --dpi 600
     """
     check_there(given.recording, "recording")
-    if given.output.suffix.lower() not in (".png", ".svg"):
+    if given.output.suffix.lower() not in _KINDS:
         raise typer.BadParameter(
-            f"-o {given.output}: a name that ends with .png or .svg was expected"
+            f"-o {given.output}: a name that ends with {', '.join(_KINDS[:-1])} or {_KINDS[-1]} "
+            "was expected"
         )
     if given.events is not None:
         check_there(given.events, "table")
@@ -66,8 +68,11 @@ def _drawn(given: PlotOptions, files: ExitStack) -> bytes | str:
         )
         events: list[Event] = [] if given.events is None else read_events(given.events)
         eye = Eye(given.low, given.high, given.notch, given.envelope)
-        is_png = given.output.suffix.lower() == ".png"
+        kind = given.output.suffix.lower()
+        is_png = kind == ".png"
         n_columns = given.width / _MM_PER_IN * given.dpi if is_png else given.width * _PER_MM
         seen = whole_view(screen, layout, round(n_columns), eye)
         drawn = picture(screen, layout, seen, events)
-        return plots.png(drawn, dpi=given.dpi) if is_png else plots.svg(drawn)
+        if is_png:
+            return plots.png(drawn, dpi=given.dpi)
+        return plots.pdf(drawn) if kind == ".pdf" else plots.svg(drawn)

@@ -1,0 +1,46 @@
+"""What `emgrig record` shows while it runs."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from emgrig.recording.levels import Progress
+from emgrig.tools import record_commands
+from emgrig.tools.record_many import BoardEntry, Lane, _lost
+
+
+def progress(n_lost: int = 0) -> Progress:
+    level = np.array([10.0])
+    return Progress(4.0, 4000, n_lost, 0, 0, 1000.0, level, level, np.zeros(1), 1)
+
+
+def test_while_the_link_is_away_the_loss_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody calls meanwhile: the picture itself looks, and the seconds go on."""
+    now, is_linked, console = [100.0], [True], Console(file=io.StringIO(), width=120)
+    monkeypatch.setattr(record_commands, "err", console)
+    shown = record_commands._Shown(60.0, ["c1"], [True], lambda: is_linked[0], now=lambda: now[0])
+
+    def picture() -> str:
+        with console.capture() as said:
+            console.print(shown._picture())
+        return said.get()
+
+    assert picture().strip() == ""
+    shown(progress())
+    assert "4.0 of 60 s, 4000 samples, 1000.0 Hz, 0 lost" in picture()
+    now[0], is_linked[0] = 112.0, False
+    assert "Hz, link away 12 s, loss counted when it is back" in picture()
+    is_linked[0] = True
+    assert "Hz, no samples for 12 s, loss counted when they come" in picture()
+    assert "0.1 µV    10┘   100┘  1 mV┘   10┘   100┘" in picture()
+    shown(progress(12000))
+    assert "Hz, 12000 lost" in picture()
+
+
+def test_of_many_boards_the_links_that_are_away_are_said() -> None:
+    lanes = [Lane(BoardEntry("a")), Lane(BoardEntry("b"))]
+    lanes[0].progress = progress(3)
+    assert _lost(lanes, 0) == "3 lost"
+    assert _lost(lanes, 2) == "3 lost before, 2 links away: loss counted when back"

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.simulator.analog.inputs import HEADROOM_V, Inputs
-from emgrig.simulator.analog.product import product
+from emgrig.simulator.analog.product import product, times_row
 from emgrig.simulator.analog.sinc import WINDOW_PERIODS, cumulative_taps, point_weights
 from emgrig.simulator.analog.waves import Grid, Wave
 from emgrig.simulator.seams import Source, WindowedSource
@@ -169,6 +169,10 @@ class Stretch:
         """False if nothing of the source gets in: all inputs shorted, or on signals of the chip."""
         return bool(np.any(self.inputs.mix)) and not getattr(self.source, "is_silent", False)
 
+    @cached_property
+    def _windowed(self) -> WindowedSource | None:
+        return self.source if isinstance(self.source, WindowedSource) else None
+
     @property
     def _fine_cells(self) -> int:
         return max(self.cells, _FINE_CELLS)
@@ -225,12 +229,12 @@ class Stretch:
         The points of all periods go through the filter and the mix in one matrix product, unless
         the source can do better.
         """
-        if isinstance(self.source, WindowedSource):
+        if (source := self._windowed) is not None:
             taps = point_weights(self.grid.decimation, self.cells)
             period, cell_ticks = self.grid.data_period_ticks, self._cell_ticks
             begins = self.window_start(first) + cell_ticks // 2 + period * np.arange(count)
             f_clk_hz = self.inputs.f_clk_hz
-            sums, peak = self.source.window_sums(begins / f_clk_hz, cell_ticks / f_clk_hz, taps)
+            sums, peak = source.window_sums(begins / f_clk_hz, cell_ticks / f_clk_hz, taps)
             return product(sums, self._mix), peak
         x = self._points(first, count)
         parts = product(x.reshape(-1, self._weights.shape[0]), self._weights)
@@ -328,7 +332,7 @@ class Stretch:
         per_vref = inputs.gain * FULL_SCALE
         middle = windows + WINDOW_PERIODS * self.grid.data_period_ticks // 2
         if self.reference.is_settled(int(middle[0])):
-            volts *= per_vref / self.reference.target_v
+            times_row(volts, per_vref / self.reference.target_v)
         else:
             vref = self.reference.over(np.maximum(middle, self.start_tick))
             volts *= per_vref / vref[:, None]

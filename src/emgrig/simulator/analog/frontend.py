@@ -29,6 +29,7 @@ from emgrig.simulator.analog.conversion import (
 )
 from emgrig.simulator.analog.inputs import Inputs
 from emgrig.simulator.analog.noise import ColouredNoise, block_of
+from emgrig.simulator.analog.product import times_row
 from emgrig.simulator.analog.sinc import WINDOW_PERIODS
 from emgrig.simulator.analog.tolerances import Tolerances
 from emgrig.simulator.analog.waves import Grid
@@ -325,8 +326,11 @@ class AnalogueFrontEnd:
         if self._is_noisy:
             noise = np.empty(values.shape, dtype=np.float32)
             self._noise.fill(run.restart_tick, start, noise)
-            for stretch, rows in _shares(run, last_of):
-                noise[rows] *= stretch.noise_scale
+            if last_of is None:
+                times_row(noise, run.stretches[0].noise_scale)
+            else:
+                for stretch, rows in _shares(run, last_of):
+                    noise[rows] *= stretch.noise_scale
             values += noise
         np.clip(np.rint(values, out=values), _LOWEST, _HIGHEST, out=values)
         codes = values.astype(np.int32)

@@ -74,8 +74,8 @@ class Interpolator:
         before = np.floor(position)
         first = int(before[0]) - 1
         coefficients, peak = self._segment(first, int(before[-1]) - 1 + kernel.width - first)
-        index = np.empty((len(before), kernel.width), dtype=np.int32)
-        index[:] = (before - before[0])[:, None] + np.arange(kernel.width)
+        nearest = (before - before[0]).astype(np.int32)
+        index = nearest[:, None] + np.arange(kernel.width, dtype=np.int32)
         made = kernel.at(position - before)
         rows = np.arange(0, made.size + 1, kernel.width, dtype=np.int32)
         shape = (len(t_s), len(coefficients))

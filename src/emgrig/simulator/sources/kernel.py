@@ -22,13 +22,13 @@ _SHORT = 6  # coefficients
 class SplineKernel:
     """Weights of consecutive coefficients, from the one before the first point's own on."""
 
-    #: float64, shape (n_phases, 2 * width); the weights at each phase, and their steps to the next.
-    table: NDArray[np.float64]
+    table: NDArray[np.float64]  #: float64, shape (n_phases, width); the weights at each phase.
+    steps: NDArray[np.float64]  #: The same shape; from each phase to the next.
 
     @property
     def width(self) -> int:
         """Coefficients that a sum needs."""
-        return int(self.table.shape[1]) // 2
+        return int(self.table.shape[1])
 
     def at(self, fraction: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weights for first points that are `fraction` (0 to 1) of a step behind a coefficient.
@@ -38,10 +38,9 @@ class SplineKernel:
         n_phases = len(self.table)
         phase = fraction * n_phases
         row = np.minimum(phase.astype(np.intp), n_phases - 1)
-        both = self.table.take(row, axis=0)
-        weights = both[:, self.width :]
+        weights = self.steps.take(row, axis=0)
         weights *= (phase - row)[:, None]
-        weights += both[:, : self.width]
+        weights += self.table.take(row, axis=0)
         return weights
 
 
@@ -68,9 +67,10 @@ def spline_kernel(step: float, points: bytes) -> SplineKernel:
         splines = spline_weights(position - before)
         for place in range(4):
             table[rows, before + place] += weight * splines[:, place]
-    made = np.concatenate((table[:-1], np.diff(table, axis=0)), axis=1)
-    made.setflags(write=False)
-    return SplineKernel(made)
+    steps = np.diff(table, axis=0)
+    for one in (table, steps):
+        one.setflags(write=False)
+    return SplineKernel(table[:-1], steps)
 
 
 def spline_weights(fraction: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from emgrig.driver.recovery import ReconnectPolicy, Recovery, recover
 from emgrig.driver.samples.assemble import Assembler
 from emgrig.driver.samples.block import Block, conversions_in, within_duration
 from emgrig.driver.samples.clockfit import ClockFit
-from emgrig.driver.samples.foreseen import Foreseen
+from emgrig.driver.samples.foreseen import Foresight
 from emgrig.errors import (
     DeviceError,
     EmgrigError,
@@ -25,7 +25,7 @@ from emgrig.errors import (
     TransportTimeout,
 )
 from emgrig.protocol.account import Cause, Totals
-from emgrig.protocol.decoder import EventPacket, Item, SamplePackets
+from emgrig.protocol.decoder import EventPacket, Item
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +75,15 @@ class Stream(Iterator[Block]):
         self._n_silent = self._n_barren = 0
         self._clock_due_s = 0.0
         self._has_warned = False
-        self._foreseen: Foreseen | None = None
         self._bare_assembler = Assembler(
             connection.identity.layout,
             connection.epochs,
             connection.board_time,
             connection.identity.is_same,
             connection.identity.can,
+        )
+        self._foresight = Foresight(
+            self._bare_assembler, connection.identity.layout, lambda: connection.link.decoder
         )
         self._end = (
             None if duration_s is None else conversions_in(duration_s, connection.chip.rate_hz)
@@ -157,41 +159,28 @@ class Stream(Iterator[Block]):
         except EmgrigError as error:
             self._failure = error
             return
-        if isinstance(item, SamplePackets):
-            self._foresee(item)
-
-    def _foresee(self, packets: SamplePackets) -> None:
-        """Say what must come next, if that is known."""
-        calm, decoder = self._bare_assembler.calm(), self._connection.link.decoder
-        if calm is not None and not decoder.held_bytes:
-            layout = self._connection.identity.layout
-            self._foreseen = Foreseen(decoder, layout, calm, packets.n_frames)
+        self._foresight.look(item)
 
     def take(self, data: bytes, unix_s: float, /) -> bool:
-        """Take a packet that was foreseen; see `Foreseer`."""
-        foreseen = self._foreseen
-        if foreseen is None:
+        """Take what was foreseen; see `Foreseer`."""
+        position = self._foresight.position
+        if position is None or self._missing:
             return False
-        n_samples = foreseen.n_frames
-        is_at_end = self._end is not None and foreseen.position + n_samples >= self._end
-        if is_at_end or self._missing or self._queued_samples + n_samples > self._queue_samples:
+        most = self._queue_samples - self._queued_samples
+        if self._end is not None:
+            most = min(most, self._end - position - 1)
+        blocks = self._foresight.take(data, unix_s, most)
+        if blocks is None:
             return False
-        block = foreseen.take(data, unix_s)
-        if block is None:
-            return False
-        self._n_barren = 0
-        self._queue.append(block)
-        self._queued_samples += n_samples
+        for block in blocks:
+            self._n_barren = 0
+            self._queue.append(block)
+            self._queued_samples += block.n_samples
         return True
 
     def settle(self) -> None:
         """Tell decoder and assembler what was taken; see `Foreseer`."""
-        foreseen, self._foreseen = self._foreseen, None
-        if foreseen is not None and foreseen.told:
-            items = self._connection.link.decoder.feed(b"".join(foreseen.told))
-            self._bare_assembler.skim(items, foreseen.host_s)
-            if self._bare_assembler.position != foreseen.position:
-                raise AssertionError("what was foreseen is not what the packets say")
+        self._foresight.settle()
 
     def _put(self, block: Block) -> None:
         if block.n_samples:

@@ -30,6 +30,7 @@ from emgrig.protocol.sample_packets import OnePacket, SamplePackets
 from emgrig.protocol.schema import Message
 
 __all__ = [
+    "CRC_BATCH",
     "Decoder",
     "DecoderCounts",
     "EventPacket",
@@ -64,7 +65,7 @@ _REQUEST_BYTES: int = packets.RequestHeader.SCHEMA.sizeof()
 _REPLY_BYTES: int = packets.ReplyHeader.SCHEMA.sizeof()
 _EVENT_BYTES: int = packets.EventHeader.SCHEMA.sizeof()
 _EVENTS: dict[int, type[Message]] = {int(event): body for event, body in packets.EVENTS.items()}
-_CRC_BATCH = 64  #: Packets whose CRCs are checked with one call (see `_run_crc`).
+CRC_BATCH = 64  #: Packets whose CRCs are checked with one call (see `Decoder.whole_crcs`).
 
 
 @dataclass(frozen=True)
@@ -131,18 +132,19 @@ class Decoder:
         self._expected_crc: dict[int, list[int]] = {}
 
     @property
+    def held(self) -> bytes:
+        """What waits for the rest of its packet; less than one longest packet."""
+        return self._held
+
+    @property
     def held_bytes(self) -> int:
-        """Bytes that wait for the rest of their packet; less than one longest packet."""
+        """How much that is."""
         return len(self._held)
 
     @property
     def expected_sequence(self) -> int | None:
         """The sequence number that should come next; None before the first packet."""
         return self._expected_sequence
-
-    def whole_crc(self, n_bytes: int) -> int:
-        """CRC over any whole valid packet of so many bytes, sync and CRC bytes included."""
-        return self._run_crc(n_bytes)[1]
 
     def feed(self, data: bytes) -> list[Item]:
         """Take bytes, and return what they completed, in order. Never raises on any content."""
@@ -240,7 +242,9 @@ class Decoder:
 
     def _samples_at(self, data: bytes, at: int, stride: int, items: list[Item]) -> int:
         """Take the run of sample packets of one shape that begins at `at`."""
-        if zlib.crc32(data[at : at + stride]) != self._run_crc(stride)[1]:  # before what costs more
+        if (
+            zlib.crc32(data[at : at + stride]) != self.whole_crcs(stride)[1]
+        ):  # before what costs more
             self.counts.bad_crc += 1
             return 0
         if len(data) - at < 2 * stride:  # as a board at its own pace sends them
@@ -291,10 +295,10 @@ class Decoder:
 
     def _good_crcs(self, data: bytes, at: int, stride: int, n_packets: int) -> int:
         """How many of the packets from `at` on have a good CRC, before the first that has not."""
-        expected = self._run_crc(stride)
+        expected = self.whole_crcs(stride)
         view = memoryview(data)
-        for first in range(0, n_packets, _CRC_BATCH):
-            n_batch = min(_CRC_BATCH, n_packets - first)
+        for first in range(0, n_packets, CRC_BATCH):
+            n_batch = min(CRC_BATCH, n_packets - first)
             begin = at + first * stride
             if zlib.crc32(view[begin : begin + n_batch * stride]) == expected[n_batch]:
                 continue
@@ -304,7 +308,7 @@ class Decoder:
                     return first + index
         return n_packets
 
-    def _run_crc(self, stride: int) -> list[int]:
+    def whole_crcs(self, stride: int) -> list[int]:
         """CRC over 0, 1, 2 … whole valid packets of `stride` bytes, sync and CRC bytes included.
 
         CRC-32 is linear: a message followed by its own CRC leaves the register in a state that
@@ -317,7 +321,7 @@ class Decoder:
             body = bytes(stride - OVERHEAD_BYTES + HEADER_BYTES - len(SYNC))
             packet = SYNC + body + zlib.crc32(body).to_bytes(CRC_BYTES, "little")
             values = [0]
-            for _ in range(_CRC_BATCH):
+            for _ in range(CRC_BATCH):
                 values.append(zlib.crc32(packet, values[-1]))
             if len(self._expected_crc) >= 16:  # lengths come from the wire: keep few
                 self._expected_crc.clear()

@@ -94,32 +94,43 @@ frame_bytes)
         words: NDArray[np.uint32] = wide >> _STATUS_SHIFT
         return words.reshape(n_samples, self.n_chips)
 
-    def codes_in(self, data: bytes, begin: int, n_frames: int) -> NDArray[np.int32]:
-        """Take the codes out of frames that lie side by side, and at least one byte before the end.
+    def codes_in(
+        self, data: bytes, begin: int, n_frames: int, n_packets: int = 1, packet_bytes: int = 0
+    ) -> NDArray[np.int32]:
+        """Take the codes out of frames that lie side by side in each of some packets.
 
         Parameters
         ----------
         data : bytes
-            The frames are from byte `begin` on, `n_frames` of them; one byte more lies behind them.
+            The frames of the first packet are from byte `begin` on, `n_frames` of them; one byte
+            more lies behind them.
+        n_packets, packet_bytes : int
+            So many packets, the next one so many bytes behind.
 
         Returns
         -------
-        ndarray of int32, shape (n_frames, n_channels)
+        ndarray of int32, shape (n_packets * n_frames, n_channels)
         """
         # Each code is read with the byte behind it, which one shift drops as it extends the sign.
         shape: tuple[int, ...] = (n_frames, self.n_chips, self.channels_per_chip)
         strides: tuple[int, ...] = (self.frame_bytes, self.chip_bytes, CODE_BYTES)
         if self.n_chips == 1:
             shape, strides = (n_frames, self.channels_per_chip), (self.chip_bytes, CODE_BYTES)
+        if n_packets > 1:
+            shape, strides = (n_packets, *shape), (packet_bytes, *strides)
         wide: NDArray[np.int32] = np.ndarray(shape, _I4, data, begin + STATUS_BYTES, strides)
         codes: NDArray[np.int32] = wide >> 8
-        return codes if self.n_chips == 1 else codes.reshape(n_frames, self.n_channels)
+        return codes if codes.ndim == 2 else codes.reshape(-1, self.n_channels)
 
-    def status_in(self, data: bytes, begin: int, n_frames: int) -> NDArray[np.uint32]:
-        """Take the status words out of such frames; shape (n_frames, n_chips)."""
-        strides = (self.frame_bytes, self.chip_bytes)
-        wide: NDArray[np.uint32] = np.ndarray((n_frames, self.n_chips), _U4, data, begin, strides)
-        return wide >> _STATUS_SHIFT
+    def status_in(
+        self, data: bytes, begin: int, n_frames: int, n_packets: int = 1, packet_bytes: int = 0
+    ) -> NDArray[np.uint32]:
+        """Take the status words out of such frames; shape (n_packets * n_frames, n_chips)."""
+        shape, strides = (n_packets, n_frames), (packet_bytes, self.frame_bytes)
+        wide: NDArray[np.uint32] = np.ndarray(
+            (*shape, self.n_chips), _U4, data, begin, (*strides, self.chip_bytes)
+        )
+        return (wide >> _STATUS_SHIFT).reshape(-1, self.n_chips)
 
     def _check(self, frames: NDArray[np.uint8]) -> None:
         if frames.ndim not in (2, 3) or frames.shape[-1] != self.frame_bytes:

@@ -12,14 +12,20 @@ from emgrig.driver.chip.rate import RateVerdict
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.samples.assemble import Assembler
 from emgrig.driver.samples.block import Block, Epoch, make_epoch
-from emgrig.driver.samples.foreseen import Foreseen
+from emgrig.driver.samples.foreseen import Foresight
 from emgrig.errors import DeviceError
 from emgrig.protocol import packets as wire
 from emgrig.protocol.account import Cause
-from emgrig.protocol.decoder import Decoder, OnePacket, RequestPacket, SamplePackets
+from emgrig.protocol.decoder import (
+    CRC_BATCH,
+    Decoder,
+    OnePacket,
+    RequestPacket,
+    SamplePackets,
+)
 from emgrig.protocol.frames import FrameLayout, pack_codes
-from emgrig.protocol.framing import PacketEncoder, PacketType
-from emgrig.protocol.packets import EventType, Request
+from emgrig.protocol.framing import CRC_BYTES, HEADER_BYTES, PacketEncoder, PacketType
+from emgrig.protocol.packets import SAMPLES_HEADER_BYTES, EventType, Request
 from fake_board import RESET, true_codes
 from packet_maker import PERIOD_US, Maker
 from properties import examples
@@ -40,10 +46,12 @@ class Reader:
     )
     decoder: Decoder = field(default_factory=Decoder)
     blocks: list[Block] = field(default_factory=list)
+    n_others: int = 0  #: Items that are no samples.
 
     def feed(self, data: bytes, host_s: float = 0.0) -> None:
         for item in self.decoder.feed(data):
             self.blocks += self.assembler.add(item, host_s)
+            self.n_others += not isinstance(item, SamplePackets)
 
     def finish(self) -> None:
         if tail := self.assembler.finish():
@@ -176,80 +184,152 @@ def test_a_packet_alone_becomes_what_it_becomes_among_many(plan: Plan, jumps: li
 class Foreseeing(Reader):
     """A reader that makes blocks of what was foreseen, as a stream does."""
 
-    foreseen: Foreseen | None = None
     n_foreseen: int = 0
 
-    def feed(self, data: bytes, host_s: float = 0.0) -> None:
-        block = self.foreseen.take(data, host_s) if self.foreseen else None
-        if block is not None:
-            self.blocks.append(block)
-            self.n_foreseen += 1
-            return
-        self.settle()
-        for item in self.decoder.feed(data):
-            self.foreseen = None
-            self.blocks += self.assembler.add(item, host_s)
-            calm = self.assembler.calm()
-            if isinstance(item, SamplePackets) and calm and not self.decoder.held_bytes:
-                self.foreseen = Foreseen(self.decoder, FrameLayout(), calm, item.n_frames)
+    def __post_init__(self) -> None:
+        self.foresight = Foresight(self.assembler, FrameLayout(), lambda: self.decoder)
 
-    def settle(self) -> None:
-        foreseen, self.foreseen = self.foreseen, None
-        if foreseen and foreseen.told:
-            items = self.decoder.feed(b"".join(foreseen.told))
-            self.assembler.skim(items, foreseen.host_s)
-            assert self.assembler.position == foreseen.position
+    def feed(self, data: bytes, host_s: float = 0.0) -> None:
+        blocks = self.foresight.take(data, host_s, 1 << 17)
+        if blocks is not None:
+            self.blocks += blocks
+            self.n_foreseen += sum(block.n_samples for block in blocks)
+            return
+        self.foresight.settle()
+        for item in self.decoder.feed(data):
+            self.blocks += self.assembler.add(item, host_s)
+            self.n_others += not isinstance(item, SamplePackets)
+            self.foresight.look(item)
 
     def finish(self) -> None:
-        self.settle()
+        self.foresight.settle()
         super().finish()
 
 
 WHOLE = ["ok"] * 12
 AMISS = ["drop", "double", "damage", "missed", "settings", "flag", "status", "later", "sooner"]
+BETWEEN = ["event", "reply", "noise", "boot"]
+
+
+def wires(fates: list[str], n_frames: int) -> list[bytes]:
+    """What a board sends in a run, packet by packet, and what becomes of it on the way."""
+    maker, pieces, conversion, settings, run_us, run = Maker(), [], 0, 1, 0, 1
+    pieces.append(maker.started(1, 0))
+    for fate in fates:
+        if fate == "missed":
+            conversion += n_frames
+            continue
+        if fate == "boot":
+            conversion, settings, run_us, run = 0, 1, 0, run + 1
+            pieces.append(maker.event(EventType.BOOT, wire.BootEvent(1)))
+            pieces.append(maker.started(run, 0))
+            continue
+        if fate == "event":
+            pieces.append(maker.event(EventType.OVERFLOW, wire.OverflowEvent(3), conversion))
+            continue
+        if fate == "reply":
+            pieces.append(maker.reply(Request.CLOCK, wire.ClockReading(1, conversion)))
+            continue
+        if fate == "noise":
+            pieces.append(bytes.fromhex("A5 5A 01 01 A5"))
+            continue
+        settings = 3 - settings if fate == "settings" else settings
+        run_us += {"later": 700, "sooner": -700}.get(fate, 0)
+        words = [0x123456] * n_frames if fate == "status" else None
+        packet = maker.samples(run, conversion, n_frames, run_us, settings, status=words)
+        if fate == "flag":
+            payload = bytearray(packet[HEADER_BYTES:-CRC_BYTES])
+            payload[SAMPLES_HEADER_BYTES - 2] |= 1
+            maker.encode._sequence -= 1
+            packet = maker.encode(PacketType.SAMPLES, bytes(payload))
+        conversion += n_frames
+        changed = packet[:20] + bytes([packet[20] ^ 1]) + packet[21:]
+        pieces += {"drop": [], "double": [packet, packet], "damage": [changed]}.get(fate, [packet])
+    pieces.append(maker.stopped(run, conversion, run_us + (4 + conversion) * PERIOD_US))
+    return pieces
+
+
+def check_foreseen(pieces: list[bytes]) -> Foreseeing:
+    """Feed pieces to both readers; all that comes out must be the same, to the bit."""
+    plain, ahead = Reader(), Foreseeing()
+    for n, piece in enumerate(pieces):
+        for reader in (plain, ahead):
+            reader.feed(piece, float(n))
+        assert (len(ahead.blocks), ahead.n_others) == (len(plain.blocks), plain.n_others)
+    for reader in (plain, ahead):
+        reader.finish()
+    assert told(ahead) == told(plain)
+    assert ahead.decoder.counts == plain.decoder.counts
+    assert ahead.decoder.held == plain.decoder.held
+    return ahead
 
 
 @pytest.mark.slow
 @examples(60)
 @given(st.lists(st.sampled_from(WHOLE + AMISS), min_size=4, max_size=40), st.integers(1, 4))
 def test_what_is_foreseen_is_what_the_packets_say(fates: list[str], n_frames: int) -> None:
-    maker, pieces, conversion, settings, run_us = Maker(), [], 0, 1, 0
-    pieces.append(maker.started(1, 0))
-    for fate in fates:
-        if fate == "missed":
-            conversion += n_frames
-            continue
-        settings = 3 - settings if fate == "settings" else settings
-        run_us += {"later": 700, "sooner": -700}.get(fate, 0)
-        words = [0x123456] * n_frames if fate == "status" else None
-        packet = maker.samples(1, conversion, n_frames, run_us, settings, status=words)
-        if fate == "flag":
-            head = bytearray(packet[8:30])
-            head[-2] |= 1
-            maker.encode._sequence -= 1
-            packet = maker.encode(PacketType.SAMPLES, bytes(head) + packet[30:-4])
-        conversion += n_frames
-        changed = packet[:20] + bytes([packet[20] ^ 1]) + packet[21:]
-        pieces += {"drop": [], "double": [packet, packet], "damage": [changed]}.get(fate, [packet])
-    pieces.append(maker.stopped(1, conversion, run_us + (4 + conversion) * PERIOD_US))
-    plain, ahead = Reader(), Foreseeing()
-    for reader in (plain, ahead):
-        for n, piece in enumerate(pieces):
-            reader.feed(piece, float(n))
-        reader.finish()
-    assert told(ahead) == told(plain)
-    assert ahead.decoder.counts == plain.decoder.counts
+    check_foreseen(wires(fates, n_frames))
 
 
-def test_a_run_without_events_is_foreseen_from_its_third_packet_on() -> None:
-    maker, reader = Maker(), Foreseeing()
-    reader.feed(maker.started(1, 0))
-    for n in range(200):
-        reader.feed(maker.samples(1, 16 * n, 16, 0))
-    reader.finish()
-    assert [block.first_conversion for block in reader.blocks] == list(range(0, 3200, 16))
-    assert reader.n_foreseen == 200 - 1 - 3  # the first, and one behind each 64 that were told
-    assert reader.assembler.totals.received == 3200
+@pytest.mark.slow
+@examples(60)
+@given(
+    st.lists(st.sampled_from(4 * WHOLE + AMISS + BETWEEN), min_size=4, max_size=120),
+    st.integers(1, 4),
+    st.lists(st.integers(1, 9), min_size=1, max_size=12),
+    st.lists(st.floats(0, 1), max_size=6),
+)
+def test_however_many_packets_a_read_gives_and_wherever_it_ends_they_say_the_same(
+    fates: list[str], n_frames: int, together: list[int], cuts: list[float]
+) -> None:
+    left, pieces, n = wires(fates, n_frames), [], 0
+    while left:
+        n_now = together[n % len(together)]
+        pieces.append(b"".join(left[:n_now]))
+        left, n = left[n_now:], n + 1
+    ends = np.cumsum([len(piece) for piece in pieces]).tolist()
+    data, more = b"".join(pieces), [round(cut * ends[-1]) for cut in cuts]
+    ends = sorted({*ends, *more})
+    check_foreseen([data[a:b] for a, b in zip([0, *ends], ends, strict=False)])
+
+
+@pytest.mark.parametrize("n_together", [1, 2, 7, CRC_BATCH])
+def test_a_run_without_events_is_foreseen_from_its_second_read_on(n_together: int) -> None:
+    pieces = wires(["ok"] * 6 * CRC_BATCH, 16)
+    start, packets, stop = pieces[0], pieces[1:-1], pieces[-1]
+    reads = [b"".join(packets[n : n + n_together]) for n in range(0, len(packets), n_together)]
+    reader = check_foreseen([start, *reads, stop])
+    n_samples = 16 * len(packets)
+    assert reader.assembler.totals.received == n_samples
+    assert reader.n_foreseen == n_samples - 16 * n_together
+    assert len(reader.blocks) == len(reads)
+
+
+def test_a_read_that_ends_in_mid_packet_is_foreseen_too() -> None:
+    pieces = wires(["ok"] * 200, 16)
+    data = b"".join(pieces[1:-1])
+    reads = [data[n : n + 1000] for n in range(0, len(data), 1000)]
+    reader = check_foreseen([pieces[0], *reads, pieces[-1]])
+    assert reader.n_foreseen == 16 * (200 - 2)  # all but those of the first read
+
+
+def test_where_a_board_started_anew_counts_from_when_its_last_packet_was_whole() -> None:
+    *pieces, stop = wires(["ok"] * 6 + ["boot"] + ["ok"] * 3, 16)
+    before, after, half = pieces[:7], pieces[8:], pieces[1][:100]  # without the packet lost there
+    reader = check_foreseen([*before, half, pieces[7], *after, stop])
+    assert [block.cause for block in reader.blocks if block.lost_before] == [Cause.RESTART]
+
+
+def test_a_shorter_packet_is_not_taken_for_the_begin_of_a_longer_one() -> None:
+    maker = Maker()
+    packets = [maker.samples(1, 16 * n, 16, 0) for n in range(3)]
+    check_foreseen([maker.started(1, 0), *packets, maker.samples(1, 48, 4, 0)])
+
+
+def test_an_event_behind_a_packet_of_the_same_read_is_told_with_the_next_block() -> None:
+    start, first, second, event, third, stop = wires(["ok", "ok", "event", "ok"], 16)
+    reader = check_foreseen([start, first, second + event, third, stop])
+    assert [len(block.events) for block in reader.blocks] == [0, 0, 1]
 
 
 def test_every_field_of_a_packet_alone_is_that_of_its_arrays() -> None:

@@ -14,7 +14,7 @@ from emgrig.driver.chip.model import ADS1299
 from emgrig.driver.chip.rate import RateCheck, RunTiming
 from emgrig.driver.samples.block import Block, Epoch
 from emgrig.driver.samples.board_time import BoardTime
-from emgrig.driver.samples.foreseen import Calm
+from emgrig.driver.samples.calm import Calm
 from emgrig.driver.samples.past_runs import ENDLESS, PastRuns, RunLine, RunStart
 from emgrig.driver.samples.proof import Proof
 from emgrig.errors import DeviceError, WireError

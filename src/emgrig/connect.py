@@ -192,10 +192,13 @@ def connect(
     ...         print(sum(block.n_samples for block in stream))
     100
     """
-    from emgrig.driver.board import Board
+    transport = open_transport(
+        default_address() if address is None else address, timeout_s=timeout_s
+    )
+    from emgrig.driver.board import Board  # here, for a link that is refused needs none of it
 
     return Board(
-        open_transport(default_address() if address is None else address, timeout_s=timeout_s),
+        transport,
         client=PROGRAM,
         identify=identify,
         force_channels=force_channels,

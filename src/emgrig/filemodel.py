@@ -9,23 +9,21 @@ import datetime as dt
 import difflib
 import json
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cache
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
-
-from annotated_types import GroupedMetadata
 
 from emgrig.errors import UnreadableFile
 from emgrig.files import json_text, make_folder, why, write_file
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
     from pydantic_core import CoreSchema, ErrorDetails
 
@@ -129,7 +127,7 @@ Moment = Annotated[
 # Text to tables.
 
 
-def read_text(path: Path | Traversable, name: str) -> str:
+def read_text(path: "Path | Traversable", name: str) -> str:
     """Read a text file in UTF-8, with a byte order mark or without one.
 
     `name` is what messages call it, here and below. Raises UnreadableFile if it cannot be opened,
@@ -152,6 +150,8 @@ def read_text(path: Path | Traversable, name: str) -> str:
 def parse_toml(text: str, name: str) -> Json:
     """Read TOML; UnreadableFile if it is none, or larger or deeper than any of our files is."""
     _limit(text, name, MOST_TOML)
+    import tomllib
+
     try:
         return _limit_depth(tomllib.loads(text))
     except RecursionError as error:
@@ -393,6 +393,8 @@ def _one_of(values: Iterable[object]) -> str:
 
 
 def _bounds(said: Iterable[object]) -> Iterator[str]:
+    from annotated_types import GroupedMetadata
+
     parts = [part for one in said for part in (one if isinstance(one, GroupedMetadata) else [one])]
     bounds = {
         name: getattr(part, name) for part in parts for name in _BOUNDS if hasattr(part, name)

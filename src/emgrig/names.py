@@ -5,8 +5,6 @@ file, codes from a plan. None of them may become a terminal's command, markup, a
 spreadsheet, or a path. Formulas of the plot library are off for all texts (`emgrig.pages.plots`).
 """
 
-import hashlib
-import html
 import re
 
 _UNSEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
@@ -64,6 +62,8 @@ def markup(text: str) -> str:
     >>> markup("<b>'c1'")
     '&lt;b&gt;&#x27;c1&#x27;'
     """
+    import html  # here, for it brings all the entities that there are
+
     return html.escape(one_line(text))
 
 
@@ -99,6 +99,8 @@ def file_label(code: str) -> str:
     """
     if _PLAIN_CODE.fullmatch(code) and not _DEVICES.fullmatch(code):
         return code
+    import hashlib  # here, for it loads a library
+
     kept = "".join(c for c in code if c.isascii() and c.isalnum())
     return f"{kept}x{hashlib.sha256(code.encode()).hexdigest()[:_HASH_DIGITS]}"
 

@@ -175,12 +175,38 @@ def test_help_teaches_addresses_and_exit_codes(run: Run) -> None:
         assert word in said
 
 
+#: Those whose line in the list is the first sentence of their help.
+_SAME_WORDS = {
+    *("convert", "demo", "info", "plot", "profiles", "record", "registers", "simulate"),
+}
+
+
+def test_the_list_of_commands_says_what_the_command_says_or_less() -> None:
+    """It is written apart, since none of them is imported for it."""
+    for name, later in cli.LATER.items():
+        about = later.load(name).help.split("\n\n")[0].replace("\n", " ")
+        assert later.help.endswith("."), name
+        assert (later.help == about) == (name in _SAME_WORDS), name
+        assert len(later.help) <= max(50, len(about)), name
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("brinup", "bringup"), ("recrod", "record"), ("registrs", "registers")]
+)
+def test_a_command_that_is_misspelt_is_told_the_nearest_of_all(
+    run: Run, said: str, meant: str
+) -> None:
+    told = run(said)
+    assert told.code == 2
+    assert f"Did you mean '{meant}'" in told.err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("columns", [60, 80])
 def test_help_is_wrapped_once(run: Run, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     """No line of a description ends before the next line's first word would not fit."""
     monkeypatch.setenv("COLUMNS", str(columns))
-    names = [*cli.LATER, "demo", "info", "record", "convert", "simulate", "calibrate noise"]
+    names = [*cli.LATER, "calibrate noise"]
     for name in names:
         about = run(f"{name} --help").out.partition("Usage:")[2].partition("\u256d")[0]
         lines = [line.strip() for line in about.splitlines()]
@@ -216,8 +242,7 @@ from emgrig.tools import cli
 import scipy
 heavy = {f"scipy.{part}" for part in scipy.__all__}
 heavy |= {"matplotlib", "nicegui", "edfio", "mne", "pytest", "pandas"}
-lines = [[name, "--help"] for name in [*cli.LATER, "demo", "info", "registers", "record",
-         "convert", "simulate"]]
+lines = [[name, "--help"] for name in cli.LATER]
 lines += [[], ["--version"], ["analyse", "no-such.bdf"], ["compare", "no-such.bdf", "none.bdf"],
           ["convert", "no-such.capture"], ["grid", "none", "--annotations", "no-such.xlsx"],
           ["clock-report", "--annotations", "no-such.xlsx"],

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from bringup_runs import FAKES
 from emgrig.hil_tests.measuring import rig
@@ -90,9 +89,7 @@ def _walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
 @cache
 def commands() -> dict[str, Any]:
     """Return every command by its name."""
-    root: Any = typer.main.get_command(cli.app)
-    found = [pair for top, one in root.commands.items() for pair in _walk(top, one)]
-    found += [pair for top, one in cli.LATER.items() for pair in _walk(top, one.load(top))]
+    found = [pair for top, one in cli.LATER.items() for pair in _walk(top, one.load(top))]
     return dict(found)
 
 

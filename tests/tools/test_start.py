@@ -83,6 +83,7 @@ WRONG = {
     "record sim:nonsense -o x.bdf": 2,
     "record replay:none.raw -o x.bdf": 5,
     "convert none.raw": 5,
+    "demo --seconds 1": 2,
     "firmware new x --target nonsense": 2,
     "simulate --source nonsense": 2,
 }
@@ -121,8 +122,7 @@ def told(lines: list[str], folder: Path) -> list[tuple[str, int, list[str]]]:
 
 
 def test_no_help_waits_for_what_the_work_needs(tmp_path: Path) -> None:
-    names = [*cli.LATER, "demo", "info", "registers", "profiles", "record", "convert", "simulate"]
-    lines = ["--help", *(f"{name} --help" for name in names)]
+    lines = ["--help", *(f"{name} --help" for name in cli.LATER)]
     assert told(lines, tmp_path) == [(line, 0, []) for line in lines]
 
 
@@ -148,3 +148,43 @@ def test_what_is_looked_for_is_found(tmp_path: Path) -> None:
     )
     seen = [json.loads(line)[2] for line in run.stdout.splitlines()]
     assert seen == [[], ["emgrig.hil_tests"]]
+
+
+ENDS = """
+import sys
+from emgrig.tools import cli
+sys.argv = ["emgrig", *sys.argv[1:]]
+try:
+    cli.main()
+finally:
+    loaded = {"pydantic", "rich.markdown", "rich.traceback", "pygments"} & set(sys.modules)
+    print(*loaded, "numpy" * ("numpy" in sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("line", ["--help", "bringup --help", "nonsense", "info", "info nonsense"])
+def test_neither_pydantic_nor_what_renders_markdown_is_loaded_for_a_first_word(line: str) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", ENDS, *line.split()], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == (0 if "--help" in line else 2), said.stderr
+    assert said.stderr.splitlines()[-1].strip() == ""
+
+
+USED = """
+import sys
+from emgrig.tools.common import light_help
+light_help.load()
+assert not {"rich.markdown", "rich.traceback"} & set(sys.modules)
+from typer import rich_utils
+shown = rich_utils.Markdown("# a")
+trace = rich_utils.Traceback.from_exception(ValueError, ValueError("a"), None)
+import rich.markdown, rich.traceback
+assert type(shown) is rich.markdown.Markdown
+assert type(trace) is rich.traceback.Traceback
+"""
+
+
+def test_what_stands_for_markdown_and_tracebacks_is_them_when_it_is_used() -> None:
+    said = subprocess.run([sys.executable, "-c", USED], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr

@@ -1,6 +1,7 @@
 """The command line: one typer application, one module a group of commands.
 
-Heavy modules are imported inside the commands, so that ``emgrig --help`` answers at once.
+A command's module is imported when it is called, and what its work needs inside of it, when its
+words, files and link have been looked at: an error or a help is there at once.
 """
 
 import importlib
@@ -8,6 +9,8 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import Annotated, Any, NamedTuple
 
@@ -19,16 +22,8 @@ from typer.core import TyperCommand, TyperGroup
 from emgrig.errors import EmgrigError, ExitCode, exit_code_for
 from emgrig.files import why
 from emgrig.names import one_line
-from emgrig.tools import (
-    board_commands,
-    profile_commands,
-    record_commands,
-    register_commands,
-    simulate_command,
-)
-from emgrig.tools.common import defaults, logs
+from emgrig.tools.common import defaults, light_help, logs, plain_words
 from emgrig.tools.common.output import EXIT_CODES_HELP, err, say
-from emgrig.tools.demo.command import demo
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +50,37 @@ class Later(NamedTuple):
 
 
 LATER = {
+    "demo": Later(
+        "demo.command",
+        "demo",
+        "Show the whole way of the data on a simulated board; needs no hardware.",
+    ),
+    "info": Later(
+        "board_commands",
+        "info",
+        "Say who is at ADDRESS: board, firmware, chip, settings, clock, counters.",
+    ),
+    "record": Later(
+        "record_commands",
+        "record",
+        "Record to BDF+ (24 bit), with every gap marked, and a JSON file beside it.",
+    ),
+    "convert": Later(
+        "record_commands",
+        "convert",
+        "Make the BDF+ file from a raw capture, also one that a crash cut short.",
+    ),
+    "simulate": Later(
+        "simulate_command",
+        "simulate",
+        "Serve a simulated ADS1299 board, true to the chip down to the SPI byte.",
+    ),
+    "registers": Later(
+        "register_commands", "app", "Look at and change the 24 registers of each ADS1299."
+    ),
+    "profiles": Later(
+        "profile_commands", "app", "Look at profiles: the settings of a whole board, as TOML."
+    ),
     "attach": Later("attach.command", "attach", "Run your firmware on the simulated chip."),
     "firmware": Later("firmware_command", "app", "Write firmware for a board, to start from."),
     "bringup": Later("bringup_command", "bringup", "Say whether a board is good; if not, why."),
@@ -94,29 +120,48 @@ class LazyGroup(TyperGroup):
     `ctx` is the Context of click or of the click inside typer, by typer's version.
     """
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return all names."""
-        return [*super().list_commands(ctx), *LATER]
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        for name, later in LATER.items():
+            self.commands[name] = TyperCommand(name, help=later.help)
+        plain_words.take_for(self)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command; one of `LATER` as a name and a line of help only."""
-        if cmd_name in LATER:
-            return TyperCommand(cmd_name, help=LATER[cmd_name].help)
-        return super().get_command(ctx, cmd_name)
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the words before the command."""
+        with _light_errors(args):
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Find the command, read its words, and call it."""
+        with _light_errors(ctx.args):
+            return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command to call, and import it."""
-        if args[0] in LATER:
-            found: Any = args[0], LATER[args[0]].load(args[0]), args[1:]
-        else:
-            found = super().resolve_command(ctx, args)
-        name, command, _ = found
+        name, found, rest = super().resolve_command(ctx, args)
+        if name is None:  # while a shell asks how a word may go on
+            return name, found, rest
+        command: Any = LATER[name].load(name)
         _rewrap(command)
         if name not in _NO_LOG:
             logs.add_to(command)
+        plain_words.take_for(command)
         if name not in _NO_DEFAULTS:
             ctx.default_map = {name: defaults.default_map(command, name, defaults.read_defaults())}
-        return found
+        return name, command, rest
+
+
+@contextmanager
+def _light_errors(args: list[str]) -> Iterator[None]:
+    """Import typer's help at low cost, if these words ask for it or turn out wrong."""
+    if not args or {"-h", "--help"} & set(args):
+        light_help.load()
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "format_message"):  # of click's, or of the click inside typer
+            light_help.load()
+        raise
 
 
 _NO_LOG = ("control", "explain")
@@ -142,13 +187,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EXIT_CODES_HELP,
 )
-app.command()(demo)
-app.command()(board_commands.info)
-app.add_typer(register_commands.app, name="registers")
-app.add_typer(profile_commands.app, name="profiles")
-app.command()(record_commands.record)
-app.command()(record_commands.convert)
-app.command()(simulate_command.simulate)
 
 
 def _show_version(wanted: bool) -> None:

@@ -9,6 +9,7 @@ from emgrig.tools.common.options import Json
 from emgrig.tools.common.output import print_json, print_table, say
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     help="Look at profiles: the settings of a whole board, as TOML.",
     epilog="docs/profiles.md says what a profile holds; registers apply puts one on a board.",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from emgrig.driver.chip.register_file import RegisterFile
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     help="Look at and change the 24 registers of each ADS1299.",
     epilog="Registers are named as in the data sheet (CH1SET) or by address (05, 0x05, 05h).",

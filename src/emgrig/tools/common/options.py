@@ -39,11 +39,17 @@ Address = Annotated[
     ),
 ]
 Calibration = Annotated[
-    str | None, typer.Option(help="Folder or file of certificates, or 'none'; else the usual one.")
+    str | None,
+    typer.Option(
+        metavar="TEXT", help="Folder or file of certificates, or 'none'; else the usual one."
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON for a machine.")]
 Lsl = Annotated[
-    bool, typer.Option("--lsl", help="Send samples and markers over LSL, take others' markers.")
+    bool,
+    typer.Option(
+        "--lsl", metavar="", help="Send samples and markers over LSL, take others' markers."
+    ),
 ]
 
 SaidAddress = Annotated[
@@ -78,12 +84,13 @@ Mvc = Annotated[
     list[str] | None,
     typer.Option(help="MVC of a muscle: CHANNEL=uV (repeat), or a session's file."),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace old files.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace old files.")]
 Profile = Annotated[
     str | None,
     typer.Option(
+        metavar="TEXT",
         help="A packaged profile, a TOML file, or 'keep' for what is set; else facial-emg, and "
-        "nothing for a board that takes none."
+        "nothing for a board that takes none.",
     ),
 ]
 

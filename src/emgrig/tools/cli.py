@@ -141,7 +141,9 @@ def _without_types(parameter: Any) -> None:
     if parameter.param_type_name == "argument":
         if parameter.metavar is None:
             parameter.metavar = (parameter.name or "").upper()
-        kind = "..." if parameter.nargs != 1 else None
+        kind = None
+        if parameter.nargs != 1:
+            parameter.metavar, kind = parameter.metavar.rstrip(" .…"), "..."
         parameter.display_type_rich = lambda **_: kind  # older typers do not ask for it
     elif parameter.metavar is None:
         given = parameter.default

@@ -6,15 +6,18 @@ import re
 import runpy
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
+from following import PLUGIN
 from places import ROOT
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+OWN_CHECK = ROOT / "examples" / "own_check.py"
+EXAMPLES = sorted(set((ROOT / "examples").glob("*.py")) - {OWN_CHECK})
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -54,6 +57,37 @@ def test_an_example_runs_in_a_process_of_its_own() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_the_check_of_ones_own_is_the_one_of_its_page() -> None:
+    text = (ROOT / "docs" / "adding-a-check.md").read_text("utf-8")
+    parts = re.findall(r"<!-- put: own_check.py -->\n```python\n(.*?)```", text, re.DOTALL)
+    assert "".join(parts) == OWN_CHECK.read_text("utf-8")
+
+
+@pytest.mark.long
+def test_the_check_of_ones_own_runs_with_all_others_as_documented(tmp_path: Path) -> None:
+    (line,) = re.findall(
+        r"^pytest (.* examples/own_check.py .*)$",
+        (ROOT / "docs" / "bringup.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    has_entry = any(e.value == PLUGIN for e in entry_points(group="pytest11"))
+    by_hand = [] if has_entry else ["-p", PLUGIN]
+    command = [sys.executable, "-m", "pytest", *by_hand, "-p", "no:cacheprovider", *line.split()]
+    done = subprocess.run(
+        [*command, "--report", str(tmp_path / "r")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "bring-up: PASS - SIMULATED" in done.stdout
+    record = json.loads((tmp_path / "r" / "record.json").read_text("utf-8"))
+    made = {one["number"]: one["outcome"] for one in record["checks"]}
+    assert made["X1"] == "pass"
+    assert len(made) > 20
 
 
 def test_the_commands_of_the_snakefile_are_there() -> None:

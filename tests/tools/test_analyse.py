@@ -312,8 +312,9 @@ def test_a_folder_that_lacks_recordings_says_how_many_and_which_table_is_its_own
     code, text = run("synthetic", tmp_path / "s", "--annotations", table, "--subject", "35")
     assert code == 0
     own = tmp_path / "s" / "truth.xlsx"
+    assert f"truth: {own}, a row for each expression" in text
     assert f"next: emgrig grid {tmp_path / 's'} --annotations {own}" in text
     code, text = run("grid", tmp_path / "s", "--annotations", table)
     assert code == 5
     assert "lacks " in text
-    assert f"recordings, as 01_1.mat; its own table is {own}" in text
+    assert f"recordings, as 01_1.mat; try --annotations {own}, the truth" in text

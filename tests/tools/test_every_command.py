@@ -133,6 +133,8 @@ def test_help_fits_and_names_every_option(
             if columns == 80 and one.param_type_name == "option" and not one.hidden:
                 assert words & set(one.opts), (name, one.opts)
         assert "--install-completion" not in words, f"{name}: that is of emgrig itself"
+        assert not re.search(r"<[a-z]", said.out), f"{name}: a type of Python in its help"
+        assert not re.search(r"\[default: +(None|True|False|\[.*\]|\(.*\)|)\]", said.out), name
         if columns < 80:
             continue  # a long word is cut there
         bare = re.sub(r"[\s│]", "", said.out)

@@ -175,8 +175,37 @@ def _rewrap(command: Any) -> None:
         command.help = escape("\n\n".join(" ".join(one.split()) for one in paragraphs))
     for one in command.params:
         one.help = one.help and escape(one.help)
+        _without_types(one)
+    _without_type_of_help(command)
     for inner in getattr(command, "commands", {}).values():
         _rewrap(inner)
+
+
+def _without_types(parameter: Any) -> None:
+    """Have the help say what is meant, and not Python's types: ADDRESS ..., --chip N."""
+    if parameter.param_type_name == "argument":
+        if parameter.metavar is None:
+            parameter.metavar = (parameter.name or "").upper()
+        kind = None
+        if parameter.nargs != 1:
+            parameter.metavar, kind = parameter.metavar.rstrip(" .…"), "..."
+        parameter.display_type_rich = lambda **_: kind  # older typers do not ask for it
+    elif parameter.metavar is None:
+        given = parameter.default
+        is_flag = parameter.is_flag or parameter.count
+        parameter.metavar = "" if is_flag else "N" if isinstance(given, int) else "TEXT"
+
+
+def _without_type_of_help(command: Any) -> None:
+    make = command.get_help_option
+
+    def made(ctx: Any) -> Any:
+        option = make(ctx)
+        if option is not None:
+            option.metavar = ""
+        return option
+
+    command.get_help_option = made
 
 
 app = typer.Typer(

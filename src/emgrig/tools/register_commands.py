@@ -203,7 +203,8 @@ def diff(
 def decode(
     dump_hex: Annotated[list[str], typer.Argument(metavar="HEX", help="24 bytes from 00h to 17h.")],
     channels: Annotated[
-        int | None, typer.Option(help="Read it as a part of 4, 6 or 8; else as its ID says.")
+        int | None,
+        typer.Option(metavar="N", help="Read it as a part of 4, 6 or 8; else as its ID says."),
     ] = None,
     as_json: Json = False,
 ) -> None:

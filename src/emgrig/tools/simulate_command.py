@@ -188,7 +188,10 @@ def _write_truth(source: object, path: str) -> None:
     if not isinstance(source, Face):
         raise typer.BadParameter("--truth goes with --source face")
     source.write_truth(path, 0.0, TRUTH_S)
-    note(f"expressions of the first {TRUTH_S:.0f} s written to {path}")
+    note(
+        f"truth: {path}, JSON: when each expression and blink of the first {TRUTH_S:.0f} s begins, "
+        "where, how strong"
+    )
 
 
 def _list_faults(*, as_json: bool) -> None:

@@ -344,7 +344,8 @@ def write_synthetic(given: SyntheticOptions, annotations: Path) -> None:
     if given.as_json:
         print_json({"truth": str(table), "recordings": [str(path) for path in paths]})
         return
-    say(f"written: {len(paths)} recordings, and what is in them: {table}")
+    say(f"written: {len(paths)} recordings in {given.folder}")
+    say(f"truth: {table}, a row for each expression that was drawn, as the published annotations")
     say(f"next: emgrig grid {given.folder} --annotations {table}")
 
 
@@ -353,9 +354,9 @@ def _refuse_missing(folder: Path, expressions: list[Expression]) -> None:
     wanted = {f"{one.subject:02d}_{one.video}.mat" for one in expressions}
     if missing := sorted(name for name in wanted if not (folder / name).exists()):
         own = folder / TRUTH
-        hint = f"; its own table is {own}" if own.exists() else "; check the name"
+        hint = f"try --annotations {own}, the truth beside it" if own.exists() else "check the name"
         raise RecordingError(
-            f"{folder} lacks {len(missing)} of {len(wanted)} recordings, as {missing[0]}{hint}"
+            f"{folder} lacks {len(missing)} of {len(wanted)} recordings, as {missing[0]}; {hint}"
         )
 
 

@@ -25,5 +25,9 @@ def write_bids(given: SyntheticOptions) -> None:
         print_json({"simulated": True, "participants": given.participants, "events": n, **made})
         return
     say(f"SIMULATED: {given.participants} participants, {n} expressions, about {lost:g} % lost")
-    say(f"written: {given.folder}; what was made: {given.folder / TRUTH}")
+    say(f"written: {given.folder}, a BIDS data set")
+    say(
+        f"truth: expressions.tsv (a row for each that was drawn: when, where, how strong) and "
+        f"recordings.tsv in {given.folder / TRUTH}"
+    )
     say(f"next: emgrig study init {given.folder}")

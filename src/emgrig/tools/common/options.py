@@ -63,7 +63,7 @@ Addresses = Annotated[
     list[str],
     typer.Argument(
         help="As ADDRESS of the others; several, or a file of boards.",
-        metavar="ADDRESS…",
+        metavar="ADDRESS",
         envvar=BOARD_VARIABLE,
         callback=_say_where_from,
     ),

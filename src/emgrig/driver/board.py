@@ -263,7 +263,7 @@ class Board:
             If the reader is slow, so many samples wait; what comes then is dropped and counted.
         gather_s : float
             How late samples may come, s, 0 to 1: with longer blocks a stream costs less. Answers
-            of the board are not gathered. Whoever iterates must go on: nobody else reads.
+            of the board are not gathered. Over a serial port at most 2 kB come together.
 
         Raises
         ------

@@ -61,6 +61,7 @@ class Stream(Iterator[Block]):
         self._reconnect = reconnect or ReconnectPolicy()
         self._silence_s = silence_s
         self._gather_s = gather_s if connection.link.gather_bytes else 0.0
+        self._gather_frames = connection.link.gather_bytes / connection.identity.layout.frame_bytes
         self._resting = ExitStack()  # while open, the link's own thread rests
         self._is_paced = connection.link.transport.is_paced
         self._queue: deque[Block] = deque()
@@ -96,10 +97,10 @@ class Stream(Iterator[Block]):
         self._clock_due_s = connection.link.unix_s() + CLOCK_EVERY_S
         connection.stream_listener = self._take
         connection.link.foreseer = self
-        if self._gather_s:
-            self._resting.enter_context(connection.link.in_group())
         try:
             connection.start_run(frames_per_packet)
+            self._rate_hz = connection.chip.rate_hz  # then of the newest block that was handed out
+            self._resting.enter_context(connection.link.read_every(self._pace_s))
         except BaseException:
             connection.stream_listener = connection.link.foreseer = None
             self._is_stopped = True
@@ -245,6 +246,7 @@ class Stream(Iterator[Block]):
                 return None
             block = self._queue.popleft()
             self._queued_samples -= block.n_samples
+            self._rate_hz = block.epoch.rate_hz
             return block
 
     def give_back(self, block: Block) -> None:
@@ -306,15 +308,20 @@ class Stream(Iterator[Block]):
     def _wait(self) -> bool:
         if self._gather_s:
             self._gather()
+            if self._has_news():
+                return True
         return self._connection.link.wait(self._has_news, self._silence_s)
 
+    @property
+    def _pace_s(self) -> float:
+        """How long samples come together, s: no more than the system has room for."""
+        return min(self._gather_s, self._gather_frames / self._rate_hz)
+
     def _gather(self) -> None:
-        """Let samples come together, as many as the system has room for: a block has a price."""
-        connection = self._connection
-        bytes_per_s = connection.chip.rate_hz * connection.identity.layout.frame_bytes
-        most_s = connection.link.gather_bytes / bytes_per_s
-        connection.link.transport.clock.sleep(min(self._gather_s, most_s))
-        connection.link.read_now()
+        """Let samples come together: a block has a price."""
+        link = self._connection.link
+        link.transport.clock.sleep(self._pace_s)
+        link.read_now()
 
     def _has_news(self) -> bool:
         is_over = self._is_complete or self._is_stopped or self._failure is not None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 STATUS_BYTES = 3
 CODE_BYTES = 3
 _I4, _U4 = np.dtype(">i4"), np.dtype(">u4")
+_HERE, _BYTE = np.dtype(np.int32), np.array(8, np.int32)
 _STATUS_SHIFT = np.uint32(8)  # the byte behind a status word
 
 
@@ -118,8 +119,10 @@ frame_bytes)
             shape, strides = (n_frames, self.channels_per_chip), (self.chip_bytes, CODE_BYTES)
         if n_packets > 1:
             shape, strides = (n_packets, *shape), (packet_bytes, *strides)
+        # Two steps, since numpy takes longer over one with another byte order inside.
         wide: NDArray[np.int32] = np.ndarray(shape, _I4, data, begin + STATUS_BYTES, strides)
-        codes: NDArray[np.int32] = wide >> 8
+        codes = wide.astype(_HERE)
+        np.right_shift(codes, _BYTE, codes)
         return codes if codes.ndim == 2 else codes.reshape(-1, self.n_channels)
 
     def status_in(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from emgrig.files import check_there
 from emgrig.tools.common.boards import (
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 _BAR = 40  #: Characters of a level's bar.
 _QUIET_S = 2.0
 """So long nothing comes from a board in real time before it is said."""
+#: So much comes together, s, where nobody looks at samples: each block has a price.
+GATHER_S: Final = 0.25
 
 
 @takes
@@ -99,6 +101,7 @@ def record(given: RecordOptions) -> None:
                 contact=None if check is None else check.to_json(),
                 look=None if link is None else _exchange(board, link),
                 progress=shown,
+                gather_s=0.0 if given.lsl else GATHER_S,
             )
         if is_virtual:
             note(virtual_words(made.n_samples / board.chip.rate_hz, time.monotonic() - begin_s))

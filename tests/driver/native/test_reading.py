@@ -124,6 +124,18 @@ def test_a_link_whose_thread_reads_gives_the_lead_to_who_waits() -> None:
         assert not reading._thread.is_alive()
 
 
+def test_a_thread_that_reads_stops_for_who_reads_now_and_then(source: Source) -> None:
+    assert source.is_read.acquire(timeout=300.0)  # nobody did: the thread does
+    with source.reading.read_every(1000.0):  # and looks no more
+        source.reading.read_now()
+        source.given.release()
+        with source.condition:
+            assert source.condition.wait_for(lambda: not source.reading._is_led, 300.0)
+        source.given.release()
+        source.reading.read_now()
+        assert source.readers == [source.reading._thread, threading.current_thread()]
+
+
 # Ctrl-C.
 
 

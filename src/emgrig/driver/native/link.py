@@ -321,6 +321,10 @@ class Link:
         """Have somebody call `read_now` whenever bytes are there: no thread has to look for it."""
         return nullcontext() if self._reading is None else self._reading.in_group()
 
+    def read_every(self, pace_s: float) -> AbstractContextManager[None]:
+        """Have somebody call `read_now` so often, s; the thread reads if he does not."""
+        return nullcontext() if self._reading is None else self._reading.read_every(pace_s)
+
     def _pump_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
         deadline_s = self.transport.clock.now_s() + timeout_s
         with self._condition:

@@ -55,6 +55,7 @@ class Reading:
         self._is_paused = self._is_closed = False
         self._n_led = self._n_bytes = 0  # how often anybody has led, and read in all
         self._n_groups = 0  # who serves several links, and this one too
+        self._pace_s = 0.0  # who reads now and then does it so often
         self._holds_interrupts = False
         self._look = threading.Lock()
         self._look.acquire()
@@ -79,8 +80,9 @@ class Reading:
         return done()
 
     def read_now(self) -> None:
-        """Take over what is there, without waiting, unless somebody else reads."""
-        self._read_as_leader(lambda: False, 0.0)
+        """Take over what is there, without waiting; who reads else has to leave it to us."""
+        if not self._read_as_leader(lambda: False, 0.0):
+            self._is_wanted = True
 
     @contextmanager
     def in_group(self) -> Iterator[None]:
@@ -90,6 +92,16 @@ class Reading:
             yield
         finally:
             self._n_groups -= 1
+            self._wake()
+
+    @contextmanager
+    def read_every(self, pace_s: float) -> Iterator[None]:
+        """Have somebody call `read_now` so often, s; the thread looks whether he still does."""
+        self._pace_s = pace_s
+        try:
+            yield
+        finally:
+            self._pace_s = 0.0
             self._wake()
 
     # One leads.
@@ -158,7 +170,8 @@ class Reading:
     def _watch(self) -> None:
         n_led, n_bytes, look_s = -1, 0, _LOOK_S
         while True:
-            self._look.acquire(timeout=_REST_S if self._n_groups else look_s)
+            least_s = _REST_S if self._n_groups else 2 * self._pace_s
+            self._look.acquire(timeout=max(look_s, least_s))
             if self._is_closed:
                 return
             is_neglected = self._n_led == n_led and not self._n_groups

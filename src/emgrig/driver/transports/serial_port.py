@@ -81,6 +81,11 @@ class SerialTransport:
         if _Poll is not None and isinstance(port, serial.Serial):
             self._bytes = _Descriptor(port.fileno())
 
+    @property
+    def gather_bytes(self) -> int:
+        """How much may lie unread with the system, which has 4096 bytes for a terminal: half."""
+        return 0 if self._bytes is None else 2048
+
     def fileno(self) -> int:
         """Return what a selector can wait for, another one after `reopen`; ValueError if none."""
         if self._bytes is None:

@@ -240,7 +240,11 @@ class _Shown:
         self._duration_s = duration_s
         self._names = names
         self._powered = powered
-        self._live = Live(console=err, refresh_per_second=4, transient=True)
+        self._seen: tuple[str, Progress] | None = None
+        # drawn when it is looked at: on virtual time progress comes much more often
+        self._live = Live(
+            get_renderable=self._picture, console=err, refresh_per_second=4, transient=True
+        )
         self._lines = Lines()
 
     def __enter__(self) -> "_Shown":
@@ -262,13 +266,15 @@ class _Shown:
             f"{progress.rate_hz:.1f} Hz, {progress.n_lost} lost"
         )
         self._lines.say(text)
-        self._live.update(self._picture(text, progress))
+        self._seen = text, progress
 
-    def _picture(self, text: str, progress: "Progress") -> "RenderableType":
+    def _picture(self) -> "RenderableType":
         from rich.table import Table
 
         table = Table.grid(padding=(0, 1))
-        table.title = text
+        if self._seen is None:
+            return table
+        table.title, progress = self._seen
         for index, name in enumerate(self._names):
             level = float(progress.rms_uv[index])
             if self._powered[index] and math.isfinite(level):

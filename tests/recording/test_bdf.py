@@ -84,6 +84,23 @@ def test_the_header_holds_the_scale_to_float_precision(gain: int, vref_v: float)
     assert np.abs(read - codes * exact).max() <= tolerance * exact
 
 
+@pytest.mark.parametrize(
+    ("scale", "offset"), [(4.5e6 / 24 / 2**23, 0.0), (4.4987e6 / 24 / 2**23, 71.3), (0.0731, -1.7)]
+)
+def test_the_limits_are_the_outermost_codes_that_eight_characters_hold(
+    scale: float, offset: float
+) -> None:
+    """Against all codes at once: the first exact to 1e-15, else to 1e-10, else the best."""
+    limits = header_limits(scale, offset)
+    for found, outermost in ((limits.digital_max, 2**23 - 1), (limits.digital_min, -(2**23))):
+        codes = np.arange(7 * 2**20, abs(outermost) + 1) * np.sign(outermost)
+        exact = codes * scale + offset
+        decimals = max(0, 7 - len(str(int(exact[-1]))))
+        errors = np.abs(np.round(exact, decimals) / exact - 1)
+        tolerance = next(t for t in (1e-15, 1e-10, errors.min()) if (errors <= t).any())
+        assert found == codes[errors <= tolerance][-1]
+
+
 @pytest.mark.parametrize("bad", [0.0, -1.0, 5.0, float("nan")])
 def test_a_scale_that_no_header_holds_is_refused(bad: float) -> None:
     with pytest.raises(ValueError, match="one code of"):

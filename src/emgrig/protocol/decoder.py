@@ -57,7 +57,11 @@ _RUN_HEAD = np.dtype(
         ("flags", "<u2"),
     ]
 )
-#: The same, of one packet, behind its sync and version bytes.
+#: What packets of one run are alike in: sync, version and type; length; n_frames and frame_bytes.
+_KIND = np.dtype(
+    {"names": ["type", "length", "form"], "formats": ["<u4", "<u2", "<u2"], "offsets": [0, 6, 20]}
+)
+#: The head again, of one packet, behind its sync and version bytes.
 _ONE_HEAD = struct.Struct("<4xHHIqBBHH")  # time as int64, as in the arrays
 #: Bytes in which events of one kind are alike: sync, version, type, length, event.
 _SAME = np.array([0, 1, 2, 3, 6, 7, 8])
@@ -343,7 +347,8 @@ class Decoder:
         n_packets = len(sequence)
         last, first = int(sequence[-1]), int(sequence[0])
         if (last - first) & 0xFFFF == n_packets - 1 and bool(
-            (np.diff(sequence) == 1).sum() >= n_packets - 2  # all, but one where it wraps
+            # all, but one where it wraps
+            np.count_nonzero(sequence[1:] - sequence[:-1] == 1) >= n_packets - 2
         ):
             self._follow_sequence(first, n_packets)
             return np.full(n_packets, self.counts.sequence_gaps, np.int64)
@@ -358,10 +363,11 @@ def _alike(data: bytes, at: int, stride: int) -> tuple[NDArray[np.void], int]:
     """Heads of the packets `stride` bytes apart from `at` on, and how many are like the first."""
     n_packets = (len(data) - at) // stride
     heads = np.ndarray((n_packets,), _RUN_HEAD, buffer=data, offset=at, strides=(stride,))
-    octets = np.ndarray((n_packets, _HEAD_BYTES), np.uint8, data, at, (stride, 1))
-    alike = np.ones(n_packets, np.bool_)
-    for column in (0, 1, 2, 3, 6, 7, 20, 21):  # sync, version, type, length, n_frames, frame_bytes
-        alike &= octets[:, column] == octets[0, column]
+    kinds = np.ndarray((n_packets,), _KIND, buffer=data, offset=at, strides=(stride,))
+    types, lengths, forms = kinds["type"], kinds["length"], kinds["form"]
+    alike = types == types[0]
+    alike &= lengths == lengths[0]
+    alike &= forms == forms[0]
     return heads, n_packets if alike.all() else int(alike.argmin())
 
 

@@ -1,15 +1,11 @@
 """Record a board: everything that comes goes to a capture; closing makes BDF+ files of it."""
 
-import datetime as dt
 import logging
-import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-import numpy as np
 
 from emgrig.calibration.certificate.certificate import Certificate
 from emgrig.driver.board import Board
@@ -19,6 +15,7 @@ from emgrig.driver.native.link import Direction
 from emgrig.driver.samples.block import Block
 from emgrig.errors import EmgrigError, RecordingError, TransportError
 from emgrig.filemodel import plain
+from emgrig.recording.beforehand import check_calibration, check_room
 from emgrig.recording.convert import (
     CAPTURE_SUFFIX,
     NothingRecorded,
@@ -33,11 +30,6 @@ from emgrig.version import PROGRAM
 
 log = logging.getLogger(__name__)
 
-LEAST_ROOM_S = 600.0  #: Without a stated duration there must be room for so long.
-#: Bytes that a capture and a BDF+ file take beyond their frames and samples: at most a tenth.
-_MARGIN = 1.1
-#: Heads and CRCs of a packet and of a capture record, over the usual 16 frames.
-_BYTES_AROUND_FRAME = 4
 PROGRESS_EVERY_S = 0.5
 LOOK_EVERY_S = 1.0  #: Whether the capture is still there.
 MOST_MARKER_CHARACTERS = 1 << 20
@@ -101,9 +93,9 @@ class Recorder:
                 f"{self.capture_path} exists, of an earlier try: emgrig convert makes a recording "
                 "of it if it holds samples; choose another name, or say overwrite (--overwrite)"
             )
-        _check_room(board, self.bdf_path.parent, duration_s)
+        check_room(board, self.bdf_path.parent, duration_s)
         if calibration is not None:
-            _check_calibration(board, calibration)
+            check_calibration(board, calibration)
         if overwrite:
             self.capture_path.unlink(missing_ok=True)
         self._board = board
@@ -395,28 +387,3 @@ def _stream(
                 due_s = recorder.elapsed_s + PROGRESS_EVERY_S
             if stop is not None and stop.is_set():
                 return
-
-
-def _check_calibration(board: Board, calibration: Certificate) -> None:
-    """Refuse a calibration of another board, out of date, or without a gain that is set."""
-    calibration.check_board(board.identity, dt.datetime.now(dt.UTC))
-    for index in np.flatnonzero(board.chip.powered):
-        try:
-            calibration.gain_of(int(index) + 1, round(board.chip.gains[index]))
-        except ValueError as error:
-            raise ValueError(f"{error}; or record nominal volts (--calibration none)") from error
-
-
-def _check_room(board: Board, folder: Path, duration_s: float | None) -> None:
-    """Refuse a recording that the disk has no room for: capture and BDF+ file."""
-    chip = board.chip
-    frame_bytes = board.identity.layout.frame_bytes + _BYTES_AROUND_FRAME
-    sample_bytes = 3 * int(chip.powered.sum())
-    seconds = LEAST_ROOM_S if duration_s is None else duration_s
-    needed = _MARGIN * seconds * chip.rate_hz * (frame_bytes + sample_bytes)
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise RecordingError(
-            f"{seconds:g} s of recording need {needed / 1e6:.0f} MB in {folder}, "
-            f"{free / 1e6:.0f} MB are free; make room or choose another folder"
-        )

@@ -134,7 +134,7 @@ def welch(volts: ArrayLike, rate_hz: float, *, segment_s: float | None = None) -
     n_segments = power.shape[-1]
     shared = 1 + 2 * (1 - 1 / n_segments) * _OVERLAP_CORRELATION
     return Spectrum(
-        frequency_hz=np.fft.rfftfreq(n_segment, 1 / float(rate_hz)),
+        frequency_hz=np.asarray(np.fft.rfftfreq(n_segment, 1 / float(rate_hz)), np.float64),
         psd=power.mean(axis=-1).T,
         rate_hz=float(rate_hz),
         n_samples=n,

@@ -18,6 +18,8 @@ TICKS_PER_S = 10_000_000
 _MAX_RECORD_BYTES = 61440  #: EDF+ asks for data records of at most so many bytes.
 _RECORD_S = 0.1  #: Data records are about so long: the last one is filled up, so they are short.
 _INNER_LIMIT = 7 * 2**20  #: The digital limits are taken in the outer eighth of the range of codes.
+_LOOKED_AT = 1 << 14  #: Codes that are looked at in one go, from the outermost on.
+_EXACT, _GOOD = 1e-15, 1e-10  #: Errors of a limit's voltage.
 _N_RECORDS_AT = 236  #: Where the header's field for the number of data records lies (8 characters).
 
 
@@ -101,23 +103,28 @@ def header_limits(scale_uv: float, offset_uv: float = 0.0) -> Limits:
     """
     if not 1e-6 < scale_uv < 1:
         raise ValueError(f"one code of {scale_uv} µV; expected 1e-6 to 1 µV")
-    codes = np.arange(_INNER_LIMIT, CODE_MAX + 2, dtype=np.float64)
-    low, low_uv = _limit(-codes, -codes * scale_uv + offset_uv)
-    high, high_uv = _limit(codes[:-1], codes[:-1] * scale_uv + offset_uv)
+    low, low_uv = _limit(-1, CODE_MAX + 1, scale_uv, offset_uv)
+    high, high_uv = _limit(1, CODE_MAX, scale_uv, offset_uv)
     return Limits(low, high, low_uv, high_uv)
 
 
-def _limit(codes: NDArray[np.float64], exact_uv: NDArray[np.float64]) -> tuple[int, float]:
-    """Return the outermost of `codes` whose voltage 8 characters hold well, and that, µV."""
-    longest = len(str(int(exact_uv[-1])))
-    rounded_uv = np.round(exact_uv, max(0, 8 - longest - 1))
-    errors = np.abs(rounded_uv / exact_uv - 1)
-    for tolerance in (1e-15, 1e-10, float(errors.min())):
-        good = np.flatnonzero(errors <= tolerance)
-        if len(good):
+def _limit(sign: int, outermost: int, scale_uv: float, offset_uv: float) -> tuple[int, float]:
+    """Return the outermost code of a sign whose voltage 8 characters hold well, and that, µV."""
+    longest = len(str(int(sign * outermost * scale_uv + offset_uv)))
+    found: dict[float, tuple[int, float]] = {}  # by the error
+    for begin in range(outermost, _INNER_LIMIT - 1, -_LOOKED_AT):
+        end = max(begin - _LOOKED_AT, _INNER_LIMIT - 1)
+        codes = sign * np.arange(begin, end, -1, dtype=np.float64)
+        exact_uv = codes * scale_uv + offset_uv
+        rounded_uv = np.round(exact_uv, max(0, 8 - longest - 1))
+        errors = np.abs(rounded_uv / exact_uv - 1)
+        for tolerance in (_EXACT, _GOOD, float(errors.min())):
+            index = int(np.argmax(errors <= tolerance))
+            if errors[index] <= tolerance:
+                found.setdefault(tolerance, (int(codes[index]), float(rounded_uv[index])))
+        if _EXACT in found:
             break
-    index = int(good[-1])
-    return int(codes[index]), float(rounded_uv[index])
+    return found.get(_EXACT) or found.get(_GOOD) or found[min(found)]
 
 
 def record_shape(rate_hz: float, n_channels: int) -> RecordShape:

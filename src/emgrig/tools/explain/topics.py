@@ -1,14 +1,13 @@
 """What can be explained: checks, limits, causes, faults, registers, exit codes.
 
 Nothing is written here that stands elsewhere: a topic is made of the declaration that the program
-itself works by.
+itself works by. Since most of the package is imported for that, what comes of it is kept in a file
+(`kept`), which ``python -m emgrig.tools.explain.topics`` writes anew.
 """
 
-import difflib
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 from emgrig.driver.chip.bits import Bits, Code, Register
@@ -20,6 +19,8 @@ from emgrig.hil_tests.judging.check import CheckInfo, suite_functions
 from emgrig.hil_tests.judging.limits import Limit, load_limits
 from emgrig.simulator.faults.fault import Fault
 from emgrig.simulator.faults.named import FAULTS, parameters_of
+from emgrig.tools.explain import kept
+from emgrig.tools.explain.kept import Topic, plain
 
 _EXIT_CODES = {
     ExitCode.OK: "well; of a command with a verdict: the answer is yes",
@@ -31,16 +32,6 @@ _EXIT_CODES = {
     ExitCode.INFRASTRUCTURE: "the laboratory failed (labgrid); no verdict on the board",
     ExitCode.INTERRUPTED: "ended by Ctrl-C, SIGTERM, SIGHUP; what is meant to end so gives 0",
 }
-
-
-@dataclass(frozen=True)
-class Topic:
-    """One thing that has a name."""
-
-    kind: str  #: check, limit, cause, fault, register, exit codes.
-    name: str
-    title: str  #: One line.
-    facts: tuple[tuple[str, str], ...]  #: What there is to say, each with what it is.
 
 
 @cache
@@ -56,30 +47,7 @@ def topics() -> tuple[Topic, ...]:
     )
 
 
-def find(word: str) -> list[Topic]:
-    """Return what goes by a name, one topic or several; ValueError if nothing does."""
-    every = topics()
-    found = [one for one in every if _plain(word) in _names(one)]
-    if found:
-        return found
-    known = {name: one.name for one in every for name in _names(one)}
-    near = difflib.get_close_matches(_plain(word), known, n=3)
-    hint = f"did you mean {' or '.join(known[name] for name in near)}? " if near else ""
-    raise ValueError(
-        f"there is nothing called {word!r}; {hint}emgrig explain alone lists what there is"
-    )
-
-
-def names_something(word: str) -> bool:
-    """Say if a topic goes by this name."""
-    return any(_plain(word) in _names(one) for one in topics())
-
-
-def _plain(word: str) -> str:
-    return word.casefold().replace("_", "-")
-
-
-def _names(topic: Topic) -> set[str]:
+def names(topic: Topic) -> set[str]:
     """Return the words that mean it, plain: its name; CH3SET and GAIN3 for CHnSET."""
     named = {topic.name}
     for register in REGISTERS:
@@ -88,7 +56,7 @@ def _names(topic: Topic) -> set[str]:
                 named |= {f"{address:02x}h", f"0x{address:02x}", f"{address:02x}"}
             names = [register.NAME, *(bits.name for bits in register.FIELDS)]
             named |= {name.format(n=n, bit=n) for name in names for n in ("", "n", *range(1, 9))}
-    return {_plain(name) for name in named}
+    return {plain(name) for name in named}
 
 
 def _check(info: CheckInfo, about: str) -> Topic:
@@ -166,3 +134,7 @@ def _meaning(bits: Bits) -> str:
 def _exit_codes() -> Topic:
     facts = tuple((str(int(code)), _EXIT_CODES[code]) for code in ExitCode)
     return Topic("exit codes", "exit-codes", "What the shell is told, by every command.", facts)
+
+
+if __name__ == "__main__":
+    kept.write((topic, names(topic)) for topic in topics())

@@ -6,12 +6,17 @@ What it opens is imported when it is asked for, so that `import emgrig` costs no
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from emgrig.files import attempt
 from emgrig.registry import Registry
 from emgrig.version import PROGRAM
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from emgrig.driver.board import Board
     from emgrig.driver.captures.journal import Journal
     from emgrig.driver.native.link import Tap
@@ -40,15 +45,15 @@ GATEWAYS = Registry[Opener](
     "emgrig.gateways",
     "scheme",
     {
-        "sim": "emgrig.simulator.transport:open_sim",
+        "sim": "emgrig.connect:open_sim",
         "tcp": "emgrig.driver.transports.tcp:TcpTransport",
         "tcp-listen": "emgrig.driver.transports.tcp:TcpTransport",
         "socket": "emgrig.driver.transports.tcp:TcpTransport",  # as pyserial writes it
         "serial": _SERIAL,
-        "replay": "emgrig.driver.captures.replay:open_replay",
+        "replay": "emgrig.connect:open_replay",
         "frames": "emgrig.connect:open_frames",
         "cyton": "emgrig.connect:open_cyton",
-        "spi": "emgrig.gateways.spi.transport:open_spi",
+        "spi": "emgrig.connect:open_spi",
         "hackeeg": "emgrig.connect:open_hackeeg",
         "meower": "emgrig.connect:open_meower",
         # What pyserial opens by itself.
@@ -79,6 +84,8 @@ def open_transport(address: str, *, timeout_s: float = 10.0) -> Transport:
     """
     if not timeout_s > 0:
         raise ValueError(f"timeout_s is {timeout_s}; expected more than 0")
+    if (held := _HELD.pop(address, None)) is not None:
+        return held
     if address == AUTO:
         from emgrig.gateways.finding import find_one
 
@@ -89,6 +96,69 @@ def open_transport(address: str, *, timeout_s: float = 10.0) -> Transport:
     if not colon or (over if plus else scheme) not in GATEWAYS:
         raise ValueError(_explain(address))
     return GATEWAYS.load(over if plus else scheme)(scheme + colon + rest, timeout_s=timeout_s)
+
+
+_HELD: Final[dict[str, Transport]] = {}  #: Links that `link_first` has opened.
+
+
+@contextmanager
+def link_first(address: str, *, timeout_s: float = 10.0) -> Iterator[None]:
+    """Open a link before what it is wanted for is imported: that it is refused is said at once.
+
+    Within the context the first to open `address` gets it. Of a simulated board and a capture only
+    the words and the file are looked at; what takes long by itself (``auto``, ``tcp-listen:``) is
+    left to whoever opens it. Raises as `open_transport` does.
+    """
+    scheme = address.partition(":")[0].lower()
+    if scheme == "sim":
+        _check_simulated(address)
+    elif scheme == "replay":
+        _check_capture(address)
+    elif scheme not in (AUTO, "tcp-listen"):
+        _HELD[address] = open_transport(address, timeout_s=timeout_s)
+    try:
+        yield
+    finally:
+        if (left := _HELD.pop(address, None)) is not None:
+            left.close()
+
+
+def _check_simulated(address: str) -> None:
+    from emgrig.simulator.options import parse_query
+
+    parse_query(address.partition(":")[2])
+
+
+def _check_capture(address: str) -> None:
+    path = Path(address.partition(":")[2])
+    with attempt("read", path), path.open("rb"):
+        pass
+
+
+def open_sim(address: str, /, *, timeout_s: float) -> Transport:
+    """Open ``sim:``, a simulated board in this process."""
+    _check_simulated(address)
+    from emgrig.simulator.transport import open_sim as open_board
+
+    return open_board(address, timeout_s=timeout_s)
+
+
+def open_replay(address: str, /, *, timeout_s: float) -> Transport:
+    """Open ``replay:FILE``, a raw capture."""
+    _check_capture(address)
+    from emgrig.driver.captures.replay import open_replay as open_capture
+
+    return open_capture(address, timeout_s=timeout_s)
+
+
+def open_spi(address: str, /, *, timeout_s: float) -> Transport:
+    """Open ``spi:``, chips on this machine's SPI bus."""
+    from emgrig.gateways.spi.wiring import parse_address
+
+    parse_address(address)
+    from emgrig.gateways.spi.transport import open_spi as open_chips
+
+    return open_chips(address, timeout_s=timeout_s)
 
 
 def open_frames(address: str, /, *, timeout_s: float) -> Transport:

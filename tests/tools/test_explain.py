@@ -12,8 +12,9 @@ from emgrig.hil_tests.judging.check import package_checks
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.simulator.faults.catalogue import ALL_FAULTS
 from emgrig.simulator.faults.named import FAULTS
-from emgrig.tools.explain import pages
-from emgrig.tools.explain.topics import find, topics
+from emgrig.tools.explain import kept, pages
+from emgrig.tools.explain.kept import find
+from emgrig.tools.explain.topics import names, topics
 from following import DOCS
 from shell import Run
 
@@ -24,6 +25,13 @@ NAMES = [
     *(fault.name for fault in ALL_FAULTS),
     *(place.name for place in PLACES),
 ]
+
+
+def test_what_is_kept_is_what_the_program_works_by() -> None:
+    made = kept.text_of((topic, names(topic)) for topic in topics())
+    said = "python -m emgrig.tools.explain.topics writes it anew"
+    assert kept.FILE.read_text("utf-8") == made, said
+    assert kept.topics() == topics()
 
 
 def test_all_that_has_a_name_is_found() -> None:

@@ -9,7 +9,8 @@ from emgrig.experiment.course.order import clip_order
 from emgrig.experiment.files.plan import Plan
 from emgrig.experiment.files.record import SessionRecord, differences, read_record
 from emgrig.files import attempt
-from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, convert
+from emgrig.recording.convert import convert
+from emgrig.recording.paths import BDF_SUFFIX, CAPTURE_SUFFIX
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from emgrig.driver.can import Can
-from emgrig.driver.captures.capture import CaptureReader, is_being_written
+from emgrig.driver.captures.capture import CaptureReader
+from emgrig.driver.captures.lock import is_being_written
 from emgrig.errors import RecordingError
-from emgrig.files import attempt, check_output, whole_file, write_file
+from emgrig.files import attempt, whole_file, write_file
 from emgrig.protocol.account import Totals
 from emgrig.protocol.decoder import DecoderCounts
 from emgrig.reading.formats.edf import SIMULATED_BOARD
@@ -24,15 +25,14 @@ from emgrig.recording.bdf.writer import BdfWriter
 from emgrig.recording.facts import Annotation
 from emgrig.recording.notes import Notes
 from emgrig.recording.part import Change, PartBegin, Samples, Step, TubeRows
+from emgrig.recording.paths import BDF_SUFFIX, check_target, part_path, sidecar_path
 from emgrig.recording.sidecar import PartReport
 from emgrig.recording.spool import Spool
 from emgrig.recording.sync.tube import tube_path, tube_table
 from emgrig.recording.timeline import Timeline
 from emgrig.version import PROGRAM
 
-CAPTURE_SUFFIX = ".capture"
 SO_FAR = "-so-far"  #: Behind the name of what is made of a capture that is being recorded.
-BDF_SUFFIX = ".bdf"
 PROGRESS_STEP = 0.01
 _READING = 0.7  #: Share of the work that reading the capture is.
 
@@ -147,38 +147,6 @@ def _content(
     if report.tube:
         files["tube"] = tube_path(path).name
     return sidecar.describe(report, timeline, files=files, software=PROGRAM)
-
-
-def part_path(target: Path, number: int) -> Path:
-    """Return the path of a part: that of the target for the first, ``name-2.bdf`` for the next."""
-    return target if number == 1 else target.with_stem(f"{target.stem}-{number}")
-
-
-def sidecar_path(bdf_path: Path) -> Path:
-    """Return the path of the sidecar of a BDF+ file."""
-    return bdf_path.with_suffix(".json")
-
-
-def check_target(path: Path, *, overwrite: bool) -> Path:
-    """Refuse a target that cannot be, before anything is read or written; return it.
-
-    Raises
-    ------
-    ValueError
-        If it does not end in ``.bdf``.
-    RecordingError
-        If its folder does not exist, it or its sidecar exists, or a recording that is on needs it.
-    """
-    if path.suffix.lower() != BDF_SUFFIX:
-        raise ValueError(f"{path} must end in {BDF_SUFFIX}: recordings are BDF+ files")
-    for file in (path, sidecar_path(path)):
-        check_output(file, overwrite=overwrite)
-    if is_being_written(path.with_suffix(CAPTURE_SUFFIX)):
-        raise RecordingError(
-            f"{path.with_suffix(CAPTURE_SUFFIX)} is being recorded right now, and needs {path} at "
-            "its end; choose another name"
-        )
-    return path
 
 
 def _teller(

@@ -16,15 +16,9 @@ from emgrig.driver.samples.block import Block
 from emgrig.errors import EmgrigError, RecordingError, TransportError
 from emgrig.filemodel import plain
 from emgrig.recording.beforehand import check_calibration, check_room
-from emgrig.recording.convert import (
-    CAPTURE_SUFFIX,
-    NothingRecorded,
-    Recording,
-    check_target,
-    convert,
-    part_path,
-)
+from emgrig.recording.convert import NothingRecorded, Recording, convert
 from emgrig.recording.levels import Levels, Progress
+from emgrig.recording.paths import CAPTURE_SUFFIX, check_target, part_path
 from emgrig.recording.sync.tube import TubeChange
 from emgrig.version import PROGRAM
 

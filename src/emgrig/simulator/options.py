@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from emgrig.simulator.faults.fault import FaultSetting
-from emgrig.simulator.faults.named import parse_fault
-from emgrig.simulator.firmware.model import FIRMWARES
+if TYPE_CHECKING:
+    from emgrig.simulator.faults.fault import FaultSetting
 
 MAX_SPEED: Final = float("inf")  #: `speed=max`: virtual time, as fast as the machine can.
 
@@ -21,7 +20,7 @@ class SimOptions:
 
     #: What the electrodes see (see `emgrig.simulator.sources.signals.parse_source`).
     source: str = PRESETS[""]
-    faults: tuple[FaultSetting, ...] = ()  #: What is wrong, in order.
+    faults: "tuple[FaultSetting, ...]" = ()  #: What is wrong, in order.
     seed: int = 0  #: ≥ 0; Which chips, electrodes, noise and accidents.
     #: > 0; Seconds of board time in a second; infinity is as fast as possible, on virtual time.
     speed: float = MAX_SPEED
@@ -116,7 +115,15 @@ def _source(text: str) -> str:
     return text
 
 
+def _fault(text: str) -> "FaultSetting":
+    from emgrig.simulator.faults.named import parse_fault  # here, for it brings all of them
+
+    return parse_fault(text)
+
+
 def _firmware(text: str) -> str:
+    from emgrig.simulator.firmware.model import FIRMWARES
+
     if text not in FIRMWARES:
         raise ValueError(f"sim: firmware={text}; there are {', '.join(FIRMWARES.names())}")
     return text
@@ -124,7 +131,7 @@ def _firmware(text: str) -> str:
 
 _READERS: Final[dict[str, Callable[[str], object]]] = {
     "source": _source,
-    "fault": parse_fault,
+    "fault": _fault,
     "seed": partial(_number, "seed", range(2**32), "0 to 4294967295"),
     "speed": parse_speed,
     "chips": partial(_number, "chips", range(1, 5), "1 to 4"),

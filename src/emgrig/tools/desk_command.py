@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from emgrig.connect import in_real_time, link_first
 from emgrig.extras import look_for
 from emgrig.files import check_report, make_folder
 from emgrig.tools.common.boards import contact_of, profile_for
@@ -78,7 +79,7 @@ def desk(given: DeskOptions) -> None:
       emgrig desk sim: --open
     """
     check_report(given.output, (), overwrite=False)
-    with page_server(given, "emgrig desk") as server:
+    with page_server(given, "emgrig desk") as server, link_first(in_real_time(given.address)):
         _serve(given, server)
 
 
@@ -148,7 +149,6 @@ def open_hub(
     Raises as `connect`, `apply` and the hub do; the board is closed then.
     """
     import emgrig
-    from emgrig.connect import in_real_time
     from emgrig.driver.recovery import ReconnectPolicy
 
     is_closing = threading.Event()

@@ -104,6 +104,10 @@ def export(given: ExportOptions) -> None:
             check_code(given.subject, most=None)
         except ValueError as error:
             raise ValueError(f"--subject {error}") from None
+    from emgrig.recording.paths import check_recording
+
+    for path in given.recordings:
+        check_recording(path)
     from emgrig.recording.export.source import open_parts
 
     parts = open_parts(given.recordings)
@@ -118,7 +122,7 @@ def _targets(
     parts: "Sequence[Part]", target: Path | None, suffix: str, *, overwrite: bool
 ) -> "Iterator[tuple[Part, Path]]":
     """Give each part its file, which may be written; none if there is no target."""
-    from emgrig.recording.convert import part_path
+    from emgrig.recording.paths import part_path
 
     if target is None:
         return

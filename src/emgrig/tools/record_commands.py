@@ -66,12 +66,17 @@ def record(given: RecordOptions) -> None:
         record_many(given)
         return
     import emgrig
-    from emgrig.recording.convert import check_target
-    from emgrig.recording.recorder import record as record_board
+    from emgrig.connect import link_first
+    from emgrig.recording.paths import check_target
 
     check_target(given.output, overwrite=given.overwrite)
     (address,) = given.address
-    with emgrig.connect(address, reconnect=patience(given, address)) as board:
+    with (
+        link_first(address),
+        emgrig.connect(address, reconnect=patience(given, address)) as board,
+    ):
+        from emgrig.recording.recorder import record as record_board
+
         profile = profile_for(board, given.profile)
         if profile:
             board.apply(profile)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from emgrig.errors import BoardCannot, ExitCode, RecordingError
+from emgrig.filemodel import parse_toml, read_text
 from emgrig.files import make_folder
 from emgrig.names import file_label
 from emgrig.tools.common.boards import contact_of
@@ -102,6 +103,9 @@ def session(given: SessionOptions) -> None:
 
 def _prepare(given: SessionOptions, plan_file: Path) -> "tuple[Plan, SessionFolder]":
     """Read the plan, and find what is wrong with its files before the board is asked."""
+    name = f"plan {plan_file}"
+    parse_toml(read_text(plan_file, name), name)  # before all that a plan is held against
+
     from emgrig.experiment.files.plan import check_clips, load_plan
     from emgrig.experiment.folder import SessionFolder
     from emgrig.recording.export.bids import refuse_study

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from emgrig.errors import RecordingError
-from emgrig.recording.convert import sidecar_path
 from emgrig.recording.export.source import Part
+from emgrig.recording.paths import sidecar_path
 from exported import record_face
 
 

@@ -20,8 +20,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
+from emgrig.driver.captures.lock import lock
 from emgrig.errors import RecordingError
 from emgrig.files import attempt, why
 
@@ -89,7 +90,7 @@ class CaptureWriter:
         self._lock = threading.Lock()
         with attempt("make", path):
             self._file = path.open("xb", buffering=0)
-        _lock(self._file)
+        lock(self._file)
         self._size = 0
         self._append(HEADER)
 
@@ -162,30 +163,6 @@ class CaptureWriter:
             kept = f"{self._size} bytes are kept and can be converted"
             raise RecordingError(f"cannot write {self.path}: {why(error)}; {kept}") from error
         self._size += len(data)
-
-
-def is_being_written(path: Path) -> bool:
-    """Tell whether a running program writes this capture; False where a system cannot tell."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return False
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _lock(file: IO[bytes]) -> None:
-    """Tell other programs that this file is being written, until it is closed."""
-    with suppress(ImportError, OSError):  # Windows; a file system without locks
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class CaptureReader:

@@ -1,7 +1,11 @@
 """Addresses of a Cyton: ``cyton:///dev/ttyUSB0``, ``cyton+tcp://HOST:PORT``, ``cyton+sim:…``."""
 
-from emgrig.gateways.cyton.gateway import CytonGateway
+from typing import TYPE_CHECKING
+
 from emgrig.gateways.places import OpenBelow, split_place
+
+if TYPE_CHECKING:
+    from emgrig.gateways.cyton.gateway import CytonGateway
 
 BAUD = 115_200
 
@@ -19,7 +23,10 @@ def split_address(address: str) -> tuple[str, str]:
     return inner, said.get("name", "cyton")
 
 
-def open_cyton(address: str, open_below: OpenBelow) -> CytonGateway:
+def open_cyton(address: str, open_below: OpenBelow) -> "CytonGateway":
     """Open a Cyton; `open_below` opens what its bytes come over. Raises as `CytonGateway`."""
     inner, name = split_address(address)
-    return CytonGateway(open_below(inner), address=address, name=name)
+    below = open_below(inner)
+    from emgrig.gateways.cyton.gateway import CytonGateway  # here: a refused port needs none of it
+
+    return CytonGateway(below, address=address, name=name)

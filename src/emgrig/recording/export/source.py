@@ -17,8 +17,8 @@ from emgrig.filemodel import read_json
 from emgrig.files import inside, is_file, why
 from emgrig.fileschema import misfit
 from emgrig.reading.formats.edffile import EdfFile, EdfSignal
-from emgrig.recording.convert import BDF_SUFFIX, CAPTURE_SUFFIX, part_path, sidecar_path
 from emgrig.recording.facts import read_annotations
+from emgrig.recording.paths import CAPTURE_SUFFIX, check_recording, part_path, sidecar_path
 from emgrig.recording.sidecar import FORMAT, Json, schema
 
 BLOCK_SAMPLES = 1 << 15
@@ -318,11 +318,6 @@ def open_parts(paths: Sequence[Path]) -> list[Part]:
     """
     wanted: list[Path] = []
     for path in paths:
-        if path.suffix.lower() != BDF_SUFFIX:
-            raise RecordingError(
-                f"{path} is no recording: a file ending in {BDF_SUFFIX} was expected; "
-                "emgrig convert makes it of a raw capture"
-            )
         files = cast("Mapping[str, object]", _read_sidecar(path)["files"])
         is_first = files["part"] == 1
         n_parts = cast("int", files["parts"]) if is_first else 1
@@ -333,14 +328,8 @@ def open_parts(paths: Sequence[Path]) -> list[Part]:
 
 
 def _read_sidecar(bdf_path: Path) -> Json:
+    check_recording(bdf_path)
     path = sidecar_path(bdf_path)
-    if not bdf_path.is_file():
-        raise RecordingError(f"{bdf_path} does not exist")
-    if not path.is_file():
-        raise RecordingError(
-            f"{path} is missing: it says what {bdf_path.name} is; "
-            f"emgrig convert {bdf_path.with_suffix(CAPTURE_SUFFIX).name} makes both anew"
-        )
     try:
         content = read_json(path, "it")
     except ValueError as error:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from emgrig.connect import link_first
+from emgrig.tools.calibrate.place import check_bench
 from emgrig.tools.calibrate.run import Job, Wanted, run
 from emgrig.tools.calibrate.words import (
     read_attenuator,
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from emgrig.calibration.procedures.readings import Report
 
 Procedure = Callable[..., "Report"]
+G = TypeVar("G", bound="Measuring")
 
 app = typer.Typer(
     add_completion=False,
@@ -81,6 +85,18 @@ class OnBench:
     channels: Channels = ""
 
 
+def _link_first(function: Callable[[G], None]) -> Callable[[G], None]:
+    """Find out that the board can be reached before the procedures are imported."""
+
+    @wraps(function)
+    def command(given: G) -> None:
+        check_bench(given.address, getattr(given, "bench", None))
+        with link_first(given.address):
+            function(given)
+
+    return command
+
+
 def _wanted(given: Measuring, **more: Any) -> Wanted:
     """Return what is to be done with what is found."""
     if isinstance(given, Keeping):
@@ -111,6 +127,7 @@ class NoiseOptions(Measuring):
 
 @app.command()
 @takes
+@_link_first
 def noise(given: NoiseOptions) -> None:
     """Measure the noise floor for any set of gains, rates and channels.
 
@@ -143,6 +160,7 @@ class GainOptions(Keeping):
 
 @app.command()
 @takes
+@_link_first
 def gain(given: GainOptions) -> None:
     """Measure gain, matching of the channels and offset with the chip's own test signal.
 
@@ -167,6 +185,7 @@ class ClockOptions(Keeping):
 
 @app.command()
 @takes
+@_link_first
 def clock(given: ClockOptions) -> None:
     """Measure the sample clock against this computer's: error, drift, jitter, Allan deviation."""
     from emgrig.calibration.procedures.clock import ClockSettings, measure_clock
@@ -186,6 +205,7 @@ class CrosstalkOptions(Measuring):
 
 @app.command()
 @takes
+@_link_first
 def crosstalk(given: CrosstalkOptions) -> None:
     """Measure what each channel shows of the test signal on another one."""
     from emgrig.calibration.procedures.crosstalk import CrosstalkSettings, measure_crosstalk
@@ -203,6 +223,7 @@ class LeadOffOptions(WithResistors, Keeping):
 
 @app.command()
 @takes
+@_link_first
 def leadoff(given: LeadOffOptions) -> None:
     """Calibrate the lead-off current of each input from two or more known resistors."""
     run(_wanted(given), [_lead_off_job(given)])
@@ -221,6 +242,7 @@ class SourcesOptions(Measuring):
 
 @app.command()
 @takes
+@_link_first
 def sources(given: SourcesOptions) -> None:
     """Measure noise shorted, with 1 k, 10 k, 10 k at the cable's end, and open; asks for each."""
     from emgrig.calibration.procedures.noise_floor import NoiseSettings
@@ -245,6 +267,7 @@ class BenchGainOptions(OnBench, Keeping):
 
 @app.command("bench-gain")
 @takes
+@_link_first
 def bench_gain(given: BenchGainOptions) -> None:
     """Measure gain and nonlinearity against the meter; the chip's own means tell the offset."""
     from emgrig.calibration.procedures.scale import ScaleSettings, measure_scale
@@ -265,6 +288,7 @@ class BenchOptions(OnBench, Measuring):
 
 @app.command("bench")
 @takes
+@_link_first
 def bench_transfer(given: BenchOptions) -> None:
     """Measure frequency response, SINAD and THD, CMRR, and input impedance with the bench."""
     names = tuple(name.strip() for name in given.what.split(","))
@@ -282,6 +306,7 @@ class AllOptions(WithResistors, Keeping):
 
 @app.command("all")
 @takes
+@_link_first
 def everything(given: AllOptions) -> None:
     """Do all that needs no bench: noise, gain, clock, crosstalk; lead-off with --resistors.
 

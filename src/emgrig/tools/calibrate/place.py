@@ -31,6 +31,16 @@ class Place:
     bench: "Bench | None" = None
 
 
+def _is_simulated(address: str) -> bool:
+    return address.partition(":")[0].lower() == "sim"
+
+
+def check_bench(address: str, bench: str | None) -> None:
+    """Raise ValueError if the simulated bench is asked for without its board."""
+    if bench == SIMULATED_BENCH and not _is_simulated(address):
+        raise ValueError(f"--bench sim goes with a simulated board (sim:bench), not {address}")
+
+
 @contextlib.contextmanager
 def open_place(
     address: str, *, bench: str | None = None, attenuator: "Attenuator | None" = None
@@ -44,10 +54,9 @@ def open_place(
     """
     import emgrig
 
-    is_simulated = address.partition(":")[0].lower() == "sim"
+    check_bench(address, bench)
+    is_simulated = _is_simulated(address)
     if bench == SIMULATED_BENCH:
-        if not is_simulated:
-            raise ValueError(f"--bench sim goes with a simulated board (sim:bench), not {address}")
         with _on_simulated_bench(address, attenuator) as place:
             yield place
         return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from emgrig.connect import link_first
 from emgrig.errors import ExitCode, RecordingError
 from emgrig.tools.calibrate.words import read_channels
 from emgrig.tools.common.boards import find_calibration
@@ -57,11 +58,19 @@ def electrodes(given: ElectrodesOptions) -> None:
 
       emgrig electrodes sim: --watch --seconds 10
     """
+    if given.watch and (given.quick or given.as_json):
+        raise ValueError("--watch goes with neither --quick nor --json")
+    with link_first(given.address):
+        is_good = _ask(given)
+    if not is_good:
+        raise typer.Exit(ExitCode.VERDICT)
+
+
+def _ask(given: ElectrodesOptions) -> bool:
+    """Check the contact, or watch; return whether it is good."""
     import emgrig
     from emgrig.electrodes import ContactSettings, Limits
 
-    if given.watch and (given.quick or given.as_json):
-        raise ValueError("--watch goes with neither --quick nor --json")
     settings = ContactSettings(
         channels=read_channels(given.channels),
         current=given.current,
@@ -73,11 +82,8 @@ def electrodes(given: ElectrodesOptions) -> None:
     )
     with emgrig.connect(given.address) as board:
         if given.watch:
-            is_good = _watch(board, settings, given.seconds)
-        else:
-            is_good = _check(board, settings, given.calibration, as_json=given.as_json)
-    if not is_good:
-        raise typer.Exit(ExitCode.VERDICT)
+            return _watch(board, settings, given.seconds)
+        return _check(board, settings, given.calibration, as_json=given.as_json)
 
 
 def _names(profile: str) -> Mapping[int, str] | None:

@@ -29,8 +29,8 @@ def explain(given: ExplainOptions) -> None:
 
     Example: emgrig explain faults
     """
+    from emgrig.tools.explain.kept import find, names_something, topics
     from emgrig.tools.explain.pages import find_page, pages, title_of
-    from emgrig.tools.explain.topics import find, names_something, topics
 
     if not given.topic:
         every = topics()

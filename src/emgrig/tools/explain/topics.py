@@ -1,14 +1,13 @@
 """What can be explained: checks, limits, causes, faults, registers, exit codes.
 
 Nothing is written here that stands elsewhere: a topic is made of the declaration that the program
-itself works by.
+itself works by. Since most of the package is imported for that, what comes of it is kept in a file
+(`kept`), which ``python -m emgrig.tools.explain.topics`` writes anew.
 """
 
-import difflib
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
@@ -21,6 +20,8 @@ from emgrig.hil_tests.judging.check import CheckInfo, suite_functions
 from emgrig.hil_tests.judging.limits import Limit, load_limits
 from emgrig.simulator.faults.fault import Fault
 from emgrig.simulator.faults.named import FAULTS, parameters_of
+from emgrig.tools.explain import kept
+from emgrig.tools.explain.kept import Topic, plain
 
 _EXIT_CODES = {
     ExitCode.OK: "well; of a command with a verdict: the answer is yes",
@@ -41,16 +42,6 @@ _OF_KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class Topic:
-    """One thing that has a name."""
-
-    kind: str  #: check, limit, cause, fault, register, exit codes, list.
-    name: str
-    title: str  #: One line.
-    facts: tuple[tuple[str, str], ...]  #: What there is to say, each with what it is.
-
-
 @cache
 def topics() -> tuple[Topic, ...]:
     """Return all there are, kind by kind."""
@@ -66,30 +57,7 @@ def topics() -> tuple[Topic, ...]:
     return (*every, _exit_codes(), *lists)
 
 
-def find(word: str) -> list[Topic]:
-    """Return what goes by a name, one topic or several; ValueError if nothing does."""
-    every = topics()
-    found = [one for one in every if _plain(word) in _names(one)]
-    if found:
-        return found
-    known = {name: one.name for one in every for name in _names(one)}
-    near = difflib.get_close_matches(_plain(word), known, n=3)
-    hint = f"did you mean {' or '.join(known[name] for name in near)}? " if near else ""
-    raise ValueError(
-        f"there is nothing called {word!r}; {hint}emgrig explain alone lists what there is"
-    )
-
-
-def names_something(word: str) -> bool:
-    """Say if a topic goes by this name."""
-    return any(_plain(word) in _names(one) for one in topics())
-
-
-def _plain(word: str) -> str:
-    return word.casefold().replace("_", "-")
-
-
-def _names(topic: Topic) -> set[str]:
+def names(topic: Topic) -> set[str]:
     """Return the words that mean it, plain: its name; CH3SET and GAIN3 for CHnSET."""
     named = {topic.name}
     for register in REGISTERS:
@@ -98,7 +66,7 @@ def _names(topic: Topic) -> set[str]:
                 named |= {f"{address:02x}h", f"0x{address:02x}", f"{address:02x}"}
             names = [register.NAME, *(bits.name for bits in register.FIELDS)]
             named |= {name.format(n=n, bit=n) for name in names for n in ("", "n", *range(1, 9))}
-    return {_plain(name) for name in named}
+    return {plain(name) for name in named}
 
 
 def _check(info: CheckInfo, about: str) -> Topic:
@@ -187,3 +155,7 @@ def _list(kind: str, every: list[Topic]) -> Topic:
         found = f"; found by {said['found by']}{named}" if "found by" in said else ""
         facts.append((one.name, f"{one.title}{found}"))
     return Topic("list", f"{kind}s", _OF_KINDS[kind], tuple(facts))
+
+
+if __name__ == "__main__":
+    kept.write((topic, names(topic)) for topic in topics())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import typer
 
+from emgrig.connect import in_real_time, open_transport
 from emgrig.tools.common.options import OfBoard, host_port, option, takes
 from emgrig.tools.common.output import note, say
 
@@ -35,13 +36,13 @@ def gateway(given: GatewayOptions) -> None:
     """
     if given.tcp is None:
         raise typer.BadParameter("say where to listen: --tcp [HOST]:PORT")
-    from emgrig.connect import in_real_time, open_transport
+    host, port = host_port(given.tcp)
+    transport = open_transport(in_real_time(given.address))
     from emgrig.gateways.finding import say_hello
     from emgrig.protocol.packets import Capability
     from emgrig.tools.gateway.bridge import Bridge
 
-    host, port = host_port(given.tcp)
-    with Bridge(open_transport(in_real_time(given.address)), host, port) as bridge:
+    with Bridge(transport, host, port) as bridge:
         told = say_hello(bridge.transport)
         bridge.transport.reopen()
         serial_number = told.serial_number

@@ -4,15 +4,17 @@ import csv
 import io
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emgrig.errors import RecordingError
 from emgrig.files import check_output, check_report, write_file
-from emgrig.hil_tests.history import Run, Value, read_runs, read_values
-from emgrig.hil_tests.judging.measurement import title_of
-from emgrig.hil_tests.trends import Trend, boards, line, trends
 from emgrig.names import table_cell, unit_shown
 from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from emgrig.hil_tests.history import Run, Value
+    from emgrig.hil_tests.trends import Trend
 
 MOST_TRENDS = 12
 PAGE = "index.html"
@@ -42,9 +44,13 @@ def history(given: HistoryOptions) -> None:
         check_output(given.csv, overwrite=given.overwrite)
     if given.report is not None:
         check_report(given.report, [PAGE], overwrite=given.overwrite)
+    from emgrig.hil_tests.history import read_runs, read_values
+
     runs, values = read_runs(given.file, given.board), read_values(given.file, given.board)
     if given.board is not None and not runs:
         raise RecordingError(f"{given.file} has no run of {given.board}")
+    from emgrig.hil_tests.trends import line, trends
+
     drift = trends(runs, values)
     if given.csv is not None:
         write_file(given.csv, _table(runs, values))
@@ -65,7 +71,10 @@ def history(given: HistoryOptions) -> None:
     _tell(runs, drift)
 
 
-def _tell(runs: list[Run], drift: list[Trend]) -> None:
+def _tell(runs: "list[Run]", drift: "list[Trend]") -> None:
+    from emgrig.hil_tests.judging.measurement import title_of
+    from emgrig.hil_tests.trends import boards, line
+
     say(line(runs))
     print_table(
         ("board", "runs", "good", "first", "last", "outcome", "by"),
@@ -114,7 +123,7 @@ _OF_RUN = ("run", "began", "board", "simulated", "level", "operator", "outcome")
 _OF_VALUE = ("check", "quantity", "unit", "channel", "value", "outcome", "low", "high")
 
 
-def _table(runs: list[Run], values: list[Value]) -> str:
+def _table(runs: "list[Run]", values: "list[Value]") -> str:
     by_number = {run.run: run for run in runs}
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")

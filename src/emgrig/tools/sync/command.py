@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import typer
 
 from emgrig.errors import ExitCode
@@ -12,24 +11,14 @@ from emgrig.files import check_output, whole_file, write_file
 from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_facts, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
-from emgrig.tools.sync.film import (
-    USUAL_FPS,
-    Film,
-    Seen,
-    aligned,
-    facts_of,
-    film_by,
-    film_of,
-    read_video,
-    video_json,
-    write_readings,
-)
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from emgrig.analysis.clocks.tube import TubeSync
     from emgrig.analysis.signal.filters import Floats, Ints
+    from emgrig.tools.sync.film import Film, Seen
     from emgrig.tools.sync.read import Readings, Source
 
 TEMPLATE_S = 60
@@ -86,9 +75,9 @@ def sync(given: SyncOptions) -> None:
 
       emgrig sync face.bdf readings.csv --fps 29.97 -o frames.csv
     """
-    from emgrig.tools.sync.read import read_frames, read_readings, read_source
-
     if given.template:
+        from emgrig.tools.sync.film import USUAL_FPS
+
         _print_template(given.fps or USUAL_FPS)
         return
     if given.example is not None:
@@ -104,6 +93,9 @@ def sync(given: SyncOptions) -> None:
     inputs = [given.recording, given.readings, given.video, given.frames, given.times]
     outputs = [given.output, given.output and _clock_path(given.output), given.page]
     _check_outputs([*outputs, given.write_readings], inputs, overwrite=given.overwrite)
+    from emgrig.tools.sync.film import aligned, facts_of, film_by, film_of, video_json
+    from emgrig.tools.sync.read import read_frames, read_readings, read_source
+
     if given.video is not None:
         from emgrig.analysis.film.display import opencv
 
@@ -155,7 +147,9 @@ def _make_example(folder: Path, *, overwrite: bool) -> None:
     )
 
 
-def _seen(path: Path, given: SyncOptions) -> Seen:
+def _seen(path: Path, given: SyncOptions) -> "Seen":
+    from emgrig.tools.sync.film import read_video, write_readings
+
     with Bar(f"reading {path.name}") as bar:
         seen = read_video(path, bar.advance)
     if given.write_readings is not None:
@@ -164,12 +158,12 @@ def _seen(path: Path, given: SyncOptions) -> Seen:
     return seen
 
 
-def _sure(seen: Seen | None) -> "Readings":
+def _sure(seen: "Seen | None") -> "Readings":
     assert seen is not None
     return seen.readings
 
 
-def _wrap(seen: Seen, source: "Source", told: int | None) -> int | None:
+def _wrap(seen: "Seen", source: "Source", told: int | None) -> int | None:
     """Return the digits by which the count begins anew; None if it never did."""
     if told is not None and told != seen.n_digits:
         raise ValueError(f"--digits {told}: the film shows {seen.n_digits} digits")
@@ -202,8 +196,10 @@ def _check_outputs(
             check_output(path, overwrite=overwrite)
 
 
-def _write(path: Path, found: "TubeSync", source: "Source", film: Film, asked: "Ints") -> None:
+def _write(path: Path, found: "TubeSync", source: "Source", film: "Film", asked: "Ints") -> None:
     """Write the samples of frames, and beside them pairs for `emgrig analyse --clock`."""
+    import numpy as np
+
     samples = found.sample(film.video_s(asked.astype(np.float64)))
     is_in = _is_in_file(samples, source)
     rows = [
@@ -220,8 +216,10 @@ def _write(path: Path, found: "TubeSync", source: "Source", film: Film, asked: "
         note("n/a: frames from before the first sample or after the last")
 
 
-def _pairs(found: "TubeSync", source: "Source", film: Film) -> "Floats":
+def _pairs(found: "TubeSync", source: "Source", film: "Film") -> "Floats":
     """Return EMG and video time of frames, both sides of each jump among them."""
+    import numpy as np
+
     frames = film.frames(found.video_s[0], found.video_s[-1])
     video_s = film.video_s(frames.astype(np.float64))
     beside = np.searchsorted(video_s, found.starts_s[1:])
@@ -233,6 +231,8 @@ def _pairs(found: "TubeSync", source: "Source", film: Film) -> "Floats":
 
 
 def _is_in_file(samples: "Floats", source: "Source") -> "NDArray[np.bool_]":
+    import numpy as np
+
     last = np.inf if source.n_samples is None else source.n_samples - 1
     return np.asarray((samples >= 0) & (samples <= last), dtype=np.bool_)
 
@@ -274,6 +274,8 @@ def describe(found: "TubeSync", source: "Source", read: "Readings") -> list[tupl
 
 def residuals_ms(found: "TubeSync") -> dict[str, float]:
     """Return median, 95 % point and largest of the good readings' residuals, ms."""
+    import numpy as np
+
     shares = {"median": 50, "95 %": 95, "max": 100}
     sizes_ms = found.good_residuals_s * 1e3
     return {name: float(np.percentile(sizes_ms, share)) for name, share in shares.items()}
@@ -306,6 +308,8 @@ def _tell(found: "TubeSync", facts: list[tuple[str, str]]) -> None:
 
 def to_json(found: "TubeSync", source: "Source", read: "Readings") -> dict[str, object]:
     """Return everything as JSON holds it."""
+    import numpy as np
+
     from emgrig.analysis.clocks.tube import Kind
     from emgrig.tools.sync.words import wrong_rows
 

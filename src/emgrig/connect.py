@@ -15,7 +15,7 @@ from emgrig.registry import Registry
 from emgrig.version import PROGRAM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from emgrig.driver.board import Board
     from emgrig.driver.captures.journal import Journal
@@ -90,12 +90,9 @@ def open_transport(address: str, *, timeout_s: float = 10.0) -> Transport:
         from emgrig.gateways.finding import find_one
 
         address = find_one(lambda found: open_transport(found, timeout_s=timeout_s))
+    name = _scheme_of(address)
     scheme, colon, rest = address.partition(":")
-    scheme = scheme.lower()
-    over, plus, _ = scheme.partition("+")  # a gateway, and what its bytes come over
-    if not colon or (over if plus else scheme) not in GATEWAYS:
-        raise ValueError(_explain(address))
-    return GATEWAYS.load(over if plus else scheme)(scheme + colon + rest, timeout_s=timeout_s)
+    return GATEWAYS.load(name)(scheme.lower() + colon + rest, timeout_s=timeout_s)
 
 
 _HELD: Final[dict[str, Transport]] = {}  #: Links that `link_first` has opened.
@@ -109,12 +106,8 @@ def link_first(address: str, *, timeout_s: float = 10.0) -> Iterator[None]:
     the words and the file are looked at; what takes long by itself (``auto``, ``tcp-listen:``) is
     left to whoever opens it. Raises as `open_transport` does.
     """
-    scheme = address.partition(":")[0].lower()
-    if scheme == "sim":
-        _check_simulated(address)
-    elif scheme == "replay":
-        _check_capture(address)
-    elif scheme not in (AUTO, "tcp-listen"):
+    look_at(address)
+    if address.partition(":")[0].lower() not in (AUTO, "tcp-listen", "sim", "replay"):
         _HELD[address] = open_transport(address, timeout_s=timeout_s)
     try:
         yield
@@ -123,21 +116,56 @@ def link_first(address: str, *, timeout_s: float = 10.0) -> Iterator[None]:
             left.close()
 
 
-def _check_simulated(address: str) -> None:
+def look_at(address: str) -> None:
+    """Find what is wrong with an address without opening anything, as far as that can be.
+
+    Raises ValueError if it makes no sense; RecordingError if it is a capture that is not there.
+    """
+    if address == AUTO:
+        return
+    _scheme_of(address)
+    look = _LOOK.get(address.partition(":")[0].lower())
+    if look is not None:
+        look(address)
+
+
+def _scheme_of(address: str) -> str:
+    """Return under which scheme an address is opened: of a gateway the one before the plus."""
+    scheme, colon, _ = address.partition(":")
+    over, _, _ = scheme.lower().partition("+")  # a gateway, and what its bytes come over
+    if not colon or over not in GATEWAYS:
+        raise ValueError(_explain(address))
+    return over
+
+
+def _look_at_simulated(address: str) -> None:
     from emgrig.simulator.options import parse_query
 
     parse_query(address.partition(":")[2])
 
 
-def _check_capture(address: str) -> None:
+def _look_at_capture(address: str) -> None:
     path = Path(address.partition(":")[2])
     with attempt("read", path), path.open("rb"):
         pass
 
 
+def _look_at_wiring(address: str) -> None:
+    from emgrig.gateways.spi.wiring import parse_address
+
+    parse_address(address)
+
+
+_LOOK: Final[dict[str, Callable[[str], None]]] = {
+    "sim": _look_at_simulated,
+    "replay": _look_at_capture,
+    "spi": _look_at_wiring,
+}
+
+
 def open_sim(address: str, /, *, timeout_s: float) -> Transport:
     """Open ``sim:``, a simulated board in this process."""
-    _check_simulated(address)
+    _look_at_simulated(address)
     from emgrig.simulator.transport import open_sim as open_board
 
     return open_board(address, timeout_s=timeout_s)
@@ -145,7 +173,7 @@ def open_sim(address: str, /, *, timeout_s: float) -> Transport:
 
 def open_replay(address: str, /, *, timeout_s: float) -> Transport:
     """Open ``replay:FILE``, a raw capture."""
-    _check_capture(address)
+    _look_at_capture(address)
     from emgrig.driver.captures.replay import open_replay as open_capture
 
     return open_capture(address, timeout_s=timeout_s)
@@ -153,9 +181,7 @@ def open_replay(address: str, /, *, timeout_s: float) -> Transport:
 
 def open_spi(address: str, /, *, timeout_s: float) -> Transport:
     """Open ``spi:``, chips on this machine's SPI bus."""
-    from emgrig.gateways.spi.wiring import parse_address
-
-    parse_address(address)
+    _look_at_wiring(address)
     from emgrig.gateways.spi.transport import open_spi as open_chips
 
     return open_chips(address, timeout_s=timeout_s)

@@ -137,7 +137,7 @@ def test_every_command_has_its_wrong_line() -> None:
 
 
 def test_what_is_looked_for_is_found(tmp_path: Path) -> None:
-    lines = ["plot none.bdf -o x.png", "explain B9"]
+    lines = ["plot none.bdf -o x.png", "bringup --list"]
     given = json.dumps([["emgrig.hil_tests"], lines])
     run = subprocess.run(
         [sys.executable, "-c", IN_A_PROCESS, given],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from emgrig.connect import look_at
 from emgrig.tools.common.logs import quiet_driver
 from emgrig.tools.common.options import OfBoard, Overwrite, Printed, flag, option, takes
 from emgrig.tools.common.output import note, out, print_json, print_table, say
@@ -89,6 +90,7 @@ def bringup(given: BringupOptions) -> None:
     A run that makes some checks alone is incomplete, and its exit code never 0: it is to find a
     fault by, not to call a board good.
     """
+    look_at(given.address)  # that nobody answers is a verdict, a wrong address is none
     from emgrig.hil_tests.record import make_record
     from emgrig.hil_tests.verdict import exit_code
 

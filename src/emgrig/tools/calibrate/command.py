@@ -10,7 +10,7 @@ import typer
 
 from emgrig.connect import link_first
 from emgrig.tools.calibrate.place import check_bench
-from emgrig.tools.calibrate.run import Job, Wanted, run
+from emgrig.tools.calibrate.run import Job, Wanted, refuse_report, run
 from emgrig.tools.calibrate.words import (
     read_attenuator,
     read_channels,
@@ -86,11 +86,12 @@ class OnBench:
 
 
 def _link_first(function: Callable[[G], None]) -> Callable[[G], None]:
-    """Find out that the board can be reached before the procedures are imported."""
+    """Look at the report's folder and the link before the procedures are imported."""
 
     @wraps(function)
     def command(given: G) -> None:
         check_bench(given.address, getattr(given, "bench", None))
+        refuse_report(given.report, overwrite=given.overwrite)
         with link_first(given.address):
             function(given)
 

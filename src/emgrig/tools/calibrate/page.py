@@ -151,9 +151,6 @@ def _comparison(one: NoiseComparison) -> Json:
     }
 
 
-REPORT_FILES = ("index.html", "calibration.json")
-
-
 def write(folder: Path, outcome: Outcome) -> Path:
     """Write ``index.html`` and ``calibration.json`` into `folder`; return the page.
 

@@ -47,6 +47,15 @@ class Wanted:
     overwrite: bool = False
 
 
+REPORT_FILES = ("index.html", "calibration.json")
+
+
+def refuse_report(folder: Path | None, *, overwrite: bool) -> None:
+    """Raise RecordingError if a report cannot go there, or an earlier one is to stay there."""
+    if folder is not None:
+        check_report(folder, REPORT_FILES, overwrite=overwrite)
+
+
 Job = Callable[[Place, Bar], "Report"]
 
 
@@ -58,11 +67,10 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     cannot go into its folder.
     """
     from emgrig.comparison.amplifiers import load_amplifiers
-    from emgrig.tools.calibrate.page import REPORT_FILES, Outcome, to_json, write
+    from emgrig.tools.calibrate.page import Outcome, to_json, write
 
     amplifiers = load_amplifiers(wanted.amplifiers)  # a broken file is found before, not after
-    if wanted.report is not None:
-        check_report(wanted.report, REPORT_FILES, overwrite=wanted.overwrite)
+    refuse_report(wanted.report, overwrite=wanted.overwrite)
     with (
         open_place(wanted.address, bench=wanted.bench, attenuator=wanted.attenuator) as place,
         Bar("connecting") as bar,

@@ -1,6 +1,7 @@
 """EDF (Kemp 1992), EDF+ (Kemp & Olivan 2003) and BDF, by their definitions and by other readers."""
 
 import datetime as dt
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from emgrig.errors import RecordingError
 from emgrig.reading import open_recording
+from emgrig.reading.formats import edffile
 from emgrig.reading.formats.edffile import EdfFile
 from reading import made
 
@@ -248,3 +250,25 @@ def test_mne_reads_the_same(tmp_path: Path) -> None:
     ours = open_recording(path)
     np.testing.assert_allclose(ours.matrix().T, raw.get_data() * 1e6, atol=1e-6)
     assert ours.rate_hz == raw.info["sfreq"]
+
+
+def test_a_long_file_is_mapped_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same samples, whatever is mapped at a time; none of it stays."""
+    whole = EdfFile(made.edf(tmp_path / "a.edf", [RAMP, RAMP[::-1]], 100))
+    expected = [whole.values(one) for one in whole.signals]
+    for n_bytes in (1, 900, 1500):
+        monkeypatch.setattr(edffile, "_MAPPED", n_bytes)
+        for one, values in zip(whole.signals, expected, strict=True):
+            np.testing.assert_array_equal(whole.values(one), values)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a mapped file cannot be cut there")
+def test_a_long_file_cut_after_it_was_opened_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edffile, "_MAPPED", 900)
+    path = one_signal(tmp_path / "a.edf")
+    opened = EdfFile(path)
+    path.write_bytes(path.read_bytes()[:-1500])
+    with pytest.raises(RecordingError, match="longer when it was opened"):
+        opened.values(opened.signals[0])

@@ -174,9 +174,20 @@ def analyse(
     known = dict(muscles_by_label(labels) if muscles is None else muscles)
     ends = [None] * len(channels) if limits is None else limits
     session = course or Course()
-    seen = [
-        _channel(x, rate_hz, band, i, units[i], ends[i], mvc.get(i), known.get(i), rest_s, session)
-        for i, x in enumerate(channels)
+    seen = [  # a channel has gone when the next one is read
+        _channel(
+            channels[i],
+            rate_hz,
+            band,
+            i,
+            units[i],
+            ends[i],
+            mvc.get(i),
+            known.get(i),
+            rest_s,
+            session,
+        )
+        for i in range(len(channels))
     ]
     if all(one.quality.reject for one in seen):
         remarks.append("no channel can be analysed")
@@ -235,6 +246,13 @@ def _channel(
     try:
         in_band = _clean_band(x, rate_hz, detection, quality.mains_hz)
         found = events_in_band(in_band, rate_hz, rest_s=rest_s)[0]
+        # Without a muscle it is no face, which blinks.
+        is_blink = (
+            np.zeros(len(found), np.bool_)
+            if muscle is None
+            else blinks_among(found, x, in_band, rate_hz, _BLINKS)
+        )
+        del in_band  # of hours, it is as large as the file
         banded = _clean_band(x, rate_hz, preset, quality.mains_hz)
         envelope = smooth(banded, rate_hz, preset=preset)
     except ValueError as error:
@@ -245,13 +263,12 @@ def _channel(
     level = envelope[:, 0]
     quality = _with_rest(quality, level, rest, rate_hz, rest_s)
     candidates = [
-        _candidate(index, start, stop, level, rest, quality, rate_hz, muscle, mvc_uv)
-        for start, stop in found.tolist()
+        replace(
+            _candidate(index, start, stop, level, rest, quality, rate_hz, muscle, mvc_uv),
+            is_blink=is_so,
+        )
+        for (start, stop), is_so in zip(found.tolist(), is_blink.tolist(), strict=True)
     ]
-    if muscle is not None:  # a face, which blinks
-        is_blink = blinks_among(found, x, in_band, rate_hz, _BLINKS)
-        pairs = zip(candidates, is_blink.tolist(), strict=True)
-        candidates = [replace(one, is_blink=is_so) for one, is_so in pairs]
     quality = _with_amplitude(quality, level, unit)
     stretches = stretches_of(course, x.size / rate_hz)
     apart = [strip_between(banded, level, rate_hz, one, len(stretches)) for one in stretches]
@@ -262,7 +279,7 @@ def _clean_band(x: Floats, rate_hz: float, preset: Preprocessing, mains_hz: floa
     """Band-pass one channel and take the mains off; its first and last 0.1 s become NaN."""
     banded = band_pass(x, rate_hz, preset=preset)
     if np.isfinite(mains_hz):
-        banded = subtract_mains(banded, rate_hz, mains_hz=mains_hz)
+        banded = subtract_mains(banded, rate_hz, mains_hz=mains_hz, overwrite=True)
     # At the ends the filters have to guess, and mains makes the guess a bad one.
     run_in = min(round(_RUN_IN_S * rate_hz), x.size // 10)
     banded[:run_in] = banded[x.size - run_in :] = np.nan

@@ -83,6 +83,7 @@ def subtract_mains(
     mains_hz: float = 50.0,
     window_s: float = 2.0,
     smooth_hz: float = 12.0,
+    overwrite: bool = False,
 ) -> Floats:
     """Fit the mains and its harmonics to the quiet parts, and subtract them everywhere.
 
@@ -102,6 +103,9 @@ def subtract_mains(
         Averaging time, s; the record must be at least that long.
     smooth_hz : float
         Band of the local power, Hz.
+    overwrite : bool
+        Whether float64 `samples` may be used for the result, where a long record has no room for
+        two.
 
     Raises
     ------
@@ -118,40 +122,53 @@ def subtract_mains(
         )
     sections = recursive.low_pass(1, smooth_hz, rate_hz)
     n_harmonics = int(0.495 * rate_hz / mains_hz)
-    clean = np.empty(columns.shape[::-1]).T  # channels are kept together in memory
+    # Channels are kept together in memory.
+    clean = columns if overwrite else np.empty(columns.shape[::-1]).T
     for index in range(columns.shape[1]):
         x = clean[:, index]
-        x[:] = columns[:, index]
+        if not overwrite:
+            x[:] = columns[:, index]
         weight = _weight(x, sections, window)
         per_sample = _true_frequency(x, weight, mains_hz / rate_hz, window)
-        found = _fitted(x, weight, window, per_sample, n_harmonics)
-        x -= found
+        waiting: list[tuple[int, Floats]] = []
+        for begin, found in _fitted(x, weight, window, per_sample, n_harmonics):
+            # What is fitted next sees the signal as it was, from a window ahead of it on.
+            while waiting and waiting[0][0] + waiting[0][1].size <= begin - window:
+                _take_off(x, *waiting.pop(0))
+            waiting.append((begin, found))
+        for one in waiting:
+            _take_off(x, *one)
     return clean
 
 
-def _fitted(x: Floats, weight: Floats, window: int, per_sample: float, n_harmonics: int) -> Floats:
-    """Return the mains in a signal: the sum of all harmonics, each where it is fitted best.
+def _take_off(x: Floats, begin: int, found: Floats) -> None:
+    x[begin : begin + found.size] -= found
+
+
+def _fitted(
+    x: Floats, weight: Floats, window: int, per_sample: float, n_harmonics: int
+) -> Iterator[tuple[int, Floats]]:
+    """Give the mains in a signal, part by part in order: the sum of all harmonics, each fitted.
 
     An average of the signal turned back by a carrier, turned forth again, is a sum over neighbours,
     each times the cosine of the turns to it. So one row of coefficients does for all harmonics;
     only beside the ends of the record, where averages use what there is, each is taken by itself.
     """
-    out = np.empty_like(x)
     size = max(_PART, 1 << (8 * window).bit_length())
     comb = np.fft.rfft(_coefficients(window, per_sample, n_harmonics, size)).conj()
-    for part, inner in _parts(window, x.size - window, x.size, window, size):
-        weighted, total = _weighted(x[part], weight[part], window)
-        found = np.fft.irfft(np.fft.rfft(weighted, size) * comb, size)[: weighted.size]
-        out[part][inner] = found[inner] / total[inner]
-    for begin, end in ((0, window), (x.size - window, x.size)):
-        for part, inner in _parts(max(begin, 0), min(end, x.size), x.size, window, size):
+    last = x.size - window
+    first = min(window, last)
+    for begin, end, is_inner in ((0, first, False), (first, last, True), (last, x.size, False)):
+        for part, inner in _parts(begin, end, x.size, window, size):
             weighted, total = _weighted(x[part], weight[part], window)
-            found = np.zeros(weighted.size)
-            for harmonic in range(1, n_harmonics + 1):
-                carrier = _carrier(part, harmonic * per_sample)
-                found += 2 * (_summed(weighted * carrier, window) * carrier.conj()).real
-            out[part][inner] = found[inner] / total[inner]
-    return out
+            if is_inner:
+                found = np.fft.irfft(np.fft.rfft(weighted, size) * comb, size)[: weighted.size]
+            else:
+                found = np.zeros(weighted.size)
+                for harmonic in range(1, n_harmonics + 1):
+                    carrier = _carrier(part, harmonic * per_sample)
+                    found += 2 * (_summed(weighted * carrier, window) * carrier.conj()).real
+            yield part.start + inner.start, found[inner] / total[inner]
 
 
 def _coefficients(window: int, per_sample: float, n_harmonics: int, size: int) -> Floats:
@@ -166,14 +183,20 @@ def _coefficients(window: int, per_sample: float, n_harmonics: int, size: int) -
 
 def _weight(x: Floats, sections: Floats, window: int) -> Floats:
     """Return what each sample counts, 0 to 1: the inverse of the local power, 0 in a gap."""
-    power = np.nan_to_num(x)
-    power *= power
-    power = recursive.both_ways(sections, power, window // 4, ends="even")
+    room = recursive.Room.of(x, window // 4)
+    room.both_ways(sections, window // 4, ends="even", before=_square)
+    power = room.samples
     np.abs(power, out=power)
     np.maximum(power, 1e-12 + 1e-3 * power.mean(), out=power)
     np.divide(power.min(), power, out=power)
     power *= np.isfinite(x)
     return power
+
+
+def _square(part: Floats) -> None:
+    """Square in its place; a gap has no power."""
+    np.nan_to_num(part, copy=False)
+    part *= part
 
 
 def _weighted(x: Floats, weight: Floats, window: int) -> tuple[Floats, Floats]:

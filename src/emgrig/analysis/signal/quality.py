@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, segments
+from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, is_all_finite, segments
 
 MAINS_DB = 10.0  #: Mains this far above its neighbourhood is named.
 _RAIL_SHARE = 0.01
@@ -59,13 +59,14 @@ def _assess(
     index: int, x: Floats, rate_hz: float, limits: tuple[float, float] | None
 ) -> ChannelQuality:
     nan = float("nan")
-    present = x[np.isfinite(x)]
+    present = x if is_all_finite(x) else x[np.isfinite(x)]
     reject = _rejection(present)
     if reject:
         return ChannelQuality(index, reject, (), nan, nan)
     remarks = []
-    if present.size < x.size:
-        missing = x.size - present.size
+    missing = x.size - present.size
+    del present  # of hours, it is as large as the file
+    if missing:
         n_gaps = len(segments(~np.isfinite(x)))
         remarks.append(f"{missing} samples missing in {n_gaps} gaps")
     clipped = clipped_stretches(x, rate_hz, limits)

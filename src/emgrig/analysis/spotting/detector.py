@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emgrig.analysis.signal import recursive
 from emgrig.analysis.signal.cleaning import period, subtract_mains
@@ -21,6 +20,7 @@ from emgrig.analysis.signal.filters import (
 )
 from emgrig.analysis.signal.recursive import Room
 from emgrig.analysis.spotting.edges import refined
+from emgrig.analysis.spotting.parting import Limit, parted
 
 DETECTION_BAND = Preprocessing("detection", band_hz=(30.0, 450.0), mean_removed="after")
 """Starts at 30 Hz: from 20 Hz on, what a blink leaves was taken for an expression."""
@@ -143,7 +143,11 @@ def events_in_band(
 
 def _channel(x: Floats, rate_hz: float, chosen: DetectorSettings, rest: slice | None) -> Ints:
     trace = trace_of(x, rate_hz, chosen, rest)
-    return events_on(trace, x, rate_hz, chosen)
+    if not trace.spread > 0:
+        return np.empty((0, 2), dtype=np.int64)
+    excess = trace.amplitude
+    excess -= trace.level  # nobody else has it: in its place
+    return _events(excess, trace.spread, x, rate_hz, chosen)
 
 
 def trace_of(x: Floats, rate_hz: float, chosen: DetectorSettings, rest: slice | None) -> Trace:
@@ -183,29 +187,44 @@ def events_on(
     """
     if not trace.spread > 0:  # constant or all gaps: there is no muscle to see
         return np.empty((0, 2), dtype=np.int64)
-    low, high = chosen.low * trace.spread, chosen.high * trace.spread
     excess = trace.amplitude - trace.level
-    rest_sd = _rms_within(x, excess, low)
+    return _events(excess, trace.spread, x, rate_hz, chosen, foreign)
+
+
+def _events(
+    excess: Floats,
+    spread: float,
+    x: Floats,
+    rate_hz: float,
+    chosen: DetectorSettings,
+    foreign: Floats | None = None,
+) -> Ints:
+    """Find events by the amplitude above rest, which is overwritten."""
+    low, high = chosen.low * spread, chosen.high * spread
+    # Comparisons with NaN are false, so that a gap ends an event.
+    above = segments(excess > low)
+    rest_sd = _rms_within(x, excess, low, above)
     if foreign is not None:
         excess -= foreign
-    # Comparisons with NaN are false, so that a gap ends an event.
-    found = _hysteresis(excess, low, high)
+        above = segments(excess > low)
+    found = _hysteresis(excess, above, high)
     found = _joined(found, excess, round(chosen.join_s * rate_hz))
     for limit in (
-        _Limit(chosen.lesser, round(chosen.lesser_s * rate_hz), 1.0),
-        _Limit(chosen.faint, round(chosen.faint_s * rate_hz), 0.2),
+        Limit(chosen.lesser, round(chosen.lesser_s * rate_hz), 1.0),
+        Limit(chosen.faint, round(chosen.faint_s * rate_hz), 0.2),
     ):
-        found = _parted(found, excess, low, high, limit, chosen.anew)
+        found = parted(found, excess, low, high, limit, chosen.anew)
     edges = refined(found, x, rest_sd, chosen.change, round(chosen.reach_s * rate_hz))
     long: Ints = edges[edges[:, 1] - edges[:, 0] >= round(chosen.least_s * rate_hz)]
     return long
 
 
-def _rms_within(x: Floats, excess: Floats, low: float) -> float:
-    """Return the RMS of those samples whose excess is `low` at most."""
-    above = segments(excess > low)
+def _rms_within(x: Floats, excess: Floats, low: float, above: list[tuple[int, int]]) -> float:
+    """Return the RMS of those samples whose excess is `low` at most; `above` are the others."""
     if len(above) > excess.size // 1024 or not is_all_finite(excess):
-        return float(np.sqrt(np.mean(x[excess <= low] ** 2)))
+        quiet_only = x[excess <= low]
+        quiet_only *= quiet_only
+        return float(np.sqrt(np.mean(quiet_only)))
     begins, ends = [0, *(stop for _, stop in above)], [*(start for start, _ in above), x.size]
     quiet = [x[begin:end] for begin, end in zip(begins, ends, strict=True)]
     total = sum(float(np.einsum("i,i", part, part)) for part in quiet)
@@ -251,12 +270,12 @@ def _rest(amplitude: Floats, rest: slice | None, step: int) -> tuple[float, floa
     return float(low - z_low * spread), spread
 
 
-def _hysteresis(amplitude: Floats, low: float, high: float) -> Ints:
-    """Return the stretches above `low` that somewhere reach `high`."""
-    above = np.array(segments(amplitude > low), dtype=np.int64).reshape(-1, 2)
+def _hysteresis(amplitude: Floats, above: list[tuple[int, int]], high: float) -> Ints:
+    """Return the stretches above the low threshold that somewhere reach `high`."""
+    stretches = np.array(above, dtype=np.int64).reshape(-1, 2)
     tops = np.flatnonzero(amplitude > high)
-    begin, end = np.searchsorted(tops, above.T)
-    return np.asarray(above[end > begin], dtype=np.int64)
+    begin, end = np.searchsorted(tops, stretches.T)
+    return np.asarray(stretches[end > begin], dtype=np.int64)
 
 
 def _joined(found: Ints, amplitude: Floats, most: int) -> Ints:
@@ -272,117 +291,3 @@ def _joined(found: Ints, amplitude: Floats, most: int) -> Ints:
         else:
             kept.append([start, stop])
     return np.array(kept, dtype=np.int64).reshape(-1, 2)
-
-
-@dataclass(frozen=True)
-class _Limit:
-    """What is low activity beside an event, and no part of it."""
-
-    share: float  #: Below this share of the peak above rest,
-    least: int  #: for more than so many samples,
-    of_event: float  #: and for more than this share of the length of the event.
-
-    def most(self, length: int) -> int:
-        """Return for how many samples at most a low stretch is a part of the event beside it."""
-        return max(self.least, int(self.of_event * length))
-
-
-def _parted(
-    found: Ints, excess: Floats, low: float, high: float, limit: _Limit, anew: float
-) -> Ints:
-    """Take low activity off the events that it lies beside, and part events that it joins.
-
-    `excess`, shape (n_samples,), is the amplitude above rest; `low` and `high` are its thresholds.
-    """
-    is_one = _are_one(found, excess, high, limit)
-    kept: list[list[int]] = found[is_one].tolist()
-    stretches = [(begin, end, False) for begin, end in found[~is_one].tolist()]
-    while stretches:
-        begin, end, is_parted = stretches.pop()
-        part = excess[begin:end]
-        peak = float(part.max())
-        if not peak > high:
-            continue
-        cores = _cores(part, peak, limit)
-        bounds = [0, *cores.ravel().tolist(), part.size]
-        for row, (first, last) in enumerate(cores.tolist()):
-            most = limit.most(last - first)
-            # What rises to it from rest is its own, however slowly.
-            is_whole = row == 0 and (first <= most or not is_parted)
-            start = 0 if is_whole else first
-            stop = part.size if row + 1 == len(cores) and part.size - last <= most else last
-            kept.append([begin + start, begin + stop])
-        for row in range(len(cores) + 1):
-            first, last = bounds[2 * row : 2 * row + 2]
-            if last - first > limit.least:
-                sides = row > 0, row < len(cores)
-                hump = _hump(part[first:last], *sides, low, high, anew, limit.least)
-                stretches += [(begin + first + a, begin + first + b, row > 0) for a, b in hump]
-    return np.array(sorted(kept), dtype=np.int64).reshape(-1, 2)
-
-
-def _are_one(found: Ints, excess: Floats, high: float, limit: _Limit) -> NDArray[np.bool_]:
-    """Tell the events that are strong from end to end, but for pieces too short to be taken off."""
-    if not len(found):
-        return np.zeros(0, np.bool_)
-    lengths = found[:, 1] - found[:, 0]
-    firsts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    inside = excess[np.repeat(found[:, 0] - firsts, lengths) + np.arange(lengths.sum())]
-    peaks = np.maximum.reduceat(inside, firsts)
-    strong = np.flatnonzero(inside > np.repeat(limit.share * peaks, lengths))
-    begin, end = np.searchsorted(strong, [firsts, firsts + lengths])
-    some = end > begin
-    first = strong[np.where(some, begin, 0)] if strong.size else begin
-    last = strong[np.where(some, end - 1, 0)] + 1 if strong.size else end
-    is_whole = some & (last - first == end - begin)  # one stretch
-    is_long = (first - firsts <= limit.least) & (firsts + lengths - last <= limit.least)
-    whole: NDArray[np.bool_] = is_whole & is_long & (peaks > high)
-    return whole
-
-
-def _cores(part: Floats, peak: float, limit: _Limit) -> Ints:
-    """Return the strong stretches, shape (n, 2), each with the pauses that belong to it.
-
-    Two are events of their own if the long pause between them is low beside either. If it is not,
-    the weaker one is low activity, too, or the same event when it is half as strong.
-    """
-    kept: list[list[int]] = []
-    for first, last in segments(part > limit.share * peak):
-        if not kept:
-            kept.append([first, last])
-            continue
-        before, stop = kept[-1]
-        pause = part[stop:first]
-        old, new = part[before:stop].max(), part[first:last].max()
-        weaker = min(old, new)
-        is_short = pause.size <= limit.most(min(last - first, stop - before))
-        if is_short or (np.median(pause) >= limit.share * weaker and 2 * weaker >= max(old, new)):
-            kept[-1][1] = last
-        elif np.median(pause) < limit.share * weaker:
-            kept.append([first, last])
-        elif new > old:
-            kept[-1] = [first, last]
-    return np.array(kept, dtype=np.int64)
-
-
-def _hump(
-    part: Floats, follows: bool, precedes: bool, low: float, high: float, anew: float, width: int
-) -> list[tuple[int, int]]:
-    """Find what rises anew in low activity, between the lowest points before and behind it.
-
-    `follows` an event, `precedes` one: only beside an event it has to rise from something lower.
-    A dip of a moment is nothing lower, so that a mean over `width` samples is looked at.
-    """
-    width = min(width, part.size)
-    part = np.convolve(part, np.ones(width) / width, "same")
-    rises = part > high
-    if follows:
-        rises &= part > anew * np.maximum(np.minimum.accumulate(part), low)
-    if precedes:
-        rises &= part > anew * np.maximum(np.minimum.accumulate(part[::-1])[::-1], low)
-    if not rises.any():
-        return []
-    top = int(np.argmax(np.where(rises, part, -np.inf)))
-    begin = int(np.argmin(part[: top + 1])) if follows else 0
-    end = top + int(np.argmin(part[top:])) + 1 if precedes else part.size
-    return [(begin, end)]

@@ -28,6 +28,8 @@ _LABEL, _UNIT, _P_MIN, _P_MAX, _D_MIN, _D_MAX, _COUNT = 0, 2, 3, 4, 5, 6, 8
 _MOST_SIGNALS = 4096
 #: Bytes of a data record that is not read whole for a few samples of it.
 _LARGE_RECORD = 4 << 20
+#: Bytes of records that stay mapped; of a longer file so many are at a time.
+_MAPPED = 64 << 20
 # The standard names no most of digits: a difference in Python has sixteen.
 _ONSET = re.compile(rb"[+-]\d{1,12}(\.\d{0,40})?")
 _LENGTH = re.compile(rb"\d{1,12}(\.\d{0,40})?")
@@ -215,10 +217,26 @@ class EdfFile:
             raise self._cut("it was longer when it was opened")
         return octets.reshape(n_records, n_bytes)
 
+    def _mapped(self, first: int, n_records: int) -> NDArray[np.uint8]:
+        """Map some records; unless they are all, they leave the memory when nobody has them."""
+        if n_records == self.n_records:
+            return self._records
+        n_bytes = self._records.shape[1]
+        at = _HEAD * (len(self.signals) + 1) + first * n_bytes
+        try:
+            return np.memmap(self.path, np.uint8, "r", at, (n_records, n_bytes))
+        except ValueError:
+            raise self._cut("it was longer when it was opened") from None
+
     def values(self, one: EdfSignal) -> NDArray[np.float64]:
         """Read a signal whole, in its unit (codes if it has no scale); shape (n_samples,)."""
         code, zero = one.scale or (1.0, 0.0)
-        values = self.codes([one])[:, 0].astype(np.float64)
+        values = np.empty(self.n_records * one.n_in_record)
+        n_together = max(_MAPPED // self._records.shape[1], 1)
+        for first in range(0, self.n_records, n_together):
+            records = self._mapped(first, min(n_together, self.n_records - first))
+            place = slice(first * one.n_in_record, (first + len(records)) * one.n_in_record)
+            values[place] = self._decoded([one], records).ravel()
         values *= code
         values += zero
         return values

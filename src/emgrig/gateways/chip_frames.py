@@ -1,11 +1,12 @@
 """Frames of others as a chip would send them: status word or zeros, then codes of 24 bits."""
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.gateways.decoding import Rows
+from emgrig.gateways.decoding import Rows, rows_in
 from emgrig.gateways.template import FrameTemplate
 
 _STATUS_BYTES: Final = 3
@@ -34,6 +35,7 @@ class ChipFrames:
             word = status.at + np.arange(_STATUS_BYTES)
             source[0, 0] = word if status.endian == "big" else word[::-1]
         flat = source.ravel()
+        self._source = flat
         self._is_from = np.maximum(flat, 0)
         self._empty = _slices(np.flatnonzero(flat < 0).tolist())
         self._has_lead_off = status.at < 0 and status.lead_off_p >= 0
@@ -54,6 +56,27 @@ class ChipFrames:
             frames[:, 1] = off_p << 4 | off_n >> 4
             frames[:, 2] = off_n << 4
         return frames
+
+    def mover(self, n_frames: int, like: bytes) -> Callable[[bytes], bytes] | None:
+        """Return what does the same with so many frames at once, one behind the other.
+
+        Their lead-off bytes must be those of the frame `like`. None if codes are not only moved.
+        """
+        if not self._moves_codes:
+            return None
+        n_bytes = len(like)
+        whole = n_frames * n_bytes  # behind the frames: a zero, and a status word
+        index = np.arange(n_frames)[:, None] * n_bytes + self._source
+        index[:, self._source < 0] = whole
+        if self._has_lead_off:
+            index[:, :_STATUS_BYTES] = whole + 1 + np.arange(_STATUS_BYTES)
+        word = self(rows_in(like, n_bytes))[0, :_STATUS_BYTES].tobytes()
+        behind = b"\0" + word
+
+        def move(frames: bytes) -> bytes:
+            return np.frombuffer(frames + behind, np.uint8).take(index).tobytes()
+
+        return move
 
     def _codes(self, rows: Rows) -> Rows:
         """Return the codes, most significant byte first, the template's bits at the upper end."""

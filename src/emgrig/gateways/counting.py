@@ -23,12 +23,13 @@ class Numbering:
         self._time = template.time
         self.repeated = 0  #: Frames that came twice.
         self._last: tuple[int, int] | None = None  # counter and raw time
+        self._rows: Rows | None = None  # of which the last is the newest
         self._next = 0
         self._time_us = 0.0
 
     def begin(self, time_us: float) -> None:
         """Count from 0 with the next frame, whose time, without a clock, is `time_us`."""
-        self._last = None
+        self._last = self._rows = None
         self._next = 0
         self._time_us = time_us
 
@@ -42,11 +43,21 @@ class Numbering:
         """Board time of the last frame, µs."""
         return self._time_us
 
+    @property
+    def last_frame(self) -> bytes:
+        """The last frame of the run; empty before it."""
+        return b"" if self._rows is None else self._rows[-1].tobytes()
+
+    def frames_until(self, n_conversions: int) -> int:
+        """Return how many frames make so many conversions more, if nothing is missing."""
+        return n_conversions
+
     def place(self, rows: Rows, is_cut: NDArray[np.bool_]) -> Placed:
         """Give frames their numbers; those that came twice are left out."""
         if not len(rows):
             empty = np.empty(0, np.int64)
             return Placed(rows, empty, empty, is_cut)
+        self._rows = rows
         if self._is_usual(rows):
             return self._follow_on(rows, is_cut)
         steps, passed_us, is_hole = self._steps(rows)

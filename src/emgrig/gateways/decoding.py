@@ -17,7 +17,7 @@ from emgrig.gateways.template import Checksum, FrameTemplate
 
 PROOF_BITS = 32
 WHOLE, TURN = 0xFF, 256  #: A mask of a whole byte; the values that a byte has.
-_COUNTS = bytes(range(TURN)) * 2
+COUNTS = bytes(range(TURN)) * 2  #: As a counter of one byte goes on.
 _MOST_HELD = 1 << 14
 _CODES_AT_ONCE = 6  #: Code bytes that are looked for before it is asked whether there are more.
 Rows = NDArray[np.uint8]
@@ -90,6 +90,21 @@ class FrameDecoder:
     def coded_bytes(self) -> int:
         """Bytes of a frame on the link."""
         return self._n + 2 if self._is_cobs else self._n
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of a frame."""
+        return self._n
+
+    @property
+    def held(self) -> bytes:
+        """What waits for bytes that complete or prove it."""
+        return self._held
+
+    @property
+    def is_whole(self) -> bool:
+        """True if nothing was skipped since the last frame."""
+        return not self._is_cut
 
     def bytes_until(self, n_frames: int) -> int:
         """Return how many bytes are lacking to so many frames more, those that prove them too."""
@@ -280,9 +295,14 @@ class FrameDecoder:
         return rows[good], is_cut, int(places[-1]) != len(ends) - 1
 
 
+def rows_in(data: bytes, n_bytes: int) -> Rows:
+    """Return bytes as frames of so many each, shape (n_frames, n_bytes)."""
+    return np.frombuffer(data, np.uint8).reshape(-1, n_bytes)
+
+
 def counts_on(said: bytes) -> bool:
     """Tell whether each byte is one more than the one before, modulo 256."""
-    whole = _COUNTS * (1 + len(said) // TURN) if len(said) > TURN else _COUNTS
+    whole = COUNTS * (1 + len(said) // TURN) if len(said) > TURN else COUNTS
     return whole[said[0] : said[0] + len(said)] == said
 
 

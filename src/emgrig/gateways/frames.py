@@ -13,13 +13,14 @@ from emgrig.errors import TransportError, TransportTimeout, WireError
 from emgrig.gateways.chip_frames import ChipFrames
 from emgrig.gateways.counting import Numbering
 from emgrig.gateways.decoding import FrameDecoder, Rows
+from emgrig.gateways.foreseen import CountedFrames, Foreseen
 from emgrig.gateways.gathering import READ_BYTES, Gathering
 from emgrig.gateways.outgoing import Outgoing
 from emgrig.gateways.placed import Placed
 from emgrig.gateways.template import FrameTemplate, spoken
 from emgrig.protocol import packets as wire
 from emgrig.protocol.decoder import Decoder, RequestPacket
-from emgrig.protocol.framing import VERSION
+from emgrig.protocol.framing import MAX_PACKET_BYTES, VERSION
 from emgrig.protocol.packets import Capability, ErrorCode, ReplyStatus, Request
 from emgrig.protocol.schema import Message
 
@@ -84,6 +85,7 @@ class FrameGateway:
             Request.STOP: self._stop,
             Request.STATS: self._stats,
         }
+        self._foreseen: Foreseen | None = None
         self._chip_frames = ChipFrames(template)
         self.out.frame_bytes = self._chip_frames.frame_bytes
         self.out.tells_where = template.counter is not None
@@ -165,14 +167,26 @@ class FrameGateway:
             with self._lock:
                 if self.out:
                     return self.out.take(max_bytes)
-            left_s = max(deadline_s - self.clock.now_s(), 0.0)
+            foreseen, clock = self._foreseen, self.inner.clock
+            left_s = max(deadline_s - clock.now_s(), 0.0)
             try:
-                pieces = self._receive(left_s)
+                if foreseen is None:
+                    pieces = self._receive(left_s)
+                else:
+                    pieces = self._gather(foreseen.n_lacking, left_s)
             except TransportTimeout:
                 pieces = [b""]
             with self._lock:
+                if foreseen is not None and foreseen is self._foreseen and len(pieces) == 1:
+                    packet = foreseen.take(pieces[0], max_bytes, clock.now_s())
+                    if packet:
+                        return packet
+                    if packet is not None:  # the rest is still to come
+                        continue
+                self._settle()
                 for came in pieces:
                     self._take(came)
+                self._foresee(sum(map(len, pieces)))
             if not self.out and self.clock.now_s() >= deadline_s:
                 raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
 
@@ -180,7 +194,11 @@ class FrameGateway:
         """Return what came, in pieces that make sense by themselves; TransportTimeout if none."""
         if not (self.is_paced and self._is_only_streaming):
             return [self.inner.read(READ_BYTES, timeout_s=min(left_s, self._slice_s))]
-        n_lacking = self.decoder.bytes_until(self.out.lacking)
+        n_frames = self.numbering.frames_until(self.out.lacking)
+        return self._gather(self.decoder.bytes_until(n_frames), left_s)
+
+    def _gather(self, n_lacking: int, left_s: float) -> list[bytes]:
+        """Return the same of a board that only streams, when so many bytes are there."""
         pieces = self._gathering.read(self.inner, n_lacking, self._bytes_per_s, left_s)
         return pieces if self._is_datagram or len(pieces) == 1 else [b"".join(pieces)]
 
@@ -196,6 +214,7 @@ class FrameGateway:
                 raise TransportError(f"{self.address} is closed")
             for item in self._requests.feed(data):
                 if isinstance(item, RequestPacket):
+                    self._settle()
                     self._answer(item)
         self._gathering.wake()
 
@@ -204,6 +223,7 @@ class FrameGateway:
         self.inner.reopen()
         self._is_closed = False
         with self._lock:
+            self._settle()
             if self.out.per_packet:
                 self._conversions = self.numbering.count
             self.decoder.flush()
@@ -220,6 +240,35 @@ class FrameGateway:
         self._is_closed = True
         self._gathering.wake()
         self.inner.close()
+
+    # ---- what was foreseen --------------------------------------------------------------------
+
+    def _foresee(self, n_bytes: int) -> None:
+        """Say what must come next, if that is known, of a board at its own pace."""
+        is_calm = self.is_paced and self.out.is_even and self.decoder.is_whole
+        if is_calm and n_bytes < 2 * self.out.per_packet * self.template.frame.bytes:
+            self._foreseen = self._following()
+
+    def _following(self) -> Foreseen | None:
+        last, time_us = self.numbering.last_frame, self.numbering.last_us
+        if not last or not CountedFrames.fits(self.template, time_us):
+            return None
+        move = self._chip_frames.mover(self.out.per_packet, last)
+        if move is None:
+            return None
+        return CountedFrames(self.template, self.decoder, self.out, move, last, time_us)
+
+    def _settle(self) -> None:
+        """Decode, count and pack what was handed on already, and see that it is the same."""
+        foreseen, self._foreseen = self._foreseen, None
+        if foreseen is None or not foreseen.told:
+            return
+        known, spare = foreseen.parts()
+        self._take(known)
+        foreseen.check(self.out.take(len(known) + len(foreseen.made) * MAX_PACKET_BYTES))
+        if spare:
+            self._take(spare)
+        self._heard_s = foreseen.heard_s
 
     # ---- samples ------------------------------------------------------------------------------
 

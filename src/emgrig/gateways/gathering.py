@@ -18,7 +18,6 @@ MOST_S: Final = 0.1  #: So long is waited for what is due: a link that is lost i
 SOONER_S: Final = 0.00006  #: What was there when it was due is looked for so much sooner.
 LATER_S: Final = 0.0001  #: And what was not, so much later: that costs one read more.
 FAR_S: Final = 0.003  #: What comes so much later has a reason: the board's time is another now.
-WAITED_S: Final = 0.0001  #: A read that took longer has waited: its bytes came as it ended.
 SPAN_S: Final = 2.0  #: So long a time tells the board's own pace.
 OFF: Final = 0.03  #: By so much its pace may be another than the nominal one.
 #: A board that has sent so many times what was lacking is ahead of its time: what waited somewhere
@@ -123,19 +122,27 @@ class Gathering:
 
     def _until(self, inner: Transport, n_lacking: int, until_s: float) -> tuple[list[bytes], bool]:
         """Read until so many bytes are there or time is over; say if the last were waited for."""
-        clock, pieces, began_s = inner.clock, list[bytes](), inner.clock.now_s()
+        try:
+            pieces = [inner.read(READ_BYTES, timeout_s=0.0)]
+        except TransportTimeout:
+            pieces = []
+        else:  # as a rule all are there
+            n_lacking -= len(pieces[0])
+            if n_lacking <= 0:
+                return pieces, False
         while True:
-            left_s = max(until_s - clock.now_s(), 0.0)
+            left_s = until_s - inner.clock.now_s()
+            if pieces and (left_s <= 0 or self._gate.acquire(timeout=0.0)):
+                return pieces, False
             try:
-                pieces.append(inner.read(READ_BYTES, timeout_s=left_s))
+                pieces.append(inner.read(READ_BYTES, timeout_s=max(left_s, 0.0)))
             except TransportTimeout:
                 if not pieces:
                     raise
                 return pieces, False
-            now_s = clock.now_s()
             n_lacking -= len(pieces[-1])
-            if n_lacking <= 0 or now_s >= until_s or self._gate.acquire(timeout=0.0):
-                return pieces, len(pieces) > 1 or now_s - began_s > WAITED_S
+            if n_lacking <= 0:
+                return pieces, True
 
     def _follow(self, n_new: int, now_s: float, byte_s: float, *, is_exact: bool) -> None:
         """Say that so many bytes more are there; `is_exact` if the last came just now."""

@@ -3,6 +3,7 @@
 import struct
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,14 @@ from emgrig.protocol.schema import Message
 _HEAD = struct.Struct("<IQBBHH")
 _MOST_STRAY = 1 << 16
 _MOST_WAITING = 64 << 20  #: Bytes that wait to be read, for a reader that does not come.
+
+
+class Following(NamedTuple):
+    """Where the next packet of samples stands, if nothing is missing before it."""
+
+    sequence: int
+    conversion: int  #: Of its first frame, modulo 2**32.
+    settings: int
 
 
 @dataclass(eq=False)
@@ -84,6 +93,16 @@ class Outgoing:
     def lacking(self) -> int:
         """Frames that are lacking to a packet; 0 between runs."""
         return self.per_packet - self._n_waiting if self.per_packet else 0
+
+    @property
+    def is_even(self) -> bool:
+        """True in a run of which no frame waits, and none is missing at its end."""
+        return bool(self.per_packet) and not self._n_waiting and self._packed == self.conversions
+
+    @property
+    def following(self) -> Following:
+        """Where the next packet stands, if `is_even`."""
+        return Following(self._encode.next_sequence, self.conversions & 0xFFFFFFFF, self._settings)
 
     def samples(self, placed: Placed) -> None:
         """Take frames of the run that is on; packets go out as they fill."""

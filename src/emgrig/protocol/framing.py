@@ -65,6 +65,11 @@ class PacketEncoder:
     def __init__(self, first_sequence: int = 0) -> None:
         self._sequence = first_sequence & 0xFFFF
 
+    @property
+    def next_sequence(self) -> int:
+        """The sequence number of the next packet."""
+        return self._sequence
+
     def __call__(self, packet_type: int, payload: bytes) -> bytes:
         """Frame `payload` with the next sequence number."""
         packet = encode_packet(packet_type, self._sequence, payload)

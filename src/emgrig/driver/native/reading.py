@@ -18,7 +18,7 @@ from emgrig.driver.seams import Clock
 POLL_S: Final = 0.25
 #: Nobody reads for so long, s, or until so many bytes wait, before the thread does: a serial port's
 #: buffer has 4096 bytes.
-_LOOK_S: Final = 0.1
+_LOOK_S: Final = 0.25
 _LEAST_LOOK_S: Final = 0.005
 _REST_S: Final = 1.0  #: It looks no oftener while somebody serves the link with others.
 _WAITING_BYTES: Final = 2048

@@ -205,18 +205,24 @@ class _Descriptor:
 
     def read(self, max_bytes: int, timeout_s: float) -> bytes:
         """Wait for bytes; none if the time is over or `wake` was called, OSError if it is gone."""
+        if timeout_s <= 0 and (there := self._read_there(max_bytes)):
+            return there
         ready = dict(self._poll.poll(max(timeout_s, 0.0) * 1e3))
         if self._woken in ready:
             os.read(self._woken, 64)
         if self.fd not in ready:
             return b""
-        try:
-            received = os.read(self.fd, max_bytes)
-        except BlockingIOError:
-            return b""
-        if not received:
+        received = self._read_there(max_bytes)
+        if received == b"":
             raise OSError("it has nothing to read, and says that it has")
-        return received
+        return received or b""
+
+    def _read_there(self, max_bytes: int) -> bytes | None:
+        """Read what is there; none, or None if the system says so by an error, if nothing is."""
+        try:
+            return os.read(self.fd, max_bytes)
+        except BlockingIOError:
+            return None
 
     def wake(self) -> None:
         """End a `read` that waits, or the next."""

@@ -7,7 +7,7 @@ board converted and did not send.
 """
 
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,16 @@ class Packets:
         return Packets(*(np.concatenate(pair) for pair in pairs))
 
 
+class Standing(NamedTuple):
+    """Where a run stands in which nothing is missing."""
+
+    counter: int  #: Of the last packet.
+    raw_ms: int  #: Its time, as the board said it.
+    offset_us: int  #: What makes of such a time, in µs, a board time.
+    period_ms: float  #: The board's own.
+    footer: bytes  #: Of the last packet.
+
+
 class Places:
     """Which conversion each packet of a run is of."""
 
@@ -110,6 +120,18 @@ class Places:
         self._ms = 0  # and since the first packet of the run
         self._period_ms = 1e3 / RATE_HZ
         self._n_steps = self._steps_ms = 0.0  # what it is the mean of
+
+    def standing(self, zero_us: float, footer: bytes) -> Standing | None:
+        """Return where the run stands, its first packet being at `zero_us`; None before it."""
+        if self._sent < 0 or not float(zero_us).is_integer():
+            return None
+        offset_us = round(zero_us) + (self._ms - self._raw) * 1000
+        return Standing(self._counter, self._raw, offset_us, self._period_ms, footer)
+
+    @property
+    def next_sent(self) -> int:
+        """Number of the packet that comes next, if none is missing."""
+        return self._sent + 1
 
     def take(self, rows: Rows, is_cut: NDArray[np.bool_]) -> Packets:
         """Place packets, one or more; those that came twice or are doubtful are left out."""
@@ -208,6 +230,15 @@ class Pairs:
         """Begin a run."""
         self._half, self._is_cut = None, False
 
+    @property
+    def has_half(self) -> bool:
+        """True if a Daisy's packet waits for the board's."""
+        return self._half is not None
+
+    def is_calm(self, sent: int) -> bool:
+        """Tell whether packets from this number on make pairs of which none is left out or cut."""
+        return self._half is None and sent % 2 == 0 and sent > 1 and not self._is_cut
+
     def take(self, packets: Packets) -> Packets:
         """Join packets to pairs; `codes` are 48 bytes then, the board's first."""
         if self._half is not None:
@@ -248,6 +279,7 @@ class CytonNumbering(Numbering):
         self.places, self.pairs = Places(), Pairs()
         self._next = 0
         self._zero_us = self._last_us = 0.0
+        self._footer = b""
 
     def begin(self, time_us: float) -> None:
         """Begin a run; board time of its first packet is `time_us`."""
@@ -255,6 +287,16 @@ class CytonNumbering(Numbering):
         self._zero_us = self._last_us = time_us
         self.places.begin()
         self.pairs.begin()
+
+    def frames_until(self, n_conversions: int) -> int:
+        """Return how many packets make so many conversions more, if nothing is missing."""
+        return 2 * n_conversions - self.pairs.has_half if self.has_daisy else n_conversions
+
+    def standing(self) -> Standing | None:
+        """Return where the run stands, if packets that follow are whole conversions, in turn."""
+        if self.has_daisy and not self.pairs.is_calm(self.places.next_sent):
+            return None
+        return self.places.standing(self._zero_us, self._footer)
 
     @property
     def count(self) -> int:
@@ -269,6 +311,7 @@ class CytonNumbering(Numbering):
     def place(self, rows: Rows, is_cut: NDArray[np.bool_]) -> Placed:
         """Give packets their numbers; `frames` of what is returned are codes alone."""
         packets = self.places.take(rows, is_cut)
+        self._footer = rows[-1, PACKET_BYTES - 1].tobytes()
         if self.has_daisy:
             packets = self.pairs.take(packets)
         times_us = self._zero_us + packets.time_us

@@ -18,9 +18,11 @@ from emgrig.driver.seams import Transport
 from emgrig.errors import EmgrigError, TransportError, TransportTimeout, WireError
 from emgrig.gateways.cyton import words
 from emgrig.gateways.cyton.board import BANNER, N_TRIES, CytonBoard
+from emgrig.gateways.cyton.foreseen import CytonPackets
 from emgrig.gateways.cyton.frames import EACH, RATE_HZ, TEMPLATE, CytonDecoder, CytonNumbering
 from emgrig.gateways.cyton.talk import QUIET_S, Conversation, Done, Quieten, Talk
 from emgrig.gateways.decoding import Rows
+from emgrig.gateways.foreseen import Foreseen
 from emgrig.gateways.frames import FrameGateway, Refusal
 from emgrig.gateways.gathering import READ_BYTES
 from emgrig.protocol import packets as wire
@@ -106,6 +108,15 @@ class CytonGateway(FrameGateway):
     def _is_only_streaming(self) -> bool:
         """True if no answer is waited for beside the packets."""
         return super()._is_only_streaming and not self._talking.is_on
+
+    def _following(self) -> Foreseen | None:
+        decoder, numbering = self.decoder, self.numbering
+        assert isinstance(decoder, CytonDecoder)
+        assert isinstance(numbering, CytonNumbering)
+        standing = None if self._talking.is_on or self._asked else numbering.standing()
+        if standing is None:
+            return None
+        return CytonPackets(decoder, self.out, numbering, standing)
 
     # ---- what comes ---------------------------------------------------------------------------
 

@@ -1,0 +1,186 @@
+"""The packet that was foreseen: a board at its own pace sends what follows, packet after packet.
+
+Between two packets the computer does other things, and what it then needs of code and data comes
+from far away: each step costs several times what it costs in a row. So bytes of the board whose
+every frame is the next one become a packet of the board link in one step. Whoever decodes, counts
+and packs is told of them later, many packets in a row (`Foreseen.check`), and always before anybody
+asks, or anything else comes. What they then make must be what was handed on.
+"""
+
+import zlib
+from collections.abc import Callable
+from struct import Struct
+from typing import Final
+
+from emgrig.gateways.decoding import COUNTS, TURN, WHOLE, FrameDecoder
+from emgrig.gateways.outgoing import Following, Outgoing
+from emgrig.gateways.template import FrameTemplate
+from emgrig.protocol.framing import HEADER_BYTES, OVERHEAD_BYTES, SYNC, VERSION, PacketType
+
+#: Sync, version and type; sequence; length; conversion; time; frames, their bytes; settings; flags.
+_HEAD: Final = Struct("<4sHHIQBBHH")
+_BEGIN: Final = SYNC + bytes((VERSION, PacketType.SAMPLES))
+_MOST: Final = 64  #: Packets that wait to be told.
+
+
+class Foreseen:
+    """Frames that must come next; `take` makes a packet of them.
+
+    Parameters
+    ----------
+    decoder : FrameDecoder
+        That would find them.
+    out : Outgoing
+        That would pack them; nothing waits in it.
+    n_frames : int
+        Frames of the board that fill a packet.
+    """
+
+    def __init__(self, decoder: FrameDecoder, out: Outgoing, n_frames: int) -> None:
+        self.told: list[bytes] = []  #: What the board sent, and nobody else knows of.
+        self.made: list[bytes] = []  #: The packets that were made of it.
+        self.heard_s = 0.0  #: When the last of it came.
+        self._held = decoder.held
+        self._n_frames = n_frames
+        self._frame_bytes = decoder.frame_bytes
+        self._n_bytes = n_frames * decoder.frame_bytes
+        self._n_checked = self._n_bytes + decoder.n_behind * decoder.frame_bytes
+        self._n_all = n_frames + decoder.n_behind
+        self._next: Following = out.following
+        self._shape = out.per_packet, out.frame_bytes
+        self._length = _HEAD.size - HEADER_BYTES + out.per_packet * out.frame_bytes
+        self._packet_bytes = self._length + OVERHEAD_BYTES
+
+    @property
+    def n_lacking(self) -> int:
+        """Bytes that are lacking to a packet."""
+        return max(self._n_checked - len(self._held), 1)
+
+    def take(self, data: bytes, max_bytes: int, now_s: float) -> bytes | None:
+        """Take what came, one or more bytes, if it is as foreseen.
+
+        Returns
+        -------
+        bytes or None
+            The packet, of at most `max_bytes`; nothing while bytes are lacking to it; None if
+            anything is not as foreseen, and nothing is taken then.
+        """
+        whole = self._held + data
+        n_spare = len(whole) - self._n_checked
+        if n_spare >= self._n_bytes or len(self.told) == _MOST or not data:
+            return None
+        if n_spare < 0:
+            self._held = whole
+            self.told.append(data)
+            self.heard_s = now_s
+            return b""
+        if self._packet_bytes > max_bytes:
+            return None
+        frames_at = self._frames(whole[: self._n_checked] if n_spare else whole)
+        if frames_at is None:
+            return None
+        frames, time_us = frames_at
+        sequence, conversion, settings = self._next
+        n_frames, frame_bytes = self._shape
+        packet = _HEAD.pack(
+            _BEGIN, sequence, self._length, conversion, time_us, n_frames, frame_bytes, settings, 0
+        )
+        packet += frames
+        packet += zlib.crc32(packet[len(SYNC) :]).to_bytes(4, "little")
+        self._next = Following(
+            (sequence + 1) & 0xFFFF, (conversion + n_frames) & 0xFFFFFFFF, settings
+        )
+        self._held = whole[self._n_bytes :]
+        self.told.append(data)
+        self.made.append(packet)
+        self.heard_s = now_s
+        return packet
+
+    def _frames(self, data: bytes) -> tuple[bytes, int] | None:
+        """Return frames as the chips would send them, and the board time of the first, µs.
+
+        None if what came, and what proves it, are not the next frames; nothing is done then.
+        """
+        raise NotImplementedError
+
+    def parts(self) -> tuple[bytes, bytes]:
+        """Return what was told: what the packets were made of, and what came behind it."""
+        whole = b"".join(self.told)
+        if not self.made:
+            return b"", whole
+        end = len(whole) - (len(self._held) - (self._n_checked - self._n_bytes))
+        return whole[:end], whole[end:]
+
+    def check(self, made: bytes) -> None:
+        """See that what was made of what was told is what was handed on."""
+        if made != b"".join(self.made):
+            raise AssertionError("what was foreseen is not what the frames say")
+
+
+class CountedFrames(Foreseen):
+    """Frames that a byte alone counts, and nothing else proves but bytes that are fixed.
+
+    Parameters
+    ----------
+    template : FrameTemplate
+        `fits` it.
+    decoder, out
+        See `Foreseen`.
+    move : callable
+        Makes frames of the chips of so many as fill a packet.
+    last : bytes
+        The last frame; lead-off bytes are as in it.
+    time_us : float
+        Board time of the last frame, µs.
+    """
+
+    def __init__(
+        self,
+        template: FrameTemplate,
+        decoder: FrameDecoder,
+        out: Outgoing,
+        move: Callable[[bytes], bytes],
+        last: bytes,
+        time_us: float,
+    ) -> None:
+        super().__init__(decoder, out, out.per_packet)
+        assert template.counter is not None
+        status = template.status
+        places = [place for place, _, _ in template.fixed]
+        places += [place for place in (status.lead_off_p, status.lead_off_n) if place >= 0]
+        self._fixed = [(place, last[place : place + 1] * self._n_all) for place in places]
+        self._counter_at = template.counter.at
+        self._count = (last[self._counter_at] + 1) % TURN
+        self._counts = COUNTS * (1 + self._n_all // TURN)
+        self._move = move
+        self._period_us = 1e6 / template.channels.rate_hz
+        self._time_us = time_us
+
+    @staticmethod
+    def fits(template: FrameTemplate, time_us: float) -> bool:
+        """Tell whether such frames are; sums of whole times are the same however they are made."""
+        counter = template.counter
+        return (
+            counter is not None
+            and counter.bytes == 1
+            and counter.period == TURN
+            and not template.is_loss_by_time
+            and template.frame.checksum is None
+            and template.frame.coding == "plain"
+            and all(mask == WHOLE for _, mask, _ in template.fixed)
+            and (1e6 / template.channels.rate_hz).is_integer()
+            and float(time_us).is_integer()
+        )
+
+    def _frames(self, data: bytes) -> tuple[bytes, int] | None:
+        n_bytes, count = self._frame_bytes, self._count
+        for place, expected in self._fixed:
+            if data[place::n_bytes] != expected:
+                return None
+        if data[self._counter_at :: n_bytes] != self._counts[count : count + self._n_all]:
+            return None
+        frames = self._move(data[: self._n_bytes])
+        time_us = self._time_us + self._period_us
+        self._count = (count + self._n_frames) % TURN
+        self._time_us += self._n_frames * self._period_us
+        return frames, round(time_us)

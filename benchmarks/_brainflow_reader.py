@@ -1,9 +1,9 @@
 """BrainFlow in a process of its own, with whatever Python it is installed in.
 
-``python _brainflow_reader.py BOARD WHERE N_SAMPLES POLL_S OUT``: BOARD is ``cyton`` (WHERE is its
+``python _brainflow_reader.py BOARD WHERE OUT N_SAMPLES:POLL_S…``: BOARD is ``cyton`` (WHERE is its
 port) or ``cyton-wifi`` (WHERE is the shield's IP address). Each POLL_S seconds all samples that
-came are taken, in µV, until there are N_SAMPLES. OUT gets, as JSON, the processor seconds of all
-threads between the first sample and the last, and the packet numbers.
+came are taken, in µV, until there are N_SAMPLES; then so at the next pace. OUT gets, as JSON, the
+processor seconds of all threads and the samples at each pace, and the packet numbers.
 """
 
 import json
@@ -26,7 +26,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def main(board: str, where: str, n_samples: int, poll_s: float, out: str) -> None:
+def main(board: str, where: str, out: str, *paces: str) -> None:
     """Run it."""
     BoardShim.disable_board_logger()
     parameters = BrainFlowInputParams()
@@ -42,22 +42,24 @@ def main(board: str, where: str, n_samples: int, poll_s: float, out: str) -> Non
     shim.prepare_session()
     shim.start_stream(450_000)
     while shim.get_board_data_count() < 16:  # what is made once is not counted
-        time.sleep(poll_s)
-    numbers = shim.get_board_data()[counter].tolist()
-    begin_s, n_before, check = time.process_time(), len(numbers), 0.0
-    while len(numbers) - n_before < n_samples:
-        time.sleep(poll_s)
-        values = shim.get_board_data()
-        if values.shape[1]:
-            numbers += values[counter].tolist()
-            check += float(values[channels[0], 0])
-    taken_s = time.process_time() - begin_s
+        time.sleep(0.01)
+    numbers, taken = shim.get_board_data()[counter].tolist(), []
+    for pace in paces:
+        n_samples, poll_s = int(pace.partition(":")[0]), float(pace.partition(":")[2])
+        begin_s, n_before, check = time.process_time(), len(numbers), 0.0
+        while len(numbers) - n_before < n_samples:
+            time.sleep(poll_s)
+            values = shim.get_board_data()
+            if values.shape[1]:
+                numbers += values[counter].tolist()
+                check += float(values[channels[0], 0])
+        taken_s = time.process_time() - begin_s
+        taken.append({"processor_s": taken_s, "n": len(numbers) - n_before})
     shim.stop_stream()
     numbers += shim.get_board_data()[counter].tolist()
     shim.release_session()
-    told = {"processor_s": taken_s, "n": len(numbers) - n_before, "numbers": numbers}
-    Path(out).write_text(json.dumps(told))
+    Path(out).write_text(json.dumps({"taken": taken, "numbers": numbers}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), sys.argv[5])
+    main(*sys.argv[1:])

@@ -3,12 +3,13 @@
 ``python -m benchmarks._paced_peer KIND RATE_HZ``, KIND one of
 
 * ``tcp``, ``pty``: our protocol, spoken by the fake board of the tests;
-* ``flood``: the same over TCP, at RATE_HZ by the board's clock and as fast as it can in truth;
+* ``flood``: the same over TCP, as fast as it can in truth, at the board's rate by its clock;
+* ``fast``: so, but at RATE_HZ in truth, 64 samples at once: faster than a chip, as simulators are;
 * ``shield``: OpenBCI's Wi-Fi Shield as BrainFlow's Cyton-WiFi driver wants it: HTTP on port 80
   of 127.0.0.1, and a TCP connection to where it is told;
 * ``cyton``: a Cyton's serial port.
 
-All send 16 samples of 8 channels at once, every 16 / RATE_HZ seconds. The first line on the
+All others send 16 samples of 8 channels at once, every 16 / RATE_HZ seconds. The first line on the
 standard output is the address. When a line comes on the standard input the second follows, as
 JSON: the conversions of each run, and when each piece of the last run was handed to the system,
 in s of ``time.perf_counter``, which is one clock for all processes of a machine.
@@ -37,12 +38,14 @@ SHIELD = ("127.0.0.1", 80)  # BrainFlow takes no other port
 class Sender(Protocol):
     """What is said when it is time."""
 
+    n_frames: int  #: Samples that are sent at once.
+
     @property
     def is_on(self) -> bool:
         """True while a run is on."""
 
     def due(self) -> bytes:
-        """Return the next 16 samples."""
+        """Return the next samples."""
 
     def receive(self, data: bytes) -> bytes:
         """Take what came; return the answer."""
@@ -50,6 +53,8 @@ class Sender(Protocol):
 
 class Ours:
     """A board of ours; each `due` moves its time on by 16 samples."""
+
+    n_frames = FRAMES
 
     def __init__(self) -> None:
         sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -84,20 +89,19 @@ class Ours:
 
 
 class Flood(Ours):
-    """A board of ours that does not wait: each `due` gives 64 packets of frames made before."""
+    """A board of ours that does not wait: each `due` gives some packets of frames made before."""
 
-    N_PACKETS = 64
-
-    def __init__(self) -> None:
+    def __init__(self, n_packets: int) -> None:
         super().__init__()
+        self.n_frames = n_packets * FRAMES
         self._frames = np.random.default_rng(1).integers(0, 256, (FRAMES, 27), np.uint8)
         self._frames[:, 0] |= 0xC0
         self._frames[:, 0] &= 0xCF
 
     def due(self) -> bytes:
-        """Return the next 64 packets."""
+        """Return the next packets."""
         board, frames, out = self._board, self._frames.tobytes(), []
-        for _ in range(self.N_PACKETS):
+        for _ in range(self.n_frames // FRAMES):
             time_us = round((board.conversions + 4) * board.period_s * 1e6)
             head = SamplesHeader(board.conversions, time_us, FRAMES, 27, board.epoch, 0)
             out.append(board.encode(PacketType.SAMPLES, head.encode() + frames))
@@ -109,6 +113,7 @@ class Cyton:
     """OpenBCI's board: packets of 33 bytes, numbered modulo 256, and commands of one letter."""
 
     BODY = bytes(range(1, 25)) + bytes(6) + b"\xc0"
+    n_frames = FRAMES
 
     def __init__(self) -> None:
         self.is_on = False
@@ -145,9 +150,10 @@ def talk(fd: int, sender: Sender, rate_hz: float) -> list[float]:
     """Be the board on a file descriptor until a line comes; return when each piece went, s."""
     sent_s: list[float] = []
     due_s, was_on, fds = 0.0, False, [sys.stdin.fileno(), fd]
+    piece_s = sender.n_frames / rate_hz
     while True:
         if sender.is_on and not was_on:
-            sent_s, due_s = [], time.perf_counter() + FRAMES / rate_hz
+            sent_s, due_s = [], time.perf_counter() + piece_s
         was_on = sender.is_on
         left_s = max(due_s - time.perf_counter(), 0.0) if was_on else 1.0
         ready, _, _ = select.select(fds, [], [], left_s)
@@ -163,7 +169,7 @@ def talk(fd: int, sender: Sender, rate_hz: float) -> list[float]:
             else:
                 fds = fds[:1]
         elif was_on and time.perf_counter() >= due_s:
-            due_s += FRAMES / rate_hz
+            due_s += piece_s
             if piece := sender.due():
                 sent_s.append(time.perf_counter())  # before: the reader may be faster than we
                 write(fd, piece)
@@ -249,7 +255,9 @@ def main(kind: str, rate_hz: float) -> None:
         sent_s = shield(rate_hz)
     else:
         if kind == "flood":
-            sender, rate_hz = Flood(), 1e9
+            sender, rate_hz = Flood(64), 1e9
+        elif kind == "fast":
+            sender = Flood(4)
         else:
             sender = Ours() if kind in ("tcp", "pty") else Cyton()
         sent_s = (pty if kind in ("pty", "cyton") else tcp)(sender, rate_hz)

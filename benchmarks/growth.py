@@ -1,8 +1,10 @@
 """How cost grows: with channels, with the rate, with the length of a recording.
 
 Processor time of our side alone. Channels and length: at greatest speed. Rate: in real time, since
-that is what a recording costs; a simulated board in a process of its own sends. How it grows with
-the number of boards is measured by ``many_boards``.
+that is what a recording costs; a simulated board in a process of its own sends. Beyond 16 kSPS no
+chip goes, but a simulator that is asked for its greatest speed does: there a read gives some
+packets, neither one nor a flood. How cost grows with the number of boards is measured by
+``many_boards``.
 """
 
 import os
@@ -16,10 +18,12 @@ from pathlib import Path
 import emgrig
 from benchmarks._figures import figure
 from benchmarks._simulated import simulated
+from benchmarks.record_path import peer
 
 TCP = ("--tcp", "127.0.0.1:0")
 CHIPS = (1, 2, 4)
 RATES_HZ = (250, 500, 1000, 2000, 4000, 8000, 16_000)
+BEYOND_HZ = (50_000, 200_000)
 MINUTES = (5, 10, 20, 40)
 FLOOD_S, REAL_S = 120.0, 5.0
 
@@ -66,6 +70,11 @@ def main() -> None:
             taken_s = stream_s(address, rate_hz, REAL_S)
             share = taken_s * rate_hz / 1e6
             figure(f"rate {rate_hz} SPS: share of a core, real time", 100 * share, "%")
+    for rate_hz in BEYOND_HZ:
+        with peer("fast", rate_hz) as sending:
+            taken_s = stream_s(sending.address, RATES_HZ[-1], REAL_S * rate_hz / RATES_HZ[-1])
+        share = taken_s * rate_hz / 1e6
+        figure(f"rate {rate_hz} SPS: share of a core, real time", 100 * share, "%")
     with tempfile.TemporaryDirectory() as folder:
         for minutes in MINUTES:
             stem = Path(folder) / f"of-{minutes}"

@@ -2,7 +2,8 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from types import FrameType
 
 import pytest
 
@@ -140,23 +141,43 @@ def test_a_thread_that_reads_stops_for_who_reads_now_and_then(source: Source) ->
 
 
 class Pressed(Exception):
-    """What the handler raises."""
+    """What a handler raises."""
 
 
 @pytest.fixture
-def press() -> Iterator[Callable[[], None]]:
+def handlers() -> Iterator[list[int]]:
+    """Handlers of two signals: each notes its number, and Ctrl-C's raises."""
+    noted: list[int] = []
+
     def stop(number: int, _: object) -> None:
+        noted.append(number)
         raise Pressed(number)
 
-    before = signal.signal(signal.SIGINT, stop)
-    yield lambda: signal.raise_signal(signal.SIGINT)
-    signal.signal(signal.SIGINT, before)
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, lambda number, _: noted.append(number))
+    yield noted
+    for number, handler in before:
+        signal.signal(number, handler)
 
 
-def test_a_handler_waits_while_bytes_are_taken_over(press: Callable[[], None]) -> None:
-    interrupts, steps = Interrupts(), []
-    handler = signal.getsignal(signal.SIGINT)
-    interrupts.begin()
+@pytest.fixture
+def interrupts(handlers: list[int]) -> Iterator[Interrupts]:
+    """What stands in for them."""
+    made = Interrupts()
+    made.begin(made)
+    yield made
+    made.end(made)
+
+
+def press(number: int = signal.SIGINT) -> None:
+    signal.raise_signal(number)
+
+
+def test_a_handler_waits_while_bytes_are_taken_over(
+    handlers: list[int], interrupts: Interrupts
+) -> None:
+    steps: list[str] = []
 
     def take_over() -> None:
         with interrupts.held():
@@ -170,13 +191,99 @@ def test_a_handler_waits_while_bytes_are_taken_over(press: Callable[[], None]) -
     assert steps == ["in", "out"]
     with pytest.raises(Pressed):  # it waits no longer than that
         press()
-    interrupts.end()
-    assert signal.getsignal(signal.SIGINT) is handler
+    assert handlers == [signal.SIGINT] * 2
 
 
-def test_a_handler_that_was_set_meanwhile_stays(press: Callable[[], None]) -> None:
-    interrupts, said = Interrupts(), []
-    interrupts.begin()
+def test_a_handler_that_returns_is_run_once_and_the_work_goes_on(
+    handlers: list[int], interrupts: Interrupts
+) -> None:
+    with interrupts.held():
+        press(signal.SIGTERM)
+        press(signal.SIGTERM)  # as without us: one that has not run yet is not run twice
+        assert handlers == []
+    assert handlers == [signal.SIGTERM]
+
+
+def test_each_handler_that_waited_is_run_though_one_of_them_raises(
+    handlers: list[int], interrupts: Interrupts
+) -> None:
+    def take_over() -> None:
+        with interrupts.held():
+            press(signal.SIGINT)
+            press(signal.SIGTERM)
+
+    with pytest.raises(Pressed):
+        take_over()
+    assert handlers == [signal.SIGINT, signal.SIGTERM]
+
+
+def test_an_error_of_the_work_is_kept_beside_that_of_the_handler(interrupts: Interrupts) -> None:
+    def take_over() -> None:
+        with interrupts.held():
+            press()
+            raise OSError("the link")
+
+    with pytest.raises(Pressed) as raised:
+        take_over()
+    assert isinstance(raised.value.__context__, OSError)
+    assert interrupts.depth == 0
+
+
+def test_other_threads_hold_nothing_up_and_put_nothing_back(
+    handlers: list[int], interrupts: Interrupts
+) -> None:
+    stand_in, is_held, is_over = (
+        signal.getsignal(signal.SIGINT),
+        threading.Event(),
+        threading.Event(),
+    )
+
+    def work() -> None:
+        with interrupts.held():
+            is_held.set()
+            is_over.wait(300.0)
+        interrupts.begin(work)
+        interrupts.renew()
+        interrupts.end(work)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert is_held.wait(300.0)
+    with pytest.raises(Pressed):
+        press()
+    is_over.set()
+    thread.join(300.0)
+    assert signal.getsignal(signal.SIGINT) is stand_in
+
+
+def test_handlers_are_put_back_behind_the_last_user(handlers: list[int]) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    interrupts = Interrupts()
+    for user in ("one", "one", "other"):
+        interrupts.begin(user)
+    interrupts.end("one")
+    assert signal.getsignal(signal.SIGINT) is not before[0]
+    interrupts.end("other")
+    interrupts.end("other")
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_what_is_ignored_or_left_to_the_system_stays_so(handlers: list[int]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    interrupts = Interrupts()
+    interrupts.begin("user")
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    with interrupts.held():
+        press()
+    assert not interrupts.came
+
+
+def test_a_handler_that_was_set_meanwhile_waits_too_and_stays(
+    handlers: list[int], interrupts: Interrupts
+) -> None:
+    said: list[int] = []
     signal.signal(signal.SIGINT, lambda number, _: said.append(number))
     interrupts.renew()
     with interrupts.held():
@@ -184,11 +291,32 @@ def test_a_handler_that_was_set_meanwhile_stays(press: Callable[[], None]) -> No
         assert said == []
     assert said == [signal.SIGINT]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    interrupts.end()
+    interrupts.end(interrupts)
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
-def test_ctrl_c_in_the_middle_of_a_packet_loses_nothing(press: Callable[[], None]) -> None:
+def test_a_handler_may_call_the_one_before_it_and_put_it_back(
+    handlers: list[int], interrupts: Interrupts
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    said: list[int] = []
+
+    def mine(number: int, frame: FrameType | None) -> None:
+        said.append(number)
+        assert callable(before)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, mine)
+    interrupts.renew()
+    with pytest.raises(Pressed):
+        press()
+    signal.signal(signal.SIGINT, before)
+    with pytest.raises(Pressed):
+        press()
+    assert (said, handlers) == ([signal.SIGINT], [signal.SIGINT] * 2)
+
+
+def test_ctrl_c_in_the_middle_of_a_packet_loses_nothing(handlers: list[int]) -> None:
     with TcpServer() as server:
         link = Link(TcpTransport(server.address))
         taken: list[object] = []

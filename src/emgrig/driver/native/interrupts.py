@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -30,42 +31,44 @@ class Interrupts:
     def __init__(self) -> None:
         #: How many hold handlers up; written by the main thread alone.
         self.depth = 0
-        self.came: list[int] = []  #: Signals whose handlers wait.
-        self._instead: dict[int, Handler] = {}
-        self._n_users = 0
-        self._lock = threading.Lock()
+        #: Handlers that wait, by signal: as ever, one that came twice meanwhile came once.
+        self.came: dict[int, Callable[[], object]] = {}
+        self._users: set[object] = set()
 
-    def begin(self) -> None:
-        """Stand in for the handlers from here on, until as many calls of `end`."""
-        with self._lock:
-            self._n_users += 1
+    def begin(self, user: object) -> None:
+        """Stand in for the handlers from here on, until the last user has called `end`."""
+        self._users.add(user)
         self.renew()
 
     def renew(self) -> None:
         """Stand in for handlers that were set since; nothing outside of the main thread."""
-        if not self._n_users or threading.get_ident() != MAIN:
+        if not self._users or threading.get_ident() != MAIN:
             return
         for number in _NUMBERS:
             handler = signal.getsignal(number)
-            if callable(handler) and handler != self._handle:
-                self._instead[number] = handler
-                signal.signal(number, self._handle)
+            if callable(handler) and not self._is_ours(handler):
+                signal.signal(number, _StandIn(self, handler))
 
-    def end(self) -> None:
+    def end(self, user: object) -> None:
         """Put the handlers back, if nobody is left who wants it and nobody has set others."""
-        with self._lock:
-            self._n_users -= 1
-            if self._n_users or threading.get_ident() != MAIN:
-                return  # a handler that stays only calls the one that was there
-        for number, handler in self._instead.items():
-            if signal.getsignal(number) == self._handle:
-                signal.signal(number, handler)
+        self._users.discard(user)
+        if self._users or threading.get_ident() != MAIN:
+            return  # a stand-in that stays only calls the handler that was there
+        for number in _NUMBERS:
+            handler = signal.getsignal(number)
+            if isinstance(handler, _StandIn) and self._is_ours(handler):
+                signal.signal(number, handler.handler)
 
     def run(self) -> None:
-        """Run the handlers that waited, if nobody else holds them up; they may raise."""
-        while self.came and not self.depth:
-            number = self.came.pop(0)
-            self._instead[number](number, None)
+        """Run the handlers that waited, if nobody else holds them up; they may raise.
+
+        Each is run, as they would be without us; of those that raise the last one is heard.
+        """
+        if self.came and not self.depth:
+            try:
+                self.came.pop(next(iter(self.came)))()
+            finally:
+                self.run()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -80,11 +83,25 @@ class Interrupts:
             self.depth -= 1
             self.run()
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.depth:
-            self.came.append(number)
+    def _is_ours(self, handler: Handler) -> bool:
+        return isinstance(handler, _StandIn) and handler.interrupts is self
+
+
+class _StandIn:
+    """Instead of one handler: calls it, or has it wait.
+
+    Each is of one handler for good: who has replaced it may put it back, or call it from his own.
+    """
+
+    def __init__(self, interrupts: Interrupts, handler: Handler) -> None:
+        self.interrupts, self.handler = interrupts, handler
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Be the handler."""
+        if self.interrupts.depth:
+            self.interrupts.came[number] = partial(self.handler, number, frame)
         else:
-            self._instead[number](number, frame)
+            self.handler(number, frame)
 
 
 INTERRUPTS: Final = Interrupts()

@@ -111,8 +111,8 @@ class Reading:
         is_main = threading.get_ident() == MAIN
         if is_main:  # in line: with every packet, a call costs more than what it does
             if not self._holds_interrupts:
+                INTERRUPTS.begin(self)
                 self._holds_interrupts = True
-                INTERRUPTS.begin()
             INTERRUPTS.depth += 1
         try:
             with self._condition:
@@ -204,5 +204,4 @@ class Reading:
             self._is_closed = True
             self._wake()
             self._thread.join()
-            if self._holds_interrupts:
-                INTERRUPTS.end()
+            INTERRUPTS.end(self)

@@ -7,7 +7,8 @@ import pytest
 
 from emgrig.errors import ExitCode
 from emgrig.filemodel import load
-from emgrig.study.settings import FOLDER, Events, StudySettings, load_settings
+from emgrig.study.places import FOLDER
+from emgrig.study.settings import Events, StudySettings, load_settings
 from emgrig.study.template import template
 from shell import Run
 from tiny_study import coding_path, tiny, write_tiny

@@ -11,6 +11,7 @@ from typing import Any, Final
 from emgrig.errors import RecordingError
 from emgrig.filemodel import Json
 from emgrig.files import check_folder
+from emgrig.hil_tests.history_file import check_there
 from emgrig.hil_tests.judging.measurement import Outcome
 
 GOOD: Final = (Outcome.PASS, Outcome.MARGINAL)
@@ -146,12 +147,8 @@ def read_values(path: Path, board: str | None = None) -> list[Value]:
 @contextmanager
 def _opened(path: Path, *, is_new: bool = False) -> Iterator[sqlite3.Connection]:
     """Open the file for one transaction; make its tables if it `is_new` and empty."""
-    if path.is_dir():
-        raise RecordingError(
-            f"{path} is a folder; name the file that emgrig bringup --history FILE wrote"
-        )
-    if not is_new and not path.is_file():
-        raise RecordingError(f"there is no history {path}; check the name")
+    if path.is_dir() or not is_new:
+        check_there(path)
     try:
         with closing(sqlite3.connect(path, timeout=_WAIT_S)) as base, base:
             is_empty = not base.execute("SELECT 1 FROM sqlite_schema").fetchone()

@@ -10,9 +10,10 @@ from typing import Any
 from emgrig.filemodel import plain
 from emgrig.files import make_folder, write_file
 from emgrig.study.dataset import Unit
+from emgrig.study.places import FOLDER
 from emgrig.study.recording import Result
 from emgrig.study.rows import event_row, recording_row
-from emgrig.study.settings import FOLDER, StudySettings
+from emgrig.study.settings import StudySettings
 from emgrig.version import __version__
 
 _PIECE = 1 << 20

@@ -87,14 +87,8 @@ class Unit:
         return sorted({p for p in parts if p is not None})
 
 
-def find_units(root: Path) -> list[Unit]:
-    """Find the recordings of a data set, in order.
-
-    Raises
-    ------
-    RecordingError
-        If the folder is no BIDS data set, or has no EMG recording.
-    """
+def check_data_set(root: Path) -> None:
+    """Raise RecordingError if a folder is no BIDS data set."""
     if not root.is_dir():
         raise RecordingError(f"there is no folder {root}; check the name")
     if not (root / "dataset_description.json").is_file():
@@ -103,6 +97,17 @@ def find_units(root: Path) -> list[Unit]:
             "and emgrig session --export-bids make one of recordings of emgrig; of others' "
             "docs/study.md says what it must hold"
         )
+
+
+def find_units(root: Path) -> list[Unit]:
+    """Find the recordings of a data set, in order.
+
+    Raises
+    ------
+    RecordingError
+        If the folder is no BIDS data set, or has no EMG recording.
+    """
+    check_data_set(root)
     whole = root.resolve()
     units = []
     for path in sorted([*whole.glob("sub-*/emg/*_emg.*"), *whole.glob("sub-*/ses-*/emg/*_emg.*")]):

@@ -8,12 +8,8 @@ from typing import Annotated
 from annotated_types import Interval
 
 from emgrig.analysis.signal.indicators import PeakRule
-from emgrig.errors import RecordingError
 from emgrig.filemodel import FileModel, Text, load, one_of
-
-FOLDER = Path("derivatives") / "emgrig-study"
-"""Where all that a study writes lies, below the data set."""
-FILE = "study.toml"
+from emgrig.study.places import check_begun
 
 
 @dataclass(frozen=True)
@@ -170,19 +166,9 @@ class StudySettings(FileModel):
     left_out: Mapping[str, Text] = field(default_factory=dict)
 
 
-def settings_path(root: Path) -> Path:
-    """Return where the settings of a data set's study lie."""
-    return root / FOLDER / FILE
-
-
 def load_settings(root: Path) -> StudySettings:
     """Read the settings of a data set's study.
 
     Raises RecordingError if there are none yet; ValueError, in one line, if they are wrong.
     """
-    path = settings_path(root)
-    if not path.is_file():
-        raise RecordingError(
-            f"there is no study in {root} yet; begin with: emgrig study init {root}"
-        )
-    return load(path, StudySettings, "study")
+    return load(check_begun(root), StudySettings, "study")

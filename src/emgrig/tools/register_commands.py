@@ -132,10 +132,14 @@ def apply_profile(
     Example: emgrig registers apply tcp://192.168.4.1:4299 facial-emg --dry-run
     """
     import emgrig
-    from emgrig.driver.chip.profile import load_profile
+    from emgrig.connect import link_first
 
-    wanted = load_profile(profile)
-    with emgrig.connect(address) as board:
+    with link_first(address):
+        from emgrig.driver.chip.profile import load_profile
+
+        wanted = load_profile(profile)
+        board_there = emgrig.connect(address)
+    with board_there as board:
         before = board.chip.read_registers()
         settings = wanted.settings(board.chip.parts)
         if dry_run:

@@ -13,6 +13,7 @@ from emgrig.tools.common.output import note, print_json, print_table, say
 if TYPE_CHECKING:
     from emgrig.simulator.board import SimulatedBoard
     from emgrig.simulator.control.port import ControlPort
+    from emgrig.simulator.faults.fault import FaultSetting
     from emgrig.simulator.options import SimOptions
     from emgrig.simulator.serve import BoardServer
 
@@ -83,17 +84,19 @@ def simulate(given: SimulateOptions) -> None:
         return
     if sum((given.tcp is not None, given.pty, given.udp is not None)) != 1:
         raise typer.BadParameter("say one of --tcp [HOST]:PORT, --pty and --udp HOST:PORT")
-    import numpy as np
-
-    from emgrig.onboard.native import Firmware
-    from emgrig.simulator.assembly import build_board
-    from emgrig.simulator.control.port import check_host
     from emgrig.simulator.options import parse_speed
 
     steered = None if given.control is None else host_port(given.control, "--control")
     if steered is not None:
+        from emgrig.simulator.control.port import check_host
+
         check_host(steered[0])
     options = _board_options(given)
+    import numpy as np
+
+    from emgrig.onboard.native import Firmware
+    from emgrig.simulator.assembly import build_board
+
     board = build_board(options)
     if board.truth is not None:
         # What a source has to load takes seconds on a busy computer: not once somebody waits.
@@ -141,7 +144,6 @@ def _control(server: "BoardServer", options: "SimOptions", where: tuple[str, int
 
 
 def _board_options(given: SimulateOptions) -> "SimOptions":
-    from emgrig.simulator.faults.named import parse_fault
     from emgrig.simulator.options import SimOptions
 
     if given.channels not in (None, 4, 6, 8):
@@ -153,9 +155,14 @@ def _board_options(given: SimulateOptions) -> "SimOptions":
     firmware, chips = WITH_GATEWAY.get(given.board or "", (given.board or "native", given.chips))
     if given.board and given.channels not in (None, has):
         raise typer.BadParameter(f"--channels {given.channels}: a {given.board} has {has}")
+    faults: tuple[FaultSetting, ...] = ()
+    if given.fault:
+        from emgrig.simulator.faults.named import parse_fault
+
+        faults = tuple(parse_fault(text) for text in given.fault)
     return SimOptions(
         source=given.source,
-        faults=tuple(parse_fault(text) for text in given.fault or []),
+        faults=faults,
         seed=given.seed,
         chips=chips,
         channels=given.channels or has,

@@ -5,9 +5,11 @@ Source: TI SBAS499C: p. 8 (clock, reference), equation 8 and table 9 (codes), 9.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # registers in words need none of it
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -31,19 +33,23 @@ class ChipModel:
         """The highest code; the chip clips here."""
         return (1 << (self.code_bits - 1)) - 1
 
-    def scale_v(self, gain: NDArray[np.float64], vref_v: float) -> NDArray[np.float64]:
+    def scale_v(self, gain: "NDArray[np.float64]", vref_v: float) -> "NDArray[np.float64]":
         """Return the volts of one code: ``vref_v / (gain * 2**23)`` (equation 8).
 
         The data sheet's table of ideal codes has 2**23 - 1, 0.12 ppm more.
         """
         return vref_v / (gain * float(-self.code_min))
 
-    def is_clipped(self, codes: NDArray[np.int32]) -> NDArray[np.bool_]:
+    def is_clipped(self, codes: "NDArray[np.int32]") -> "NDArray[np.bool_]":
         """Say which codes are at either end of the range."""
+        import numpy as np
+
         return np.asarray((codes >= self.code_max) | (codes <= self.code_min))
 
-    def is_status(self, words: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    def is_status(self, words: "NDArray[np.uint32]") -> "NDArray[np.bool_]":
         """Say which words begin as a status word does."""
+        import numpy as np
+
         return np.asarray(words >> (self.status_bits - 4) == self.status_begins)
 
     def are_status(self, first_bytes: bytes) -> bool:

@@ -7,10 +7,7 @@ that the dump of a sick chip can be read; what a sample is scaled with raises if
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 from emgrig.driver.chip.bits import Bits, Register
 from emgrig.driver.chip.model import ADS1299
@@ -23,6 +20,10 @@ from emgrig.driver.chip.registers import (
     Mux,
     Place,
 )
+
+if TYPE_CHECKING:  # what is shown of registers needs none of it
+    import numpy as np
+    from numpy.typing import NDArray
 
 R = TypeVar("R", bound=Register)
 
@@ -98,8 +99,10 @@ class RegisterFile:
         return tuple(self.channel(n + 1) for n in range(self.n_channels))
 
     @property
-    def gains(self) -> NDArray[np.float64]:
+    def gains(self) -> "NDArray[np.float64]":
         """Nominal gain of each channel, V/V, shape (n_channels,); raises as `get` does."""
+        import numpy as np
+
         return np.array([channel.gain.word for channel in self.channels()], dtype=np.float64)
 
     @property
@@ -108,15 +111,17 @@ class RegisterFile:
         return tuple(channel.mux for channel in self.channels())
 
     @property
-    def powered(self) -> NDArray[np.bool_]:
+    def powered(self) -> "NDArray[np.bool_]":
         """True for each channel that is on, shape (n_channels,); raises as `get` does."""
+        import numpy as np
+
         return np.array([not channel.power_down for channel in self.channels()])
 
     def rate_hz(self, f_clk_hz: float = ADS1299.f_clk_hz) -> float:
         """Return samples per second with a master clock of `f_clk_hz`; raises as `get` does."""
         return f_clk_hz / self.get(Config1).rate.clocks
 
-    def scale_v(self, vref_v: float = ADS1299.vref_v) -> NDArray[np.float64]:
+    def scale_v(self, vref_v: float = ADS1299.vref_v) -> "NDArray[np.float64]":
         """Return the volts of one code for each channel, shape (n_channels,).
 
         As `ChipModel.scale_v`; raises as `get` does.

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from emgrig.errors import RecordingError
+
 TUBE_SUFFIX = "_tube.tsv"
 HEAD = ("count", "conversion", "sample", "onset", "shown")
 
@@ -36,6 +38,19 @@ class TubeRow(NamedTuple):
 def tube_path(bdf_path: Path) -> Path:
     """Return the path of the table beside a BDF+ file."""
     return bdf_path.with_name(bdf_path.stem + TUBE_SUFFIX)
+
+
+def check_tube(bdf_path: Path) -> Path:
+    """Return the path of the table; RecordingError if the recording or the table is not there."""
+    if not bdf_path.is_file():
+        raise RecordingError(f"there is no recording {bdf_path}")
+    path = tube_path(bdf_path)
+    if not path.is_file():
+        raise RecordingError(
+            f"there is no {path.name} beside {bdf_path.name}: no digital tube ran while it was "
+            "recorded"
+        )
+    return path
 
 
 def tube_table(rows: Iterable[TubeRow], rate_hz: float, start_unix_s: float) -> Iterator[str]:

@@ -10,6 +10,8 @@ from emgrig.files import check_report, make_folder
 from emgrig.tools.common.options import Overwrite, Printed, option, takes
 from emgrig.tools.common.output import note, print_json, say
 
+REPORT_FILES = ("index.html", "signals.png", "demo.bdf", "demo.capture", "demo.json")
+
 
 @dataclass(frozen=True, kw_only=True)
 class DemoOptions(Printed):
@@ -35,10 +37,10 @@ def demo(given: DemoOptions) -> None:
     page in the report folder shows all of it; the first and the last line say PASS or FAIL. The
     report of an earlier demo stays unless --overwrite says that it goes.
     """
+    check_report(given.report, REPORT_FILES, overwrite=given.overwrite)
     from emgrig.tools.demo import page as demo_page
     from emgrig.tools.demo import run as demo_run
 
-    check_report(given.report, demo_run.REPORT_FILES, overwrite=given.overwrite)
     make_folder(given.report)
     result = demo_run.run(
         given.report,

@@ -29,7 +29,6 @@ from emgrig.tools.demo.check import ChannelMatch, match, seen_by_chip
 
 PROFILE = "facial-emg"
 ROOM_C = 26.85  # 300 K
-REPORT_FILES = ("index.html", "signals.png", "demo.bdf", "demo.capture", "demo.json")
 """What a demo makes, in its folder; all of it together."""
 LEAST_SHARE = 0.98
 """So much of what was asked for must have been converted, or the demo is not complete."""

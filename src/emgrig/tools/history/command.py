@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from emgrig.errors import RecordingError
 from emgrig.files import check_output, check_report, write_file
+from emgrig.hil_tests.history_file import check_there
 from emgrig.names import table_cell, unit_shown
 from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
@@ -44,6 +45,7 @@ def history(given: HistoryOptions) -> None:
         check_output(given.csv, overwrite=given.overwrite)
     if given.report is not None:
         check_report(given.report, [PAGE], overwrite=given.overwrite)
+    check_there(given.file)
     from emgrig.hil_tests.history import read_runs, read_values
 
     runs, values = read_runs(given.file, given.board), read_values(given.file, given.board)

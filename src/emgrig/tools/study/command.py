@@ -3,6 +3,8 @@
 import typer
 
 from emgrig.extras import require
+from emgrig.study.dataset import check_data_set
+from emgrig.study.places import check_begun
 from emgrig.tools.common.options import takes
 from emgrig.tools.study.options import InitOptions, ReportOptions, RunOptions
 
@@ -22,6 +24,7 @@ def init_command(given: InitOptions) -> None:
 
     Example: emgrig study init mystudy --coder coder-A --coder coder-B
     """
+    check_data_set(given.root)
     from emgrig.tools.study.running import begin
 
     begin(given)
@@ -37,6 +40,7 @@ def run_command(given: RunOptions) -> None:
     With --only the results are kept and no table is written: that is for a workflow manager that
     does recordings one by one. Exit code 1 if a recording failed.
     """
+    check_begun(given.root)
     from emgrig.tools.study.running import run
 
     run(given)
@@ -51,6 +55,7 @@ def report_command(given: ReportOptions) -> None:
     """
     if given.mixed:
         require("statsmodels.api", "mixed", "--mixed")
+    check_begun(given.root)
     from emgrig.tools.study.running import report
 
     report(given)

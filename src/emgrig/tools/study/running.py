@@ -12,8 +12,9 @@ import typer
 from emgrig.errors import ExitCode, RecordingError
 from emgrig.files import json_text, make_folder, refuse_existing, write_file
 from emgrig.study.dataset import coders_of, find_units
+from emgrig.study.places import FOLDER, settings_path
 from emgrig.study.rows import LEFT_OUT
-from emgrig.study.settings import FOLDER, load_settings, settings_path
+from emgrig.study.settings import load_settings
 from emgrig.study.statistics.findings import KINDS
 from emgrig.study.template import description, template
 from emgrig.tools.common.output import print_json, print_table, say

@@ -8,6 +8,7 @@ import typer
 
 from emgrig.errors import ExitCode
 from emgrig.files import check_output, whole_file, write_file
+from emgrig.recording.sync.tube import check_tube
 from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_facts, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
@@ -93,6 +94,8 @@ def sync(given: SyncOptions) -> None:
     inputs = [given.recording, given.readings, given.video, given.frames, given.times]
     outputs = [given.output, given.output and _clock_path(given.output), given.page]
     _check_outputs([*outputs, given.write_readings], inputs, overwrite=given.overwrite)
+    if given.video is None:  # the extra that reads one is asked for first
+        check_tube(given.recording)
     from emgrig.tools.sync.film import aligned, facts_of, film_by, film_of, video_json
     from emgrig.tools.sync.read import read_frames, read_readings, read_source
 

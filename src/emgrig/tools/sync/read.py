@@ -14,7 +14,7 @@ from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.errors import RecordingError
 from emgrig.files import attempt, why
 from emgrig.reading.formats.own import sidecar_of
-from emgrig.recording.sync.tube import tube_path
+from emgrig.recording.sync.tube import check_tube
 
 #: What a person or a program writes where the count cannot be read.
 _UNREADABLE = {"", "?", "-", "n/a", "na", "nan"}
@@ -182,13 +182,7 @@ def read_source(bdf: Path) -> Source:
     RecordingError
         If there is no table, or what is there cannot be read.
     """
-    if not bdf.is_file():
-        raise RecordingError(f"there is no recording {bdf}")
-    path = tube_path(bdf)
-    if not path.is_file():
-        raise RecordingError(
-            f"there is no {path.name} beside {bdf.name}: no digital tube ran while it was recorded"
-        )
+    path = check_tube(bdf)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t"))

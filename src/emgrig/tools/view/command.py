@@ -46,10 +46,11 @@ def view(given: ViewOptions) -> None:
 
 
 def _serve(given: ViewOptions, server: "Server", files: ExitStack) -> None:
-    from emgrig.tools.view.page import build
     from emgrig.tools.view.starting import made_viewer, warm_up
 
     viewer = made_viewer(given, files)
+    from emgrig.tools.view.page import build  # it brings what makes pages, a second of it
+
     build(viewer)
     say(server.url)
     if not server.is_local:

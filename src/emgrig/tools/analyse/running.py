@@ -42,6 +42,7 @@ from emgrig.files import (
 )
 from emgrig.reading import open_recording
 from emgrig.reading.pairs import read_pairs
+from emgrig.sentences import counted
 from emgrig.tools.analyse.options import (
     AnalyseOptions,
     GridOptions,
@@ -268,8 +269,8 @@ def _clock(pairs: Path | None, offset_s: float) -> ClockMap:
     fitted = fit_clock_map(emg_s, video_s)
     drift = f"{1000 * fitted.drift:+.2f} ms/s" if fitted.is_drift_told else "not told, taken as 0"
     say(
-        f"clock map of {emg_s.size} pairs: drift {drift}, {fitted.n_jumps} jumps, "
-        f"median residual {1000 * fitted.residual_mad_s:.0f} ms"
+        f"clock map of {counted(emg_s.size, 'pair')}: drift {drift}, "
+        f"{counted(fitted.n_jumps, 'jump')}, median residual {1000 * fitted.residual_mad_s:.0f} ms"
     )
     return fitted
 
@@ -344,7 +345,7 @@ def write_synthetic(given: SyntheticOptions, annotations: Path) -> None:
     if given.as_json:
         print_json({"truth": str(table), "recordings": [str(path) for path in paths]})
         return
-    say(f"written: {len(paths)} recordings, and what is in them: {table}")
+    say(f"written: {counted(len(paths), 'recording')}, and what is in them: {table}")
     say(f"next: emgrig grid {given.folder} --annotations {table}")
 
 

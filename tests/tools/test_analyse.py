@@ -33,9 +33,18 @@ def test_reproduce_prints_a_verdict_for_every_number(data: Path, tmp_path: Path)
     code, text = run("reproduce", "--annotations", sheet, "--figures", tmp_path)
     assert code == 0
     assert "does not come out: 10\n  4.1 participants: printed 35, ours 34" in text
+    assert "exact, from data: 10\nrecomputed from numbers that the paper prints: " in text
     assert "within rounding: 2" in text
     assert "trivial answer" in text
     assert len(list(tmp_path.glob("figure-*.svg"))) == 3
+
+
+@pytest.mark.slow
+def test_reproduce_fits_in_a_terminal_of_80_columns(data: Path) -> None:
+    sheet = data / "casmemg" / "380_sort.xlsx"
+    words = ["reproduce", "--annotations", str(sheet)]
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "80"})
+    assert max(len(line) for line in result.output.splitlines()) <= 80
 
 
 @pytest.mark.slow

@@ -59,7 +59,7 @@ from emgrig.tools.analyse.results import (
     write_results,
 )
 from emgrig.tools.common.options import read_mvc, read_ratings
-from emgrig.tools.common.output import note, print_facts, print_json, print_table, say
+from emgrig.tools.common.output import note, print_facts, print_json, print_table, say, say_folded
 from emgrig.tools.common.progress import Bar
 
 TRUTH = "truth.xlsx"
@@ -77,9 +77,14 @@ _FIGURES_7 = {
 }
 _COLOURS = {
     Verdict.EXACT: "green",
+    Verdict.RECOMPUTED: "green",
     Verdict.WITHIN_ROUNDING: "cyan",
     Verdict.DOES_NOT_COME_OUT: "red",
     Verdict.NO_MATERIAL: "dim",
+}
+_MEANINGS = {
+    Verdict.EXACT: ", from data",
+    Verdict.RECOMPUTED: " from numbers that the paper prints",
 }
 
 
@@ -105,19 +110,20 @@ def set_beside(given: ReproduceOptions) -> None:
     )
     for verdict in Verdict:
         of_it = [row for row in rows if row.verdict is verdict]
-        say(f"{verdict}: {len(of_it)}")
+        say(f"{verdict}{_MEANINGS.get(verdict, '')}: {len(of_it)}")
         if verdict is Verdict.DOES_NOT_COME_OUT:
             for row in of_it:
                 why = row.note and f" ({row.note})"
-                say(f"  {row.section} {row.what}: printed {row.printed}, ours {row.ours_text}{why}")
+                what = f"{row.section} {row.what}"
+                say_folded(f"{what}: printed {row.printed}, ours {row.ours_text}{why}", indent=2)
         if verdict is Verdict.NO_MATERIAL:
             for why in dict.fromkeys(row.note for row in of_it if row.note):
-                say(f"  {why}")
+                say_folded(why, indent=2)
     if expressions is not None:
         _print_trivial(expressions)
-    say(paper.PAPER)
+    say_folded(paper.PAPER)
     if expressions is None or not found:
-        say(f"material: {paper.MATERIAL}")
+        say_folded(f"material: {paper.MATERIAL}")
 
 
 def _coloured(verdict: Verdict) -> Text:

@@ -25,6 +25,7 @@ _EMG_WORDS = (
     "zyg",
     "corr",
     "front",
+    "orb",
     "oculi",
     "oris",
     "depressor",

@@ -1,8 +1,8 @@
 """Which muscle a channel lies over, by its name: whole, shortened, or as papers abbreviate it.
 
-Names are those of section 3.1.2 of the paper; short ones are beginnings of their words ("lev.
-lab.", "OrbOc_L", "depres. oris"), or initials that papers on facial EMG use. SENIAM names no muscle of the
-face.
+Names are those of section 3.1.2 of the paper; short ones are beginnings of their words
+("lev. lab.", "OrbOc_L", "depres. oris"), or initials that papers on facial EMG use. SENIAM names no
+muscle of the face.
 """
 
 import re

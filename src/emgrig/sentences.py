@@ -28,3 +28,16 @@ def sentence(make: Callable[P, str]) -> Callable[P, str]:
         return reword(make(*args, **kwargs))
 
     return said
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return a number with its word: "1 gap", "2 gaps"; `many` where an s at the end is not it.
+
+    Examples
+    --------
+    >>> counted(1, "sample is missing", "samples are missing")
+    '1 sample is missing'
+    >>> f"in {counted(0, 'gap')}"
+    'in 0 gaps'
+    """
+    return f"{n} {one}" if n == 1 else f"{n} {many or f'{one}s'}"

@@ -241,7 +241,7 @@ def test_a_page_of_a_real_board_has_no_badge(tmp_path: Path, make: Callable[...,
         ("tools/sync/page.html", "readings agree within"),
         ("analysis/report/page.html", "candidates"),
         ("tools/demo/page.html", "PASS"),
-        ("study/report/page.html", "1 recordings failed"),
+        ("study/report/page.html", "1 recording failed"),
         ("tools/history/page.html", "good at the last"),
     ],
 )

@@ -81,7 +81,7 @@ def test_a_cut_row_of_the_sd_card_is_a_gap(tmp_path: Path) -> None:
     path.write_text("\n".join(rows))
     found = open_recording(path)
     assert found.runs.gaps.tolist() == [[49, 50]]
-    assert "1 rows are cut and were left out" in found.remarks
+    assert "1 row is cut and was left out" in found.remarks
 
 
 def test_brainflow_has_marks_and_the_rate_of_its_board(tmp_path: Path) -> None:

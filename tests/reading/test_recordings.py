@@ -10,8 +10,9 @@ from scipy import io
 from emgrig.analysis.clocks.robust_line import fit_clock_map
 from emgrig.analysis.paper import printed as paper
 from emgrig.analysis.paper.casmemg_files import write_casmemg_mat
-from emgrig.analysis.report.candidates import Analysis, analyse, muscles_by_label
+from emgrig.analysis.report.candidates import Analysis, analyse
 from emgrig.analysis.report.events import events_tsv
+from emgrig.analysis.report.muscle_names import muscles_by_label
 from emgrig.analysis.report.page import page
 from emgrig.analysis.signal.quality import assess
 from emgrig.errors import MissingExtra, RecordingError

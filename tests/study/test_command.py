@@ -99,7 +99,7 @@ def test_init_run_and_report_make_tables_page_methods_and_numbers(
     assert recordings[0]["mvc_uv_EMG zygom. major"] > 50
     assert recordings[2]["mvc_uv_EMG zygom. major"] is None
     page = (out / "report.html").read_text("utf-8")
-    assert "1 recordings failed" in page
+    assert "1 recording failed" in page
     assert "is cut short" in page
     assert "SIMULATED" in page
     numbers = json.loads((out / "numbers.json").read_text("utf-8"))

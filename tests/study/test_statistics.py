@@ -196,7 +196,7 @@ def test_emotions_and_channels_count_what_is_in_and_name_what_is_dominant() -> N
     assert table[0][4:6] == ("AU4 (2), AU7 (1)", "c2 (2)")
     by_channel = channels(sample)
     assert by_channel.table.rows[1][2:] == ("1", "1", "AU4 (2), AU7 (1)", "AU4", "2 of 2")
-    assert "1 events are on channels whose muscle is not known." in by_channel.table.notes
+    assert "1 event is on a channel whose muscle is not known." in by_channel.table.notes
     assert emotion_channels(sample).numbers["t9.anger.c2"] == 2
 
 

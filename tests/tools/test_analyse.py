@@ -33,9 +33,18 @@ def test_reproduce_prints_a_verdict_for_every_number(data: Path, tmp_path: Path)
     code, text = run("reproduce", "--annotations", sheet, "--figures", tmp_path)
     assert code == 0
     assert "does not come out: 10\n  4.1 participants: printed 35, ours 34" in text
+    assert "exact, from data: 10\nrecomputed from numbers that the paper prints: " in text
     assert "within rounding: 2" in text
     assert "trivial answer" in text
     assert len(list(tmp_path.glob("figure-*.svg"))) == 3
+
+
+@pytest.mark.slow
+def test_reproduce_fits_in_a_terminal_of_80_columns(data: Path) -> None:
+    sheet = data / "casmemg" / "380_sort.xlsx"
+    words = ["reproduce", "--annotations", str(sheet)]
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "80"})
+    assert max(len(line) for line in result.output.splitlines()) <= 80
 
 
 @pytest.mark.slow
@@ -71,7 +80,7 @@ def test_analyse_writes_page_events_and_elan_and_scores_what_comes_back(
     common = ("analyse", tmp_path / "01_1.mat", "-o", tmp_path, "--face", "--video-offset", 2.5)
     code, text = run(*common, "--mvc", "2=300", "--video", tmp_path / "a.mp4")
     assert code == 0
-    assert "1 candidates, 1 of at most 500 ms" in text
+    assert "1 candidate, 1 of at most 500 ms" in text
     assert "channel 8 (c8): not analysed, constant at 0" in text
     table = (tmp_path / "01_1_events.tsv").read_text().splitlines()
     assert table[1].split("\t")[2:4] == ["micro", "c2"]
@@ -148,9 +157,9 @@ def test_the_indicators_both_ways_over_a_folder(tmp_path: Path) -> None:
     asked = ("indicators", tmp_path, "--annotations", tmp_path / "a.xlsx")
     code, text = run(*asked)
     assert code == 0
-    assert "100 of 24000 samples were lost" in text
-    assert "1 of 3 recordings are not there" in text
-    assert "outside of their recording: 1 expressions" in text
+    assert "lost: 100 of 24000 samples" in text
+    assert "not there: 1 of 3 recordings" in text
+    assert "outside of their recording: 1 expression" in text
     text = run(*asked, "--json")[1]
     said = json.loads(text[text.index("{") :])
     assert [(one["recording"], one["late_ms"]) for one in said["expressions"]] == [
@@ -206,7 +215,7 @@ def test_a_bdf_is_analysed_in_microvolts(tmp_path: Path) -> None:
     edfio.Bdf(signals).write(tmp_path / "a.bdf")
     code, text = run("analyse", tmp_path / "a.bdf", "-o", tmp_path)
     assert code == 0
-    assert "1 candidates" in text
+    assert "1 candidate," in text
     row = (tmp_path / "a_events.tsv").read_text().splitlines()[1]
     assert row.split("\t")[6:8] == ["AU11+AU12", "n/a"]
 
@@ -227,7 +236,7 @@ def test_what_a_bdf_calls_bad_is_not_analysed(tmp_path: Path) -> None:
     edfio.Bdf(signals, annotations=notes).write(tmp_path / "a.bdf")
     code, text = run("analyse", tmp_path / "a.bdf", "-o", tmp_path)
     assert code == 0
-    assert "500 samples missing in 1 gaps" in text
+    assert "500 samples missing in 1 gap" in text
     (row,) = (tmp_path / "a_events.tsv").read_text().splitlines()[1:]
     assert float(row.split("\t")[0]) == pytest.approx(5.0, abs=0.1)
 

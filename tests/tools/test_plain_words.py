@@ -63,7 +63,7 @@ def parameter(kind: Any) -> Any:
     return made.params[0]
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_plain_word_becomes_what_typer_makes_of_it(
     kind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emgrig.hil_tests.history import GOOD, Run, Value
+from emgrig.sentences import counted
 
 
 @dataclass(frozen=True)
@@ -83,23 +84,15 @@ def line(runs: Sequence[Run]) -> str:
     n_silent = sum(not run.board for run in runs)
     n_simulated = len(runs) - n_silent - sum(one.n_runs for one in shown)
     n_runs = sum(one.n_runs for one in shown)
-    said = [f"{_counted(n_runs, 'run')} of {len(shown)} {word}{_plural(len(shown), 'board')}"]
+    said = [f"{counted(n_runs, 'run')} of {counted(len(shown), f'{word}board')}"]
     if shown:
         said.append(f"good at the first run {n_first} of {len(shown)}")
         said.append(f"good at the last {n_last} of {len(shown)}")
     if n_simulated:
-        said.append(f"{_counted(n_simulated, 'simulated run')} not counted")
+        said.append(f"{counted(n_simulated, 'simulated run')} not counted")
     if n_silent:
-        said.append(f"{_counted(n_silent, 'run')} without an answer")
+        said.append(f"{counted(n_silent, 'run')} without an answer")
     return f"history: {', '.join(said)}"
-
-
-def _plural(n: int, word: str) -> str:
-    return word if n == 1 else f"{word}s"
-
-
-def _counted(n: int, word: str) -> str:
-    return f"{n} {_plural(n, word)}"
 
 
 def trends(runs: Sequence[Run], values: Sequence[Value]) -> list[Trend]:

@@ -8,6 +8,8 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from emgrig.sentences import counted
+
 #: So many headings make a table of contents.
 _MANY = 4
 #: Colours of a plot that the page gives instead.
@@ -68,3 +70,4 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters |= {"picture": _picture, "contents": _contents}
+_ENVIRONMENT.globals["counted"] = counted

@@ -13,7 +13,7 @@ import numpy as np
 
 from emgrig.errors import RecordingError
 from emgrig.reading.recording import Floats, Ints, Runs, check_length
-from emgrig.reading.timebase import TimeBase, line_through
+from emgrig.reading.timebase import TimeBase, line_through, stood_twice
 
 #: OpenSignals 16; Ganglion 101 (each twice), 128 and 201; Cyton 256.
 _CYCLES = (16, 64, 101, 128, 201, 256, 1024, 4096, 65536, 1 << 32)
@@ -94,7 +94,7 @@ def by_index(
     positions = np.concatenate([[0], np.cumsum(steps)])
     remarks = []
     if kept.size < whole.size:
-        remarks.append(f"{whole.size - kept.size} rows stood twice and were left out")
+        remarks.append(stood_twice(whole.size - kept.size, "row"))
     if pattern.modulus and times is None and (steps != 1).any():
         remarks.append(f"the index does not tell a loss of {pattern.cycle} samples or more")
     base = TimeBase(rate_hz, rate_from, Runs.at(positions, kept), tuple(remarks))

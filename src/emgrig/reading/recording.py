@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from emgrig.errors import RecordingError
 from emgrig.names import plain_line
 from emgrig.reading.units import microvolts_in, plain
+from emgrig.sentences import counted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,6 +25,7 @@ _EMG_WORDS = (
     "zyg",
     "corr",
     "front",
+    "orb",
     "oculi",
     "oris",
     "depressor",
@@ -429,7 +431,7 @@ def with_names(
     ]
     remarks = []
     if empty := sum(not line for line in lines):
-        remarks.append(f"{empty} channels without a name are called {what} 1, {what} 2 ...")
+        remarks.append(f"{counted(empty, 'channel')} without a name: called {what} 1, {what} 2 ...")
     often = Counter(one.name for one in named)
     taken = {name for name, n in often.items() if n == 1}
     numbers: Counter[str] = Counter()

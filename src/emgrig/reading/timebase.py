@@ -11,6 +11,7 @@ import numpy as np
 
 from emgrig.errors import RecordingError
 from emgrig.reading.recording import Floats, Ints, Runs, check_length
+from emgrig.sentences import counted
 
 #: A step of the time column that is as good as a whole number of samples, samples.
 _WHOLE = 0.2
@@ -87,7 +88,8 @@ def from_times(
         rate with gaps.
     """
     if time_s.size < 3:
-        raise RecordingError(f"{time_s.size} rows have a time; 3 or more were expected")
+        rows = counted(time_s.size, "row has", "rows have")
+        raise RecordingError(f"{rows} a time; 3 or more were expected")
     if not (np.abs(time_s) < _MOST_TIME_S).all():
         row = int(np.flatnonzero(~(np.abs(time_s) < _MOST_TIME_S))[0])
         raise RecordingError(f"{what} has no time in row {row + 1}, but {time_s[row]:g}")
@@ -96,8 +98,20 @@ def from_times(
         return _steady_with_gaps(time_s, stated, what)
     kept = np.flatnonzero(~twin)
     base = _steady_with_gaps(time_s[kept], stated, what)
-    said = f"{int(twin.sum())} rows stood twice and were left out"
+    said = stood_twice(int(twin.sum()), "row")
     return replace(base, runs=Runs.at(base.runs.positions, kept), remarks=(*base.remarks, said))
+
+
+def stood_twice(n: int, what: str) -> str:
+    """Say that so many rows, or data records, are left out since each is there already."""
+    return f"{counted(n, f'{what} stood twice and was', f'{what}s stood twice and were')} left out"
+
+
+def lost_and_marked(n: int) -> str:
+    """Say that so many samples are missing in a file, each in its place."""
+    return counted(
+        n, "sample was lost and is marked as a gap", "samples were lost and are marked as gaps"
+    )
 
 
 def _twins(time_s: Floats, columns: Sequence[Floats]) -> np.ndarray:
@@ -354,8 +368,8 @@ def from_records(
 def _said_of_records(n_pauses: int, lost: int, *, is_continuous: bool) -> list[str]:
     if not n_pauses:
         return []
-    pauses = "1 pause" if n_pauses == 1 else f"{n_pauses} pauses"
-    said = [f"{pauses} between data records: {lost} samples are missing"]
+    missing = counted(lost, "sample is", "samples are")
+    said = [f"{counted(n_pauses, 'pause')} between data records: {missing} missing"]
     if is_continuous:
         said.append("the header calls it continuous, the time stamps do not; they are taken")
     return said

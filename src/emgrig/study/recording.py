@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emgrig.analysis.paper.printed import MUSCLES
-from emgrig.analysis.report.candidates import muscles_by_label
+from emgrig.analysis.report.muscle_names import muscles_by_label
 from emgrig.analysis.spotting.scoring import score_events
 from emgrig.errors import RecordingError
 from emgrig.reading import Mark, Recording, open_recording

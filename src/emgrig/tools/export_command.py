@@ -11,6 +11,7 @@ import typer
 from emgrig.extras import require
 from emgrig.files import check_output
 from emgrig.names import check_code
+from emgrig.sentences import counted
 from emgrig.tools.common.options import (
     Overwrite,
     Printed,
@@ -204,13 +205,21 @@ def _check_mat(part: "Part", *, hold_gaps: bool) -> str:
     n_gap = _n_gap(part) - part.n_padding
     if n_gap and not hold_gaps:
         raise ValueError(
-            f"--mat: {n_gap} samples of {name} were not measured, and CASMEMG has no mark for "
-            "that; hold the sample before them with --hold-gaps, or make --parquet or --csv"
+            f"--mat: {counted(n_gap, 'sample')} of {name} "
+            f"{'was' if n_gap == 1 else 'were'} not measured, and CASMEMG has no mark for that; "
+            "hold the sample before with --hold-gaps, or make --parquet or --csv"
         )
     absent = [str(n) for n in range(1, _MAT_COLUMNS + 1) if n not in numbers]
     columns = f"column{'s are' if len(absent) > 1 else ' is'} 0, not recorded: {', '.join(absent)}"
     said = [columns] if absent else []
-    said += [f"{n_gap} samples that were not measured hold the one before"] if n_gap else []
+    if n_gap:
+        said.append(
+            counted(
+                n_gap,
+                "sample that was not measured holds the one before",
+                "samples that were not measured hold the one before",
+            )
+        )
     return "; ".join(said)
 
 
@@ -265,7 +274,7 @@ def _report(parts: "Sequence[Part]", jobs: Sequence[_Job], *, as_json: bool) -> 
         return
     for path in files:
         say(path)
-    of = "1 file" if len(parts) == 1 else f"{len(parts)} files"
-    say(f"{n_samples} samples of {of}, {n_gap} of them not measured (gaps, padding)")
+    of = counted(len(parts), "file")
+    say(f"{counted(n_samples, 'sample')} of {of}, {n_gap} of them not measured (gaps, padding)")
     for text in notes:
         note(text)

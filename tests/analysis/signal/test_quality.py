@@ -104,3 +104,13 @@ def test_too_short_a_stretch_gives_none() -> None:
     x = record(6.0)
     x[1900::1901] = np.nan
     assert np.isnan(quality(x).mains_db)
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [([7], "1 sample missing in 1 gap"), ([7, 8, 400], "3 samples missing in 2 gaps")],
+)
+def test_what_is_missing_is_counted_in_words(places: list[int], words: str) -> None:
+    x = record(0.0)
+    x[places] = np.nan
+    assert quality(x).remarks == (words,)

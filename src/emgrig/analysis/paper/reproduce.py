@@ -12,7 +12,7 @@ import scipy
 from emgrig.analysis.paper import printed as paper
 from emgrig.analysis.paper.annotations import MICRO_LIMIT_MS, Expression
 from emgrig.analysis.paper.reproduce_search import result_rows
-from emgrig.analysis.paper.verdicts import Row, Value, from_rounded, value
+from emgrig.analysis.paper.verdicts import Row, Value, from_data, from_rounded, value
 from emgrig.analysis.signal.filters import Floats
 from emgrig.analysis.signal.statistics import (
     Summary,
@@ -68,7 +68,7 @@ def reproduce(
 
 
 def _of(expressions: Sequence[Expression] | None, number: float) -> Value | None:
-    return None if expressions is None else value(number)
+    return None if expressions is None else from_data(number)
 
 
 def _counts(expressions: Sequence[Expression] | None) -> list[Row]:
@@ -192,13 +192,13 @@ def _durations(expressions: Sequence[Expression] | None) -> list[Row]:
             f"{summary.mean + half:.3f}; central 95 % of values {low:.3f}-{high:.3f}"
         )
         rows += [
-            Row("T4", f"duration {kind}, {end} limit, s", limits[i], value(ours[i]), note)
+            Row("T4", f"duration {kind}, {end} limit, s", limits[i], from_data(ours[i]), note)
             for i, end in enumerate(("lower", "upper"))
         ]
     micro = _seconds(expressions, micro=True)
     share = 100 * float(((micro >= 0.307) & (micro <= 0.327)).mean())
     spread = f"{micro.min():.3f} to {micro.max():.3f} s, median {np.median(micro):.3f} s"
-    rows.append(Row(claim.section, claim.what, claim.printed, value(share),
+    rows.append(Row(claim.section, claim.what, claim.printed, from_data(share),
                     f"{claim.note}; MEs run from {spread}"))  # fmt: skip
     return rows
 
@@ -265,7 +265,7 @@ def _search(expressions: Sequence[Expression] | None) -> list[Row]:
     onset_se = from_rounded(se, [0.206, 0.230], halves)
     offset_se = from_rounded(se, [0.203, 0.309], halves)
     return [
-        Row("6.3", "parameter sets searched", "900", value(Grid().size),
+        Row("6.3", "parameter sets searched", "900", from_data(Grid().size),
             " x ".join(map(str, Grid().shape)) + " in the published scripts"),
         Row("6.3", "expressions tested", "380", _of(expressions, len(expressions or ()))),
         Row("T7", "P(IoU > 0.5) as a count of clips", "0.953", value(round(0.953 * 380) / 380),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from emgrig.analysis.paper import printed as paper
-from emgrig.analysis.paper.verdicts import Row, Verdict, judge, value
+from emgrig.analysis.paper.verdicts import Row, Verdict, from_data, judge
 from emgrig.analysis.signal.filters import Floats
 from emgrig.analysis.spotting.scoring import PaperScores
 
@@ -43,7 +43,7 @@ def result_rows(results: Sequence[tuple[float, ...]] | None) -> list[Row]:
     equal = sum(_equals_table_7(row[6:]) for row in table)
     note = f"of {len(table)} sets, {equal} equal(s) table 7 in all nine figures"
     figures = [
-        Row("T7", name, printed, value(float(number)), note)
+        Row("T7", name, printed, from_data(float(number)), note)
         for name, printed, number in zip(_NAMES, paper.TABLE_7, table[best, 6:], strict=True)
     ]
     return [*figures, *_ranks(table, best)]
@@ -51,7 +51,7 @@ def result_rows(results: Sequence[tuple[float, ...]] | None) -> list[Row]:
 
 def _equals_table_7(figures: Floats) -> bool:
     pairs = zip(paper.TABLE_7, figures, strict=True)
-    return all(judge(text, value(float(x))) is Verdict.EXACT for text, x in pairs)
+    return all(judge(text, from_data(float(x))) is Verdict.EXACT for text, x in pairs)
 
 
 _SCORES = (
@@ -80,9 +80,11 @@ def _ranks(table: Floats, best: int) -> list[Row]:
     for name, bad in badness.items():
         rank = 1 + int((bad < bad[best]).sum())
         first = ", ".join(f"{x:g}" for x in table[int(np.argmin(bad)), :6])
-        rows.append(Row("6.3", f"rank: {name}", "1", value(rank), f"of {n}; first is ({first})"))
+        rows.append(
+            Row("6.3", f"rank: {name}", "1", from_data(rank), f"of {n}; first is ({first})")
+        )
     same = table[:, 0] == table[best, 0]
     total = badness[_SCORES[5]]
     rank = 1 + int((total[same] < total[best]).sum())
-    rows.append(Row("6.3", f"rank: {_SCORES[6]}", "1", value(rank), f"of {int(same.sum())}"))
+    rows.append(Row("6.3", f"rank: {_SCORES[6]}", "1", from_data(rank), f"of {int(same.sum())}"))
     return rows

@@ -8,9 +8,14 @@ from itertools import product
 
 
 class Verdict(StrEnum):
-    """What comparing a printed number with ours says."""
+    """What comparing a printed number with ours says.
+
+    Only what was computed from data is called exact: what comes out of numbers that the paper
+    itself prints, as a sum of a table's column or a t of its means, says that its tables agree.
+    """
 
     EXACT = "exact"
+    RECOMPUTED = "recomputed"
     WITHIN_ROUNDING = "within rounding"
     DOES_NOT_COME_OUT = "does not come out"
     NO_MATERIAL = "no material"
@@ -23,11 +28,17 @@ class Value:
     nominal: float
     low: float
     high: float
+    is_from_data: bool = False  #: Else from numbers that the paper prints.
 
 
 def value(nominal: float) -> Value:
-    """Make a value whose inputs are not rounded."""
+    """Make a value of printed inputs that are not rounded."""
     return Value(nominal, nominal, nominal)
+
+
+def from_data(nominal: float) -> Value:
+    """Make a value that was computed from what the paper rests on, not from what it prints."""
+    return Value(nominal, nominal, nominal, is_from_data=True)
 
 
 def from_rounded(
@@ -85,8 +96,9 @@ def _places(printed: str) -> int:
 def judge(printed: str, ours: Value | None) -> Verdict:
     """Compare a printed number with ours.
 
-    Exact: ours, rounded to the places printed, is the printed number. Within rounding: it is not,
-    but it can be for some inputs that round to the printed ones.
+    Exact: ours, rounded to the places printed, is the printed number, and comes from data.
+    Recomputed: the same, from other numbers that the paper prints. Within rounding: it is not the
+    printed number, but can be for some inputs that round to the printed ones.
 
     Raises
     ------
@@ -97,11 +109,12 @@ def judge(printed: str, ours: Value | None) -> Verdict:
     if ours is None:
         return Verdict.NO_MATERIAL
     target = float(text)
+    agrees = Verdict.EXACT if ours.is_from_data else Verdict.RECOMPUTED
     if printed.lstrip().startswith("<"):
-        return Verdict.EXACT if ours.high < target else Verdict.DOES_NOT_COME_OUT
+        return agrees if ours.high < target else Verdict.DOES_NOT_COME_OUT
     half = 0.5 * 10.0 ** -_places(printed) * (1 + 1e-9)
     if abs(ours.nominal - target) <= half:
-        return Verdict.EXACT
+        return agrees
     if ours.low <= target + half and ours.high >= target - half:
         return Verdict.WITHIN_ROUNDING
     return Verdict.DOES_NOT_COME_OUT

@@ -8,6 +8,7 @@ import numpy as np
 
 from emgrig.analysis.paper.annotations import MICRO_LIMIT_MS
 from emgrig.analysis.paper.printed import MUSCLES, likely_emotions, likely_units
+from emgrig.analysis.report.muscle_names import muscles_by_label
 from emgrig.analysis.report.stretches import Stretch, stretches_of
 from emgrig.analysis.report.strips import Strip, strip_between, strip_of
 from emgrig.analysis.report.trials import Course, Joined, Phase, join
@@ -27,17 +28,6 @@ from emgrig.analysis.spotting.company import CompanySettings, blinks_among
 from emgrig.analysis.spotting.detector import DETECTION_BAND, events_in_band
 
 _RUN_IN_S = 0.1
-_KEYWORDS = {
-    "front": 1,
-    "corr": 2,
-    "oculi": 3,
-    "lev": 4,
-    "zyg": 5,
-    "oris": 6,
-    "depres": 7,
-}
-
-
 _REST_OVER_QUIET = 5.0
 """Rest that is so much louder than the quietest tenth of a recording is none."""
 _NO_SESSION, _NO_COURSE = Joined(), Course()
@@ -111,18 +101,6 @@ class Analysis:
     def n_part_a(self) -> int:
         """Count what is left out as part A."""
         return sum(c.is_part_a for c in self.candidates)
-
-
-def muscles_by_label(labels: Sequence[str]) -> dict[int, int]:
-    """Recognise muscles by their names; {channel_index: channel of the paper's face}."""
-    found = {}
-    for index, label in enumerate(labels):
-        hits = {c for word, c in _KEYWORDS.items() if word in label.lower()}
-        if 7 in hits:
-            hits = {7}  # depressor anguli *oris*
-        if len(hits) == 1:
-            found[index] = hits.pop()
-    return found
 
 
 def analyse(

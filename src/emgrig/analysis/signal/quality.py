@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.analysis.signal.filters import Floats, as_columns, check_rate, is_all_finite, segments
+from emgrig.sentences import counted
 
 MAINS_DB = 10.0  #: Mains this far above its neighbourhood is named.
 _RAIL_SHARE = 0.01
@@ -68,12 +69,14 @@ def _assess(
     del present  # of hours, it is as large as the file
     if missing:
         n_gaps = len(segments(~np.isfinite(x)))
-        remarks.append(f"{missing} samples missing in {n_gaps} gaps")
+        remarks.append(f"{counted(missing, 'sample')} missing in {counted(n_gaps, 'gap')}")
     clipped = clipped_stretches(x, rate_hz, limits)
     if clipped:
         lasts_s = sum(end - begin for begin, end in clipped) / rate_hz
         remarks.append(
-            f"clipped at the end of the range for {lasts_s:.2f} s in {len(clipped)} stretches: "
+            f"clipped at the end of the range for {lasts_s:.2f} s in "
+            f"{counted(len(clipped), 'stretch', 'stretches')}: "
+            "amplitudes there are not those of the muscle"
             "amplitudes there are not those of the muscle"
         )
     mains_hz, mains_db = _mains(x, rate_hz)

@@ -11,6 +11,7 @@ from emgrig.desk.pages.one_electrode import follow_row
 from emgrig.desk.stream.status import LinkState, Status
 from emgrig.errors import EmgrigError
 from emgrig.names import markup
+from emgrig.sentences import counted
 
 _LINK_COLOUR = {
     LinkState.STREAMING: "positive",
@@ -232,7 +233,7 @@ def recording_words(status: Status) -> str:
         return (
             f"recording {going.path.name}: {seconds // 60}:{seconds % 60:02d}, "
             f"{going.capture_bytes / 1e6:.1f} MB, {status.lost_words(going.n_lost)}, "
-            f"{going.n_marks} marker{'' if going.n_marks == 1 else 's'}"
+            f"{counted(going.n_marks, 'marker')}"
         )
     if going.is_converting:
         return f"making {going.path.name} …"

@@ -12,6 +12,7 @@ from emgrig.files import attempt
 from emgrig.reading.recording import Mark, Recording, Runs, Signal, signal, with_names
 from emgrig.reading.safety import decoded
 from emgrig.reading.timebase import agree
+from emgrig.sentences import counted
 
 _FORMATS = {
     "INT_16": "<i2", "UINT_16": "<u2", "INT_32": "<i4",
@@ -126,14 +127,19 @@ def _samples(
     # In vectors a channel ends where the next one begins, so that nothing may be missing.
     if not rows or (beyond and (is_vector or not said)):
         raise RecordingError(
-            f"{data} is cut short: {beyond} bytes behind {rows} samples of {n} channels"
+            f"{data} is cut short: {counted(beyond, 'byte')} behind {counted(rows, 'sample')} of "
+            f"{counted(n, 'channel')}"
         )
     shape = (n, rows) if is_vector else (rows, n)
     mapped = np.memmap(data, _FORMATS[kind], "r", 0, shape)
     differs = said.isdecimal() and said.isascii() and int(said[:18]) != rows
     if differs and is_vector:
-        raise RecordingError(f"{data} holds {rows} samples, the header says {said:.20}")
-    remarks = [f"{rows} samples are there, the header says {said:.20}"] if differs else []
+        raise RecordingError(f"{data} holds {counted(rows, 'sample')}, the header says {said:.20}")
+    remarks = (
+        [f"{counted(rows, 'sample is', 'samples are')} there, the header says {said:.20}"]
+        if differs
+        else []
+    )
     return (mapped.T if is_vector else mapped), remarks
 
 
@@ -216,4 +222,5 @@ def _runs(n_rows: int, starts: list[_Start], rate_hz: float) -> tuple[Runs, list
             raise RecordingError(f"the segment at sample {row} begins before the one ahead ends")
         positions[row:] += max(at, before) - int(positions[row])
     lost = int(positions[-1]) + 1 - n_rows
-    return Runs.at(positions), [f"{len(later)} pauses: {lost} samples are missing"] if lost else []
+    words = f"{counted(len(later), 'pause')}: {counted(lost, 'sample is', 'samples are')} missing"
+    return Runs.at(positions), [words] if lost else []

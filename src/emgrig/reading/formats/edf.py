@@ -20,6 +20,7 @@ from emgrig.reading.recording import (
     signal,
     with_names,
 )
+from emgrig.sentences import counted
 
 #: What our own header says of a recording that no person made.
 SIMULATED_BOARD = "emgrig_simulated_board"
@@ -102,7 +103,8 @@ def _record_remarks(file: EdfFile) -> list[str]:
     out = []
     if file.n_said != file.n_records:
         said = f"says {file.n_said}" if file.n_said >= 0 else "does not say how many there are"
-        out.append(f"{file.n_records} data records are there, the header {said}")
+        records = counted(file.n_records, "data record is", "data records are")
+        out.append(f"{records} there, the header {said}")
     if file.n_beyond:
         out.append(f"the last data record is cut short; its {file.n_beyond} bytes were left out")
     return out
@@ -150,7 +152,7 @@ def _placed(file: EdfFile, n: int) -> _Placed:
     remarks = (
         *unread,
         *said,
-        *([f"{twice} data records stood twice and were left out"] if twice else []),
+        *([timebase.stood_twice(twice, "data record")] if twice else []),
     )
     rate_from = "the header" if rate_hz == n / file.record_s else "the time stamps"
     return _Placed(rate_hz, rate_from, runs, _since(marks, zero_s), remarks)

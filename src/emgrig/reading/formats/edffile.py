@@ -20,6 +20,7 @@ from emgrig.files import attempt
 from emgrig.reading.recording import (
     Mark,
 )
+from emgrig.sentences import counted
 
 _HEAD = 256
 #: Width of each field of a signal's header, characters.
@@ -97,7 +98,7 @@ class EdfFile:
             n_signals = self._read_head(head)
             fields = file.read(_HEAD * n_signals)
         if len(fields) < _HEAD * n_signals:
-            raise self._cut(f"a header of {n_signals} signals was expected")
+            raise self._cut(f"a header of {counted(n_signals, 'signal')} was expected")
         self._read_signals(fields, n_signals)
         size = path.stat().st_size - _HEAD * (n_signals + 1)
         n_bytes = self._width * sum(one.n_in_record for one in self.signals)

@@ -16,7 +16,7 @@ from emgrig.files import attempt
 from emgrig.reading.formats.matfile import check_mat
 from emgrig.reading.formats.tables import unsaid_unit_s
 from emgrig.reading.recording import RateNotSaid, Recording, Runs, signal, with_names
-from emgrig.reading.timebase import TimeBase, agree, from_times, steady
+from emgrig.reading.timebase import TimeBase, agree, from_times, lost_and_marked, steady
 from emgrig.reading.units import seconds_in
 
 CASMEMG_HZ = 1000.0
@@ -94,7 +94,7 @@ def read_matlab(path: Path, told_hz: float | None) -> Recording:
     signals, renamed = with_names(made)
     runs = base.runs
     if lost is not None and lost.any():
-        said.append(f"{int(lost.sum())} samples were lost and are marked as gaps")
+        said.append(lost_and_marked(int(lost.sum())))
         runs = _only(runs, ~lost)
     return Recording(
         path=path,

@@ -11,7 +11,8 @@ from emgrig.errors import RecordingError
 from emgrig.reading.formats.dialect import Dialect, find_dialect, numbers
 from emgrig.reading.indices import by_index
 from emgrig.reading.recording import Floats, Mark, Recording, signal
-from emgrig.reading.timebase import agree
+from emgrig.reading.timebase import agree, lost_and_marked
+from emgrig.sentences import counted
 
 _RATE = re.compile(r"Sample Rate\s*=\s*([\d.]+)", re.IGNORECASE)
 _CHANNELS = re.compile(r"Number of channels\s*=\s*(\d+)", re.IGNORECASE)
@@ -42,7 +43,7 @@ def read_openbci(path: Path, lines: Sequence[str], told_hz: float | None) -> Rec
         signal(f"EXG {place + 1}", "uV", f"column {i + 1}") for place, i in enumerate(columns)
     )
     missing = base.runs.n_samples - int(base.runs.rows[:, 2].sum())
-    lost = (f"{missing} samples were lost and are marked as gaps",) if missing else ()
+    lost = (lost_and_marked(missing),) if missing else ()
     return Recording(
         path=path,
         source="OpenBCI text",
@@ -117,7 +118,7 @@ def read_sd_card(path: Path, lines: Sequence[str], told_hz: float | None) -> Rec
         remarks.append(f"the card does not say the rate: {rate[0]:g} Hz are taken (--rate)")
     n_cut = sum(bool(line.strip()) and line[:1] != "%" for line in lines) - len(whole)
     if n_cut:
-        remarks.append(f"{n_cut} rows are cut and were left out")
+        remarks.append(f"{counted(n_cut, 'row is cut and was', 'rows are cut and were')} left out")
     return Recording(
         path=path,
         source="OpenBCI SD card",

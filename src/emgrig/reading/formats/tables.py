@@ -22,6 +22,7 @@ from emgrig.reading.recording import (
 )
 from emgrig.reading.timebase import TimeBase, agree, from_times, steady
 from emgrig.reading.units import said_in, seconds_in
+from emgrig.sentences import counted
 
 _TIME = re.compile(
     r"(x|t|time|times|zeit|tijd|temps|tiempo|elapsed|elapsed time|time ?stamps?|lsl_timestamp|"
@@ -121,7 +122,10 @@ def _said_of(left_out: Sequence[str], base: TimeBase) -> list[str]:
     said = [f"left out: {', '.join(named)}"] if named else []
     lost = int(np.diff(base.runs.gaps, axis=1).sum())
     if lost:
-        said.append(f"{lost} samples are missing in {len(base.runs.gaps)} gaps of the time")
+        said.append(
+            f"{counted(lost, 'sample is', 'samples are')} missing in "
+            f"{counted(len(base.runs.gaps), 'gap')} of the time"
+        )
     return said
 
 

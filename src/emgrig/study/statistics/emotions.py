@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from emgrig.analysis.paper.printed import CHANNEL_UNITS, EMOTION_UNITS_PRINTED, EMOTIONS, MUSCLES
+from emgrig.sentences import counted
 from emgrig.study.statistics.findings import Finding, Sample, Table, said
 
 NOT_SAID = "not said"
@@ -98,7 +99,8 @@ def channels(sample: Sample) -> Finding:
     unknown = sum(not row.muscle for row in sample.rows)
     notes = ["Table 8 is taken with AU4 on c2 alone and AU15 on c7, as table 9 has it."]
     if unknown:
-        notes.append(f"{unknown} events are on channels whose muscle is not known.")
+        events = counted(unknown, "event is on a channel", "events are on channels")
+        notes.append(f"{events} whose muscle is not known.")
     head = ("ID", "muscle", "ME", "MaE", "AUs coded", "AUs of table 8", "fit it")
     title = "Table 8: channels and action units"
     return Finding(Table("t8", title, head, tuple(rows), tuple(notes)), numbers)

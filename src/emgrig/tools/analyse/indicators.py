@@ -9,6 +9,7 @@ from emgrig.analysis.paper.annotations import read_annotations, recordings
 from emgrig.analysis.paper.authors_indicators import Both, both_ways
 from emgrig.errors import RecordingError
 from emgrig.reading import open_recording
+from emgrig.sentences import counted
 from emgrig.tools.analyse.options import IndicatorsOptions
 from emgrig.tools.common.output import print_json, print_table, say
 from emgrig.tools.common.progress import Bar
@@ -37,9 +38,9 @@ def compare_indicators(given: IndicatorsOptions) -> None:
             f"{given.folder} has no recording of the annotated expressions; "
             f"files such as {missing[0] if missing else 'SUBJECT_VIDEO.mat'} were expected"
         )
-    said = [f"{n_lost} of {n_rows} samples were lost"]
-    said += [f"{len(missing)} of {len(groups)} recordings are not there"] if missing else []
-    said += [f"outside of their recording: {n_outside} expressions"] if n_outside else []
+    said = [f"lost: {n_lost} of {counted(n_rows, 'sample')}"]
+    said += [f"not there: {len(missing)} of {counted(len(groups), 'recording')}"] if missing else []
+    said += [f"outside of their recording: {counted(n_outside, 'expression')}"] if n_outside else []
     if given.as_json:
         print_json(
             {

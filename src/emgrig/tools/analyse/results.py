@@ -27,6 +27,7 @@ from emgrig.files import (
     whole_file,
 )
 from emgrig.reading import Recording
+from emgrig.sentences import counted
 from emgrig.tools.analyse.options import AnalyseOptions
 from emgrig.tools.common.output import say
 
@@ -100,7 +101,8 @@ def write_results(
         if given.video is not None:
             n_before = write_elan(made[2], _tiers(analysis), video=given.video, clock=clock)
             if n_before:
-                say(f"note: {n_before} candidates begin before the film: not in {paths[2].name}")
+                before = counted(n_before, "candidate begins", "candidates begin")
+                say(f"note: {before} before the film: not in {paths[2].name}")
     return paths
 
 
@@ -137,12 +139,12 @@ def say_found(analysis: Analysis, remarks: list[str]) -> None:
     in_clips = sum(c.joined.trial is not None for c in found)
     if analysis.course.is_session:
         say(
-            f"session: {len(analysis.course.trials)} trials; part A is left out with "
-            f"{analysis.n_part_a} bursts"
+            f"session: {counted(len(analysis.course.trials), 'trial')}; part A is left out with "
+            f"{counted(analysis.n_part_a, 'burst')}"
         )
     say(f"blinks, counted apart: {len(analysis.blinks)}")
     where = f", {in_clips} of them in clips" if analysis.course.trials else ""
-    say(f"{len(found)} candidates, {micro} of at most 500 ms{where}")
+    say(f"{counted(len(found), 'candidate')}, {micro} of at most 500 ms{where}")
 
 
 def found_json(analysis: Analysis, remarks: list[str], written: Sequence[Path]) -> Json:

@@ -42,6 +42,7 @@ from emgrig.files import (
 )
 from emgrig.reading import open_recording
 from emgrig.reading.pairs import read_pairs
+from emgrig.sentences import counted
 from emgrig.tools.analyse.options import (
     AnalyseOptions,
     GridOptions,
@@ -58,7 +59,7 @@ from emgrig.tools.analyse.results import (
     write_results,
 )
 from emgrig.tools.common.options import read_mvc, read_ratings
-from emgrig.tools.common.output import note, print_facts, print_json, print_table, say
+from emgrig.tools.common.output import note, print_facts, print_json, print_table, say, say_folded
 from emgrig.tools.common.progress import Bar
 
 TRUTH = "truth.xlsx"
@@ -76,9 +77,14 @@ _FIGURES_7 = {
 }
 _COLOURS = {
     Verdict.EXACT: "green",
+    Verdict.RECOMPUTED: "green",
     Verdict.WITHIN_ROUNDING: "cyan",
     Verdict.DOES_NOT_COME_OUT: "red",
     Verdict.NO_MATERIAL: "dim",
+}
+_MEANINGS = {
+    Verdict.EXACT: ", from data",
+    Verdict.RECOMPUTED: " from numbers that the paper prints",
 }
 
 
@@ -104,19 +110,20 @@ def set_beside(given: ReproduceOptions) -> None:
     )
     for verdict in Verdict:
         of_it = [row for row in rows if row.verdict is verdict]
-        say(f"{verdict}: {len(of_it)}")
+        say(f"{verdict}{_MEANINGS.get(verdict, '')}: {len(of_it)}")
         if verdict is Verdict.DOES_NOT_COME_OUT:
             for row in of_it:
                 why = row.note and f" ({row.note})"
-                say(f"  {row.section} {row.what}: printed {row.printed}, ours {row.ours_text}{why}")
+                what = f"{row.section} {row.what}"
+                say_folded(f"{what}: printed {row.printed}, ours {row.ours_text}{why}", indent=2)
         if verdict is Verdict.NO_MATERIAL:
             for why in dict.fromkeys(row.note for row in of_it if row.note):
-                say(f"  {why}")
+                say_folded(why, indent=2)
     if expressions is not None:
         _print_trivial(expressions)
-    say(paper.PAPER)
+    say_folded(paper.PAPER)
     if expressions is None or not found:
-        say(f"material: {paper.MATERIAL}")
+        say_folded(f"material: {paper.MATERIAL}")
 
 
 def _coloured(verdict: Verdict) -> Text:
@@ -268,8 +275,8 @@ def _clock(pairs: Path | None, offset_s: float) -> ClockMap:
     fitted = fit_clock_map(emg_s, video_s)
     drift = f"{1000 * fitted.drift:+.2f} ms/s" if fitted.is_drift_told else "not told, taken as 0"
     say(
-        f"clock map of {emg_s.size} pairs: drift {drift}, {fitted.n_jumps} jumps, "
-        f"median residual {1000 * fitted.residual_mad_s:.0f} ms"
+        f"clock map of {counted(emg_s.size, 'pair')}: drift {drift}, "
+        f"{counted(fitted.n_jumps, 'jump')}, median residual {1000 * fitted.residual_mad_s:.0f} ms"
     )
     return fitted
 
@@ -344,7 +351,7 @@ def write_synthetic(given: SyntheticOptions, annotations: Path) -> None:
     if given.as_json:
         print_json({"truth": str(table), "recordings": [str(path) for path in paths]})
         return
-    say(f"written: {len(paths)} recordings in {given.folder}")
+    say(f"written: {counted(len(paths), 'recording')} in {given.folder}")
     say(f"truth: {table}, a row for each expression that was drawn, as the published annotations")
     say(f"next: emgrig grid {given.folder} --annotations {table}")
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -39,6 +40,12 @@ err = PlainConsole(stderr=True, soft_wrap=True, highlight=False)
 def say(message: str) -> None:
     """Print a line of result; brackets in it stay as they are, and a name cannot make another."""
     out.print(Text(one_line(message)))
+
+
+def say_folded(message: str, *, indent: int = 0) -> None:
+    """Print a line of result, as `say` does; a long one goes on below, indented alike."""
+    text = Padding(Text(one_line(message)), (0, 0, 0, indent), expand=False)
+    out.print(text, soft_wrap=False)
 
 
 def note(message: str) -> None:

@@ -32,7 +32,7 @@ class _Words:
         """Return what typer would."""
         try:
             return of_parameter(value, param)
-        except NotPlain:
+        except (NotPlain, AttributeError):  # another typer may keep its parameters otherwise
             return self._of_typer().coerce(value, param=param, ctx=ctx)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from emgrig.errors import ExitCode, RecordingError
 from emgrig.files import json_text, make_folder, refuse_existing, write_file
+from emgrig.sentences import counted
 from emgrig.study.dataset import coders_of, find_units
 from emgrig.study.places import FOLDER, settings_path
 from emgrig.study.rows import LEFT_OUT
@@ -52,7 +53,7 @@ def begin(given: InitOptions) -> None:
             }
         )
         return
-    say(f"{len(units)} recordings of {people} participants")
+    say(f"{counted(len(units), 'recording')} of {counted(people, 'participant')}")
     if coders:
         say(f"codings: {', '.join(coders)}; {coders[0]} counts")
     else:
@@ -92,7 +93,7 @@ def run(given: RunOptions) -> None:
             }
         )
     else:
-        say(f"{done.n_made} recordings analysed, {done.n_kept} were done already")
+        say(f"{counted(done.n_made, 'recording')} analysed, {done.n_kept} were done already")
         for r in (*failed, *left_out):
             say(f"{r.recording}: {r.status}: {r.why}")
         if given.only:
@@ -140,10 +141,10 @@ def report(given: ReportOptions) -> None:
     _say_report(made)
     n_waiting = len(find_units(given.root)) - len(results)
     if n_waiting:
-        say(f"note: {n_waiting} recordings were not run yet and are in no table")
+        say(f"note: {counted(n_waiting, 'recording')} not run yet, in no table")
     if stale:
         changed = "files, settings or version changed since they were run; run again"
-        say(f"note: {len(stale)} recordings are out of date: {changed}")
+        say(f"note: {counted(len(stale), 'recording')} out of date: {changed}")
     say(f"written: {', '.join(str(folder / name) for name in files)}")
 
 
@@ -152,7 +153,7 @@ def _say_report(made: "Report") -> None:
         print_table(("indicator", "ME", "MaE", "Cohen's d"), rows)
     counts = Counter(row.left_out for row in made.events)
     said = ", ".join(f"{n} {why}" for why, n in counts.most_common() if why)
-    say(f"in the tables: {counts['']} events; left out: {said or 'none'}")
+    say(f"in the tables: {counted(counts[''], 'event')}; left out: {said or 'none'}")
 
 
 def short(numbers: dict[str, float]) -> Iterable[tuple[str, ...]]:

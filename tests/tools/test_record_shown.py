@@ -1,6 +1,7 @@
 """What `emgrig record` shows while it runs."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from rich.console import Console
 
 from emgrig.recording.levels import Progress
 from emgrig.tools import record_commands
-from emgrig.tools.record_many import BoardEntry, Lane, _lost
+from emgrig.tools.record_many import BoardEntry, Lane, _lost, _row
 
 
 def progress(n_lost: int = 0) -> Progress:
@@ -44,3 +45,10 @@ def test_of_many_boards_the_links_that_are_away_are_said() -> None:
     lanes[0].progress = progress(3)
     assert _lost(lanes, 0) == "3 lost"
     assert _lost(lanes, 2) == "3 lost before, 2 links away: loss counted when back"
+
+
+def test_the_table_of_many_boards_counts_what_is_in_the_files() -> None:
+    """A board has sent more when the time is over: that is not in the file, and not lost."""
+    totals = SimpleNamespace(received=3255, unused=255, lost=0, words="nothing lost")
+    lane = Lane(BoardEntry("a"), made=SimpleNamespace(totals=totals, bdf_paths=[]))  # type: ignore[arg-type]
+    assert _row(lane)[2:4] == ("3000", "0")

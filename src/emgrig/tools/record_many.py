@@ -355,7 +355,7 @@ def _row(lane: Lane) -> tuple[str, ...]:
     return (
         f"{lane.name or lane.entry.address}{' (simulated)' if lane.is_simulated else ''}",
         ", ".join(path.name for path in made.bdf_paths) if made else "",
-        str(made.totals.received) if made else "0",
+        str(made.totals.received - made.totals.unused) if made else "0",
         str(made.totals.lost) if made else "",
         str(lane.n_gaps) if made else "",
         "" if lane.clock_ppm is None else f"{lane.clock_ppm:+.1f}",

@@ -32,6 +32,7 @@ CALL_S = 2e-5
 
 
 CASES: list[tuple[str, tuple[float, ...]]] = [("pieeg", (0.0,)), ("pieeg-16", (0.0, 5000.0))]
+FASTEST_HZ = RATE_HZ * (1 + 5000e-6)
 
 
 class Wall:
@@ -42,12 +43,16 @@ class Wall:
         self._now_s = 100.0
         self.is_busy = False
         self.n_leaps = 0
+        #: A leap runs over so many edges at the most, and cuts the transfer before or behind them.
+        self.most_lost = 0
 
     def now_s(self) -> float:
         self._now_s += CALL_S
         if self.is_busy and self._rng.random() < HELD_UP:
             self.n_leaps += 1
-            self._now_s += self._rng.uniform(0.0, LONGEST_S)
+            leap_s = self._rng.uniform(0.0, LONGEST_S)
+            self.most_lost += int(leap_s * FASTEST_HZ) + 2
+            self._now_s += leap_s
         return self._now_s
 
     def sleep(self, duration_s: float) -> None:
@@ -101,8 +106,13 @@ def check(
     ppm: tuple[float, ...],
     *,
     follows_time: bool = True,
+    forgets: bool = False,
 ) -> Totals:
-    """Have a run on a busy machine, and hold all that came against what the chips made."""
+    """Have a run on a busy machine, and hold all that came against what the chips made.
+
+    `forgets`: of the edges of a leap the kernel keeps the first alone. The last, which the next
+    transfer would be of, is not told, and costs one conversion more.
+    """
     busy = busy_machine(seed, monkeypatch, preset, ppm, follows_time=follows_time)
     with busy as (wall, truths), emgrig.connect(ADDRESS[preset]) as board:
         measure(board, RATE_HZ)
@@ -115,6 +125,8 @@ def check(
         made = [rows_of(codes[:, 8 * n : 8 * n + 8], one.codes()) for n, one in enumerate(truths)]
     assert wall.n_leaps > 20
     assert totals.received + totals.lost == n_board
+    most_lost = wall.most_lost + forgets * wall.n_leaps
+    assert totals.lost <= most_lost, "more than the machine's being held up can have cost"
     if len(truths) == 1:
         np.testing.assert_array_equal(made[0], numbers(blocks))
     else:  # a number is of both; which rows go together, the order of their edges says
@@ -133,7 +145,6 @@ def test_a_program_that_is_held_up_numbers_no_sample_wrongly(
     """Whether its clock is the bench's, or the machine's own; edges are stamped by the same."""
     totals = check(0, monkeypatch, preset, ppm, follows_time=follows_time)
     assert totals.lost > 10  # to be held up did cost something
-    assert totals.received > 50
 
 
 @pytest.mark.nightly
@@ -142,8 +153,8 @@ def test_a_hundred_busy_machines_that_lose_edges_too(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On every second one the kernel keeps 2 edges: it counts those that find no room."""
-    if seed % 2:
+    forgets = bool(seed % 2)
+    if forgets:
         monkeypatch.setattr("emgrig.gateways.spi.hardware.EVENT_BUFFER", 2)
     preset, ppm = CASES[seed // 2 % 2]
-    totals = check(seed, monkeypatch, preset, ppm)
-    assert totals.received > 20
+    check(seed, monkeypatch, preset, ppm, forgets=forgets)

@@ -2,7 +2,8 @@
 
 A simulated board and the desk run in processes of their own, a real Chromium shows the page. What
 counts is the processor time of the desk alone. The baseline is a program that only streams the
-board to volts, in the same time. `DESK_SECONDS` sets how long; 3600 is an hour.
+board to volts, in the same time: each packet at once, and as often as the desk takes them.
+`DESK_SECONDS` sets how long; 3600 is an hour.
 """
 
 import os
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks._figures import figure
+from emgrig.desk.stream.hub import GATHER_S
 
 SECONDS = float(os.environ.get("DESK_SECONDS", "30"))
 WARM_UP_S = 5.0
@@ -39,7 +41,7 @@ BARE = """
 import sys, emgrig
 with emgrig.connect(sys.argv[1]) as board:
     board.apply(sys.argv[2])
-    with board.stream(float(sys.argv[3])) as stream:
+    with board.stream(float(sys.argv[3]), gather_s=float(sys.argv[4])) as stream:
         print(sum(float(b.volts[0, 0]) for b in stream if b.n_samples))
 """
 
@@ -53,12 +55,15 @@ def main() -> None:
         profile = Path(folder, "eight.toml")
         profile.write_text(PROFILE, encoding="utf-8")
         with _simulator() as address:
-            bare = _bare(address, profile)
+            bare, gathered = (_bare(address, profile, pace_s) for pace_s in (0.0, GATHER_S))
         with _simulator() as address:
             closed, share, words = _desk(address, profile, folder)
     print(f"desk, 8 channels at 2000 SPS, recording, {SECONDS:g} s, a page open")
     print(f"  the page at the end: {words}")
-    figure("streaming alone, to volts: share of a core", 100 * bare, "%", at_most=GOAL_BARE_PERCENT)
+    name, goal = "streaming alone, to volts", GOAL_BARE_PERCENT
+    figure(f"{name}: share of a core", 100 * bare, "%", at_most=goal)
+    pace = f"every {1e3 * GATHER_S:g} ms"
+    figure(f"{name}, {pace}: share of a core", 100 * gathered, "%", at_most=goal)
     figure("desk, nobody looking: share of a core", 100 * closed, "%")
     figure("desk, a page open, recording: share of a core", 100 * share, "%", at_most=GOAL_PERCENT)
     figure("desk / streaming alone", share / bare)
@@ -89,16 +94,16 @@ def _first_line(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline().strip()
 
 
-def _bare(address: str, profile: Path) -> float:
-    """Return the share of a core that streaming alone takes, start and end included."""
+def _bare(address: str, profile: Path, pace_s: float) -> float:
+    """Return the share of a core that streaming alone takes, start and end not included."""
     seconds = min(SECONDS, 30.0)
     before = os.times()
-    command = [sys.executable, "-c", BARE, address, str(profile), str(seconds)]
+    command = [sys.executable, "-c", BARE, address, str(profile), str(seconds), str(pace_s)]
     subprocess.run(command, check=True, capture_output=True)
     after = os.times()
     # Importing numpy and connecting is not streaming: measured by a run of a tenth of a second.
     start = _children_s(after) - _children_s(before)
-    subprocess.run([*command[:-1], "0.1"], check=True, capture_output=True)
+    subprocess.run([*command[:-2], "0.1", str(pace_s)], check=True, capture_output=True)
     idle = _children_s(os.times()) - _children_s(after)
     return (start - idle) / seconds
 

@@ -262,7 +262,8 @@ class Board:
         queue_samples : int, ≥ 1
             If the reader is slow, so many samples wait; what comes then is dropped and counted.
         gather_s : float
-            How late samples may come, s, 0 to 1: with longer blocks a stream costs less. Answers
+            How late samples may come, s, 0 to 1; 0 gives each packet at once. With 0.25, as
+            `emgrig record` has it, a stream costs a tenth (docs/performance.md). Answers
             of the board are not gathered. Over a serial port at most 2 kB come together.
 
         Raises

@@ -24,6 +24,8 @@ DEFAULT_BAUD = 921_600
 WRITE_TIMEOUT_S = 5.0
 #: A read inside pyserial takes no longer, so that `close` never waits longer for it.
 _SLICE_S = 0.1
+#: A terminal gives 4096 bytes at most; room for the most that is asked for costs more to make.
+_MOST_BYTES = 1 << 13
 #: What pyserial writes, without an errno, for a port that another program has: POSIX, Windows.
 _IN_USE = "exclusively lock|PermissionError"
 # Only Linux can wait for a terminal so; elsewhere pyserial does it.
@@ -114,16 +116,17 @@ class SerialTransport:
 
     def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
         """Wait for bytes, and return 1 to `max_bytes` of them; see the seam."""
-        deadline_s = self.clock.now_s() + timeout_s
+        left_s, deadline_s = timeout_s, self.clock.now_s() + timeout_s
         while True:
             with self._reading:
                 if self._bytes is not None:
-                    received = self._read_bytes(self._bytes, max_bytes, deadline_s)
+                    received = self._read_bytes(self._bytes, max_bytes, left_s)
                 else:
                     received = self._read_slice(max_bytes)
             if received:
                 return received
-            if self._is_woken or self.clock.now_s() >= deadline_s:
+            left_s = deadline_s - self.clock.now_s()
+            if self._is_woken or left_s <= 0:
                 self._is_woken = False
                 raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
 
@@ -159,10 +162,10 @@ class SerialTransport:
             except OSError as error:  # the device is gone already
                 log.debug("%s: %s", self.address, error)
 
-    def _read_bytes(self, source: "_Descriptor", max_bytes: int, deadline_s: float) -> bytes:
+    def _read_bytes(self, source: "_Descriptor", max_bytes: int, timeout_s: float) -> bytes:
         self._open_port()
         try:
-            return source.read(max_bytes, deadline_s - self.clock.now_s())
+            return source.read(max_bytes, timeout_s)
         except OSError as error:
             raise self._lost(error) from error
 
@@ -207,7 +210,7 @@ class _Descriptor:
         """Wait for bytes; none if the time is over or `wake` was called, OSError if it is gone."""
         if timeout_s <= 0 and (there := self._read_there(max_bytes)):
             return there
-        ready = dict(self._poll.poll(max(timeout_s, 0.0) * 1e3))
+        ready = [fd for fd, _ in self._poll.poll(max(timeout_s, 0.0) * 1e3)]
         if self._woken in ready:
             os.read(self._woken, 64)
         if self.fd not in ready:
@@ -220,7 +223,7 @@ class _Descriptor:
     def _read_there(self, max_bytes: int) -> bytes | None:
         """Read what is there; none, or None if the system says so by an error, if nothing is."""
         try:
-            return os.read(self.fd, max_bytes)
+            return os.read(self.fd, min(max_bytes, _MOST_BYTES))
         except BlockingIOError:
             return None
 

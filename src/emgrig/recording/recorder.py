@@ -19,7 +19,11 @@ from emgrig.driver.native.link import Direction
 from emgrig.driver.samples.block import Block
 from emgrig.errors import EmgrigError, RecordingError, TransportError
 from emgrig.filemodel import plain
-from emgrig.recording.convert import NothingRecorded, Recording, convert
+from emgrig.recording.convert import (
+    NothingRecorded,
+    Recording,
+    convert,
+)
 from emgrig.recording.levels import Levels, Progress
 from emgrig.recording.paths import CAPTURE_SUFFIX, check_target, part_path
 from emgrig.recording.sync.tube import TubeChange

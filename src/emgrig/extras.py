@@ -4,14 +4,16 @@ import shlex
 import shutil
 import sys
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-
-from packaging.requirements import Requirement
+from typing import TYPE_CHECKING
 
 from emgrig.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 #: What an install line names if emgrig itself was never installed (a bare clone).
 PACKAGE = "emgrig"
@@ -72,7 +74,9 @@ def packages() -> dict[str, list[Package]]:
     return found
 
 
-def _package(one: Requirement) -> Package:
+def _package(one: "Requirement") -> Package:
+    from importlib import metadata
+
     try:
         version = metadata.version(one.name)
     except metadata.PackageNotFoundError:
@@ -82,8 +86,12 @@ def _package(one: Requirement) -> Package:
     return Package(one.name + options, str(one.specifier), version, fits)
 
 
-def _wanted() -> list[tuple[Requirement, str]]:
+def _wanted() -> "list[tuple[Requirement, str]]":
     """Return what this package requires, each with the extra that it is of."""
+    from importlib import metadata  # here, as the next: only what is missing is looked up by them
+
+    from packaging.requirements import Requirement
+
     try:
         lines = metadata.requires(PACKAGE) or []
     except metadata.PackageNotFoundError:  # a bare clone

@@ -30,7 +30,7 @@ def test_a_version_that_does_not_fit_is_said_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lines = ["numpy>=99", "nicegui>=99; extra == 'desk'", "nothing-of-this-name; extra == 'xdf'"]
-    monkeypatch.setattr(extras.metadata, "requires", lambda _: lines)
+    monkeypatch.setattr(metadata, "requires", lambda _: lines)
     found = {one.name: one for one in facts.facts()}
     assert not found["numpy"].is_well
     assert found["numpy"].advice.endswith("pip install 'numpy>=99'")

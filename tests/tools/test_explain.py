@@ -124,12 +124,12 @@ def test_pages_lie_where_pip_has_put_them(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(pages, "__file__", str(tmp_path / "a" / "b" / "c" / "d" / "e.py"))
     monkeypatch.setattr(
-        pages.metadata, "files", lambda _: [Installed("../../../share/doc/emgrig/index.md")]
+        metadata, "files", lambda _: [Installed("../../../share/doc/emgrig/index.md")]
     )
     pages.folder.cache_clear()
     try:
         assert pages.title_of(pages.pages()["bringup.md"]) == "Bring-up"
-        monkeypatch.setattr(pages.metadata, "files", lambda _: [])
+        monkeypatch.setattr(metadata, "files", lambda _: [])
         pages.folder.cache_clear()
         assert pages.find_page("bringup") is None
     finally:

@@ -8,23 +8,25 @@ import typer
 
 from emgrig.tools.common.plain_words import NotPlain, of_parameter
 
-KINDS: tuple[Any, ...] = (
-    str,
-    bool,
-    int,
-    float,
-    Path,
-    list[str],
-    list[int],
-    list[Path],
-    Annotated[int, typer.Option(min=1, max=4)],
-    Annotated[float, typer.Option(min=0.5, max=40.0)],
-    Annotated[float, typer.Option(max=2)],
-    Annotated[Path, typer.Option(exists=True)],
-    Annotated[Path, typer.Option(dir_okay=False)],
-    Annotated[Path, typer.Option(resolve_path=True)],
-    Annotated[str, typer.Option(parser=str.upper)],
-)
+KINDS: dict[str, Any] = {
+    "text": str,
+    "flag": bool,
+    "whole": int,
+    "number": float,
+    "path": Path,
+    "texts": list[str],
+    "wholes": list[int],
+    "paths": list[Path],
+    "1 to 4": Annotated[int, typer.Option(min=1, max=4)],
+    "0.5 to 40": Annotated[float, typer.Option(min=0.5, max=40.0)],
+    "at most 2": Annotated[float, typer.Option(max=2)],
+}
+ASKING_MORE: dict[str, Any] = {
+    "path that is there": Annotated[Path, typer.Option(exists=True)],
+    "file": Annotated[Path, typer.Option(dir_okay=False)],
+    "whole path": Annotated[Path, typer.Option(resolve_path=True)],
+    "capitals": Annotated[str, typer.Option(parser=str.upper)],
+}
 VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, 3, 5, -2, 1.5, 0.25, float("nan"), float("inf"), Path("x"), Path()),
     *(
@@ -63,13 +65,13 @@ def parameter(kind: Any) -> Any:
     return made.params[0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", KINDS | ASKING_MORE)
 def test_a_plain_word_becomes_what_typer_makes_of_it(
-    kind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("here").mkdir()
-    one = parameter(kind)
+    one = parameter((KINDS | ASKING_MORE)[name])
     if not hasattr(one, "get_runtime_param"):
         pytest.skip("this typer needs no pydantic")
     taken = 0
@@ -83,5 +85,4 @@ def test_a_plain_word_becomes_what_typer_makes_of_it(
         if isinstance(ours, list):
             assert list(map(type, ours)) == list(map(type, theirs)), value
         taken += 1
-    asks_more = kind in KINDS[-4:]
-    assert (taken == 1) if asks_more else (taken > 1), "of those only that there is none"
+    assert (taken == 1) if name in ASKING_MORE else (taken > 1), "of those only that there is none"

@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from emgrig.connect import look_at
+from emgrig.filemodel import parse_toml, read_text
 from emgrig.tools.common.logs import quiet_driver
 from emgrig.tools.common.options import OfBoard, Overwrite, Printed, flag, option, takes
 from emgrig.tools.common.output import note, out, print_json, print_table, say
@@ -91,6 +92,9 @@ def bringup(given: BringupOptions) -> None:
     fault by, not to call a board good.
     """
     look_at(given.address)  # that nobody answers is a verdict, a wrong address is none
+    if given.limits is not None:
+        name = f"limits {given.limits}"
+        parse_toml(read_text(given.limits, name), name)  # before all that it is held against
     from emgrig.hil_tests.record import make_record
     from emgrig.hil_tests.verdict import exit_code
 

@@ -154,7 +154,7 @@ class LazyGroup(TyperGroup):
 @contextmanager
 def _light_errors(args: list[str]) -> Iterator[None]:
     """Import typer's help at low cost, if these words ask for it or turn out wrong."""
-    if not args or {"-h", "--help"} & set(args):
+    if {"-h", "--help"} & set(args):
         light_help.load()
     try:
         yield

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from emgrig.connect import in_real_time, link_first
+from emgrig.connect import in_real_time, link_first, look_at
 from emgrig.extras import look_for
 from emgrig.files import check_report, make_folder
 from emgrig.tools.common.boards import contact_of, profile_for
@@ -79,7 +79,9 @@ def desk(given: DeskOptions) -> None:
       emgrig desk sim: --open
     """
     check_report(given.output, (), overwrite=False)
-    with page_server(given, "emgrig desk") as server, link_first(in_real_time(given.address)):
+    address = in_real_time(given.address)
+    look_at(address)
+    with page_server(given, "emgrig desk") as server, link_first(address):
         _serve(given, server)
 
 

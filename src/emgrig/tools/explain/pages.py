@@ -1,7 +1,6 @@
 """The pages of the documentation, where this installation has them."""
 
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 _FIRST = "index.md"
@@ -14,6 +13,8 @@ def folder() -> Path | None:
     checkout = Path(__file__).parents[4] / "docs"
     if (checkout / _FIRST).is_file():
         return checkout
+    from importlib import metadata
+
     try:
         files = metadata.files("emgrig") or []
     except metadata.PackageNotFoundError:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from emgrig.errors import RecordingError
 from emgrig.reading import open_recording
@@ -137,3 +138,33 @@ def test_what_lies_beside_a_recording_is_told_apart(tmp_path: Path, name: str, w
     (tmp_path / name).write_bytes(b"{}")
     with pytest.raises(RecordingError, match=words):
         open_recording(tmp_path / name)
+
+
+def test_that_a_unit_is_not_said_is_said_of_every_format(tmp_path: Path) -> None:
+    one = made.take(1000, 1000, at=100)
+    codes = np.round(one.values * 10).astype(int).T
+    np.savetxt(tmp_path / "a.csv", one.values, header="zyg,corr", comments="", delimiter=",")
+    savemat(tmp_path / "a.mat", {"zyg": one.values, "fs": 1000.0})
+    files = {
+        "EDF": made.edf(tmp_path / "a.edf", list(codes), 100, units=["", ""]),
+        "BDF": made.edf(tmp_path / "a.bdf", list(codes), 100, units=["", ""]),
+        "text": tmp_path / "a.csv",
+        "OpenSignals": made.opensignals(tmp_path / "o.txt", one),
+        "MATLAB": tmp_path / "a.mat",
+    }
+    words = "the file does not say the unit of its values: amplitudes are as they stand in it"
+    for name, path in files.items():
+        found = open_recording(path, rate_hz=1000 if name == "text" else None)
+        assert [said for said in found.remarks if words in said], name
+        told = open_recording(path, rate_hz=1000 if name == "text" else None, unit="mV")
+        assert not [said for said in told.remarks if "the unit" in said], name
+
+
+def test_only_those_without_a_unit_are_named_and_only_of_the_chosen(tmp_path: Path) -> None:
+    ramp = np.arange(-500, 500)
+    path = made.edf(
+        tmp_path / "a.edf", [ramp] * 6, 100, labels=list("abcdef"), units=["uV", *[""] * 4, "g"]
+    )
+    assert "unit of b, c, d …: amplitudes" in " ".join(open_recording(path).remarks)
+    assert "unit of e: amplitudes" in " ".join(open_recording(path, channels=["a", "e"]).remarks)
+    assert not open_recording(path, channels=["a", "f"]).remarks

@@ -206,6 +206,16 @@ def test_options_that_make_no_sense_are_refused(
     assert word in text
 
 
+def test_that_the_unit_is_not_said_is_on_the_terminal_and_on_the_page(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(scale=2, size=10_000)
+    np.savetxt(tmp_path / "a.csv", x, header="zyg", comments="")
+    code, text = run("analyse", tmp_path / "a.csv", "--rate", 1000, "-o", tmp_path)
+    assert code == 0
+    words = "the file does not say the unit of its values"
+    assert f"note: {words}" in text
+    assert words in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.slow
 def test_a_bdf_is_analysed_in_microvolts(tmp_path: Path) -> None:
     edfio = pytest.importorskip("edfio")

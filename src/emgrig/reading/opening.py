@@ -76,7 +76,22 @@ def open_recording(
     )
     if unit is not None:
         found = replace(found, signals=_in_unit(found, unit))
-    return found.choose(channels) if channels else found
+    found = found.choose(channels) if channels else found
+    return replace(found, remarks=(*found.remarks, *_without_unit(found)))
+
+
+def _without_unit(found: Recording) -> list[str]:
+    """Say of which signals nobody says the unit; of all formats alike, since all may lack it."""
+    names = [one.name for one in found.signals if not one.unit]
+    if not names:
+        return []
+    which = (
+        "its values"
+        if len(names) == len(found.signals)
+        else ", ".join(names[:3]) + " …" * (len(names) > 3)
+    )
+    said = f"the file does not say the unit of {which}: amplitudes are as they stand in it"
+    return [plain_line(f"{said} (--unit uV, mV, V or nV)", _MOST_SAID)]
 
 
 def _reader(path: Path, head: bytes) -> Reader:

@@ -132,7 +132,7 @@ def read_opensignals(path: Path, lines: Sequence[str], told_hz: float | None) ->
     base = steady(len(table), *rate)
     if "nSeq" in columns:
         base = by_index(table[:, columns.index("nSeq")], *rate, list(chosen.T))
-    said = ("OpenSignals writes raw codes: their unit is not said",)
+    said = ("OpenSignals writes raw codes",)
     return _recording(path, "OpenSignals text", names, [""] * len(wanted), chosen, base, said)
 
 

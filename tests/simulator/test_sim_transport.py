@@ -1,14 +1,18 @@
 """The `sim:` transport: virtual time, its words, and a link that can be lost."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from emgrig.errors import TransportError, TransportTimeout
 from emgrig.protocol import packets as wire
 from emgrig.protocol.packets import Request
+from emgrig.simulator.assembly import build_board
 from emgrig.simulator.clock import Crystal, ScaledClock, VirtualClock
 from emgrig.simulator.options import MAX_SPEED, SimOptions, parse_query, parse_speed
+from emgrig.simulator.sources.signals import Silence
 from emgrig.simulator.transport import SimTransport
 from simulator.pc import Pc, counting_board
 from simulator.pc import start as start_run
@@ -47,6 +51,21 @@ def test_the_whole_way_over_virtual_time() -> None:
     # the internal oscillator is good to 0.5 % at 25 degC (SBAS499C, 7.5)
     assert totals.received == pytest.approx(2000 * passed_s, rel=0.006)
     assert not transport.is_paced
+
+
+@pytest.mark.parametrize(("query", "n_looks"), [("speed=1", 1), ("", 0)])
+def test_a_source_is_looked_at_before_paced_time_begins(query: str, n_looks: int) -> None:
+    """What it imports then would hold up the first samples; on virtual time nothing waits."""
+    board, looks = build_board(SimOptions("silence")), []
+
+    class Watched(Silence):
+        def volts(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+            looks.append(t_s)
+            return super().volts(t_s)
+
+    board.truth = Watched(8)
+    SimTransport(query, board=board)
+    assert len(looks) == n_looks
 
 
 @pytest.mark.slow

@@ -3,6 +3,8 @@
 import threading
 from typing import Final
 
+import numpy as np
+
 from emgrig.errors import TransportError, TransportTimeout
 from emgrig.onboard.seams import Client
 from emgrig.simulator.assembly import build_board
@@ -46,6 +48,9 @@ class SimTransport:
         #: What is at the other end, for those who want to look.
         self.board = build_board(options) if board is None else board
         self.is_paced = options.speed != MAX_SPEED  #: False on virtual time.
+        if self.is_paced and self.board.truth is not None:
+            # What a source imports at the first look takes seconds: before its time begins.
+            self.board.truth.volts(np.array([self.board.now_s]))
         #: The time of the board and of all timeouts.
         self.clock: VirtualClock | ScaledClock = (
             ScaledClock(options.speed, self.board.now_s)

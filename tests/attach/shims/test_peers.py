@@ -1,7 +1,8 @@
 """Other people's drivers, unmodified, of pinned versions, on the bench.
 
 They are installed from the registry into a folder of their own; where it cannot be reached these
-tests are skipped, and say so.
+tests are skipped, and say so. `SECONDS=60 pytest tests/attach/shims/test_peers.py -k pieeg_server`
+is the long run.
 """
 
 import json
@@ -19,6 +20,7 @@ from emgrig.attach.shims.wiring import PRESETS
 
 pytestmark = pytest.mark.slow
 
+SECONDS = float(os.environ.get("SECONDS", "1"))  #: Of the bench.
 #: pieeg-server's own hardware class and its own acquisition loop, in one thread.
 PIEEG = """
 import json, sys, time
@@ -84,7 +86,9 @@ def run(bench: Bench, folder: Path, script: str, *arguments: str, wiring: str = 
     file.write_text(script, "utf-8")
     environment = {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
     argv = [str(file), *arguments]
-    return run_python(bench, argv, PRESETS[wiring], limit_s=30, environment=environment)
+    return run_python(
+        bench, argv, PRESETS[wiring], limit_s=30 + 2 * SECONDS, environment=environment
+    )
 
 
 def bench_of(*ppm: float, source: str = "silence") -> Bench:
@@ -97,11 +101,11 @@ def test_pieeg_server_reads_every_frame_of_one_chip_and_says_half_of_what_is_the
     pieeg: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     bench = bench_of(0, source="sine:10mV,10Hz")
-    assert run(bench, pieeg, PIEEG, "8", "1", "pi5") == 0
+    assert run(bench, pieeg, PIEEG, "8", f"{SECONDS:g}", "pi5") == 0
     frames = json.loads(capfd.readouterr().out)
     (chip,) = bench.facts().chips
     assert (chip.n_missed, chip.n_torn, chip.counts) == (0, 0, {})
-    assert chip.n_read == len(frames) == pytest.approx(250, abs=5)
+    assert chip.n_read == len(frames) == pytest.approx(250 * SECONDS, abs=5)
     for channel in range(8):
         uv = [frame["channels"][channel] for frame in frames[10:]]
         swing_mv = (max(uv) - min(uv)) / 1000
@@ -112,7 +116,7 @@ def test_pieeg_server_with_two_oscillators_loses_frames_and_numbers_on(
     pieeg: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     bench = bench_of(-2500, 2500)  # 0.5 % apart: each within the data sheet's tolerance
-    assert run(bench, pieeg, PIEEG, "16", "2", "pi4", wiring="pieeg-16") == 0
+    assert run(bench, pieeg, PIEEG, "16", f"{2 * SECONDS:g}", "pi4", wiring="pieeg-16") == 0
     frames = json.loads(capfd.readouterr().out)
     first, second = bench.facts().chips
     assert first.n_read == second.n_read == len(frames)

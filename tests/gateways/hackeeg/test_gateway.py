@@ -22,7 +22,7 @@ from emgrig.protocol.account import Cause
 from emgrig.protocol.packets import ResetCause
 from emgrig.recording.recorder import record
 from emgrig.simulator.analog.frontend import AnalogueFrontEnd
-from emgrig.simulator.faults.actions import brown_out
+from emgrig.simulator.faults.actions import brown_out, limit_link
 from emgrig.simulator.firmware.spi import StuckMiso
 from emgrig.simulator.transport import SimTransport
 from gateways.hackeeg.rig import (
@@ -221,6 +221,23 @@ def test_what_is_lost_on_the_way_is_counted(is_json: bool) -> None:
     assert stream.totals.lost_on_link > 0
 
 
+@pytest.mark.parametrize("is_json", [False, True])
+@pytest.mark.parametrize("bytes_per_s", [15_000, 10_000, 6_000])
+def test_a_host_that_is_slow_gets_no_wrong_sample(bytes_per_s: int, is_json: bool) -> None:
+    """Frames are held up, its firmware waits, answers come late: what is missing is told."""
+    transport = transport_of()
+    with board_of(transport, is_json=is_json) as board, board.stream(duration_s=3.0) as stream:
+        blocks = [next(stream)]
+        limit_link(transport.board, bytes_per_s)
+        blocks += list(stream)
+    volts, truth = joined(blocks), truth_of(transport)
+    found = np.abs(truth[None, :, 0] - volts[:, :1]).argmin(axis=1)
+    assert (np.diff(found) > 0).all()
+    np.testing.assert_allclose(volts, truth[found], atol=0.5 * CODE_V)
+    assert len(volts) + sum(block.lost_before for block in blocks) == 1500
+    assert all((block.lost_before > 0) == (block.cause is not Cause.NONE) for block in blocks)
+
+
 def test_a_chip_that_lost_its_supply_gives_no_wrong_sample() -> None:
     """It converts on with its reset values, since START is high: only a gap in time shows it."""
     transport = transport_of()
@@ -379,7 +396,7 @@ class Scripted:
         (
             lambda line: (
                 b'{"STATUS_CODE":200,"STATUS_TEXT":"v0.3.0"}\r\n'
-                if b"status" not in line
+                if b"version" in line
                 else b'{"STATUS_CODE":200,"STATUS_TEXT":"Ok","DATA":{"max_channels":8,'
                 b'"hardware_type":"ADS1298"}}\r\n'
             ),

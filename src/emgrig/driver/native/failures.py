@@ -51,9 +51,10 @@ def no_answer(where: str, tried: str, counts: DecoderCounts, first_bytes: bytes)
         )
     seen = first_bytes.hex(" ").upper()
     if counts.bad_version and counts.last_version != VERSION and not counts.bad_crc:
+        older = "the board's firmware" if counts.last_version < VERSION else "emgrig"
         return WireError(
             f"{where}: it may speak version {counts.last_version} of the board link, this "
-            f"program version {VERSION}; first bytes seen: {seen}"
+            f"program version {VERSION}: update {older}; first bytes seen: {seen}"
         )
     return WireError(
         f"{where}: what comes is not the board link (a packet begins A5 5A 01); first bytes "

@@ -79,7 +79,10 @@ class Talk:
     # ---- questions ----------------------------------------------------------------------------
 
     def ask(self, command: str, *parameters: int, timeout_s: float = ANSWER_S) -> Reply:
-        """Send a command; return its answer, whatever its code.
+        """Send a command, but ``version``; return its answer, whatever its code.
+
+        Where none comes in time, the version is asked, which is answered as nothing else is: all
+        that comes before is late, and so is a version that comes later still.
 
         Raises
         ------
@@ -92,7 +95,7 @@ class Talk:
         for _ in range(ATTEMPTS):
             self._replies.clear()
             self._say(command, *parameters)
-            reply = self._answer(lambda _: True, timeout_s)
+            reply = self._answer(lambda found: not found.text.startswith("v"), timeout_s)
             if self._has_started:
                 raise Refusal("the board has started anew", ErrorCode.BUSY)
             if reply is not None:

@@ -159,8 +159,8 @@ class MeowerBoard:
     def _stranger(self, came: bytes) -> Exception:
         if came:
             return WireError(
-                f"{self._address}: what answers is no Meower, or has another firmware; first bytes "
-                f"seen: {came.hex(' ').upper()}"
+                f"{self._address}: what answers is no Meower, or has another firmware: update it "
+                f"to that of October 2025; first bytes seen: {came.hex(' ').upper()}"
             )
         return TransportTimeout(
             f"{self._address}: no Meower answered in {MEET_S:g} s; is it in this network (its LED "

@@ -51,9 +51,10 @@ GATHER_S: Final = 0.25
 def record(given: RecordOptions) -> None:
     """Record to BDF+ (24 bit), with every gap marked, and a JSON file beside it.
 
-    While it runs only FILE.capture is written, byte for byte as it came, so that a crash loses
-    nothing; `emgrig convert FILE.capture` makes the BDF+ file again at any time. A lost link is
-    opened again for as long as it takes (--outage); what is missing is marked.
+    While it runs only FILE.capture is written, byte for byte as it came, so that a crash loses no
+    more than the last quarter of a second; `emgrig convert FILE.capture` makes the BDF+ file again
+    at any time. A lost link is opened again for as long as it takes (--outage); what is missing is
+    marked.
 
     Several addresses, or a file FILE.toml with a table [[board]] each (address, name, profile), are
     recorded side by side into a folder; one that fails does not stop the others.

@@ -68,7 +68,8 @@ def _muscle(label: str) -> int | None:
 
 def _matches(words: Sequence[str]) -> Iterator[_Match]:
     """Give every name that some words of a label may stand for, each as far as it fits."""
-    names = [(name.split(), channel) for channel, name in MUSCLES.items()]
+    names: list[tuple[list[str], int | None]] = []
+    names += [(name.split(), channel) for channel, name in MUSCLES.items()]
     names += [(name.split(), None) for name in _OTHERS]
     for begin, word in enumerate(words):
         for end in range(begin + 1, min(begin + 3, len(words)) + 1):

@@ -236,17 +236,23 @@ def _by_segment(columns: Floats, pad: int, run: Callable[[Room], object]) -> Flo
     # Channels are kept together in memory, with room at their ends: filters run along them.
     store = np.empty((n_channels, n_samples + Room.beside(pad)))
     filtered = store[:, Room.ahead(pad) : Room.ahead(pad) + n_samples]
-    for begin in range(0, n_samples, _TURN_SAMPLES):
-        part = slice(begin, begin + _TURN_SAMPLES)
-        filtered[:, part] = columns[part].T
+
+    def turn(first: int, stop: int) -> None:
+        for begin in range(first, stop, _TURN_SAMPLES):
+            part = slice(begin, min(begin + _TURN_SAMPLES, stop))
+            filtered[:, part] = columns[part].T
 
     def one(index: int) -> None:
         _stretches(store[index], filtered[index], pad, run)
 
     if columns.size > _THREAD_SAMPLES and n_channels > 1:
-        with ThreadPoolExecutor(min(n_channels, os.cpu_count() or 1)) as pool:
+        n_threads = min(n_channels, os.cpu_count() or 1)
+        ends = np.linspace(0, n_samples, n_threads + 1).astype(np.int64).tolist()
+        with ThreadPoolExecutor(n_threads) as pool:
+            list(pool.map(turn, ends[:-1], ends[1:]))
             list(pool.map(one, range(n_channels)))
     else:
+        turn(0, n_samples)
         for index in range(n_channels):
             one(index)
     return filtered.T

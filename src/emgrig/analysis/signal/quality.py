@@ -151,15 +151,17 @@ def _is_slow(x: Floats) -> bool:
 
 def _mains(x: Floats, rate_hz: float) -> tuple[float, float]:
     """Return the stronger of 50 and 60 Hz and its height over its neighbourhood at rest, dB."""
+    if rate_hz <= 140:
+        return float("nan"), float("nan")
     size = round(2 * rate_hz)
     windows = _windows(x, size)
-    if not len(windows) or rate_hz <= 140:
+    if not len(windows):
         return float("nan"), float("nan")
-    frequency_hz = np.fft.rfftfreq(size, 1 / rate_hz)
+    frequency_hz = np.asarray(np.fft.rfftfreq(size, 1 / rate_hz), dtype=np.float64)
     hann = np.hanning(size + 1)[:-1]
     windows = (windows - windows.mean(axis=1, keepdims=True)) * hann
-    power = np.abs(np.fft.rfft(windows)) ** 2
-    power = np.einsum("i,ij->j", _quietest(power, frequency_hz), power)
+    each: Floats = np.abs(np.fft.rfft(windows)) ** 2
+    power = (_quietest(each, frequency_hz)[:, np.newaxis] * each).sum(axis=0)
     heights = []
     for mains in (50.0, 60.0):
         away = np.abs(frequency_hz - mains)
@@ -178,7 +180,8 @@ def _windows(x: Floats, size: int) -> Floats:
     )
     if begins.size > _MOST_WINDOWS:  # they tell as much as all
         begins = begins[np.linspace(0, begins.size - 1, _MOST_WINDOWS).round().astype(np.int64)]
-    return x[begins[:, np.newaxis] + np.arange(size)]
+    windows: Floats = x[begins[:, np.newaxis] + np.arange(size)]
+    return windows
 
 
 def _quietest(power: Floats, frequency_hz: Floats) -> Floats:
@@ -190,8 +193,11 @@ def _quietest(power: Floats, frequency_hz: Floats) -> Floats:
     less, too. The quietest tenth counts alike, so that a moment does not stand for all, and what
     is constant, as where a cable was off, counts nothing.
     """
-    off = [np.abs(frequency_hz - mains * np.round(frequency_hz / mains)) for mains in (50.0, 60.0)]
-    loudness = power[:, (frequency_hz >= 20) & (np.minimum(*off) > 1.5)].sum(axis=1)
+    away = np.full(frequency_hz.size, np.inf)
+    for mains in (50.0, 60.0):
+        harmonic = mains * np.round(frequency_hz / mains)
+        away = np.minimum(away, np.abs(frequency_hz - harmonic))
+    loudness = power[:, (frequency_hz >= 20) & (away > 1.5)].sum(axis=1)
     heard = loudness > 1e-9 * loudness.max()
     if not heard.any():
         return np.zeros(len(power))

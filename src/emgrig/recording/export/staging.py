@@ -3,7 +3,7 @@
 import os
 import platform
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from io import FileIO
 from pathlib import Path
 
@@ -53,8 +53,8 @@ def publish(root: Path, files: Mapping[str, Content], tell: Tell = quiet) -> Non
         with attempt("write to", root):
             stage.mkdir(parents=True)
             _write_all(stage, files, tell)
+            _make_folders(root, files)
             for name in files:
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (stage / name).replace(root / name)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
@@ -62,20 +62,28 @@ def publish(root: Path, files: Mapping[str, Content], tell: Tell = quiet) -> Non
             root.rmdir()
 
 
+def _make_folders(root: Path, names: Iterable[str]) -> None:
+    for folder in sorted({name.rpartition("/")[0] for name in names}):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+
+
 def _write_all(stage: Path, files: Mapping[str, Content], tell: Tell) -> None:
-    total = sum(_n_bytes(content) for content in files.values()) or 1
+    contents = {
+        name: content.encode() if isinstance(content, str) else content
+        for name, content in files.items()
+    }
+    total = sum(map(_n_bytes, contents.values())) or 1
     done = 0
-    for name, content in files.items():
-        target = stage / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, str):
-            target.write_text(content, encoding="utf-8", newline="\n")
-            done += _n_bytes(content)
-            continue
-        with content.open("rb", 0) as source, target.open("wb", 0) as copy:
-            while n_bytes := _copied(source, copy):
-                done += n_bytes
-                tell(done / total)
+    _make_folders(stage, files)
+    for name, content in contents.items():
+        with (stage / name).open("wb", 0) as copy:
+            if isinstance(content, bytes):
+                done += _written(content, copy)
+                continue
+            with content.open("rb", 0) as source:
+                while n_bytes := _copied(source, copy):
+                    done += n_bytes
+                    tell(done / total)
     tell(1.0)
 
 
@@ -83,12 +91,15 @@ def _copied(source: FileIO, copy: FileIO) -> int:
     """Copy the next bytes, within the system where it can do that; return how many."""
     if _COPIES_FILES:
         return os.sendfile(copy.fileno(), source.fileno(), None, _COPY_BYTES)
-    piece = source.read(_COPY_BYTES)
-    rest = memoryview(piece)
+    return _written(source.read(_COPY_BYTES), copy)
+
+
+def _written(content: bytes, copy: FileIO) -> int:
+    rest = memoryview(content)
     while rest:
         rest = rest[copy.write(rest) :]
-    return len(piece)
+    return len(content)
 
 
-def _n_bytes(content: Content) -> int:
-    return len(content.encode()) if isinstance(content, str) else content.stat().st_size
+def _n_bytes(content: bytes | Path) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size

@@ -129,5 +129,9 @@ one digit, as in P01
 
 
 def unit_shown(unit: str) -> str:
-    """Return a unit as people write it: files say uV and us, people µV and µs."""
-    return re.sub(r"^u(?=[VsA]\b)", "µ", unit)
+    """Return a unit as people write it: files say uV and us, people µV and µs.
+
+    >>> unit_shown("uV"), unit_shown("nV/rtHz")
+    ('µV', 'nV/√Hz')
+    """
+    return re.sub(r"^u(?=[VsA]\b)", "µ", unit).replace("rtHz", "√Hz")

@@ -336,6 +336,19 @@ def test_the_operator_reads_which_film_comes_plays_and_is_rated() -> None:
             session.do(event, after_s=10.0)
 
 
+def test_a_film_that_stalls_is_shown_once_and_again_when_it_is_begun_anew() -> None:
+    """A browser says "playing" again after each stall; latencies are from the first picture."""
+    session = Session(a_plan(0))
+    session.do(Continue())
+    session.do(Tick(), after_s=4.0)
+    session.do(ClipShown(1))
+    session.do(ClipShown(1), after_s=2.0)
+    session.do(Pause(), Resume(), ClipShown(1))
+    assert session.marks("clip shown") == ["clip shown trial=1"]
+    session.do(ClipFailed(1, "no decoder"), Choose(Choice.AGAIN), ClipShown(1), ClipShown(1))
+    assert session.marks("clip shown") == ["clip shown trial=1"] * 2
+
+
 def test_a_clip_that_fails_is_begun_anew_or_skipped() -> None:
     session = Session(a_plan(0))
     session.do(Continue())

@@ -279,6 +279,10 @@ def test_mains_does_not_mislead_and_a_channel_of_noise_is_named(run: Run, tmp_pa
     assert pair["correlation_raw"] == pytest.approx(1, abs=1e-5)
     assert "50 Hz mains is a tenth of the power or more, half of the time" in pair["flags"]
     assert any(one.startswith("Corr against Corr is not compared: ") for one in found["warnings"])
+    none = run(f"{ours} {theirs} --channels Corr=Corr,Zyg=Corr")
+    assert none.code == 2
+    assert none.err.count("no signal in common") == 1
+    assert "Nor are 1 more" in none.err
     only = run(f"{ours} {theirs} --channels Corr=Corr")
     assert only.code == 2
     assert "no signal in common" in only.err

@@ -57,6 +57,9 @@ def _style() -> dict[Any, Any]:
     }  # fmt: skip
 
 
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
 def styled(draw: Callable[P, T]) -> Callable[P, T]:
     """Let a function draw in the one style."""
 
@@ -97,14 +100,39 @@ def svg(drawn: "Figure") -> str:
 
 
 def _plain_decades(drawn: "Figure") -> None:
-    """Write numbers at logarithmic axes: matplotlib writes formulas there, and none are read."""
+    """Write numbers at logarithmic axes: matplotlib writes formulas there, and none are read.
+
+    One that spans less than a decade has its numbers at even steps: it may hold no 1, 2 or 5.
+    """
+    from matplotlib.ticker import MaxNLocator, NullLocator
+
     for axes in drawn.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            if axis.get_scale() == "log":
-                axis.set_major_formatter(lambda value, _: f"{value:g}")
-                axis.set_minor_formatter(
-                    lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else ""
-                )
+            if axis.get_scale() != "log":
+                continue
+            axis.set_major_formatter(lambda value, _: plain_number(value))
+            low, high = sorted(axis.get_view_interval())
+            if high < 10 * low:
+                axis.set_major_locator(MaxNLocator(5))
+                axis.set_minor_locator(NullLocator())
+                continue
+            axis.set_minor_formatter(
+                lambda value, _: plain_number(value) if f"{value:e}"[0] in "25" else ""
+            )
+
+
+def plain_number(value: float) -> str:
+    """Return a number of an axis; what would have an exponent of Python has a power of ten.
+
+    >>> plain_number(0.5), plain_number(1e-6), plain_number(-5e-7), plain_number(2e10)
+    ('0.5', '10⁻⁶', '−5×10⁻⁷', '2×10¹⁰')
+    """
+    mantissa, _, exponent = f"{value:g}".replace("-", "−", 1 if value < 0 else 0).partition("e")
+    if not exponent:
+        return mantissa
+    power = str(int(exponent)).translate(_RAISED)
+    digits = mantissa.removesuffix("1") if mantissa in ("1", "−1") else f"{mantissa}×"
+    return f"{digits}10{power}"
 
 
 @contextmanager

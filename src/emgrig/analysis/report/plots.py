@@ -13,6 +13,7 @@ from emgrig.analysis.report.strips import Strip as Drawn
 from emgrig.analysis.report.trials import Phase
 from emgrig.analysis.signal.filters import Floats
 from emgrig.analysis.signal.statistics import Clusters, Summary, percentile_interval
+from emgrig.names import unit_shown
 from emgrig.pages.plots import INK, LINE, QUIET, figure, one_panel, styled, svg
 from emgrig.pages.strips import Band, Span, Strip, strips_svg
 
@@ -99,7 +100,7 @@ def _strips(
     blinks = _within(analysis.blinks, begin_s, end_s)
     return [
         Strip(
-            f"{analysis.labels[index]}, {analysis.units[index] or 'unit not known'}",
+            f"{analysis.labels[index]}, {unit_shown(analysis.units[index]) or 'unit not known'}",
             strip.time_s,
             strip.low,
             strip.high,

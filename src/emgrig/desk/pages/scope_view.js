@@ -134,12 +134,13 @@ export default {
       for (let row = 0; row < this.n; row++) this.strip(pen, row, columns, width, (height - AXIS) / this.n);
       this.lines(pen, columns, width, height - AXIS);
     },
-    // Markers: a line each, and its words at the top, in rows where they would lie over each other.
+    // Markers: a line each, and its words at the top, in rows where they would lie over each other; where all
+    // rows are taken the line is left without.
     lines(pen, columns, width, height) {
       pen.save();
       pen.strokeStyle = COLOURS.mark;
       pen.setLineDash([4, 3]);
-      const ends = [0, 0, 0, 0], shown = [];
+      const ends = new Array(6).fill(0), shown = [];
       for (const [column, text] of [...this.marks].sort((a, b) => a[0] - b[0])) {
         const x = width * (1 - (this.end - column) / columns);
         if (x < 0 || x > width) continue;
@@ -150,7 +151,8 @@ export default {
         pen.stroke();
         const room = pen.measureText(text).width + 8;
         const left = Math.min(x, width - room);
-        const row = Math.max(0, ends.findIndex((end) => end <= left));
+        const row = ends.findIndex((end) => end <= left);
+        if (row < 0) continue;
         ends[row] = left + room;
         pen.fillStyle = "#ffffffe0";
         pen.fillRect(left, 17 + row * 16, room, 15);

@@ -67,6 +67,7 @@ class Engine:
         self._rest_begin_s = 0.0
         self._contraction = (0.0, 0.0)
         self._has_baseline = False
+        self._shown = 0, 0  # trial and attempt whose film was seen to play
         self._explained = 0  # the channel whose movement was explained in this run
         self._actions: list[Action] = []
 
@@ -349,8 +350,12 @@ class Engine:
             self._save()
 
     def _clip_shown(self, number: int, unix_s: float) -> None:
+        """Mark the first picture; a film that stalled, or was paused, plays on without a marker."""
         trial = self.current_trial()
-        if self.phase is Phase.CLIP and trial is not None and trial.trial == number:
+        if self.phase is not Phase.CLIP or trial is None or trial.trial != number:
+            return
+        if self._shown != (shown := (number, trial.attempt)):
+            self._shown = shown
             self._mark("clip shown", unix_s, trial=number)
 
     def _clip_over(self, event: ClipEnded | ClipFailed, unix_s: float) -> None:

@@ -85,5 +85,6 @@ def said_p(p: float) -> str:
 
 
 def said_interval(pair: Sequence[float], places: int = 2) -> str:
-    """Say an interval."""
-    return f"{said(pair[0], places)} to {said(pair[1], places)}"
+    """Say an interval; "-" if there is none."""
+    low, high = said(pair[0], places), said(pair[1], places)
+    return low if low == high == "-" else f"{low} to {high}"

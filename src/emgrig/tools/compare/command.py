@@ -72,7 +72,9 @@ def compare(given: CompareOptions) -> None:
             found.append(one)
             tracks.append(pair)
     if not found:
-        raise ValueError("; ".join(refused))
+        first, *others = refused
+        more = f". Nor are {len(others)} more" if others else ""
+        raise ValueError(first.rstrip("?") + more)
     both = mine.recording, theirs.recording
     warnings = refused + [
         f"{one.path.name}: {remark}"

@@ -62,7 +62,7 @@ def _signals(result: DemoResult) -> "Figure":
             axes.axvspan(begin, end, color=BAD, alpha=0.25)
         axes.set_title(f"{index + 1}  {result.names[index]}, µV", pad=2)
         axes.margins(x=0)
-    panels[-1].set_xlabel("s")
+    panels[-1].set_xlabel("time, s")
     return drawn
 
 

@@ -116,7 +116,7 @@ class _Display:
         """Return the light of a count."""
         signs = str(count % 10**_DIGITS).zfill(_DIGITS)
         seen = [self._digits[place][int(sign)] for place, sign in enumerate(signs)]
-        return np.maximum.reduce([self.screen, *seen])
+        return np.asarray(np.maximum.reduce([self.screen, *seen]), dtype=np.float64)
 
 
 def _pictures(source: "Source") -> Iterator[Picture]:

@@ -8,7 +8,7 @@ import numpy as np
 from emgrig.analysis.clocks.tube import Kind
 from emgrig.files import write_file
 from emgrig.pages.page import render
-from emgrig.pages.plots import BAD, COLOURS, DOUBTFUL, figure, styled, svg
+from emgrig.pages.plots import BAD, COLOURS, DOUBTFUL, LINE, figure, styled, svg
 from emgrig.tools.sync.words import jump_rows, verdict, wrong_rows
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ def film_svg(seen: "Seen") -> str:
     axes.imshow(shown[::step, ::step], cmap="gray", vmin=0, vmax=255, extent=extent)
     outline = np.vstack([corners, corners[:1]])
     axes.plot(outline[:, 0], outline[:, 1], color=BAD, linewidth=1.5)
-    axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
+    axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[], facecolor=LINE)
+    axes.spines[:].set_visible(True)  # the edge of the film's picture
     return svg(drawn)
 
 

@@ -271,12 +271,11 @@ def against_brainflow(
     for n, pace_s in reversed(list(enumerate(paces_s))):
         row = f"{name}, {rate_hz} SPS{how_often(pace_s)}"
         mine = statistics.median(one[n] for one in own)
-        at_most = 6.0 if name == "TCP" and pace_s else None
-        figure(f"{row}: emgrig", mine, UNIT, at_most=at_most)
+        figure(f"{row}: emgrig", mine, UNIT, at_most=6.0 if name == "TCP" else None)
         if theirs:
             other = statistics.median(one[n] for one in theirs)
             figure(f"{row}: BrainFlow {VERSION}", other, UNIT)
-            figure(f"{row}: emgrig / BrainFlow", mine / other, at_most=1 / 3 if pace_s else None)
+            figure(f"{row}: emgrig / BrainFlow", mine / other, at_most=1 / 3)
 
 
 def delay(given: argparse.Namespace) -> None:

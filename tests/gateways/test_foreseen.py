@@ -25,6 +25,7 @@ from emgrig.simulator.transport import SimTransport
 from gateways.cyton import cytons
 from gateways.test_gathering import Gate
 from gateways.twins import transport_of
+from properties import runs
 
 BOARDS = ("cyton", "cyton-daisy", "knight")
 RUN_S, STEP_S = 15.0, 0.0005
@@ -140,7 +141,8 @@ class Reader:
         self.stopped = Stopped.decode(self.ask(Request.STOP).data)
 
 
-@pytest.mark.parametrize("seed", [None, 1, 2])
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", [None, *range(runs(2, nightly=100))])
 @pytest.mark.parametrize("board", BOARDS)
 def test_what_is_handed_on_is_the_same_with_and_without_foresight(
     board: str, seed: int | None

@@ -72,4 +72,4 @@ def text_of(named: Iterable[tuple[Topic, Iterable[str]]]) -> str:
 
 def write(named: Iterable[tuple[Topic, Iterable[str]]]) -> None:
     """Write the file."""
-    FILE.write_text(text_of(named), "utf-8", newline="\n")
+    FILE.write_text(text_of(named), encoding="utf-8", newline="\n")

@@ -148,13 +148,15 @@ def _exit_codes() -> Topic:
 
 def _list(kind: str, every: list[Topic]) -> Topic:
     """Return a topic that has a line for each of a kind, as exit codes have."""
-    facts = []
-    for one in every:
-        said = dict(one.facts)
-        named = "" if said.get("named as", one.name) == one.name else f" as {said['named as']}"
-        found = f"; found by {said['found by']}{named}" if "found by" in said else ""
-        facts.append((one.name, f"{one.title}{found}"))
+    facts = [(one.name, one.title) for one in every]
+    if kind == "fault":
+        facts = [(name, f"{title}{_found(FAULTS[name])}") for name, title in facts]
     return Topic("list", f"{kind}s", _OF_KINDS[kind], tuple(facts))
+
+
+def _found(fault: Fault) -> str:
+    named = "" if fault.cause in ("", fault.name) else f" as {fault.cause}"
+    return f"; found by {fault.found_by}{named}" if fault.found_by else ""
 
 
 if __name__ == "__main__":

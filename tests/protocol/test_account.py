@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emgrig.protocol.account import Cause, LossAccount, Piece, Totals
-from emgrig.protocol.decoder import SamplePackets
+from emgrig.protocol.decoder import OnePacket, SamplePackets
 
 WRAP = 1 << 32  # the board counts conversions in 32 bits
 N_FRAMES = 4
@@ -322,6 +322,36 @@ def test_the_period_is_that_of_the_packets_of_late() -> None:
     assert hidden(drift, 32, at_once=False, nominal_us=1000.0) == 0
     drift[-1] += 1020.0 / 32
     assert hidden(drift, 32, at_once=False, nominal_us=1000.0) == 1
+
+
+def totals_of(times_us: list[int], n_frames: int, at_once: int) -> Totals:
+    """Return the account of packets with these times, so many at once; 0 gives each alone."""
+    account, firsts = LossAccount(), [n * n_frames for n in range(len(times_us))]
+    account.begin_run(PERIOD_US)
+    if not at_once:
+        for first, time_us in zip(firsts, times_us, strict=True):
+            frames = bytes(27 * n_frames)
+            account.add(OnePacket(first, time_us, 1, 0, 0, frames, 0, n_frames, 27))
+    for at in range(0, len(firsts), at_once) if at_once else ():
+        times = times_us[at : at + at_once]
+        account.add(packets(*firsts[at : at + at_once], times_us=times, n_frames=n_frames))
+    return account.totals
+
+
+@pytest.mark.parametrize("n_frames", [1, 3, 16])
+@pytest.mark.parametrize("off", [0.98, 1.0, 1.028, 1.05])
+@pytest.mark.parametrize("jitter_us", [0.0, 20.0, 300.0])
+def test_what_time_says_is_hidden_does_not_hang_on_how_many_packets_come_at_once(
+    n_frames: int, off: float, jitter_us: float
+) -> None:
+    random = np.random.default_rng(1)
+    steps_us = np.full(200, n_frames * PERIOD_US * off)
+    steps_us[[40, 90, 91]] += (2_000_000, 700, 50_000)  # a loss that the board hides
+    times_us = np.cumsum(steps_us) + random.normal(size=200) * jitter_us
+    alone = totals_of(times_us.astype(int).tolist(), n_frames, 0)
+    assert alone.hidden > 0
+    for at_once in (1, 7, 64, 200):
+        assert totals_of(times_us.astype(int).tolist(), n_frames, at_once) == alone
 
 
 def test_gaps_repeats_and_new_runs_are_no_hidden_loss(account: LossAccount) -> None:

@@ -12,13 +12,13 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emgrig.protocol.sample_packets import OnePacket, SamplePackets
 from emgrig.sentences import sentence
 
 WRAP = 1 << 32  #: The board counts conversions in 32 bits.
 _N_PERIODS = 16  #: The data period by board time is the median over so many packets.
+_NEAR = 0.03  #: So near to the period a packet's own must be, to be one of them.
 
 
 class Cause(StrEnum):
@@ -270,12 +270,13 @@ class LossAccount:
             return
         last, self._last = self._last, (conversion, time_us)
         if last is not None and conversion - last[0] == n_frames:
-            elapsed_us = time_us - last[1]
-            self._follow_one_period(elapsed_us / n_frames)
-            self.totals.hidden += max(round(elapsed_us / self._period_us) - n_frames, 0)
+            self._pass_time(time_us - last[1], n_frames)
 
     def _check_time(self, packets: SamplePackets, n_frames: int) -> None:
-        """Compare board time with the count: a jump of time alone is a loss the board hides."""
+        """Compare board time with the count: a jump of time alone is a loss the board hides.
+
+        What comes of it does not depend on how many packets came together.
+        """
         if self._period_us <= 0:
             return
         first, times = packets.first_conversion, packets.board_time_us
@@ -284,23 +285,33 @@ class LossAccount:
             times = np.concatenate([[self._last[1]], times])
         elapsed = times[1:] - times[:-1]
         elapsed = elapsed[first[1:] - first[:-1] == n_frames]
-        self._follow_period(elapsed / n_frames)
-        hidden = np.rint(elapsed / self._period_us) - n_frames
-        self.totals.hidden += int(hidden[hidden > 0].sum())
         self._last = (int(first[-1]), int(times[-1]))
-
-    def _follow_period(self, periods_us: NDArray[np.float64]) -> None:
-        """Let the period follow what the board's own clock says, if that is near the nominal."""
-        near = periods_us[np.abs(periods_us / self._period_us - 1) < 0.03]
-        if len(near):
-            self._periods_us.extend(near[-_N_PERIODS:].tolist())
+        if not len(elapsed):
+            return
+        if self._is_usual(int(elapsed.min()), int(elapsed.max()), n_frames):
+            self._periods_us.extend((elapsed[-_N_PERIODS:] / n_frames).tolist())
             self._take_median()
+            return
+        for elapsed_us in elapsed.tolist():
+            self._pass_time(elapsed_us, n_frames)
 
-    def _follow_one_period(self, period_us: float) -> None:
-        """Be `_follow_period` of one packet."""
-        if abs(period_us / self._period_us - 1) < 0.03:
+    def _is_usual(self, least_us: int, most_us: int, n_frames: int) -> bool:
+        """Tell whether packets so far apart hide nothing and all tell the period, in any order."""
+        periods = (*self._periods_us, self._period_us, least_us / n_frames, most_us / n_frames)
+        lowest, highest = min(periods), max(periods)
+        return (
+            lowest > 0
+            and highest / lowest - 1 < _NEAR
+            and round(most_us / lowest) <= n_frames  # each median is between those two
+        )
+
+    def _pass_time(self, elapsed_us: int, n_frames: int) -> None:
+        """Count what time says is missing, and let the period follow it, if it is near."""
+        period_us = elapsed_us / n_frames
+        if abs(period_us / self._period_us - 1) < _NEAR:
             self._periods_us.append(period_us)
             self._take_median()
+        self.totals.hidden += max(round(elapsed_us / self._period_us) - n_frames, 0)
 
     def _take_median(self) -> None:
         ordered = sorted(self._periods_us)  # a median of so few costs numpy ten times as much

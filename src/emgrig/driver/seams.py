@@ -20,10 +20,15 @@ class Clock(Protocol):
 class RealClock:
     """Time as it passes here; see `Clock`."""
 
-    #: Monotonic time, s; as `time.monotonic`, but in fine steps on Windows too.
-    now_s = staticmethod(time.perf_counter)
-    #: Wall time, s since 1970-01-01 UTC.
-    unix_s = staticmethod(time.time)
+    # Looked up at each call: the attach kit puts virtual time in front of these, for a while.
+
+    def now_s(self) -> float:
+        """Monotonic time, s."""
+        return time.perf_counter()  # as monotonic, but in fine steps on Windows too
+
+    def unix_s(self) -> float:
+        """Wall time, s since 1970-01-01 UTC."""
+        return time.time()
 
     def sleep(self, duration_s: float) -> None:
         """Wait `duration_s` ≥ 0."""

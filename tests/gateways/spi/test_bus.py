@@ -14,6 +14,7 @@ from emgrig.driver.board import Board
 from emgrig.driver.can import Line as Pin
 from emgrig.driver.interruption import Happened
 from emgrig.driver.samples.block import Block
+from emgrig.driver.seams import RealClock
 from emgrig.gateways.spi.bank import SpiBank
 from emgrig.gateways.spi.hardware import Hardware
 from emgrig.gateways.spi.transport import SpiTransport
@@ -142,6 +143,16 @@ def test_a_board_in_mid_stream_of_a_program_that_crashed_answers() -> None:
         here.host.sleep(0.5)
         with emgrig.connect(ADDRESS["pieeg"]) as board:
             assert board.chip.files[0].raw[0] == 0x3E
+
+
+def test_the_time_of_transports_is_the_machine_s() -> None:
+    """Else a bring-up here would hold the chips' clock against another time."""
+    clock = RealClock()
+    with machine():
+        begin_s, begin_unix_s = clock.now_s(), clock.unix_s()
+        clock.sleep(3600.0)
+        assert clock.now_s() - begin_s == pytest.approx(3600.0, abs=0.1)
+        assert clock.unix_s() - begin_unix_s == pytest.approx(3600.0, abs=0.1)
 
 
 def test_board_time_is_the_kernel_s_of_each_edge() -> None:

@@ -70,7 +70,7 @@ def desk(given: DeskOptions) -> None:
     digital tube, full-screen, to be filmed. The first line printed is the address to open.
     A recording goes on when the page is closed; Ctrl-C ends it properly.
 
-    Needs pip install 'emgrig[desk]'.
+    Needs the extra desk; emgrig doctor has the line that installs it.
 
     Examples:
 

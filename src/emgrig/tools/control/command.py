@@ -23,7 +23,7 @@ class ControlOptions(Printed, Served):
         None,
         metavar="WORD...",
     )
-    page: bool = flag("Serve a page with all of these; needs pip install 'emgrig[desk]'.")
+    page: bool = flag("Serve a page with all of these; needs the extra desk, see emgrig doctor.")
     port: Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")] = 8399
 
 

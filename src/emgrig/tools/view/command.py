@@ -22,7 +22,7 @@ def view(given: ViewOptions) -> None:
     eye: nothing is written but events, into new files (NAME_corrected_events.tsv and .eaf). The
     first line printed is the address to open; Ctrl-C ends it.
 
-    Needs pip install 'emgrig[desk]'.
+    Needs the extra desk; emgrig doctor has the line that installs it.
 
     Examples:
 

@@ -104,6 +104,12 @@ class Reading:
             self._pace_s = 0.0
             self._wake()
 
+    def set_pace(self, pace_s: float) -> None:
+        """Say that who does so reads so often from here on, s; while he rests, the thread reads."""
+        if self._pace_s:
+            self._pace_s = pace_s
+            self._wake()
+
     # One leads.
 
     def _read_as_leader(self, done: Callable[[], bool], timeout_s: float) -> bool:

@@ -164,7 +164,8 @@ class Stream(Iterator[Block]):
         rate_hz = self._bare_assembler.rate_hz
         if rate_hz is not None and rate_hz != self._rate_hz:
             self._rate_hz = rate_hz
-            self._connection.link.set_pace(self._pace_s)
+            bytes_per_s = rate_hz * self._connection.identity.layout.frame_bytes
+            self._connection.link.set_pace(self._pace_s, bytes_per_s)
 
     def take(self, data: bytes, unix_s: float, /) -> bool:
         """Take what was foreseen; see `Foreseer`."""

@@ -57,6 +57,18 @@ def test_all_samples_come_together(gather_bytes: int, gather_s: float, longest: 
         assert longest - 32 <= n_samples <= longest + 32
 
 
+def test_no_more_comes_together_when_the_rate_rises_in_mid_stream() -> None:
+    gather_bytes = 1 << 14
+    with Board(PacedTransport(gather_bytes)) as board:
+        board.chip.set_rate(250)
+        with board.stream(100.0, gather_s=1.0) as stream:  # 25,000 samples
+            sizes = [next(stream).n_samples, next(stream).n_samples]
+            board.chip.set_rate(16000)
+            sizes += [block.n_samples for block in stream]
+    assert stream.totals.lost == 0
+    assert max(sizes) <= gather_bytes / 27 + 32
+
+
 @pytest.mark.parametrize("gather_s", [-0.1, 1.1, float("nan")])
 def test_more_than_a_second_is_refused(gather_s: float) -> None:
     with Board(FakeTransport()) as board, pytest.raises(ValueError, match="gather_s is"):

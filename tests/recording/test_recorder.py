@@ -438,6 +438,20 @@ def test_ctrl_c_ends_a_recording_properly(
     assert made.totals.lost == 0
 
 
+def test_a_second_ctrl_c_while_the_file_is_made_says_where_the_recording_is(
+    board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as during:
+        during.setattr(recorder_module, "convert", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            record(board, tmp_path / "a.bdf", 1.0)
+    assert f"emgrig convert {tmp_path / 'a.capture'}" in caplog.text
+    assert convert(tmp_path / "a.capture").n_samples == 250
+
+
 def test_a_link_lost_for_good_leaves_a_file_of_what_came(
     board: Board, transport: FakeTransport, tmp_path: Path
 ) -> None:

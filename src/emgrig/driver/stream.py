@@ -74,7 +74,7 @@ class Stream(Iterator[Block]):
         self._is_complete = self._is_stopped = False
         self._silent_conversions = -1
         self._n_silent = self._n_barren = 0
-        self._clock_due_s = 0.0
+        self._clock_due_s = self._rate_hz = 0.0
         self._has_warned = False
         self._bare_assembler = Assembler(
             connection.identity.layout,
@@ -99,7 +99,7 @@ class Stream(Iterator[Block]):
         connection.link.foreseer = self
         try:
             connection.start_run(frames_per_packet)
-            self._rate_hz = connection.chip.rate_hz  # then of the newest block that was handed out
+            self._rate_hz = connection.chip.rate_hz  # of the run that is on
             self._resting.enter_context(connection.link.read_every(self._pace_s))
         except BaseException:
             connection.stream_listener = connection.link.foreseer = None
@@ -161,6 +161,11 @@ class Stream(Iterator[Block]):
             self._failure = error
             return
         self._foresight.look(item)
+        rate_hz = self._bare_assembler.rate_hz
+        if rate_hz is not None and rate_hz != self._rate_hz:
+            self._rate_hz = rate_hz
+            bytes_per_s = rate_hz * self._connection.identity.layout.frame_bytes
+            self._connection.link.set_pace(self._pace_s, bytes_per_s)
 
     def take(self, data: bytes, unix_s: float, /) -> bool:
         """Take what was foreseen; see `Foreseer`."""
@@ -246,7 +251,6 @@ class Stream(Iterator[Block]):
                 return None
             block = self._queue.popleft()
             self._queued_samples -= block.n_samples
-            self._rate_hz = block.epoch.rate_hz
             return block
 
     def give_back(self, block: Block) -> None:

@@ -229,6 +229,13 @@ class Recorder:
             self._recording = convert(self.capture_path, self.bdf_path, overwrite=self._overwrite)
         except NothingRecorded:
             raise
+        except KeyboardInterrupt:
+            log.warning(
+                "stopped before the BDF+ file was made; %s holds the recording: emgrig convert %s",
+                self.capture_path,
+                self.capture_path,
+            )
+            raise
         except RecordingError as error:
             raise RecordingError(
                 f"{error}; {self.capture_path} holds the recording: "

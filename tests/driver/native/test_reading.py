@@ -1,5 +1,6 @@
 """Who reads: whoever waits, or the link's thread; and Ctrl-C never loses what was read."""
 
+import queue
 import signal
 import threading
 from collections.abc import Iterator
@@ -138,6 +139,32 @@ def test_a_thread_that_reads_stops_for_who_reads_now_and_then(source: Source) ->
 
 
 # Ctrl-C.
+
+
+class Looked:
+    """A lock that is waited for, and tells for how long at most."""
+
+    def __init__(self) -> None:
+        self._lock, self.timeouts_s = threading.Lock(), queue.Queue[float]()
+        self._lock.acquire()
+
+    def acquire(self, timeout: float) -> bool:
+        self.timeouts_s.put(timeout)
+        return self._lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+def test_the_thread_looks_sooner_from_the_moment_that_much_is_said_to_come(source: Source) -> None:
+    looked, before = Looked(), source.reading._look
+    source.reading._look = looked  # type: ignore[assignment]
+    before.release()
+    looked.timeouts_s.get(timeout=20)
+    source.reading.read_now()  # somebody is there: the thread need not read itself
+    source.reading.set_pace(0.0, 16_000 * 27)
+    while looked.timeouts_s.get(timeout=20) > 2 * 2048 / (16_000 * 27):
+        pass  # an instant, at which it was on its way to the lock
 
 
 class Pressed(Exception):

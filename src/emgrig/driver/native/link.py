@@ -325,6 +325,11 @@ class Link:
         """Have somebody call `read_now` so often, s; the thread reads if he does not."""
         return nullcontext() if self._reading is None else self._reading.read_every(pace_s)
 
+    def set_pace(self, pace_s: float, bytes_per_s: float) -> None:
+        """Say how often who has said `read_every` reads from here on, s, and how much comes."""
+        if self._reading is not None:
+            self._reading.set_pace(pace_s, bytes_per_s)
+
     def _pump_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
         deadline_s = self.transport.clock.now_s() + timeout_s
         with self._condition:

@@ -20,6 +20,7 @@ POLL_S: Final = 0.25
 #: buffer has 4096 bytes.
 _LOOK_S: Final = 0.25
 _LEAST_LOOK_S: Final = 0.005
+_MOST_LONGER: Final = 2.0  #: A look takes so many times as long as the one before, at most.
 _REST_S: Final = 1.0  #: It looks no oftener while somebody serves the link with others.
 _WAITING_BYTES: Final = 2048
 
@@ -55,6 +56,7 @@ class Reading:
         self._is_paused = self._is_closed = False
         self._n_led = self._n_bytes = 0  # how often anybody has led, and read in all
         self._n_groups = 0  # who serves several links, and this one too
+        self._look_s = _LOOK_S  # the thread's next look
         self._pace_s = 0.0  # who reads now and then does it so often
         self._holds_interrupts = False
         self._look = threading.Lock()
@@ -103,6 +105,16 @@ class Reading:
         finally:
             self._pace_s = 0.0
             self._wake()
+
+    def set_pace(self, pace_s: float, bytes_per_s: float) -> None:
+        """Say how often who does so reads from here on, s, and how much comes.
+
+        The thread looks so soon that it does not pile up, should nobody read.
+        """
+        if self._pace_s:
+            self._pace_s = pace_s
+        self._look_s = _within_look(_WAITING_BYTES / bytes_per_s)
+        self._wake()
 
     # One leads.
 
@@ -168,16 +180,17 @@ class Reading:
             self._look.release()
 
     def _watch(self) -> None:
-        n_led, n_bytes, look_s = -1, 0, _LOOK_S
+        n_led, n_bytes = -1, 0
         while True:
             least_s = _REST_S if self._n_groups else 2 * self._pace_s
-            self._look.acquire(timeout=max(look_s, least_s))
+            self._look.acquire(timeout=max(self._look_s, least_s))
             if self._is_closed:
                 return
             is_neglected = self._n_led == n_led and not self._n_groups
             n_led, more, n_bytes = self._n_led, self._n_bytes - n_bytes, self._n_bytes
             if more:
-                look_s = min(max(look_s * _WAITING_BYTES / more, _LEAST_LOOK_S), _LOOK_S)
+                longer = min(_WAITING_BYTES / more, _MOST_LONGER)  # it may have been woken early
+                self._look_s = _within_look(self._look_s * longer)
             if is_neglected and not self.is_over:
                 self._read_alone()
                 n_led = self._n_led
@@ -205,3 +218,7 @@ class Reading:
             self._wake()
             self._thread.join()
             INTERRUPTS.end(self)
+
+
+def _within_look(look_s: float) -> float:
+    return min(max(look_s, _LEAST_LOOK_S), _LOOK_S)

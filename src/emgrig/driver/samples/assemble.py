@@ -211,6 +211,11 @@ class Assembler:
         return self._position
 
     @property
+    def rate_hz(self) -> float | None:
+        """Data rate of the newest run, as its settings say; None if they are not known."""
+        return None if self._epoch is None else self._epoch.rate_hz
+
+    @property
     def totals(self) -> Totals:
         """The account so far."""
         account = self._account.totals

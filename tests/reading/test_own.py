@@ -142,3 +142,25 @@ def test_a_cut_parquet_is_refused(tmp_path: Path, n_bytes: int) -> None:
 def test_what_was_not_measured_is_one_list() -> None:
     """Reading may not import recording, and to import all of reading would cost a recording."""
     assert set(own._NOT_MEASURED) == {str(kind) for kind in LABELS}
+
+
+@pytest.mark.parametrize("name", ["a.edf", "a.bdf"])
+def test_the_header_or_the_bids_sidecar_says_that_it_is_simulated(
+    tmp_path: Path, name: str
+) -> None:
+    path = made.edf(
+        tmp_path / name, [RAMP], 250, recording="Startdate 02-JAN-2024 X X any SIMULATED"
+    )
+    of_header = open_recording(path)
+    assert of_header.is_simulated
+    assert of_header.remarks.count(SIMULATED) == 1
+    path = made.edf(tmp_path / name, [RAMP], 250)  # nothing in its header
+    beside = path.with_suffix(".json")
+    for text, is_simulated in (
+        ('{"IsSimulated": true}', True), ('{"IsSimulated": false}', False),
+        ('{"IsSimulated": 1}', False), ("[]", False), ("{", False),
+    ):  # fmt: skip
+        beside.write_text(text)
+        found = open_recording(path)
+        assert found.is_simulated is is_simulated
+        assert found.remarks.count(SIMULATED) == is_simulated

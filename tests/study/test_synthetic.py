@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from emgrig.analysis.paper.printed import EMOTIONS
+from emgrig.reading import open_recording
 from emgrig.study.course import read_course
 from emgrig.study.settings import Names
 from emgrig.study.synthetic.design import TrueSession, deal, session
@@ -77,6 +78,10 @@ def test_the_markers_tell_the_course_that_was_made(tmp_path: Path) -> None:
         (c.begin_s, c.end_s) for c in one.contractions
     ]
     assert len(found.levels_uv) == 7
+    bdf = path.with_name(f"{stem(one)}_emg.bdf")
+    assert open_recording(bdf).is_simulated
+    bdf.with_suffix(".json").unlink()  # by its header alone
+    assert open_recording(bdf).is_simulated
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from emgrig.sentences import counted
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SIMULATED = "SIMULATED: recorded from a simulated board, not from a person"
+SIMULATED = "SIMULATED: of a simulated board or computed, not recorded from a person"
 _EMG_WORDS = (
     "emg",
     "zyg",

@@ -27,7 +27,7 @@ def page(
     remarks : sequence of str
         What the reader of the file had to say.
     simulated : bool
-        Whether it was recorded from a simulated board.
+        Whether it was recorded from a simulated board, or computed.
 
     Returns
     -------

@@ -22,8 +22,8 @@ from emgrig.reading.recording import (
 )
 from emgrig.sentences import counted
 
-#: What our own header says of a recording that no person made.
-SIMULATED_BOARD = "emgrig_simulated_board"
+#: What the header of our own recordings of a simulated board says, and of computed ones.
+SIMULATED_BOARD, SIMULATED_WORD = "emgrig_simulated_board", "SIMULATED"
 
 
 def read_edf(path: Path, told_hz: float | None) -> Recording:
@@ -50,7 +50,7 @@ def read_edf(path: Path, told_hz: float | None) -> Recording:
     stated = timebase.agree((n / file.record_s, "the header"), told_hz)
     assert stated is not None
     placed = _placed(file, n)
-    is_simulated = SIMULATED_BOARD in file.recording.split()
+    is_simulated = not {SIMULATED_BOARD, SIMULATED_WORD}.isdisjoint(file.recording.split())
     remarks = [
         *([SIMULATED] if is_simulated else []),
         *_record_remarks(file),

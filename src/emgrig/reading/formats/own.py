@@ -40,8 +40,15 @@ def sidecar_of(path: Path) -> Mapping[str, Any] | None:
     RecordingError
         If it is one of ours and is damaged.
     """
+    content = _beside(path) if path.suffix.lower() == ".bdf" else None
+    is_ours = content is not None and str(content.get("format")).startswith(_FORMAT)
+    return content if is_ours else None
+
+
+def _beside(path: Path) -> dict[str, Any] | None:
+    """Return what the JSON file of the same name holds; None if there is none that can be read."""
     beside = path.with_suffix(".json")
-    if path.suffix.lower() != ".bdf" or beside.is_symlink() or not beside.is_file():
+    if beside.is_symlink() or not beside.is_file():
         return None
     with attempt("read", beside):
         if beside.stat().st_size > _MOST_SIDECAR:
@@ -53,8 +60,18 @@ def sidecar_of(path: Path) -> Mapping[str, Any] | None:
         if _FORMAT.encode() in raw[:200]:
             raise RecordingError(f"{beside} is damaged: {error}") from error
         return None
-    is_ours = isinstance(content, dict) and str(content.get("format")).startswith(_FORMAT)
-    return content if is_ours else None
+    return content if isinstance(content, dict) else None
+
+
+def _as_bids_says(found: Recording) -> Recording:
+    """Mark a recording whose BIDS sidecar says that it is simulated, if its header does not."""
+    try:
+        content = _beside(found.path)
+    except RecordingError:  # it says nothing of how to read the file, which stands for itself
+        content = None
+    if found.is_simulated or content is None or content.get("IsSimulated") is not True:
+        return found
+    return replace(found, is_simulated=True, remarks=(SIMULATED, *found.remarks))
 
 
 def read_bdf(path: Path, told_hz: float | None) -> Recording:
@@ -64,7 +81,7 @@ def read_bdf(path: Path, told_hz: float | None) -> Recording:
     if content is None:
         bad = sum(mark.is_bad for mark in found.marks)
         said = (f"{bad} {_BAD_LEFT_OUT}",) if bad else ()
-        return replace(found, remarks=(*found.remarks, *said))
+        return _as_bids_says(replace(found, remarks=(*found.remarks, *said)))
     try:
         padding, nominal_hz, measured_hz = _facts(content)
         labels = [str(one["label"]) for one in content["channels"]]

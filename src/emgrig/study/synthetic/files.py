@@ -16,6 +16,7 @@ from emgrig.analysis.paper.synthetic import RATE_HZ
 from emgrig.analysis.signal.filters import segments
 from emgrig.experiment.course.steps import marker
 from emgrig.files import json_text, make_folder, whole_file, write_file
+from emgrig.reading.formats.edf import SIMULATED_WORD
 from emgrig.recording.bdf.channels import LABEL_CHARACTERS, shortened
 from emgrig.recording.bdf.header import Channel, FileHead
 from emgrig.recording.bdf.writer import BdfWriter
@@ -67,7 +68,7 @@ def write_session(root: Path, session: TrueSession, made: Made) -> None:
 def _write_bdf(path: Path, session: TrueSession, made: Made, marks: Sequence[PlacedText]) -> None:
     channels = tuple(Channel(one, _SCALE_UV, f"simulated, {one}") for one in names())
     start = (_START + dt.timedelta(days=session.number)).timestamp()
-    head = FileHead(channels, RATE_HZ, start, "emgrig_synthetic", ("SIMULATED",))
+    head = FileHead(channels, RATE_HZ, start, "emgrig_synthetic", (SIMULATED_WORD,))
     codes = np.rint(_held(made) / np.float32(_SCALE_UV)).astype(np.int32)
     first = BdfWriter(head)
     _feed(first, codes, marks)

@@ -153,6 +153,13 @@ def test_a_recording_is_made_and_converted_again(
     assert made["files"] == ["a.capture", "a.bdf", "a.json"]
     first = Path("a.bdf").read_bytes()
     assert run("record sim: -o a.bdf --duration 1").code == 5
+    asked = run("bringup replay:a.capture")
+    assert asked.code == 2
+    assert "a replay answers with what it recorded; bring-up needs a board" in asked.err
+    assert not asked.out
+    cannot = json.loads(run("info replay:a.capture --json").out)["cannot"]
+    assert any("no other settings than those recorded" in one for one in cannot)
+    assert json.loads(run("info sim: --json").out)["cannot"] == []
     assert run("convert a.capture").code == 5
     assert run("convert a.capture --overwrite").code == 0
     assert Path("a.bdf").read_bytes() == first

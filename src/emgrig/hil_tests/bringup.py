@@ -11,7 +11,14 @@ from emgrig.hil_tests.judging.check import Level, package_checks
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.hil_tests.measuring.rig import Rig
 from emgrig.hil_tests.plugin import RUN
-from emgrig.hil_tests.run import SOAK_S, BringupRun, Observer, RunOptions, refuse_report
+from emgrig.hil_tests.run import (
+    SOAK_S,
+    BringupRun,
+    Observer,
+    RunOptions,
+    refuse_replay,
+    refuse_report,
+)
 
 JUNIT_FILE = "junit.xml"
 _UNFINISHED = f".{JUNIT_FILE}.unfinished"
@@ -59,11 +66,13 @@ def run_bringup(
     incomplete, whatever comes out. With `keep_going` a failed layer does not block those above it,
     but for link and identity. `observer` is told of each check; see `BringupRun`.
 
-    Raises ValueError if an argument makes no sense, and nothing was sent; RecordingError if
-    `limits` cannot be read, the folder holds the report of an earlier run and `overwrite` does not
-    say that it goes (nothing was sent), or the report cannot be written; BringupInterrupted if it
-    was interrupted: the board is left as it was found, and what is known is in the report.
+    Raises ValueError if an argument makes no sense or `address` is a replay, and nothing was sent;
+    RecordingError if `limits` cannot be read, the folder holds the report of an earlier run and
+    `overwrite` does not say that it goes (nothing was sent), or the report cannot be written;
+    BringupInterrupted if it was interrupted: the board is left as it was found, and what is known
+    is in the report.
     """
+    refuse_replay(address)
     if inputs not in ("connected", "open"):
         raise ValueError(f"inputs is {inputs!r}; expected connected or open")
     if soak_s is not None and not 0 < soak_s < float("inf"):

@@ -27,7 +27,7 @@ from emgrig.hil_tests.judging.check import (
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.hil_tests.judging.measurement import Measure, Outcome, of_arrays, show
 from emgrig.hil_tests.measuring.rig import Rig
-from emgrig.hil_tests.run import SOAK_S, BringupRun, RunOptions, refuse_report
+from emgrig.hil_tests.run import SOAK_S, BringupRun, RunOptions, refuse_replay, refuse_report
 from emgrig.hil_tests.verdict import exit_code, headline, last_line, verdict_lines
 from emgrig.names import one_line
 
@@ -65,6 +65,7 @@ def _run_of(config: pytest.Config) -> BringupRun:
             f"which board? say --board ADDRESS, as --board sim:, or set {BOARD_VARIABLE}"
         )
     try:
+        refuse_replay(address)
         refuse_report(report and Path(report), overwrite=config.getoption("overwrite"))
         limits = load_limits(config.getoption("limits"))
     except (RecordingError, ValueError) as error:

@@ -71,6 +71,14 @@ def refuse_report(folder: Path | None, *, overwrite: bool) -> None:
         check_report(folder, REPORT_FILES, overwrite=overwrite)
 
 
+def refuse_replay(address: str) -> None:
+    """Raise ValueError if an address is a raw capture, which takes nothing that checks write."""
+    if address.partition(":")[0].lower() == "replay":
+        raise ValueError(
+            f"{address}: a replay answers with what it recorded; bring-up needs a board, or sim:"
+        )
+
+
 @dataclass
 class BringupRun:
     """The state of a run; checks get at it through fixtures.

@@ -55,7 +55,7 @@ def _facts(board: "Board") -> dict[str, object]:
         else [f"{f.raw[0]:02X}h, {f.n_channels} channels" for f in board.chip.files],
         "scale": board.can.scale_words,
         "loss": board.can.loss_words,
-        "cannot": list(board.can.limits),
+        "cannot": [*board.can.limits, *_limits_of_replay(board.address)],
         "nominal_rate_hz": board.chip.rate_hz,
         "reference_v": identity.vref_v,
         "reference": _reference(board),
@@ -63,6 +63,16 @@ def _facts(board: "Board") -> dict[str, object]:
         **_counters(stats, is_told=not is_stated),
         "link_delay_us": None if fit is None else round(fit.delay_us, 1),
     }
+
+
+def _limits_of_replay(address: str) -> tuple[str, ...]:
+    """Say what a raw capture cannot that its board could; nothing of another address."""
+    if address.partition(":")[0].lower() != "replay":
+        return ()
+    return (
+        "a replay: it takes no other settings than those recorded, and no reset",
+        "it sends what was recorded, run by run, and nothing behind the last",
+    )
 
 
 def _reference(board: "Board") -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from emgrig.connect import look_at
 from emgrig.filemodel import parse_toml, read_text
 from emgrig.tools.common.logs import quiet_driver
-from emgrig.tools.common.options import OfBoard, Overwrite, Printed, flag, option, takes
+from emgrig.tools.common.options import BoardAddress, Overwrite, Printed, flag, option, takes
 from emgrig.tools.common.output import note, out, print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 
@@ -44,9 +44,10 @@ def _list(context: typer.Context, wanted: bool) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BringupOptions(OfBoard, Printed):
+class BringupOptions(Printed):
     """What `emgrig bringup` takes."""
 
+    address: BoardAddress
     level: str = option("quick (2.5 minutes on a real board) or full (about 10).", "quick")
     report: Path | None = option("Folder for index.html, record.json, junit.xml and raw data.")
     limits: Path | None = option("TOML that overrides limits; see docs/bringup.md.")

@@ -38,6 +38,16 @@ Address = Annotated[
         callback=_say_where_from,
     ),
 ]
+BoardAddress = Annotated[
+    str,
+    typer.Argument(
+        help="sim:, tcp://HOST:PORT, serial:///dev/…; see emgrig -h. A replay is no board.",
+        metavar="ADDRESS",
+        envvar=BOARD_VARIABLE,
+        callback=_say_where_from,
+    ),
+]
+"""Where a replay does not do."""
 Calibration = Annotated[
     str | None,
     typer.Option(

@@ -219,5 +219,5 @@ def caption(axes: "Axes", words: Sequence[str]) -> None:
         lines = wrap(text, n)
         label.set_text("\n".join(["time, s", *lines]))
         if label.get_window_extent().width * _LONGER <= most:
-            _higher(figure, 1.2 * label.get_fontsize() * (len(lines) - 1))
+            _higher(figure, 1.2 * float(label.get_fontsize()) * (len(lines) - 1))
             return

@@ -237,7 +237,7 @@ def test_a_page_of_a_real_board_has_no_badge(tmp_path: Path, make: Callable[...,
     [
         ("hil_tests/page.html", "MISO"),
         ("tools/calibrate/page.html", "Something is outside its limits"),
-        ("tools/compare/page.html", "of the difference is"),
+        ("tools/compare/page.html", "of the difference as recorded is"),
         ("tools/sync/page.html", "readings agree within"),
         ("analysis/report/page.html", "candidates"),
         ("tools/demo/page.html", "PASS"),

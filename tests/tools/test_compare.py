@@ -15,7 +15,7 @@ from emgrig.recording.recorder import record
 from emgrig.simulator.analog.tolerances import oscillator_error_ppm
 from emgrig.simulator.sources.recordings import Recording
 from emgrig.simulator.transport import SimTransport
-from emgrig.tools.compare.read import EDGE_CLOCKS, open_source, paired
+from emgrig.tools.compare.read import EDGE_CLOCKS, open_source, paired, told_apart
 from page_check import check_page
 from shell import Run
 
@@ -109,7 +109,7 @@ def test_offset_clock_and_gain_are_the_true_ones(run: Run, pair: Pair, tmp_path:
 def test_the_table_says_it_in_words(run: Run, pair: Pair) -> None:
     said = run(f"{pair.ours} {pair.reference} --channels 1=1")
     assert said.code == 0
-    for words in ("offset of one event", "ICC(A,1)", "share of the difference: alignment", "ppm"):
+    for words in ("offset of one event", "ICC(A,1)", "difference as recorded: alignment", "ppm"):
         assert words in said.out
 
 
@@ -250,6 +250,40 @@ def test_a_recording_agrees_with_itself(run: Run, tmp_path: Path) -> None:
     (pair,) = found["pairs"]
     assert pair["correlation_raw"] == pytest.approx(1.0, abs=2e-5)
     assert pair["amplitude_ratio"]["value"] == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_what_is_done_to_one_of_the_two_alone_is_said(run: Run, tmp_path: Path) -> None:
+    with Board(SimTransport("")) as board:
+        board.apply("facial-emg")
+        record(board, tmp_path / "a.bdf", 10.0)
+    ours = tmp_path / "a.bdf"
+    measured_hz = open_source(ours).recording.measured_hz
+    bare = tmp_path / "b.bdf"
+    bare.write_bytes(ours.read_bytes())
+
+    def notes(first: Path, second: Path) -> list[str]:
+        said = told_apart(open_source(first), open_source(second))
+        assert said == told_apart(open_source(second), open_source(first))
+        return said
+
+    done = f"a.bdf was equalised for sinc3 and put to its measured rate of {measured_hz:.3f} Hz"
+    (said,) = notes(ours, bare)
+    assert said.startswith("b.bdf was recorded by emgrig, and its sidecar b.json is not there")
+    assert f"its response and measured rate are not known, while {done}" in said
+    other = edf(tmp_path / "c.edf", ("Zyg",))
+    (said,) = notes(ours, other)
+    assert said.startswith("c.edf is taken as it stands: say in c.toml")
+    toml = other.with_suffix(".toml")
+    toml.write_text('response = "flat"\n')
+    (said,) = notes(ours, other)
+    assert "its measured rate is not known" in said
+    assert "sinc3" not in said
+    toml.write_text('response = "flat"\nrate_hz = 1000.0\n')
+    assert not notes(ours, other)
+    assert not notes(bare, bare)
+    assert not notes(ours, ours)
+    assert done in run(f"{ours} {bare} --channels 2=2").out
 
 
 def two_channels(path: Path, second: NDArray[np.float64]) -> Path:

@@ -227,6 +227,10 @@ class Recording:
     start : datetime or None
     measured_hz : float or None
         The rate by a better clock than the file's time, if a sidecar of ours knows it.
+    is_own : bool
+        Whether a sidecar of ours was read with it.
+    lacks_sidecar : bool
+        Whether the header says that emgrig recorded it, and no sidecar of ours was read.
     part : callable or None
         ``part(indexes, first_row, stop_row)``: those rows of signals, as `column` gives them, of
         shape (n_signals, n_rows); None if only whole columns can be read.
@@ -246,6 +250,7 @@ class Recording:
     start: dt.datetime | None = None
     measured_hz: float | None = None
     is_own: bool = False
+    lacks_sidecar: bool = False
     part: Callable[[Sequence[int], int, int], NDArray[Any]] | None = None
 
     @property

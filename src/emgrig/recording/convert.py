@@ -17,10 +17,10 @@ from emgrig.errors import RecordingError
 from emgrig.files import attempt, whole_file, write_file
 from emgrig.protocol.account import Totals
 from emgrig.protocol.decoder import DecoderCounts
-from emgrig.reading.formats.edf import SIMULATED_BOARD
+from emgrig.reading.formats.edf import BOARD, SIMULATED_BOARD
 from emgrig.recording import sidecar
 from emgrig.recording.bdf.channels import header_channels
-from emgrig.recording.bdf.header import BOARD, FileHead
+from emgrig.recording.bdf.header import FileHead
 from emgrig.recording.bdf.writer import BdfWriter
 from emgrig.recording.facts import Annotation
 from emgrig.recording.notes import Notes

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emgrig.names import shown
 from emgrig.pages import plots
-from emgrig.reading import Mark
 from emgrig.reading.recording import Floats
 from emgrig.view.events import Event
 from emgrig.view.eye import Eye
+from emgrig.view.labels import caption, draw_marks, fit_titles
 from emgrig.view.pyramid import Columns, Flags
 from emgrig.view.screen import Screen, Seen
 
@@ -23,11 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MM_PER_IN = 25.4
-_HOLE, _TRACE, _LEVEL, _MARK = "#f6d5d5", "#1f4e79", "#d9480f", "#2b8a3e"
+_HOLE, _TRACE, _LEVEL = "#f6d5d5", "#1f4e79", "#d9480f"
 _EVENT = "#e8a33d"
-#: Marks of a picture that are named; the others are lines.
-_MOST_NAMED = 12
-_LONGEST_NAME = 24
 
 
 @dataclass(frozen=True)
@@ -93,18 +89,23 @@ def picture(screen: Screen, layout: Layout, seen: Seen, events: Sequence[Event] 
     for nth, (axes, index) in enumerate(zip(rows, layout.channels, strict=True)):
         one = found.signals[index]
         _row(axes, seen, nth, found.rate_hz, layout.half)
-        unit = {"uV": "µV", "": "unit not said"}.get(one.unit, one.unit)
-        axes.set_title(shown(f"{one.name}, {unit}"))
+        axes.set_title(one.name[:1])  # as high as it will be
         axes.set_xlim(layout.begin_s, end_s)
         for event in events:
             if event.channel in (one.name, "") and _meets(event.begin_s, event.end_s, layout):
                 axes.axvspan(event.begin_s, event.end_s, color=_EVENT, alpha=0.35, lw=0)
-    if layout.has_marks:
-        _marks(rows, [m for m in found.marks if _meets(m.onset_s, m.onset_s, layout)])
     words = [] if seen.eye.is_plain else [seen.eye.words()]
     words += ["SIMULATED"] if found.is_simulated else []
-    # In one label, a line each: on a narrow picture one would stand across the other.
-    rows[-1].set_xlabel("\n".join(["time, s", *([" · ".join(words)] if words else [])]))
+    rows[-1].set_xlabel("time, s")
+    figure.draw_without_rendering()  # lays it out
+    signals = [found.signals[index] for index in layout.channels]
+    units = {"uV": "µV", "": "unit not said"}
+    title_pt = fit_titles(rows, [(one.name, units.get(one.unit, one.unit)) for one in signals])
+    if layout.has_marks:
+        marks = [m for m in found.marks if _meets(m.onset_s, m.onset_s, layout)]
+        left_out = draw_marks(rows, marks, layout.width_mm, title_pt)
+        words += [left_out] if left_out else []
+    caption(rows[-1], words)
     return figure
 
 
@@ -162,16 +163,3 @@ def _holes(columns: Columns, nth: int, rate_hz: float) -> Iterator[tuple[float, 
     for a, b in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         ends = ((columns.first + (k - lag) * columns.width) / rate_hz for k in (a, b))
         yield next(ends), next(ends)
-
-
-def _marks(rows: "Sequence[Axes]", marks: Sequence[Mark]) -> None:
-    for nth, mark in enumerate(marks):
-        for axes in rows:
-            axes.axvline(mark.onset_s, color=_MARK, lw=0.6, alpha=0.7)
-        if nth < _MOST_NAMED:
-            name = shown(mark.text[:_LONGEST_NAME])
-            rows[0].annotate(
-                name, (mark.onset_s, 1.0), xycoords=("data", "axes fraction"),
-                xytext=(2, -2), textcoords="offset points", fontsize=6, color=_MARK, va="top",
-                annotation_clip=True,
-            )  # fmt: skip

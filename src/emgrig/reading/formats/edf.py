@@ -22,8 +22,9 @@ from emgrig.reading.recording import (
 )
 from emgrig.sentences import counted
 
-#: What the header of our own recordings of a simulated board says, and of computed ones.
-SIMULATED_BOARD, SIMULATED_WORD = "emgrig_simulated_board", "SIMULATED"
+#: What our own headers call the equipment, and the word that those of computed recordings have.
+BOARD, SIMULATED_BOARD = "emgrig_ADS1299_board", "emgrig_simulated_board"
+SIMULATED_WORD = "SIMULATED"
 
 
 def read_edf(path: Path, told_hz: float | None) -> Recording:
@@ -50,7 +51,8 @@ def read_edf(path: Path, told_hz: float | None) -> Recording:
     stated = timebase.agree((n / file.record_s, "the header"), told_hz)
     assert stated is not None
     placed = _placed(file, n)
-    is_simulated = not {SIMULATED_BOARD, SIMULATED_WORD}.isdisjoint(file.recording.split())
+    words = set(file.recording.split())
+    is_simulated = not words.isdisjoint((SIMULATED_BOARD, SIMULATED_WORD))
     remarks = [
         *([SIMULATED] if is_simulated else []),
         *_record_remarks(file),
@@ -77,6 +79,7 @@ def read_edf(path: Path, told_hz: float | None) -> Recording:
         left_out=left_out,
         is_simulated=is_simulated,
         start=file.begin,
+        lacks_sidecar=not words.isdisjoint((BOARD, SIMULATED_BOARD)),
     )
 
 

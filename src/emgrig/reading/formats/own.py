@@ -116,6 +116,7 @@ def read_bdf(path: Path, told_hz: float | None) -> Recording:
         is_simulated=is_simulated,
         measured_hz=measured_hz,
         is_own=True,
+        lacks_sidecar=False,
     )
 
 

@@ -12,8 +12,6 @@ from edfio import Bdf, BdfSignal, EdfAnnotation, Recording
 from numpy.typing import NDArray
 
 CODE_MAX = 2**23 - 1
-#: What the header's recording field calls the equipment.
-BOARD = "emgrig_ADS1299_board"
 TICKS_PER_S = 10_000_000
 _MAX_RECORD_BYTES = 61440  #: EDF+ asks for data records of at most so many bytes.
 _RECORD_S = 0.1  #: Data records are about so long: the last one is filled up, so they are short.

@@ -49,7 +49,7 @@ def compare(given: CompareOptions) -> None:
     from emgrig.comparison import compare as compare_tracks
     from emgrig.reading.recording import SIMULATED
     from emgrig.tools.compare.page import write
-    from emgrig.tools.compare.read import open_source, paired
+    from emgrig.tools.compare.read import open_source, paired, told_apart
 
     if given.report is not None:
         check_report(given.report, ["index.html"], overwrite=given.overwrite)
@@ -76,7 +76,8 @@ def compare(given: CompareOptions) -> None:
         more = f". Nor are {len(others)} more" if others else ""
         raise ValueError(first.rstrip("?") + more)
     both = mine.recording, theirs.recording
-    warnings = refused + [
+    warnings = [*refused, *told_apart(mine, theirs)]
+    warnings += [
         f"{one.path.name}: {remark}"
         for one in both
         for remark in one.remarks

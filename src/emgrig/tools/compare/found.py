@@ -54,7 +54,7 @@ def facts(one: Compared) -> list[tuple[str, str]]:
         ("ICC(A,1)", f"{w.icc.value:.4f} ({w.icc.low:.4f} to {w.icc.high:.4f})"),
         ("SNR, active over rest", snr),
         *(
-            (f"share of the difference: {cause}", f"{share:.1%}")
+            (f"difference as recorded: {cause}", f"{share:.1%}")
             for cause, share in c.decomposition.shares.items()
         ),
     ]
@@ -65,7 +65,8 @@ def verdict(one: Compared) -> str:
     c = one.comparison
     cause, share = max(c.decomposition.shares.items(), key=lambda pair: pair[1])
     return (
-        f"correlation {c.correlation_raw:.4f} as recorded; {share:.0%} of the difference is {cause}"
+        f"correlation {c.correlation_raw:.4f} once aligned; {share:.0%} of the difference as "
+        f"recorded is {cause}"
     )
 
 

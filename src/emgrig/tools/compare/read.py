@@ -138,6 +138,42 @@ def open_source(path: Path, description: Path | None = None, **told: float | str
     return Source(found, known)
 
 
+def told_apart(ours: Source, reference: Source) -> list[str]:
+    """Say what is done to one of the two and not to the other, for want of knowing."""
+    return [*_unlike(ours, reference), *_unlike(reference, ours)]
+
+
+def _unlike(known: Source, other: Source) -> list[str]:
+    response, told = known.description.response, other.description
+    if other.recording.lacks_sidecar:
+        beside = other.recording.path.with_suffix(".json").name
+        lacks = f"was recorded by emgrig, and its sidecar {beside} is not there: put it beside"
+    else:
+        toml = f"{stem_of(other.recording.path)}.toml"
+        lacks = f"is taken as it stands: say in {toml} what is known (response, rate_hz)"
+    done, unknown = [], []
+    if response == "sinc3" and told.response is None:
+        done.append("equalised for sinc3")
+        unknown.append("response")
+    measured_hz = known.recording.measured_hz
+    if (
+        known.description.rate_hz is None
+        and measured_hz is not None
+        and told.rate_hz is None
+        and other.recording.measured_hz is None
+    ):
+        done.append(f"put to its measured rate of {measured_hz:.3f} Hz")
+        unknown.append("measured rate")
+    if not done:
+        return []
+    said = (
+        f"{other.recording.path.name} {lacks}; its {' and '.join(unknown)} "
+        f"{'are' if len(unknown) > 1 else 'is'} not known, while {known.recording.path.name} was "
+        f"{' and '.join(done)}: amplitude, frequency and clock may differ by that alone"
+    )
+    return [said]
+
+
 def paired(ours: Source, reference: Source, channels: str) -> list[tuple[str, str]]:
     """Say which channel of ours goes with which of the reference.
 

@@ -58,6 +58,7 @@ from emgrig.tools.analyse.results import (
     write_mat,
     write_results,
 )
+from emgrig.tools.common.interrupted import leaves
 from emgrig.tools.common.options import read_mvc, read_ratings
 from emgrig.tools.common.output import note, print_facts, print_json, print_table, say, say_folded
 from emgrig.tools.common.progress import Bar
@@ -337,7 +338,8 @@ def write_synthetic(given: SyntheticOptions, annotations: Path) -> None:
     for path in (*paths, given.folder / TRUTH):
         refuse_existing(path, overwrite=given.overwrite, instead="folder")
     make_folder(given.folder)
-    with Bar("synthetic CASMEMG") as bar:
+    left = "the folder holds a part: make it anew with --overwrite"
+    with leaves(left), Bar("synthetic CASMEMG") as bar:
         for done, (path, group) in enumerate(zip(paths, groups.values(), strict=True)):
             bar.follow(path.name, done / len(groups))
             samples_uv = synthetic.recording(group, seed=given.seed).samples_uv

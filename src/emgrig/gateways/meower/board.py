@@ -25,6 +25,7 @@ from emgrig.gateways.stamps import ClockLine, StampedRun
 from emgrig.protocol.packets import ALL_CHIPS, ChipLostEvent, ErrorCode
 
 log = logging.getLogger(__name__)
+waiting = logging.getLogger("emgrig.waiting")
 
 CAN = Can(
     status=StatusWord.NONE,
@@ -133,7 +134,7 @@ class MeowerBoard:
         self.run.drop()
         self._is_in_rdatac, self._offset_us = False, None
         self._heard_s = self.clock.now_s()
-        deadline_s, came = self.clock.now_s() + MEET_S, b""
+        deadline_s, came, is_told = self.clock.now_s() + MEET_S, b"", False
         while True:
             self._greet()
             self._replies.clear()
@@ -141,6 +142,9 @@ class MeowerBoard:
             if self._answer(lambda reply: reply.startswith(b"OK: filters_off"), 0.5) is not None:
                 break
             came = b"".join(self._replies)[:24] or came
+            if not is_told:
+                waiting.info("%s: no Meower yet; it is asked for %g s", self._address, MEET_S)
+                is_told = True
             if self.clock.now_s() >= deadline_s:
                 raise self._stranger(came)
         self._say("sys digitalgain 1", b"OK: digitalgain set to 1")

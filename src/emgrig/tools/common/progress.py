@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 LATE_S = 2.0
 """What takes no longer than this shows no bar."""
-LINE_EVERY_S = 30.0
+LINE_EVERY_S = 10.0
 
 
 class Lines:
-    """Says a line every half minute where there is no terminal; `now` is a clock, s."""
+    """Says a line every ten seconds where there is no terminal; `now` is a clock, s."""
 
     def __init__(self, now: Clock = time.monotonic) -> None:
         self._now = now
@@ -45,10 +45,13 @@ class _Late(Progress):
 
 
 class Bar:
-    """How far a command is; on a terminal it goes away at the end. `now` is a clock, s."""
+    """How far a command is; on a terminal it goes away at the end. `now` is a clock, s.
 
-    def __init__(self, text: str, now: Clock = time.monotonic) -> None:
-        self._text = text
+    One that `is_told` says its text at the beginning where there is no terminal.
+    """
+
+    def __init__(self, text: str, now: Clock = time.monotonic, *, is_told: bool = False) -> None:
+        self._text, self._is_told = text, is_told
         self._lines = Lines(now)
         self._bar = _Late(
             TaskProgressColumn(),
@@ -64,6 +67,8 @@ class Bar:
 
     def __enter__(self) -> "Bar":
         self._bar.start()
+        if self._is_told and not err.is_terminal:
+            note(self._text)
         return self
 
     def __exit__(self, *_: object) -> None:

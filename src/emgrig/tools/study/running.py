@@ -71,7 +71,7 @@ def run(given: RunOptions) -> None:
 
     check_parquet()
     kept = "recordings that were done are kept: the same command goes on with the others"
-    with leaves(kept), Bar("recordings") as bar:
+    with leaves(kept), Bar("analysing the recordings", is_told=True) as bar:
         done = run_study(
             given.root,
             settings,

@@ -153,7 +153,7 @@ def _make_example(folder: Path, *, overwrite: bool) -> None:
 def _seen(path: Path, given: SyncOptions) -> "Seen":
     from emgrig.tools.sync.film import read_video, write_readings
 
-    with Bar(f"reading {path.name}") as bar:
+    with Bar(f"reading {path.name}", is_told=True) as bar:
         seen = read_video(path, bar.advance)
     if given.write_readings is not None:
         write_readings(given.write_readings, seen)

@@ -91,7 +91,8 @@ def test_what_has_no_shares_says_in_a_pipe_what_it_does(
     monkeypatch: pytest.MonkeyPatch, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = screen(monkeypatch, is_terminal=False)
-    with Bar("analysing a.bdf", clock, is_told=True):
+    with Bar("analysing a.bdf", clock) as bar:
+        bar.tell()
         assert file.getvalue() == "analysing a.bdf\n"
     with Bar("short", clock):
         pass

@@ -237,7 +237,8 @@ def find_candidates(given: AnalyseOptions) -> None:
     if given.video is not None and not given.video.exists():
         remarks.append(f"there is no film {given.video} here: ELAN will ask for it")
     levels_uv = read_mvc(given.mvc or [], len(found.labels))
-    with Bar(f"analysing {given.recording.name}", is_told=True):
+    with Bar(f"analysing {given.recording.name}") as bar:
+        bar.tell()
         analysis = analyse(
             channels,
             found.rate_hz,

@@ -45,13 +45,10 @@ class _Late(Progress):
 
 
 class Bar:
-    """How far a command is; on a terminal it goes away at the end. `now` is a clock, s.
+    """How far a command is; on a terminal it goes away at the end. `now` is a clock, s."""
 
-    One that `is_told` says its text at the beginning where there is no terminal.
-    """
-
-    def __init__(self, text: str, now: Clock = time.monotonic, *, is_told: bool = False) -> None:
-        self._text, self._is_told = text, is_told
+    def __init__(self, text: str, now: Clock = time.monotonic) -> None:
+        self._text = text
         self._lines = Lines(now)
         self._bar = _Late(
             TaskProgressColumn(),
@@ -67,12 +64,15 @@ class Bar:
 
     def __enter__(self) -> "Bar":
         self._bar.start()
-        if self._is_told and not err.is_terminal:
-            note(self._text)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+
+    def tell(self) -> None:
+        """Say the text where there is no terminal: what begins may take long."""
+        if not err.is_terminal:
+            note(self._text)
 
     def follow(self, text: str, share: float) -> None:
         """Be told what is going on, and which share of all is done, 0 to 1."""

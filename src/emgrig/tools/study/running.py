@@ -71,7 +71,8 @@ def run(given: RunOptions) -> None:
 
     check_parquet()
     kept = "recordings that were done are kept: the same command goes on with the others"
-    with leaves(kept), Bar("analysing the recordings", is_told=True) as bar:
+    with leaves(kept), Bar("analysing the recordings") as bar:
+        bar.tell()
         done = run_study(
             given.root,
             settings,

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 import pytest
 import serial
 
-from emgrig.errors import TransportError
+from emgrig.driver.native.failures import raise_refusal
+from emgrig.errors import BoardBusy, TransportError
 from emgrig.protocol import packets as wire
+from emgrig.protocol.decoder import ReplyPacket
 from emgrig.protocol.packets import ErrorCode, Request
 from emgrig.simulator import background
 from emgrig.simulator.clock import ScaledClock
@@ -117,6 +119,13 @@ def test_a_second_client_is_refused_politely_while_one_streams() -> None:
         reply = second.ask(Request.HELLO, wire.HelloArguments(1, "second"))
         assert isinstance(reply, wire.ErrorReply)
         assert reply.code == ErrorCode.BUSY
+        answer = ReplyPacket(0, Request.HELLO, b"", reply)
+        with pytest.raises(BoardBusy) as caught:
+            raise_refusal(Request.HELLO, answer)
+        assert str(caught.value) == (
+            "the board refused HELLO: busy: a run is on (code 3); another program holds it: close "
+            "that, or wait until its link is gone"
+        )
         first_link.close()
         deadline_s = time.monotonic() + DEADLINE_S
         while not isinstance(second.ask(Request.HELLO, wire.HelloArguments(1, "x")), wire.Hello):

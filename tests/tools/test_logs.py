@@ -1,10 +1,14 @@
 """-v and --log: what happens, on the terminal and in a file."""
 
 import logging
+import socket
 from pathlib import Path
 
 import pytest
 
+from emgrig.driver.transports.tcp import TcpTransport
+from emgrig.errors import TransportError
+from emgrig.tools.common import logs
 from shell import Run
 
 
@@ -52,3 +56,22 @@ def test_no_handler_is_left_open(run: Run, tmp_path: Path) -> None:
     run("--version")
     files = [one for one in logging.getLogger().handlers if isinstance(one, logging.FileHandler)]
     assert not [one for one in files if one.baseFilename.startswith(str(tmp_path))]
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_a_wait_for_a_board_is_told_once_beside_the_results(
+    verbose: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also with -v, which shows what is logged; not before the port is had."""
+    logs.set_up()
+    logs._more(verbose)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(TransportError, match="cannot listen"):
+            TcpTransport(f"tcp-listen://127.0.0.1:{port}", timeout_s=0.01)
+        assert "waiting" not in capfd.readouterr().err
+    with pytest.raises(TransportError, match="no board connected"):
+        TcpTransport(f"tcp-listen://127.0.0.1:{port}", timeout_s=0.01)
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", f"waiting for a board on port {port}, 0.01 s\n")
+    logs.set_up()

@@ -75,7 +75,7 @@ def test_a_question_has_the_terminal_for_itself(
     assert "measuring on" in file.getvalue()
 
 
-def test_in_a_pipe_a_line_is_said_each_half_minute(
+def test_in_a_pipe_a_line_is_said_each_ten_seconds(
     monkeypatch: pytest.MonkeyPatch, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = screen(monkeypatch, is_terminal=False)
@@ -83,7 +83,20 @@ def test_in_a_pipe_a_line_is_said_each_half_minute(
         for second in range(100):
             clock.now_s = 100.0 + second
             bar.advance(second / 100)
-    assert file.getvalue() == " 30%  grid\n 60%  grid\n 90%  grid\n"
+    assert file.getvalue() == "".join(f" {share}%  grid\n" for share in range(10, 100, 10))
+    assert capsys.readouterr().out == ""
+
+
+def test_what_has_no_shares_says_in_a_pipe_what_it_does(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = screen(monkeypatch, is_terminal=False)
+    with Bar("analysing a.bdf", clock) as bar:
+        bar.tell()
+        assert file.getvalue() == "analysing a.bdf\n"
+    with Bar("short", clock):
+        pass
+    assert file.getvalue() == "analysing a.bdf\n"
     assert capsys.readouterr().out == ""
 
 

@@ -233,7 +233,7 @@ class Firmware:
     def _do(self, client: NativeClient, request: RequestPacket) -> Message:
         if self.streaming.is_on and client is not self._owner:
             if self._owner is not None:
-                text = "busy: another client is streaming; stop it or disconnect it first"
+                text = "busy: a run is on"
                 raise Refusal(ErrorCode.BUSY, text)
             self._owner = client  # who comes first after an outage takes over the run
             self.streaming.attach(client.outlet)

@@ -23,7 +23,8 @@ from emgrig.errors import EmgrigError, ExitCode, exit_code_for
 from emgrig.files import why
 from emgrig.names import one_line
 from emgrig.tools.common import defaults, light_help, logs, plain_words
-from emgrig.tools.common.output import EXIT_CODES_HELP, err, say
+from emgrig.tools.common.interrupted import words_of
+from emgrig.tools.common.output import EXIT_CODES_HELP, err, note, say
 
 log = logging.getLogger(__name__)
 
@@ -132,9 +133,15 @@ class LazyGroup(TyperGroup):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Find the command, read its words, and call it."""
-        with _light_errors(ctx.args):
-            return super().invoke(ctx)
+        """Find the command, read its words, and call it; typer says nothing of a Ctrl-C."""
+        try:
+            with _light_errors(ctx.args):
+                return super().invoke(ctx)
+        except KeyboardInterrupt as broken:
+            if os.environ.get("EMGRIG_TRACEBACK"):
+                raise
+            note(words_of(broken))
+            raise typer.Exit(ExitCode.INTERRUPTED) from broken
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command to call, and import it."""
@@ -290,6 +297,6 @@ def main() -> None:
         if os.environ.get("EMGRIG_TRACEBACK"):
             raise
         log.debug("ended by", exc_info=error)
-        text = "interrupted" if isinstance(error, KeyboardInterrupt) else _in_words(error)
+        text = words_of(error) if isinstance(error, KeyboardInterrupt) else _in_words(error)
         err.print(Text(f"error: {one_line(text)}", style="red"))
         sys.exit(int(exit_code_for(error)))

@@ -224,6 +224,7 @@ def _run(opened: "Lead", plan: "Plan", folder: "SessionFolder", *, restart: bool
         try:
             with session_on(hub, plan, folder, record) as running:
                 lead(running)
+                note("the session is over; its files are being made")
         except KeyboardInterrupt:
             is_broken = True
     if running is None:

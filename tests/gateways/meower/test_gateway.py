@@ -240,8 +240,10 @@ class Scripted:
         (lambda _: [], TransportTimeout, "no Meower answered in 6 s; is it in this network"),
         (lambda _: [b"hello"], WireError, "what answers is no Meower.*: 68 65 6C 6C 6F"),
         (lambda _: [b"ERR: got unknown family\r\n"], WireError, "or has another firmware"),
+        (lambda sent: [sent], TransportTimeout, "nobody answers there but an echo of what was"),
+        (lambda sent: [sent, b"hello"], WireError, "what answers is no Meower"),
     ],
-    ids=["silence", "another", "another firmware"],
+    ids=["silence", "another", "another firmware", "echo", "echo and another"],
 )
 def test_another_board_is_one_line(
     answer: Callable[[bytes], list[bytes]], kind: type[Exception], words: str

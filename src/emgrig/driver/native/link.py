@@ -32,6 +32,7 @@ from emgrig.protocol.packets import NoArguments, Request, RequestHeader
 from emgrig.protocol.schema import Message
 
 log = logging.getLogger(__name__)
+waiting = logging.getLogger("emgrig.waiting")
 
 M = TypeVar("M", bound=Message)
 
@@ -253,6 +254,8 @@ class Link:
                 self._send(payload, sent_s)
             if not self.wait(lambda: self._reply is not None, timeout_s):
                 log.info("%s: no answer in %g s (attempt %d)", request.name, timeout_s, attempt)
+                if request is Request.HELLO and attempt == 1 and self.transport.is_paced:
+                    waiting.info("%s: no answer yet, it is asked again", self.transport.address)
                 self._give_up_half_packets(timeout_s / 2)
             if self._reply is not None:
                 log.debug("%s: %s", request.name, self._reply.data.hex())

@@ -15,6 +15,7 @@ from emgrig.driver.seams import Clock, RealClock
 from emgrig.errors import TransportError, TransportTimeout
 
 log = logging.getLogger(__name__)
+waiting = logging.getLogger("emgrig.waiting")
 
 SCHEMES = ("tcp", "tcp-listen", "socket")
 WRITE_TIMEOUT_S = 5.0
@@ -58,6 +59,9 @@ class TcpTransport:
         self._listener: socket.socket | None = None
         self.address = address
         try:
+            if self.listens:
+                self._listener = _listen(self._host, self._port)
+                waiting.info("waiting for a board on port %d, %g s", self._port, timeout_s)
             self.reopen()
         except BaseException:
             self.close()

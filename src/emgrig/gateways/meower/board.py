@@ -25,6 +25,7 @@ from emgrig.gateways.stamps import ClockLine, StampedRun
 from emgrig.protocol.packets import ALL_CHIPS, ChipLostEvent, ErrorCode
 
 log = logging.getLogger(__name__)
+waiting = logging.getLogger("emgrig.waiting")
 
 CAN = Can(
     status=StatusWord.NONE,
@@ -47,6 +48,7 @@ _BATTERY_BYTES = 4
 _STAMP = 48
 _BEHIND = 27  #: So many bytes after the first chip's come the second one's.
 _HELLO = b"WOOF_WOOF"
+_PLAIN = b"sys filters_off"  #: What every Meower does and answers.
 _TARGETS = {0: "M", 1: "S", ALL_CHIPS: "B"}
 _RREG, _WREG, _RDATAC, _SDATAC, _RESET = 0x20, 0x40, 0x10, 0x11, 0x06
 _NO_CHAIN = Config1.field("multiple_read_back").mask
@@ -134,15 +136,20 @@ class MeowerBoard:
         self._is_in_rdatac, self._offset_us = False, None
         self._heard_s = self.clock.now_s()
         deadline_s, came = self.clock.now_s() + MEET_S, b""
+        is_told, is_echo = False, True  # whether all that came is what was sent
         while True:
             self._greet()
             self._replies.clear()
-            self._ports.send(b"sys filters_off")
+            self._ports.send(_PLAIN)
             if self._answer(lambda reply: reply.startswith(b"OK: filters_off"), 0.5) is not None:
                 break
             came = b"".join(self._replies)[:24] or came
+            is_echo = is_echo and {*self._replies} <= {_HELLO, _PLAIN}
+            if self.is_paced and not is_told:
+                waiting.info("%s: no Meower yet; it is asked for %g s", self._address, MEET_S)
+                is_told = True
             if self.clock.now_s() >= deadline_s:
-                raise self._stranger(came)
+                raise self._stranger(came, is_echo=is_echo)
         self._say("sys digitalgain 1", b"OK: digitalgain set to 1")
         ids = self._read_both(0, 1)
         if any(one[0] & 0x1F != 0x1E for one in ids):
@@ -156,7 +163,12 @@ class MeowerBoard:
             is_simulated=self._ports.address.startswith("sim:"),
         )
 
-    def _stranger(self, came: bytes) -> Exception:
+    def _stranger(self, came: bytes, *, is_echo: bool) -> Exception:
+        if came and is_echo:
+            return TransportTimeout(
+                f"{self._address}: nobody answers there but an echo of what was sent; is it the "
+                "address of the Meower, and not of this computer?"
+            )
         if came:
             return WireError(
                 f"{self._address}: what answers is no Meower, or has another firmware: update it "
@@ -191,7 +203,7 @@ class MeowerBoard:
                 return reply
             log.warning("%s: no answer to %r in %g s", self._address, text[:20], ANSWER_S)
             self._greet()
-            self._ports.send(b"sys filters_off")
+            self._ports.send(_PLAIN)
             self._answer(lambda found: found.startswith(b"OK: filters_off"), ANSWER_S)
         raise TransportTimeout(
             f"{self._address}: {text[:20]!r} was asked {ATTEMPTS} times and not answered"

@@ -58,6 +58,7 @@ from emgrig.tools.analyse.results import (
     write_mat,
     write_results,
 )
+from emgrig.tools.common.interrupted import leaves
 from emgrig.tools.common.options import read_mvc, read_ratings
 from emgrig.tools.common.output import note, print_facts, print_json, print_table, say, say_folded
 from emgrig.tools.common.progress import Bar
@@ -236,7 +237,8 @@ def find_candidates(given: AnalyseOptions) -> None:
     if given.video is not None and not given.video.exists():
         remarks.append(f"there is no film {given.video} here: ELAN will ask for it")
     levels_uv = read_mvc(given.mvc or [], len(found.labels))
-    with Bar(f"analysing {given.recording.name}"):
+    with Bar(f"analysing {given.recording.name}") as bar:
+        bar.tell()
         analysis = analyse(
             channels,
             found.rate_hz,
@@ -337,7 +339,8 @@ def write_synthetic(given: SyntheticOptions, annotations: Path) -> None:
     for path in (*paths, given.folder / TRUTH):
         refuse_existing(path, overwrite=given.overwrite, instead="folder")
     make_folder(given.folder)
-    with Bar("synthetic CASMEMG") as bar:
+    left = "the folder holds a part: make it anew with --overwrite"
+    with leaves(left), Bar("synthetic CASMEMG") as bar:
         for done, (path, group) in enumerate(zip(paths, groups.values(), strict=True)):
             bar.follow(path.name, done / len(groups))
             samples_uv = synthetic.recording(group, seed=given.seed).samples_uv

@@ -3,6 +3,7 @@
 from emgrig.study.synthetic.files import About
 from emgrig.study.synthetic.writing import TRUTH, write_study
 from emgrig.tools.analyse.options import SyntheticOptions
+from emgrig.tools.common.interrupted import leaves
 from emgrig.tools.common.output import print_json, say
 from emgrig.tools.common.progress import Bar
 
@@ -18,7 +19,7 @@ def write_bids(given: SyntheticOptions) -> None:
         raise ValueError(f"--clip-s {given.clip_s:g}: {_SHORTEST_S:g} or more was expected, or 0")
     lost = given.lost if given.lost is not None else _LOST_PERCENT
     about = About(given.participants, given.seed, given.clip_s, lost)
-    with Bar("synthetic study") as bar:
+    with leaves("the folder holds a part of a study: remove it"), Bar("synthetic study") as bar:
         n = write_study(given.folder, about, n_jobs=given.jobs, told=bar.follow)
     if given.as_json:
         made = {"folder": str(given.folder), "truth": str(given.folder / TRUTH)}

@@ -11,6 +11,7 @@ import typer
 from emgrig.errors import ExitCode
 from emgrig.files import check_report
 from emgrig.tools.calibrate.place import Place, open_place
+from emgrig.tools.common.interrupted import leaves
 from emgrig.tools.common.output import note, print_json
 from emgrig.tools.common.progress import Bar
 from emgrig.version import PROGRAM
@@ -72,6 +73,7 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     amplifiers = load_amplifiers(wanted.amplifiers)  # a broken file is found before, not after
     refuse_report(wanted.report, overwrite=wanted.overwrite)
     with (
+        leaves("the registers are as before, proved by reading; nothing was written"),
         open_place(wanted.address, bench=wanted.bench, attenuator=wanted.attenuator) as place,
         Bar("connecting") as bar,
     ):

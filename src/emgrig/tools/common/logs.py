@@ -12,11 +12,14 @@ import typer
 
 from emgrig.files import attempt
 from emgrig.names import one_line, shown
+from emgrig.tools.common.output import note
 from emgrig.version import __version__
 
 log = logging.getLogger(__name__)
 
 _LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
+WAITING: Final = "emgrig.waiting"
+"""The logger of what a person who waits for a link should know at once."""
 _FILE_LINE: Final = "%(asctime)s.%(msecs)03d %(levelname)s %(name)s: %(message)s"
 
 
@@ -43,7 +46,19 @@ def set_up() -> None:
     terminal.setLevel(logging.WARNING)  # whatever a file gets
     root.addHandler(terminal)
     root.setLevel(logging.WARNING)
+    terminal.addFilter(lambda record: record.name != WAITING)  # said already
+    waiting = logging.getLogger(WAITING)
+    waiting.setLevel(logging.INFO)
+    waiting.handlers[:] = [_Waiting()]
     logging.getLogger("emgrig").setLevel(logging.NOTSET)
+
+
+class _Waiting(logging.Handler):
+    """Says what is waited for, as a note beside the results."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        note(record.getMessage())
 
 
 class _Terminal(logging.StreamHandler):  # type: ignore[type-arg]  # no subscript at run time

@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 LATE_S = 2.0
 """What takes no longer than this shows no bar."""
-LINE_EVERY_S = 30.0
+LINE_EVERY_S = 10.0
 
 
 class Lines:
-    """Says a line every half minute where there is no terminal; `now` is a clock, s."""
+    """Says a line every ten seconds where there is no terminal; `now` is a clock, s."""
 
     def __init__(self, now: Clock = time.monotonic) -> None:
         self._now = now
@@ -68,6 +68,11 @@ class Bar:
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+
+    def tell(self) -> None:
+        """Say the text where there is no terminal: what begins may take long."""
+        if not err.is_terminal:
+            note(self._text)
 
     def follow(self, text: str, share: float) -> None:
         """Be told what is going on, and which share of all is done, 0 to 1."""

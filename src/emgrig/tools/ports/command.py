@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
+from emgrig.sentences import counted
 from emgrig.tools.common.options import Printed, flag, option, takes
 from emgrig.tools.common.output import note, print_json, print_table
 
@@ -34,7 +35,8 @@ def ports(given: PortsOptions) -> None:
 
     places = [*finding.serial_places(), *finding.spi_places()]
     places += finding.network_places(given.timeout)
-    if given.probe:
+    if given.probe and places:
+        note(f"asking {counted(len(places), 'place')}, up to some seconds each")
         places = [finding.probe(place, open_transport) for place in places]
     if given.as_json:
         print_json([asdict(place) for place in places])

@@ -18,6 +18,7 @@ from emgrig.study.rows import LEFT_OUT
 from emgrig.study.settings import load_settings
 from emgrig.study.statistics.findings import KINDS
 from emgrig.study.template import description, template
+from emgrig.tools.common.interrupted import leaves
 from emgrig.tools.common.output import print_json, print_table, say
 from emgrig.tools.common.progress import Bar
 from emgrig.tools.study.options import InitOptions, ReportOptions, RunOptions
@@ -69,7 +70,9 @@ def run(given: RunOptions) -> None:
     from emgrig.study.tables import check_parquet, write_tables
 
     check_parquet()
-    with Bar("recordings") as bar:
+    kept = "recordings that were done are kept: the same command goes on with the others"
+    with leaves(kept), Bar("analysing the recordings") as bar:
+        bar.tell()
         done = run_study(
             given.root,
             settings,

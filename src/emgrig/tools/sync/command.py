@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from emgrig.errors import ExitCode
-from emgrig.files import check_output, whole_file, write_file
+from emgrig.files import check_output, check_there, whole_file, write_file
 from emgrig.recording.sync.tube import check_tube
 from emgrig.tools.common.options import Overwrite, Printed, argument, option, takes
 from emgrig.tools.common.output import note, print_facts, print_json, print_table, say
@@ -153,7 +153,9 @@ def _make_example(folder: Path, *, overwrite: bool) -> None:
 def _seen(path: Path, given: SyncOptions) -> "Seen":
     from emgrig.tools.sync.film import read_video, write_readings
 
+    check_there(path, "film")
     with Bar(f"reading {path.name}") as bar:
+        bar.tell()
         seen = read_video(path, bar.advance)
     if given.write_readings is not None:
         write_readings(given.write_readings, seen)

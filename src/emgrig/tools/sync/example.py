@@ -1,6 +1,8 @@
 """`emgrig sync --example`: a recording of a simulated board, and a film of its digital tube."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +15,7 @@ from emgrig.analysis.film.display import Picture, opencv
 from emgrig.analysis.film.glyphs import MARGIN, PITCH, digit_image, face_size, frame_image
 from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.errors import RecordingError
-from emgrig.files import make_folder, refuse_existing, whole_file
+from emgrig.files import attempt, make_folder, refuse_existing, whole_file
 from emgrig.tools.sync.read import read_source
 
 if TYPE_CHECKING:
@@ -47,8 +49,9 @@ def make_example(
 ) -> Example:
     """Record a simulated board, and draw what a camera in front of its tube page would film.
 
-    The same each time. The film begins `BEGINS_S` seconds into the recording, and one frame is
-    missing before number `LOST`. `progress` is told the share that is done, 0 to 1.
+    The same each time, and both or nothing. The film begins `BEGINS_S` seconds into the recording,
+    and one frame is missing before number `LOST`. `progress` is told the share that is done, 0
+    to 1.
 
     Raises
     ------
@@ -59,12 +62,29 @@ def make_example(
     """
     opencv()
     made = Example(folder / "face.bdf", folder / "face.mp4")
-    make_folder(folder)
     for path in (made.recording, made.film):
         refuse_existing(path, overwrite=overwrite)
-    _record(made.recording, overwrite=overwrite)
-    _write(made.film, _pictures(read_source(made.recording)), progress)
+    make_folder(folder)
+    with _whole_folder(folder) as unfinished:
+        recording = unfinished / made.recording.name
+        _record(recording)
+        _write(unfinished / made.film.name, _pictures(read_source(recording)), progress)
     return made
+
+
+@contextmanager
+def _whole_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder whose files go into `folder` if no error comes; else nothing is left."""
+    unfinished = folder / ".example.unfinished"
+    with attempt("write into", folder):
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        try:
+            yield unfinished
+            for path in sorted(unfinished.iterdir()):
+                path.replace(folder / path.name)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def middle_s(frame: int) -> float:
@@ -79,7 +99,7 @@ def _begin_s(frame: int) -> float:
     return BEGINS_S + (frame + (frame >= LOST)) / FPS
 
 
-def _record(path: Path, *, overwrite: bool) -> None:
+def _record(path: Path) -> None:
     import emgrig
     from emgrig.desk.stream.hub import Hub
 
@@ -87,7 +107,7 @@ def _record(path: Path, *, overwrite: bool) -> None:
     board.apply("facial-emg")
     with Hub(board, profile="facial-emg") as hub:
         hub.start(threaded=False)
-        hub.start_recording(path, overwrite=overwrite)
+        hub.start_recording(path)
         hub.run_until(hub.unix_s() + _RECORDING_S)
         hub.stop_recording().result()
 

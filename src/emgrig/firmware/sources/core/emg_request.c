@@ -36,7 +36,7 @@ static const char *const why[] = {
     "",
     "this firmware knows no such request; it speaks version 1",
     "an argument is missing or out of range; see docs/protocol.md",
-    "busy: a run is on; the PC that reads it must send STOP or go",
+    "busy: a run is on",
     "the chip is in RDATAC and ignores register access; send STOP or SDATAC",
     "there is no such chip on this board; the first is 0",
     "RESET or PWDN is held low, the chip cannot answer; set it high first",

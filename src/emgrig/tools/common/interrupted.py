@@ -1,0 +1,21 @@
+"""What is said when Ctrl-C ends a command: one line, and what is left behind."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+USUAL = "no file is left half written"
+
+
+@contextmanager
+def leaves(words: str) -> Iterator[None]:
+    """Have an interruption of what is within say this of what is left."""
+    try:
+        yield
+    except KeyboardInterrupt as broken:
+        broken.add_note(words)
+        raise
+
+
+def words_of(broken: BaseException) -> str:
+    """Return the line for an interruption, with what the innermost that knows says is left."""
+    return f"interrupted; {getattr(broken, '__notes__', [USUAL])[0]}"

@@ -1,6 +1,7 @@
 """How what was found is counted, in words: for the terminal and the page alike."""
 
 from emgrig.analysis.report.candidates import Analysis
+from emgrig.sentences import counted
 
 #: Of the paper's face: where a blink shows most.
 _ORBICULARIS_OCULI = 3
@@ -28,3 +29,13 @@ def blinks_said(analysis: Analysis) -> str:
 def _muscles(analysis: Analysis) -> set[int]:
     used = {q.channel_index for q in analysis.quality if not q.reject}
     return {muscle for index, muscle in analysis.muscles.items() if index in used}
+
+
+def bursts_said(analysis: Analysis) -> str:
+    """Say on how many channels candidates are, each a burst of one, and how many are doubted."""
+    found = analysis.expressions
+    bursts = "burst" if len(found) == 1 else "bursts"
+    n_channels = len({one.channel_index for one in found})
+    n_crosstalk = sum(one.crosstalk for one in found)
+    crosstalk = f", {n_crosstalk} of them probably crosstalk" if n_crosstalk else ""
+    return f"{bursts} on {counted(n_channels, 'channel')}{crosstalk}"

@@ -11,7 +11,7 @@ import numpy as np
 from emgrig.analysis.clocks.robust_line import ClockMap
 from emgrig.analysis.paper.casmemg_files import RATE_HZ, write_casmemg_mat
 from emgrig.analysis.report.candidates import Analysis
-from emgrig.analysis.report.counts import blinks_said, tells_blinks
+from emgrig.analysis.report.counts import blinks_said, bursts_said, tells_blinks
 from emgrig.analysis.report.elan import Mark, write_elan
 from emgrig.analysis.report.events import events_tsv, kind_of
 from emgrig.analysis.report.page import page
@@ -145,7 +145,8 @@ def say_found(analysis: Analysis, remarks: list[str]) -> None:
         )
     say(blinks_said(analysis))
     where = f", {in_clips} of them in clips" if analysis.course.trials else ""
-    say(f"{counted(len(found), 'candidate')}, {micro} of at most 500 ms{where}")
+    bursts = f" ({bursts_said(analysis)})" if found else ""
+    say(f"{counted(len(found), 'candidate')}{bursts}, {micro} of at most 500 ms{where}")
 
 
 def found_json(analysis: Analysis, remarks: list[str], written: Sequence[Path]) -> Json:

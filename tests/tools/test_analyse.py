@@ -80,7 +80,7 @@ def test_analyse_writes_page_events_and_elan_and_scores_what_comes_back(
     common = ("analyse", tmp_path / "01_1.mat", "-o", tmp_path, "--face", "--video-offset", 2.5)
     code, text = run(*common, "--mvc", "2=300", "--video", tmp_path / "a.mp4")
     assert code == 0
-    assert "1 candidate, 1 of at most 500 ms" in text
+    assert "1 candidate (burst on 1 channel), 1 of at most 500 ms" in text
     assert "channel 8 (c8): not analysed, constant at 0" in text
     table = (tmp_path / "01_1_events.tsv").read_text().splitlines()
     assert table[1].split("\t")[2:4] == ["micro", "c2"]
@@ -225,7 +225,7 @@ def test_a_bdf_is_analysed_in_microvolts(tmp_path: Path) -> None:
     edfio.Bdf(signals).write(tmp_path / "a.bdf")
     code, text = run("analyse", tmp_path / "a.bdf", "-o", tmp_path)
     assert code == 0
-    assert "1 candidate," in text
+    assert "1 candidate (" in text
     row = (tmp_path / "a_events.tsv").read_text().splitlines()[1]
     assert row.split("\t")[6:8] == ["AU11+AU12", "n/a"]
 

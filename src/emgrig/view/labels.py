@@ -105,6 +105,7 @@ def draw_marks(
     named = [one for one in marks if not one.is_bad and not one.text.lower().startswith("bad_")]
     if not named:
         return ""
+    named.sort(key=lambda one: one.onset_s)  # some files have them as they came to be known
     n_placed = _name(rows[0], named, title_pt)
     return f"{n_placed} of {len(named)} marks named" if n_placed < len(named) else ""
 

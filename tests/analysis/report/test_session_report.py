@@ -105,7 +105,7 @@ def test_the_page_begins_with_the_whole_and_opens_trial_by_trial(analysis: Analy
     html = page(analysis, title="P01")
     check_page(html, simulated=False)
     assert "Part A is left out" in html
-    assert f"{len(analysis.blinks)} blinks are counted apart" in html
+    assert f"Blinks, counted apart: {len(analysis.blinks)}." in html
     assert html.count("<details>") == 2
     assert html.index("<h2") < html.index("<details>")
     assert "<b>sad1" not in html

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emgrig.analysis.report.candidates import Analysis, Candidate, muscle_name
+from emgrig.analysis.report.counts import blinks_said, bursts_said
 from emgrig.analysis.report.events import kind_of
 from emgrig.analysis.report.plots import signals_svg, stretch_svg, thumbnail_svg
 from emgrig.analysis.report.stretches import Stretch
@@ -47,6 +48,8 @@ def page(
         rejected=[q for q in analysis.quality if q.reject],
         picture=signals_svg(analysis) if good else "",
         found=analysis.expressions,
+        blinks=blinks_said(analysis),
+        bursts=bursts_said(analysis),
         n_micro=sum(c.is_micro for c in analysis.expressions),
         stretches=_stretches(analysis) if good else [],
         elsewhere=[c for c in analysis.expressions if c.joined.trial is None],

@@ -11,6 +11,7 @@ import numpy as np
 from emgrig.analysis.clocks.robust_line import ClockMap
 from emgrig.analysis.paper.casmemg_files import RATE_HZ, write_casmemg_mat
 from emgrig.analysis.report.candidates import Analysis
+from emgrig.analysis.report.counts import blinks_said, bursts_said, tells_blinks
 from emgrig.analysis.report.elan import Mark, write_elan
 from emgrig.analysis.report.events import events_tsv, kind_of
 from emgrig.analysis.report.page import page
@@ -142,9 +143,10 @@ def say_found(analysis: Analysis, remarks: list[str]) -> None:
             f"session: {counted(len(analysis.course.trials), 'trial')}; part A is left out with "
             f"{counted(analysis.n_part_a, 'burst')}"
         )
-    say(f"blinks, counted apart: {len(analysis.blinks)}")
+    say(blinks_said(analysis))
     where = f", {in_clips} of them in clips" if analysis.course.trials else ""
-    say(f"{counted(len(found), 'candidate')}, {micro} of at most 500 ms{where}")
+    bursts = f" ({bursts_said(analysis)})" if found else ""
+    say(f"{counted(len(found), 'candidate')}{bursts}, {micro} of at most 500 ms{where}")
 
 
 def found_json(analysis: Analysis, remarks: list[str], written: Sequence[Path]) -> Json:
@@ -156,6 +158,7 @@ def found_json(analysis: Analysis, remarks: list[str], written: Sequence[Path]) 
         "n_micro": sum(c.is_micro for c in found),
         "n_in_clips": sum(c.joined.trial is not None for c in found),
         "n_blinks": len(analysis.blinks),
+        "are_blinks_told_apart": tells_blinks(analysis),
         "n_trials": len(analysis.course.trials),
         "n_part_a": analysis.n_part_a,
         "remarks": [*remarks, *analysis.remarks],

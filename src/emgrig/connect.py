@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from emgrig.errors import EmgrigError
 from emgrig.files import attempt
 from emgrig.registry import Registry
 from emgrig.version import PROGRAM
@@ -187,39 +188,55 @@ def open_spi(address: str, /, *, timeout_s: float) -> Transport:
     return open_chips(address, timeout_s=timeout_s)
 
 
+def _below(address: str, timeout_s: float) -> Callable[[str], Transport]:
+    """Return what opens the link below a gateway, whose errors name the gateway as typed."""
+
+    def opened(inner: str) -> Transport:
+        try:
+            if inner.startswith("udp:"):
+                from emgrig.gateways.udp import UdpTransport
+
+                below: Transport = UdpTransport(inner)
+            else:
+                below = open_transport(inner, timeout_s=timeout_s)
+        except (EmgrigError, ValueError) as error:
+            said = str(error)
+            if said.startswith(f"{inner}: "):  # nobody has typed that
+                error.args = (f"{address}{said.removeprefix(inner)}",)
+            raise
+        if not inner.lower().startswith("sim:"):
+            below.address = address
+        return below
+
+    return opened
+
+
 def open_frames(address: str, /, *, timeout_s: float) -> Transport:
     """Open ``frames+tcp://HOST:PORT?template=NAME``: a gateway over any other address."""
     from emgrig.gateways.address import open_frames as open_gateway
 
-    def below(inner: str) -> Transport:
-        if inner.startswith("udp:"):
-            from emgrig.gateways.udp import UdpTransport
-
-            return UdpTransport(inner)
-        return open_transport(inner, timeout_s=timeout_s)
-
-    return open_gateway(address, below)
+    return open_gateway(address, _below(address, timeout_s))
 
 
 def open_hackeeg(address: str, /, *, timeout_s: float) -> Transport:
     """Open ``hackeeg:///dev/ttyACM0``, or ``hackeeg+`` and any other address."""
     from emgrig.gateways.hackeeg.address import open_hackeeg as open_gateway
 
-    return open_gateway(address, lambda inner: open_transport(inner, timeout_s=timeout_s))
+    return open_gateway(address, _below(address, timeout_s))
 
 
 def open_meower(address: str, /, *, timeout_s: float) -> Transport:
     """Open ``meower://HOST``, ``meower://`` (whoever calls), or ``meower+sim:``."""
     from emgrig.gateways.meower.address import open_meower as open_gateway
 
-    return open_gateway(address, lambda inner: open_transport(inner, timeout_s=timeout_s))
+    return open_gateway(address, _below(address, timeout_s))
 
 
 def open_cyton(address: str, /, *, timeout_s: float) -> Transport:
     """Open ``cyton:///dev/ttyUSB0``, or ``cyton+`` and any other address."""
     from emgrig.gateways.cyton.address import open_cyton as open_gateway
 
-    return open_gateway(address, lambda inner: open_transport(inner, timeout_s=timeout_s))
+    return open_gateway(address, _below(address, timeout_s))
 
 
 def default_address() -> str:

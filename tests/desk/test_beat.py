@@ -106,6 +106,16 @@ def test_a_link_that_is_gone_empties_the_meters_once(
     assert scope.said[-1]["cells"] == []
 
 
+def test_one_says_why_nothing_comes(desk: Desk) -> None:
+    """The alert, with its time, of a link; the traces, of a pause that the desk makes."""
+    now = desk.hub.status()
+    assert replace(now, link=LinkState.STREAMING).quiet_words is None
+    for link in (LinkState.LOST, LinkState.SILENT):
+        assert replace(now, link=link, problem="no link").quiet_words == ""
+    pause = replace(now, link=LinkState.CHECKING, problem="checking the electrodes")
+    assert pause.quiet_words == "paused: checking the electrodes"
+
+
 def test_markers_go_once_to_every_page_whenever_it_was_opened(desk: Desk) -> None:
     beat = Beat(desk)
     ((scope, _),) = pages_of(beat, 1)

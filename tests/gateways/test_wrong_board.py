@@ -115,10 +115,18 @@ def test_an_older_firmware_is_one_line_that_says_what_to_do(
         ("cyton:", ExitCode.USAGE, "cyton:: no port named; expected as in cyton:///dev/ttyUSB0"),
         ("hackeeg://", ExitCode.USAGE, "no port named; expected as in hackeeg:///dev/ttyUSB0"),
         ("frames:?template=knight", ExitCode.USAGE, "no port named; expected as in frames:///"),
-        ("cyton:///dev/no-such", ExitCode.LINK, "no such serial port; those here: "),
-        ("frames:///dev/no-such?template=knight", ExitCode.LINK, "no such serial port; those"),
-        ("hackeeg:///etc/hostname", ExitCode.LINK, "no such serial port; those here: "),
-        ("cyton+tcp://127.0.0.1:9", ExitCode.LINK, "nobody listens there; is the board on"),
+        ("cyton:///dev/no-such", ExitCode.LINK, "cyton:///dev/no-such: no such serial port; those"),
+        (
+            "frames:///dev/no-such?template=knight",
+            ExitCode.LINK,
+            "frames:///dev/no-such?template=knight: no such serial port; those",
+        ),
+        ("hackeeg:///etc/hostname", ExitCode.LINK, "hackeeg:///etc/hostname: no such serial port"),
+        (
+            "cyton+tcp://127.0.0.1:9",
+            ExitCode.LINK,
+            "cyton+tcp://127.0.0.1:9: connection refused: nobody",
+        ),
         ("spi:no-such", ExitCode.USAGE, "expected spi:pieeg, spi:pieeg-16, spi:ti-evm, or a dev"),
     ],
 )

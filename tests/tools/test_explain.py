@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from emgrig.driver.chip.registers import PLACES
+from emgrig.errors import ExitCode
 from emgrig.hil_tests.diagnosis.causes import RULES
 from emgrig.hil_tests.judging.check import package_checks
 from emgrig.hil_tests.judging.limits import load_limits
@@ -53,6 +54,9 @@ def test_all_that_has_a_name_is_found() -> None:
         ("05h", ["register CHnSET: power, gain", "05h to 0Ch", "9.6.1.6"]),
         ("0x0c", ["register CHnSET"]),
         ("17", ["register CONFIG4", "9.6.1.17"]),
+        ("3", ["exit codes", "no link: nobody answers"]),
+        ("'delivery lateness'", ["limit delivery_lateness"]),
+        ("'chip id'", ["limit chip_id"]),
         ("exit-codes", ["130", "Ctrl-C", "another protocol"]),
     ],
 )
@@ -60,6 +64,14 @@ def test_what_is_said(shell: Run, word: str, expected: list[str]) -> None:
     said = shell(f"explain {word}")
     assert said.code == 0
     assert not [one for one in expected if one not in said.out]
+
+
+def test_every_limit_and_exit_code_is_found_as_it_is_printed() -> None:
+    """Bring-up prints the names of limits with spaces."""
+    for name in load_limits().limits:
+        assert name in {one.name for one in find(name.replace("_", " "))}
+    for code in ExitCode:
+        assert "exit-codes" in {one.name for one in find(str(int(code)))}
 
 
 def test_the_list_of_faults_is_the_programs_own(shell: Run) -> None:

@@ -74,8 +74,9 @@ class BringupOptions(Printed):
 def bringup(given: BringupOptions) -> None:
     """Put all bring-up questions to the board at ADDRESS, and say what is wrong with it.
 
-    The first line of a failing run is the likely cause, the last line the verdict. Registers and
-    stream are left as they were found, proved by reading.
+    Each check is told when it is made (standard error). Then come the results (standard output):
+    of a failing run first the likely cause, last the verdict. Registers and stream are left as
+    they were found, proved by reading.
 
     Exit code 0: good; 1: not good; 3: there is no talking to it; 130: interrupted, no verdict.
 

@@ -18,6 +18,7 @@ class ScopeView(Element, component="scope_view.js"):
         self._props["columnS"] = column_s
         self._props["seconds"] = 10
         self._props["scaleUv"] = 0
+        self._props["quiet"] = None
 
     def set_view(self, *, seconds: int | None = None, scale_uv: int | None = None) -> None:
         """Choose how much time is shown, s, and the scale, µV; 0 follows each trace."""
@@ -26,6 +27,12 @@ class ScopeView(Element, component="scope_view.js"):
         if scale_uv is not None:
             self._props["scaleUv"] = scale_uv
         self.update()
+
+    def set_quiet(self, words: str | None) -> None:
+        """Say why nothing comes; empty if that is said elsewhere, None if nobody knows of it."""
+        if words != self._props["quiet"]:
+            self._props["quiet"] = words
+            self.update()
 
     def push(self, said: str) -> None:
         """Add columns and set the meters: JSON of the script's `push`, the same for all pages.

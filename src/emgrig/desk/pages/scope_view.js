@@ -3,7 +3,7 @@
 // Markers are lines across all rows. When nothing comes any more the page says since when, by itself:
 // also when the desk is gone, which could not say it.
 const COLOURS = {
-  trace: "#1f4e79", envelope: "#c2410c", grid: "#e3e7ec", text: "#364152", hole: "#f6d5d5", mark: "#5f3dc4",
+  trace: "#1f4e79", envelope: "#c2410c", grid: "#e3e7ec", text: "#364152", hole: "#f6d5d5", pause: "#eceff3", mark: "#5f3dc4",
 };
 const STALE_MS = 1200; // With many pages open each is drawn less often, but every 0.8 s.
 const AXIS = 14; // px below the traces
@@ -25,11 +25,12 @@ export default {
   template: `
     <div style="display:grid;grid-template-columns:minmax(0,1fr) clamp(96px,28%,168px);width:100%;height:100%">
       <div style="position:relative;min-width:0;min-height:0">
-        <canvas ref="canvas" data-testid="scope" role="img" aria-label="live traces" :data-marks="shownMarks"
+        <canvas ref="canvas" data-testid="scope" role="img" aria-label="live traces" :data-marks="shownMarks" :data-pauses="pauses.length"
                 style="position:absolute;inset:0;width:100%;height:100%"></canvas>
         <div v-if="since" data-testid="stale" style="position:absolute;bottom:18px;right:2px;
-             max-width:96%;background:#c92a2a;color:#fff;border-radius:4px;padding:3px 10px;
-             font-size:13px;font-weight:600;text-align:center">{{ since }}</div>
+             max-width:96%;color:#fff;border-radius:4px;padding:3px 10px;
+             font-size:13px;font-weight:600;text-align:center"
+             :style="{background: quiet ? '#495057' : '#c92a2a'}">{{ since }}</div>
       </div>
       <div ref="meters" style="display:flex;flex-direction:column;min-height:0">
         <div v-for="(channel, i) in channels" :key="channel.number" :data-testid="'level-' + channel.number"
@@ -56,16 +57,20 @@ export default {
         </div>
       </div>
     </div>`,
-  props: { channels: Array, columnS: Number, seconds: Number, scaleUv: Number },
+  // quiet: why nothing comes, if the desk means it so; empty if that is said elsewhere; null if nobody said.
+  props: { channels: Array, columnS: Number, seconds: Number, scaleUv: Number, quiet: String },
   data() {
-    return { levels: this.channels.map(() => ({ width: 0, text: "–", colour: "#adb5bd", scale: DECADES })), since: "", shownMarks: "", isNarrow: false };
+    return { levels: this.channels.map(() => ({ width: 0, text: "–", colour: "#adb5bd", scale: DECADES })), since: "", shownMarks: "", isNarrow: false,
+      pauses: [] }; // first column, column behind: holes that are no loss
   },
   computed: {
     isMixed() { return new Set(this.levels.map((level) => level.scale)).size > 1; },
     // The scale below the meters; where they have different ones, each says its own.
     scaleWords() { return this.isMixed || !this.levels.length ? [] : this.levels[0].scale[this.isNarrow ? "few" : "all"]; },
   },
-  watch: { seconds() { this.draw(); }, scaleUv() { this.draw(); } },
+  watch: { seconds() { this.draw(); }, scaleUv() { this.draw(); },
+    quiet(now) { if (now) this.wasPaused = true; if (this.isStale) this.look(); },
+  },
   mounted() {
     this.size = Math.ceil(60 / this.columnS);
     this.n = this.channels.length;
@@ -82,10 +87,11 @@ export default {
     // end: number of columns ever; cells: tenths of µV, null in a hole; levels: [[µV, % MVC or null], …];
     // marks: [[column, text], …], those that are new.
     push({ end, cells, levels, marks }) {
-      if (cells.length) { this.cameAt = Date.now(); this.since = ""; }
+      if (cells.length) { this.cameAt = Date.now(); this.since = ""; this.isStale = false; }
       this.marks = [...this.marks, ...(marks || [])].filter(([column]) => column > end - this.size).slice(-300);
       const width = 3 * this.n;
       const count = cells.length / width;
+      if (count && this.wasPaused) this.paused(end - count, cells, width);
       for (let k = 0; k < cells.length; k++) {
         const column = (end - count + Math.floor(k / width)) % this.size;
         this.ring[column * width + (k % width)] = cells[k] === null ? NaN : cells[k] / 10;
@@ -97,12 +103,20 @@ export default {
         requestAnimationFrame(() => { this.waiting = false; this.draw(); });
       }
     },
+    // The hole at the beginning of what comes after a pause is that pause.
+    paused(first, cells, width) {
+      let n = 0;
+      while (n * width < cells.length && cells[n * width] === null) n++;
+      if (n) this.pauses = [...this.pauses, [first, first + n]].slice(-50);
+      if (n || !this.quiet) this.wasPaused = false;
+    },
     look() {
       const seconds = (Date.now() - this.cameAt) / 1000;
       if (1000 * seconds < STALE_MS) return;
       const at = new Date(this.cameAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-      const wasFresh = !this.since;
-      this.since = this.end ? `no samples since ${at} · ${seconds.toFixed(0)} s` : "no samples yet";
+      const wasFresh = !this.isStale;
+      this.isStale = true;
+      this.since = this.quiet ?? (this.end ? `no samples since ${at} · ${seconds.toFixed(0)} s` : "no samples yet");
       if (!wasFresh) return;
       this.levels = this.levels.map((_, i) => this.level(null, null, i));
       this.draw();
@@ -176,7 +190,7 @@ export default {
         pen.lineTo(x, height - AXIS);
         pen.stroke();
         pen.textAlign = s === 0 ? "right" : s >= this.seconds ? "left" : "center";
-        if (s % Math.max(each, this.seconds / steps) === 0) pen.fillText(s ? `−${s} s` : this.since ? "end" : "now", x, height - 2);
+        if (s % Math.max(each, this.seconds / steps) === 0) pen.fillText(s ? `−${s} s` : this.isStale ? "end" : "now", x, height - 2);
       }
       pen.textAlign = "left";
     },
@@ -225,12 +239,13 @@ export default {
       pen.fillText(words, 6, row * rowHeight + 13);
     },
     holes(pen, columns, width, y, height, isHole) {
-      pen.fillStyle = COLOURS.hole;
+      const isPause = (column) => this.pauses.some(([from, to]) => column >= from && column < to);
       let start = -1;
       for (let k = 0; k <= columns; k++) {
         const hole = k < columns && isHole(k);
         if (hole && start < 0) start = k;
         if (!hole && start >= 0) {
+          pen.fillStyle = isPause(this.end - columns + start) ? COLOURS.pause : COLOURS.hole;
           pen.fillRect((start / columns) * width, y, Math.max(1, ((k - start) / columns) * width), height);
           start = -1;
         }

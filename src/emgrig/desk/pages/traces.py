@@ -57,7 +57,9 @@ def traces(desk: Desk, beat: Beat) -> None:
         panel.is_open = not panel.is_open
         opener.props(f"aria-expanded={'true' if panel.is_open else 'false'}")
 
-    def refresh(_: Now | None) -> None:
+    def refresh(now: Now | None) -> None:
+        if now is not None:
+            view.set_quiet(now.status.quiet_words)
         scope = hub.views.scope
         if (str(band.value), float(notch.value)) != (_band_of(scope.eye), scope.eye.mains_hz or 0):
             band.set_value(_band_of(scope.eye))  # another page chose it

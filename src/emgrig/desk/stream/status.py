@@ -75,6 +75,13 @@ class Status:
         """No samples come that should."""
         return self.link in (LinkState.LOST, LinkState.SILENT)
 
+    @property
+    def quiet_words(self) -> str | None:
+        """Why the traces stand still: a pause; empty if the alert says it; None if they move."""
+        if self.is_cut:
+            return ""
+        return f"paused: {self.problem}" if self.link is LinkState.CHECKING else None
+
     def lost_words(self, n_lost: int) -> str:
         """Say how many conversions are lost, or that it is not known before samples come again."""
         silent_s = self.since_s if self.is_cut else None

@@ -26,7 +26,7 @@ class Topic:
 
 def plain(word: str) -> str:
     """Return a word as it is compared."""
-    return word.casefold().replace("_", "-")
+    return "-".join(word.casefold().replace("_", "-").split())
 
 
 @cache

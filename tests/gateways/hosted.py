@@ -71,7 +71,7 @@ def in_a_session(address: str, plan: Plan, there: Machine, folder: Path) -> None
         files = SessionFolder(folder / "session", CODE, is_rehearsal=True)
         files.set_aside()
         files.path.mkdir(parents=True, exist_ok=True)
-        record = check_board(hub, plan, files.open_record(plan))
+        record = check_board(hub, plan, files.open_record(plan), is_rehearsal=True)
         with session_on(hub, plan, files, record) as running:
             run_script(running, hub, participant)
     assert all(level > 0 for level in mvc_levels(folder))

@@ -16,9 +16,9 @@ class PacedTransport(FakeTransport):
 
     is_paced = True
 
-    def __init__(self, gather_bytes: int) -> None:
+    def __init__(self, gather_bytes: int, *, packs_here: bool = False) -> None:
         super().__init__(FakeBoard())
-        self.gather_bytes = gather_bytes
+        self.gather_bytes, self.packs_here = gather_bytes, packs_here
         self._one = threading.RLock()
 
     def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
@@ -55,6 +55,27 @@ def longest_blocks(gather_bytes: int, gather_s: float) -> list[int]:
 def test_all_samples_come_together(gather_bytes: int, gather_s: float, longest: float) -> None:
     for n_samples in longest_blocks(gather_bytes, gather_s):
         assert longest - 32 <= n_samples <= longest + 32
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "gather_s", "asked", "expected"),
+    [
+        (250, 0.25, None, 62),  # as many as come in that time
+        (250, 0.0, None, 16),
+        (250, 0.25, 8, 8),
+        (500, 1.0, None, 255),  # no more than a packet has room for
+    ],
+)
+def test_of_a_gateway_a_packet_is_as_long_as_what_may_come_together(
+    rate_hz: int, gather_s: float, asked: int | None, expected: int
+) -> None:
+    with Board(PacedTransport(0, packs_here=True)) as board:
+        board.chip.set_rate(rate_hz)
+        most = board.identity.max_frames
+        with board.stream(3.0, gather_s=gather_s, frames_per_packet=asked) as stream:
+            lengths = {block.n_samples for block in stream}
+    assert max(lengths) == min(expected, most)
+    assert stream.totals.lost == 0
 
 
 def test_no_more_comes_together_when_the_rate_rises_in_mid_stream() -> None:

@@ -258,7 +258,8 @@ class Board:
         duration_s : float, optional
             Stop after so many data periods at the rate that is set now, s.
         frames_per_packet : int, optional
-            1 to ``identity.max_frames``; 16, or less if the board cannot.
+            1 to ``identity.max_frames``; 16, or less if the board cannot. Of a gateway, which makes
+            its packets on this computer, as many as come in `gather_s`, if those are more.
         queue_samples : int, ≥ 1
             If the reader is slow, so many samples wait; what comes then is dropped and counted.
         gather_s : float
@@ -274,8 +275,10 @@ class Board:
             If it is not known what the registers hold.
         """
         most = self.identity.max_frames
-        frames = min(DEFAULT_FRAMES_PER_PACKET, most)
-        frames = frames if frames_per_packet is None else frames_per_packet
+        frames = DEFAULT_FRAMES_PER_PACKET
+        if gather_s > 0 and self._connection.link.packs_here:
+            frames = max(frames, int(min(gather_s, MOST_GATHER_S) * self.chip.rate_hz))
+        frames = min(frames, most) if frames_per_packet is None else frames_per_packet
         if not 1 <= frames <= most:
             raise ValueError(f"{frames} frames a packet; this board can do 1 to {most}")
         if queue_samples < 1:

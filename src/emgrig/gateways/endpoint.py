@@ -143,6 +143,8 @@ class Endpoint:
         If the board is not there, or another is.
     """
 
+    packs_here = True  #: A packet is made on this computer, however long it is.
+
     def __init__(self, board: HostedBoard, *, address: str, name: str) -> None:
         self.address = address
         self.board = board

@@ -55,6 +55,8 @@ class FrameGateway:
         If what comes are not these frames.
     """
 
+    packs_here = True  #: A packet is made on this computer, however long it is.
+
     def __init__(
         self, template: FrameTemplate, inner: Transport, *, address: str, name: str
     ) -> None:

@@ -315,6 +315,11 @@ class Link:
         """How much may lie unread with the system without holding up the board; 0: nothing."""
         return 0 if self._reading is None else int(getattr(self.transport, "gather_bytes", 0))
 
+    @property
+    def packs_here(self) -> bool:
+        """True if a gateway makes packets of what comes by itself: long ones cost no more samples."""
+        return self._reading is not None and bool(getattr(self.transport, "packs_here", False))
+
     def read_now(self) -> None:
         """Take over what is there, without waiting; of a paced transport alone."""
         if self._reading is not None:

@@ -317,7 +317,7 @@ class Link:
 
     @property
     def packs_here(self) -> bool:
-        """True if a gateway makes packets of what comes by itself: long ones cost no more samples."""
+        """True if a gateway makes the packets here of what comes by itself, however long."""
         return self._reading is not None and bool(getattr(self.transport, "packs_here", False))
 
     def read_now(self) -> None:

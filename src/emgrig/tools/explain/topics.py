@@ -60,7 +60,7 @@ def topics() -> tuple[Topic, ...]:
 def names(topic: Topic) -> set[str]:
     """Return the words that mean it, plain: its name; CH3SET and GAIN3 for CHnSET."""
     named = {topic.name}
-    if topic.kind == "exit codes":
+    if topic.name == "exit-codes":
         named |= {str(int(code)) for code in ExitCode}
     for register in REGISTERS:
         if topic.kind == "register" and register.NAME.format(n="n") == topic.name:

@@ -6,6 +6,7 @@ const COLOURS = {
   trace: "#1f4e79", envelope: "#c2410c", grid: "#e3e7ec", text: "#364152", hole: "#f6d5d5", pause: "#eceff3", mark: "#5f3dc4",
 };
 const STALE_MS = 1200; // With many pages open each is drawn less often, but every 0.8 s.
+const LATE_COLUMNS = 200; // So many may come after a pause ahead of its hole: what was on its way.
 const AXIS = 14; // px below the traces
 const STEPS = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000, 200000];
 
@@ -69,7 +70,7 @@ export default {
     scaleWords() { return this.isMixed || !this.levels.length ? [] : this.levels[0].scale[this.isNarrow ? "few" : "all"]; },
   },
   watch: { seconds() { this.draw(); }, scaleUv() { this.draw(); },
-    quiet(now) { if (now) this.wasPaused = true; if (this.isStale) this.look(); },
+    quiet(now) { if (now) { this.wasPaused = true; this.sincePause = 0; } if (this.isStale) this.look(); },
   },
   mounted() {
     this.size = Math.ceil(60 / this.columnS);
@@ -103,12 +104,16 @@ export default {
         requestAnimationFrame(() => { this.waiting = false; this.draw(); });
       }
     },
-    // The hole at the beginning of what comes after a pause is that pause.
+    // The first hole in what comes after a pause is that pause; what came before it may still be on its way.
     paused(first, cells, width) {
-      let n = 0;
-      while (n * width < cells.length && cells[n * width] === null) n++;
-      if (n) this.pauses = [...this.pauses, [first, first + n]].slice(-50);
-      if (n || !this.quiet) this.wasPaused = false;
+      const rows = cells.length / width;
+      let from = 0;
+      while (from < rows && cells[from * width] !== null) from++;
+      let to = from;
+      while (to < rows && cells[to * width] === null) to++;
+      if (to > from) this.pauses = [...this.pauses, [first + from, first + to]].slice(-50);
+      this.sincePause += this.quiet ? 0 : rows;
+      if (to > from || this.sincePause > LATE_COLUMNS) this.wasPaused = false;
     },
     look() {
       const seconds = (Date.now() - this.cameAt) / 1000;

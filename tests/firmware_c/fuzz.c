@@ -477,7 +477,11 @@ static void one_round(void)
     } else if (what < 53u) {
         pc->is_stalled = !pc->is_stalled;
     } else if (what == 53u) {
-        chip_reset(); /* the supply dips */
+        chip_reset(); /* the supply dips, or stays away: then what is read is 0 */
+        if (drawn(2) == 0u) {
+            (void)memset(registers, 0, sizeof registers);
+            pass(drawn(3000000));
+        }
     } else if (what == 54u) {
         is_drdy_dead = !is_drdy_dead;
     } else if (what == 55u) {

@@ -67,7 +67,7 @@ docs: $(VENV)/.dev
 schemas: $(VENV)/.core
 	$(BIN)/python tests/file_schemas.py
 
-benchmark: $(VENV)/.dev
+benchmark: $(VENV)/.benchmark
 	$(BIN)/python -m benchmarks
 
 attack: $(VENV)/.dev
@@ -103,6 +103,10 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.cortex: $(VENV)/.dev
 	@echo "installing Unicorn, Capstone and a compiler for ARM into $(VENV) (once, 120 MB) ..."
 	@$(PIP) -e '.[cortex]' || echo "they cannot be had here: the tests on the Cortex-M will skip" >&2
+	@touch $@
+
+$(VENV)/.benchmark: $(VENV)/.dev
+	@$(PIP) -e '.[benchmark]'
 	@touch $@
 
 $(VENV)/.audit: $(VENV)/.dev

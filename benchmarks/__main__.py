@@ -32,6 +32,7 @@ TABLE = (
     "cyton_driver",
     "many_boards",
     "simulator_realtime",
+    "record_sim",
     "convert",
     "export",
     "analyse",

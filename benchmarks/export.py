@@ -2,8 +2,8 @@
 
 Parquet beside pyarrow, which has the columns in memory and writes the same file; a BIDS data set
 beside a copy of the BDF+ file; CSV beside polars, which has them in memory too and writes so many
-decimals (skipped, with a line that says so, where it is not installed). Processor time of all
-threads, the median of three, of the copies 21, run in turn.
+decimals (the extra ``benchmark``; skipped, with a line that says so, without it). Processor time of
+all threads, the median of three, of the copies 21, run in turn.
 """
 
 import importlib
@@ -26,8 +26,6 @@ from emgrig.recording.export.source import BLOCK_SAMPLES, Part, open_parts
 
 MINUTES = 30.0
 GOAL = 1.5
-#: What CSV was measured beside last; no extra of the project needs it.
-POLARS = "polars==2.1.0"
 
 
 def in_turn(*functions: Callable[[], object], rounds: int = 3) -> list[float]:
@@ -82,7 +80,7 @@ def to_csv(part: Part, table: pa.Table, folder: Path) -> None:
     try:
         polars: Any = importlib.import_module("polars")
     except ImportError:
-        print(f"  CSV: skipped, no figure: polars is not installed (pip install {POLARS})")
+        print("  CSV: skipped, no figure: polars is not installed (pip install '.[benchmark]')")
         return
     frame = polars.from_arrow(table)
     frame = frame.with_columns(polars.col(tables.GAP).cast(polars.Int8)).fill_null(float("nan"))

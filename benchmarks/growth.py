@@ -8,7 +8,6 @@ packets, neither one nor a flood. How cost grows with the number of boards is me
 """
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 import emgrig
 from benchmarks._figures import figure
 from benchmarks._simulated import simulated
+from benchmarks._timing import children_s
 from benchmarks.record_path import peer
 
 TCP = ("--tcp", "127.0.0.1:0")
@@ -48,12 +48,11 @@ def stream_s(address: str, rate_hz: int, seconds: float) -> float:
 
 def command_s(*words: str) -> float:
     """Run a command of ours; return its processor seconds."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before_s = children_s()
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "emgrig", *words]
     subprocess.run(command, env=environment, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return children_s() - before_s
 
 
 def main() -> None:

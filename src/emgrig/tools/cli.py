@@ -254,6 +254,14 @@ def _root(
 
     [bold]serial:///dev/ttyUSB0?baud=921600[/bold]  serial or USB-CDC; pyserial's own URLs too
 
+    [bold]cyton:///dev/ttyUSB0[/bold]  an OpenBCI Cyton, alone or with its Daisy; cyton+tcp://
+
+    [bold]hackeeg:///dev/ttyACM0[/bold]  a HackEEG; hackeeg+tcp://
+
+    [bold]meower://HOST[/bold]  a Meower in the network; meower://: the first that calls
+
+    [bold]frames:///dev/ttyUSB0?template=NAME[/bold]  cerelog, ardeeg, knight or eegfrontier
+
     [bold]spi:pieeg[/bold]  chips on this machine's SPI bus; or spi:///dev/spidev0.0?drdy=26
 
     [bold]auto[/bold]  the one board that answers: USB, SPI, a network board that says where it is

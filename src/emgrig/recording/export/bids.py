@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from emgrig.errors import RecordingError
-from emgrig.filemodel import read_json
 from emgrig.files import check_folder, json_text, refuse_existing
+from emgrig.filetext import read_json
 from emgrig.recording.export import bids_channels
 from emgrig.recording.export.bids_channels import NOT_TOLD, SRB1, Told, is_emg
 from emgrig.recording.export.bids_events import events

@@ -12,8 +12,8 @@ from emgrig.calibration.figures.response import sinc3_group_delay_s
 from emgrig.comparison import Response, Track
 from emgrig.driver.chip.model import ADS1299
 from emgrig.errors import UnreadableFile
-from emgrig.filemodel import parse_toml, read_text
 from emgrig.files import stem_of
+from emgrig.filetext import parse_toml, read_text
 from emgrig.reading import Recording, open_recording
 from emgrig.reading.recording import Floats, RateNotSaid, find_signal
 

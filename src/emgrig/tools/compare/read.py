@@ -15,7 +15,9 @@ from emgrig.errors import UnreadableFile
 from emgrig.files import stem_of
 from emgrig.filetext import parse_toml, read_text
 from emgrig.reading import Recording, open_recording
-from emgrig.reading.recording import Floats, RateNotSaid, find_signal
+from emgrig.reading.recording import RateNotSaid
+from emgrig.reading.runs import Floats
+from emgrig.reading.signals import find_signal
 
 #: From the last modulator sample to the data-ready edge, clock periods: 3 until its result is
 #: there, and the 9 of the settling times (SBAS499C, table 9: four data periods and 9).

@@ -122,7 +122,7 @@ def main() -> None:
         print("* are run by `make benchmark`")
         return
     if given.page:
-        _page.write()
+        _page.write(TABLE)
         return
     load, stolen_s, begin = os.getloadavg()[0], _figures.stolen_s(), time.perf_counter()
     figures, failed = {}, []

@@ -1,6 +1,7 @@
 """The tables and plots of docs/performance.md, from the kept figures of the newest runs."""
 
 import re
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -109,15 +110,13 @@ AXES = {
 }
 
 
-def write() -> None:
-    """Make the page anew."""
-    from benchmarks.__main__ import TABLE
-
+def write(names: Sequence[str]) -> None:
+    """Make the page anew, with the named benchmarks in its table."""
     runs = _figures.kept_runs(_figures.FILE)
     quiet = _newest(runs, busy=False)
     growth = [*quiet.get("growth", []), *quiet.get("many_boards", [])]
-    names = [name for name in TABLE if name != "growth"]
-    made = [machines(runs), table(runs, names), "## How cost grows", *plots(growth)]
+    tabled = [name for name in names if name != "growth"]
+    made = [machines(runs), table(runs, tabled), "## How cost grows", *plots(growth)]
     before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
     PAGE.write_text(f"{before}{BEGIN}\n\n" + "\n\n".join(made) + f"\n\n{END}{after}", "utf-8")

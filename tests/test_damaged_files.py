@@ -12,7 +12,7 @@ from emgrig.calibration.certificate.certificate_file import read_certificate
 from emgrig.electrodes.check_file import last_check
 from emgrig.errors import RecordingError
 from emgrig.experiment.files.record import SessionRecord, read_record, write_record
-from emgrig.filemodel import MOST_DEPTH, parse_json, parse_toml, read_text
+from emgrig.filetext import MOST_DEPTH, parse_json, parse_toml, read_text
 from emgrig.recording.export.source import open_parts
 from json_damage import damaged
 from properties import runs

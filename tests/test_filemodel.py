@@ -13,18 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emgrig.errors import RecordingError
-from emgrig.filemodel import (
-    FileModel,
-    Moment,
-    NoteModel,
-    Rule,
-    Text,
-    load,
-    one_of,
-    parse_toml,
-    plain,
-    read,
-)
+from emgrig.filemodel import FileModel, Moment, NoteModel, Rule, Text, load, one_of, plain, read
+from emgrig.filetext import parse_toml
 
 
 class Colour(StrEnum):

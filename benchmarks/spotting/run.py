@@ -4,38 +4,15 @@ import argparse
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.spotting import detectors, faces, peers, real, speed, table
 from benchmarks.spotting.detectors import Entry, Settings
-from benchmarks.spotting.scores import Row, Tally, row, tally
+from benchmarks.spotting.result import Result
+from benchmarks.spotting.scores import tally
 
 #: The slice on which peers are tuned: 3 recordings with expressions, 3 without, of seed 1.
 _TUNING_SEED, _TUNING_EVERY = 1, 4
-
-
-@dataclass(frozen=True)
-class Result:
-    """One line of the table."""
-
-    name: str
-    version: str
-    variant: str  #: "defaults" or "tuned".
-    settings: Settings
-    seconds: float  #: Of processor time.
-    tallies: list[Tally]  #: One a recording; empty if it failed.
-    failure: str = ""
-
-    @property
-    def row(self) -> Row:
-        """The counts of all recordings together."""
-        return row(self.tallies)
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether it is of this project."""
-        return self.name.startswith("emgrig")
 
 
 def score(

@@ -4,17 +4,14 @@ import datetime as dt
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.spotting import faces, peers
 from benchmarks.spotting.detectors import OURS
 from benchmarks.spotting.real import RealRow
+from benchmarks.spotting.result import Result
 from benchmarks.spotting.scores import CAUSES, intervals, row
-
-if TYPE_CHECKING:
-    from benchmarks.spotting.run import Result
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/spotting.md"
 BEGIN = "<!-- from here on: python -m benchmarks spotting --held-out --write -->"
@@ -25,7 +22,7 @@ REAL = (OURS, "emgrig double_threshold", "BioSPPy find_onsets")
 F1_MARGIN, F1_LEAST, FALSE_SHARE, F1_SERIOUS = 0.10, 0.05, 0.5, 0.5
 
 
-def line(result: "Result") -> str:
+def line(result: Result) -> str:
     """Say a result in a line."""
     name = f"{result.name} ({result.variant})"
     if not result.tallies:
@@ -38,7 +35,7 @@ def line(result: "Result") -> str:
 
 
 def whole(
-    results: Sequence["Result"],
+    results: Sequence[Result],
     recordings: Sequence[faces.Recording],
     seeds: Sequence[int],
     source: str,
@@ -63,7 +60,7 @@ def whole(
 
 
 def _about(
-    results: Sequence["Result"],
+    results: Sequence[Result],
     recordings: Sequence[faces.Recording],
     seeds: Sequence[int],
     source: str,
@@ -81,7 +78,7 @@ def _about(
     )
 
 
-def _scores(results: Sequence["Result"]) -> str:
+def _scores(results: Sequence[Result]) -> str:
     head = (
         "| detector | settings | F1 (95 %) | recall | precision | IoU "
         "| false alarms a minute (95 %) | onset, ms | offset, ms |"
@@ -107,13 +104,13 @@ def _quartiles(values: tuple[float, float, float]) -> str:
     return "-" if np.isnan(middle) else f"{middle:+.0f} ({low:+.0f} to {high:+.0f})"
 
 
-def _failed(results: Sequence["Result"]) -> str:
+def _failed(results: Sequence[Result]) -> str:
     lines = [f"* {r.name} ({r.variant}): {r.failure[:120]}" for r in results]
     lines += [f"* {name}: {why}" for name, why in peers.LEFT_OUT.items()]
     return "Not in the table:\n\n" + "\n".join(lines)
 
 
-def _verdict(results: Sequence["Result"]) -> str:
+def _verdict(results: Sequence[Result]) -> str:
     """Hold the stated margins against what came out."""
     ours = next((r for r in results if r.name == OURS), None)
     others = [r for r in results if not r.is_ours]
@@ -157,7 +154,7 @@ def _yes(is_so: bool) -> str:
     return "yes" if is_so else "**no**"
 
 
-def _causes(results: Sequence["Result"], recordings: Sequence[faces.Recording]) -> str:
+def _causes(results: Sequence[Result], recordings: Sequence[faces.Recording]) -> str:
     """Say where ours and the best others fail: by cause, and by electrodes."""
     ours = [r for r in results if r.is_ours]
     chosen = ours + [r for r in results if not r.is_ours][:3]
@@ -177,7 +174,7 @@ def _causes(results: Sequence["Result"], recordings: Sequence[faces.Recording]) 
     return "\n".join(rows)
 
 
-def _settings(results: Sequence["Result"]) -> str:
+def _settings(results: Sequence[Result]) -> str:
     tuned = [r for r in results if r.variant == "tuned"]
     if not tuned:
         return ""

@@ -9,7 +9,8 @@ from scipy.io import savemat
 
 from emgrig.errors import RecordingError
 from emgrig.reading import open_recording
-from emgrig.reading.recording import RateNotSaid, find_signal
+from emgrig.reading.recording import RateNotSaid
+from emgrig.reading.signals import find_signal
 from reading import damage, made
 
 FORMATS = (

@@ -5,7 +5,7 @@ import pytest
 
 from emgrig.errors import RecordingError
 from emgrig.reading.indices import by_index
-from emgrig.reading.recording import Runs
+from emgrig.reading.runs import Runs
 from emgrig.reading.timebase import agree, from_records, from_times
 
 NOISE = [np.random.default_rng(0).normal(size=2000)]

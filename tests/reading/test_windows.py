@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from emgrig.reading import Recording, open_recording
 from emgrig.reading.formats import edffile
-from emgrig.reading.recording import Runs
+from emgrig.reading.runs import Runs
 from reading import made
 
 N_RECORDS, N_IN_RECORD = 12, 50

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from emgrig.reading import Mark, Recording, Signal
-from emgrig.reading.recording import Runs
+from emgrig.reading.runs import Runs
 
 RATE_HZ = 1000.0
 OFFSET_UV = 120_000.0

@@ -17,7 +17,7 @@ from pathlib import Path
 from emgrig.calibration.figures.spectrum import EMG_BAND, Band
 from emgrig.calibration.figures.uncertainty import Bound, Result
 from emgrig.errors import RecordingError
-from emgrig.filemodel import read_text
+from emgrig.filetext import read_text
 
 PP_OVER_RMS = 6.6
 """Peak to peak over rms where the number of samples is not published; 6 to 8 occurs."""

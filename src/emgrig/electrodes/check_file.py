@@ -7,7 +7,8 @@ from emgrig.calibration.certificate import certificate_file as record_file
 from emgrig.calibration.certificate.certificate import NamedBoard
 from emgrig.electrodes.check import ContactCheck
 from emgrig.errors import RecordingError
-from emgrig.filemodel import parse_json, read_text, save
+from emgrig.filemodel import save
+from emgrig.filetext import parse_json, read_text
 
 MAX_AGE_S = 12 * 3600.0
 """A check of the day before says nothing about the electrodes of today."""

@@ -14,7 +14,8 @@ from annotated_types import Ge, Gt, Le, MinLen
 
 from emgrig.driver.can import Can, Counting, Registers, Stated, StatusWord, Timing
 from emgrig.errors import UnreadableFile
-from emgrig.filemodel import FileModel, Rule, Text, one_of, parse_toml, read, read_text
+from emgrig.filemodel import FileModel, Rule, Text, one_of, read
+from emgrig.filetext import parse_toml, read_text
 
 MOST_BYTES = 1024  #: Of a frame.
 _COUNTS = (4, 6, 8, 12, 16, 24, 32)

@@ -5,6 +5,7 @@ module; none of them trusts what it reads.
 """
 
 from emgrig.reading.opening import open_recording
-from emgrig.reading.recording import Mark, Recording, Signal
+from emgrig.reading.recording import Mark, Recording
+from emgrig.reading.signals import Signal
 
 __all__ = ["Mark", "Recording", "Signal", "open_recording"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from emgrig.errors import RecordingError
-from emgrig.reading.recording import Floats, Ints, Runs, check_length
+from emgrig.reading.runs import Floats, Ints, Runs, check_length
 from emgrig.reading.timebase import TimeBase, line_through, stood_twice
 
 #: OpenSignals 16; Ganglion 101 (each twice), 128 and 201; Cyton 256.

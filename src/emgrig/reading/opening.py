@@ -12,8 +12,9 @@ from emgrig.reading.formats.matlab import read_matlab
 from emgrig.reading.formats.own import read_bdf, read_parquet
 from emgrig.reading.formats.tables import read_table
 from emgrig.reading.formats.xdf import read_xdf
-from emgrig.reading.recording import Recording, Signal
+from emgrig.reading.recording import Recording
 from emgrig.reading.safety import Lines, contents, head_of
+from emgrig.reading.signals import Signal
 from emgrig.reading.units import microvolts_in
 
 #: A message quotes what damaged files hold; it is cut to so many characters.

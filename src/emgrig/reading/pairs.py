@@ -7,7 +7,7 @@ import numpy as np
 
 from emgrig.errors import RecordingError
 from emgrig.reading.formats.dialect import split
-from emgrig.reading.recording import Floats
+from emgrig.reading.runs import Floats
 from emgrig.reading.safety import contents, decoded, head_of
 
 

@@ -1,7 +1,6 @@
 """What every reader gives: signals by name, on one time base, with marks and what is to be said."""
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,47 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.errors import RecordingError
-from emgrig.names import plain_line
-from emgrig.reading.units import microvolts_in, plain
-from emgrig.sentences import counted
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from emgrig.reading.runs import Floats, Ints, Runs
+from emgrig.reading.signals import Signal, find_signal
 
 SIMULATED = "SIMULATED: of a simulated board or computed, not recorded from a person"
-_EMG_WORDS = (
-    "emg",
-    "zyg",
-    "corr",
-    "front",
-    "orb",
-    "oculi",
-    "oris",
-    "depressor",
-    "levator",
-    "masse",
-    "ment",
-)
-_OTHER_WORDS = (
-    "trig", "mic", "audio", "sound", "status", "marker", "event", "acc", "gyr", "temp"
-)  # fmt: skip
-
-
-#: Characters of the name of a signal.
-_MOST_NAME = 80
-#: A recording may be so many times as long as its rows; a short one may have so many samples.
-_MOST_TIMES, _MOST_SAMPLES = 20, 4_000_000
-
-
-def check_length(n_samples: float, n_rows: int, rate_hz: float | None = None) -> None:
-    """Raise RecordingError if gaps would make a recording absurdly long: its times are damaged."""
-    if not n_samples <= max(_MOST_TIMES * n_rows, _MOST_SAMPLES):
-        lasts = "" if rate_hz is None else f" ({n_samples / rate_hz:.3g} s)"
-        raise RecordingError(
-            f"its times put {n_rows} rows over {n_samples:.4g} samples{lasts}; at most "
-            f"{max(_MOST_TIMES * n_rows, _MOST_SAMPLES)} were expected: they are damaged, or it "
-            "has to be split"
-        )
 
 
 class RateNotSaid(RecordingError):
@@ -79,126 +41,6 @@ class Mark:
     def is_bad(self) -> bool:
         """Whether its samples are not to be used: MNE's rule, a text that begins with bad."""
         return self.duration_s > 0 and (self.is_told_bad or self.text.lower().startswith("bad"))
-
-
-@dataclass(frozen=True)
-class Runs:
-    """Where the rows of a file lie in time.
-
-    Attributes
-    ----------
-    rows : ndarray of int, shape (n_runs, 3)
-        First row of the file, its sample, and how many follow each other.
-    n_samples : int
-        Up to the last row.
-    """
-
-    rows: Ints
-    n_samples: int
-
-    @classmethod
-    def steady(cls, n_rows: int) -> "Runs":
-        """Return one run without a gap."""
-        return cls(np.array([[0, 0, n_rows]]), n_rows)
-
-    @classmethod
-    def at(cls, positions: Ints, rows: Ints | None = None) -> "Runs":
-        """Place rows (all, or those named) at samples; both strictly rise."""
-        rows = np.arange(positions.size) if rows is None else rows
-        check_length(float(positions[-1]) + 1, positions.size)
-        return cls._of_blocks(positions, rows, 1)
-
-    @classmethod
-    def of_records(cls, positions: Ints, records: Ints, n_in_record: int) -> "Runs":
-        """Place data records of so many rows each; as `at`, with no number for each sample.
-
-        `positions` are their first samples, `records` count from 0; both strictly rise.
-        """
-        check_length(float(positions[-1]) + n_in_record, positions.size * n_in_record)
-        return cls._of_blocks(positions, records * n_in_record, n_in_record)
-
-    @classmethod
-    def _of_blocks(cls, positions: Ints, rows: Ints, n: int) -> "Runs":
-        breaks = np.flatnonzero((np.diff(positions) != n) | (np.diff(rows) != n)) + 1
-        begin = np.concatenate([[0], breaks])
-        counts = n * np.diff(np.concatenate([begin, [positions.size]]))
-        return cls(np.stack([rows[begin], positions[begin], counts], 1), int(positions[-1]) + n)
-
-    @property
-    def is_steady(self) -> bool:
-        """Whether every row is a sample, in order."""
-        return len(self.rows) == 1 and self.rows[0, 2] == self.n_samples
-
-    @property
-    def positions(self) -> Ints:
-        """Sample of each row that is used, shape (n_used,)."""
-        counts = self.rows[:, 2]
-        begins = np.cumsum(counts) - counts
-        within: Ints = np.arange(int(counts.sum())) - np.repeat(begins, counts)
-        return np.repeat(self.rows[:, 1], counts) + within
-
-    def sample_of(self, row: int) -> int:
-        """Return the sample of a row of the file, or of the last one used ahead of it."""
-        run = max(int(np.searchsorted(self.rows[:, 0], row, side="right")) - 1, 0)
-        first, sample, count = self.rows[run].tolist()
-        return int(sample + min(max(row - first, 0), count - 1))
-
-    @property
-    def gaps(self) -> Ints:
-        """Begin and end of each stretch without a row, samples, shape (n_gaps, 2)."""
-        ends = self.rows[:-1, 1] + self.rows[:-1, 2]
-        gaps = np.stack([ends, self.rows[1:, 1]], 1)
-        return gaps[gaps[:, 1] > gaps[:, 0]]
-
-    def spread(self, values: NDArray[Any]) -> Floats:
-        """Lay rows (n_rows,) out in time; NaN where there is none."""
-        if self.is_steady and values.shape[0] == self.n_samples:
-            return np.asarray(values, dtype=np.float64)
-        out = np.full(self.n_samples, np.nan)
-        for row, sample, count in self.rows.tolist():
-            out[sample : sample + count] = values[row : row + count]
-        return out
-
-
-@dataclass(frozen=True)
-class Signal:
-    """One channel of a recording.
-
-    Attributes
-    ----------
-    name : str
-        Unique in the recording.
-    unit : str
-        "uV" for every voltage (values are converted), else the file's word; "" if nobody said it.
-    where : str
-        Where it came from: ``signal 3 'EMG Zyg'``, ``column 2``.
-    factor : float
-        From the values of the file to `unit`.
-    problem : str
-        Why it cannot be used as a voltage; empty if it can, or if only the unit is not said.
-    limits : (float, float) or None
-        Ends of the range that the file can hold, in `unit`; None if it does not say.
-    """
-
-    name: str
-    unit: str
-    where: str
-    factor: float = 1.0
-    problem: str = ""
-    limits: tuple[float, float] | None = None
-
-    @property
-    def is_voltage(self) -> bool:
-        """Whether its values are microvolts."""
-        return self.unit == "uV" and not self.problem
-
-
-def signal(name: str, unit: str, where: str, **more: Any) -> Signal:
-    """Make a signal of what a file says; a voltage becomes uV."""
-    factor = microvolts_in(unit)
-    if factor is None:
-        return Signal(name.strip(), plain(unit), where, **more)
-    return Signal(name.strip(), "uV", where, factor, **more)
 
 
 @dataclass(frozen=True, eq=False)
@@ -392,70 +234,3 @@ class Recording:
             if mark.is_bad
         ]
         return np.array(sorted(ends), dtype=np.int64).reshape(-1, 2)
-
-
-def find_signal(labels: Sequence[str], asked: str) -> int:
-    """Return the index of a name, or of a number from 1; ValueError lists what there is."""
-    word = asked.strip()
-    if word in labels:
-        return labels.index(word)
-    if word.isascii() and word.isdecimal() and 1 <= int(word) <= len(labels):
-        return int(word) - 1
-    lower = [label.lower() for label in labels]
-    if lower.count(word.lower()) == 1:
-        return lower.index(word.lower())
-    near = [index for index, label in enumerate(lower) if _is_short_for(word.lower(), label)]
-    if len(near) == 1:
-        return near[0]
-    there = ", ".join(f"{i} {label}" for i, label in enumerate(labels, 1))
-    if near:
-        may = ", ".join(f"{i + 1} {labels[i]}" for i in near)
-        raise ValueError(f"channel {asked!r} may be {may}; name one whole, or its number")
-    raise ValueError(f"no channel {asked!r}; there are: {there}")
-
-
-def _is_short_for(asked: str, label: str) -> bool:
-    """Tell if each word begins one of the label's, or is what an abbreviation there stands for."""
-
-    def names(word: str, part: str) -> bool:
-        stem = part.removesuffix(".")
-        return part.startswith(word) or (bool(stem) and stem != part and word.startswith(stem))
-
-    words, parts = asked.split(), label.split()
-    return bool(words) and all(any(names(word, part) for part in parts) for word in words)
-
-
-def with_names(
-    signals: Sequence[Signal], what: str = "channel"
-) -> tuple[tuple[Signal, ...], list[str]]:
-    """Give every signal a name of its own; returns also what is to be said about it."""
-    lines = [plain_line(one.name, _MOST_NAME) for one in signals]
-    named = [
-        replace(one, name=line or f"{what} {i}")
-        for i, (one, line) in enumerate(zip(signals, lines, strict=True), 1)
-    ]
-    remarks = []
-    if empty := sum(not line for line in lines):
-        remarks.append(f"{counted(empty, 'channel')} without a name: called {what} 1, {what} 2 ...")
-    often = Counter(one.name for one in named)
-    taken = {name for name, n in often.items() if n == 1}
-    numbers: Counter[str] = Counter()
-    out = []
-    for one in named:
-        name = one.name
-        while often[one.name] > 1 and (name == one.name or name in taken):
-            numbers[one.name] += 1
-            name = f"{one.name} ({numbers[one.name]})"
-        taken.add(name)
-        out.append(replace(one, name=name))
-    if twice := [name for name, n in often.items() if n > 1]:
-        remarks.append(f"channels of the same name are numbered: {', '.join(twice)}")
-    return tuple(out), remarks
-
-
-def emg_rank(one: Signal) -> int:
-    """Say how much a signal looks like EMG: by its name, then by its unit."""
-    name = one.name.lower()
-    rank = 2 if one.is_voltage else 0
-    rank += 4 if any(word in name for word in _EMG_WORDS) else 0
-    return rank - (3 if any(word in name for word in _OTHER_WORDS) else 0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from emgrig.errors import RecordingError
-from emgrig.reading.recording import Floats, Ints, Runs, check_length
+from emgrig.reading.runs import Floats, Ints, Runs, check_length
 from emgrig.sentences import counted
 
 #: A step of the time column that is as good as a whole number of samples, samples.

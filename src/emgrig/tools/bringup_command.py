@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from emgrig.connect import look_at
-from emgrig.filemodel import parse_toml, read_text
+from emgrig.filetext import parse_toml, read_text
 from emgrig.tools.common.logs import quiet_driver
 from emgrig.tools.common.options import BoardAddress, Overwrite, Printed, flag, option, takes
 from emgrig.tools.common.output import note, out, print_json, print_table, say

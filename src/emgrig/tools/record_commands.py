@@ -242,7 +242,7 @@ def _report(made: "Recording", *, as_json: bool) -> None:
 
 
 def _is_simulated(sidecar: Path) -> bool:
-    from emgrig.filemodel import read_json
+    from emgrig.filetext import read_json
 
     content = read_json(sidecar, str(sidecar))
     return isinstance(content, dict) and content.get("is_simulated") is True

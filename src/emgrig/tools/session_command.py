@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from emgrig.errors import BoardCannot, ExitCode, RecordingError
-from emgrig.filemodel import parse_toml, read_text
 from emgrig.files import make_folder
+from emgrig.filetext import parse_toml, read_text
 from emgrig.names import file_label
 from emgrig.tools.common.boards import contact_of
 from emgrig.tools.common.options import Printed, Recorded, Served, argument, flag, option, takes

@@ -14,7 +14,7 @@ import numpy as np
 from emgrig.analysis.signal import recursive
 from emgrig.analysis.signal.eye import EMG_BAND_HZ, ENVELOPE_HZ, LOWEST_HZ, ORDER, TOP, Eye
 from emgrig.analysis.signal.filters import segments
-from emgrig.reading.recording import Floats
+from emgrig.reading.runs import Floats
 
 __all__ = ["EMG_BAND_HZ", "LOWEST_HZ", "Eye", "Filter"]
 

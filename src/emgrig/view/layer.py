@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emgrig.reading.recording import Floats, Recording
+from emgrig.reading.recording import Recording
+from emgrig.reading.runs import Floats
 from emgrig.view.cache import Scratch
 from emgrig.view.eye import Eye, Filter
 from emgrig.view.pyramid import BLOCK, Pyramid, Store, in_memory

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.reading import Recording, open_recording
-from emgrig.reading.recording import Runs
+from emgrig.reading.runs import Runs
 from emgrig.view.cache import Cache, Scratch, key_of
 from emgrig.view.pyramid import in_memory
 from emgrig.view.screen import Screen

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emgrig.pages import plots
-from emgrig.reading.recording import Floats
+from emgrig.reading.runs import Floats
 from emgrig.view.events import Event
 from emgrig.view.eye import Eye
 from emgrig.view.labels import caption, draw_marks, fit_titles

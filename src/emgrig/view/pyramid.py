@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.reading.recording import Floats
+from emgrig.reading.runs import Floats
 
 Floats32 = NDArray[np.float32]
 Flags = NDArray[np.bool_]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from emgrig.errors import RecordingError
-from emgrig.reading.recording import Floats, Recording
+from emgrig.reading.recording import Recording
+from emgrig.reading.runs import Floats
 from emgrig.view.cache import Scratch
 from emgrig.view.eye import Eye, Filter
 from emgrig.view.layer import Layer, Recent

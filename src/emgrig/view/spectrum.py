@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from emgrig.analysis.signal.filters import segments
-from emgrig.reading.recording import Floats, Recording
+from emgrig.reading.recording import Recording
+from emgrig.reading.runs import Floats
 
 #: A bin is about so wide, Hz, where the stretch is long enough.
 BIN_HZ = 1.0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from emgrig import filemodel
+from emgrig import filemodel, filetext
 from emgrig.attach.remote.client import RemoteBench
 from emgrig.attach.shims.host import Host
 from emgrig.attach.shims.in_front import in_front
@@ -26,7 +26,7 @@ def main() -> None:
     """Run what ``sys.argv[1:]`` names with the fakes in front; ends the process."""
     try:
         text = os.environ.pop(SETTINGS, "")
-        settings = filemodel.read(Settings, filemodel.parse_json(text, SETTINGS), SETTINGS)
+        settings = filemodel.read(Settings, filetext.parse_json(text, SETTINGS), SETTINGS)
         bench = RemoteBench()
         host = Host(
             bench,

@@ -20,7 +20,8 @@ from typing import Annotated, Any
 
 from emgrig.driver.chip.registers import PLACES, Config1, Gain, Gpio, Identity, Mux
 from emgrig.driver.chip.settings import SECTIONS, Edit, Settings, parse, say, say_channels
-from emgrig.filemodel import FileModel, Rule, Text, parse_toml, read, read_text, refuse_unknown
+from emgrig.filemodel import FileModel, Rule, Text, read, refuse_unknown
+from emgrig.filetext import parse_toml, read_text
 
 _BOARD_SECTIONS = ("board", "bias", "lead_off", "test_signal")
 _OFF = {"gain": Gain.X1, "mux": Mux.SHORTED, "power_down": True, "srb2": False}

@@ -12,7 +12,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from emgrig.errors import UnreadableFile
-from emgrig.filemodel import parse_toml, read, read_text, refuse_unknown
+from emgrig.filemodel import read, refuse_unknown
+from emgrig.filetext import parse_toml, read_text
 from emgrig.names import unit_shown
 
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from emgrig.errors import RecordingError
 from emgrig.files import attempt
-from emgrig.reading.recording import Mark, Recording, Runs, Signal, signal, with_names
+from emgrig.reading.recording import Mark, Recording
+from emgrig.reading.runs import Runs
 from emgrig.reading.safety import decoded
+from emgrig.reading.signals import Signal, signal, with_names
 from emgrig.reading.timebase import agree
 from emgrig.sentences import counted
 

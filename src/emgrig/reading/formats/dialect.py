@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from emgrig.errors import RecordingError
-from emgrig.reading.recording import Floats
+from emgrig.reading.runs import Floats
 from emgrig.reading.units import microvolts_in, plain, seconds_in
 
 _HEAD_LINES = 400

@@ -10,16 +10,9 @@ from numpy.typing import NDArray
 from emgrig.errors import RecordingError
 from emgrig.reading import timebase
 from emgrig.reading.formats.edffile import EdfFile, EdfSignal
-from emgrig.reading.recording import (
-    SIMULATED,
-    Mark,
-    Recording,
-    Runs,
-    Signal,
-    emg_rank,
-    signal,
-    with_names,
-)
+from emgrig.reading.recording import SIMULATED, Mark, Recording
+from emgrig.reading.runs import Runs
+from emgrig.reading.signals import Signal, emg_rank, signal, with_names
 from emgrig.sentences import counted
 
 #: What our own headers call the equipment, and the word that those of computed recordings have.

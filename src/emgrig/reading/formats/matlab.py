@@ -15,7 +15,9 @@ from emgrig.extras import require
 from emgrig.files import attempt
 from emgrig.reading.formats.matfile import check_mat
 from emgrig.reading.formats.tables import unsaid_unit_s
-from emgrig.reading.recording import RateNotSaid, Recording, Runs, signal, with_names
+from emgrig.reading.recording import RateNotSaid, Recording
+from emgrig.reading.runs import Runs
+from emgrig.reading.signals import signal, with_names
 from emgrig.reading.timebase import TimeBase, agree, from_times, lost_and_marked, steady
 from emgrig.reading.units import seconds_in
 

@@ -10,7 +10,9 @@ import numpy as np
 from emgrig.errors import RecordingError
 from emgrig.reading.formats.dialect import Dialect, find_dialect, numbers
 from emgrig.reading.indices import by_index
-from emgrig.reading.recording import Floats, Mark, Recording, signal
+from emgrig.reading.recording import Mark, Recording
+from emgrig.reading.runs import Floats
+from emgrig.reading.signals import signal
 from emgrig.reading.timebase import agree, lost_and_marked
 from emgrig.sentences import counted
 

@@ -10,7 +10,8 @@ import numpy as np
 from emgrig.errors import RecordingError
 from emgrig.reading.formats.dialect import Dialect, numbers
 from emgrig.reading.indices import by_index
-from emgrig.reading.recording import Recording, signal, with_names
+from emgrig.reading.recording import Recording
+from emgrig.reading.signals import signal, with_names
 from emgrig.reading.timebase import TimeBase, agree, from_times, steady
 from emgrig.reading.units import seconds_in
 

@@ -13,12 +13,8 @@ from emgrig.extras import require
 from emgrig.files import attempt
 from emgrig.reading.formats.edf import read_edf
 from emgrig.reading.formats.tables import Column, arrange
-from emgrig.reading.recording import (
-    SIMULATED,
-    Mark,
-    Recording,
-    Runs,
-)
+from emgrig.reading.recording import SIMULATED, Mark, Recording
+from emgrig.reading.runs import Runs
 from emgrig.reading.timebase import agree
 from emgrig.reading.units import said_in
 

@@ -10,16 +10,9 @@ import numpy as np
 from emgrig.errors import RecordingError
 from emgrig.reading.formats.dialect import Dialect, find_dialect, numbers
 from emgrig.reading.indices import by_index
-from emgrig.reading.recording import (
-    SIMULATED,
-    Floats,
-    RateNotSaid,
-    Recording,
-    Signal,
-    emg_rank,
-    signal,
-    with_names,
-)
+from emgrig.reading.recording import SIMULATED, RateNotSaid, Recording
+from emgrig.reading.runs import Floats
+from emgrig.reading.signals import Signal, emg_rank, signal, with_names
 from emgrig.reading.timebase import TimeBase, agree, from_times, steady
 from emgrig.reading.units import said_in, seconds_in
 from emgrig.sentences import counted

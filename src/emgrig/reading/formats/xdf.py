@@ -14,7 +14,8 @@ import numpy as np
 from emgrig.errors import RecordingError
 from emgrig.extras import require
 from emgrig.files import attempt
-from emgrig.reading.recording import Mark, Recording, emg_rank, signal, with_names
+from emgrig.reading.recording import Mark, Recording
+from emgrig.reading.signals import emg_rank, signal, with_names
 from emgrig.reading.timebase import agree, from_times
 
 #: Bytes of a value of each format; a text says at least its length.

@@ -7,46 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from emgrig.errors import RecordingError
-from emgrig.filemodel import read_json
 from emgrig.files import check_folder, json_text, refuse_existing
+from emgrig.filetext import read_json
 from emgrig.recording.export import bids_channels
-from emgrig.recording.export.bids_channels import NOT_TOLD, SRB1, Told, is_emg
+from emgrig.recording.export.bids_channels import NOT_TOLD, Told
+from emgrig.recording.export.bids_dataset import begin
+from emgrig.recording.export.bids_emg import emg_json
 from emgrig.recording.export.bids_events import events
 from emgrig.recording.export.bids_table import NOT_KNOWN, merged
 from emgrig.recording.export.source import Part
 from emgrig.recording.export.staging import Content, Tell, publish, quiet
 from emgrig.recording.facts import Marker
 from emgrig.recording.sidecar import Json
-from emgrig.version import __version__
 
-BIDS_VERSION = "1.11.2"
-_NAME = "Facial EMG"
 _SOURCE = "sourcedata"
 _REHEARSAL, _SESSION, _SAYS_REHEARSAL = "rehearsal", "session", "rehearsal=yes"
-_README = """\
-Facial EMG, exported by emgrig.
-
-Each *_emg.bdf is the recording as it was made, byte for byte: BDF+ with 24-bit samples,
-input-referred, in uV. Conversions that were lost are filled with the sample before them, so that
-time stays right, and are the events BAD_gap in events.tsv; BAD_padding fills up the end of a file.
-
-sourcedata/ holds, for each recording, what BIDS has no place for: all registers of the amplifier as
-read back, exact scale, calibration, clock and check of the electrodes (*_recording.json); every
-change of the digital tube that a video shows, with its sample (*_tube.tsv); and the raw capture if
-it was asked for.
-
-participants.tsv says in the column simulated whether a recording is of a simulated board; such data
-are not of a person.
-"""
-_PARTICIPANTS_JSON: Json = {
-    "age": {"Description": "Age of the participant", "Units": "year"},
-    "sex": {"Description": "Sex of the participant"},
-    "handedness": {"Description": "Handedness of the participant"},
-    "simulated": {
-        "Description": "Whether the first recording came from a simulated board",
-        "Levels": {"yes": "simulated, not of a person", "no": "recorded with a board"},
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -237,7 +212,7 @@ def _recording_files(part: Part, run: int | None, options: BidsOptions) -> dict[
     told = options.told
     files: dict[str, Content] = {
         f"{stem}_emg.bdf": part.path,
-        f"{stem}_emg.json": json_text(_emg_json(part, options)),
+        f"{stem}_emg.json": json_text(emg_json(part, options.task, told, options.mains_hz)),
         f"{stem}_channels.tsv": bids_channels.channels_table(part, told),
         f"{stem}_channels.json": json_text(bids_channels.channels_json(part)),
     }
@@ -272,62 +247,6 @@ def _source_files(part: Part, stem: str, options: BidsOptions) -> dict[str, Cont
     return files
 
 
-def _emg_json(part: Part, options: BidsOptions) -> Json:
-    measured = [channel for channel in part.channels if is_emg(channel)]
-    references = {bids_channels.reference_of(part, channel) for channel in measured}
-    board, made_by = part.section("board"), part.section("software")
-    kind = f"{'simulated ' if part.is_simulated else ''}{part.converter} board"
-    places = bids_channels.placed(part)
-    said = bids_channels.PLACEMENT if places else "The places of the electrodes were not recorded."
-    bias = "bias electrode, driven by the bias amplifier of the board; its place was not recorded"
-    return {
-        "TaskName": options.task,
-        "TaskDescription": NOT_KNOWN,
-        "Instructions": NOT_KNOWN,
-        "InstitutionName": NOT_KNOWN,
-        "InstitutionAddress": NOT_KNOWN,
-        "InstitutionalDepartmentName": NOT_KNOWN,
-        "Manufacturer": "none: simulated" if part.is_simulated else NOT_KNOWN,
-        "ManufacturersModelName": f"{kind}, {_chips(part)}",
-        "DeviceSerialNumber": board["serial_number"],
-        "SoftwareVersions": f"recorded by {made_by['recorded_by'] or NOT_KNOWN}, "
-        f"converted by {made_by['converted_by']}, firmware {board['firmware'] or NOT_KNOWN}",
-        "ElectrodeManufacturer": NOT_KNOWN,
-        "ElectrodeManufacturersModelName": NOT_KNOWN,
-        "ElectrodeType": options.told.electrode_type,
-        "ElectrodeMaterial": options.told.material,
-        "EMGPlacementScheme": "Other",
-        "EMGPlacementSchemeDescription": said,
-        "EMGReference": SRB1 if references == {SRB1} else "ChannelSpecific",
-        "EMGGround": bias if bids_channels.has_bias(part) else NOT_KNOWN,
-        "EMGChannelCount": len(measured),
-        "SamplingFrequency": part.rate_hz,
-        "PowerLineFrequency": NOT_KNOWN if options.mains_hz is None else options.mains_hz,
-        "RecordingType": "continuous",
-        "RecordingDuration": part.duration_s,
-        "HardwareFilters": NOT_KNOWN
-        if part.section("band")["high_hz"] is None
-        else {
-            "sinc3 of the ADS1299": {
-                "Low-pass -3 dB cutoff (Hz)": part.section("band")["high_hz"],
-                "High-pass": "none",
-            }
-        },
-        "SoftwareFilters": NOT_KNOWN,
-        "SubjectArtefactDescription": NOT_KNOWN,
-        "IsSimulated": part.is_simulated,
-        "ScaleIs": "stated" if any(c.is_stated for c in part.channels) else "read back",
-        "LossIs": part.loss_is,
-    }
-
-
-def _chips(part: Part) -> str:
-    board = part.section("board")
-    count = len(part.registers) or board["chip_count"]
-    channels = board["channels_per_chip"]
-    return f"{channels} channels" if count == 1 else f"{count} chips of {channels} channels"
-
-
 def _data_set_files(part: Part, root: Path, options: BidsOptions) -> dict[str, str]:
     row = {
         "participant_id": f"sub-{options.subject}",
@@ -337,7 +256,7 @@ def _data_set_files(part: Part, root: Path, options: BidsOptions) -> dict[str, s
         "simulated": "yes" if part.is_simulated else "no",
     }
     return {
-        **_begin(root, options),
+        **begin(root, name=options.name, authors=options.authors, overwrite=options.overwrite),
         "participants.tsv": merged(root / "participants.tsv", [row]),
     }
 
@@ -370,46 +289,3 @@ def _session_files(
             if options.overwrite or not (root / name).exists()
         }
     return files
-
-
-def _begin(root: Path, options: BidsOptions) -> dict[str, str]:
-    """Return the files that a data set begins with, without those it has."""
-    description: Json = {
-        "Name": options.name or _NAME,
-        "BIDSVersion": BIDS_VERSION,
-        "DatasetType": "raw",
-        "GeneratedBy": [{"Name": "emgrig", "Version": __version__}],
-    }
-    if options.authors:
-        description["Authors"] = list(options.authors)
-    begun = {
-        "dataset_description.json": json_text(description),
-        "README": _README,
-        "participants.json": json_text(_PARTICIPANTS_JSON),
-    }
-    new = {name: text for name, text in begun.items() if not (root / name).exists()}
-    if "dataset_description.json" not in new and (options.name or options.authors):
-        if not options.overwrite:
-            raise RecordingError(
-                f"{root} has a dataset_description.json; leave --name and --author out, or say "
-                "overwrite (--overwrite)"
-            )
-        new["dataset_description.json"] = _renamed(root / "dataset_description.json", options)
-    if any(root.glob("README*")):
-        new.pop("README", None)
-    return new
-
-
-def _renamed(path: Path, options: BidsOptions) -> str:
-    """Return a data set's description with another name and authors."""
-    try:
-        content = read_json(path, str(path))
-    except ValueError as error:
-        raise RecordingError(str(error)) from error
-    if not isinstance(content, dict):
-        raise RecordingError(f"{path} is no description of a data set: mend it first")
-    if options.name:
-        content["Name"] = options.name
-    if options.authors:
-        content["Authors"] = list(options.authors)
-    return json_text(content)

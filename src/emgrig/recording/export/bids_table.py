@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from emgrig.errors import RecordingError
-from emgrig.filemodel import read_text
+from emgrig.filetext import read_text
 from emgrig.names import table_cell
 
 NOT_KNOWN = "n/a"

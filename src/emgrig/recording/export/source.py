@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.driver.chip.registers import Mux
 from emgrig.errors import RecordingError
-from emgrig.filemodel import read_json
 from emgrig.files import inside, is_file, why
 from emgrig.fileschema import misfit
+from emgrig.filetext import read_json
 from emgrig.reading.formats.edffile import EdfFile, EdfSignal
 from emgrig.recording.facts import read_annotations
 from emgrig.recording.paths import CAPTURE_SUFFIX, check_recording, part_path, sidecar_path

@@ -137,7 +137,7 @@ def _choose(
     found: "reading.Recording", asked: list[str] | None, limit: int | None
 ) -> list[int | None]:
     """Return the channel of each electrode; None for one that sees nothing."""
-    from emgrig.reading.recording import find_signal
+    from emgrig.reading.signals import find_signal
 
     labels = found.labels
     if asked is None:

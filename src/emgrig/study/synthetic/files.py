@@ -20,7 +20,7 @@ from emgrig.reading.formats.edf import SIMULATED_WORD
 from emgrig.recording.bdf.channels import LABEL_CHARACTERS, shortened
 from emgrig.recording.bdf.header import Channel, FileHead
 from emgrig.recording.bdf.writer import BdfWriter
-from emgrig.recording.export.bids import BIDS_VERSION
+from emgrig.recording.export.bids_dataset import BIDS_VERSION
 from emgrig.recording.export.bids_events import taken_apart
 from emgrig.recording.export.bids_table import NOT_KNOWN, number, table
 from emgrig.recording.facts import Marker, PlacedText

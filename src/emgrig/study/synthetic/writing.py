@@ -9,7 +9,7 @@ import numpy as np
 from emgrig.errors import RecordingError
 from emgrig.extras import require
 from emgrig.files import json_text, make_folder, write_file
-from emgrig.recording.export.bids import BIDS_VERSION
+from emgrig.recording.export.bids_dataset import BIDS_VERSION
 from emgrig.recording.export.bids_table import number, table
 from emgrig.study.synthetic.codings import CODERS, agreed, coding_table, codings, tube
 from emgrig.study.synthetic.design import TrueSession, deal, session

@@ -12,10 +12,12 @@ from emgrig.calibration.figures.response import sinc3_group_delay_s
 from emgrig.comparison import Response, Track
 from emgrig.driver.chip.model import ADS1299
 from emgrig.errors import UnreadableFile
-from emgrig.filemodel import parse_toml, read_text
 from emgrig.files import stem_of
+from emgrig.filetext import parse_toml, read_text
 from emgrig.reading import Recording, open_recording
-from emgrig.reading.recording import Floats, RateNotSaid, find_signal
+from emgrig.reading.recording import RateNotSaid
+from emgrig.reading.runs import Floats
+from emgrig.reading.signals import find_signal
 
 #: From the last modulator sample to the data-ready edge, clock periods: 3 until its result is
 #: there, and the 9 of the settling times (SBAS499C, table 9: four data periods and 9).

@@ -2,7 +2,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.signal
+import scipy.stats
 from numpy.typing import NDArray
 
 from emgrig.calibration.figures.datasheet import (
@@ -93,6 +95,22 @@ def test_the_estimated_rms_error_is_the_expected_one():
 )
 def test_the_expected_range_is_that_of_the_control_chart_tables(n, sigmas):
     assert expected_range(n) == pytest.approx(sigmas, abs=0.005)
+
+
+def test_the_expected_range_of_two_and_three_is_the_one_worked_out_by_hand():
+    assert expected_range(2) == pytest.approx(2 / math.sqrt(math.pi), rel=1e-14)
+    assert expected_range(3) == pytest.approx(3 / math.sqrt(math.pi), rel=1e-14)
+
+
+@pytest.mark.parametrize("n", [10, 4000, 10**7])
+def test_the_expected_range_is_what_an_adaptive_integral_gives(n):
+    normal = scipy.stats.norm
+
+    def share(x):
+        return -np.expm1(n * normal.logcdf(x)) - normal.sf(x) ** n
+
+    expected, _ = scipy.integrate.quad(share, -12, 12, limit=500, points=[-5, 0, 5])
+    assert expected_range(n) == pytest.approx(expected, rel=1e-9)
 
 
 def test_peak_to_peak_comes_with_its_number_of_samples():

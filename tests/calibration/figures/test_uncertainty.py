@@ -2,9 +2,11 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from emgrig.calibration.figures.samples import checked_channels, checked_rate, checked_record
 from emgrig.calibration.figures.uncertainty import (
+    COVERAGE_PROBABILITY,
     Bound,
     Component,
     Result,
@@ -35,6 +37,11 @@ def test_the_end_gauge_of_the_gum_comes_out():
 )
 def test_coverage_factors_are_those_of_the_gums_table(free, k):
     assert coverage_factor(free) == pytest.approx(k, abs=0.005)  # table G.2, 95.45 %
+
+
+@pytest.mark.parametrize("free", [1, 2.5, 16.7, 1999, 1e9])
+def test_coverage_factors_are_those_of_scipy_stats(free):
+    assert coverage_factor(free) == scipy.stats.t.ppf(0.5 + COVERAGE_PROBABILITY / 2, free)
 
 
 def test_no_degree_of_freedom_gives_no_interval():

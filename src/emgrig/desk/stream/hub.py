@@ -26,7 +26,7 @@ from emgrig.desk.stream.marks import Marks
 from emgrig.desk.stream.status import LinkState, Status
 from emgrig.desk.stream.turner import IsWatched, TubeListener, Turner
 from emgrig.desk.stream.views import Views
-from emgrig.driver.board import Board
+from emgrig.driver.board import DEFAULT_FRAMES_PER_PACKET, Board
 from emgrig.driver.samples.block import Block, Tally
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.stream import Stream
@@ -209,7 +209,7 @@ class Hub:
         """
         self._do_jobs()
         stream = self._stream
-        block = None if stream is None else next(stream, None)
+        block = None if stream is None else self._next(stream)
         if stream is None or block is None:
             return False
         blocks = [block]
@@ -222,6 +222,21 @@ class Hub:
             self._take(blocks)
         self._ask_counters()
         return True
+
+    def _next(self, stream: Stream) -> Block | None:
+        """Wait for the next block, which holds what came in `GATHER_S`, if nobody is in a hurry."""
+        if not self._is_hurried:
+            return next(stream, None)
+
+        def has_news() -> bool:
+            return bool(stream.n_ready) or (stream.is_due and stream.link.failure is None)
+
+        while (block := stream.next_now()) is None:
+            try:
+                stream.go_on(lambda: stream.link.wait(has_news, stream.silence_s))
+            except StopIteration:
+                return None
+        return block
 
     def run_until(self, unix_s: float) -> None:
         """Let time pass: take blocks on virtual time, wait in real time."""
@@ -238,8 +253,6 @@ class Hub:
             try:
                 if self._stream is None:
                     self._open_stream()
-                if self.board.is_paced and not self._is_hurried:
-                    self._is_closing.wait(GATHER_S)
                 if not self.step():
                     self._rest_at_the_end()
                 elif not self.board.is_paced:
@@ -281,7 +294,12 @@ class Hub:
             self.board.reconnect()
         self._jobs.restore(self.board)
         queue_samples = max(1, round(STREAM_QUEUE_S * self.rate_hz))
-        self._stream = self.board.stream(queue_samples=queue_samples)
+        self._stream = self.board.stream(
+            # No longer than usual where packets are made here: the tube may be filmed.
+            frames_per_packet=min(DEFAULT_FRAMES_PER_PACKET, self.board.identity.max_frames),
+            queue_samples=queue_samples,
+            gather_s=GATHER_S,
+        )
         with self.lock:
             self.views.new_stream()
             self._set_state(LinkState.STREAMING)

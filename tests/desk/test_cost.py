@@ -9,6 +9,7 @@ import pytest
 from emgrig.desk.stream.hub import GATHER_S, Hub
 from emgrig.driver.board import Board
 from emgrig.driver.samples.block import Block
+from emgrig.driver.stream import CLOCK_EVERY_S, Stream
 from fake_board import FakeBoard, FakeTransport, true_codes
 
 RATE_HZ = 2000
@@ -66,3 +67,20 @@ def test_what_came_in_a_while_is_taken_at_once(packs_here: bool) -> None:
 def test_a_tube_that_is_filmed_has_each_packet_at_once(packs_here: bool) -> None:
     blocks = blocks_of(6.0, PacedTransport(packs_here=packs_here), lambda: True)
     assert np.median([block.n_samples for block in blocks]) == PACKET
+
+
+def test_what_has_a_price_is_looked_at_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks a stream for its rate has it decode again all that it took as foreseen."""
+    asked_s: list[float] = []
+    transport, look = PacedTransport(), Stream.rate_check.fget
+    assert look is not None
+
+    def counted(stream: Stream) -> object:
+        asked_s.append(transport.clock.now)
+        return look(stream)
+
+    monkeypatch.setattr(Stream, "rate_check", property(counted))
+    blocks_of(20.0, transport, lambda: False)
+    n_own = 20 // CLOCK_EVERY_S  # the stream's own
+    n_looks = len(set(asked_s)) - n_own
+    assert 19 <= n_looks <= 24  # of a run that begins the rate is to be known at once

@@ -102,6 +102,7 @@ class Hub:
         self._jobs = Jobs()
         self._tally = Tally()
         self._measured_hz, self._contradiction = 0.0, ""
+        self._run_hz = self._rate_due_s = self._opened_s = 0.0  # rate of the run, 0: not known yet
         self._fit: ClockFit | None = None
         self._counters: dict[str, int] = {}
         self._fit_due_s = self._stats_due_s = 0.0
@@ -303,7 +304,8 @@ class Hub:
         with self.lock:
             self.views.new_stream()
             self._set_state(LinkState.STREAMING)
-            self._last_came_s = self.board.clock.now_s()
+            self._last_came_s = self._opened_s = self.board.clock.now_s()
+            self._run_hz = self._rate_due_s = 0.0
 
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
@@ -340,9 +342,8 @@ class Hub:
         self._turn_tube(blocks, offset)
 
     def _turn_tube(self, blocks: Sequence[Block], offset: int) -> None:
-        check = self._stream.rate_check if self._stream is not None else None
-        measured_hz = (check.measured_hz if check is not None else None) or 0.0
-        changes = self._turner.turn(blocks, offset, measured_hz, self.rate_hz)
+        self._follow_rate()
+        changes = self._turner.turn(blocks, offset, self._run_hz, self.rate_hz)
         if changes:
             self._keeper.note_tube(changes)
 
@@ -351,9 +352,20 @@ class Hub:
         now_s = self.board.clock.now_s()
         if self._fit is None or now_s >= self._fit_due_s:
             self._fit, self._fit_due_s = self.board.clock_fit, now_s + FIT_EVERY_S
-            if self._stream is not None:
-                self._contradiction = self._stream.contradiction
         return self._fit
+
+    def _follow_rate(self) -> None:
+        """Look at the run's rate by board time: each second, and until it is known in the first.
+
+        Who asks a stream has it decode again what it took as foreseen.
+        """
+        now_s = self.board.clock.now_s()
+        is_soon = not self._run_hz and now_s < self._opened_s + FIT_EVERY_S
+        if self._stream is not None and (now_s >= self._rate_due_s or is_soon):
+            check = self._stream.rate_check
+            self._run_hz = check.measured_hz if check is not None else 0.0
+            self._contradiction = self._stream.contradiction
+            self._rate_due_s = now_s + FIT_EVERY_S
 
     def _ask_counters(self) -> None:
         now_s = self.board.clock.now_s()
@@ -365,10 +377,9 @@ class Hub:
         except EmgrigError as error:  # the stream finds out by itself if it is for good
             log.info("%s", error)
             return
-        check = self._stream.rate_check if self._stream is not None else None
         with self.lock:
             self._counters = {name: int(count) for name, count in counters.items()}
-            self._measured_hz = (check.measured_hz or 0.0) if check is not None else 0.0
+            self._measured_hz = self._run_hz
 
     # Things to do between blocks.
 

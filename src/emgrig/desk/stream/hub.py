@@ -26,7 +26,7 @@ from emgrig.desk.stream.marks import Marks
 from emgrig.desk.stream.status import LinkState, Status
 from emgrig.desk.stream.turner import IsWatched, TubeListener, Turner
 from emgrig.desk.stream.views import Views
-from emgrig.driver.board import Board
+from emgrig.driver.board import DEFAULT_FRAMES_PER_PACKET, Board
 from emgrig.driver.samples.block import Block, Tally
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.stream import Stream
@@ -102,6 +102,7 @@ class Hub:
         self._jobs = Jobs()
         self._tally = Tally()
         self._measured_hz, self._contradiction = 0.0, ""
+        self._run_hz = self._rate_due_s = self._opened_s = 0.0  # rate of the run, 0: not known yet
         self._fit: ClockFit | None = None
         self._counters: dict[str, int] = {}
         self._fit_due_s = self._stats_due_s = 0.0
@@ -209,7 +210,7 @@ class Hub:
         """
         self._do_jobs()
         stream = self._stream
-        block = None if stream is None else next(stream, None)
+        block = None if stream is None else self._next(stream)
         if stream is None or block is None:
             return False
         blocks = [block]
@@ -222,6 +223,21 @@ class Hub:
             self._take(blocks)
         self._ask_counters()
         return True
+
+    def _next(self, stream: Stream) -> Block | None:
+        """Wait for the next block, which holds what came in `GATHER_S`, if nobody is in a hurry."""
+        if not self._is_hurried:
+            return next(stream, None)
+
+        def has_news() -> bool:
+            return bool(stream.n_ready) or (stream.is_due and stream.link.failure is None)
+
+        while (block := stream.next_now()) is None:
+            try:
+                stream.go_on(lambda: stream.link.wait(has_news, stream.silence_s))
+            except StopIteration:
+                return None
+        return block
 
     def run_until(self, unix_s: float) -> None:
         """Let time pass: take blocks on virtual time, wait in real time."""
@@ -238,8 +254,6 @@ class Hub:
             try:
                 if self._stream is None:
                     self._open_stream()
-                if self.board.is_paced and not self._is_hurried:
-                    self._is_closing.wait(GATHER_S)
                 if not self.step():
                     self._rest_at_the_end()
                 elif not self.board.is_paced:
@@ -281,11 +295,17 @@ class Hub:
             self.board.reconnect()
         self._jobs.restore(self.board)
         queue_samples = max(1, round(STREAM_QUEUE_S * self.rate_hz))
-        self._stream = self.board.stream(queue_samples=queue_samples)
+        self._stream = self.board.stream(
+            # No longer than usual where packets are made here: the tube may be filmed.
+            frames_per_packet=min(DEFAULT_FRAMES_PER_PACKET, self.board.identity.max_frames),
+            queue_samples=queue_samples,
+            gather_s=GATHER_S,
+        )
         with self.lock:
             self.views.new_stream()
             self._set_state(LinkState.STREAMING)
-            self._last_came_s = self.board.clock.now_s()
+            self._last_came_s = self._opened_s = self.board.clock.now_s()
+            self._run_hz = self._rate_due_s = 0.0
 
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
@@ -322,9 +342,8 @@ class Hub:
         self._turn_tube(blocks, offset)
 
     def _turn_tube(self, blocks: Sequence[Block], offset: int) -> None:
-        check = self._stream.rate_check if self._stream is not None else None
-        measured_hz = (check.measured_hz if check is not None else None) or 0.0
-        changes = self._turner.turn(blocks, offset, measured_hz, self.rate_hz)
+        self._follow_rate()
+        changes = self._turner.turn(blocks, offset, self._run_hz, self.rate_hz)
         if changes:
             self._keeper.note_tube(changes)
 
@@ -333,9 +352,20 @@ class Hub:
         now_s = self.board.clock.now_s()
         if self._fit is None or now_s >= self._fit_due_s:
             self._fit, self._fit_due_s = self.board.clock_fit, now_s + FIT_EVERY_S
-            if self._stream is not None:
-                self._contradiction = self._stream.contradiction
         return self._fit
+
+    def _follow_rate(self) -> None:
+        """Look at the run's rate by board time: each second, and until it is known in the first.
+
+        Who asks a stream has it decode again what it took as foreseen.
+        """
+        now_s = self.board.clock.now_s()
+        is_soon = not self._run_hz and now_s < self._opened_s + FIT_EVERY_S
+        if self._stream is not None and (now_s >= self._rate_due_s or is_soon):
+            check = self._stream.rate_check
+            self._run_hz = check.measured_hz if check is not None else 0.0
+            self._contradiction = self._stream.contradiction
+            self._rate_due_s = now_s + FIT_EVERY_S
 
     def _ask_counters(self) -> None:
         now_s = self.board.clock.now_s()
@@ -347,10 +377,9 @@ class Hub:
         except EmgrigError as error:  # the stream finds out by itself if it is for good
             log.info("%s", error)
             return
-        check = self._stream.rate_check if self._stream is not None else None
         with self.lock:
             self._counters = {name: int(count) for name, count in counters.items()}
-            self._measured_hz = (check.measured_hz or 0.0) if check is not None else 0.0
+            self._measured_hz = self._run_hz
 
     # Things to do between blocks.
 

@@ -1,0 +1,86 @@
+"""What the desk costs, in things that can be counted: reads, and looks that have a price."""
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from emgrig.desk.stream.hub import GATHER_S, Hub
+from emgrig.driver.board import Board
+from emgrig.driver.samples.block import Block
+from emgrig.driver.stream import CLOCK_EVERY_S, Stream
+from fake_board import FakeBoard, FakeTransport, true_codes
+
+RATE_HZ = 2000
+PACKET = 16
+
+
+class PacedTransport(FakeTransport):
+    """A fake board on virtual time whose bytes come by themselves, as those of TCP do."""
+
+    is_paced = True
+    gather_bytes = 1 << 14
+
+    def __init__(self, *, packs_here: bool = False) -> None:
+        super().__init__(FakeBoard())
+        self.step_s, self.packs_here = 0.001, packs_here
+        self._one = threading.RLock()
+
+    def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
+        with self._one:
+            return super().read(max_bytes, timeout_s=timeout_s)
+
+    def write(self, data: bytes, /) -> None:
+        with self._one:
+            super().write(data)
+
+
+def blocks_of(
+    seconds: float, transport: PacedTransport, is_watched: Callable[[], bool]
+) -> list[Block]:
+    """Return what a desk takes, and prove that nothing is missing in it."""
+    board, blocks = Board(transport), list[Block]()
+    board.chip.set_rate(RATE_HZ)
+    with Hub(board) as hub:
+        hub.on_block(blocks.append)
+        hub.on_tube(lambda _: None, is_watched)
+        hub.start(threaded=False)
+        hub.run_until(hub.unix_s() + seconds)
+        assert hub.status().n_lost == 0
+        run = board.stats().run
+    codes = np.concatenate([block.codes for block in blocks])
+    assert np.array_equal(codes, true_codes(run, np.arange(len(codes))))
+    return blocks
+
+
+@pytest.mark.parametrize("packs_here", [False, True])
+def test_what_came_in_a_while_is_taken_at_once(packs_here: bool) -> None:
+    """By whoever streams: a thread that reads packet by packet would cost as much as all else."""
+    transport = PacedTransport(packs_here=packs_here)
+    blocks = blocks_of(6.0, transport, lambda: False)
+    longest = sorted(block.n_samples for block in blocks)[len(blocks) // 2 :]
+    assert all(abs(n - GATHER_S * RATE_HZ) <= 2 * PACKET for n in longest)
+
+
+@pytest.mark.parametrize("packs_here", [False, True])
+def test_a_tube_that_is_filmed_has_each_packet_at_once(packs_here: bool) -> None:
+    blocks = blocks_of(6.0, PacedTransport(packs_here=packs_here), lambda: True)
+    assert np.median([block.n_samples for block in blocks]) == PACKET
+
+
+def test_what_has_a_price_is_looked_at_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks a stream for its rate has it decode again all that it took as foreseen."""
+    asked_s: list[float] = []
+    transport, look = PacedTransport(), Stream.rate_check.fget
+    assert look is not None
+
+    def counted(stream: Stream) -> object:
+        asked_s.append(transport.clock.now)
+        return look(stream)
+
+    monkeypatch.setattr(Stream, "rate_check", property(counted))
+    blocks_of(20.0, transport, lambda: False)
+    n_own = 20 // CLOCK_EVERY_S  # the stream's own
+    n_looks = len(set(asked_s)) - n_own
+    assert 19 <= n_looks <= 24  # of a run that begins the rate is to be known at once

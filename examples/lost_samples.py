@@ -1,8 +1,15 @@
-"""Nothing is lost without a word: a link that loses packets, and what the blocks say about it."""
+"""Nothing is lost without a word: a link that loses packets, and what the blocks say about it.
+
+The link is simulated, or that to the board whose address is named: python lost_samples.py auto
+"""
+
+import sys
 
 import emgrig
 
-with emgrig.connect("sim:fault=packets-lost:rate=0.03") as board:
+ADDRESS = sys.argv[1] if len(sys.argv) > 1 else "sim:fault=packets-lost:rate=0.03"
+
+with emgrig.plain_errors(), emgrig.connect(ADDRESS) as board:
     board.apply("facial-emg")
     expected = 0
     with board.stream(duration_s=5.0) as stream:

@@ -29,10 +29,11 @@ def show_mvc_percent(path: Path) -> None:
         print(f"{name:16}  reference {reference_uv:6.1f} uV  median {median:5.1f} % of it")
 
 
-if len(sys.argv) > 1:
-    show_mvc_percent(Path(sys.argv[1]))
-else:
-    with tempfile.TemporaryDirectory() as folder, emgrig.connect("sim:face") as board:
-        board.apply("facial-emg")
-        record(board, Path(folder) / "face.bdf", duration_s=20.0, profile="facial-emg")
-        show_mvc_percent(Path(folder) / "face.bdf")
+with emgrig.plain_errors():
+    if len(sys.argv) > 1:
+        show_mvc_percent(Path(sys.argv[1]))
+    else:
+        with tempfile.TemporaryDirectory() as folder, emgrig.connect("sim:face") as board:
+            board.apply("facial-emg")
+            record(board, Path(folder) / "face.bdf", duration_s=20.0, profile="facial-emg")
+            show_mvc_percent(Path(folder) / "face.bdf")

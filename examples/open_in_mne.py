@@ -8,7 +8,7 @@ import mne
 import emgrig
 from emgrig.recording.recorder import record
 
-with tempfile.TemporaryDirectory() as folder:
+with emgrig.plain_errors(), tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "smile.bdf"
     with emgrig.connect("sim:fault=packets-lost:rate=0.03") as board:
         board.apply("facial-emg")

@@ -27,7 +27,7 @@ name = "biceps brachii"
 name = "triceps brachii"
 """
 
-with tempfile.TemporaryDirectory() as folder, emgrig.connect() as board:
+with emgrig.plain_errors(), tempfile.TemporaryDirectory() as folder, emgrig.connect() as board:
     path = Path(folder) / "arm.toml"
     path.write_text(PROFILE, encoding="utf-8")
     before = board.chip.files[0]

@@ -9,7 +9,7 @@ import numpy as np
 
 import emgrig
 
-with emgrig.connect(*sys.argv[1:2]) as board:
+with emgrig.plain_errors(), emgrig.connect(*sys.argv[1:2]) as board:
     print(board.identity)
     board.apply("facial-emg")
     with board.stream(duration_s=2.0) as stream:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from emgrig.errors import AddressError, ExitCode, TransportTimeout
 from following import PLUGIN
 from places import ROOT
 
@@ -28,6 +29,71 @@ def test_an_example_runs(
     monkeypatch.setenv("EMGRIG_BOARD", "sim:")
     runpy.run_path(str(path), run_name="__main__")
     assert capfd.readouterr().out
+
+
+CONNECTING = [one for one in EXAMPLES if "emgrig.connect(" in one.read_text("utf-8")]
+
+
+def ended(path: Path) -> int:
+    """Run an example that ends early; return its exit code."""
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(path), run_name="__main__")
+    return int(str(end.value.code))
+
+
+@pytest.mark.parametrize("path", CONNECTING, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TransportTimeout("tcp://192.168.4.1:4299: no answer in 10 s"), ExitCode.LINK),
+        (AddressError("'none' is no address"), ExitCode.USAGE),
+    ],
+    ids=["no-board", "no-address"],
+)
+def test_an_example_without_a_board_ends_in_one_line(
+    path: Path,
+    error: Exception,
+    code: ExitCode,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sys, "argv", [str(path)])
+    monkeypatch.setenv("EMGRIG_BOARD", "sim:")
+    monkeypatch.setattr("emgrig.connect", fail)
+    assert ended(path) == code
+    assert capfd.readouterr() == ("", f"error: {error}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("lost_samples", ExitCode.USAGE),
+        ("own_profile", ExitCode.USAGE),
+        ("stream", ExitCode.USAGE),
+        ("mvc_percent", ExitCode.FILE),  # what it is told is a file
+    ],
+)
+def test_an_example_that_is_told_nonsense_ends_in_one_line(
+    name: str, code: ExitCode, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = ROOT / "examples" / f"{name}.py"
+    monkeypatch.setenv("EMGRIG_BOARD", "nonsense")
+    monkeypatch.setattr(sys, "argv", [str(path), "nonsense"])
+    assert ended(path) == code
+    said = capfd.readouterr().err
+    assert said.startswith("error: ")
+    assert "nonsense" in said
+    assert said.count("\n") == 1
+
+
+def test_no_example_talks_to_a_board_in_another_way() -> None:
+    """What none of the tests above would run: a script elsewhere below `examples`."""
+    others = set((ROOT / "examples").rglob("*.py")) - set(CONNECTING)
+    for path in others:
+        assert "emgrig.connect(" not in path.read_text("utf-8"), path
 
 
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")

@@ -7,7 +7,16 @@ import emgrig
 from emgrig import errors
 
 PUBLIC = [
-    *("Block", "Board", "BoardBusy", "BoardCannot", "DeviceError", "EmgrigError", "ExitCode"),
+    *(
+        "AddressError",
+        "Block",
+        "Board",
+        "BoardBusy",
+        "BoardCannot",
+        "DeviceError",
+        "EmgrigError",
+        "ExitCode",
+    ),
     *("IdentityError", "InfrastructureFailure", "MissingExtra"),
     *("Profile", "ReadBackError", "RecordingError", "RequestRefused", "Stream", "TransportEnd"),
     *(
@@ -17,6 +26,7 @@ PUBLIC = [
         "WireError",
         "__version__",
         "connect",
+        "plain_errors",
     ),
 ]
 

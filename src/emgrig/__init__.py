@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from emgrig.driver.samples.block import Block
     from emgrig.driver.stream import Stream
     from emgrig.errors import (
+        AddressError,
         BoardBusy,
         BoardCannot,
         DeviceError,
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
         TransportTimeout,
         UnreadableFile,
         WireError,
+        plain_errors,
     )
 
 __all__ = [
+    "AddressError",
     "Block",
     "Board",
     "BoardBusy",
@@ -56,6 +59,7 @@ __all__ = [
     "WireError",
     "__version__",
     "connect",
+    "plain_errors",
 ]
 
 _ELSEWHERE = {

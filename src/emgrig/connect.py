@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from emgrig.errors import EmgrigError
+from emgrig.errors import AddressError, EmgrigError
 from emgrig.files import attempt
 from emgrig.registry import Registry
 from emgrig.version import PROGRAM
@@ -76,7 +76,7 @@ def open_transport(address: str, *, timeout_s: float = 10.0) -> Transport:
 
     Raises
     ------
-    ValueError
+    AddressError
         If the address makes no sense; the message lists what does.
     TransportError
         If it cannot be opened.
@@ -87,13 +87,25 @@ def open_transport(address: str, *, timeout_s: float = 10.0) -> Transport:
         raise ValueError(f"timeout_s is {timeout_s}; expected more than 0")
     if (held := _HELD.pop(address, None)) is not None:
         return held
-    if address == AUTO:
-        from emgrig.gateways.finding import find_one
+    with _sense():
+        if address == AUTO:
+            from emgrig.gateways.finding import find_one
 
-        address = find_one(lambda found: open_transport(found, timeout_s=timeout_s))
-    name = _scheme_of(address)
-    scheme, colon, rest = address.partition(":")
-    return GATEWAYS.load(name)(scheme.lower() + colon + rest, timeout_s=timeout_s)
+            address = find_one(lambda found: open_transport(found, timeout_s=timeout_s))
+        name = _scheme_of(address)
+        scheme, colon, rest = address.partition(":")
+        return GATEWAYS.load(name)(scheme.lower() + colon + rest, timeout_s=timeout_s)
+
+
+@contextmanager
+def _sense() -> Iterator[None]:
+    """Have what is wrong with an address be an error of the one tree."""
+    try:
+        yield
+    except EmgrigError:
+        raise
+    except ValueError as error:
+        raise AddressError(str(error)) from error
 
 
 _HELD: Final[dict[str, Transport]] = {}  #: Links that `link_first` has opened.
@@ -120,14 +132,15 @@ def link_first(address: str, *, timeout_s: float = 10.0) -> Iterator[None]:
 def look_at(address: str) -> None:
     """Find what is wrong with an address without opening anything, as far as that can be.
 
-    Raises ValueError if it makes no sense; RecordingError if it is a capture that is not there.
+    Raises AddressError if it makes no sense; RecordingError if it is a capture that is not there.
     """
     if address == AUTO:
         return
-    _scheme_of(address)
-    look = _LOOK.get(address.partition(":")[0].lower())
-    if look is not None:
-        look(address)
+    with _sense():
+        _scheme_of(address)
+        look = _LOOK.get(address.partition(":")[0].lower())
+        if look is not None:
+            look(address)
 
 
 def _scheme_of(address: str) -> str:
@@ -244,12 +257,12 @@ def default_address() -> str:
 
     Raises
     ------
-    ValueError
+    AddressError
         If it is not set.
     """
     address = os.environ.get(BOARD_VARIABLE, "")
     if not address:
-        raise ValueError(
+        raise AddressError(
             "which board? give an address, as sim: or tcp://192.168.4.1:4299, or set "
             f"{BOARD_VARIABLE}"
         )
@@ -288,8 +301,8 @@ def connect(
 
     Raises
     ------
-    ValueError
-        If the address makes no sense, or there is none.
+    AddressError
+        If the address makes no sense, or there is none; it is a `ValueError` too.
     TransportError
         If nobody is there.
     WireError

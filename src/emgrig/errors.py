@@ -4,6 +4,7 @@ A wrong argument is a `ValueError` or `TypeError`, raised before anything is sen
 does wrong is one of these::
 
     EmgrigError
+      AddressError              an address makes no sense (also a ValueError)
       TransportError            the link is closed, refused or lost
         TransportTimeout        nothing came in time (also a TimeoutError)
         TransportEnd            a recording that is played back has come to its end
@@ -18,10 +19,17 @@ does wrong is one of these::
       InfrastructureFailure     the laboratory did not do its part; that is no verdict on a board
       MissingExtra              a library that was asked for is not installed (also an ImportError)
 
-Each has its exit code (`exit_code_for`), the same for all commands.
+Each has its exit code (`exit_code_for`), the same for all commands, and for a script that runs
+within `plain_errors`.
 """
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
+
+from emgrig.names import one_line
 
 
 class ExitCode(IntEnum):
@@ -39,6 +47,10 @@ class ExitCode(IntEnum):
 
 class EmgrigError(Exception):
     """Base of every error this package raises about the world outside it."""
+
+
+class AddressError(EmgrigError, ValueError):
+    """An address makes no sense, or there is none; nothing was opened."""
 
 
 class TransportError(EmgrigError):
@@ -130,6 +142,7 @@ class MissingExtra(EmgrigError, ImportError):
 
 
 _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
+    (AddressError, ExitCode.USAGE),
     (MissingExtra, ExitCode.FILE),
     (RecordingError, ExitCode.FILE),
     (InfrastructureFailure, ExitCode.INFRASTRUCTURE),
@@ -145,3 +158,33 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
 def exit_code_for(error: BaseException) -> ExitCode:
     """Return the exit code that an error stands for."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.USAGE)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Let a script end as the commands do: what the world does wrong is one line, and no traceback.
+
+    Within the context an `EmgrigError`, an `OSError` and Ctrl-C end the script: a line on the
+    standard error, and the exit code of `exit_code_for`. Anything else is a mistake of the program,
+    and passes; with EMGRIG_TRACEBACK set everything does.
+
+    Raises
+    ------
+    SystemExit
+        In place of what is told.
+
+    Examples
+    --------
+    >>> import emgrig
+    >>> with emgrig.plain_errors(), emgrig.connect("sim:") as board:
+    ...     print(board.identity.serial_number)
+    SIM-0000
+    """
+    try:
+        yield
+    except (EmgrigError, OSError, KeyboardInterrupt) as error:
+        if os.environ.get("EMGRIG_TRACEBACK"):
+            raise
+        text = f"error: {error}" if isinstance(error, Exception) else "interrupted"
+        sys.stderr.write(f"{one_line(text)}\n")
+        sys.exit(int(exit_code_for(error)))

@@ -19,6 +19,7 @@ PROOF_BITS = 32
 WHOLE, TURN = 0xFF, 256  #: A mask of a whole byte; the values that a byte has.
 COUNTS = bytes(range(TURN)) * 2  #: As a counter of one byte goes on.
 _MOST_HELD = 1 << 14
+MOST_AGAIN = 16  #: A frame that comes again more often is no repetition: the board hangs.
 _CODES_AT_ONCE = 6  #: Code bytes that are looked for before it is asked whether there are more.
 Rows = NDArray[np.uint8]
 _Found = tuple[Rows, NDArray[np.bool_], bool]
@@ -35,7 +36,8 @@ class FrameCounts:
     #: Frames in form, ahead of a hole: nothing proves them. They are among the skipped bytes; which
     #: pieces the bytes came in may decide whether one is seen.
     unproved: int = field(default=0, compare=False)
-    twice: int = 0  #: Frames that came again right behind themselves; not skipped.
+    #: Frames that came again right behind themselves, at most 16 times each; not skipped.
+    twice: int = 0
 
 
 class FrameDecoder:
@@ -59,6 +61,7 @@ class FrameDecoder:
         #: So many frames behind one must be in form before it is believed.
         self.n_behind = 0 if is_datagram or self._is_cobs else -(-PROOF_BITS // proof) - 1
         self._held = b""
+        self._n_passed = 0  # so many of them begin no frame, but may be one that came again
         self._is_cut = False  # bytes were skipped since the last frame
         self.counts = FrameCounts()
 
@@ -104,18 +107,18 @@ class FrameDecoder:
     @property
     def is_whole(self) -> bool:
         """True if nothing was skipped since the last frame."""
-        return not self._is_cut
+        return not self._is_cut and not self._n_passed
 
     def bytes_until(self, n_frames: int) -> int:
         """Return how many bytes are lacking to so many frames more, those that prove them too."""
-        n_bytes = (n_frames + self.n_behind) * self.coded_bytes - len(self._held)
+        n_bytes = (n_frames + self.n_behind) * self.coded_bytes - len(self._held) + self._n_passed
         return max(n_bytes, 1)
 
     def flush(self) -> None:
         """Forget what is held: what follows is another stream of bytes."""
         self.counts.skipped_bytes += len(self._held)
         self._is_cut |= bool(self._held)
-        self._held = b""
+        self._held, self._n_passed = b"", 0
 
     # ---- is it one ----------------------------------------------------------------------------
 
@@ -194,7 +197,7 @@ class FrameDecoder:
         n_decided = len(windows) - behind * n
         begins = np.flatnonzero(believed)
         taken: list[tuple[int, int]] = []  # place and number of frames of each run
-        at = 0
+        at = first = self._n_passed
         while True:
             following = int(np.searchsorted(begins, at))
             at = int(begins[following]) if following < len(begins) else len(windows)
@@ -207,37 +210,49 @@ class FrameDecoder:
             at += length * n
         if taken:  # where the last run ends right at the end, the rest begins there
             at = max(at, taken[-1][0] + taken[-1][1] * n)
-        self.counts.bad_checksum += int(bad_sum[:at].sum())
-        self._held = data[at:]
-        return self._gather(windows, good, taken, at)
+        self.counts.bad_checksum += int(bad_sum[first:at].sum())
+        found, kept = self._gather(windows, good, taken, at)
+        self._held, self._n_passed = data[kept:], at - kept
+        return found
 
     def _gather(
         self, windows: Rows, good: NDArray[np.bool_], taken: list[tuple[int, int]], end: int
-    ) -> _Found:
-        n = self._n
+    ) -> tuple[_Found, int]:
+        """Return the frames of runs, and where begins what is kept.
+
+        What is between runs came again, or is skipped. Which of it, before `end`, the next run
+        tells: as much is kept as that may take.
+        """
+        n, n_most = self._n, self._n * MOST_AGAIN
         index, cut, last = [], [], 0
         for at, length in taken:
             index.append(at + n * np.arange(length))
             is_cut = np.zeros(length, np.bool_)
-            n_twice = 0
-            while at - last >= n and (windows[at - n * (n_twice + 1)] == windows[at]).all():
-                n_twice, last = n_twice + 1, last + n
-            self.counts.twice += n_twice
-            is_cut[0] = at != last
+            begin = at  # of the first that is the same
+            while max(last, at - n_most) <= begin - n and (windows[begin - n] == windows[at]).all():
+                begin -= n
+            self.counts.twice += (at - begin) // n
+            is_cut[0] = begin != last
             cut.append(is_cut)
-            self._skip(good, last, at)
+            self._skip(good, last, begin)
             last = at + n * length
-        self._skip(good, last, end)
+        kept = max(end - n_most, last)
+        if kept < last + n * self._n_in_form(good, last, end):  # not in the middle of one
+            kept -= (kept - last) % n
+        self._skip(good, last, kept)
         if not index:
-            return self._none(is_open=end > last)
-        return windows[np.concatenate(index)], np.concatenate(cut), end > last
+            return self._none(is_open=kept > last), kept
+        return (windows[np.concatenate(index)], np.concatenate(cut), kept > last), kept
 
     def _skip(self, good: NDArray[np.bool_], begin: int, end: int) -> None:
         """Count what is between two runs of frames: frames in form first, and bytes of none."""
         self.counts.skipped_bytes += end - begin
-        while begin + self._n <= end and good[begin]:
-            self.counts.unproved += 1
-            begin += self._n
+        self.counts.unproved += self._n_in_form(good, begin, end)
+
+    def _n_in_form(self, good: NDArray[np.bool_], begin: int, end: int) -> int:
+        """Count frames in form, side by side from `begin` on."""
+        are_good = good[begin : max(end - self._n + 1, begin) : self._n]
+        return len(are_good) if are_good.all() else int(are_good.argmin())
 
     @property
     def n_stray(self) -> int:

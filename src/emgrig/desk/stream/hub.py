@@ -26,11 +26,12 @@ from emgrig.desk.stream.marks import Marks
 from emgrig.desk.stream.status import LinkState, Status
 from emgrig.desk.stream.turner import IsWatched, TubeListener, Turner
 from emgrig.desk.stream.views import Views
-from emgrig.driver.board import DEFAULT_FRAMES_PER_PACKET, Board
+from emgrig.driver.board import Board
 from emgrig.driver.samples.block import Block, Tally
 from emgrig.driver.samples.clockfit import ClockFit
 from emgrig.driver.stream import Stream
 from emgrig.errors import EmgrigError
+from emgrig.protocol.packets import DEFAULT_FRAMES_PER_PACKET
 from emgrig.recording.convert import Recording
 
 log = logging.getLogger(__name__)

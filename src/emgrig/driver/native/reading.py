@@ -9,7 +9,7 @@ not pile up where the system has little room for them.
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from emgrig.driver.native.interrupts import INTERRUPTS, MAIN
 from emgrig.driver.seams import Clock
@@ -24,17 +24,21 @@ _MOST_LONGER: Final = 2.0  #: A look takes so many times as long as the one befo
 _REST_S: Final = 1.0  #: It looks no oftener while somebody serves the link with others.
 _WAITING_BYTES: Final = 2048
 
+T = TypeVar("T")
 
-class Reading:
+
+class Reading(Generic[T]):
     """One transport's readers.
 
     Parameters
     ----------
-    read : callable
-        Reads once, for so long at most, s, and takes over what came; returns how many bytes. What
-        ends the link it remembers, and sets `is_over`; it does not raise.
-    condition : threading.Condition
-        Held while anything is taken over; notified, if `n_waiting`, when something was.
+    receive : callable
+        Reads once, for so long at most, s; returns what came, None if nothing did. What ends the
+        link it remembers, and sets `is_over`; it does not raise.
+    take : callable
+        Takes over what came, with the lock held; returns how many bytes. It does not raise either.
+    lock : threading.RLock
+        Held while anything is taken over.
     clock : Clock
         Of the transport.
     name : str
@@ -43,14 +47,16 @@ class Reading:
 
     def __init__(
         self,
-        read: Callable[[float], int],
-        condition: threading.Condition,
+        receive: Callable[[float], T | None],
+        take: Callable[[T], int],
+        lock: threading.RLock,
         clock: Clock,
         name: str,
     ) -> None:
         self.n_waiting = 0  #: Threads that wait for what a leader reads.
         self.is_over = False  #: True when nothing can be read any more.
-        self._read, self._condition, self._now_s = read, condition, clock.now_s
+        self._receive, self._take, self._now_s = receive, take, clock.now_s
+        self._lock, self._condition = lock, threading.Condition(lock)
         self._is_led = False  # somebody reads
         self._is_wanted = False  # somebody has waited since the thread began to read
         self._is_paused = self._is_closed = False
@@ -73,7 +79,7 @@ class Reading:
                 if done():
                     return True
             else:
-                with self._condition:
+                with self._lock:
                     if done() or self.is_over:
                         break
                     if self._is_led or self._is_paused:
@@ -116,6 +122,10 @@ class Reading:
         self._look_s = _within_look(_WAITING_BYTES / bytes_per_s)
         self._wake()
 
+    def notify(self) -> None:
+        """Have those who wait look again; the lock is held."""
+        self._condition.notify_all()
+
     # One leads.
 
     def _read_as_leader(self, done: Callable[[], bool], timeout_s: float) -> bool:
@@ -127,16 +137,19 @@ class Reading:
                 self._holds_interrupts = True
             INTERRUPTS.depth += 1
         try:
-            with self._condition:
-                if done() or self.is_over or self._is_led or self._is_paused:
+            with self._lock:
+                if self._is_led or self._is_paused or self.is_over or done():
                     return False
                 self._is_led = True
                 self._n_led += 1
+            received = None
             try:
-                self._n_bytes += self._read(timeout_s if timeout_s < POLL_S else POLL_S)
+                received = self._receive(timeout_s if timeout_s < POLL_S else POLL_S)
             finally:
-                with self._condition:
+                with self._lock:  # once, for all there is to do
                     self._is_led = False
+                    if received is not None:
+                        self._n_bytes += self._take(received)
                     if self.n_waiting:
                         self._condition.notify_all()
             return True
@@ -148,16 +161,21 @@ class Reading:
 
     def _read_alone(self) -> None:
         """Read until somebody else wants to, if nobody reads."""
-        with self._condition:
+        with self._lock:
             if self._is_led or self._is_paused:
                 return
             self._is_led, self._is_wanted = True, False
             self._n_led += 1
         try:
             while not self._is_to_stop():
-                self._n_bytes += self._read(POLL_S)
+                received = self._receive(POLL_S)
+                if received is not None:
+                    with self._lock:
+                        self._n_bytes += self._take(received)
+                        if self.n_waiting:
+                            self._condition.notify_all()
         finally:
-            with self._condition:
+            with self._lock:
                 self._is_led = False
                 self._condition.notify_all()
 
@@ -199,14 +217,14 @@ class Reading:
 
     def pause(self) -> None:
         """Have nobody read any more; returns when nobody does."""
-        with self._condition:
+        with self._lock:
             self._is_paused = True
             while self._is_led:
                 self._wait_for_leader(POLL_S)
 
     def go_on(self) -> None:
         """Let them read again after a pause."""
-        with self._condition:
+        with self._lock:
             self._is_paused = False
             self._condition.notify_all()
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from emgrig.gateways.decoding import COUNTS, TURN, WHOLE, FrameDecoder
-from emgrig.gateways.outgoing import Following, Outgoing
+from emgrig.gateways.outgoing import Outgoing
 from emgrig.gateways.template import FrameTemplate
 from emgrig.protocol.frames import STATUS_BYTES
 from emgrig.protocol.unmade import PacketForm, UnmadePacket

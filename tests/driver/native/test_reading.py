@@ -10,7 +10,7 @@ import pytest
 
 from emgrig.driver.native.interrupts import Interrupts
 from emgrig.driver.native.link import Link
-from emgrig.driver.native.reading import POLL_S, Reading
+from emgrig.driver.native.reading import _LOOK_S, POLL_S, Reading
 from emgrig.driver.seams import RealClock
 from emgrig.driver.transports.tcp import TcpTransport
 from emgrig.protocol.packets import Hello, HelloArguments, Request, StartArguments, Started
@@ -164,6 +164,27 @@ def test_the_thread_looks_sooner_from_the_moment_that_much_is_said_to_come(sourc
     source.reading.set_pace(0.0, 16_000 * 27)
     while looked.timeouts_s.get(timeout=20) > 2 * 2048 / (16_000 * 27):
         pass  # an instant, at which it was on its way to the lock
+
+
+class Stopped(RealClock):
+    """A clock that is set."""
+
+    time_s = 0.0
+
+    def now_s(self) -> float:
+        return self.time_s
+
+
+def test_nobody_reads_for_no_longer_than_is_room_for() -> None:
+    """The look that comes right behind a read does not begin to count anew."""
+    looked, clock, lock = Looked(), Stopped(), threading.RLock()
+    reading = Reading(lambda timeout_s: 1, lambda n: n, lock, clock, "stopped")
+    before, reading._look = reading._look, looked  # type: ignore[assignment]
+    reading.read_now()
+    clock.time_s = 0.3
+    before.release()
+    assert looked.timeouts_s.get(timeout=300) == pytest.approx(_LOOK_S - 0.3)
+    reading.close()
 
 
 class Pressed(Exception):

@@ -137,6 +137,7 @@ class Link:
                 self._lock,
                 transport.clock,
                 f"emgrig reader {transport.address}",
+                int(getattr(transport, "gather_bytes", 0)),
             )
 
     @property

@@ -26,6 +26,7 @@ from emgrig.errors import (
 )
 from emgrig.protocol.account import Cause, Totals
 from emgrig.protocol.decoder import EventPacket, Item
+from emgrig.protocol.unmade import Received
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +168,7 @@ class Stream(Iterator[Block]):
             bytes_per_s = rate_hz * self._connection.identity.layout.frame_bytes
             self._connection.link.set_pace(self._pace_s, bytes_per_s)
 
-    def take(self, data: bytes, unix_s: float, /) -> bool:
+    def take(self, data: Received, unix_s: float, /) -> bool:
         """Take what was foreseen; see `Foreseer`."""
         position = self._foresight.position
         if position is None or self._missing:

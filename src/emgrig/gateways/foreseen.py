@@ -7,19 +7,15 @@ and packs is told of them later, many packets in a row (`Foreseen.check`), and a
 asks, or anything else comes. What they then make must be what was handed on.
 """
 
-import zlib
 from collections.abc import Callable
-from struct import Struct
 from typing import Final
 
 from emgrig.gateways.decoding import COUNTS, TURN, WHOLE, FrameDecoder
-from emgrig.gateways.outgoing import Following, Outgoing
+from emgrig.gateways.outgoing import Outgoing
 from emgrig.gateways.template import FrameTemplate
-from emgrig.protocol.framing import HEADER_BYTES, OVERHEAD_BYTES, SYNC, VERSION, PacketType
+from emgrig.protocol.frames import STATUS_BYTES
+from emgrig.protocol.unmade import PacketForm, UnmadePacket
 
-#: Sync, version and type; sequence; length; conversion; time; frames, their bytes; settings; flags.
-_HEAD: Final = Struct("<4sHHIQBBHH")
-_BEGIN: Final = SYNC + bytes((VERSION, PacketType.SAMPLES))
 _MOST: Final = 64  #: Packets that wait to be told.
 
 
@@ -38,7 +34,7 @@ class Foreseen:
 
     def __init__(self, decoder: FrameDecoder, out: Outgoing, n_frames: int) -> None:
         self.told: list[bytes] = []  #: What the board sent, and nobody else knows of.
-        self.made: list[bytes] = []  #: The packets that were made of it.
+        self.made: list[UnmadePacket] = []  #: The packets that were made of it.
         self.heard_s = 0.0  #: When the last of it came.
         self._held = decoder.held
         self._n_frames = n_frames
@@ -46,58 +42,53 @@ class Foreseen:
         self._n_bytes = n_frames * decoder.frame_bytes
         self._n_checked = self._n_bytes + decoder.n_behind * decoder.frame_bytes
         self._n_all = n_frames + decoder.n_behind
-        self._next: Following = out.following
-        self._shape = out.per_packet, out.frame_bytes
-        self._length = _HEAD.size - HEADER_BYTES + out.per_packet * out.frame_bytes
-        self._packet_bytes = self._length + OVERHEAD_BYTES
+        self._per_packet = out.per_packet
+        self._sequence, self._conversion, settings = out.following
+        self._form = self._form_of(out.per_packet, out.frame_bytes, settings)
+        #: Bytes that are lacking to a packet.
+        self.n_lacking = max(self._n_checked - len(self._held), 1)
 
-    @property
-    def n_lacking(self) -> int:
-        """Bytes that are lacking to a packet."""
-        return max(self._n_checked - len(self._held), 1)
-
-    def take(self, data: bytes, max_bytes: int, now_s: float) -> bytes | None:
-        """Take what came, one or more bytes, if it is as foreseen.
+    def take(self, data: bytes, max_bytes: int, now_s: float) -> UnmadePacket | bool:
+        """Take what came, if it is as foreseen.
 
         Returns
         -------
-        bytes or None
-            The packet, of at most `max_bytes`; nothing while bytes are lacking to it; None if
+        UnmadePacket or bool
+            The packet, of at most `max_bytes`; True while bytes are lacking to it; False if
             anything is not as foreseen, and nothing is taken then.
         """
-        whole = self._held + data
+        whole = self._held + data if self._held else data
         n_spare = len(whole) - self._n_checked
         if n_spare >= self._n_bytes or len(self.told) == _MOST or not data:
-            return None
+            return False
         if n_spare < 0:
             self._held = whole
+            self.n_lacking = -n_spare
             self.told.append(data)
             self.heard_s = now_s
-            return b""
-        if self._packet_bytes > max_bytes:
-            return None
+            return True
+        if self._form.n_bytes > max_bytes:
+            return False
         frames_at = self._frames(whole[: self._n_checked] if n_spare else whole)
         if frames_at is None:
-            return None
+            return False
         frames, time_us = frames_at
-        sequence, conversion, settings = self._next
-        n_frames, frame_bytes = self._shape
-        packet = _HEAD.pack(
-            _BEGIN, sequence, self._length, conversion, time_us, n_frames, frame_bytes, settings, 0
-        )
-        packet += frames
-        packet += zlib.crc32(packet[len(SYNC) :]).to_bytes(4, "little")
-        self._next = Following(
-            (sequence + 1) & 0xFFFF, (conversion + n_frames) & 0xFFFFFFFF, settings
-        )
-        self._held = whole[self._n_bytes :]
+        packet = UnmadePacket(self._form, self._sequence, self._conversion, time_us, frames)
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        self._conversion = (self._conversion + self._per_packet) & 0xFFFFFFFF
+        self._held = held = whole[self._n_bytes :]
+        self.n_lacking = max(self._n_checked - len(held), 1)
         self.told.append(data)
         self.made.append(packet)
         self.heard_s = now_s
         return packet
 
+    def _form_of(self, n_frames: int, frame_bytes: int, settings: int) -> PacketForm:
+        """Return what packets have in common; `_frames` gives the bytes that hold the codes."""
+        raise NotImplementedError
+
     def _frames(self, data: bytes) -> tuple[bytes, int] | None:
-        """Return frames as the chips would send them, and the board time of the first, µs.
+        """Return the bytes that hold the codes, and the board time of the first frame, µs.
 
         None if what came, and what proves it, are not the next frames; nothing is done then.
         """
@@ -113,7 +104,7 @@ class Foreseen:
 
     def check(self, made: bytes) -> None:
         """See that what was made of what was told is what was handed on."""
-        if made != b"".join(self.made):
+        if made != b"".join([packet.made() for packet in self.made]):
             raise AssertionError("what was foreseen is not what the frames say")
 
 
@@ -143,6 +134,7 @@ class CountedFrames(Foreseen):
         last: bytes,
         time_us: float,
     ) -> None:
+        self._n_chips, _ = template.parts
         super().__init__(decoder, out, out.per_packet)
         assert template.counter is not None
         status = template.status
@@ -155,6 +147,10 @@ class CountedFrames(Foreseen):
         self._move = move
         self._period_us = 1e6 / template.channels.rate_hz
         self._time_us = time_us
+
+    def _form_of(self, n_frames: int, frame_bytes: int, settings: int) -> PacketForm:
+        places = STATUS_BYTES, frame_bytes, frame_bytes // self._n_chips
+        return PacketForm(n_frames, frame_bytes, settings, *places, lambda data: data[:-1])
 
     @staticmethod
     def fits(template: FrameTemplate, time_us: float) -> bool:
@@ -179,7 +175,7 @@ class CountedFrames(Foreseen):
                 return None
         if data[self._counter_at :: n_bytes] != self._counts[count : count + self._n_all]:
             return None
-        frames = self._move(data[: self._n_bytes])
+        frames = self._move(data[: self._n_bytes]) + b"\0"  # a byte behind the last code
         time_us = self._time_us + self._period_us
         self._count = (count + self._n_frames) % TURN
         self._time_us += self._n_frames * self._period_us

@@ -23,6 +23,7 @@ from emgrig.protocol.decoder import Decoder, RequestPacket
 from emgrig.protocol.framing import MAX_PACKET_BYTES, VERSION
 from emgrig.protocol.packets import Capability, ErrorCode, ReplyStatus, Request
 from emgrig.protocol.schema import Message
+from emgrig.protocol.unmade import Received, made
 
 SLICE_S = 0.02  #: The board's bytes are waited for so long at once: a request comes meanwhile.
 PROOF_S = 5.0  #: A board has so long to show its first frames.
@@ -164,6 +165,10 @@ class FrameGateway:
 
     def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
         """Return 1 to `max_bytes` bytes of the board link; see the seam."""
+        return made(self.receive(max_bytes, timeout_s=timeout_s))
+
+    def receive(self, max_bytes: int, /, *, timeout_s: float) -> Received:
+        """Return the same, or a packet of as many that was not made yet."""
         deadline_s = self.clock.now_s() + timeout_s
         while True:
             with self._lock:
@@ -181,10 +186,10 @@ class FrameGateway:
             with self._lock:
                 if foreseen is not None and foreseen is self._foreseen and len(pieces) == 1:
                     packet = foreseen.take(pieces[0], max_bytes, clock.now_s())
-                    if packet:
-                        return packet
-                    if packet is not None:  # the rest is still to come
+                    if packet is True:  # the rest is still to come
                         continue
+                    if packet is not False:
+                        return packet
                 self._settle()
                 for came in pieces:
                     self._take(came)

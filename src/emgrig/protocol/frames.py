@@ -13,6 +13,8 @@ _I4, _U4 = np.dtype(">i4"), np.dtype(">u4")
 _HERE, _BYTE = np.dtype(np.int32), np.array(8, np.int32)
 _STATUS_SHIFT = np.uint32(8)  # the byte behind a status word
 
+Places = tuple[int, ...]
+
 
 @dataclass(frozen=True)
 class FrameLayout:
@@ -112,15 +114,25 @@ frame_bytes)
         -------
         ndarray of int32, shape (n_packets * n_frames, n_channels)
         """
-        # Each code is read with the byte behind it, which one shift drops as it extends the sign.
-        shape: tuple[int, ...] = (n_frames, self.n_chips, self.channels_per_chip)
-        strides: tuple[int, ...] = (self.frame_bytes, self.chip_bytes, CODE_BYTES)
-        if self.n_chips == 1:
-            shape, strides = (n_frames, self.channels_per_chip), (self.chip_bytes, CODE_BYTES)
+        shape, strides = self.places(n_frames, self.frame_bytes, self.chip_bytes)
         if n_packets > 1:
             shape, strides = (n_packets, *shape), (packet_bytes, *strides)
+        return self.codes_at(data, begin + STATUS_BYTES, shape, strides)
+
+    def places(self, n_frames: int, frame_stride: int, chip_stride: int) -> tuple[Places, Places]:
+        """Return shape and strides of the codes of frames, so many bytes apart; see `codes_at`."""
+        if self.n_chips == 1:
+            return (n_frames, self.channels_per_chip), (frame_stride, CODE_BYTES)
+        shape = n_frames, self.n_chips, self.channels_per_chip
+        return shape, (frame_stride, chip_stride, CODE_BYTES)
+
+    def codes_at(
+        self, data: bytes, begin: int, shape: Places, strides: Places
+    ) -> NDArray[np.int32]:
+        """Take the codes at such places, the first from byte `begin` on; as `codes_in`."""
+        # Each code is read with the byte behind it, which one shift drops as it extends the sign.
         # Two steps, since numpy takes longer over one with another byte order inside.
-        wide: NDArray[np.int32] = np.ndarray(shape, _I4, data, begin + STATUS_BYTES, strides)
+        wide: NDArray[np.int32] = np.ndarray(shape, _I4, data, begin, strides)
         codes = wide.astype(_HERE)
         np.right_shift(codes, _BYTE, codes)
         return codes if codes.ndim == 2 else codes.reshape(-1, self.n_channels)

@@ -10,7 +10,7 @@ import pytest
 
 from emgrig.driver.native.interrupts import Interrupts
 from emgrig.driver.native.link import Link
-from emgrig.driver.native.reading import POLL_S, Reading
+from emgrig.driver.native.reading import _LOOK_S, POLL_S, Reading
 from emgrig.driver.seams import RealClock
 from emgrig.driver.transports.tcp import TcpTransport
 from emgrig.protocol.packets import Hello, HelloArguments, Request, StartArguments, Started
@@ -21,23 +21,21 @@ class Source:
     """Bytes that a reading can take over: `give` lets one read end."""
 
     def __init__(self) -> None:
-        self.condition = threading.Condition()
+        self.lock = threading.RLock()
         self.readers: list[threading.Thread] = []
         self.came = 0
         self.given = threading.Semaphore(0)
         self.is_read = threading.Semaphore(0)
-        self.reading = Reading(self.read, self.condition, RealClock(), "source")
+        self.reading = Reading(self.read, self.take, self.lock, RealClock(), "source")
 
-    def read(self, timeout_s: float) -> int:
+    def read(self, timeout_s: float) -> int | None:
         self.readers.append(threading.current_thread())
         self.is_read.release()
-        if not self.given.acquire(timeout=timeout_s):
-            return 0
-        with self.condition:
-            self.came += 1
-            if self.reading.n_waiting:
-                self.condition.notify_all()
-        return 1
+        return 1 if self.given.acquire(timeout=timeout_s) else None
+
+    def take(self, n: int) -> int:
+        self.came += n
+        return n
 
 
 @pytest.fixture
@@ -101,7 +99,7 @@ def test_in_a_pause_nobody_reads_and_who_waits_goes_on_behind_it(source: Source)
 def test_a_read_ends_in_time_for_who_closes_or_interrupts(source: Source) -> None:
     with source.reading.in_group():
         asked: list[float] = []
-        source.reading._read = lambda timeout_s: len(asked.append(timeout_s) or ())  # type: ignore[func-returns-value]
+        source.reading._receive = lambda timeout_s: asked.append(timeout_s)  # type: ignore[func-returns-value]
         assert source.reading.wait(lambda: len(asked) > 3, 1000.0 * POLL_S)
         assert asked == [POLL_S] * 4
 
@@ -131,8 +129,9 @@ def test_a_thread_that_reads_stops_for_who_reads_now_and_then(source: Source) ->
     with source.reading.read_every(1000.0):  # and looks no more
         source.reading.read_now()
         source.given.release()
-        with source.condition:
-            assert source.condition.wait_for(lambda: not source.reading._is_led, 300.0)
+        condition = source.reading._condition
+        with condition:
+            assert condition.wait_for(lambda: not source.reading._is_led, 300.0)
         source.given.release()
         source.reading.read_now()
         assert source.readers == [source.reading._thread, threading.current_thread()]
@@ -165,6 +164,27 @@ def test_the_thread_looks_sooner_from_the_moment_that_much_is_said_to_come(sourc
     source.reading.set_pace(0.0, 16_000 * 27)
     while looked.timeouts_s.get(timeout=20) > 2 * 2048 / (16_000 * 27):
         pass  # an instant, at which it was on its way to the lock
+
+
+class Stopped(RealClock):
+    """A clock that is set."""
+
+    time_s = 0.0
+
+    def now_s(self) -> float:
+        return self.time_s
+
+
+def test_nobody_reads_for_no_longer_than_is_room_for() -> None:
+    """The look that comes right behind a read does not begin to count anew."""
+    looked, clock, lock = Looked(), Stopped(), threading.RLock()
+    reading = Reading(lambda timeout_s: 1, lambda n: n, lock, clock, "stopped")
+    before, reading._look = reading._look, looked  # type: ignore[assignment]
+    reading.read_now()
+    clock.time_s = 0.3
+    before.release()
+    assert looked.timeouts_s.get(timeout=300) == pytest.approx(_LOOK_S - 0.3)
+    reading.close()
 
 
 class Pressed(Exception):

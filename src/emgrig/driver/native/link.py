@@ -30,6 +30,7 @@ from emgrig.protocol.decoder import Decoder, DecoderCounts, Item, ReplyPacket, R
 from emgrig.protocol.framing import PacketEncoder, PacketType
 from emgrig.protocol.packets import NoArguments, Request, RequestHeader
 from emgrig.protocol.schema import Message
+from emgrig.protocol.unmade import Received, made
 
 log = logging.getLogger(__name__)
 waiting = logging.getLogger("emgrig.waiting")
@@ -68,11 +69,16 @@ Listener = Callable[[Item, float], None]
 class Foreseer(Protocol):
     """Somebody who knows what comes next, and need not have it decoded. Called with the lock."""
 
-    def take(self, data: bytes, unix_s: float, /) -> bool:
+    def take(self, data: Received, unix_s: float, /) -> bool:
         """Take all of what one read gave, if it is as foreseen; else False, and nothing is done."""
 
     def settle(self) -> None:
         """Have decoded what was taken, as something else comes, or somebody asks for counts."""
+
+
+class _Read(Protocol):
+    def __call__(self, max_bytes: int, /, *, timeout_s: float) -> Received:
+        """Read once, as `Transport.read` does."""
 
 
 class Answer(NamedTuple):
@@ -103,7 +109,7 @@ class Link:
         self.n_repeats = 0  #: How often a request was sent again before it was answered.
         #: Longest time that an answer took, s; STOP's not, which comes behind the last frame.
         self.slowest_s = 0.0
-        self._condition = threading.Condition()
+        self._lock = threading.RLock()
         self._requesting = threading.RLock()
         self._encode = PacketEncoder()
         # How long an answer may take, s; a gateway that has to ask its board says more.
@@ -118,15 +124,20 @@ class Link:
         self._reply_s = 0.0
         self._unix_offset_s = transport.clock.unix_s() - transport.clock.now_s()
         self._failure: Exception | None = None
-        self._reading: Reading | None = None
+        self._reading: Reading[Received] | None = None
         self._now_s = transport.clock.now_s
+        # A gateway need not make the packets that nobody wants to see.
+        self._read: _Read = getattr(transport, "receive", transport.read)
+        self.received_s = 0.0  #: When the last bytes came, Unix time, s; first when it was opened.
         self._begin()
         if transport.is_paced:
             self._reading = Reading(
-                self._read_once,
-                self._condition,
+                self._receive,
+                self._take_over,
+                self._lock,
                 transport.clock,
                 f"emgrig reader {transport.address}",
+                int(getattr(transport, "gather_bytes", 0)),
             )
 
     @property
@@ -137,7 +148,7 @@ class Link:
     @property
     def decoder(self) -> Decoder:
         """The decoder of what comes since the link was last opened."""
-        with self._condition:
+        with self._lock:
             self._settle()
             return self._decoder
 
@@ -146,9 +157,9 @@ class Link:
             self.foreseer.settle()
 
     @property
-    def lock(self) -> threading.Condition:
+    def lock(self) -> threading.RLock:
         """What is held while the listener is called."""
-        return self._condition
+        return self._lock
 
     @property
     def failure(self) -> Exception | None:
@@ -228,7 +239,7 @@ class Link:
         with self._requesting:
             request_id, self._next_id = self._next_id, (self._next_id + 1) & 0xFFFF
             payload = RequestHeader(request_id, request).encode() + body
-            with self._condition:
+            with self._lock:
                 self._asked.append((request_id, request))
                 self._reply, self._waiting_for = None, (request_id, request)
                 self._settle()
@@ -270,21 +281,21 @@ class Link:
         waited_s = self.transport.clock.now_s() - began_s
         return (
             bool(self.counts.packets)
-            and self.unix_s() - self._received_s < timeout_s
+            and self.unix_s() - self.received_s < timeout_s
             and waited_s < PATIENCE_S
         )
 
     def _give_up_half_packets(self, silence_s: float) -> None:
         """After a silence, do not wait for the rest of a packet whose length was damaged."""
-        with self._condition:
-            if self.unix_s() - self._received_s >= silence_s:
+        with self._lock:
+            if self.unix_s() - self.received_s >= silence_s:
                 for item in self.decoder.flush():
-                    self._tell(item, self._received_s)
+                    self._tell(item, self.received_s)
 
     def _send(self, payload: bytes, unix_s: float) -> None:
         self._raise_failure()
         packet = self._encode(PacketType.REQUEST, payload)
-        with self._condition:
+        with self._lock:
             if self.tap is not None:
                 self.tap(Direction.SENT, packet, unix_s)
         self.transport.write(packet)
@@ -340,7 +351,7 @@ class Link:
 
     def _pump_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
         deadline_s = self.transport.clock.now_s() + timeout_s
-        with self._condition:
+        with self._lock:
             while not done():
                 self._raise_failure()
                 left_s = deadline_s - self.transport.clock.now_s()
@@ -358,19 +369,26 @@ class Link:
                 self._take(received)
             return True
 
-    def _read_once(self, timeout_s: float) -> int:
-        """Read a paced transport once, for so long at most; return how many bytes came."""
+    def _receive(self, timeout_s: float) -> Received | None:
+        """Read a paced transport once, for so long at most; None if nothing came."""
         try:
-            received = self.transport.read(READ_BYTES, timeout_s=timeout_s)
-            if len(received) >= BURST_BYTES and timeout_s:
+            received = self._read(READ_BYTES, timeout_s=timeout_s)
+            if isinstance(received, bytes) and len(received) >= BURST_BYTES and timeout_s:
                 received = self._read_burst(received)
-            with self._condition:
-                self._take(received)
         except TransportTimeout:
-            return 0
+            return None
         except Exception as error:  # raised again where somebody waits
-            with self._condition:
+            with self._lock:
                 self._fail(error)
+            return None
+        return received
+
+    def _take_over(self, received: Received) -> int:
+        """Take what came, and return how much it was; the lock is held."""
+        try:
+            self._take(received)
+        except Exception as error:  # raised again where somebody waits
+            self._fail(error)
             return 0
         return len(received)
 
@@ -386,20 +404,21 @@ class Link:
             n_bytes += len(pieces[-1])
         return b"".join(pieces)
 
-    def _take(self, received: bytes) -> None:
+    def _take(self, received: Received) -> None:
         """Decode what came and hand it on; the lock is held."""
-        unix_s = self._received_s = self._now_s() + self._unix_offset_s
-        if len(self._first_bytes) < _FIRST_BYTES:
-            self._first_bytes += received[: _FIRST_BYTES - len(self._first_bytes)]
+        unix_s = self.received_s = self._now_s() + self._unix_offset_s
         if self.tap is not None:
+            received = made(received)
             self.tap(Direction.RECEIVED, received, unix_s)
-        if self.foreseer is None or not self.foreseer.take(received, unix_s):
-            self._settle()
-            self._events.pass_time(unix_s)
-            for item in self._decoder.feed(received):
-                self._tell(item, unix_s)
-        if self._reading is not None and self._reading.n_waiting:
-            self._condition.notify_all()
+        if self.foreseer is not None and self.foreseer.take(received, unix_s):
+            return
+        data = made(received)
+        if len(self._first_bytes) < _FIRST_BYTES:
+            self._first_bytes += data[: _FIRST_BYTES - len(self._first_bytes)]
+        self._settle()
+        self._events.pass_time(unix_s)
+        for item in self._decoder.feed(data):
+            self._tell(item, unix_s)
 
     def _admits(self, packet_type: int, payload: bytes) -> bool:
         """Tell whether a packet is worth decoding: a board that floods must not hold anybody."""
@@ -420,7 +439,7 @@ class Link:
         self._failure = self._failure or error
         if self._reading is not None:
             self._reading.is_over = True
-        self._condition.notify_all()
+            self._reading.notify()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -432,7 +451,7 @@ class Link:
         self._decoder = Decoder()
         self._decoder.admits = self._admits
         self._first_bytes = b""
-        self._received_s = self.unix_s()
+        self.received_s = self.unix_s()
         self._failure = None
         if self._reading is not None:
             self._reading.is_over = False
@@ -448,7 +467,7 @@ class Link:
         if self._reading is not None:
             self._reading.pause()
         try:
-            with self._condition:
+            with self._lock:
                 for item in self.decoder.flush():
                     self._tell(item, self.unix_s())
             self._open_again()
@@ -460,7 +479,7 @@ class Link:
         try:
             self.transport.reopen()
         except TransportError as error:
-            with self._condition:
+            with self._lock:
                 self._failure = None
                 self._fail(error)
             raise
@@ -468,7 +487,7 @@ class Link:
 
     def close(self) -> None:
         """Close the transport, and end the thread; a second call does nothing."""
-        with self._condition:
+        with self._lock:
             self._fail(TransportError(f"{self.transport.address} is closed"))
         self.transport.close()
         if self._reading is not None:

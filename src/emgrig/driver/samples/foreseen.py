@@ -21,6 +21,7 @@ from emgrig.protocol.decoder import CRC_BATCH, Decoder, Item, OnePacket, SampleP
 from emgrig.protocol.frames import FrameLayout
 from emgrig.protocol.framing import CRC_BYTES, HEADER_BYTES, SYNC, VERSION, PacketType
 from emgrig.protocol.packets import SAMPLES_HEADER_BYTES
+from emgrig.protocol.unmade import PacketForm, Received, UnmadePacket, made
 
 #: Sync, version and type; sequence; length; conversion; time; frames, their bytes; settings; flags.
 _HEAD: Final = "<4sHHIqHHH"
@@ -49,7 +50,7 @@ class Foreseen:
     """
 
     def __init__(self, decoder: Decoder, layout: FrameLayout, calm: Calm, n_frames: int) -> None:
-        self.told: list[bytes] = []  #: What became blocks, and nobody else knows of.
+        self.told: list[Received] = []  #: What became blocks, and nobody else knows of.
         self.n_told_bytes = 0
         self.host_s = 0.0  #: When the last packet of them was whole.
         self.position = calm.position  #: The stream's count that comes next.
@@ -67,8 +68,10 @@ class Foreseen:
         self._span_us = n_frames * calm.period_us
         self._time_us = calm.raw_us + self._span_us
         self._off_us = _PERIODS_OFF * calm.period_us
+        self._form: PacketForm | None = None  # of packets that are not made
+        self._places = layout.places(n_frames, 0, 0)
 
-    def take(self, data: bytes, host_s: float, most_samples: int) -> list[Block] | None:
+    def take(self, data: Received, host_s: float, most_samples: int) -> list[Block] | None:
         """Take what one read gave, of so many samples at most.
 
         Returns
@@ -77,6 +80,8 @@ class Foreseen:
             The block, or nothing if no packet is whole yet. None if anything is not as foreseen:
             then nothing was taken.
         """
+        if isinstance(data, UnmadePacket):
+            return self._take_unmade(data, host_s, most_samples)
         n_packets, n_rest = divmod(len(self._rest) + len(data), self._n_bytes)
         n_samples = n_packets * self.n_frames
         if n_packets > CRC_BATCH or n_samples > most_samples:
@@ -99,6 +104,47 @@ class Foreseen:
         self.told.append(data)
         self.n_told_bytes += len(data)
         return blocks
+
+    def _take_unmade(
+        self, packet: UnmadePacket, host_s: float, most_samples: int
+    ) -> list[Block] | None:
+        """Take a packet that nobody has made yet: its CRC would be right."""
+        form, time_us = packet.form, packet.time_us
+        if (
+            packet.sequence != self._sequence
+            or packet.conversion != self._conversion
+            or (form is not self._form and not self._knows(form))
+            or self.n_frames > most_samples
+            or not -self._off_us < time_us - self._time_us < self._off_us
+            or self._rest
+        ):
+            return None
+        layout, calm, n_frames = self._layout, self._calm, self.n_frames
+        block = Block.plain(
+            layout.codes_at(packet.data, form.begin, *self._places),
+            lambda: layout.status_in(packet.frames(), 0, n_frames),
+            self.position,
+            time_us + calm.offset_us,
+            calm.epoch,
+        )
+        self._sequence = (packet.sequence + 1) & 0xFFFF
+        self._conversion = (packet.conversion + n_frames) % _WRAP
+        self._time_us = time_us + self._span_us
+        self.position += n_frames
+        self.host_s = host_s
+        self.told.append(packet)
+        self.n_told_bytes += form.n_bytes
+        return [block]
+
+    def _knows(self, form: PacketForm) -> bool:
+        """Tell whether packets of this form are those that are foreseen, and need no other look."""
+        calm, shape = self._calm, form.n_frames | form.frame_bytes << 8
+        is_known = shape == self._shape and form.settings == calm.epoch.number
+        if not is_known or calm.checks_status or calm.is_late:
+            return False
+        self._form = form
+        self._places = self._layout.places(form.n_frames, form.frame_stride, form.chip_stride)
+        return True
 
     def _begins_with(self, rest: bytes) -> bool:
         """Tell whether the decoder would wait for the rest of a packet that begins so."""
@@ -200,7 +246,7 @@ class Foresight:
         if calm is not None:
             self._foreseen = Foreseen(self._decoder(), self._layout, calm, n_frames)
 
-    def take(self, data: bytes, host_s: float, most_samples: int) -> list[Block] | None:
+    def take(self, data: Received, host_s: float, most_samples: int) -> list[Block] | None:
         """Take what one read gave, as `Foreseen.take` does."""
         foreseen = self._foreseen
         if foreseen is None:
@@ -215,7 +261,7 @@ class Foresight:
         """Tell decoder and assembler what was taken; nothing is foreseen then."""
         foreseen, self._foreseen = self._foreseen, None
         if foreseen is not None and foreseen.told:
-            items = self._decoder().feed(b"".join(foreseen.told))
+            items = self._decoder().feed(b"".join(map(made, foreseen.told)))
             self._assembler.skim(items, foreseen.host_s)
             if self._assembler.position != foreseen.position:
                 raise AssertionError("what was foreseen is not what the packets say")

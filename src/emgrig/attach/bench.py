@@ -7,33 +7,25 @@ follows the wall clock.
 """
 
 import time
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Final, Self, cast
+from typing import Final, Self
 
+from emgrig.attach.assembly import build_chips, parse_electrodes, put_fault
+from emgrig.attach.bus import Bus
 from emgrig.attach.bus_chip import PS, BusChip
-from emgrig.attach.facts import BenchFacts, BusEvent, ChipFacts, Claim, ModeUse
-from emgrig.attach.journal import Journal, PinChange
+from emgrig.attach.facts import BenchFacts, ChipFacts, Claim, ModeUse
+from emgrig.attach.journal import PinChange
 from emgrig.attach.options import BenchOptions
-from emgrig.simulator.analog.frontend import NOMINAL_F_CLK_HZ, AnalogueFrontEnd
-from emgrig.simulator.analog.tolerances import oscillator_error_ppm
-from emgrig.simulator.analog.world import OPEN, Electrode, Mains, World
-from emgrig.simulator.assembly import ChipPart
-from emgrig.simulator.board import SimulatedBoard
+from emgrig.simulator.analog.world import OPEN, Electrode
 from emgrig.simulator.chip.ads1299 import Ads1299Chip
+from emgrig.simulator.faults.fault import FaultSetting
 from emgrig.simulator.faults.named import FAULTS, clock_factor, drawn, parse_fault
-from emgrig.simulator.firmware.chip_bank import ChipBank
-from emgrig.simulator.firmware.spi import NoFault, SpiBus
-from emgrig.simulator.sources.signals import parse_source
 
 DEFAULT_SCLK_HZ: Final = 1e6
 #: Input pins of a chip, as the data sheet names them; CS, SCLK and DIN are the bus's.
 INPUTS: Final = ("START", "RESET", "PWDN", "CLKSEL", "GPIO1", "GPIO2", "GPIO3", "GPIO4")
 PINS: Final = (*INPUTS, "CS", "SCLK", "DIN", "DRDY", "DOUT")
 
-_SEED_STEP: Final = 1_000_003  # from the seed of one chip to that of the next
 _LONGEST_SLEEP_S: Final = 0.05
-_MOST_EVENTS: Final = 1000
 _MOST_CLAIMS: Final = 100_000
 _INF: Final = float("inf")
 
@@ -67,85 +59,27 @@ class Bench:
     def __init__(self, options: BenchOptions | None = None) -> None:
         options = BenchOptions() if options is None else options
         self.options = options
-        self._now = 0
         self._call_ps = round(options.processor.call_s * PS)
         self._hold_ps = round(options.processor.hold_s * PS)
         self._pause_ps = round(options.processor.pause_s * PS)
         self._is_free = not self._call_ps and options.speed is None  # a call takes no time
-        self._idle_miso = -options.floating & 0xFF
-        self._sclk_hz, self._byte_ps = float("nan"), 0  # of the byte before; of none yet
-        self.journal = Journal()
-        self._events: list[BusEvent] = []
-        self._n_events = 0
         self._claims: list[Claim] = []
-        self._other_modes: dict[tuple[int, int], tuple[int, int]] = {}
         self._n_byte_calls = 0
         self.n_clients: int | None = None  #: Programs that connected, if it is served; else None.
         self._n_drdy_looks = [0] * len(options.chips)
-        self._pins: dict[str, bool] = {"SCLK": False, "DIN": False}
-        settings = drawn((parse_fault(text) for text in options.faults), options.seed)
-        factor = clock_factor(settings)
-        self._chips: list[BusChip] = []
-        parts = self._front_ends(options, factor)
-        for part, given in zip(parts, options.chips, strict=True):
-            behind = None if given.daisy_from is None else self._chips[given.daisy_from].chip
-            chip = Ads1299Chip(
-                part,
-                n_channels=given.channels,
-                f_clk_hz=part.f_clk_hz,
-                report=options.report,
-                enforce=options.enforce,
-                dvdd_v=options.dvdd_v,
-                has_reference=options.has_reference,
-                reading=options.reading,
-                daisy_in=behind,
-            )
-            source = None if given.clock_from is None else self._chips[given.clock_from]
-            self._chips.append(BusChip(chip, part, source))
-        self._has_clock_lines = any(chip.clock_from is not None for chip in self._chips)
-        #: Chips that are clocked with the one whose DAISY_IN they drive.
-        self._behind = {given.daisy_from for given in options.chips if given.daisy_from is not None}
-        self._buses = [SpiBus(chip.chip) for chip in self._chips]
-        self._is_faultless = True
-        self._selected: list[int] = []
-        self._open: dict[int, tuple[int, bytearray, bytearray]] = {}
-        self._only = self._chips[0] if len(self._chips) == 1 else None
+        faults = drawn((parse_fault(text) for text in options.faults), options.seed)
+        self._chips = build_chips(options, clock_factor(faults))
+        behind = [given.daisy_from for given in options.chips if given.daisy_from is not None]
+        self._bus = Bus(self._chips, behind, options.floating)
+        self._wires = self._bus.wires
         self._levels = [dict.fromkeys(INPUTS, False) for _ in self._chips]
         for levels, one in zip(self._levels, self._chips, strict=True):
             levels.update(RESET=True, PWDN=True, CLKSEL=one.is_internal)
         self._wall_begin_s = time.perf_counter()
-        for setting in settings:
-            self._switch_on(setting.name, dict(setting.values))
+        for setting in faults:
+            self._put_fault(setting)
 
     # ---- what is on it ---------------------------------------------------------------------
-
-    def _front_ends(self, options: BenchOptions, factor: float) -> list[AnalogueFrontEnd]:
-        n_chips, channels = len(options.chips), options.chips[0].channels
-        source = parse_source(options.source, n_chips * channels, options.seed)
-        parts: list[AnalogueFrontEnd] = []
-        for index, given in enumerate(options.chips):
-            seed = options.seed + index * _SEED_STEP
-            ppm = given.oscillator_ppm
-            f_clk_hz = NOMINAL_F_CLK_HZ * factor
-            if given.clock_from is not None:
-                f_clk_hz = parts[given.clock_from].f_clk_hz
-            elif given.daisy_from is not None:
-                f_clk_hz = parts[given.daisy_from].f_clk_hz
-            else:
-                f_clk_hz *= 1 + (oscillator_error_ppm(seed) if ppm is None else ppm) * 1e-6
-            if options.is_wired:
-                world = World.ideal(channels)
-            else:
-                world = replace(World.typical(channels, seed), mains=Mains.typical())
-            if options.has_reference:
-                world = replace(world, external_reference_v=4.5)
-            seen = ChipPart(source, index, channels, n_chips) if n_chips > 1 else source
-            parts.append(
-                AnalogueFrontEnd(
-                    seen, n_channels=channels, seed=seed, f_clk_hz=f_clk_hz, world=world
-                )
-            )
-        return parts
 
     @property
     def n_chips(self) -> int:
@@ -167,7 +101,7 @@ class Bench:
     @property
     def now_s(self) -> float:
         """Bench time since power-on, s."""
-        return self._now / PS
+        return self._bus.now / PS
 
     def advance(self, duration_s: float) -> None:
         """Let time pass.
@@ -179,7 +113,7 @@ class Bench:
         """
         if not 0 <= duration_s < _INF:
             raise ValueError(f"cannot advance by {duration_s} s; expected 0 or more")
-        self._move_to(self._now + round(duration_s * PS))
+        self._move_to(self._bus.now + round(duration_s * PS))
 
     def advance_to(self, time_s: float) -> None:
         """Let time pass up to `time_s`; a time that has passed does nothing."""
@@ -217,16 +151,16 @@ class Bench:
             self._spend()
         one = self._chips[self._checked(chip)]
         self._n_drdy_looks[chip] += 1
-        bus = self._buses[chip]
-        if not edge and not bus.drdy:
+        wires = self._wires[chip]
+        if not edge and not wires.drdy:
             return True
-        limit = self._now + round(timeout_s * PS)
+        limit = self._bus.now + round(timeout_s * PS)
         # as the wires let it be seen
-        tick = bus.next_drdy_tick if one.is_clocked else None
+        tick = wires.next_drdy_tick if one.is_clocked else None
         fall = None if tick is None else one.ps_of(tick)
         if fall is None or fall > limit:
             self._move_to(limit)
-            return not edge and not bus.drdy
+            return not edge and not wires.drdy
         self._move_to(fall)
         return True
 
@@ -235,12 +169,12 @@ class Bench:
     def select(self, chip: int = 0) -> None:
         """CS of a chip goes low."""
         self._spend()
-        self._select(self._checked(chip))
+        self._bus.select(self._checked(chip))
 
     def deselect(self, chip: int = 0) -> None:
         """CS of a chip goes high."""
         self._spend()
-        self._deselect(self._checked(chip))
+        self._bus.deselect(self._checked(chip))
 
     def byte(self, mosi: int, *, mode: int = 1, sclk_hz: float = DEFAULT_SCLK_HZ) -> int:
         """Clock 8 bits, CS as it is.
@@ -266,12 +200,13 @@ class Bench:
         """
         if not 0 <= mosi <= 0xFF:
             raise ValueError(f"mosi is {mosi}, expected 0 to 255")
-        if mode != 1 or sclk_hz != self._sclk_hz:
+        bus = self._bus
+        if mode != 1 or sclk_hz != bus.sclk_hz:
             check_clocking(mode, sclk_hz)
         if not self._is_free:
             self._spend()
         self._n_byte_calls += 1
-        return self._clock(mosi, mode, sclk_hz)
+        return bus.clock(mosi, mode, sclk_hz)
 
     def exchange(
         self, mosi: bytes, *, mode: int = 1, sclk_hz: float = DEFAULT_SCLK_HZ, gap_s: float = 0.0
@@ -317,9 +252,10 @@ class Bench:
         self._checked(chip)
         if not self._is_free:
             self._spend()
-        one = self._only
-        begin = self._now
-        is_usual = chip == 0 and mode == 1 and not (gap_s or self._selected)
+        bus = self._bus
+        one = bus.only
+        begin = bus.now
+        is_usual = chip == 0 and mode == 1 and not (gap_s or bus.selected)
         if is_usual and one is not None and one.is_clocked:
             ticks = one.chip.f_clk_hz / PS
             miso = one.chip.transfer(
@@ -328,16 +264,16 @@ class Bench:
                 hold_ticks=self._hold_ps * ticks,
                 after_ticks=self._pause_ps * ticks,
             )
-            if not self._is_faultless:
-                miso = self._buses[0].fault.miso(mosi, miso)
-            self._now = max(begin, one.now_ps)
-            self.journal.transfer(0, begin, self._now, mosi, miso)
+            if not bus.is_faultless:
+                miso = self._wires[0].fault.miso(mosi, miso)
+            bus.now = max(begin, one.now_ps)
+            bus.journal.transfer(0, begin, bus.now, mosi, miso)
             return miso
-        self._select(chip)
+        bus.select(chip)
         miso = self._exchange(mosi, mode, sclk_hz, gap_s)
-        self._move_to(self._now + self._hold_ps)
-        self._deselect(chip)
-        self._move_to(self._now + self._pause_ps)
+        self._move_to(bus.now + self._hold_ps)
+        bus.deselect(chip)
+        self._move_to(bus.now + self._pause_ps)
         return miso
 
     # ---- pins -------------------------------------------------------------------------------
@@ -355,11 +291,11 @@ class Bench:
         self._spend()
         is_high = bool(level)
         if name in ("SCLK", "DIN"):
-            self._drive_bus(name, is_high)
+            self._bus.drive(name, is_high)
             return
         if name == "CS":
             index = self._checked(0 if chip is None else chip)
-            self._deselect(index) if is_high else self._select(index)
+            (self._bus.deselect if is_high else self._bus.select)(index)
             return
         if name not in INPUTS:
             raise ValueError(f"no input pin {name!r}; there are {', '.join((*INPUTS, 'CS'))}")
@@ -378,13 +314,13 @@ class Bench:
         one = self._chips[self._checked(chip)].chip
         if name == "DRDY":
             self._n_drdy_looks[chip] += 1
-            return int(self._buses[chip].drdy)
+            return int(self._wires[chip].drdy)
         if name == "DOUT":
-            return self._dout()
+            return self._bus.dout()
         if name == "CS":
-            return int(chip not in self._selected)
-        if name in self._pins:
-            return int(self._pins[name])
+            return int(chip not in self._bus.selected)
+        if name in self._bus.lines:
+            return int(self._bus.lines[name])
         if name.startswith("GPIO") and name in INPUTS:
             return one.gpio_levels >> (int(name[4:]) - 1) & 1
         if name not in INPUTS:
@@ -394,14 +330,14 @@ class Bench:
     def drdy_count(self, chip: int = 0) -> int:
         """How often DRDY of a chip fell since power-on, as an interrupt would have counted it."""
         self._n_drdy_looks[self._checked(chip)] += 1
-        return self._buses[chip].n_drdy_falls
+        return self._wires[chip].n_drdy_falls
 
     @property
     def n_drdy_falls(self) -> int:
         """The sum of `drdy_count` over all chips: while it stays, DRDY of none has fallen."""
-        if self._only is not None:
-            return self._buses[0].n_drdy_falls
-        return sum(bus.n_drdy_falls for bus in self._buses)
+        if self._bus.only is not None:
+            return self._wires[0].n_drdy_falls
+        return sum(wires.n_drdy_falls for wires in self._wires)
 
     def power_cycle(self, off_s: float = 0.1) -> None:
         """Take the supply from all chips for `off_s` and bring it back: all begins anew.
@@ -416,24 +352,21 @@ class Bench:
         for one in self._chips:
             off = round(off_s * one.chip.f_clk_hz) if one.is_clocked else 0
             one.chip.power_cycle(off)
-        self._move_to(self._now + round(off_s * PS))
+        self._move_to(self._bus.now + round(off_s * PS))
 
     # ---- electrodes and faults --------------------------------------------------------------
 
     def set_source(self, text: str) -> None:
         """Change what the electrodes see; ValueError if there is no such source."""
-        n_chips, channels = len(self._chips), self.options.chips[0].channels
-        source = parse_source(text, n_chips * channels, self.options.seed)
-        for index, one in enumerate(self._chips):
-            seen = ChipPart(source, index, channels, n_chips) if n_chips > 1 else source
-            one.front_end.set_source(one.chip.tick, seen)
+        for one, source in zip(self._chips, parse_electrodes(text, self.options), strict=True):
+            one.front_end.set_source(one.chip.tick, source)
 
     def put_fault(self, text: str) -> None:
         """Put a fault of chips, wires or electrodes in, now; ValueError if that cannot be."""
         for setting in drawn((parse_fault(text),), self.options.seed):
             if FAULTS[setting.name].clock_factor is not None:
                 raise ValueError(f"fault {setting.name}: a clock is built in, say it at the start")
-            self._switch_on(setting.name, dict(setting.values))
+            self._put_fault(setting)
 
     def set_contact(self, channel: int, side: str, kohm: float | None) -> None:
         """Put an electrode on with a contact of `kohm`, or take it off (None).
@@ -484,12 +417,13 @@ class Bench:
             return
         code = int.from_bytes(frame[3 + 3 * own : 6 + 3 * own], "big", signed=True)
         setting = one.chip.registers[5 + own]
-        self._claims.append(Claim(self._now, channel, microvolts, code, setting, frame))
+        self._claims.append(Claim(self._bus.now, channel, microvolts, code, setting, frame))
 
     # ---- report -----------------------------------------------------------------------------
 
     def facts(self) -> BenchFacts:
         """Return what has happened so far, for the report."""
+        bus = self._bus
         return BenchFacts(
             options=self.options,
             duration_s=self.now_s,
@@ -497,15 +431,15 @@ class Bench:
                 ChipFacts.of(one.chip, one.now_ps - one.ps_of(one.chip.time_ticks), one.is_clocked)
                 for one in self._chips
             ),
-            events=tuple(self._events),
-            n_events=self._n_events,
-            n_transfers=self.journal.transfers.n,
-            transfers=self.journal.kept_transfers(),
-            pins=self.journal.pins.kept(),
+            events=tuple(bus.events),
+            n_events=bus.n_events,
+            n_transfers=bus.journal.transfers.n,
+            transfers=bus.journal.kept_transfers(),
+            pins=bus.journal.pins.kept(),
             claims=tuple(self._claims),
             other_modes=tuple(
                 ModeUse(chip, mode, first_ps, n)
-                for (chip, mode), (first_ps, n) in self._other_modes.items()
+                for (chip, mode), (first_ps, n) in bus.other_modes.items()
             ),
             n_byte_calls=self._n_byte_calls,
             n_drdy_looks=tuple(self._n_drdy_looks),
@@ -527,11 +461,12 @@ class Bench:
 
     def _spend(self) -> None:
         """Let the time of one call pass."""
+        bus = self._bus
         if self.options.speed is not None:
             wall_s = (time.perf_counter() - self._wall_begin_s) * self.options.speed
-            self._pass_to(max(self._now, round(wall_s * PS)))
+            bus.pass_to(max(bus.now, round(wall_s * PS)))
         if self._call_ps:
-            self._pass_to(self._now + self._call_ps)
+            bus.pass_to(bus.now + self._call_ps)
 
     def _move_to(self, now_ps: int) -> None:
         """Let time pass, on the wall too if time is the wall's."""
@@ -540,172 +475,35 @@ class Bench:
             end_s = now_ps / PS / speed
             while (left_s := end_s - (time.perf_counter() - self._wall_begin_s)) > 0:
                 time.sleep(min(left_s, _LONGEST_SLEEP_S))
-        self._pass_to(now_ps)
-
-    def _pass_to(self, now_ps: int) -> None:
-        if now_ps <= self._now:
-            return
-        self._now = now_ps
-        for one in self._chips:
-            one.run_to(now_ps)
+        self._bus.pass_to(now_ps)
 
     def _next_fall_ps(self, one: BusChip) -> int | None:
         tick = one.chip.next_drdy_tick if one.is_clocked else None
         return None if tick is None else one.ps_of(tick)
 
-    def _select(self, chip: int) -> None:
-        if chip in self._selected:
-            return
-        if self._pins["SCLK"]:
-            self._note("SCLK high", "CS fell while SCLK was high; the chip wants it low", chip)
-        self._selected.append(chip)
-        self._chips[chip].chip.cs_low()
-        self._open[chip] = (self._now, bytearray(), bytearray())
-
-    def _deselect(self, chip: int) -> None:
-        if chip not in self._selected:
-            return
-        self._selected.remove(chip)
-        self._chips[chip].chip.cs_high()
-        begin, mosi, miso = self._open.pop(chip)
-        self.journal.transfer(chip, begin, self._now, bytes(mosi), bytes(miso))
-        self._follow_clocks()
-
     def _exchange(self, mosi: bytes, mode: int, sclk_hz: float, gap_s: float) -> bytes:
-        gap_ps = round(gap_s * PS)
+        bus, gap_ps = self._bus, round(gap_s * PS)
         miso = bytearray()
         for byte in mosi:
-            miso.append(self._clock(byte, mode, sclk_hz))
+            miso.append(bus.clock(byte, mode, sclk_hz))
             if gap_ps:
-                self._move_to(self._now + gap_ps)
+                self._move_to(bus.now + gap_ps)
         return bytes(miso)
 
-    def _clock(self, mosi: int, mode: int, sclk_hz: float) -> int:
-        """Clock one byte through all chips on the bus."""
-        if sclk_hz != self._sclk_hz:
-            self._sclk_hz, self._byte_ps = sclk_hz, round(8 * PS / sclk_hz)
-        end = self._now + self._byte_ps
-        only = self._only
-        if mode != 1:
-            for chip in self._selected:
-                first_ps, n_bytes = self._other_modes.get((chip, mode), (self._now, 0))
-                self._other_modes[chip, mode] = first_ps, n_bytes + 1
-                self._chips[chip].chip.note_sclk(sclk_hz)
-            miso = self._clock_by_edges(mosi, mode, end)
-        elif only is not None and only.is_clocked:
-            got = only.chip.clock_byte(mosi, sclk_hz=sclk_hz)
-            miso = self._idle_miso if got is None else got
-        else:
-            driven: list[int] = []
-            for index, one in enumerate(self._chips):
-                if one.is_clocked and index not in self._behind:
-                    got = one.chip.clock_byte(mosi, sclk_hz=sclk_hz)
-                    if got is not None:
-                        driven.append(got)
-            miso = self._joined(driven)
-        if only is not None and (now_ps := only.now_ps) > end:
-            end = now_ps
-        self._now = end
-        for chip in self._selected:
-            _, sent, received = self._open[chip]
-            sent.append(mosi)
-            received.append(miso)
-            if not self._is_faultless:
-                miso = self._buses[chip].fault.miso(bytes(sent), bytes(received))[-1]
-        return miso
-
-    def _joined(self, driven: list[int]) -> int:
-        """Level on MISO when several chips may drive it."""
-        if not driven:
-            return self._idle_miso
-        if len(driven) > 1:
-            self._note("contention", f"{len(driven)} chips drive MISO at once; CS of one only")
-            joined = driven[0]
-            for value in driven[1:]:
-                joined &= value
-            return joined
-        return driven[0]
-
-    def _clock_by_edges(self, mosi: int, mode: int, end: int) -> int:
-        """Clock one byte as a host in another mode does.
-
-        The chip shifts out on a rise and takes DIN on a fall. Where host and chip use the same
-        edge, each sees what was there before it.
-        """
-        begin, miso = self._now, 0
-        for bit_index in range(8):
-            bit = mosi >> (7 - bit_index) & 1
-            if mode == 1:  # not for a host: several chips, one of them dead
-                self._pins["DIN"] = bool(bit)
-            for half in range(2):
-                self._pass_to(begin + (end - begin) * (2 * bit_index + half + 1) // 16)
-                is_rise = (half == 0) == (mode in (0, 1))
-                if half == 0 and mode in (0, 2):
-                    self._pins["DIN"] = bool(bit)
-                is_sampling = half == (1 if mode == 3 else 0)
-                if is_sampling:
-                    miso = miso << 1 | self._dout()
-                self._edge(is_rise)
-                if half == 0 and mode == 3:
-                    self._pins["DIN"] = bool(bit)
-        self._pass_to(end)
-        return miso
-
-    def _edge(self, is_rise: bool) -> None:
-        din = int(self._pins["DIN"])
-        for index, one in enumerate(self._chips):
-            if one.is_clocked and index not in self._behind:
-                one.chip.sclk_rise() if is_rise else one.chip.sclk_fall(din)
-
-    def _drive_bus(self, name: str, level: bool) -> None:
-        was = self._pins[name]
-        self._pins[name] = level
-        if name == "SCLK" and was != level:
-            self._edge(level)
-
-    def _dout(self) -> int:
-        driven = [self._chips[chip].chip.dout for chip in self._selected]
-        known = [level for level in driven if level is not None]
-        if not known:
-            return self.options.floating
-        if len(known) > 1:
-            self._note("contention", f"{len(known)} chips drive MISO at once; CS of one only")
-        return min(known)
-
     def _drive(self, chip: int, name: str, level: bool) -> None:
-        one = self._chips[chip]
+        one, now_ps = self._chips[chip], self._bus.now
         if name == "CLKSEL":
-            one.set_clksel(level=level, now_ps=self._now)
+            one.set_clksel(level=level, now_ps=now_ps)
         else:
             one.set_pin(name, level=level)
         if self._levels[chip][name] != level:
             self._levels[chip][name] = level
-            self.journal.pins.append(PinChange(self._now, chip, name, level))
-        self._follow_clocks()
+            self._bus.journal.pins.append(PinChange(now_ps, chip, name, level))
+        self._bus.follow_clocks()
 
-    def _follow_clocks(self) -> None:
-        if self._has_clock_lines:
-            for one in self._chips:
-                one.follow_clock(self._now)
-
-    def _note(self, kind: str, text: str, chip: int = 0) -> None:
-        self._n_events += 1
-        if len(self._events) < _MOST_EVENTS:
-            self._events.append(BusEvent(self._now, kind, text, chip))
-
-    def _switch_on(self, name: str, values: dict[str, float | int | str]) -> None:
-        fault = FAULTS[name]
-        if not fault.is_of_the_chip:
-            known = ", ".join(one.name for one in FAULTS.values() if one.is_of_the_chip)
-            raise ValueError(
-                f"fault {name}: it is in a board's firmware or link; on a bench there are {known}"
-            )
-        if fault.switch_on is None:
-            return
-        target = _FaultTarget([one.front_end for one in self._chips], self._buses)
-        # a fault of the chip asks a board for its front ends and its wires only
-        fault.switch_on(cast("SimulatedBoard", target), values, self.options.seed)
-        self._is_faultless = all(type(bus.fault) is NoFault for bus in self._buses)
+    def _put_fault(self, setting: FaultSetting) -> None:
+        put_fault(setting, self._chips, self._wires, self.options.seed)
+        self._bus.look_for_faults()
 
 
 def check_clocking(mode: int, sclk_hz: float, gap_s: float = 0.0) -> None:
@@ -716,11 +514,3 @@ def check_clocking(mode: int, sclk_hz: float, gap_s: float = 0.0) -> None:
         raise ValueError(f"sclk_hz is {sclk_hz}, expected 1 or more")
     if not 0 <= gap_s < _INF:
         raise ValueError(f"gap_s is {gap_s}, expected 0 or more")
-
-
-class _FaultTarget:
-    """What a fault of the chip asks of a board."""
-
-    def __init__(self, front_ends: Iterable[AnalogueFrontEnd], buses: list[SpiBus]) -> None:
-        self.front_ends = tuple(front_ends)
-        self.bank = ChipBank(buses)

@@ -6,13 +6,13 @@ The port is had at once; what serves is imported when it does, since that takes 
 import contextlib
 import errno
 import logging
-import os
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from emgrig.desk.guard import Guard, is_loopback, new_token
 from emgrig.errors import TransportError
+from emgrig.listening import listen
 
 if TYPE_CHECKING:
     import uvicorn
@@ -110,20 +110,11 @@ def _own_address() -> str:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    listener: socket.socket | None = None
     try:
-        family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        if os.name == "posix":  # elsewhere it would let two programs have one port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()
+        return listen(host, port)
     except OSError as error:
-        if listener is not None:
-            listener.close()
         hint = "another program uses it; " if error.errno == errno.EADDRINUSE else ""
         raise TransportError(
             f"cannot serve the page on {host}:{port}: {error.strerror or error}; "
             f"{hint}choose another with --port, or --port 0 for a free one"
         ) from error
-    return listener

@@ -10,15 +10,9 @@ from emgrig.electrodes.check import Channel, ContactCheck, Electrode, Finding
 from emgrig.electrodes.check_file import last_check, save_check
 from emgrig.electrodes.judge import judge_channels
 from emgrig.electrodes.lights import Light, Limits
-from emgrig.electrodes.procedure import (
-    ContactSettings,
-    channel_names,
-    check_contact,
-    follow_electrode,
-    prepare_quiet,
-    wired_channels,
-)
+from emgrig.electrodes.procedure import check_contact, follow_electrode, prepare_quiet
 from emgrig.electrodes.quiet import ChannelFigures, quiet_figures
+from emgrig.electrodes.settings import ContactSettings, channel_names, wired_channels
 from emgrig.electrodes.watch import ContactWatch
 
 __all__ = [

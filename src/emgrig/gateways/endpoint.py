@@ -14,9 +14,10 @@ from typing import Protocol
 
 from emgrig.driver.can import Can
 from emgrig.driver.seams import Clock, Transport
-from emgrig.errors import TransportError, TransportTimeout, WireError
+from emgrig.errors import TransportError, TransportTimeout
 from emgrig.gateways.outgoing import Outgoing
 from emgrig.protocol import packets as wire
+from emgrig.protocol.answering import Refusal, Replies
 from emgrig.protocol.decoder import Decoder, RequestPacket
 from emgrig.protocol.framing import VERSION
 from emgrig.protocol.packets import (
@@ -24,7 +25,6 @@ from emgrig.protocol.packets import (
     Capability,
     ErrorCode,
     EventType,
-    ReplyStatus,
     Request,
 )
 from emgrig.protocol.schema import Message
@@ -36,15 +36,6 @@ BRISK_SLICE_S = 0.002  #: The same, while requests follow each other.
 BRISK_S = 0.5
 N_ADDRESSES = 32
 NOT_TOLD = 0  #: Reset cause of a board that does not say it.
-_REMEMBERED = 8
-
-
-class Refusal(Exception):
-    """A request that is answered with ERROR; one line: what happened and what to do."""
-
-    def __init__(self, text: str, code: ErrorCode = ErrorCode.NOT_SUPPORTED) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -153,7 +144,7 @@ class Endpoint:
         self._requests = Decoder()
         self._asked: deque[RequestPacket] = deque()
         self._writing = threading.Lock()
-        self._answered: deque[tuple[tuple[int, int, bytes], bytes]] = deque(maxlen=_REMEMBERED)
+        self._replies = Replies()
         self._is_closed = False
         self._brisk_until_s = 0.0
         self._settings = self._run = 0
@@ -243,7 +234,7 @@ class Endpoint:
 
     def _booted(self) -> None:
         self._is_on, self._settings = False, 0
-        self._answered.clear()
+        self._replies.clear()
         self._out.event(EventType.BOOT, wire.BootEvent(NOT_TOLD), 0)
 
     def _chip_lost(self, body: wire.ChipLostEvent) -> None:
@@ -253,25 +244,11 @@ class Endpoint:
     # ---- requests -----------------------------------------------------------------------------
 
     def _answer(self, asked: RequestPacket) -> None:
-        key = asked.id, asked.request, asked.arguments
-        for known, reply in self._answered:
-            if known == key:
-                self._out.reply(reply)
-                return
+        handler = self._handlers.get(asked.request, self._refuse)
         try:
-            handler = self._handlers.get(asked.request, self._refuse)
-            status, body = ReplyStatus.OK, handler(asked.arguments).encode()
-        except Refusal as refusal:
-            error = wire.ErrorReply(refusal.code, str(refusal))
-            status, body = ReplyStatus.ERROR, error.encode()
-        except WireError as problem:
-            error = wire.ErrorReply(ErrorCode.BAD_ARGUMENT, str(problem))
-            status, body = ReplyStatus.ERROR, error.encode()
+            reply = self._replies.answer(asked, handler)
         except TransportTimeout as silence:  # to whoever waits it is a link that is lost
             raise TransportError(str(silence)) from silence
-        reply = wire.ReplyHeader(asked.id, asked.request, status).encode() + body
-        if status is ReplyStatus.OK:  # a refusal changed nothing, and may not last
-            self._answered.append((key, reply))
         self._out.reply(reply)
 
     def _refuse(self, _: bytes) -> Message:

@@ -5,7 +5,6 @@ and refuses the rest: there is no register, no pin and no clock to be had.
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable
 
 from emgrig.driver.seams import Clock, Transport
@@ -19,19 +18,15 @@ from emgrig.gateways.outgoing import Outgoing
 from emgrig.gateways.placed import Placed
 from emgrig.gateways.template import FrameTemplate, spoken
 from emgrig.protocol import packets as wire
+from emgrig.protocol.answering import Refusal, Replies
 from emgrig.protocol.decoder import Decoder, RequestPacket
 from emgrig.protocol.framing import MAX_PACKET_BYTES, VERSION
-from emgrig.protocol.packets import Capability, ErrorCode, ReplyStatus, Request
+from emgrig.protocol.packets import Capability, Request
 from emgrig.protocol.schema import Message
 from emgrig.protocol.unmade import Received, made
 
 SLICE_S = 0.02  #: The board's bytes are waited for so long at once: a request comes meanwhile.
 PROOF_S = 5.0  #: A board has so long to show its first frames.
-_REMEMBERED = 8
-
-
-class Refusal(Exception):
-    """A request that the board cannot do."""
 
 
 class FrameGateway:
@@ -72,7 +67,7 @@ class FrameGateway:
         self._gathering = Gathering()
         self.out = Outgoing()  #: What waits to be read.
         self._requests = Decoder()
-        self._answered: deque[tuple[tuple[int, int, bytes], bytes]] = deque(maxlen=_REMEMBERED)
+        self._replies = Replies()
         self._is_datagram = bool(getattr(inner, "is_datagram", False))
         self.decoder = FrameDecoder(template, is_datagram=self._is_datagram)
         self.numbering = Numbering(template)
@@ -305,22 +300,7 @@ class FrameGateway:
         self.out.reply(self._reply(asked))
 
     def _reply(self, asked: RequestPacket) -> bytes:
-        key = asked.id, asked.request, asked.arguments
-        for known, reply in self._answered:
-            if known == key:
-                return reply
-        try:
-            handler = self._handlers.get(asked.request, self._refuse)
-            status, body = ReplyStatus.OK, handler(asked.arguments).encode()
-        except Refusal as refusal:
-            error = wire.ErrorReply(ErrorCode.NOT_SUPPORTED, str(refusal))
-            status, body = ReplyStatus.ERROR, error.encode()
-        except WireError as problem:
-            error = wire.ErrorReply(ErrorCode.BAD_ARGUMENT, str(problem))
-            status, body = ReplyStatus.ERROR, error.encode()
-        reply = wire.ReplyHeader(asked.id, asked.request, status).encode() + body
-        self._answered.append((key, reply))
-        return reply
+        return self._replies.answer(asked, self._handlers.get(asked.request, self._refuse))
 
     def _refuse(self, _: bytes) -> Message:
         raise Refusal(f"{self.template.title} only sends frames: it cannot do that")

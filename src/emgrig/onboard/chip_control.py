@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from emgrig.onboard.seams import Bank
+from emgrig.protocol.answering import Refusal
 from emgrig.protocol.packets import ALL_CHIPS, ErrorCode, Line
 
 BOOT_S: Final = 0.15
@@ -22,15 +23,6 @@ RDATAC: Final = 0x10
 SDATAC: Final = 0x11
 RREG: Final = 0x20  #: Or the address of the first register.
 WREG: Final = 0x40
-
-
-class Refusal(Exception):
-    """A request that is answered with ERROR."""
-
-    def __init__(self, code: ErrorCode, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text  #: What happened and what to do, in one line.
 
 
 class ChipControl:
@@ -111,18 +103,18 @@ class ChipControl:
     def check_access(self, chip: int, address: int, count: int) -> None:
         """Raise what `read` of these registers would raise."""
         if chip == ALL_CHIPS:
-            raise Refusal(ErrorCode.NO_SUCH_CHIP, "registers are read and written chip by chip")
+            raise Refusal("registers are read and written chip by chip", ErrorCode.NO_SUCH_CHIP)
         self.check_chip(chip)
         if not 1 <= count <= N_ADDRESSES or address + count > N_ADDRESSES:
             text = f"{count} registers from {address:02X}h; addresses are 00h to 1Fh"
-            raise Refusal(ErrorCode.BAD_ARGUMENT, text)
+            raise Refusal(text, ErrorCode.BAD_ARGUMENT)
         for line in (Line.RESET, Line.PWDN):
             if line in self._low:
                 text = f"{line.name} is held low, the chip cannot answer; set it high first"
-                raise Refusal(ErrorCode.CHIP_SILENT, text)
+                raise Refusal(text, ErrorCode.CHIP_SILENT)
         if self._in_rdatac[chip]:
             text = f"chip {chip} is in RDATAC and ignores register access; send STOP or SDATAC"
-            raise Refusal(ErrorCode.IN_RDATAC, text)
+            raise Refusal(text, ErrorCode.IN_RDATAC)
 
     def peek(self, chip: int, address: int, count: int = 1) -> bytes:
         """Read registers without asking whether that can work."""
@@ -144,7 +136,7 @@ class ChipControl:
             If the pin is not wired.
         """
         if line not in self.bank.lines:
-            raise Refusal(ErrorCode.NOT_SUPPORTED, f"{line.name} is not wired on this board")
+            raise Refusal(f"{line.name} is not wired on this board")
         self.bank.set_line(line, level=level)
         if level:
             self._low.discard(line)
@@ -165,7 +157,7 @@ class ChipControl:
             return range(len(self.bank))
         if chip >= len(self.bank):
             text = f"there is no chip {chip}; this board has {len(self.bank)}, the first is 0"
-            raise Refusal(ErrorCode.NO_SUCH_CHIP, text)
+            raise Refusal(text, ErrorCode.NO_SUCH_CHIP)
         return (chip,)
 
     def _wait(self, duration_s: float) -> None:

@@ -7,15 +7,16 @@ which pins it drove. It is without I/O: bytes in, time in, bytes out.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
-from emgrig.errors import WireError
-from emgrig.onboard.chip_control import N_ADDRESSES, ChipControl, Refusal
+from emgrig.onboard.chip_control import N_ADDRESSES, ChipControl
 from emgrig.onboard.outlet import Link, Outlet
 from emgrig.onboard.seams import Bank, BoardClock, BoardFacts, Client
 from emgrig.onboard.streaming import Streaming
 from emgrig.protocol import packets as wire
 from emgrig.protocol.abilities import LineFlag
+from emgrig.protocol.answering import Refusal, Replies, outcome
 from emgrig.protocol.decoder import Decoder, RequestPacket
 from emgrig.protocol.framing import MAX_PAYLOAD_BYTES, VERSION, PacketType
 from emgrig.protocol.packets import Capability, ErrorCode, EventType, Line, Request, ResetCause
@@ -23,7 +24,6 @@ from emgrig.protocol.schema import Message
 
 log = logging.getLogger(__name__)
 
-REMEMBERED_REPLIES: Final = 8
 MAX_FRAMES: Final = 64
 CAPABILITIES: Final = (
     Capability.SET_LINE
@@ -59,8 +59,7 @@ class NativeClient:
     outlet: Outlet  #: Towards the PC.
     is_open: bool = True  #: False once either side has closed it.
     decoder: Decoder = field(default_factory=Decoder)  #: Of what the PC sends.
-    #: The last requests, by id, number and arguments, with their replies.
-    remembered: dict[tuple[int, int, bytes], bytes] = field(default_factory=dict)
+    replies: Replies = field(default_factory=Replies)  #: What it was answered last.
 
 
 @dataclass(eq=False)
@@ -167,7 +166,7 @@ class Firmware:
         for client in self._clients:
             client.outlet.restart()
             client.decoder = Decoder()
-            client.remembered.clear()
+            client.replies.clear()
         self._power_on()
         self._report(EventType.BOOT, wire.BootEvent(cause), 0, self.now_s)
 
@@ -193,16 +192,12 @@ class Firmware:
 
     def _answer(self, client: NativeClient, request: RequestPacket) -> None:
         """Send the one reply to a request; what was done is not done again."""
-        key = (request.id, request.request, request.arguments)
-        reply = client.remembered.get(key)
+        reply = client.replies.known(request)
         if reply is None:
-            status, body = self._outcome(client, request)
+            do = partial(self._do, client, request.request)
+            status, body = outcome(do, request.arguments)
             self._tell(client, request, body if status != wire.ReplyStatus.OK else b"")
-            reply = wire.ReplyHeader(request.id, request.request, status).encode() + body
-            if status == wire.ReplyStatus.OK:  # a refusal changed nothing, and may not last
-                client.remembered[key] = reply
-            if len(client.remembered) > REMEMBERED_REPLIES:
-                del client.remembered[next(iter(client.remembered))]
+            reply = client.replies.made(request, status, body)
         client.outlet.send(PacketType.REPLY, reply, self.now_s)
         if self._is_reboot_due:
             self._is_reboot_due = False
@@ -219,32 +214,21 @@ class Firmware:
         number = self._clients.index(client) + 1
         log.log(level, "client %d: %s %s: %s", number, name, request.arguments.hex(), ended)
 
-    def _outcome(
-        self, client: NativeClient, request: RequestPacket
-    ) -> tuple[wire.ReplyStatus, bytes]:
-        try:
-            return wire.ReplyStatus.OK, self._do(client, request).encode()
-        except Refusal as refusal:
-            error = wire.ErrorReply(refusal.code, refusal.text)
-        except WireError as problem:
-            error = wire.ErrorReply(ErrorCode.BAD_ARGUMENT, str(problem))
-        return wire.ReplyStatus.ERROR, error.encode()
-
-    def _do(self, client: NativeClient, request: RequestPacket) -> Message:
+    def _do(self, client: NativeClient, request: int, arguments: bytes) -> Message:
         if self.streaming.is_on and client is not self._owner:
             if self._owner is not None:
                 text = "busy: a run is on"
-                raise Refusal(ErrorCode.BUSY, text)
+                raise Refusal(text, ErrorCode.BUSY)
             self._owner = client  # who comes first after an outage takes over the run
             self.streaming.attach(client.outlet)
-        handler = self._handlers.get(request.request)
-        needed = _NEEDED.get(request.request, self.capabilities)
+        handler = self._handlers.get(request)
+        needed = _NEEDED.get(request, self.capabilities)
         if needed not in self.capabilities:
-            raise Refusal(ErrorCode.NOT_SUPPORTED, f"this board has nothing for {needed.name}")
+            raise Refusal(f"this board has nothing for {needed.name}")
         if handler is None:
-            text = f"this firmware knows no request {request.request}; it is version {VERSION}"
-            raise Refusal(ErrorCode.UNKNOWN_REQUEST, text)
-        return handler(client, request.arguments)
+            text = f"this firmware knows no request {request}; it is version {VERSION}"
+            raise Refusal(text, ErrorCode.UNKNOWN_REQUEST)
+        return handler(client, arguments)
 
     # ---- requests -----------------------------------------------------------------------------
 
@@ -290,7 +274,7 @@ class Firmware:
         asked = wire.SetLine.decode(arguments)
         if asked.line not in Line.__members__.values() or asked.level > 1:
             text = f"line {asked.line}, level {asked.level}; lines are 1 to 3, levels 0 and 1"
-            raise Refusal(ErrorCode.BAD_ARGUMENT, text)
+            raise Refusal(text, ErrorCode.BAD_ARGUMENT)
         self.streaming.make_way()
         self.control.set_line(Line(asked.line), level=bool(asked.level))
         return wire.SettingsEpoch(self.control.settings)
@@ -298,15 +282,15 @@ class Firmware:
     def _start(self, client: NativeClient, arguments: bytes) -> Message:
         asked = wire.StartArguments.decode(arguments)
         if self.streaming.is_on:
-            raise Refusal(ErrorCode.BUSY, "a run is on; send STOP first")
+            raise Refusal("a run is on; send STOP first", ErrorCode.BUSY)
         if not 1 <= asked.frames_per_packet <= self._max_frames:
             text = (
                 f"{asked.frames_per_packet} frames a packet; 1 to {self._max_frames} are possible"
             )
-            raise Refusal(ErrorCode.BAD_ARGUMENT, text)
+            raise Refusal(text, ErrorCode.BAD_ARGUMENT)
         if asked.canary >= N_ADDRESSES:
             text = f"canary {asked.canary:02X}h; addresses are 00h to 1Fh"
-            raise Refusal(ErrorCode.BAD_ARGUMENT, text)
+            raise Refusal(text, ErrorCode.BAD_ARGUMENT)
         self._owner = client
         self.streaming.start(asked.frames_per_packet, asked.canary, client.outlet)
         run = self.streaming.run

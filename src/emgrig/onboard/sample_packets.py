@@ -2,42 +2,24 @@
 
 import zlib
 from functools import lru_cache
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emgrig.protocol.framing import CRC_BYTES, HEADER_BYTES, SYNC, VERSION, PacketType
+from emgrig.protocol.framing import CRC_BYTES, SYNC, VERSION, PacketType
 from emgrig.protocol.packets import SAMPLES_HEADER_BYTES
-
-_HEAD: Final = np.dtype(
-    [
-        ("sync", "S2"),
-        ("version", "u1"),
-        ("type", "u1"),
-        ("sequence", "<u2"),
-        ("length", "<u2"),
-        ("first_conversion", "<u4"),
-        ("board_time_us", "<u8"),
-        ("n_frames", "u1"),
-        ("frame_bytes", "u1"),
-        ("settings", "<u2"),
-        ("flags", "<u2"),
-    ]
-)
-_HEAD_BYTES: Final = HEADER_BYTES + SAMPLES_HEADER_BYTES
-assert _HEAD.itemsize == _HEAD_BYTES
+from emgrig.protocol.sample_packets import SAMPLES_HEAD, SAMPLES_HEAD_BYTES
 
 
 def packet_bytes(n_frames: int, frame_bytes: int) -> int:
     """Length of a whole sample packet."""
-    return _HEAD_BYTES + n_frames * frame_bytes + CRC_BYTES
+    return SAMPLES_HEAD_BYTES + n_frames * frame_bytes + CRC_BYTES
 
 
 @lru_cache(maxsize=16)
 def _usual_head(n_frames: int, frame_bytes: int, settings: int) -> NDArray[np.void]:
     """Return what all packets of one shape and one epoch begin with, and zeros; shape ()."""
-    head = np.zeros((), _HEAD)
+    head = np.zeros((), SAMPLES_HEAD)
     head["sync"] = SYNC
     head["version"] = VERSION
     head["type"] = PacketType.SAMPLES
@@ -76,13 +58,13 @@ def encode_sample_packets(
     n_packets, n_frames, frame_bytes = frames.shape
     stride = packet_bytes(n_frames, frame_bytes)
     octets = np.empty((n_packets, stride), np.uint8)
-    head = np.ndarray((n_packets,), _HEAD, octets, 0, (stride,))
+    head = np.ndarray((n_packets,), SAMPLES_HEAD, octets, 0, (stride,))
     head[:] = _usual_head(n_frames, frame_bytes, settings & 0xFFFF)
     head["sequence"] = (first_sequence + np.arange(n_packets)) & 0xFFFF
     head["first_conversion"] = first_conversion & 0xFFFFFFFF
     head["board_time_us"] = board_time_us
     head["flags"] = flags
-    octets[:, _HEAD_BYTES:-CRC_BYTES] = frames.reshape(n_packets, -1)
+    octets[:, SAMPLES_HEAD_BYTES:-CRC_BYTES] = frames.reshape(n_packets, -1)
     whole = octets.reshape(-1).data
     crc = [
         zlib.crc32(whole[at + len(SYNC) : at + stride - CRC_BYTES])

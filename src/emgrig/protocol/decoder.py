@@ -26,7 +26,12 @@ from emgrig.protocol.framing import (
     PacketType,
 )
 from emgrig.protocol.packets import SAMPLES_HEADER_BYTES
-from emgrig.protocol.sample_packets import OnePacket, SamplePackets
+from emgrig.protocol.sample_packets import (
+    SAMPLES_HEAD,
+    SAMPLES_HEAD_BYTES,
+    OnePacket,
+    SamplePackets,
+)
 from emgrig.protocol.schema import Message
 
 __all__ = [
@@ -41,22 +46,6 @@ __all__ = [
     "SamplePackets",
 ]
 
-_HEAD_BYTES = HEADER_BYTES + SAMPLES_HEADER_BYTES
-_RUN_HEAD = np.dtype(
-    [
-        ("sync", "V2"),
-        ("version", "u1"),
-        ("type", "u1"),
-        ("sequence", "<u2"),
-        ("length", "<u2"),
-        ("first_conversion", "<u4"),
-        ("board_time_us", "<u8"),
-        ("n_frames", "u1"),
-        ("frame_bytes", "u1"),
-        ("settings", "<u2"),
-        ("flags", "<u2"),
-    ]
-)
 #: What packets of one run are alike in: sync, version and type; length; n_frames and frame_bytes.
 _KIND = np.dtype(
     {"names": ["type", "length", "form"], "formats": ["<u4", "<u2", "<u2"], "offsets": [0, 6, 20]}
@@ -266,7 +255,7 @@ class Decoder:
             (n_good, n_frames, frame_bytes),
             np.uint8,
             buffer=data,
-            offset=at + _HEAD_BYTES,
+            offset=at + SAMPLES_HEAD_BYTES,
             strides=(stride, frame_bytes, 1),
         )
         items.append(
@@ -291,7 +280,7 @@ class Decoder:
         if n_frames * frame_bytes + SAMPLES_HEADER_BYTES != length or not n_frames:
             self.counts.malformed += 1
             return stride
-        n_lost, begin = self.counts.sequence_gaps, at + _HEAD_BYTES
+        n_lost, begin = self.counts.sequence_gaps, at + SAMPLES_HEAD_BYTES
         items.append(
             OnePacket(conversion, time_us, epoch, flags, n_lost, data, begin, n_frames, frame_bytes)
         )
@@ -362,7 +351,7 @@ class Decoder:
 def _alike(data: bytes, at: int, stride: int) -> tuple[NDArray[np.void], int]:
     """Heads of the packets `stride` bytes apart from `at` on, and how many are like the first."""
     n_packets = (len(data) - at) // stride
-    heads = np.ndarray((n_packets,), _RUN_HEAD, buffer=data, offset=at, strides=(stride,))
+    heads = np.ndarray((n_packets,), SAMPLES_HEAD, buffer=data, offset=at, strides=(stride,))
     kinds = np.ndarray((n_packets,), _KIND, buffer=data, offset=at, strides=(stride,))
     types, lengths, forms = kinds["type"], kinds["length"], kinds["form"]
     alike = types == types[0]

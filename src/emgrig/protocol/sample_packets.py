@@ -4,10 +4,33 @@ A board at its own pace sends packet by packet, and for one of them every array 
 is done with it. So one packet carries numbers, and makes arrays of them for whoever asks.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.protocol.frames import FrameLayout
+from emgrig.protocol.framing import HEADER_BYTES
+from emgrig.protocol.packets import SAMPLES_HEADER_BYTES
+
+#: What a whole packet of samples begins with: the framing's header, then `packets.SamplesHeader`.
+SAMPLES_HEAD: Final = np.dtype(
+    [
+        ("sync", "S2"),
+        ("version", "u1"),
+        ("type", "u1"),
+        ("sequence", "<u2"),
+        ("length", "<u2"),
+        ("first_conversion", "<u4"),
+        ("board_time_us", "<u8"),
+        ("n_frames", "u1"),
+        ("frame_bytes", "u1"),
+        ("settings", "<u2"),
+        ("flags", "<u2"),
+    ]
+)
+SAMPLES_HEAD_BYTES: Final = HEADER_BYTES + SAMPLES_HEADER_BYTES
+assert SAMPLES_HEAD.itemsize == SAMPLES_HEAD_BYTES
 
 
 class SamplePackets:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from emgrig.errors import TransportError
+from emgrig.listening import listen
 from emgrig.onboard.seams import Client
 from emgrig.simulator.background import BackgroundServer
 from emgrig.simulator.board import SimulatedBoard
@@ -311,20 +312,12 @@ def serve_tcp(
         If the port cannot be had.
     """
     _check_speed(speed)
-    listener: socket.socket | None = None
     try:
-        family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        if os.name == "posix":  # elsewhere it would let two programs have one port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()
-        listener.setblocking(False)
+        listener = listen(host, port)
     except OSError as error:
-        if listener is not None:
-            listener.close()
         reason = error.strerror or error
         raise TransportError(f"cannot serve on {host}:{port}: {reason}; try port 0") from error
+    listener.setblocking(False)
     shown = f"[{host}]" if ":" in host else host or "localhost"
     address = f"tcp://{shown}:{listener.getsockname()[1]}"
     return BoardServer(board, speed, listener=listener, address=address)

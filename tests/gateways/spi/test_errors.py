@@ -128,7 +128,7 @@ def test_the_header_s_gpio_chip_is_found_by_its_label(
 def test_lines_are_let_go_of_when_another_cannot_be_had() -> None:
     with machine() as here:
         refused("spi:pieeg?start=gpiochip7/22")
-        assert not here.host._watches
+        assert not here.host._watches.all
 
 
 def test_a_transfer_that_fails_is_a_lost_link_and_reopening_begins_anew(

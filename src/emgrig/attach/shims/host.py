@@ -7,12 +7,13 @@ costs a moment of bench time; looks that cannot bring anything new do not go to 
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from emgrig.attach.shims.edges import Edge, Watch
 from emgrig.attach.shims.seams import BenchVerbs, TimeIsUp
+from emgrig.attach.shims.watches import Watches
 from emgrig.attach.shims.wiring import Line, Wiring
 
 LOOK_S: Final = 5e-6
@@ -66,8 +67,8 @@ class Host:
         self.is_virtual = speed is None
         self._speed = speed or 1.0
         self._real_sleep = time.sleep
-        self._next_fall_s: Callable[[int], float | None] | None = (
-            None if self.is_virtual else getattr(bench, "next_fall_s", None)
+        self._watches = Watches(
+            bench, None if self.is_virtual else getattr(bench, "next_fall_s", None)
         )
         self._zero_s: float | None = None  # of bench time, on the machine's monotonic clock
         self.lock = threading.RLock()
@@ -78,8 +79,6 @@ class Host:
         self._bench_s = bench.now_s
         self._known: dict[int, tuple[int, float]] = {}  # line: level, and until when it holds
         self._levels: dict[int, int] = {}  # of free lines, as they were written
-        self._watches: list[Watch] = []
-        self._is_interrupted = False  # in a callback
         self._stare_since_s: float | None = None
         self._quiet_s = 0.0  # until then a look needs no question to the bench
         self._lines: dict[int, Line | None] = {}
@@ -205,18 +204,14 @@ class Host:
         """Take note of edges from now on."""
         with self.lock:
             self._settle()
-            if watch.chip is not None:
-                watch.falls = self.bench.drdy_count(watch.chip)
-                watch.level = self.bench.pin("DRDY", watch.chip) if watch.wants_rising else 1
-            self._catch_up(None)
+            self._watches.add(watch, self._bench_s)
+            self._bench_s = self.bench.now_s
             self._quiet_s = 0.0
-            self._watches.append(watch)
 
     def unwatch(self, watch: Watch) -> None:
         """Take note no longer; a second call does nothing."""
         with self.lock:
-            if watch in self._watches:
-                self._watches.remove(watch)
+            self._watches.remove(watch)
 
     def wait(self, watches: list[Watch], timeout_s: float | None) -> bool:
         """Wait until one of `watches` has an edge to take.
@@ -320,19 +315,19 @@ class Host:
         self._known.clear()
         self._quiet_s = 0.0
         self._stare_since_s = None
-        event_s = self.bench.next_event_s() if self._watches else None
-        with self._falls_foreseen():
+        event_s = self.bench.next_event_s() if self._watches.all else None
+        with self._watches.falls_foreseen():
             yield
         self._catch_up(event_s)
         self._wait_for_machine()
-        self._deliver()
+        self._watches.deliver()
 
     def _settle(self) -> None:
         """Tell the bench of the time that has passed here."""
         if not self.is_virtual:
             self._follow_wall()
             self._catch_up(None)
-            self._deliver()
+            self._watches.deliver()
         elif self._debt_s:
             end_s, self._debt_s = self._bench_s + self._debt_s, 0.0
             self._pass_to(end_s)
@@ -340,26 +335,26 @@ class Host:
     def _pass_to(self, end_s: float) -> None:
         """Let bench time pass up to `end_s`, from edge to edge if somebody waits for any."""
         stop_s = min(end_s, self._limit_s)
-        wants_rising = any(watch.wants_rising for watch in self._watches)
+        wants_rising = self._watches.wants_rising
         is_quiet = False
-        while self._watches and (event_s := self.bench.next_event_s()) is not None:
+        while self._watches.all and (event_s := self.bench.next_event_s()) is not None:
             if event_s > stop_s:
                 is_quiet = not wants_rising
                 break
             if wants_rising:
                 self._move(event_s - _BEFORE_FALL_S / 2)
                 self._catch_up(None)
-            before = [watch.falls for watch in self._watches]
+            before = self._watches.falls()
             self._move(event_s)
             self._catch_up(event_s)
-            if before == [watch.falls for watch in self._watches] and self._bench_s <= event_s:
+            if before == self._watches.falls() and self._bench_s <= event_s:
                 self._move(event_s + _NUDGE_S)  # a time of the bench that no float holds
                 self._catch_up(event_s)
-            self._deliver()
+            self._watches.deliver()
         self._move(stop_s)
         if not is_quiet:
             self._catch_up(None)
-            self._deliver()
+            self._watches.deliver()
         if end_s > self._limit_s:
             raise TimeIsUp.at_limit(self._limit_s)
 
@@ -370,7 +365,7 @@ class Host:
         self._bench_s = max(self._bench_s, self.bench.now_s)
 
     def _follow_wall(self) -> None:
-        with self._falls_foreseen():
+        with self._watches.falls_foreseen():
             self.bench.pin("CS")  # any call that costs time looks at the wall's
         self._bench_s = self.bench.now_s
         if self._bench_s > self._limit_s:
@@ -390,25 +385,6 @@ class Host:
                 raise TimeIsUp.of_wait(self._bench_s, what)
             self._pass_to(until_s)
 
-    @contextmanager
-    def _falls_foreseen(self) -> Iterator[None]:
-        """Do something that lets time pass; edges on the way have the times when they came.
-
-        However late they are looked at: a kernel stamps them when they come. Of a bench behind a
-        socket it is not asked, which would take longer than most looks are apart.
-        """
-        next_fall_s = self._next_fall_s
-        foreseen = [
-            (watch, watch.chip, next_fall_s(watch.chip))
-            for watch in self._watches
-            if watch.chip is not None and next_fall_s is not None
-        ]
-        yield
-        for watch, chip, fall_s in foreseen:
-            n_falls = self.bench.drdy_count(chip)
-            if fall_s is not None and n_falls > watch.falls and fall_s <= self.bench.now_s:
-                watch.fall(n_falls, fall_s, next_fall_s(chip) if next_fall_s else None)
-
     def _wait_for_machine(self) -> None:
         """Let a script that sees the machine's time go on no sooner than the bench's is there."""
         if self._zero_s is not None:
@@ -418,28 +394,6 @@ class Host:
 
     def _catch_up(self, event_s: float | None) -> None:
         """See which edges came up to now; `event_s` is when the one that was foreseen did."""
-        begin_s, now_s = self._bench_s, self.bench.now_s
-        self._bench_s = now_s
-        for watch in self._watches:
-            if watch.chip is None:
-                continue
-            falls = self.bench.drdy_count(watch.chip)
-            at_s = now_s if event_s is None or not event_s <= now_s else max(event_s, begin_s)
-            watch.fall(falls, at_s)
-            if watch.wants_rising and not watch.level and self.bench.pin("DRDY", watch.chip):
-                watch.see(now_s, is_rising=True)
+        if self._watches.all:
+            self._watches.catch_up(self._bench_s, event_s)
         self._bench_s = self.bench.now_s
-
-    def _deliver(self) -> None:
-        """Call those who wanted to be called; not while one of them is being."""
-        if self._is_interrupted:
-            return
-        self._is_interrupted = True
-        try:
-            while ready := [w for w in self._watches if w.callback is not None and w.queue]:
-                for watch in ready:
-                    call: Callable[[Edge], object] | None = watch.callback
-                    if call is not None and watch.queue:
-                        call(watch.queue.popleft())
-        finally:
-            self._is_interrupted = False

@@ -13,11 +13,12 @@ from pathlib import Path
 from emgrig.driver.captures.capture import CaptureReader
 from emgrig.driver.captures.recorded_runs import RecordedRuns
 from emgrig.driver.samples.block import Epoch
-from emgrig.errors import TransportEnd, TransportError, TransportTimeout, WireError
+from emgrig.errors import TransportEnd, TransportError, TransportTimeout
 from emgrig.protocol import packets
+from emgrig.protocol.answering import Refusal, outcome, whole_reply
 from emgrig.protocol.decoder import Decoder, RequestPacket
 from emgrig.protocol.framing import PacketEncoder, PacketType
-from emgrig.protocol.packets import ErrorCode, ReplyStatus, Request
+from emgrig.protocol.packets import ErrorCode, Request
 from emgrig.protocol.schema import Message
 
 #: SDATAC, RDATAC, STOP, START: they change nothing that a recording could contradict.
@@ -46,14 +47,6 @@ class ReplayClock:
     def move_to(self, unix_s: float) -> None:
         """Move on to a time, unless it is past."""
         self._now_s = max(self._now_s, unix_s)
-
-
-class _Refusal(Exception):
-    """A request is answered with ERROR."""
-
-    def __init__(self, code: ErrorCode, text: str) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 class ReplayTransport:
@@ -144,34 +137,24 @@ class ReplayTransport:
     # Requests.
 
     def _reply(self, packet: RequestPacket) -> bytes:
-        try:
-            answer = self._answer.get(packet.request, self._refuse)
-            body, status = answer(packet.arguments).encode(), ReplyStatus.OK
-        except _Refusal as refusal:
-            body = packets.ErrorReply(refusal.code, str(refusal)).encode()
-            status = ReplyStatus.ERROR
-        except WireError as error:
-            body = packets.ErrorReply(ErrorCode.BAD_ARGUMENT, str(error)).encode()
-            status = ReplyStatus.ERROR
-        return packets.ReplyHeader(packet.id, packet.request, status).encode() + body
+        do = self._answer.get(packet.request, self._refuse)
+        return whole_reply(packet, *outcome(do, packet.arguments))
 
     def _refuse(self, _: bytes) -> Message:
-        raise _Refusal(ErrorCode.NOT_SUPPORTED, f"{_SAYS}: it cannot do that")
+        raise Refusal(f"{_SAYS}: it cannot do that")
 
     def _epoch(self) -> Epoch:
         epoch = self._runs.epoch_to_come
         if epoch is None:
-            raise _Refusal(
-                ErrorCode.NOT_SUPPORTED, f"{_SAYS}, and it does not say what the registers held"
-            )
+            raise Refusal(f"{_SAYS}, and it does not say what the registers held")
         return epoch
 
     def _registers(self, chip: int) -> bytes:
         if self._streaming:
-            raise _Refusal(ErrorCode.IN_RDATAC, f"{_SAYS} of a running stream: stop it first")
+            raise Refusal(f"{_SAYS} of a running stream: stop it first", ErrorCode.IN_RDATAC)
         registers = self._epoch().registers
         if chip >= len(registers):
-            raise _Refusal(ErrorCode.NO_SUCH_CHIP, f"{_SAYS} of {len(registers)} chips")
+            raise Refusal(f"{_SAYS} of {len(registers)} chips", ErrorCode.NO_SUCH_CHIP)
         return registers[chip]
 
     def _read_registers(self, arguments: bytes) -> Message:
@@ -184,25 +167,24 @@ class ReplayTransport:
         end = asked.address + len(asked.values)
         held = self._registers(asked.chip)[asked.address : end]
         if held != asked.values:
-            raise _Refusal(
-                ErrorCode.NOT_SUPPORTED,
+            raise Refusal(
                 f"{_SAYS}: registers from {asked.address:02X}h hold {held.hex(' ').upper()} as "
-                "recorded and cannot be changed",
+                "recorded and cannot be changed"
             )
         return packets.SettingsEpoch(self._epoch().number)
 
     def _chip_command(self, arguments: bytes) -> Message:
         asked = packets.ChipCommand.decode(arguments)
         if asked.opcode not in _HARMLESS_OPCODES:
-            raise _Refusal(ErrorCode.NOT_SUPPORTED, f"{_SAYS}: no opcode {asked.opcode:02X}h")
+            raise Refusal(f"{_SAYS}: no opcode {asked.opcode:02X}h")
         return packets.SettingsEpoch(self._epoch().number)
 
     def _start(self, _: bytes) -> Message:
         if self._streaming and self._runs.chunk is not None:
-            raise _Refusal(ErrorCode.BUSY, f"{_SAYS}: a run is on")
+            raise Refusal(f"{_SAYS}: a run is on", ErrorCode.BUSY)
         if not self._runs.begin_run():
             self._streaming = False
-            raise _Refusal(ErrorCode.NOT_SUPPORTED, f"{_SAYS} and has no further run: open it anew")
+            raise Refusal(f"{_SAYS} and has no further run: open it anew")
         self._streaming = True
         self.clock.move_to(self._runs.started_s)
         return self._runs.started

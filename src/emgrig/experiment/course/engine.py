@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from emgrig.experiment.course.course import Wanted, next_contraction, next_trial
-from emgrig.experiment.course.mvc import is_plausible, judge
+from emgrig.experiment.course.mvc import doubt, is_plausible, judge, rest_before
 from emgrig.experiment.course.steps import (
     Action,
     Begin,
@@ -36,11 +36,6 @@ from emgrig.experiment.course.steps import (
 )
 from emgrig.experiment.files.plan import RATING_MAX, Clip, Plan
 from emgrig.experiment.files.record import By, Contraction, Run, SessionRecord, Trial
-
-#: Rest is measured in at most so much time before the cue, s.
-_REST_TAKEN_S = 3.0
-#: And not in the first moment after the contraction before, s.
-_RELAX_S = 1.0
 
 
 class Engine:
@@ -240,10 +235,8 @@ class Engine:
     def _measure(self, unix_s: float) -> None:
         movement = self.movement()
         assert movement is not None
-        cue_s = self._since_s
-        taken_s = min(max(cue_s - self._rest_begin_s - _RELAX_S, _RELAX_S), _REST_TAKEN_S)
-        self._contraction = (cue_s, unix_s)
-        rest = (cue_s - taken_s, cue_s)
+        self._contraction = (self._since_s, unix_s)
+        rest = rest_before(self._since_s, self._rest_begin_s)
         self._actions.append(Measure(*movement.key, rest, self._contraction))
         self._set(Phase.MEASURE, unix_s, None)
 
@@ -257,8 +250,7 @@ class Engine:
         done = Contraction(*movement.key, *self._contraction, peak_uv, rest_uv, problem is None)
         if problem:
             done = replace(done, problem=str(problem[0]))
-        self.record = replace(self.record, contractions=(*self.record.contractions, done))
-        self.record = self.record.with_mvc(event.channel, self.plan.part_a.rule)
+        self.record = self.record.with_contraction(done, self.plan.part_a.rule)
         said: dict[str, object] = {"peak_uv": "n/a" if peak_uv is None else peak_uv}
         said["accepted"] = "no" if problem else "yes"
         if problem:
@@ -277,40 +269,32 @@ class Engine:
         if self.phase is Phase.CLIP_FAILED:
             self._choose_clip(choice, unix_s)
         elif self.phase is Phase.DECIDE:
-            *earlier, last = self.record.contractions
-            is_accepted = choice in (Choice.ACCEPT, Choice.ACCEPT_ANYWAY)
-            if is_accepted and last.peak_uv is None:
-                return  # there is no peak to accept
-            if choice is Choice.ACCEPT and not is_plausible(last.peak_uv, last.rest_uv):
-                self._ask_twice(last)
-                return
-            if choice is Choice.ACCEPT_ANYWAY and not self.is_in_doubt:
-                return  # that was not asked
-            if is_accepted:
-                taken = replace(last, is_accepted=True, decided_by=By.OPERATOR)
-                self.record = replace(self.record, contractions=(*earlier, taken))
-                self.record = self.record.with_mvc(last.channel, self.plan.part_a.rule)
-                self._mark_contraction("mvc accept", unix_s, last)
-            elif choice is Choice.SKIP:
-                given_up = (last.channel, last.repetition)
-                self.record = replace(self.record, skipped=(*self.record.skipped, given_up))
-                self._mark_contraction("mvc skip", unix_s, last)
-            self.note, self.is_in_doubt = "", False
-            self.is_again = choice is Choice.AGAIN
-            self._save()
-            self._end_repetition(last.channel, unix_s)
+            self._decide(choice, unix_s)
 
-    def _ask_twice(self, last: Contraction) -> None:
-        """Say what would be taken for a maximum, and wait for a second answer."""
-        peak, rest = f"{last.peak_uv:.1f} µV", "a rest that was not recorded"
-        if last.rest_uv:
+    def _decide(self, choice: Choice, unix_s: float) -> None:
+        """Take, skip or ask again for the contraction that was refused too often."""
+        last = self.record.contractions[-1]
+        is_accepted = choice in (Choice.ACCEPT, Choice.ACCEPT_ANYWAY)
+        if is_accepted and last.peak_uv is None:
+            return  # there is no peak to accept
+        if choice is Choice.ACCEPT and not is_plausible(last.peak_uv, last.rest_uv):
             assert last.peak_uv is not None
-            rest = f"{last.rest_uv:.1f} µV at rest: {last.peak_uv / last.rest_uv:.1f} times"
-        self.is_in_doubt = True
-        self.note = (
-            f"{peak} after {rest}; that is near noise, and every expression of this channel "
-            "would be divided by it. Take it anyway?"
-        )
+            self.is_in_doubt, self.note = True, doubt(last.peak_uv, last.rest_uv)
+            return
+        if choice is Choice.ACCEPT_ANYWAY and not self.is_in_doubt:
+            return  # that was not asked
+        if is_accepted:
+            taken = replace(last, is_accepted=True, decided_by=By.OPERATOR)
+            self.record = self.record.with_contraction(taken, self.plan.part_a.rule)
+            self._mark_contraction("mvc accept", unix_s, last)
+        elif choice is Choice.SKIP:
+            given_up = (last.channel, last.repetition)
+            self.record = replace(self.record, skipped=(*self.record.skipped, given_up))
+            self._mark_contraction("mvc skip", unix_s, last)
+        self.note, self.is_in_doubt = "", False
+        self.is_again = choice is Choice.AGAIN
+        self._save()
+        self._end_repetition(last.channel, unix_s)
 
     def _end_repetition(self, channel: int, unix_s: float) -> None:
         movement = self.movement()
@@ -421,9 +405,5 @@ class Engine:
     ) -> None:
         asked = done or self.movement()
         assert asked is not None
-        numbers = {
-            "channel": asked.channel,
-            "repetition": asked.repetition,
-            "attempt": asked.attempt,
-        }
+        numbers = dict(zip(("channel", "repetition", "attempt"), asked.key, strict=True))
         self._mark(name, unix_s, **numbers, **values)

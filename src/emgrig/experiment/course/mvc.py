@@ -20,6 +20,10 @@ MARGIN_S = 0.5
 #: A peak below so many times the rest level, or without a rest to tell, is no MVC unless a person
 #: says twice that it is: noise alone comes to two or three times.
 PLAUSIBLE_TIMES_REST = 10.0
+#: Rest is measured in at most so much time before the cue, s.
+_REST_TAKEN_S = 3.0
+#: And not in the first moment after the contraction before, s.
+_RELAX_S = 1.0
 #: So many equal samples in a row at the top or bottom are a rail: noise never repeats itself.
 _FLAT_TOP = 4
 
@@ -64,6 +68,12 @@ def is_plausible(peak_uv: float | None, rest_uv: float | None) -> bool:
     if peak_uv is None or rest_uv is None:
         return False
     return peak_uv >= PLAUSIBLE_TIMES_REST * rest_uv
+
+
+def rest_before(cue_s: float, rest_begin_s: float) -> tuple[float, float]:
+    """Return begin and end of the rest that is measured before a cue, on the clock of both, s."""
+    taken_s = min(max(cue_s - rest_begin_s - _RELAX_S, _RELAX_S), _REST_TAKEN_S)
+    return cue_s - taken_s, cue_s
 
 
 def measure(
@@ -143,6 +153,17 @@ def judge(found: Measurement, limits: Limits, best_uv: float | None) -> tuple[Pr
         words = f"{share:.0%} of the best so far; {limits.of_best:.0%} or more were expected"
         return Problem.WEAKER_THAN_BEST, f"too weak: {words}"
     return None
+
+
+def doubt(peak_uv: float, rest_uv: float | None) -> str:
+    """Say what a peak that is not plausible would be taken for, and ask whether to take it."""
+    rest = "a rest that was not recorded"
+    if rest_uv:
+        rest = f"{rest_uv:.1f} µV at rest: {peak_uv / rest_uv:.1f} times"
+    return (
+        f"{peak_uv:.1f} µV after {rest}; that is near noise, and every expression of this channel "
+        "would be divided by it. Take it anyway?"
+    )
 
 
 def _envelope(uv: NDArray[np.float64], rate_hz: float, mains_hz: float) -> NDArray[np.float64]:

@@ -51,6 +51,11 @@ class Contraction:
     problem: str = ""
     decided_by: By = By.RULE
 
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """Channel, repetition, attempt."""
+        return self.channel, self.repetition, self.attempt
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -149,6 +154,14 @@ class SessionRecord(FileModel):
         """Return the highest accepted peak of a channel, µV."""
         peaks = [c.peak_uv for c in self.accepted(channel).values() if c.peak_uv is not None]
         return max(peaks, default=None)
+
+    def with_contraction(self, done: Contraction, rule: PeakRule) -> "SessionRecord":
+        """Return the record with a contraction added, or in the place of its earlier state.
+
+        The MVC of its channel is that of what is accepted then.
+        """
+        others = tuple(c for c in self.contractions if c.key != done.key)
+        return replace(self, contractions=(*others, done)).with_mvc(done.channel, rule)
 
     def with_mvc(self, channel: int, rule: PeakRule) -> "SessionRecord":
         """Return the record with the MVC of a channel; as it is if no repetition was accepted."""

@@ -9,8 +9,8 @@ from emgrig.driver.seams import Clock
 from emgrig.errors import DeviceError, EmgrigError, TransportError, TransportTimeout, WireError
 from emgrig.gateways.cyton import words
 from emgrig.gateways.cyton.talk import ANSWER_S, Ask, Quieten, Talk
-from emgrig.gateways.frames import Refusal
 from emgrig.protocol import packets as wire
+from emgrig.protocol.answering import Refusal
 
 log = logging.getLogger(__name__)
 

@@ -23,9 +23,10 @@ from emgrig.gateways.cyton.frames import EACH, RATE_HZ, TEMPLATE, CytonDecoder, 
 from emgrig.gateways.cyton.talk import QUIET_S, Conversation, Done, Quieten, Talk
 from emgrig.gateways.decoding import Rows
 from emgrig.gateways.foreseen import Foreseen
-from emgrig.gateways.frames import FrameGateway, Refusal
+from emgrig.gateways.frames import FrameGateway
 from emgrig.gateways.gathering import READ_BYTES
 from emgrig.protocol import packets as wire
+from emgrig.protocol.answering import Refusal, whole_reply
 from emgrig.protocol.decoder import RequestPacket
 from emgrig.protocol.framing import VERSION
 from emgrig.protocol.packets import Capability, ErrorCode, EventType, ReplyStatus, Request
@@ -167,8 +168,7 @@ class CytonGateway(FrameGateway):
 
     def _answer(self, asked: RequestPacket) -> None:
         """Answer a request, or put it behind those that the board is asked about."""
-        key = asked.id, asked.request, asked.arguments
-        if asked.request not in self._talks or any(known == key for known, _ in self._answered):
+        if asked.request not in self._talks or self._replies.known(asked) is not None:
             super()._answer(asked)
             return
         if asked not in self._asked:  # what is under way is not begun again
@@ -203,9 +203,8 @@ class CytonGateway(FrameGateway):
             self._gives_up = False
             return
         asked = self._asked.popleft()
-        head = wire.ReplyHeader(asked.id, asked.request, status).encode()
-        reply = head + message.encode()
-        self._answered.append(((asked.id, asked.request, asked.arguments), reply))
+        reply = whole_reply(asked, status, message.encode())
+        self._replies.keep(asked, reply)
         self.out.reply(reply)
 
     def _at_rest(self, talk: Talk) -> Talk:

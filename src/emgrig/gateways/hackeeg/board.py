@@ -15,11 +15,12 @@ from emgrig.driver.can import Can, Counting
 from emgrig.driver.chip.registers import Config1, Config3, Gpio
 from emgrig.driver.seams import Clock, Transport
 from emgrig.errors import TransportTimeout
-from emgrig.gateways.endpoint import Facts, Refusal
+from emgrig.gateways.endpoint import Facts
 from emgrig.gateways.hackeeg.talk import NO_ACTIVE_CHANNELS, OK, RESET_S, Talk
 from emgrig.gateways.hackeeg.wire import CHIP, Frames, Reply, numbers, stamps_us
 from emgrig.gateways.outgoing import Outgoing
 from emgrig.gateways.stamps import ClockLine, StampedRun
+from emgrig.protocol.answering import Refusal
 from emgrig.protocol.packets import ChipLostEvent
 
 CAN = Can(counting=Counting.NOT, lines=())

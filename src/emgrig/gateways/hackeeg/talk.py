@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from emgrig.driver.seams import Transport
 from emgrig.errors import TransportTimeout, WireError
-from emgrig.gateways.endpoint import Refusal
 from emgrig.gateways.hackeeg.wire import Frames, HackEegDecoder, Reply
+from emgrig.protocol.answering import Refusal
 from emgrig.protocol.packets import ErrorCode
 
 log = logging.getLogger(__name__)

@@ -18,10 +18,11 @@ from emgrig.driver.can import Can, Counting, StatusWord, Timing
 from emgrig.driver.chip.registers import Config1
 from emgrig.driver.seams import Clock, Transport
 from emgrig.errors import TransportTimeout, WireError
-from emgrig.gateways.endpoint import Facts, Refusal
+from emgrig.gateways.endpoint import Facts
 from emgrig.gateways.meower.datagrams import Datagram, Datagrams
 from emgrig.gateways.outgoing import Outgoing
 from emgrig.gateways.stamps import ClockLine, StampedRun
+from emgrig.protocol.answering import Refusal
 from emgrig.protocol.packets import ALL_CHIPS, ChipLostEvent, ErrorCode
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """What the HackEEG's two parsers make of lines, and how its answers look in each mode."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -126,9 +126,30 @@ def numbers_of(words: tuple[str, ...], n_wanted: int) -> tuple[tuple[int, ...], 
         return (), b"402 Error: expected hexidecimal digits.\r\n\r\n"
 
 
-def status_words(said: Mapping[str, object]) -> bytes:
-    """Return what text mode says of the board's status."""
+def number_answer(form: Form, number: int) -> bytes:
+    """Return the answer that is a number."""
+    if form is Form.TEXT:
+        return f"200 Ok\r\n{number}\r\n".encode()
+    return json_answer(200, "Ok", DATA=number)
+
+
+def status_answer(form: Form, said: Mapping[str, object]) -> bytes:
+    """Return what is said of the board's status."""
+    if form is not Form.TEXT:
+        return json_answer(200, "Ok", DATA=said)
     labels = ("Driver version", "Board name", "Board maker", "Hardware type", "Max channels",
               "Number of active channels")  # fmt: skip
     lines = [f"{label}: {value}" for label, value in zip(labels, said.values(), strict=True)]
     return "\r\n".join(["200 Ok", *lines, "", ""]).encode()
+
+
+def register_words(word: str, numbers: Sequence[int], value: int | None = None) -> bytes:
+    """Return what text mode says of a register that was read or written."""
+    shown = " ".join(f"{number:02X}" for number in numbers)
+    read = "" if value is None else f"{value:02X}\r\n"
+    return f"200 Ok ({word} Register {shown}) \r\n{read}\r\n".encode()
+
+
+def help_words(names: Iterable[str]) -> bytes:
+    """Return what text mode says to help."""
+    return "\r\n".join(["200 Ok", "Available commands: ", *names, "", ""]).encode()

@@ -21,9 +21,12 @@ from emgrig.simulator.firmware.hackeeg.lines import (
     Form,
     Parsers,
     answer,
+    help_words,
     json_answer,
+    number_answer,
     numbers_of,
-    status_words,
+    register_words,
+    status_answer,
 )
 from emgrig.simulator.firmware.hackeeg.port import HackEegClient, Port
 from emgrig.simulator.firmware.hackeeg.sampling import (
@@ -246,23 +249,16 @@ class HackEeg:
             "hardware_type": self._hardware, "max_channels": self._n_channels,
             "active_channels": self._n_active,
         }  # fmt: skip
-        if self._form is not Form.TEXT:
-            self._send(json_answer(200, "Ok", DATA=said))
-            return
-        self._send(status_words(said))
+        self._send(status_answer(self._form, said))
 
     def _micros(self, asked: Asked) -> None:
         del asked
         now_us = self.crystal.microseconds(self.bank.now_s) % (1 << 32)
-        if self._form is Form.TEXT:
-            self._send(f"200 Ok\r\n{now_us}\r\n".encode())
-        else:
-            self._send(json_answer(200, "Ok", DATA=now_us))
+        self._send(number_answer(self._form, now_us))
 
     def _help(self, asked: Asked) -> None:
         del asked
-        names = "\r\n".join([*self._words, *self._text_words])
-        self._send(f"200 Ok\r\nAvailable commands: \r\n{names}\r\n\r\n".encode())
+        self._send(help_words([*self._words, *self._text_words]))
 
     def _coding(self, asked: Asked) -> None:
         self._is_hex = asked.name == "hex"
@@ -274,33 +270,24 @@ class HackEeg:
     # ---- registers ----------------------------------------------------------------------------
 
     def _rreg(self, asked: Asked) -> None:
-        if self._form is Form.TEXT:
-            self._register_by_words(asked, ("Read", 1))
-        elif self._is_rdatac and "rubbish" in self._mended:
-            self._reply(500, "Error")
-        else:
-            self._send(json_answer(200, "Ok", DATA=self._chip.read(asked.numbers[0])))
+        if self._form is not Form.TEXT:
+            if self._is_rdatac and "rubbish" in self._mended:
+                self._reply(500, "Error")
+            else:
+                self._send(number_answer(self._form, self._chip.read(asked.numbers[0])))
+            return
+        numbers, error = numbers_of(asked.words, 1)
+        self._send(error or register_words("Read", numbers, self._chip.read(*numbers)))
 
     def _wreg(self, asked: Asked) -> None:
-        if self._form is Form.TEXT:
-            self._register_by_words(asked, ("Write", 2))
+        if self._form is not Form.TEXT:
+            self._chip.write(*asked.numbers)
+            self._reply()
             return
-        self._chip.write(*asked.numbers)
-        self._reply()
-
-    def _register_by_words(self, asked: Asked, what: tuple[str, int]) -> None:
-        word, n_wanted = what
-        numbers, error = numbers_of(asked.words, n_wanted)
-        if error:
-            self._send(error)
-            return
-        shown = " ".join(f"{number:02X}" for number in numbers)
-        said = f"200 Ok ({word} Register {shown}) \r\n"
-        if word == "Read":
-            said += f"{self._chip.read(numbers[0]):02X}\r\n"
-        else:
-            self._chip.write(numbers[0], numbers[1])
-        self._send(said.encode() + b"\r\n")
+        numbers, error = numbers_of(asked.words, 2)
+        if not error:
+            self._chip.write(*numbers)
+        self._send(error or register_words("Write", numbers))
 
     def _board_led(self, asked: Asked) -> None:
         state = self._chip.read(_GPIO) & 0x77

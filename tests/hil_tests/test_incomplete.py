@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from emgrig.errors import RecordingError
-from emgrig.hil_tests import bringup
+from emgrig.hil_tests import suite_run
 from emgrig.hil_tests.bringup import BringupInterrupted, run_bringup
-from emgrig.hil_tests.judging.check import CheckResult, package_checks
+from emgrig.hil_tests.judging.check import CheckResult
+from emgrig.hil_tests.judging.declared import package_checks
 from emgrig.hil_tests.run import BringupRun
 from emgrig.hil_tests.verdict import exit_code, headline, last_line, verdict_lines
 
@@ -39,12 +40,12 @@ def told(folder: Path, *options: str, own: str = "", interrupt: bool = False) ->
         if interrupt and result.info.number == "B2" and not is_done:
             raise KeyboardInterrupt
 
-    arguments = bringup._arguments
+    arguments = suite_run._arguments
     with pytest.MonkeyPatch.context() as patch:
         if own:
             (folder / "own_check.py").write_text(own, "utf-8")
         more = [*options, *([str(folder / "own_check.py")] if own else [])]
-        patch.setattr(bringup, "_arguments", lambda given: [*arguments(given), *more])
+        patch.setattr(suite_run, "_arguments", lambda given: [*arguments(given), *more])
         try:
             run = run_bringup("sim:channels=4", report=folder / "r", observer=observe)
         except BringupInterrupted as interrupted:

@@ -241,7 +241,7 @@ def test_an_interrupted_run_has_no_verdict_and_leaves_the_board_as_it_was() -> N
             super().close()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("emgrig.hil_tests.bringup.Rig", Watched)
+        patch.setattr("emgrig.hil_tests.suite_run.Rig", Watched)
         with pytest.raises(KeyboardInterrupt):
             run_bringup("sim:", observer=interrupt)
     assert Watched.closed == 1

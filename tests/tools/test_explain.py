@@ -9,7 +9,7 @@ import pytest
 from emgrig.driver.chip.registers import PLACES
 from emgrig.errors import ExitCode
 from emgrig.hil_tests.diagnosis.causes import RULES
-from emgrig.hil_tests.judging.check import package_checks
+from emgrig.hil_tests.judging.declared import package_checks
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.simulator.faults.catalogue import ALL_FAULTS
 from emgrig.simulator.faults.named import FAULTS

@@ -1,16 +1,16 @@
 """Run the suite from a program: `emgrig bringup` is this with a progress bar."""
 
 from collections.abc import Collection
-from importlib.resources import files
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
-from emgrig.files import attempt
-from emgrig.hil_tests.judging.check import Level, package_checks
+from emgrig.connect import link_first
+from emgrig.errors import EmgrigError, RecordingError
+from emgrig.hil_tests.judging.check import Layer, Level
+from emgrig.hil_tests.judging.declared import declared_checks, package_checks
 from emgrig.hil_tests.judging.limits import load_limits
-from emgrig.hil_tests.measuring.rig import Rig
-from emgrig.hil_tests.plugin import RUN
+from emgrig.hil_tests.refusal import run_of_refusal
 from emgrig.hil_tests.run import (
     SOAK_S,
     BringupRun,
@@ -19,20 +19,6 @@ from emgrig.hil_tests.run import (
     refuse_replay,
     refuse_report,
 )
-
-JUNIT_FILE = "junit.xml"
-_UNFINISHED = f".{JUNIT_FILE}.unfinished"
-
-
-class _Carrier:
-    """Brings a run into pytest, so that who called gets it back filled."""
-
-    def __init__(self, run: BringupRun) -> None:
-        self._run = run
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_configure(self, config: pytest.Config) -> None:
-        config.stash[RUN] = self._run
 
 
 class BringupInterrupted(KeyboardInterrupt):
@@ -93,39 +79,31 @@ def run_bringup(
         keep_going=keep_going,
     )
     refuse_report(options.report, overwrite=overwrite)
-    run = BringupRun(options, Rig(address), observer=observer)
-    pytest.main(_arguments(options), plugins=[_Carrier(run)])
-    _keep_junit(options.report, is_wanted=run.aborted is None)
+    run = _made(options, observer)
     if run.aborted is not None:
         raise run.aborted
     if run.interrupted:
         raise BringupInterrupted(run)
-    if not run.asked_for and not run.problems:
-        raise RuntimeError("pytest found no checks: is the package installed whole?")
     return run
 
 
-def _arguments(options: RunOptions) -> list[str]:
-    here = files("emgrig.hil_tests")
-    arguments = [
-        str(here / "suite"),
-        "-pemgrig.hil_tests.plugin",
-        f"--config-file={here / 'suite.toml'}",
-        f"--rootdir={here}",
-        f"--confcutdir={here}",
-    ]
-    if options.report is not None:
-        arguments.append(f"--junitxml={options.report / _UNFINISHED}")
-    return arguments
+def _made(options: RunOptions, observer: Observer | None) -> BringupRun:
+    """Run the suite, unless the link is refused: then there is nobody to put its questions to."""
+    began = datetime.now(UTC)
+    with ExitStack() as stack:
+        if _can_be_told_first(options):
+            try:
+                stack.enter_context(link_first(options.address))
+            except (ValueError, RecordingError):
+                pass  # the suite says what is wrong with it
+            except (EmgrigError, KeyboardInterrupt) as refusal:
+                return run_of_refusal(options, observer, began, refusal)
+        from emgrig.hil_tests.suite_run import run_suite
+
+        return run_suite(options, observer, began)
 
 
-def _keep_junit(folder: Path | None, *, is_wanted: bool) -> None:
-    """Put pytest's file in its place, beside the record; take it away if nothing was asked."""
-    unfinished = folder and folder / _UNFINISHED
-    if unfinished is None or not unfinished.exists():
-        return
-    with attempt("write", unfinished):
-        if is_wanted:
-            unfinished.replace(unfinished.with_name(JUNIT_FILE))
-        else:
-            unfinished.unlink()
+def _can_be_told_first(options: RunOptions) -> bool:
+    """Say if a refused link needs no suite: JUnit files are pytest's, and B0 is to be asked."""
+    first = {info.number for info in declared_checks() if info.layer is Layer.LINK}
+    return options.report is None and (not options.only or bool(first & set(options.only)))

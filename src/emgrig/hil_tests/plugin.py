@@ -22,8 +22,8 @@ from emgrig.hil_tests.judging.check import (
     Level,
     info_of,
     numbers_of,
-    package_checks,
 )
+from emgrig.hil_tests.judging.declared import package_checks
 from emgrig.hil_tests.judging.limits import load_limits
 from emgrig.hil_tests.judging.measurement import Measure, Outcome, of_arrays, show
 from emgrig.hil_tests.measuring.rig import Rig

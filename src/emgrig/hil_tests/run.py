@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from emgrig.driver.chip.registers import LeadOffFlip
 from emgrig.errors import EmgrigError, TransportError
 from emgrig.files import check_report
 from emgrig.hil_tests.diagnosis.diagnose import Diagnosis, diagnose
@@ -24,9 +25,12 @@ from emgrig.hil_tests.judging.check import (
 from emgrig.hil_tests.judging.incident import Incident, IncidentKind, kind_of
 from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Attachment, Measure, Measurement, Outcome, worst
+from emgrig.hil_tests.measuring.contact import canary
 from emgrig.hil_tests.measuring.restore import Restored, restore
-from emgrig.hil_tests.measuring.rig import Rig, canary
 from emgrig.version import __version__
+
+if TYPE_CHECKING:
+    from emgrig.hil_tests.measuring.rig import Rig
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +96,7 @@ class BringupRun:
     """
 
     options: RunOptions
-    rig: Rig
+    rig: "Rig"
     results: list[CheckResult] = field(default_factory=list)
     observer: Observer | None = None
     n_checks: int = 0
@@ -217,12 +221,15 @@ class BringupRun:
 
     # One check.
 
-    def begin(self, info: CheckInfo) -> None:
-        """Begin a check: nothing is measured, nothing has happened."""
+    def begin(self, info: CheckInfo, since_s: float | None = None) -> None:
+        """Begin a check: nothing is measured, nothing has happened.
+
+        `since_s` is the time of `time.perf_counter` at which it began, if it was before.
+        """
         self.measure = Measure(self.options.limits)
         self._attachments = []
         self._result = CheckResult(info)
-        self._began_s = time.perf_counter()
+        self._began_s = time.perf_counter() if since_s is None else since_s
         self.rig.forget()
         if self.observer is not None:
             self.observer(self._result, False, self.n_checks)
@@ -281,6 +288,8 @@ class BringupRun:
             return
         if not self.rig.has_registers:
             return
+        from emgrig.driver.chip.registers import LeadOffFlip
+
         held = self.rig.read_raw()
         if not self.rig.identity.can.writes(LeadOffFlip.ADDRESS):
             return  # there is no canary: whoever answers for the chip says if it was lost
@@ -383,16 +392,10 @@ def _stops_others(result: CheckResult) -> bool:
 
 
 def software_versions() -> dict[str, str]:
-    """Return the versions of what made the verdict."""
-    import numpy as np
-    import pytest
-    import scipy
-
+    """Return the versions of what makes verdicts, whether it was imported for this one or not."""
     return {
         "emgrig": __version__,
         "python": sys.version.split()[0],
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "pytest": pytest.__version__,
+        **{name: version(name) for name in ("numpy", "scipy", "pytest")},
         "platform": platform.platform(),
     }

@@ -27,17 +27,17 @@ def _list(context: typer.Context, wanted: bool) -> None:
     """Print which checks there are, before an address is asked for."""
     if not wanted:
         return
-    from emgrig.hil_tests.judging.check import suite_functions
+    from emgrig.hil_tests.judging.declared import declared_checks
 
+    checks = declared_checks()
     if context.params.get("as_json"):
-        checks = [info for info, _ in suite_functions()]
         print_json(
             [{"check": i.number, "layer": i.layer.title, "question": i.title} for i in checks]
         )
         raise typer.Exit
     print_table(
         ("check", "layer", "question"),
-        [(info.number, info.layer.title, info.title) for info, _ in suite_functions()],
+        [(info.number, info.layer.title, info.title) for info in checks],
         whole=("check", "layer"),
     )
     raise typer.Exit
@@ -97,14 +97,13 @@ def bringup(given: BringupOptions) -> None:
     if given.limits is not None:
         name = f"limits {given.limits}"
         parse_toml(read_text(given.limits, name), name)  # before all that it is held against
-    from emgrig.hil_tests.record import make_record
-    from emgrig.hil_tests.verdict import exit_code
-
     if given.history is not None:
         from emgrig.hil_tests.history import add, check_history
 
         check_history(given.history)
     session = _run(given)
+    if given.history is not None or given.as_json:
+        from emgrig.hil_tests.record import make_record
     if given.history is not None:
         number = add(given.history, make_record(session), given.operator)
         note(f"run {number} of {given.history}")
@@ -112,6 +111,8 @@ def bringup(given: BringupOptions) -> None:
         print_json(make_record(session))
     else:
         _tell(session, given.report)
+    from emgrig.hil_tests.verdict import exit_code
+
     raise typer.Exit(int(exit_code(session)))
 
 

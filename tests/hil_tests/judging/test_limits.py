@@ -1,9 +1,11 @@
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from emgrig.errors import RecordingError
-from emgrig.hil_tests.judging.limits import Limit, load_limits
+from emgrig.filemodel import parse_toml, read
+from emgrig.hil_tests.judging.limits import Limit, LimitsFile, load_limits
 
 
 def test_every_packaged_limit_can_fail_and_names_its_source() -> None:
@@ -13,6 +15,16 @@ def test_every_packaged_limit_can_fail_and_names_its_source() -> None:
         assert limit.is_limit, f"{name} has no bound: no value can fail by it"
         assert limit.source, name
         assert not limit.problem(), name
+
+
+def test_the_packaged_table_is_one_that_a_user_could_give() -> None:
+    """It is taken as it stands; a user's file is held against the model, and so is this one."""
+    place = files("emgrig.hil_tests.judging") / "limits.toml"
+    read_in_full = read(LimitsFile, parse_toml(place.read_text("utf-8"), "limits.toml"))
+    whole = {name: entry.over(Limit()) for name, entry in read_in_full.items()}
+    table = load_limits()
+    assert repr(table.limits) == repr(whole)  # a float is a float
+    assert table.units == {name: entry.unit for name, entry in read_in_full.items()}
 
 
 def test_marginal_bands_lie_inside_the_limits() -> None:

@@ -6,15 +6,17 @@ is the diagnosis; others that hold too are told beside it. docs/bringup.md expla
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from emgrig.driver.can import Can
-from emgrig.hil_tests.diagnosis import probes
 from emgrig.hil_tests.diagnosis.causes import RULES
 from emgrig.hil_tests.diagnosis.evidence import Evidence, Fact, Place
 from emgrig.hil_tests.diagnosis.medium import medium_of
 from emgrig.hil_tests.diagnosis.symptoms import Rule
 from emgrig.hil_tests.judging.check import CheckResult
-from emgrig.hil_tests.measuring.rig import Rig
+
+if TYPE_CHECKING:
+    from emgrig.hil_tests.measuring.rig import Rig
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Diagnosis:
 
 
 def diagnose(
-    rig: Rig, results: Sequence[CheckResult], *, is_open: bool = False
+    rig: "Rig", results: Sequence[CheckResult], *, is_open: bool = False
 ) -> Diagnosis | None:
     """Find what is likely wrong in a run that failed; ask the board where that needs no hands.
 
@@ -64,7 +66,10 @@ def diagnose(
     )
     if evidence.failed is None:
         return None
-    probes.ask_all(rig, evidence)
+    if rig.is_open:
+        from emgrig.hil_tests.diagnosis import probes  # numpy comes with it
+
+        probes.ask_all(rig, evidence)
     if not evidence.n_channels and rig.is_identified:
         evidence.n_channels = rig.n_channels
     return conclude(evidence)

@@ -15,6 +15,7 @@ from emgrig.driver.chip.registers import BiasSenseP, LeadOffFlip
 from emgrig.errors import EmgrigError
 from emgrig.hil_tests.diagnosis.evidence import Evidence, Fact
 from emgrig.hil_tests.judging.check import Layer
+from emgrig.hil_tests.measuring.contact import canary
 from emgrig.hil_tests.measuring.procedures import (
     FAST_CLOCKS,
     connect_electrodes,
@@ -26,7 +27,7 @@ from emgrig.hil_tests.measuring.procedures import (
     unexplained_by_reference,
     waves,
 )
-from emgrig.hil_tests.measuring.rig import Rig, canary
+from emgrig.hil_tests.measuring.rig import Rig
 
 Facts = dict[str, Fact]
 Ask = Callable[[Rig, Evidence], Facts]

@@ -9,13 +9,14 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, TypeVar
 
-from emgrig.driver.can import Can, Line, Registers, StatusWord
 from emgrig.hil_tests.judging.incident import Incident
 from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Attachment, Measurement, Outcome, Samples
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from emgrig.driver.can import Can
 
 F = TypeVar("F", bound=Callable[..., None])
 _ATTRIBUTE = "bringup_check"
@@ -70,8 +71,10 @@ class Need(StrEnum):
     RESET = "a reset of its chips"
     LINES = "PWDN and RESET"
 
-    def lacks(self, can: Can) -> str:
+    def lacks(self, can: "Can") -> str:
         """Say why a board cannot be asked; empty if it can."""
+        from emgrig.driver.can import Line, Registers, StatusWord
+
         has = {
             Need.REGISTERS: can.stated is None,
             Need.EVERY_REGISTER: can.registers is Registers.ALL,
@@ -159,12 +162,6 @@ def suite_functions() -> tuple[tuple[CheckInfo, Callable[..., None]], ...]:
     functions = [one for module in modules for one in vars(module).values()]
     found = [(info, one) for one in functions if (info := info_of(one)) is not None]
     return tuple(sorted(found, key=lambda pair: pair[0].order))
-
-
-@cache
-def package_checks() -> frozenset[str]:
-    """Return the numbers of the checks that belong to every run: those of the package."""
-    return frozenset(info.number for info, _ in suite_functions())
 
 
 def numbers_of(text: str) -> tuple[str, ...]:

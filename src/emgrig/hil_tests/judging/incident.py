@@ -12,7 +12,6 @@ from emgrig.errors import (
     TransportTimeout,
     WireError,
 )
-from emgrig.protocol.packets import ErrorCode
 
 _TAKEN = (errno.EBUSY, errno.EAGAIN, errno.EADDRINUSE)
 
@@ -61,8 +60,7 @@ def kind_of(error: EmgrigError, *, is_linked: bool, n_packets: int) -> IncidentK
     """
     if isinstance(error, ReadBackError) and error.had_no_effect:
         return IncidentKind.WRITES_IGNORED
-    is_refused = isinstance(error, RequestRefused) and error.code == ErrorCode.BUSY
-    if is_refused or getattr(error.__cause__, "errno", None) in _TAKEN:
+    if _says_busy(error) or getattr(error.__cause__, "errno", None) in _TAKEN:
         return IncidentKind.BUSY
     if isinstance(error, WireError):
         return IncidentKind.OTHER_PROTOCOL
@@ -72,3 +70,12 @@ def kind_of(error: EmgrigError, *, is_linked: bool, n_packets: int) -> IncidentK
         return IncidentKind.NO_LINK
     is_silent = isinstance(error, TransportTimeout) and not n_packets
     return IncidentKind.SILENT if is_silent else IncidentKind.NO_ANSWER
+
+
+def _says_busy(error: EmgrigError) -> bool:
+    """Say if the board itself refused, since another holds it."""
+    if not isinstance(error, RequestRefused):
+        return False
+    from emgrig.protocol.packets import ErrorCode  # who was refused a link does not wait for it
+
+    return error.code == ErrorCode.BUSY

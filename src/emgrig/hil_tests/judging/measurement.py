@@ -10,14 +10,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from emgrig.filemodel import refuse_unknown
 from emgrig.hil_tests.judging.limits import Limit, LimitTable
 from emgrig.names import unit_shown
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Value = float | int | str | bool
 
@@ -293,8 +294,8 @@ class Measure:
         if channel is None and kept.readings:
             raise ValueError(f"{name} is measured twice in one check")
         kept.reference = reference or kept.reference
-        if isinstance(value, np.generic):  # numpy's scalars are no JSON
-            value = value.item()  # type: ignore[unreachable]
+        if (item := getattr(value, "item", None)) is not None:  # numpy's scalars are no JSON
+            value = item()
         outcome = Outcome.PASS if informs else judge(value, found)
         kept.readings.append(Reading(value, outcome, channel, note))
         return outcome
@@ -312,8 +313,10 @@ class Measure:
 # Raw data and pictures that go with a check, known by their hash.
 
 
-def of_arrays(name: str, arrays: Mapping[str, NDArray[np.generic] | float]) -> Attachment:
+def of_arrays(name: str, arrays: "Mapping[str, NDArray[np.generic] | float]") -> Attachment:
     """Pack arrays as an .npz file, the same bytes for the same values."""
+    import numpy as np
+
     buffer = io.BytesIO()
     packed: dict[str, Any] = {key: np.asarray(value) for key, value in arrays.items()}
     np.savez_compressed(buffer, **packed)
@@ -325,8 +328,10 @@ def of_picture(name: str, svg: str) -> Attachment:
     return _made(f"{name}.svg", "image/svg+xml", svg.encode())
 
 
-def arrays_of(attachment: Attachment) -> dict[str, NDArray[np.generic]]:
+def arrays_of(attachment: Attachment) -> "dict[str, NDArray[np.generic]]":
     """Unpack what `of_arrays` packed."""
+    import numpy as np
+
     with np.load(io.BytesIO(attachment.data)) as packed:
         return {key: packed[key] for key in packed.files}
 

@@ -1,10 +1,12 @@
 """Leave a board as it was found, and prove it by reading."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from emgrig.driver.chip.register_file import RegisterFile
 from emgrig.errors import EmgrigError
-from emgrig.hil_tests.measuring.rig import Rig
+
+if TYPE_CHECKING:
+    from emgrig.hil_tests.measuring.rig import Rig
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Restored:
     note: str = ""
 
 
-def restore(rig: Rig) -> Restored:
+def restore(rig: "Rig") -> Restored:
     """Put registers and stream state back, prove it by reading, and close the link."""
     if not rig.is_open:
         rig.close()
@@ -40,7 +42,9 @@ def restore(rig: Rig) -> Restored:
         rig.close()
 
 
-def _restore(rig: Rig, before: tuple[str, ...]) -> Restored:
+def _restore(rig: "Rig", before: tuple[str, ...]) -> Restored:
+    from emgrig.driver.chip.register_file import RegisterFile
+
     if rig.link.failure is not None:
         rig.reopen()
     rig.stop()

@@ -64,7 +64,7 @@ def test_every_page_draws_every_column_once_and_in_order(desk: Desk, n_pages: in
         desk.hub.run_until(desk.hub.unix_s() + 0.1)
         beat._tick()
     every = -(-n_pages // AT_FULL_RATE)
-    _, columns = desk.hub.views.scope.since(0)
+    _, columns = desk.hub.views.look().since(0)
     made = np.rint(columns.reshape(-1) * 10)
     for scope, told in opened:
         cells = np.array([cell for said in scope.said for cell in said["cells"]], float)
@@ -86,7 +86,7 @@ def test_a_page_whose_browser_is_not_there_yet_waits(desk: Desk) -> None:
     assert scope.said == told == []
     beat._pages["0"].client.has_socket_connection = True  # type: ignore[misc]
     beat._tick()
-    assert scope.said[0]["end"] == desk.hub.views.scope.n_columns
+    assert scope.said[0]["end"] == desk.hub.views.look().n_columns
 
 
 def test_a_link_that_is_gone_empties_the_meters_once(

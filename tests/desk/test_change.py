@@ -79,7 +79,7 @@ def test_another_profile_has_other_channels(desk: Desk, tmp_path: Path) -> None:
     assert desk.hub.channels == ((2, "left"), (5, "right"))
     assert desk.hub.profile == str(profile)
     assert desk.hub.last_uv(0.5).shape == (250, 2)
-    assert desk.hub.views.scope.since(0)[1].shape[2] == 2
+    assert desk.hub.views.look().since(0)[1].shape[2] == 2
 
 
 def test_what_cannot_be_set_is_said_and_all_is_as_before(desk: Desk, tmp_path: Path) -> None:

@@ -5,15 +5,22 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from emgrig.desk.stream.hub import GATHER_S, Hub
+from emgrig.desk.stream.scope import Scope
+from emgrig.desk.stream.views import Views
 from emgrig.driver.board import Board
-from emgrig.driver.samples.block import Block
+from emgrig.driver.can import Stated
+from emgrig.driver.samples.block import Block, stated_epoch
 from emgrig.driver.stream import CLOCK_EVERY_S, Stream
 from fake_board import FakeBoard, FakeTransport, true_codes
 
 RATE_HZ = 2000
 PACKET = 16
+VIEW_HZ = 1000
+STATED = Stated(gains=(12.0,) * 8, vref_v=(4.5,) * 8, rate_hz=VIEW_HZ)
+NO_STATUS = np.zeros((0, 1), np.uint32)
 
 
 class PacedTransport(FakeTransport):
@@ -84,3 +91,31 @@ def test_what_has_a_price_is_looked_at_once_a_second(monkeypatch: pytest.MonkeyP
     n_own = 20 // CLOCK_EVERY_S  # the stream's own
     n_looks = len(set(asked_s)) - n_own
     assert 19 <= n_looks <= 24  # of a run that begins the rate is to be known at once
+
+
+def test_no_filter_runs_until_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no page open filters get two seconds at once, and a page sees the same as ever."""
+    lengths: list[int] = []
+    feed = Scope.feed
+
+    def counted(scope: Scope, uv: NDArray[np.float64], lost_before: int = 0) -> None:
+        lengths.append(len(uv))
+        feed(scope, uv, lost_before)
+
+    monkeypatch.setattr(Scope, "feed", counted)
+    rng = np.random.default_rng(3)
+    codes = rng.integers(-1000, 1000, size=(10 * VIEW_HZ, 8), dtype=np.int32)
+    epoch = stated_epoch(1, STATED, 1)
+    seen = []
+    for looks_each in (50, 1000):  # blocks of 20 samples
+        views = Views(VIEW_HZ, [0, 3], 50.0)
+        for n, begin in enumerate(range(0, len(codes), 20)):
+            part = codes[begin : begin + 20]
+            views.feed(Block.plain(part, lambda: NO_STATUS, begin, 0, epoch), begin / VIEW_HZ)
+            if n % looks_each == 0:
+                views.look()
+        seen.append(views.look().since(0)[1])
+    assert len(seen[0]) == 1000
+    np.testing.assert_array_equal(seen[0], seen[1])
+    n_looks = 1000 // 50
+    assert len(lengths) <= n_looks + 1 + (1 + 10 / 2 + 1)

@@ -82,8 +82,8 @@ def test_another_filter_is_seen_on_what_came_before_and_moves_nothing() -> None:
     with hub:
         hub.run_until(hub.unix_s() + 4.0)
         views = hub.views
-        _, before = views.scope.since(0)
-        end = views.scope.n_columns
+        _, before = views.look().since(0)
+        end = views.look().n_columns
         views.see(Eye(20.0, 450.0))
         assert views.scope.n_columns == end
         _, banded = views.scope.since(end - len(before))
@@ -165,7 +165,7 @@ def test_a_marker_lies_where_the_traces_show_its_time() -> None:
     hub = made("seed=3")
     with hub:
         hub.run_until(hub.unix_s() + 3.0)
-        now_s, end = hub.unix_s(), hub.views.scope.n_columns
+        now_s, end = hub.unix_s(), hub.views.look().n_columns
         hub.mark("now")
         hub.mark("a second ago", now_s - 1.0)
         here, before = hub.marks.since(0)

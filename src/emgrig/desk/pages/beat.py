@@ -153,8 +153,8 @@ class Beat:
 
     def _draw(self, pages: list[_Page]) -> None:
         hub = self._desk.hub
-        scope = hub.views.scope
         with hub.lock:
+            scope = hub.views.look()
             end = scope.n_columns
             columns = {page.seen: scope.since(page.seen)[1] for page in pages}
             marks = {page.seen_marks: hub.marks.since(page.seen_marks) for page in pages}

@@ -1,6 +1,5 @@
 """Traces for the eye: every pixel shows the lowest and the highest sample, so nothing is hidden."""
 
-from collections import deque
 from dataclasses import replace
 
 import numpy as np
@@ -46,7 +45,8 @@ class Scope:
             self._sections = np.vstack((offset, self._sections))
         self._state: NDArray[np.float64] | None = None
         self._rest = np.empty((0, 2 * n_channels))  # samples that do not fill a column yet
-        self._columns: deque[NDArray[np.float64]] = deque(maxlen=round(length_s / self.column_s))
+        self._ring = np.full((round(length_s / self.column_s), 3, n_channels), np.nan)
+        self._end = 0  # columns ever written
         self.n_columns = 0
 
     @property
@@ -92,11 +92,9 @@ class Scope:
         The columns have the shape (n_columns, 3, n_channels): minimum, maximum and envelope, µV;
         NaN where samples are missing.
         """
-        n_new = min(max(self.n_columns - column, 0), len(self._columns))
-        if not n_new:
-            return self.n_columns, np.empty((0, 3, self._n_channels))
-        start = len(self._columns) - n_new
-        return self.n_columns, np.stack([self._columns[i] for i in range(start, start + n_new)])
+        size = len(self._ring)
+        n_new = min(max(self.n_columns - column, 0), self._end, size)
+        return self.n_columns, self._ring[np.arange(self._end - n_new, self._end) % size]
 
     def peaks_uv(self, duration_s: float = 0.25) -> NDArray[np.float64]:
         """Return the highest envelope of each channel lately, µV; NaN if there is none."""
@@ -111,10 +109,12 @@ class Scope:
         self._state = None
         self._rest = self._rest[:0]
         n_columns = max(1, round(lost / self._n_each))
-        n_kept = min(n_columns, self._columns.maxlen or 0)
+        n_kept = min(n_columns, len(self._ring))
         self.n_columns += n_columns - n_kept
         self._append(np.full((n_kept, 3, self._n_channels), np.nan))
 
     def _append(self, columns: NDArray[np.float64]) -> None:
-        self._columns.extend(columns)
+        size, self._end = len(self._ring), self._end + len(columns)
         self.n_columns += len(columns)
+        kept = columns[-size:]
+        self._ring[np.arange(self._end - len(kept), self._end) % size] = kept

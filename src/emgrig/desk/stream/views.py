@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 from emgrig.analysis.signal.eye import Eye
 from emgrig.desk.stream.history import History
 from emgrig.desk.stream.scope import Scope
-from emgrig.driver.samples.block import Block
+from emgrig.driver.samples.block import Block, Epoch
 
 HISTORY_S = 180.0
 SCOPE_S = 30.0
-BATCH_S = 0.09
-"""Filters get so much at once: small blocks have a price each, and pages draw each 0.1 s."""
+MOST_BATCH_S = 2.0
+"""So much gathers at most until somebody looks: each run of the filters has a price."""
 
 
 class Views:
     """Follow the blocks of one stream after another.
 
     Channels of `indices` are kept; mains is taken out of the envelopes. `n_paused` counts data
-    periods between streams, by time.
+    periods between streams, by time. `scope` is as it was when somebody last had a `look`, or two seconds ago.
 
     Raises ValueError if the rate cannot carry the mains.
     """
@@ -32,8 +32,9 @@ class Views:
         self.n_paused = 0
         self._history = History(rate_hz, len(indices), HISTORY_S)
         self._indices, self._mains_hz = indices, mains_hz
-        self._batch: list[NDArray[np.float64]] = []
+        self._batch: list[NDArray[np.int32]] = []  # codes of one epoch
         self._n_batch = 0
+        self._epoch: Epoch | None = None
         self._batch_unix_s = self._end_unix_s = 0.0
         self._hole = 0
         self._is_new_stream = True
@@ -84,17 +85,18 @@ class Views:
     def feed(self, block: Block, unix_s: float) -> int:
         """Take a block, its first sample of `unix_s`; return its number over all streams."""
         hole = self._hole_before(block, unix_s)
-        if hole:
+        if hole or block.epoch is not self._epoch:
             self.flush()
             self._hole += hole
+            self._epoch = block.epoch
         first = self._numbered_from + block.first_conversion
         if block.n_samples:
             if not self._batch:
                 self._batch_unix_s = unix_s
-            self._batch.append((block.volts * 1e6)[:, self._indices])
+            self._batch.append(block.codes)
             self._n_batch += block.n_samples
             self._end_unix_s = unix_s + block.n_samples / self.rate_hz
-            if self._n_batch >= BATCH_S * self.rate_hz:
+            if self._n_batch >= MOST_BATCH_S * self.rate_hz:
                 self.flush()
         return first
 
@@ -110,11 +112,17 @@ class Views:
         self._next_conversion = self._numbered_from + block.first_conversion + block.n_samples
         return hole
 
+    def look(self) -> Scope:
+        """Return the traces with all that has come."""
+        self.flush()
+        return self.scope
+
     def flush(self) -> None:
         """Hand what has gathered to traces and history."""
-        if not self._batch:
+        if not self._batch or self._epoch is None:
             return
-        uv, hole = np.concatenate(self._batch), self._hole
+        codes, hole = np.concatenate(self._batch), self._hole
+        uv = codes[:, self._indices] * (1e6 * self._epoch.scale_v[self._indices])
         self._batch, self._n_batch, self._hole = [], 0, 0
         self.scope.feed(uv, hole)
         self._history.feed(uv, hole, self._batch_unix_s)

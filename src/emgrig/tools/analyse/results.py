@@ -18,7 +18,7 @@ from emgrig.analysis.report.page import page
 from emgrig.analysis.report.parts import PartLevel
 from emgrig.analysis.signal.cleaning import equalise
 from emgrig.analysis.signal.filters import Floats
-from emgrig.analysis.spotting.scoring import score_events
+from emgrig.analysis.spotting.scoring import EVENT_WORDS, score_events
 from emgrig.errors import RecordingError
 from emgrig.filemodel import Json
 from emgrig.files import (
@@ -263,4 +263,5 @@ def score_elan(path: Path | None, tiers: dict[str, list[Mark]], analysis: Analys
     if not scored:
         raise ValueError(f"{path} has no tier named after a channel of this recording")
     for name, number in asdict(score_events(scored)).items():
-        say(f"{name}: {number:.3f}" if isinstance(number, float) else f"{name}: {number}")
+        words = EVENT_WORDS[name]
+        say(f"{words}: {number:.3f}" if isinstance(number, float) else f"{words}: {number}")

@@ -48,18 +48,6 @@ from emgrig.tools.common.output import note, print_facts, print_json, print_tabl
 from emgrig.tools.common.progress import Bar
 
 TRUTH = "truth.xlsx"
-_FIGURES_7 = {
-    "n_missed": "expressions missed",
-    "mean_overlap": "overlap, mean",
-    "share_above_half": "share with an overlap above 0.5",
-    "onset_mean_s": "error of the onset, mean, s",
-    "onset_se_s": "error of the onset, standard error, s",
-    "onset_rmse_s": "error of the onset, rms, s",
-    "offset_mean_s": "error of the offset, mean, s",
-    "offset_se_s": "error of the offset, standard error, s",
-    "offset_rmse_s": "error of the offset, rms, s",
-    "mean true IoU": "intersection over union, mean",
-}
 _COLOURS = {
     Verdict.EXACT: "green",
     Verdict.RECOMPUTED: "green",
@@ -90,7 +78,7 @@ def set_beside(given: ReproduceOptions) -> None:
             (row.section, row.what, row.printed, row.ours_text, _coloured(row.verdict))
             for row in rows
         ],
-        title="The paper",
+        title="The paper: by section, table and appendix",
         whole=("verdict",),
     )
     for verdict in Verdict:
@@ -117,8 +105,7 @@ def _coloured(verdict: Verdict) -> Text:
 
 def _print_trivial(expressions: list[Expression]) -> None:
     title = "Table 7 beside the answer that never looks: 0.3 s from each end of the clip"
-    rows = [(_FIGURES_7.get(name, name), *numbers) for name, *numbers in trivial_rows(expressions)]
-    print_table(("figure", "table 7", "trivial answer"), rows, title=title)
+    print_table(("figure", "table 7", "trivial answer"), trivial_rows(expressions), title=title)
 
 
 def _write_figures(folder: Path, expressions: list[Expression] | None, *, overwrite: bool) -> None:
@@ -233,9 +220,26 @@ def search_grid(given: GridOptions) -> None:
     for i in best:
         p, s = result.parameters[i], result.scores[i]
         shares = (s.mean_overlap, s.share_above_half, iou[i])
-        values = " ".join(f"{v:g}" for v in (p.window, p.step, p.scale, p.run, p.back, p.ahead))
-        rows.append((values, str(s.n_missed), *(f"{share:.3f}" for share in shares)))
-    print_table(("W_L S_L k S_n W_f W_b", "missed", "overlap", "P > .5", "true IoU"), rows)
+        values = (p.window, p.step, p.scale, p.run, p.back, p.ahead)
+        rows.append(
+            (
+                *(f"{one:g}" for one in values),
+                str(s.n_missed),
+                *(f"{share:.3f}" for share in shares),
+            )
+        )
+    print_table(
+        (
+            *("window", "step", "thresh.", "run", "back", "ahead"),
+            *("missed", "overlap", "above ½", "IoU"),
+        ),
+        rows,
+        title="window and step in samples; threshold over the mean; run, back and ahead in windows",
+    )
+    say_folded(
+        "missed: expressions; overlap over the shorter of the two, mean, and share above one half; "
+        "IoU: intersection over union, mean, a missed one counting 0"
+    )
     _print_trivial(expressions)
 
 

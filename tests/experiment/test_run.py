@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import os
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable
@@ -87,10 +88,14 @@ def play(
     with Hub(board, mains_hz=plan.recording.mains_hz, profile=plan.recording.profile) as hub:
         hub.start()
         record = check_board(hub, plan, folder.open_record(plan), is_rehearsal=True)
-        with session_on(hub, plan, folder, record) as running:
+        made: list[float] = []
+        with session_on(hub, plan, folder, record, made.append) as running:
             run_script(running, hub, participant)
             if at_end is not None:
                 at_end(running, hub)
+            assert not made, "nothing is made while it is on"
+    assert made == sorted(made)
+    assert made[-1] > 0.9
     assert isinstance(transport.board.truth, Performer)
     return Finished(folder, running.driver.record, transport, transport.board.truth)
 
@@ -487,6 +492,15 @@ def test_a_missing_clip_is_said_before_anything_begins(small: Path) -> None:
     assert code == 5
     assert "1 of 6 clips are missing" in text
     assert not (small.parent / "recordings").exists()
+
+
+@pytest.mark.slow
+def test_what_the_end_of_a_session_does_is_said(done_before: Before) -> None:
+    said = [line for line in done_before.text.splitlines() if "is over" in line]
+    capture = done_before.plan.parent / "room 2/rehearsal/P01/P01.capture"
+    size = re.fullmatch(r"the session is over; P01\.bdf is made of the capture, (\d+) MB", said[0])
+    assert size is not None, said
+    assert float(size[1]) == pytest.approx(capture.stat().st_size / 1e6, abs=0.6)
 
 
 @pytest.mark.slow

@@ -335,6 +335,26 @@ def test_a_recording_begun_in_mid_run_counts_nothing_from_before(
     assert notes == [(pytest.approx(len(codes) / RATE_HZ, abs=0.07), None, "here")]
 
 
+def test_how_far_the_files_are_is_told_when_the_recording_is_over(
+    board: Board, tmp_path: Path
+) -> None:
+    told: list[tuple[str, float]] = []
+    record(
+        board,
+        tmp_path / "a.bdf",
+        4.0,
+        progress=lambda progress: told.append(("recording", progress.elapsed_s)),
+        making=lambda share: told.append(("making", share)),
+    )
+    kinds = [kind for kind, _ in told]
+    n_before = kinds.index("making")
+    assert set(kinds[:n_before]) == {"recording"}
+    assert set(kinds[n_before:]) == {"making"}
+    shares = [share for _, share in told[n_before:]]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0, abs=0.02)
+
+
 def test_progress_tells_rate_loss_and_levels(
     board: Board, transport: FakeTransport, tmp_path: Path
 ) -> None:

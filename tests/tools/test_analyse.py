@@ -121,7 +121,8 @@ def test_the_grid_is_one_command(tmp_path: Path) -> None:
     write_annotations(tmp_path / "sheet.xlsx", [one])
     code, text = run("grid", tmp_path, "--annotations", tmp_path / "sheet.xlsx", "--best", 3)
     assert code == 0
-    assert "true IoU" in text
+    assert "window  step  thresh.  run  back  ahead  missed  overlap  above ½  IoU" in text
+    assert "IoU: intersection over union" in text
     assert "trivial answer" in text
 
 

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from emgrig.tools.common import output, progress
-from emgrig.tools.common.progress import Bar, Lines
+from emgrig.tools.common.progress import Bar, Lines, Making
 
 
 class Clock:
@@ -106,3 +106,30 @@ def test_lines_are_for_pipes_only(monkeypatch: pytest.MonkeyPatch, clock: Clock)
     clock.now_s += 1000
     lines.say("60 s recorded")
     assert file.getvalue() == ""
+
+
+def test_a_bar_of_an_end_begins_when_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    file = screen(monkeypatch, is_terminal=True)
+    with Making("making a.bdf", clock) as making:
+        clock.now_s += 1000  # what is before it is no part of it
+        assert file.getvalue() == ""
+        making(0.0)
+        clock.now_s += 5
+        making(0.5)
+    for words in ("50%", "0:00:05", "making a.bdf"):
+        assert words in file.getvalue()
+
+
+def test_an_end_without_a_terminal_says_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    file = screen(monkeypatch, is_terminal=False)
+    with Making("making a.bdf", clock) as making:
+        for percent in range(0, 101, 10):
+            making(percent / 100)
+            clock.now_s += 4
+    assert [line.split() for line in file.getvalue().splitlines()] == [
+        [f"{percent}%", "making", "a.bdf"] for percent in (30, 60, 90)
+    ]

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from emgrig.recording.levels import Progress
 from emgrig.tools import record_commands
-from emgrig.tools.record_many import BoardEntry, Lane, _lost, _row
+from emgrig.tools.record_many import BoardEntry, Lane, _going_on, _lost, _row
 
 
 def progress(n_lost: int = 0) -> Progress:
@@ -38,6 +38,36 @@ def test_while_the_link_is_away_the_loss_is_no_number(monkeypatch: pytest.Monkey
     assert "0.1 µV    10┘   100┘  1 mV┘   10┘   100┘" in picture()
     shown(progress(12000))
     assert "Hz, 12000 lost" in picture()
+
+
+def test_while_the_files_are_made_no_sample_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, console = [100.0], Console(file=io.StringIO(), width=120)
+    monkeypatch.setattr(record_commands, "err", console)
+    shown = record_commands._Shown(60.0, ["c1"], [True], lambda: True, now=lambda: now[0])
+    shown(progress())
+    for share, words in ((0.0, "0%"), (0.42, "42%"), (1.0, "100%")):
+        now[0] += 20.0
+        shown.making(share)
+        with console.capture() as said:
+            console.print(shown._picture())
+        assert f"4.0 of 60 s recorded; the BDF+ file is made: {words}\n" in said.get()
+        assert "no samples" not in said.get()
+
+
+def test_of_many_boards_the_files_are_a_share_when_none_records() -> None:
+    lanes = [Lane(BoardEntry(name)) for name in "abc"]
+    for lane in lanes:
+        lane.state, lane.progress = "recording", progress()
+    assert _going_on(lanes, 8.0) == ("3 of 3 boards record, 4.0 s, 0 lost", 0.5)
+    lanes[0].state = "converting"
+    lanes[0].follow_making(0.5)
+    words = "2 of 3 boards record, 4.0 s, 0 lost, 1 become files"
+    assert _going_on(lanes, 8.0) == (words, 0.5)
+    lanes[1].state, lanes[2].state = "converting", "failed"
+    lanes[2].error = ValueError("gone")
+    assert _going_on(lanes, 8.0) == ("0 of 3 boards record, 4.0 s, 0 lost, 2 become files", 0.25)
 
 
 def test_of_many_boards_the_links_that_are_away_are_said() -> None:

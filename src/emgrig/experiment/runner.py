@@ -59,9 +59,15 @@ def check_board(
 
 @contextmanager
 def session_on(
-    hub: Hub, plan: Plan, folder: SessionFolder, record: SessionRecord
+    hub: Hub,
+    plan: Plan,
+    folder: SessionFolder,
+    record: SessionRecord,
+    making: Callable[[float], None] | None = None,
 ) -> Iterator[Running]:
     """Record a run of a session; whatever ends it, what was done is kept and the files are made.
+
+    `making` is told which share of them is made, 0 to 1, at the end.
 
     The hub's level meters get the MVCs as they come. No recording is on, the plan's clips are
     there, and `record` is as `check_board` gave it. Raises RecordingError if the recording cannot
@@ -89,15 +95,15 @@ def session_on(
             if running is not None:
                 running.driver.handle(Stop())
         finally:
-            made = _files(hub)
+            made = _files(hub, making)
             if running is not None:
                 running.recording = made
 
 
-def _files(hub: Hub) -> Recording:
+def _files(hub: Hub, making: Callable[[float], None] | None) -> Recording:
     """End the recording, and return the files that it became."""
     try:
-        return hub.stop_recording().result()
+        return hub.stop_recording(making).result()
     except RecordingError as error:
         raise RecordingError(f"{error}; the same command goes on where it stopped") from error
 

@@ -92,6 +92,8 @@ class Recorder:
             check_calibration(board, calibration)
         if overwrite:
             self.capture_path.unlink(missing_ok=True)
+        #: Told which share of the files is made, 0 to 1, while `close` makes them.
+        self.making: Callable[[float], None] | None = None
         self._board = board
         self._overwrite = overwrite
         self._failure: EmgrigError | None = None
@@ -226,7 +228,9 @@ class Recorder:
         if self._failure is not None:
             raise self._failure
         try:
-            self._recording = convert(self.capture_path, self.bdf_path, overwrite=self._overwrite)
+            self._recording = convert(
+                self.capture_path, self.bdf_path, overwrite=self._overwrite, progress=self.making
+            )
         except NothingRecorded:
             raise
         except KeyboardInterrupt:
@@ -298,6 +302,7 @@ def record(
     contact: Mapping[str, object] | None = None,
     look: Callable[[Block, Recorder], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
+    making: Callable[[float], None] | None = None,
     stop: threading.Event | None = None,
     gather_s: float = 0.0,
 ) -> Recording:
@@ -313,6 +318,8 @@ def record(
         Handed every block and the recorder, as an outlet needs it.
     progress : callable, optional
         Called every half second of the recording.
+    making : callable, optional
+        Told which share of the files is made, 0 to 1, when the recording is over.
     stop : threading.Event, optional
         Ends it when another thread sets it; also while a lost link is waited for, if the board's
         `ReconnectPolicy.is_given_up` asks the same.
@@ -335,6 +342,7 @@ def record(
         calibration=calibration,
         contact=contact,
     ) as recorder:
+        recorder.making = making
         fill(
             recorder, board, duration_s, look=look, progress=progress, stop=stop, gather_s=gather_s
         )

@@ -107,6 +107,7 @@ def record(given: RecordOptions) -> None:
                 contact=None if check is None else check.to_json(),
                 look=None if link is None else _exchange(board, link),
                 progress=shown,
+                making=shown.making,
                 gather_s=0.0 if given.lsl else GATHER_S,
             )
         if is_virtual:
@@ -272,6 +273,7 @@ class _Shown:
         self._is_linked, self._is_paced = is_linked, is_paced
         self._now = now
         self._last: Progress | None = None
+        self._made: float | None = None
         self._last_s = now()
         self._live = Live(
             console=err, refresh_per_second=4, transient=True, get_renderable=self._picture
@@ -291,10 +293,21 @@ class _Shown:
         with suppress(OSError):
             self._lines.say(self._text(progress))
 
+    def making(self, share: float) -> None:
+        """Be told which share of the files is made, 0 to 1: nothing more is recorded."""
+        self._made = share
+        if self._last is not None:
+            with suppress(OSError):
+                self._lines.say(self._text(self._last))
+
     def _text(self, progress: "Progress") -> str:
         from emgrig.recording.levels import lost_words
 
         of = f" of {self._duration_s:g}" if self._duration_s else ""
+        if self._made is not None:
+            return (
+                f"{progress.elapsed_s:.1f}{of} s recorded; the BDF+ file is made: {self._made:.0%}"
+            )
         is_away, silent_s = not self._is_linked(), self._now() - self._last_s
         is_quiet = self._is_paced and silent_s > _QUIET_S
         lost = lost_words(

@@ -86,6 +86,11 @@ class Lane:
     is_linked: Callable[[], bool] = field(default=lambda: True, repr=False)
     error: Exception | None = field(default=None, repr=False)
     news: SimpleQueue[str] = field(default_factory=SimpleQueue)  #: What is to be told of it.
+    share_made: float = 0.0  #: Of its files, 0 to 1.
+
+    def follow_making(self, share: float) -> None:
+        """Be told which share of its files is made, 0 to 1."""
+        self.share_made = share
 
     @property
     def n_lost(self) -> int:
@@ -296,6 +301,7 @@ def _make_files(
     """Make the files when it is this board's turn; `failure` is told before what goes wrong now."""
     try:
         with run.turn:
+            recorder.making = lane.follow_making
             lane.made = recorder.close()
     except EmgrigError as error:
         if failure is None:
@@ -318,16 +324,21 @@ def _watch(
         for lane in lanes:
             while not lane.news.empty():
                 note(lane.news.get())
-        on = [lane for lane in lanes if lane.state == "recording"]
-        elapsed_s = max((lane.progress.elapsed_s for lane in on if lane.progress), default=0.0)
-        n_away = sum(not lane.is_linked() for lane in on)
-        n_making = sum(lane.state == "converting" for lane in lanes)
-        making = f", {n_making} become files" if n_making else ""
-        lost = _lost(lanes, n_away)
-        bar.follow(
-            f"{len(on)} of {len(lanes)} boards record, {elapsed_s:.1f} s, {lost}{making}",
-            min(elapsed_s / duration_s, 1.0) if duration_s else 0.0,
-        )
+        bar.follow(*_going_on(lanes, duration_s))
+
+
+def _going_on(lanes: Sequence[Lane], duration_s: float | None) -> tuple[str, float]:
+    """Return what the boards are at, and which share of it is done: the files, at the end."""
+    on = [lane for lane in lanes if lane.state == "recording"]
+    elapsed_s = max((lane.progress.elapsed_s for lane in lanes if lane.progress), default=0.0)
+    lost = _lost(lanes, sum(not lane.is_linked() for lane in on))
+    at_work = [lane for lane in lanes if lane.state == "converting"]
+    making = f", {len(at_work)} become files" if at_work else ""
+    words = f"{len(on)} of {len(lanes)} boards record, {elapsed_s:.1f} s, {lost}{making}"
+    if at_work and not on:
+        made = [1.0 if lane.made else lane.share_made for lane in lanes if not lane.error]
+        return words, sum(made) / len(made)
+    return words, min(elapsed_s / duration_s, 1.0) if duration_s else 0.0
 
 
 def _lost(lanes: Sequence[Lane], n_away: int) -> str:

@@ -17,7 +17,7 @@ from emgrig.names import file_label
 from emgrig.tools.common.boards import contact_of
 from emgrig.tools.common.options import Printed, Recorded, Served, argument, flag, option, takes
 from emgrig.tools.common.output import note, print_json, print_table, say
-from emgrig.tools.common.progress import Bar
+from emgrig.tools.common.progress import Bar, Making
 from emgrig.tools.desk_command import open_hub, page_server
 from emgrig.tools.record_commands import calibration_of, open_lsl, say_limits
 from emgrig.version import PROGRAM
@@ -221,10 +221,16 @@ def _run(opened: "Lead", plan: "Plan", folder: "SessionFolder", *, restart: bool
         record = check_board(hub, plan, record, is_rehearsal=folder.is_rehearsal)
         folder.convert_left_behind(record, note)
         make_folder(folder.path)
+        name = folder.bdf_path(len(record.runs) + 1).name
         try:
-            with session_on(hub, plan, folder, record) as running:
+            with (
+                Making(f"making {name} of the capture") as making,
+                session_on(hub, plan, folder, record, making) as running,
+            ):
                 lead(running)
-                note("the session is over; its files are being made")
+                state = hub.status().recording
+                size = 0 if state is None else state.capture_bytes
+                note(f"the session is over; {name} is made of the capture, {size / 1e6:.0f} MB")
         except KeyboardInterrupt:
             is_broken = True
     if running is None:

@@ -1,7 +1,7 @@
 """From a recording to candidate expressions: what `emgrig analyse` shows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from emgrig.analysis.paper.annotations import MICRO_LIMIT_MS
 from emgrig.analysis.paper.printed import MUSCLES, likely_emotions, likely_units
 from emgrig.analysis.report.muscle_names import muscles_by_label
+from emgrig.analysis.report.parts import Part, PartLevel, levels_in, mvc_in, usable
 from emgrig.analysis.report.stretches import Stretch, stretches_of
 from emgrig.analysis.report.strips import Strip, strip_between, strip_of
 from emgrig.analysis.report.trials import Course, Joined, Phase, join
@@ -86,6 +87,8 @@ class Analysis:
     stretches: tuple[Stretch, ...] = ()  #: What is drawn by itself, if the recording is long.
     #: What is drawn of each channel in each stretch; empty where it is rejected.
     stretch_strips: Sequence[Sequence[Strip]] = ()
+    mvc_uv: Mapping[int, float] = field(default_factory=dict)  #: By channel index, where known.
+    part_levels: Sequence[PartLevel] = ()  #: Part by part, of each channel that is analysed.
 
     @cached_property
     def expressions(self) -> list[Candidate]:
@@ -114,6 +117,8 @@ def analyse(
     rest_s: tuple[float, float] | None = None,
     limits: Sequence[tuple[float, float] | None] | None = None,
     course: Course | None = None,
+    mvc_parts: Mapping[int, Sequence[Part]] | None = None,
+    parts: Sequence[Part] = (),
 ) -> Analysis:
     """Find candidate expressions in a recording.
 
@@ -135,6 +140,10 @@ def analyse(
         Ends of the range of each channel, in its unit, where they are known.
     course : Course, optional
         Of the session, as `emgrig.analysis.report.trials.course_of` reads it.
+    mvc_parts : mapping, optional
+        {channel_index: where the muscle was contracted as strongly as could be}: its MVC.
+    parts : sequence of Part, optional
+        Of which the strength of every channel is wanted.
 
     Raises
     ------
@@ -146,11 +155,13 @@ def analyse(
     check_rate(rate_hz)
     if not len(labels) == len(units) == len(channels):
         raise ValueError(f"{len(channels)} channels need as many labels and units")
-    band, remarks = _band(rate_hz)
-    mvc, unsaid = _usable(mvc_uv or {}, units)
+    band, remarks = band_at(rate_hz)
+    mvc, unsaid = usable(mvc_uv or {}, units)
     remarks += [f"{labels[i]}: no MVC %, its unit is not said (--unit)" for i in unsaid]
     known = dict(muscles_by_label(labels) if muscles is None else muscles)
     ends = [None] * len(channels) if limits is None else limits
+    contracted, unsaid = usable(mvc_parts or {}, units)
+    remarks += [f"{labels[i]}: no MVC %, its unit is not said (--unit)" for i in unsaid]
     session = course or Course()
     seen = [  # a channel has gone when the next one is read
         _channel(
@@ -164,6 +175,8 @@ def analyse(
             known.get(i),
             rest_s,
             session,
+            contracted.get(i, ()),
+            parts,
         )
         for i in range(len(channels))
     ]
@@ -187,6 +200,8 @@ def analyse(
         course=session,
         stretches=stretches_of(session, seen[0].n_samples / rate_hz),
         stretch_strips=[one.stretch_strips for one in seen],
+        mvc_uv={i: one.mvc_uv for i, one in enumerate(seen) if one.mvc_uv is not None},
+        part_levels=[one.levels[nth] for nth in range(len(parts)) for one in seen if one.levels],
     )
 
 
@@ -200,6 +215,8 @@ class _Seen:
     rest: float = float("nan")
     candidates: Sequence[Candidate] = ()
     stretch_strips: Sequence[Strip] = ()
+    mvc_uv: float | None = None
+    levels: Sequence[PartLevel] = ()
 
 
 def _channel(
@@ -213,6 +230,8 @@ def _channel(
     muscle: int | None,
     rest_s: tuple[float, float] | None,
     course: Course,
+    mvc_parts: Sequence[Part],
+    parts: Sequence[Part],
 ) -> _Seen:
     column = as_columns(x)
     (quality,) = assess(column, rate_hz, [limits])
@@ -240,6 +259,9 @@ def _channel(
     rest = float(rest_level(envelope, rate_hz, rest_s=rest_s)[0])
     level = envelope[:, 0]
     quality = _with_rest(quality, level, rest, rate_hz, rest_s)
+    if mvc_parts:
+        mvc_uv, against = mvc_in(x, level, rate_hz, mvc_parts, rest, quality)
+        quality = replace(quality, remarks=(*quality.remarks, *against))
     candidates = [
         replace(
             _candidate(index, start, stop, level, rest, quality, rate_hz, muscle, mvc_uv),
@@ -250,7 +272,9 @@ def _channel(
     quality = _with_amplitude(quality, level, unit)
     stretches = stretches_of(course, x.size / rate_hz)
     apart = [strip_between(banded, level, rate_hz, one, len(stretches)) for one in stretches]
-    return _Seen(x.size, quality, strip_of(banded, level, rate_hz), rest, candidates, apart)
+    levels = levels_in(x, level, rate_hz, parts, index, rest, quality, mvc_uv)
+    strip = strip_of(banded, level, rate_hz)
+    return _Seen(x.size, quality, strip, rest, candidates, apart, mvc_uv, levels)
 
 
 def _clean_band(x: Floats, rate_hz: float, preset: Preprocessing, mains_hz: float) -> Floats:
@@ -264,7 +288,8 @@ def _clean_band(x: Floats, rate_hz: float, preset: Preprocessing, mains_hz: floa
     return banded[:, 0]
 
 
-def _band(rate_hz: float) -> tuple[tuple[float, float], list[str]]:
+def band_at(rate_hz: float) -> tuple[tuple[float, float], list[str]]:
+    """Return the band, Hz, in which a recording is analysed, and what is to be known of it."""
     top = min(450.0, round(0.45 * rate_hz))
     if top < 60:
         raise ValueError(f"{rate_hz:g} samples a second carry no EMG band; at least 134 are needed")
@@ -313,14 +338,6 @@ def _with_amplitude(quality: ChannelQuality, channel_envelope: Floats, unit: str
     except ValueError as error:
         return replace(quality, remarks=(*quality.remarks, f"unit in doubt: {error}"))
     return quality
-
-
-def _usable(
-    mvc_uv: Mapping[int, float], units: Sequence[str]
-) -> tuple[dict[int, float], list[int]]:
-    """Return the MVC of channels in uV, and the channels of which nobody said the unit."""
-    unsaid = [index for index in mvc_uv if not units[index]]
-    return {index: uv for index, uv in mvc_uv.items() if units[index] == "uV"}, unsaid
 
 
 def _candidate(

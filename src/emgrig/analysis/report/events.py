@@ -10,6 +10,11 @@ _HEAD = (
     *("phase", "trial", "attempt", "clip", "emotion", "since_clip", "key_after", "rating"),
 )
 
+_PARTS_HEAD = (
+    *("onset", "duration", "part", "channel", "mean", "peak", "unit", "times_rest", "mvc"),
+    *("mean_mvc_percent", "peak_mvc_percent", "missing_share", "flags"),
+)
+
 
 def events_tsv(analysis: Analysis) -> str:
     """Write what was found outside of part A as a BIDS events table; n/a where unknown.
@@ -18,6 +23,33 @@ def events_tsv(analysis: Analysis) -> str:
     """
     rows = [_row(analysis, c) for c in analysis.candidates if not c.is_part_a]
     return "\n".join("\t".join(cells) for cells in (_HEAD, *rows)) + "\n"
+
+
+def parts_tsv(analysis: Analysis) -> str:
+    """Write how strong each channel is in each part that was asked for; n/a where unknown.
+
+    Onset and duration are in s; mean and peak of the envelope in the unit of the channel, which
+    stands beside them; `mvc` is in uV.
+    """
+    rows = [
+        (
+            f"{one.part.begin_s:.3f}",
+            f"{one.part.end_s - one.part.begin_s:.3f}",
+            table_cell(one_line(one.part.name)),
+            table_cell(one_line(analysis.labels[one.channel_index])),
+            _or_na(one.mean, 2),
+            _or_na(one.peak, 2),
+            table_cell(one_line(analysis.units[one.channel_index])) or "n/a",
+            _or_na(one.times_rest, 1),
+            _or_na(one.mvc_uv, 1),
+            _or_na(one.mean_percent, 1),
+            _or_na(one.peak_percent, 1),
+            f"{one.missing:.3f}",
+            "clipped" if one.is_clipped else "n/a",
+        )
+        for one in analysis.part_levels
+    ]
+    return "\n".join("\t".join(cells) for cells in (_PARTS_HEAD, *rows)) + "\n"
 
 
 def kind_of(one: Candidate) -> str:

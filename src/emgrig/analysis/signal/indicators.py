@@ -10,6 +10,12 @@ from emgrig.analysis.signal.cleaning import period
 from emgrig.analysis.signal.filters import Floats, as_columns, check_rate
 
 PeakRule = Literal["maximum", "mean of maxima", "median of maxima", "best 0.5 s"]
+#: A peak below so many times the rest level, or without a rest to tell, is no MVC unless a person
+#: says that it is: noise alone comes to two or three times.
+PLAUSIBLE_TIMES_REST = 10.0
+#: A maximum below it, uV, was no contraction, or is in mV: amplifiers have about 0.3 to 2 µV of
+#: noise in 20 to 450 Hz (comparison/amplifiers.csv), a face at rest 1 to 5 µV.
+LEAST_MVC_UV = 2.0
 # Surface EMG lies between amplifier noise and 10 mV peak to peak.
 _ENVELOPE_UV = 0.02, 5_000.0
 

@@ -4,6 +4,7 @@ Both answer on a short clip around one expression. They differ from each other i
 docs/analysis.md lists how. Positions are 0-based samples here; the published code counts from 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,6 +44,16 @@ class Parameters:
             raise ValueError(f"{self}: run must be at least 2")
         if not np.isfinite(self.scale) or self.scale <= 0:
             raise ValueError(f"{self}: scale must be above 0")
+
+
+def set_words(values: Sequence[float]) -> str:
+    """Say a set of parameters, in the order of `Parameters`.
+
+    >>> set_words((60, 30, 1.0, 5, 2, 6))
+    'window 60, step 30, threshold 1, run 5, back 2, ahead 6'
+    """
+    names = ("window", "step", "threshold", "run", "back", "ahead")
+    return ", ".join(f"{name} {value:g}" for name, value in zip(names, values, strict=True))
 
 
 @dataclass(frozen=True)

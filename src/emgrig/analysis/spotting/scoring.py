@@ -27,6 +27,20 @@ class PaperScores:
     offset_rmse_s: float
 
 
+SCORE_WORDS = {
+    "n_missed": "expressions missed",
+    "mean_overlap": "overlap, mean",
+    "share_above_half": "share with an overlap above 0.5",
+    "onset_mean_s": "error of the onset, mean, s",
+    "onset_se_s": "error of the onset, standard error, s",
+    "onset_rmse_s": "error of the onset, rms, s",
+    "offset_mean_s": "error of the offset, mean, s",
+    "offset_se_s": "error of the offset, standard error, s",
+    "offset_rmse_s": "error of the offset, rms, s",
+}
+"""The fields of `PaperScores`, in their order, in words."""
+
+
 @dataclass(frozen=True)
 class ClipScores:
     """What table 7 leaves out, for the same clips."""
@@ -184,6 +198,22 @@ class EventScores:
     offset_bias_s: float
     onset_mae_s: float
     offset_mae_s: float
+
+
+EVENT_WORDS = {
+    "n_true": "true events",
+    "n_detected": "events detected",
+    "n_matched": "of them matched",
+    "recall": "recall",
+    "precision": "precision",
+    "mean_iou": "intersection over union, mean",
+    "false_alarms_per_min": "false alarms a minute of rest",
+    "onset_bias_s": "error of the onset, mean with its sign, s",
+    "offset_bias_s": "error of the offset, mean with its sign, s",
+    "onset_mae_s": "error of the onset, mean without sign, s",
+    "offset_mae_s": "error of the offset, mean without sign, s",
+}
+"""The fields of `EventScores`, in their order, in words."""
 
 
 @dataclass(frozen=True)

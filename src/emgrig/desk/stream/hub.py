@@ -459,14 +459,15 @@ class Hub:
                 raise ValueError("no recording now: the board is being checked; wait until it is")
             self._keeper.start(path, contact=self.contact, overwrite=overwrite)
 
-    def stop_recording(self) -> "Future[Recording]":
+    def stop_recording(self, making: Callable[[float], None] | None = None) -> "Future[Recording]":
         """End the recording at once, and make its files (in the background in real time).
 
+        `making` is told which share of the files is made, 0 to 1, by whoever makes them.
         Raises ValueError if none is on; RecordingError if none is on because the last one could not
         be written on.
         """
         with self.lock:
-            return self._keeper.stop(background=self._thread is not None)
+            return self._keeper.stop(background=self._thread is not None, making=making)
 
     def mark(self, text: str, unix_s: float | None = None) -> None:
         """Put a marker into the recording and the outlet, placed on the board's clock.

@@ -97,8 +97,10 @@ class Keeper:
         if self._recorder is not None:
             self._guarded(self._recorder.note_tube_shown, shown)
 
-    def stop(self, *, background: bool) -> "Future[Recording]":
-        """End the recording at once, and make its files.
+    def stop(
+        self, *, background: bool, making: Callable[[float], None] | None = None
+    ) -> "Future[Recording]":
+        """End the recording at once, and make its files; `making` is told the share that is made.
 
         Raises ValueError if none is on; RecordingError if none is on because the last one could not
         be written on.
@@ -109,6 +111,7 @@ class Keeper:
                 raise RecordingError(state.problem)
             raise ValueError("no recording is on")
         self._recorder = None
+        recorder.making = making
         recorder.end()
         self._state = replace(state, is_on=False, is_converting=True)
         future: Future[Recording] = Future()

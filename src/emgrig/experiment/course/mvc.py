@@ -12,14 +12,11 @@ from numpy.typing import NDArray
 
 from emgrig.analysis.signal.cleaning import subtract_mains
 from emgrig.analysis.signal.filters import CASMEMG_CODE, band_pass, smooth
-from emgrig.analysis.signal.indicators import PeakRule, mvc_uv
+from emgrig.analysis.signal.indicators import PLAUSIBLE_TIMES_REST, PeakRule, mvc_uv
 from emgrig.experiment.files.plan import Limits
 
 #: So much more than the contraction and the rest is filtered on each side, s.
 MARGIN_S = 0.5
-#: A peak below so many times the rest level, or without a rest to tell, is no MVC unless a person
-#: says twice that it is: noise alone comes to two or three times.
-PLAUSIBLE_TIMES_REST = 10.0
 #: Rest is measured in at most so much time before the cue, s.
 _REST_TAKEN_S = 3.0
 #: And not in the first moment after the contraction before, s.

@@ -55,7 +55,7 @@ def analyse_command(given: AnalyseOptions) -> None:
     if given.video is not None:
         require("pympi.Elan", "elan", "--video")
     check_there(given.recording, "recording")
-    from emgrig.tools.analyse.running import find_candidates
+    from emgrig.tools.analyse.finding import find_candidates
 
     find_candidates(given)
 

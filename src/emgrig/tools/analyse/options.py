@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from emgrig.tools.common.options import Mvc, Overwrite, Printed, argument, flag, option
+from emgrig.tools.common.options import Overwrite, Printed, argument, flag, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +34,15 @@ class AnalyseOptions(Printed):
     unit: str | None = option("V, mV, uV or nV of channels that the file gives none for.")
     channels: str = option("Only these, by name or number: 1,3,Zyg.", "")
     face: bool = option("Channels 1 to 7 lie as on the paper's face.", False)
-    mvc: Mvc = None
+    mvc: list[str] | None = option(
+        "MVC of a muscle: CHANNEL=uV, CHANNEL=START:END (s) or CHANNEL=MARK of this recording; or "
+        "a recording of contractions, or a session's .json; repeat."
+    )
     rest: str = option("START:END of declared rest, s.", "")
+    part: list[str] | None = option(
+        "How strong each channel is there, in µV and % MVC: START:END, s, or the words of a mark; "
+        "repeat."
+    )
     video: Path | None = option("Write an ELAN file over this video.")
     video_offset: float = option("Video minus EMG time, s.", 0.0)
     clock: Path | None = option("CSV of emg_s,video_s pairs: fit a clock map instead.")

@@ -13,11 +13,12 @@ from emgrig.analysis.paper.casmemg_files import RATE_HZ, write_casmemg_mat
 from emgrig.analysis.report.candidates import Analysis
 from emgrig.analysis.report.counts import blinks_said, bursts_said, tells_blinks
 from emgrig.analysis.report.elan import Mark, write_elan
-from emgrig.analysis.report.events import events_tsv, kind_of
+from emgrig.analysis.report.events import events_tsv, kind_of, parts_tsv
 from emgrig.analysis.report.page import page
+from emgrig.analysis.report.parts import PartLevel
 from emgrig.analysis.signal.cleaning import equalise
 from emgrig.analysis.signal.filters import Floats
-from emgrig.analysis.spotting.scoring import score_events
+from emgrig.analysis.spotting.scoring import EVENT_WORDS, score_events
 from emgrig.errors import RecordingError
 from emgrig.filemodel import Json
 from emgrig.files import (
@@ -30,7 +31,7 @@ from emgrig.files import (
 from emgrig.reading import Recording
 from emgrig.sentences import counted
 from emgrig.tools.analyse.options import AnalyseOptions
-from emgrig.tools.common.output import say
+from emgrig.tools.common.output import print_table, say, say_folded
 
 
 class Channels(Sequence[Floats]):
@@ -80,8 +81,9 @@ def write_results(
     """Write all or nothing of the results, under a name that is free; return the files."""
     folder = make_folder(given.output)
     endings = [".html", "_events.tsv", *([".eaf"] if given.video is not None else [])]
+    endings += ["_parts.tsv"] if given.part else []
     own = stem_of(given.recording)
-    name = own if given.overwrite else free_stem(folder, own, (*endings, ".eaf"))
+    name = own if given.overwrite else free_stem(folder, own, (*endings, ".eaf", "_parts.tsv"))
     if name != own:
         say(f"note: {folder / own}.* is there already and is kept; --overwrite replaces it")
     paths = [folder / f"{name}{ending}" for ending in endings]
@@ -104,6 +106,8 @@ def write_results(
             if n_before:
                 before = counted(n_before, "candidate begins", "candidates begin")
                 say(f"note: {before} before the film: not in {paths[2].name}")
+        if given.part:
+            made[-1].write_text(parts_tsv(analysis), encoding="utf-8", newline="\n")
     return paths
 
 
@@ -135,6 +139,7 @@ def say_found(analysis: Analysis, remarks: list[str]) -> None:
             say(f"channel {q.channel_index + 1} ({label}): not analysed, {q.reject}")
         for remark in q.remarks:
             say(f"channel {q.channel_index + 1} ({label}): {remark}")
+    _say_parts(analysis)
     found = analysis.expressions
     micro = sum(c.is_micro for c in found)
     in_clips = sum(c.joined.trial is not None for c in found)
@@ -147,6 +152,53 @@ def say_found(analysis: Analysis, remarks: list[str]) -> None:
     where = f", {in_clips} of them in clips" if analysis.course.trials else ""
     bursts = f" ({bursts_said(analysis)})" if found else ""
     say(f"{counted(len(found), 'candidate')}{bursts}, {micro} of at most 500 ms{where}")
+
+
+def _say_parts(analysis: Analysis) -> None:
+    """Say the MVC of each channel, and how strong it is in each part."""
+    if analysis.mvc_uv:
+        each = (f"{analysis.labels[i]} {uv:.1f} µV" for i, uv in sorted(analysis.mvc_uv.items()))
+        say_folded(f"MVC: {', '.join(each)}")
+    levels, (low, high) = analysis.part_levels, analysis.band_hz
+    if not levels:
+        return
+    print_table(
+        ("part", "channel", "mean", "peak", "× rest", "mean % MVC", "peak % MVC"),
+        [
+            (
+                f"{one.part.name}, {one.part.times}"
+                if one.part.name != one.part.times
+                else one.part.name,
+                analysis.labels[one.channel_index],
+                *(_with_unit(x, analysis.units[one.channel_index]) for x in (one.mean, one.peak)),
+                *(_places(x) for x in (one.times_rest, one.mean_percent, one.peak_percent)),
+            )
+            for one in levels
+        ],
+        title=f"How strong: the envelope ({low:g}-{high:g} Hz, rectified, 6 Hz)",
+        whole=("mean", "peak"),
+    )
+    for one in levels:
+        label = analysis.labels[one.channel_index]
+        if one.missing:
+            say(f"{one.part.name}, {label}: {one.missing:.1%} is missing")
+        if one.is_clipped:
+            say(f"{one.part.name}, {label}: clipped; it was stronger")
+    if unknown := [i for i in {one.channel_index: 0 for one in levels} if i not in analysis.mvc_uv]:
+        named = ", ".join(analysis.labels[i] for i in unknown)
+        say_folded(
+            f"no % MVC of {named}: it needs the maximum of the same muscle. Tell it as "
+            f"--mvc {unknown[0] + 1}=uV, or where it was contracted: --mvc {unknown[0] + 1}="
+            "START:END or the words of a mark in this file, or --mvc FILE of another recording"
+        )
+
+
+def _with_unit(value: float, unit: str) -> str:
+    return f"{value:.1f} {'µV' if unit == 'uV' else unit}".strip() if np.isfinite(value) else "-"
+
+
+def _places(value: float) -> str:
+    return f"{value:.1f}" if np.isfinite(value) else "-"
 
 
 def found_json(analysis: Analysis, remarks: list[str], written: Sequence[Path]) -> Json:
@@ -162,15 +214,38 @@ def found_json(analysis: Analysis, remarks: list[str], written: Sequence[Path]) 
         "n_trials": len(analysis.course.trials),
         "n_part_a": analysis.n_part_a,
         "remarks": [*remarks, *analysis.remarks],
+        "parts": [_level_json(one, analysis) for one in analysis.part_levels],
         "channels": [
             {
                 "channel": q.channel_index + 1,
                 "label": analysis.labels[q.channel_index],
                 "not_analysed": q.reject,
+                "mvc_uv": analysis.mvc_uv.get(q.channel_index),
                 "remarks": list(q.remarks),
             }
             for q in analysis.quality
         ],
+    }
+
+
+def _level_json(one: PartLevel, analysis: Analysis) -> Json:
+    values = {
+        "mean": one.mean,
+        "peak": one.peak,
+        "times_rest": one.times_rest,
+        "mean_mvc_percent": one.mean_percent,
+        "peak_mvc_percent": one.peak_percent,
+    }
+    return {
+        "part": one.part.name,
+        "begin_s": one.part.begin_s,
+        "end_s": one.part.end_s,
+        "channel": one.channel_index + 1,
+        "label": analysis.labels[one.channel_index],
+        "unit": analysis.units[one.channel_index],
+        **{name: value if np.isfinite(value) else None for name, value in values.items()},
+        "missing_share": one.missing,
+        "is_clipped": one.is_clipped,
     }
 
 
@@ -188,4 +263,5 @@ def score_elan(path: Path | None, tiers: dict[str, list[Mark]], analysis: Analys
     if not scored:
         raise ValueError(f"{path} has no tier named after a channel of this recording")
     for name, number in asdict(score_events(scored)).items():
-        say(f"{name}: {number:.3f}" if isinstance(number, float) else f"{name}: {number}")
+        words = EVENT_WORDS[name]
+        say(f"{words}: {number:.3f}" if isinstance(number, float) else f"{words}: {number}")

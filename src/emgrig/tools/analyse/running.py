@@ -1,13 +1,11 @@
-"""What the commands of the analysis do: reproduce, analyse, clock-report, grid and synthetic."""
+"""What the commands of the analysis do: reproduce, clock-report, grid and synthetic."""
 
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import typer
 from rich.text import Text
 
-from emgrig.analysis.clocks.robust_line import ClockMap, fit_clock_map
 from emgrig.analysis.paper import printed as paper
 from emgrig.analysis.paper import synthetic
 from emgrig.analysis.paper.annotations import (
@@ -26,56 +24,30 @@ from emgrig.analysis.paper.clock_report import (
 from emgrig.analysis.paper.reproduce import reproduce, trivial_rows
 from emgrig.analysis.paper.verdicts import Verdict
 from emgrig.analysis.report import plots
-from emgrig.analysis.report.candidates import analyse
-from emgrig.analysis.report.elan import read_elan
-from emgrig.analysis.report.trials import course_of
 from emgrig.analysis.signal.filters import Floats, Ints
 from emgrig.analysis.signal.statistics import interval_of_mean, summarise
 from emgrig.analysis.spotting.casmemg import clip_around
 from emgrig.analysis.spotting.grid import Grid, search
 from emgrig.analysis.spotting.scoring import score_clips
-from emgrig.errors import ExitCode, RecordingError
+from emgrig.errors import RecordingError
 from emgrig.files import (
     make_folder,
     refuse_existing,
     write_file,
 )
 from emgrig.reading import open_recording
-from emgrig.reading.pairs import read_pairs
 from emgrig.sentences import counted
 from emgrig.tools.analyse.options import (
-    AnalyseOptions,
     GridOptions,
     OfCasmemg,
     ReproduceOptions,
     SyntheticOptions,
 )
-from emgrig.tools.analyse.results import (
-    Channels,
-    found_json,
-    say_found,
-    score_elan,
-    write_mat,
-    write_results,
-)
 from emgrig.tools.common.interrupted import leaves
-from emgrig.tools.common.options import read_mvc, read_ratings
 from emgrig.tools.common.output import note, print_facts, print_json, print_table, say, say_folded
 from emgrig.tools.common.progress import Bar
 
 TRUTH = "truth.xlsx"
-_FIGURES_7 = {
-    "n_missed": "expressions missed",
-    "mean_overlap": "overlap, mean",
-    "share_above_half": "share with an overlap above 0.5",
-    "onset_mean_s": "error of the onset, mean, s",
-    "onset_se_s": "error of the onset, standard error, s",
-    "onset_rmse_s": "error of the onset, rms, s",
-    "offset_mean_s": "error of the offset, mean, s",
-    "offset_se_s": "error of the offset, standard error, s",
-    "offset_rmse_s": "error of the offset, rms, s",
-    "mean true IoU": "intersection over union, mean",
-}
 _COLOURS = {
     Verdict.EXACT: "green",
     Verdict.RECOMPUTED: "green",
@@ -106,7 +78,7 @@ def set_beside(given: ReproduceOptions) -> None:
             (row.section, row.what, row.printed, row.ours_text, _coloured(row.verdict))
             for row in rows
         ],
-        title="The paper",
+        title="The paper: by section, table and appendix",
         whole=("verdict",),
     )
     for verdict in Verdict:
@@ -133,8 +105,7 @@ def _coloured(verdict: Verdict) -> Text:
 
 def _print_trivial(expressions: list[Expression]) -> None:
     title = "Table 7 beside the answer that never looks: 0.3 s from each end of the clip"
-    rows = [(_FIGURES_7.get(name, name), *numbers) for name, *numbers in trivial_rows(expressions)]
-    print_table(("figure", "table 7", "trivial answer"), rows, title=title)
+    print_table(("figure", "table 7", "trivial answer"), trivial_rows(expressions), title=title)
 
 
 def _write_figures(folder: Path, expressions: list[Expression] | None, *, overwrite: bool) -> None:
@@ -221,77 +192,6 @@ def _in_words(s: ClockSummary) -> list[tuple[str, str]]:
     ]
 
 
-def find_candidates(given: AnalyseOptions) -> None:
-    """Find candidate expressions: an HTML page, a BIDS events.tsv and an ELAN file."""
-    found = open_recording(
-        given.recording, rate_hz=given.rate, unit=given.unit, channels=_listed(given.channels)
-    )
-    clock_map = _clock(given.clock, given.video_offset)
-    # Read before anything is written: it may lie where the results go.
-    corrected = None if given.elan is None else read_elan(given.elan, clock=clock_map)
-    channels, remarks = Channels(found), list(found.remarks)
-    if given.mat is not None:
-        write_mat(given.mat, found, overwrite=given.overwrite)
-    if given.undo_droop:
-        remarks.append(channels.undo_droop())
-    if given.video is not None and not given.video.exists():
-        remarks.append(f"there is no film {given.video} here: ELAN will ask for it")
-    levels_uv = read_mvc(given.mvc or [], len(found.labels))
-    with Bar(f"analysing {given.recording.name}") as bar:
-        bar.tell()
-        analysis = analyse(
-            channels,
-            found.rate_hz,
-            labels=found.labels,
-            units=found.units,
-            limits=[one.limits for one in found.signals],
-            muscles={i: i + 1 for i in range(min(7, len(found.labels)))} if given.face else None,
-            mvc_uv={channel - 1: uv for channel, uv in levels_uv.items()},
-            rest_s=_rest(given.rest),
-            course=course_of(
-                ((mark.onset_s, mark.text) for mark in found.marks),
-                found.duration_s,
-                read_ratings(given.mvc or []),
-            ),
-        )
-        written = write_results(given, analysis, found, remarks, clock_map)
-    if given.as_json:
-        print_json(found_json(analysis, remarks, written))
-    else:
-        say(f"written: {', '.join(str(path) for path in written)}")
-        say_found(analysis, remarks)
-    if corrected is not None:
-        score_elan(given.elan, corrected, analysis)
-    if all(one.reject for one in analysis.quality):
-        raise typer.Exit(int(ExitCode.VERDICT))
-
-
-def _listed(channels: str) -> list[str]:
-    return [one for one in channels.split(",") if one.strip()]
-
-
-def _clock(pairs: Path | None, offset_s: float) -> ClockMap:
-    if pairs is None:
-        return fit_clock_map(np.zeros(1), np.full(1, offset_s))
-    emg_s, video_s = read_pairs(pairs, ("emg_s", "video_s"))
-    fitted = fit_clock_map(emg_s, video_s)
-    drift = f"{1000 * fitted.drift:+.2f} ms/s" if fitted.is_drift_told else "not told, taken as 0"
-    say(
-        f"clock map of {counted(emg_s.size, 'pair')}: drift {drift}, "
-        f"{counted(fitted.n_jumps, 'jump')}, median residual {1000 * fitted.residual_mad_s:.0f} ms"
-    )
-    return fitted
-
-
-def _rest(option: str) -> tuple[float, float] | None:
-    if not option:
-        return None
-    start, colon, end = option.partition(":")
-    if not colon:
-        raise ValueError(f"--rest {option}: START:END in seconds was expected")
-    return float(start), float(end)
-
-
 def search_grid(given: GridOptions) -> None:
     """Search the published 4500 parameter sets on every annotated clip."""
     expressions = read_annotations(given.annotations)
@@ -320,9 +220,26 @@ def search_grid(given: GridOptions) -> None:
     for i in best:
         p, s = result.parameters[i], result.scores[i]
         shares = (s.mean_overlap, s.share_above_half, iou[i])
-        values = " ".join(f"{v:g}" for v in (p.window, p.step, p.scale, p.run, p.back, p.ahead))
-        rows.append((values, str(s.n_missed), *(f"{share:.3f}" for share in shares)))
-    print_table(("W_L S_L k S_n W_f W_b", "missed", "overlap", "P > .5", "true IoU"), rows)
+        values = (p.window, p.step, p.scale, p.run, p.back, p.ahead)
+        rows.append(
+            (
+                *(f"{one:g}" for one in values),
+                str(s.n_missed),
+                *(f"{share:.3f}" for share in shares),
+            )
+        )
+    print_table(
+        (
+            *("window", "step", "thresh.", "run", "back", "ahead"),
+            *("missed", "overlap", "above ½", "IoU"),
+        ),
+        rows,
+        title="window and step in samples; threshold over the mean; run, back and ahead in windows",
+    )
+    say_folded(
+        "missed: expressions; overlap over the shorter of the two, mean, and share above one half; "
+        "IoU: intersection over union, mean, a missed one counting 0"
+    )
     _print_trivial(expressions)
 
 

@@ -218,17 +218,14 @@ def _parameter(one: "Field[Any]", hint: Any) -> inspect.Parameter:
     )
 
 
-LEAST_MVC_UV = 2.0
-"""A maximum below it was no contraction, or is in mV: amplifiers have about 0.3 to 2 µV of noise in
-20 to 450 Hz (comparison/amplifiers.csv), a face at rest 1 to 5 µV."""
-
-
 def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
     """Read options of the form CHANNEL=uV, or session files; return the MVC, µV, of each channel.
 
     Raises ValueError if one is not of this form or below `LEAST_MVC_UV`, or there is no such
     channel; RecordingError if a session file cannot be read.
     """
+    from emgrig.analysis.signal.indicators import LEAST_MVC_UV  # numpy: not for a help
+
     levels: dict[int, float] = {}
     for option in options:
         if option.endswith(".json"):

@@ -5,6 +5,7 @@ All of it goes to the standard error, so that results can be piped.
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import ParamSpec, TypeVar
 
 from rich.console import RenderableType
@@ -95,3 +96,24 @@ class Bar:
                 self._bar.start()
 
         return alone
+
+
+class Making:
+    """A bar that begins when it is first told the share: of the files that an end makes."""
+
+    def __init__(self, text: str, now: Clock = time.monotonic) -> None:
+        self._text, self._now = text, now
+        self._held = ExitStack()
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> "Making":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def __call__(self, share: float) -> None:
+        """Be told which share of all is done, 0 to 1."""
+        if self._bar is None:
+            self._bar = self._held.enter_context(Bar(self._text, self._now))
+        self._bar.advance(share)

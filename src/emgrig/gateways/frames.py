@@ -187,6 +187,9 @@ class FrameGateway:
                 if foreseen is not None and foreseen is self._foreseen and len(pieces) == 1:
                     packet = foreseen.take(pieces[0], max_bytes, now_s())
                     if packet is not True and packet is not False:
+                        if foreseen.is_full:
+                            self._settle()
+                            self._foresee(len(pieces[0]))
                         return packet
                     is_taken = packet
                 else:

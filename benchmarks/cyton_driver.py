@@ -137,6 +137,7 @@ def main() -> None:
     parser.add_argument("--board", choices=list(RATE_HZ), action="append", default=[])
     parser.add_argument("--samples", type=int, default=N_SAMPLES, help="of a flood")
     parser.add_argument("--paced", type=int, default=PACED_S, help="seconds at a board's own pace")
+    parser.add_argument("--frames", type=int, help="a block at a board's own pace, one length only")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--brainflow", type=Path, help="a folder where it is installed")
     given = parser.parse_args()
@@ -151,6 +152,7 @@ def main() -> None:
             if given.samples:
                 compare(board, "max", given.samples, FRAMES_PER_BLOCK, peers, given.rounds)
             lengths = [FRAMES_PER_BLOCK, round(LONG_BLOCK_S * rate_hz)]
+            lengths = [given.frames] if given.frames else lengths
             for frames in lengths if given.paced and board in HAS_BRAINFLOW else []:
                 compare(board, "real", given.paced * rate_hz, frames, peers, 1)
 

@@ -66,7 +66,8 @@ class Stream(Iterator[Block]):
         self._resting = ExitStack()  # while open, the link's own thread rests
         self._is_paced = connection.link.transport.is_paced
         self._queue: deque[Block] = deque()
-        self._queued_samples = 0
+        self._n_put = 0  # samples that were put there: written under the link's lock
+        self._n_taken = 0  # and those taken out: written by who iterates
         self._queue_samples = queue_samples
         self._missing = 0  # data periods that went with dropped blocks, to be told with the next
         self._kept_events: tuple[EventPacket, ...] = ()
@@ -84,11 +85,14 @@ class Stream(Iterator[Block]):
             connection.identity.is_same,
             connection.identity.can,
         )
-        self._foresight = Foresight(
-            self._bare_assembler, connection.identity.layout, lambda: connection.link.decoder
-        )
         self._end = (
             None if duration_s is None else conversions_in(duration_s, connection.chip.rate_hz)
+        )
+        self._foresight = Foresight(
+            self._bare_assembler,
+            connection.identity.layout,
+            lambda: connection.link.decoder,
+            self._end,
         )
         self._begin(frames_per_packet)
 
@@ -170,19 +174,16 @@ class Stream(Iterator[Block]):
 
     def take(self, data: Received, unix_s: float, /) -> bool:
         """Take what was foreseen; see `Foreseer`."""
-        position = self._foresight.position
-        if position is None or self._missing:
+        if self._missing:
             return False
-        most = self._queue_samples - self._queued_samples
-        if self._end is not None:
-            most = min(most, self._end - position - 1)
-        blocks = self._foresight.take(data, unix_s, most)
+        n_free = self._queue_samples - self._n_put + self._n_taken
+        blocks = self._foresight.take(data, unix_s, n_free)
         if blocks is None:
             return False
         for block in blocks:
             self._n_barren = 0
+            self._n_put += len(block.codes)
             self._queue.append(block)
-            self._queued_samples += block.n_samples
         return True
 
     def settle(self) -> None:
@@ -196,7 +197,8 @@ class Stream(Iterator[Block]):
         if cut is None:
             return
         block = cut
-        is_full = self._queued_samples + block.n_samples > self._queue_samples
+        n_queued = self._n_put - self._n_taken
+        is_full = n_queued + block.n_samples > self._queue_samples
         if self._is_paced and is_full and self._queue and block.n_samples:
             self._dropped += block.n_samples
             self._missing += block.lost_before + block.n_samples
@@ -208,8 +210,8 @@ class Stream(Iterator[Block]):
             lost = block.lost_before + self._missing
             block = replace(block, lost_before=lost, cause=Cause.HOST, events=events)
             self._missing, self._kept_events = 0, ()
+        self._n_put += block.n_samples
         self._queue.append(block)
-        self._queued_samples += block.n_samples
 
     def _until(self, block: Block, end: int) -> Block | None:
         """Cut off what lies behind the duration; None if nothing is left that must be told."""
@@ -240,25 +242,25 @@ class Stream(Iterator[Block]):
             If samples cannot be scaled, or the board stopped converting; also its subclasses, if
             another board came back or its registers could not be restored.
         """
-        while True:
-            if self._queue and (block := self.next_now()) is not None:
-                return block
+        while (block := self.next_now()) is None:
             self.go_on(self._wait)
+        return block
 
     def next_now(self) -> Block | None:
         """Return the next block if it is there."""
-        with self._connection.link.lock:
-            if not self._queue:
-                return None
+        if not self._queue:
+            return None
+        try:
             block = self._queue.popleft()
-            self._queued_samples -= block.n_samples
-            return block
+        except IndexError:  # somebody has stopped it
+            return None
+        self._n_taken += len(block.codes)
+        return block
 
     def give_back(self, block: Block) -> None:
         """Take a block back that was the last to be handed out, and that nobody has used."""
-        with self._connection.link.lock:
-            self._queue.appendleft(block)
-            self._queued_samples += block.n_samples
+        self._n_taken -= block.n_samples
+        self._queue.appendleft(block)
 
     def go_on(self, wait: Callable[[], bool]) -> None:
         """Do what is due when no block is there; `wait` says whether anything came.
@@ -275,9 +277,11 @@ class Stream(Iterator[Block]):
             self._finish(reconnect=True)
             return
         try:
-            if self._connection.trouble is not None:
-                self._recover(self._connection.trouble)
-            self._follow_clock()
+            connection = self._connection
+            if connection.trouble is not None:
+                self._recover(connection.trouble)
+            if connection.link.received_s >= self._clock_due_s:
+                self._follow_clock()
             if wait():
                 self._silent_conversions, self._n_silent = -1, 0
             else:
@@ -297,7 +301,7 @@ class Stream(Iterator[Block]):
             or self._is_complete
             or self._is_stopped
             or self._failure is not None
-            or connection.link.unix_s() >= self._clock_due_s
+            or connection.link.received_s >= self._clock_due_s
         )
 
     @property
@@ -458,11 +462,10 @@ class Stream(Iterator[Block]):
             self._has_warned = True
 
     def _follow_clock(self) -> None:
-        now_s = self._connection.link.unix_s()
-        if now_s >= self._clock_due_s:
-            self._clock_due_s = now_s + CLOCK_EVERY_S
-            self._warn_of_rate()
-            self._ask_clock(2)
+        """Ask the board for its clock now and then, while something comes."""
+        self._clock_due_s = self._connection.link.unix_s() + CLOCK_EVERY_S
+        self._warn_of_rate()
+        self._ask_clock(2)
 
     def _ask_clock(self, n_exchanges: int) -> None:
         try:

@@ -48,6 +48,11 @@ class Foreseen:
         #: Bytes that are lacking to a packet.
         self.n_lacking = max(self._n_checked - len(self._held), 1)
 
+    @property
+    def is_full(self) -> bool:
+        """True if as much waits to be told as may."""
+        return len(self.told) >= _MOST
+
     def take(self, data: bytes, max_bytes: int, now_s: float) -> UnmadePacket | bool:
         """Take what came, if it is as foreseen.
 
@@ -59,7 +64,7 @@ class Foreseen:
         """
         whole = self._held + data if self._held else data
         n_spare = len(whole) - self._n_checked
-        if n_spare >= self._n_bytes or len(self.told) == _MOST or not data:
+        if n_spare >= self._n_bytes or self.is_full or not data:
             return False
         if n_spare < 0:
             self._held = whole

@@ -164,13 +164,13 @@ class FrameGateway:
 
     def receive(self, max_bytes: int, /, *, timeout_s: float) -> Received:
         """Return the same, or a packet of as many that was not made yet."""
-        deadline_s = self.clock.now_s() + timeout_s
+        now_s = self.inner.clock.now_s
+        deadline_s, left_s = now_s() + timeout_s, timeout_s
         while True:
-            with self._lock:
-                if self.out:
+            if self.out:
+                with self._lock:
                     return self.out.take(max_bytes)
-            foreseen, clock = self._foreseen, self.inner.clock
-            left_s = max(deadline_s - clock.now_s(), 0.0)
+            foreseen = self._foreseen
             try:
                 if foreseen is None:
                     pieces = self._receive(left_s)
@@ -180,16 +180,22 @@ class FrameGateway:
                 pieces = [b""]
             with self._lock:
                 if foreseen is not None and foreseen is self._foreseen and len(pieces) == 1:
-                    packet = foreseen.take(pieces[0], max_bytes, clock.now_s())
-                    if packet is True:  # the rest is still to come
-                        continue
-                    if packet is not False:
+                    packet = foreseen.take(pieces[0], max_bytes, now_s())
+                    if packet is not True and packet is not False:
+                        if foreseen.is_full:
+                            self._settle()
+                            self._foresee(len(pieces[0]))
                         return packet
-                self._settle()
-                for came in pieces:
-                    self._take(came)
-                self._foresee(sum(map(len, pieces)))
-            if not self.out and self.clock.now_s() >= deadline_s:
+                    is_taken = packet
+                else:
+                    is_taken = False
+                if not is_taken:
+                    self._settle()
+                    for came in pieces:
+                        self._take(came)
+                    self._foresee(sum(map(len, pieces)))
+            left_s = max(deadline_s - now_s(), 0.0)
+            if not (self.out or left_s or is_taken):
                 raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s")
 
     def _receive(self, left_s: float) -> list[bytes]:

@@ -98,9 +98,16 @@ class Gathering:
         wait_s = min(due_s - now_s, left_s)
         if wait_s > 0 and self._gate.acquire(timeout=wait_s):
             return []
-        left_s -= max(wait_s, 0.0)
-        pieces, is_exact = self._until(inner, n_lacking, clock.now_s() + min(left_s, MOST_S))
-        now_s, n_bytes = clock.now_s(), sum(map(len, pieces))
+        try:
+            pieces = [inner.read(READ_BYTES, timeout_s=0.0)]
+            n_bytes = len(pieces[0])
+        except TransportTimeout:
+            pieces, n_bytes = [], 0
+        now_s, is_exact = clock.now_s(), False
+        if n_bytes < n_lacking:  # as a rule all are there
+            until_s = now_s + min(left_s - max(wait_s, 0.0), MOST_S)
+            is_exact = self._until(inner, pieces, n_lacking - n_bytes, until_s)
+            now_s, n_bytes = clock.now_s(), sum(map(len, pieces))
         taken_s = now_s - self._last_s if self._n_bytes else now_s
         is_ahead = n_bytes > FAST * n_lacking or taken_s * bytes_per_s * FAST < n_bytes
         self._follow(n_bytes, now_s, byte_s, is_exact=is_exact)
@@ -120,29 +127,24 @@ class Gathering:
         self._began = self._last_s, self._n_bytes  # it paused, or was ahead
         return nominal_s
 
-    def _until(self, inner: Transport, n_lacking: int, until_s: float) -> tuple[list[bytes], bool]:
-        """Read until so many bytes are there or time is over; say if the last were waited for."""
-        try:
-            pieces = [inner.read(READ_BYTES, timeout_s=0.0)]
-        except TransportTimeout:
-            pieces = []
-        else:  # as a rule all are there
-            n_lacking -= len(pieces[0])
-            if n_lacking <= 0:
-                return pieces, False
+    def _until(self, inner: Transport, pieces: list[bytes], n_lacking: int, until_s: float) -> bool:
+        """Read until so many bytes more are there or time is over; say if they are.
+
+        What comes is put behind `pieces`.
+        """
         while True:
             left_s = until_s - inner.clock.now_s()
             if pieces and (left_s <= 0 or self._gate.acquire(timeout=0.0)):
-                return pieces, False
+                return False
             try:
                 pieces.append(inner.read(READ_BYTES, timeout_s=max(left_s, 0.0)))
             except TransportTimeout:
                 if not pieces:
                     raise
-                return pieces, False
+                return False
             n_lacking -= len(pieces[-1])
             if n_lacking <= 0:
-                return pieces, True
+                return True
 
     def _follow(self, n_new: int, now_s: float, byte_s: float, *, is_exact: bool) -> None:
         """Say that so many bytes more are there; `is_exact` if the last came just now."""

@@ -33,7 +33,11 @@ def server() -> Iterator[TcpServer]:
         yield served
 
 
-def test_tcp_passes_the_contract(server: TcpServer) -> None:
+@pytest.mark.parametrize("waits_in_read", sorted({False, tcp._waits_in_read}))
+def test_tcp_passes_the_contract(
+    server: TcpServer, waits_in_read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp, "_waits_in_read", waits_in_read)
     check_transport(lambda: TcpTransport(server.address), cut=server.hang_up)
 
 
@@ -82,7 +86,11 @@ def test_a_link_that_keep_alive_found_dead_is_lost_and_not_only_late(server: Tcp
     dead = TimeoutError(errno.ETIMEDOUT, "Connection timed out")
 
     class Dead:
-        def settimeout(self, _: float) -> None:
+        def settimeout(self, _: float) -> None: ...
+
+        def setsockopt(self, *_: object) -> None: ...
+
+        def recv(self, *_: int) -> bytes:
             raise dead
 
     transport._socket.close()  # type: ignore[union-attr]
@@ -236,7 +244,11 @@ def test_a_captures_file_that_is_not_there_is_said(tmp_path: Path) -> None:
         open_transport(f"replay:{tmp_path / 'nothing.cap'}")
 
 
-def test_a_write_that_nobody_takes_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("waits_in_read", sorted({False, tcp._waits_in_read}))
+def test_a_write_that_nobody_takes_ends(
+    waits_in_read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp, "_waits_in_read", waits_in_read)
     monkeypatch.setattr("emgrig.driver.transports.tcp.WRITE_TIMEOUT_S", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         transport = TcpTransport(f"tcp://127.0.0.1:{listener.getsockname()[1]}")

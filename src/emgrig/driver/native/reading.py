@@ -16,8 +16,8 @@ from emgrig.driver.seams import Clock
 
 #: One read lasts no longer, s: so long who closes, or presses Ctrl-C, waits for it.
 POLL_S: Final = 0.25
-#: Nobody reads for so long, s, or until so many bytes wait, before the thread does, if the transport
-#: has no room for more: a serial port's buffer has 4096 bytes.
+#: Nobody reads for so long, s, or until so many bytes wait, before the thread does, unless the
+#: transport has room for more: a serial port's buffer has 4096 bytes.
 _LOOK_S: Final = 0.45
 _LEAST_LOOK_S: Final = 0.005
 _ROOM_BYTES: Final = 3584

@@ -222,18 +222,20 @@ class Foresight:
         How frames are made.
     decoder : callable
         Gives the decoder, another one after the link was opened anew.
+    end : int, optional
+        The stream's count that is taken from what has been decoded, and none behind it.
     """
 
     def __init__(
-        self, assembler: Assembler, layout: FrameLayout, decoder: Callable[[], Decoder]
+        self,
+        assembler: Assembler,
+        layout: FrameLayout,
+        decoder: Callable[[], Decoder],
+        end: int | None = None,
     ) -> None:
         self._assembler, self._layout, self._decoder = assembler, layout, decoder
+        self._last = 1 << 62 if end is None else end - 1
         self._foreseen: Foreseen | None = None
-
-    @property
-    def position(self) -> int | None:
-        """The stream's count that comes next; None if nothing is foreseen."""
-        return None if self._foreseen is None else self._foreseen.position
 
     def look(self, item: Item) -> None:
         """Foresee what follows an item that the assembler was given, if that is known."""
@@ -251,7 +253,7 @@ class Foresight:
         foreseen = self._foreseen
         if foreseen is None:
             return None
-        blocks = foreseen.take(data, host_s, most_samples)
+        blocks = foreseen.take(data, host_s, min(most_samples, self._last - foreseen.position))
         if foreseen.n_told_bytes > _MOST_BYTES:
             self.settle()
             self._look(foreseen.n_frames)

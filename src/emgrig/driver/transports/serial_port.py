@@ -116,6 +116,8 @@ class SerialTransport:
 
     def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
         """Wait for bytes, and return 1 to `max_bytes` of them; see the seam."""
+        if timeout_s <= 0 and (there := self._read_there(max_bytes)):
+            return there
         left_s, deadline_s = timeout_s, self.clock.now_s() + timeout_s
         while True:
             with self._reading:
@@ -161,6 +163,15 @@ class SerialTransport:
                 port.close()
             except OSError as error:  # the device is gone already
                 log.debug("%s: %s", self.address, error)
+
+    def _read_there(self, max_bytes: int) -> bytes:
+        """Read what is there, in one step; nothing if nothing is, or if the system cannot say."""
+        with self._reading:
+            source = self._bytes
+            try:
+                return b"" if source is None else source.read_there(max_bytes) or b""
+            except OSError as error:
+                raise self._lost(error) from error
 
     def _read_bytes(self, source: "_Descriptor", max_bytes: int, timeout_s: float) -> bytes:
         self._open_port()
@@ -208,19 +219,17 @@ class _Descriptor:
 
     def read(self, max_bytes: int, timeout_s: float) -> bytes:
         """Wait for bytes; none if the time is over or `wake` was called, OSError if it is gone."""
-        if timeout_s <= 0 and (there := self._read_there(max_bytes)):
-            return there
         ready = [fd for fd, _ in self._poll.poll(max(timeout_s, 0.0) * 1e3)]
         if self._woken in ready:
             os.read(self._woken, 64)
         if self.fd not in ready:
             return b""
-        received = self._read_there(max_bytes)
+        received = self.read_there(max_bytes)
         if received == b"":
             raise OSError("it has nothing to read, and says that it has")
         return received or b""
 
-    def _read_there(self, max_bytes: int) -> bytes | None:
+    def read_there(self, max_bytes: int) -> bytes | None:
         """Read what is there; none, or None if the system says so by an error, if nothing is."""
         try:
             return os.read(self.fd, min(max_bytes, _MOST_BYTES))

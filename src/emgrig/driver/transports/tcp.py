@@ -8,6 +8,8 @@ import errno
 import logging
 import selectors
 import socket
+import struct
+import sys
 import time
 from urllib.parse import urlsplit
 
@@ -21,10 +23,14 @@ SCHEMES = ("tcp", "tcp-listen", "socket")
 WRITE_TIMEOUT_S = 5.0
 STRANGER_S = 0.3  #: Who connects and leaves within that is no board.
 BUFFER_BYTES = 1 << 18
+_USUAL_BYTES = 1 << 16  #: A read gives no more, unless the one before gave as much.
 # The one that costs the least to make anew for each wait; Windows has no poll.
 _Selector: type[selectors.BaseSelector] = getattr(
     selectors, "PollSelector", selectors.SelectSelector
 )
+# Linux itself can wait so long in a read; elsewhere Python asks before each read whether it may.
+_waits_in_read = sys.platform == "linux"
+_NOW: int = getattr(socket, "MSG_DONTWAIT", 0)
 
 
 class TcpTransport:
@@ -75,8 +81,9 @@ class TcpTransport:
             self._socket = _accept(self._listener, self._timeout_s, self.address)
         else:
             self._socket = _connect(self._host, self._port, self._timeout_s)
-        self._socket.settimeout(0.0)
+        self._socket.settimeout(None if _waits_in_read else 0.0)
         self._waits_s = 0.0
+        self._n_last = 0
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
@@ -91,18 +98,23 @@ class TcpTransport:
             raise TransportError(f"{self.address} is closed")
         wait_s = timeout_s if timeout_s > 0 else 0.0
         try:
-            if wait_s != self._waits_s:
-                connection.settimeout(wait_s)
+            if wait_s != self._waits_s and (wait_s or not _waits_in_read):
+                _set_wait(connection, wait_s)
                 self._waits_s = wait_s
-            # Through one buffer: to allocate the most that may come costs more than a copy.
-            n_bytes = connection.recv_into(self._buffer, min(max_bytes, BUFFER_BYTES))
+            flags = 0 if wait_s else _NOW
+            if self._n_last < _USUAL_BYTES:
+                received = connection.recv(min(max_bytes, _USUAL_BYTES), flags)
+            else:  # through one buffer: to allocate the most that may come costs more than a copy
+                n_bytes = connection.recv_into(self._buffer, min(max_bytes, BUFFER_BYTES), flags)
+                received = bytes(self._buffer[:n_bytes])
         except (OSError, ValueError) as error:
             if _is_only_late(error):
                 raise TransportTimeout(f"{self.address}: nothing came in {timeout_s:g} s") from None
             raise TransportError(f"{self.address}: the link is lost: {_why(error)}") from error
-        if not n_bytes:
+        self._n_last = len(received)
+        if not received:
             raise TransportError(f"{self.address}: the other side closed the link")
-        return bytes(self._buffer[:n_bytes])
+        return received
 
     def write(self, data: bytes, /) -> None:
         """Send all of `data`; see the seam."""
@@ -232,9 +244,18 @@ def _ready(connection: socket.socket, event: int, timeout_s: float) -> bool:
         return bool(selector.select(max(timeout_s, 0.0)))
 
 
+def _set_wait(connection: socket.socket, wait_s: float) -> None:
+    """Let a read wait so long, s."""
+    if _waits_in_read:
+        timeval = struct.pack("@ll", *divmod(max(round(wait_s * 1e6), 1), 1_000_000))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+    else:
+        connection.settimeout(wait_s)
+
+
 def _send_some(connection: socket.socket, data: memoryview) -> int:
     try:
-        return connection.send(data)
+        return connection.send(data, _NOW)
     except OSError as error:
         if _is_only_late(error):  # another thread was faster
             return 0

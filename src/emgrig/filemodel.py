@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 from emgrig.errors import UnreadableFile
 from emgrig.files import json_text, make_folder, write_file
 from emgrig.filetext import parse_json, parse_toml, read_text
+from emgrig.names import value_shown
 
 if TYPE_CHECKING:
     from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Json = dict[str, object]
 _CONFIG: "ConfigDict" = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
-_MOST_SHOWN = 60
 _MOST_LISTED = 20
 _KINDS: dict[object, str] = {
     str: "a text in quotes",
@@ -139,7 +139,9 @@ def read(kind: type[T], content: object, name: str = "") -> T:
         table: Mapping[str, object] = content if isinstance(content, Mapping) else {}
         if table.get("format") != expected:
             found = table.get("format") if table else content
-            raise UnreadableFile(f"{before}format is {_shown(found)}; {expected!r} was expected")
+            raise UnreadableFile(
+                f"{before}format is {value_shown(found)}; {expected!r} was expected"
+            )
         content = {key: value for key, value in table.items() if key != "format"}
     from pydantic import ValidationError
 
@@ -231,12 +233,7 @@ def _say(error: "ErrorDetails", kind: object) -> str:
         return f"there is no {place}; {expected}"
     if error["type"] == "missing":
         return f"{place} is missing; {expected}"
-    return f"{place or 'it'} is {_shown(error['input'])}; {expected}"
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    return f"{place or 'it'} is {value_shown(error['input'])}; {expected}"
 
 
 @cache

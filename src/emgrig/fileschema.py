@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from emgrig.names import value_shown
+
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,), "array": (list,), "string": (str,), "boolean": (bool,),
     "null": (type(None),), "integer": (int,), "number": (int, float),
 }  # fmt: skip
 _WORDS = frozenset({"$schema", "$id", "$defs", "title", "description", "unevaluatedProperties"})
 """Say nothing of a value, or, the last, what `emgrig.recording.facts` asks."""
-_MOST_SHOWN = 60
 
 
 def misfit(content: object, schema: Mapping[str, Any]) -> str:
@@ -57,22 +58,22 @@ def _type(value: object, said: str | Sequence[str], at: str, _: Any) -> Iterator
     is_truth = isinstance(value, bool)  # which Python takes for a number
     fits = (isinstance(value, _TYPES[name]) and is_truth == (name == "boolean") for name in names)
     if not any(fits):
-        yield f"{at or 'it'} is {_shown(value)}; expected {' or '.join(names)}"
+        yield f"{at or 'it'} is {value_shown(value)}; expected {' or '.join(names)}"
 
 
 def _enum(value: object, said: Sequence[object], at: str, _: Any) -> Iterator[str]:
     if not any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in said):
-        yield f"{at or 'it'} is {_shown(value)}; expected {' or '.join(map(repr, said))}"
+        yield f"{at or 'it'} is {value_shown(value)}; expected {' or '.join(map(repr, said))}"
 
 
 def _bound(value: object, said: float, at: str, *, is_open: bool = False) -> Iterator[str]:
     if isinstance(value, int | float) and not (value > said if is_open else value >= said):
-        yield f"{at} is {_shown(value)}; expected {'more than ' if is_open else ''}{said:g}"
+        yield f"{at} is {value_shown(value)}; expected {'more than ' if is_open else ''}{said:g}"
 
 
 def _pattern(value: object, said: str, at: str, _: Any) -> Iterator[str]:
     if isinstance(value, str) and not re.search(said, value):
-        yield f"{at or 'a name'} is {_shown(value)}; expected the form {said}"
+        yield f"{at or 'a name'} is {value_shown(value)}; expected the form {said}"
 
 
 def _items(value: object, said: Mapping[str, Any], at: str, whole: Any) -> Iterator[str]:
@@ -83,7 +84,7 @@ def _items(value: object, said: Mapping[str, Any], at: str, whole: Any) -> Itera
 def _some_of(value: object, said: Sequence[Any], at: str, whole: Any) -> Iterator[str]:
     wrong = [next(_misfits(value, one, at, whole), "") for one in said]
     if all(wrong):
-        yield wrong[0] if len(wrong) == 1 else f"{at or 'it'} is {_shown(value)}: {wrong[0]}"
+        yield wrong[0] if len(wrong) == 1 else f"{at or 'it'} is {value_shown(value)}: {wrong[0]}"
 
 
 def _all_of(value: object, said: Sequence[Any], at: str, whole: Any) -> Iterator[str]:
@@ -110,7 +111,7 @@ _CHECKS: dict[str, Any] = {
     "minimum": lambda value, said, at, _: _bound(value, said, at),
     "exclusiveMinimum": lambda value, said, at, _: _bound(value, said, at, is_open=True),
     "maximum": lambda value, said, at, _: (
-        [f"{at} is {_shown(value)}; expected at most {said:g}"]
+        [f"{at} is {value_shown(value)}; expected at most {said:g}"]
         if isinstance(value, int | float) and not value <= said
         else []
     ),
@@ -131,8 +132,3 @@ _CHECKS: dict[str, Any] = {
     "propertyNames": _names,
     "$ref": _reference,
 }
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"

@@ -6,6 +6,7 @@ model (`emgrig.filemodel`).
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -45,15 +46,10 @@ def read_text(path: "Path | Traversable", name: str) -> str:
 
 def parse_toml(text: str, name: str) -> dict[str, object]:
     """Read TOML; UnreadableFile if it is none, or larger or deeper than any of our files is."""
-    _limit(text, name, MOST_TOML)
     import tomllib
 
-    try:
-        return _limit_depth(tomllib.loads(text))
-    except RecursionError as error:
-        raise UnreadableFile(f"{name} is not TOML: {_DEEP}") from error
-    except ValueError as error:
-        raise UnreadableFile(f"{name} is not TOML: {error}{_editors_fault(text, error)}") from error
+    _limit(text, name, MOST_TOML)
+    return _parsed(tomllib.loads, text, f"{name} is not TOML", _editors_fault)
 
 
 def _editors_fault(text: str, error: Exception) -> str:
@@ -72,17 +68,26 @@ def _editors_fault(text: str, error: Exception) -> str:
 def parse_json(text: str, name: str) -> object:
     """Read JSON; UnreadableFile if it is none, or larger or deeper than any of our files is."""
     _limit(text, name, MOST_BYTES)
-    try:
-        return _limit_depth(json.loads(text))
-    except RecursionError as error:
-        raise UnreadableFile(f"{name} is not JSON: {_DEEP}") from error
-    except ValueError as error:
-        raise UnreadableFile(f"{name} is not JSON: {error}") from error
+    return _parsed(json.loads, text, f"{name} is not JSON")
 
 
 def read_json(path: Path, name: str) -> object:
     """Read a file of JSON within these limits. Raises UnreadableFile as the two do."""
     return parse_json(read_text(path, name), name)
+
+
+def _parsed(
+    parse: Callable[[str], T],
+    text: str,
+    problem: str,
+    hint: Callable[[str, Exception], str] = lambda *_: "",
+) -> T:
+    try:
+        return _limit_depth(parse(text))
+    except RecursionError as error:
+        raise UnreadableFile(f"{problem}: {_DEEP}") from error
+    except ValueError as error:
+        raise UnreadableFile(f"{problem}: {error}{hint(text, error)}") from error
 
 
 def _limit(text: str, name: str, most: int) -> None:

@@ -16,6 +16,7 @@ _PLAIN_CODE = re.compile("[A-Z0-9]+")
 _DEVICES = re.compile(r"CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]")
 _HASH_DIGITS = 10
 _CODE = re.compile("[A-Za-z0-9_-]+")
+_MOST_OF_VALUE = 60
 MOST_OF_CODE = 16
 """So many characters has a participant's code at most."""
 
@@ -54,6 +55,16 @@ def _written(found: re.Match[str]) -> str:
     known = {"\n": r"\n", "\t": r"\t", "\r": r"\r"}
     code = ord(found[0])
     return known.get(found[0]) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def value_shown(value: object) -> str:
+    """Return what a file holds as a message shows it; it is cut where it is long.
+
+    >>> value_shown("3"), len(value_shown("a" * 99))
+    ("'3'", 61)
+    """
+    text = repr(value)
+    return text if len(text) <= _MOST_OF_VALUE else f"{text[:_MOST_OF_VALUE]}…"
 
 
 def markup(text: str) -> str:

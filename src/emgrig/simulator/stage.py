@@ -31,5 +31,6 @@ def perform_on(
     performer.perform(channel, onset_s, duration_s, peak_uv)
     for chip, part in enumerate(board.front_ends):
         if isinstance(part, AnalogueFrontEnd):
+            # a new one of one chip too: only another source than the last throws away what is ahead
             seen = ChipPart(performer, chip, part.n_channels, len(board.front_ends))
             part.set_source(board.bank.buses[chip].tick, seen)

@@ -69,18 +69,27 @@ def mvc_uv(
     if not repetitions_uv:
         raise ValueError("no repetition was given; the MVC cannot be taken")
     check_rate(rate_hz)
-    peaks = [_peak(x, rate_hz, rule) for x in repetitions_uv]
-    if rule in ("maximum", "best 0.5 s"):
-        mvc = max(peaks)
-    elif rule == "mean of maxima":
-        mvc = float(np.mean(peaks))
-    elif rule == "median of maxima":
-        mvc = float(np.median(peaks))
-    else:
-        raise ValueError(f"the rule {rule!r} is unknown")
+    mvc = join_peaks([_peak(x, rate_hz, rule) for x in repetitions_uv], rule)
     if mvc <= 0:
         raise ValueError("the MVC comes out as zero: the channel was flat in part A")
     return mvc
+
+
+def join_peaks(peaks_uv: Sequence[float], rule: PeakRule) -> float:
+    """Join the peaks of one or more repetitions, uV, to one, as `mvc_uv` does by a rule.
+
+    Raises
+    ------
+    ValueError
+        If the rule is unknown.
+    """
+    if rule in ("maximum", "best 0.5 s"):
+        return max(peaks_uv)
+    if rule == "mean of maxima":
+        return float(np.mean(peaks_uv))
+    if rule == "median of maxima":
+        return float(np.median(peaks_uv))
+    raise ValueError(f"the rule {rule!r} is unknown")
 
 
 def _peak(repetition_uv: Floats, rate_hz: float, rule: PeakRule) -> float:

@@ -7,10 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-import numpy as np
 from annotated_types import Ge, Interval
 
-from emgrig.analysis.signal.indicators import PeakRule
+from emgrig.analysis.signal.indicators import PeakRule, join_peaks
 from emgrig.experiment.files.plan import RATING_MAX
 from emgrig.filemodel import FileModel, load, save
 
@@ -168,13 +167,7 @@ class SessionRecord(FileModel):
         peaks = [c.peak_uv for c in self.accepted(channel).values() if c.peak_uv is not None]
         if not peaks:
             return self
-        # Each peak is by the rule already; what is left is how repetitions are joined.
-        if rule == "mean of maxima":
-            level_uv = float(np.mean(peaks))
-        elif rule == "median of maxima":
-            level_uv = float(np.median(peaks))
-        else:
-            level_uv = max(peaks)
+        level_uv = join_peaks(peaks, rule)  # each is by the rule already
         others = tuple(mvc for mvc in self.mvc if mvc.channel != channel)
         return replace(self, mvc=(*others, Mvc(channel, level_uv, rule, len(peaks))))
 

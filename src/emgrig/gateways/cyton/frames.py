@@ -277,14 +277,13 @@ class CytonNumbering(Numbering):
         super().__init__(TEMPLATE)
         self.has_daisy = False
         self.places, self.pairs = Places(), Pairs()
-        self._next = 0
-        self._zero_us = self._last_us = 0.0
+        self._zero_us = 0.0
         self._footer = b""
 
     def begin(self, time_us: float) -> None:
         """Begin a run; board time of its first packet is `time_us`."""
         self._next = 0
-        self._zero_us = self._last_us = time_us
+        self._zero_us = self._time_us = time_us
         self.places.begin()
         self.pairs.begin()
 
@@ -298,16 +297,6 @@ class CytonNumbering(Numbering):
             return None
         return self.places.standing(self._zero_us, self._footer)
 
-    @property
-    def count(self) -> int:
-        """Conversions so far, those that are missing included."""
-        return self._next
-
-    @property
-    def last_us(self) -> float:
-        """Board time of the last packet, µs."""
-        return self._last_us
-
     def place(self, rows: Rows, is_cut: NDArray[np.bool_]) -> Placed:
         """Give packets their numbers; `frames` of what is returned are codes alone."""
         packets = self.places.take(rows, is_cut)
@@ -316,7 +305,7 @@ class CytonNumbering(Numbering):
             packets = self.pairs.take(packets)
         times_us = self._zero_us + packets.time_us
         if len(times_us):
-            self._next, self._last_us = int(packets.position[-1]) + 1, float(times_us[-1])
+            self._next, self._time_us = int(packets.position[-1]) + 1, float(times_us[-1])
         return Placed(
             packets.codes, packets.position, np.rint(times_us).astype(np.int64), packets.is_cut
         )

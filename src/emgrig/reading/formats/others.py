@@ -104,10 +104,6 @@ def read_uci(path: Path, lines: Sequence[str], told_hz: float | None) -> Recordi
     return _recording(path, "UCI log", names, units, table, base, said)
 
 
-#: Resolution of a channel that OpenSignals does not name, bits.
-_OPENSIGNALS_BITS = 10
-
-
 def read_opensignals(path: Path, lines: Sequence[str], told_hz: float | None) -> Recording:
     """Read a text of OpenSignals (BITalino, biosignalsplux): JSON in its second line, raw codes."""
     try:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.simulator.analog.frontend import AnalogueFrontEnd
-from emgrig.simulator.assembly import ChipPart
+from emgrig.simulator.assembly import chip_part
 from emgrig.simulator.bench.generator import OUTPUT_OHM, SimulatedGenerator, Waveform
 from emgrig.simulator.bench.meter import SimulatedMeter
 from emgrig.simulator.board import SimulatedBoard
@@ -236,7 +236,7 @@ class SimulatedBench:
         per_chip = parts[0].n_channels
         for chip, part in enumerate(parts):
             tick = self._board.bank.buses[chip].tick
-            part.set_source(tick, ChipPart(lead, chip, per_chip, len(parts)))
+            part.set_source(tick, chip_part(lead, chip, per_chip, len(parts)))
             self._put_resistors(chip, part, tick)
 
     def _phase_rad(self, now_s: float) -> float:

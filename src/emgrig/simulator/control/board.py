@@ -5,7 +5,7 @@ from typing import Final
 
 from emgrig.simulator.analog.frontend import AnalogueFrontEnd
 from emgrig.simulator.analog.world import OPEN, Electrode, World
-from emgrig.simulator.assembly import ChipPart
+from emgrig.simulator.assembly import chip_part
 from emgrig.simulator.board import SimulatedBoard
 from emgrig.simulator.control.words import COMMON, split_electrode
 from emgrig.simulator.faults.actions import change_all_worlds, change_world, locate
@@ -108,7 +108,7 @@ class BoardControl:
             for index, part in enumerate(board.front_ends):
                 if not isinstance(part, AnalogueFrontEnd):
                     raise ValueError("the board has no electrodes")  # noqa: TRY004 - no fault of ours
-                seen = ChipPart(whole, index, n_channels, n_chips) if n_chips > 1 else whole
+                seen = chip_part(whole, index, n_channels, n_chips)
                 part.set_source(board.bank.buses[index].tick, seen)
             board.truth = whole
 

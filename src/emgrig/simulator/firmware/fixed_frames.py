@@ -6,16 +6,15 @@ theirs.
 """
 
 import struct
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from emgrig.onboard.chip_control import ChipControl
-from emgrig.onboard.outlet import Link, Outlet
 from emgrig.onboard.seams import BoardFacts, Client, Readings
 from emgrig.protocol.packets import ResetCause
 from emgrig.simulator.chip.core import RDATAC, SDATAC, START
 from emgrig.simulator.clock import Crystal
 from emgrig.simulator.firmware.chip_bank import ChipBank
+from emgrig.simulator.firmware.port import Port, PortClient
 
 CONFIG1: Final = 0x01
 _RATE_250: Final = 0x96  #: CONFIG1: 250 SPS.
@@ -26,14 +25,6 @@ _MOST_RECEIVED: Final = 256
 
 #: One conversion of the first chip: number since power-on, true time s, its frame.
 Conversion = tuple[int, float, bytes]
-
-
-@dataclass(eq=False)
-class FrameClient:
-    """One connection."""
-
-    outlet: Outlet
-    is_open: bool = True
 
 
 class FrameFirmware:
@@ -53,12 +44,11 @@ class FrameFirmware:
             raise ValueError(f"this board has one chip of {n} channels: say channels={n}")
         self.bank = bank
         self.crystal = crystal
-        self.link = Link()
+        self._port = Port(facts.transmit_bytes)
+        self.link = self._port.link
         self.sent: list[Conversion] = []  #: Ground truth: the last conversions, at most 4096.
         self.is_talking = True  #: False until the PC has said what it must.
-        self._facts = facts
         self._control = ChipControl(bank)
-        self._clients: list[FrameClient] = []
         self._heard = b""
         self._boot()
 
@@ -81,35 +71,31 @@ class FrameFirmware:
     @property
     def is_streaming(self) -> bool:
         """True while it sends frames."""
-        return self.is_talking and bool(self._clients)
+        return self.is_talking and bool(self._port.clients)
 
     @property
     def produced(self) -> tuple[int, ...]:
         """Conversions since power-on, as one run."""
         return (self.bank.n_true_falls,)
 
-    def connect(self, window_bytes: int) -> FrameClient:
+    def connect(self, window_bytes: int) -> PortClient:
         """Take a client whose side holds `window_bytes` that it has not read."""
-        client = FrameClient(Outlet(self.link, self._facts.transmit_bytes, window_bytes))
-        self._clients.append(client)
-        return client
+        return self._port.connect(window_bytes)
 
     def disconnect(self, client: Client) -> None:
         """Let go of a client; a second call does nothing."""
-        if isinstance(client, FrameClient) and client in self._clients:
-            client.is_open = False
-            self._clients.remove(client)
+        self._port.disconnect(client)
 
     def receive(self, client: Client, data: bytes) -> None:
         """Take bytes from a client."""
-        if client in self._clients:
+        if client in self._port:
             self._heard = self.hear((self._heard + data)[-_MOST_RECEIVED:])
 
     def advance(self, until_s: float) -> None:
         """Let time pass up to `until_s`; what is read on the way is sent."""
         readings = self.bank.read(until_s)
         frames = self._encoded(readings)
-        for client in self._clients:
+        for client in self._port.clients:
             outlet = client.outlet
             for frame in frames:
                 if outlet.has_room(len(frame)):
@@ -118,8 +104,7 @@ class FrameFirmware:
 
     def restart(self, cause: ResetCause) -> None:  # noqa: ARG002
         """Boot again."""
-        for client in self._clients:
-            client.outlet.restart()
+        self._port.restart()
         self.crystal.restart(self.bank.now_s)
         self._boot()
 

@@ -6,11 +6,9 @@ After `processChar`, `updateChannelData` and `sendChannelData` of OpenBCI's Cyto
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from emgrig.onboard.chip_control import ChipControl
-from emgrig.onboard.outlet import Link, Outlet
 from emgrig.onboard.seams import BoardFacts, Client, ReadFilter, Readings
 from emgrig.protocol.packets import ResetCause
 from emgrig.simulator.clock import Crystal
@@ -20,6 +18,7 @@ from emgrig.simulator.firmware.cyton.chips import EACH, NO_CHANGE, RATE_250, Cyt
 from emgrig.simulator.firmware.cyton.dump import dump
 from emgrig.simulator.firmware.cyton.sending import Sending
 from emgrig.simulator.firmware.cyton.traps import TRAPS, check_mended
+from emgrig.simulator.firmware.port import Port, PortClient
 
 VERSION: Final = "3.1.2"  #: What `v` says; `V` says another of the same firmware.
 VERSION_ASKED: Final = "3.1.5"
@@ -30,14 +29,6 @@ _TEST_SIGNALS: Final = {
     "0": (NO_CHANGE, NO_CHANGE), "-": (0, 0), "=": (0, 1), "p": (4, 3), "[": (4, 0), "]": (4, 1),
 }  # fmt: skip
 _SHORTED, _TEST = 1, 5
-
-
-@dataclass(eq=False)
-class CytonClient:
-    """One connection."""
-
-    outlet: Outlet
-    is_open: bool = True
 
 
 class Cyton:
@@ -51,12 +42,11 @@ class Cyton:
         self.mended = check_mended(facts.mended)
         self.bank = bank
         self.crystal = crystal
-        self.link = Link()
+        self._port = Port(facts.transmit_bytes)
+        self.link = self._port.link
         #: Given n, says which of the next n conversions are read in time; None: all.
         self.read_filter: ReadFilter | None = None
         self.chips = CytonChips(bank, self.mended)
-        self._facts = facts
-        self._clients: list[CytonClient] = []
         self.sending = Sending(crystal, self.mended)
         self._produced: list[int] = []
         self._task: Waits | None = None  # what the firmware is at
@@ -87,21 +77,17 @@ class Cyton:
         """Conversions of the first chip in each run that has ended."""
         return tuple(self._produced)
 
-    def connect(self, window_bytes: int) -> CytonClient:
+    def connect(self, window_bytes: int) -> PortClient:
         """Take a client whose side holds `window_bytes` that it has not read."""
-        client = CytonClient(Outlet(self.link, self._facts.transmit_bytes, window_bytes))
-        self._clients.append(client)
-        return client
+        return self._port.connect(window_bytes)
 
     def disconnect(self, client: Client) -> None:
         """Let go of a client; a second call does nothing. A run goes on."""
-        if isinstance(client, CytonClient) and client in self._clients:
-            client.is_open = False
-            self._clients.remove(client)
+        self._port.disconnect(client)
 
     def receive(self, client: Client, data: bytes) -> None:
         """Take letters from a client."""
-        if client in self._clients:
+        if client in self._port:
             self._heard = (self._heard + data.decode("latin-1"))[-_MOST_HEARD:]
             self._turn()
 
@@ -119,14 +105,12 @@ class Cyton:
             self._convert(min(until_s, due_s + 1.0 / self.bank.f_clk_hz))
             if self.bank.now_s >= until_s or self.bank.now_s <= now_s:
                 break
-        for client in self._clients:
-            client.outlet.drain(self.bank.now_s)
+        self._port.drain(self.bank.now_s)
 
     def restart(self, cause: ResetCause) -> None:  # noqa: ARG002
         """Boot again; it says so when it has come up."""
         self._end_run()
-        for client in self._clients:
-            client.outlet.restart()
+        self._port.restart()
         self.crystal.restart(self.bank.now_s)
         self._boot()
 
@@ -170,8 +154,8 @@ class Cyton:
 
     def _flush(self) -> None:
         text, self._text = self._text.encode("latin-1"), ""
-        for client in self._clients if text else ():
-            client.outlet.send_samples([text], 0, self.bank.now_s)
+        if text:
+            self._port.send([text], self.bank.now_s, n_frames=0)
 
     def _process(self, letter: str) -> Waits:
         if self._word:
@@ -384,7 +368,7 @@ class Cyton:
 
     def _send(self, readings: Readings) -> None:
         made = self.sending.packets(readings, has_daisy=self.chips.has_daisy)
-        for client in self._clients:
+        for client in self._port.clients:
             outlet = client.outlet
             outlet.send_samples([p for p in made if outlet.has_room(len(p))], 1, self.bank.now_s)
 

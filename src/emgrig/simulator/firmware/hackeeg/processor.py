@@ -28,7 +28,6 @@ from emgrig.simulator.firmware.hackeeg.lines import (
     register_words,
     status_answer,
 )
-from emgrig.simulator.firmware.hackeeg.port import HackEegClient, Port
 from emgrig.simulator.firmware.hackeeg.sampling import (
     MOST_FRAME_BYTES,
     READ_DELAY_S,
@@ -37,6 +36,7 @@ from emgrig.simulator.firmware.hackeeg.sampling import (
 )
 from emgrig.simulator.firmware.hackeeg.spi import OneChip
 from emgrig.simulator.firmware.hackeeg.traps import TRAPS, check_mended
+from emgrig.simulator.firmware.port import Port, PortClient
 
 VERSION: Final = "v0.3.0"
 POWER_UP_S: Final = 1.512  #: arduinoSetup: 0.5, 0.01, 1, and 0.002 s.
@@ -113,7 +113,7 @@ class HackEeg:
         """Conversions in each stretch from `rdatac` to `sdatac`."""
         return tuple(self._produced)
 
-    def connect(self, window_bytes: int) -> HackEegClient:
+    def connect(self, window_bytes: int) -> PortClient:
         """Take a client whose side holds `window_bytes` that it has not read."""
         return self._port.connect(window_bytes)
 

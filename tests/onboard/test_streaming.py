@@ -66,8 +66,10 @@ def test_packets_in_bulk_are_what_construct_declares(
     firsts = first + n_frames * np.arange(n_packets)
     times = rng.integers(0, 2**50, n_packets)
     flags = rng.integers(0, 8, n_packets)
-    packets = encode_sample_packets(frames, firsts, times, flags, settings_epoch, sequence)
-    assert len(packets) == n_packets
+    data = encode_sample_packets(frames, firsts, times, flags, settings_epoch, sequence)
+    length = packet_bytes(n_frames, frame_bytes)
+    assert len(data) == n_packets * length
+    packets = [data[at : at + length] for at in range(0, len(data), length)]
     for number, packet in enumerate(packets):
         head = wire.SamplesHeader(
             int(firsts[number]) % 2**32,

@@ -4,6 +4,8 @@ from collections.abc import Collection
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
 from emgrig.connect import link_first
 from emgrig.errors import EmgrigError, RecordingError
@@ -19,6 +21,8 @@ from emgrig.hil_tests.run import (
     refuse_replay,
     refuse_report,
 )
+
+_FLOW_CONTROLLED: Final = ("tcp", "socket")
 
 
 class BringupInterrupted(KeyboardInterrupt):
@@ -91,19 +95,27 @@ def _made(options: RunOptions, observer: Observer | None) -> BringupRun:
     """Run the suite, unless the link is refused: then there is nobody to put its questions to."""
     began = datetime.now(UTC)
     with ExitStack() as stack:
-        if _can_be_told_first(options):
-            try:
+        try:
+            if _can_be_told_first(options):
                 stack.enter_context(link_first(options.address))
-            except (ValueError, RecordingError):
-                pass  # the suite says what is wrong with it
-            except (EmgrigError, KeyboardInterrupt) as refusal:
-                return run_of_refusal(options, observer, began, refusal)
+        except (ValueError, RecordingError):
+            pass  # the suite says what is wrong with it
+        except (EmgrigError, KeyboardInterrupt) as refusal:
+            return run_of_refusal(options, observer, began, refusal)
         from emgrig.hil_tests.suite_run import run_suite
 
         return run_suite(options, observer, began)
 
 
 def _can_be_told_first(options: RunOptions) -> bool:
-    """Say if a refused link needs no suite: JUnit files are pytest's, and B0 is to be asked."""
+    """Say if the link may be opened before the suite, which a refused one does not need.
+
+    JUnit files are pytest's, B0 is to be asked, and nothing may be lost while the suite is
+    imported and nobody reads: of a serial port only a missing one is told.
+    """
     first = {info.number for info in declared_checks() if info.layer is Layer.LINK}
-    return options.report is None and (not options.only or bool(first & set(options.only)))
+    is_asked = not options.only or bool(first & set(options.only))
+    address = urlsplit(options.address)
+    device = address.path if address.path.startswith("/dev/") else ""
+    nothing_is_lost = address.scheme in _FLOW_CONTROLLED or (device and not Path(device).exists())
+    return options.report is None and is_asked and bool(nothing_is_lost)

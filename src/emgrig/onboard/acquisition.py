@@ -192,7 +192,7 @@ class Acquisition:
         flags[0] |= self._flags_next
         self._flags_next = 0
         times_us = (times_s - self.crystal.boot_s) * self.crystal.per_second
-        packets = encode_sample_packets(
+        data = encode_sample_packets(
             packs,
             first + size * np.arange(n_packets, dtype=np.int64),
             np.maximum(times_us, 0).astype(np.int64),
@@ -200,4 +200,4 @@ class Acquisition:
             settings,
             self.outlet.sequence,
         )
-        self.outlet.send_samples(packets, size, now_s)
+        self.outlet.send_row(data, len(data) // n_packets, size, now_s)

@@ -76,13 +76,20 @@ class Outlet:
         self._queue(encode_packet(packet_type, self._sequence, payload), 0)
         self.drain(now_s)
 
+    def send_row(self, data: bytes, length: int, n_frames: int, now_s: float) -> None:
+        """As `send_samples`, of packets of `length` bytes each, one behind the other."""
+        if self.link.damage is no_damage and self.flows_freely(len(data)):
+            self._arrive(data)
+            self._gone(len(data) // length, n_frames, now_s)
+            return
+        packets = [data[at : at + length] for at in range(0, len(data), length)]
+        self.send_samples(packets, n_frames, now_s)
+
     def send_samples(self, packets: list[bytes], n_frames: int, now_s: float) -> None:
         """Queue sample packets of `n_frames` each, numbered from `sequence` on."""
         if self.flows_freely(sum(map(len, packets))):
             self._arrive(self._through_link(packets))
-            self._sequence = (self._sequence + len(packets)) & 0xFFFF
-            self.frames_gone += n_frames * len(packets)
-            self._drained_s = now_s
+            self._gone(len(packets), n_frames, now_s)
             return
         for packet in packets:
             self._queue(packet, n_frames)
@@ -148,6 +155,12 @@ class Outlet:
         self.clear()
         self.high_water_bytes = 0
         self._sequence = 0
+
+    def _gone(self, n_packets: int, n_frames: int, now_s: float) -> None:
+        """Note packets of `n_frames` each that went straight through."""
+        self._sequence = (self._sequence + n_packets) & 0xFFFF
+        self.frames_gone += n_frames * n_packets
+        self._drained_s = now_s
 
     def _arrive(self, data: bytes) -> None:
         if data:

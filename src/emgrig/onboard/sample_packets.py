@@ -30,6 +30,13 @@ def _usual_head(n_frames: int, frame_bytes: int, settings: int) -> NDArray[np.vo
     return head
 
 
+@lru_cache(maxsize=16)
+def _covered(n_packets: int, stride: int) -> tuple[slice, ...]:
+    """Return what the CRC of each packet is of."""
+    begins = range(0, n_packets * stride, stride)
+    return tuple(slice(at + len(SYNC), at + stride - CRC_BYTES) for at in begins)
+
+
 def encode_sample_packets(
     frames: NDArray[np.uint8],
     first_conversion: NDArray[np.int64],
@@ -37,7 +44,7 @@ def encode_sample_packets(
     flags: NDArray[np.int64],
     settings: int,
     first_sequence: int,
-) -> list[bytes]:
+) -> bytes:
     """Frame packets of one shape, with consecutive sequence numbers.
 
     Parameters
@@ -52,8 +59,8 @@ def encode_sample_packets(
 
     Returns
     -------
-    list of bytes
-        One whole packet each.
+    bytes
+        Whole packets, one behind the other, of `packet_bytes` each.
     """
     n_packets, n_frames, frame_bytes = frames.shape
     stride = packet_bytes(n_frames, frame_bytes)
@@ -66,10 +73,7 @@ def encode_sample_packets(
     head["flags"] = flags
     octets[:, SAMPLES_HEAD_BYTES:-CRC_BYTES] = frames.reshape(n_packets, -1)
     whole = octets.reshape(-1).data
-    crc = [
-        zlib.crc32(whole[at + len(SYNC) : at + stride - CRC_BYTES])
-        for at in range(0, n_packets * stride, stride)
-    ]
-    octets[:, -CRC_BYTES:] = np.array(crc, "<u4").view(np.uint8).reshape(n_packets, CRC_BYTES)
-    data = octets.tobytes()
-    return [data[at : at + stride] for at in range(0, len(data), stride)]
+    covered = map(whole.__getitem__, _covered(n_packets, stride))
+    crc = np.fromiter(map(zlib.crc32, covered), "<u4", n_packets)
+    octets[:, -CRC_BYTES:] = crc.view(np.uint8).reshape(n_packets, CRC_BYTES)
+    return octets.tobytes()

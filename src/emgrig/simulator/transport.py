@@ -49,7 +49,7 @@ class SimTransport:
         self.board = build_board(options) if board is None else board
         self.is_paced = options.speed != MAX_SPEED  #: False on virtual time.
         if self.is_paced and self.board.truth is not None:
-            # What a source imports at the first look takes seconds: before its time begins.
+            # What a source makes at the first look, it makes before its time begins.
             self.board.truth.volts(np.array([self.board.now_s]))
         #: The time of the board and of all timeouts.
         self.clock: VirtualClock | ScaledClock = (

@@ -46,3 +46,11 @@ def test_the_filter_of_the_face_is_the_one_it_says_and_keeps_the_rms_of_white_no
     np.testing.assert_allclose(
         EMG_FILTER.sections, np.delete(sections, 3, axis=1), rtol=1e-15, atol=0
     )
+
+
+def test_what_it_cannot_filter_is_refused() -> None:
+    with pytest.raises(ValueError, match="16 samples; expected a multiple of 32"):
+        EMG_FILTER(np.zeros((2, 16)))
+    for a1, a2 in ((0.0, 1.0), (-2.0, 1.0), (1.5, 0.4)):
+        with pytest.raises(ValueError, match="not stable"):
+            RecursiveFilter(((1.0, 0.0, 0.0, a1, a2),))

@@ -98,9 +98,18 @@ class ColouredNoise:
     """
 
     def __init__(self, seed: int) -> None:
-        self._seed = seed
         # The streams of a block and of the next; entering one anew is quicker than making one.
         self._here, self._ahead = (stream(seed, 0, 0, 0) for _ in range(2))
+        self._counter = np.zeros(4, np.uint64)
+        self._key = np.array([seed, 0], np.uint64)
+        self._entered = {  # copied by who takes it
+            "bit_generator": "Philox",
+            "state": {"counter": self._counter, "key": self._key},
+            "buffer": np.zeros(4, np.uint64),
+            "buffer_pos": 4,  # nothing in it
+            "has_uint32": 0,
+            "uinteger": 0,
+        }
         self._is_ahead_of: tuple[int, int] | None = None  # the run and block it is in
         self._white = self._white_ahead = np.empty((0, 0), np.float32)
         self._part = np.empty(0, np.float32)
@@ -149,15 +158,5 @@ class ColouredNoise:
 
     def _enter(self, rng: np.random.Generator, run: int, block: int) -> None:
         """Put a generator at the beginning of `stream(seed, run, block, 0)`."""
-        bits = rng.bit_generator
-        bits.state = {
-            "bit_generator": "Philox",
-            "state": {
-                "counter": np.array([0, 0, block, 0], np.uint64),
-                "key": np.array([self._seed, run], np.uint64),
-            },
-            "buffer": np.zeros(4, np.uint64),
-            "buffer_pos": 4,  # nothing in it
-            "has_uint32": 0,
-            "uinteger": 0,
-        }
+        self._counter[2], self._key[1] = block, run
+        rng.bit_generator.state = self._entered

@@ -216,9 +216,8 @@ class Face:
         for event, moment, shape in shapes:
             if event.kind == "blink":
                 muscles[:, moment] += np.multiply.outer(lid_uv, shape)
-        muscles *= 1e-6
         samples = np.zeros((_BLOCK, self.n_electrodes))
-        samples[:, :n] = muscles.T
+        np.multiply(muscles.T, 1e-6, out=samples[:, :n])
         self._made[block] = samples
         while len(self._made) > 4:
             self._made.popitem(last=False)
@@ -237,7 +236,8 @@ class Face:
             before = self._white(block - 1)[:, -_WARM_UP:]
         here = self._white(block)
         self._tails = {block: here[:, -_WARM_UP:]}
-        return EMG_FILTER(np.concatenate((before, here), axis=1))[:, _WARM_UP:]
+        white = np.concatenate((before, here), axis=1, dtype=np.float64)
+        return EMG_FILTER(white)[:, _WARM_UP:]
 
     def _shapes(self, block: int) -> list[tuple[FaceEvent, slice, NDArray[np.float64]]]:
         """Events in a block, their samples, and their envelope there (0 to 1)."""

@@ -8,20 +8,18 @@ Only the last few blocks are kept.
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgrig.simulator.sources.kernel import spline_kernel, spline_weights
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+from emgrig.simulator.sources.windows import window_sums
 
 Samples = Callable[[int, int], NDArray[np.float64]]
 """(first, count) -> base samples, shape (count, n_columns); `first` may be negative."""
 
 _CHUNK = 16  # base samples that one row of the filter matrix product makes
+_SIDE_BY_SIDE = 128  # rows, where each column's largest value is looked for
 _KEPT_BLOCKS = 3
 _PREFILTER_TAPS = 12
 _PREFILTER_POLE = 3.0**0.5 - 2.0
@@ -74,13 +72,8 @@ class Interpolator:
         before = np.floor(position)
         first = int(before[0]) - 1
         coefficients, peak = self._segment(first, int(before[-1]) - 1 + kernel.width - first)
-        nearest = (before - before[0]).astype(np.int32)
-        index = nearest[:, None] + np.arange(kernel.width, dtype=np.int32)
-        made = kernel.at(position - before)
-        rows = np.arange(0, made.size + 1, kernel.width, dtype=np.int32)
-        shape = (len(t_s), len(coefficients))
-        sums = _sparse(made.reshape(-1), index.reshape(-1), rows, shape)
-        return np.asarray(sums @ coefficients), peak
+        begins = (before - before[0]).astype(np.int64)
+        return window_sums(coefficients, begins, kernel.at(position - before)), peak
 
     def _segment(self, first: int, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return coefficients of points `first` on, and what no value of theirs goes beyond."""
@@ -95,18 +88,16 @@ class Interpolator:
 
     def _look_up(self, block: int, position: NDArray[np.float64]) -> NDArray[np.float64]:
         local = (position - block * self.block_size) * self.factor
-        begin = local.astype(np.int32)
+        begin = local.astype(np.int64)
         weights = spline_weights(local - begin)
-        # Coefficient m belongs to point m - 2 of the block: a value needs begin + 1 to begin + 4.
-        index = np.empty(weights.shape, dtype=np.int32)
-        for number in range(4):
-            np.add(begin, number + 1, out=index[:, number])
-        rows = np.arange(0, weights.size + 1, 4, dtype=np.int32)
         coefficients = self._coefficients(block)
-        shape = (len(local), len(coefficients))
-        # A sparse product does with one set of weights for all columns what BSpline does for each.
-        spline = _sparse(weights.reshape(-1), index.reshape(-1), rows, shape)
-        result: NDArray[np.float64] = np.asarray(spline @ coefficients)
+        # Coefficient m belongs to point m - 2 of the block: a value needs begin + 1 to begin + 4.
+        result = coefficients.take(begin + 1, axis=0)
+        result *= weights[:, :1]
+        for number in range(1, 4):
+            part = coefficients.take(begin + (number + 1), axis=0)
+            part *= weights[:, number : number + 1]
+            result += part
         return result
 
     def _coefficients(self, block: int) -> NDArray[np.float64]:
@@ -132,24 +123,14 @@ class Interpolator:
         return kept
 
 
-def _sparse(
-    values: NDArray[np.float64],
-    columns: NDArray[np.int32],
-    rows: NDArray[np.int32],
-    shape: tuple[int, int],
-) -> "csr_array":
-    from scipy.sparse import csr_array  # only who samples a signal waits for it
-
-    return csr_array((values, columns, rows), shape=shape)
-
-
 def _peaks(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the largest size in each column; many rows side by side are gone through quicker."""
     n_columns = rows.shape[1]
-    side_by_side = len(rows) // _CHUNK * _CHUNK
-    peaks = np.abs(rows[:side_by_side]).reshape(-1, _CHUNK * n_columns).max(axis=0, initial=0.0)
-    rest = np.abs(rows[side_by_side:]).max(axis=0, initial=0.0)
-    both: NDArray[np.float64] = np.maximum(peaks.reshape(_CHUNK, n_columns).max(axis=0), rest)
+    whole = len(rows) // _SIDE_BY_SIDE * _SIDE_BY_SIDE
+    wide = rows[:whole].reshape(-1, _SIDE_BY_SIDE * n_columns)
+    peaks = np.maximum(wide.max(axis=0, initial=0.0), -wide.min(axis=0, initial=0.0))
+    rest = np.abs(rows[whole:]).max(axis=0, initial=0.0)
+    both: NDArray[np.float64] = np.maximum(peaks.reshape(-1, n_columns).max(axis=0), rest)
     return both
 
 

@@ -29,10 +29,20 @@ class RecursiveFilter:
     ----------
     sections : tuple of tuples of float
         b0, b1, b2, a1, a2 of each: ``y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a1 y[n-1] - a2
-        y[n-2]``. Stable.
+        y[n-2]``.
+
+    Raises
+    ------
+    ValueError
+        If a section is not stable.
     """
 
     sections: tuple[tuple[float, float, float, float, float], ...]
+
+    def __post_init__(self) -> None:
+        for *_, a1, a2 in self.sections:
+            if not (abs(a2) < 1 and abs(a1) < 1 + a2):
+                raise ValueError(f"a section with a1 {a1:g}, a2 {a2:g} is not stable")
 
     def __call__(self, rows: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
         """Filter each row, from rest.
@@ -45,8 +55,15 @@ class RecursiveFilter:
         Returns
         -------
         ndarray of float64, shape (n_rows, n_samples)
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is no multiple of `BLOCK`.
         """
         n_rows, n_samples = rows.shape
+        if n_samples % BLOCK:
+            raise ValueError(f"rows of {n_samples} samples; expected a multiple of {BLOCK}")
         blocks = rows.reshape(-1, BLOCK).astype(np.float64, copy=False)
         made = product(blocks, self._from_input)
         states = np.zeros((n_rows, n_samples // BLOCK, made.shape[1] - BLOCK))

@@ -162,6 +162,25 @@ def test_markers_lie_at_their_time_on_the_boards_clock(tmp_path: Path) -> None:
     assert onset == pytest.approx(true_onset_s, abs=2e-3)
 
 
+def test_a_marker_lies_at_its_time_where_the_boards_clock_cannot_be_asked(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a Cyton's: it is placed by what came last, and that may be a tenth of a second ago."""
+    hub.start_recording(tmp_path / "a.bdf")
+    hub.run_until(hub.unix_s() + 2.0)
+    at_s = hub.unix_s() + 0.3
+    hub.mark("by its clock", at_s)
+    with monkeypatch.context() as patched:
+        patched.setattr(Hub, "_clock_fit", lambda _: None)
+        hub.run_until(hub.unix_s() + 0.1)
+        hub.mark("by what came last", at_s)
+    hub.run_until(at_s + 1.0)
+    made = hub.stop_recording().result()
+    onset = {a.text: a.onset for a in edfio.read_bdf(made.bdf_paths[0]).annotations}
+    packet_s = 16 / hub.rate_hz
+    assert onset["by what came last"] == pytest.approx(onset["by its clock"], abs=packet_s)
+
+
 @pytest.mark.slow
 def test_the_tubes_changes_lie_at_their_conversions_whatever_the_clock(tmp_path: Path) -> None:
     """Its oscillator is 0.25 % slow and the blocks are long: nominal time would be samples off."""

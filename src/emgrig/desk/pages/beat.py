@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from nicegui import Client, app, background_tasks, ui
@@ -47,14 +47,22 @@ class Now:
     @cached_property
     def face(self) -> str:
         """The face with its lights, SVG."""
-        check = self._desk.contact.check
-        bias = check.bias.light if check is not None else Light.GREY
-        return face_svg(self._desk.contact.light_of, bias, self._desk.hub.channels)
+        contact, channels = self._desk.contact, self._desk.hub.channels
+        bias = contact.check.bias.light if contact.check is not None else Light.GREY
+        lights = tuple(contact.light_of(number, side) for number, _ in channels for side in "pn")
+        return _face_of(lights, bias, channels)
 
     @cached_property
     def todo(self) -> tuple[str, ...]:
         """What to do about the electrodes."""
         return tuple(self._desk.contact.words())
+
+
+@lru_cache(maxsize=1)  # lights change seldom
+def _face_of(lights: tuple[Light, ...], bias: Light, channels: tuple[tuple[int, str], ...]) -> str:
+    electrodes = [(number, side) for number, _ in channels for side in "pn"]
+    light_of = dict(zip(electrodes, lights, strict=True))
+    return face_svg(lambda number, side: light_of[number, side], bias, channels)
 
 
 Refresh = Callable[[Now], None]

@@ -17,6 +17,7 @@ from emgrig.desk.desk import Desk
 from emgrig.desk.pages.face import face_svg, sites_of
 from emgrig.desk.pages.panels import alert_words
 from emgrig.desk.stream import hub as hub_module
+from emgrig.desk.stream.board_settings import Wish
 from emgrig.desk.stream.contact import Contact
 from emgrig.desk.stream.exchange import Incoming
 from emgrig.desk.stream.history import History
@@ -160,6 +161,25 @@ def test_markers_lie_at_their_time_on_the_boards_clock(tmp_path: Path) -> None:
     true_rate_hz = transport.board.bank.buses[0].chip.f_clk_hz / 2048
     true_onset_s = (true_at_s - transport.board.true_s(start_us)) * true_rate_hz / 1000
     assert onset == pytest.approx(true_onset_s, abs=2e-3)
+
+
+def test_a_marker_lies_at_its_time_where_the_boards_clock_cannot_be_asked(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a Cyton's: it is placed by what came last, and that may be a tenth of a second ago."""
+    hub.start_recording(tmp_path / "a.bdf")
+    hub.run_until(hub.unix_s() + 2.0)
+    at_s = hub.unix_s() + 0.3
+    hub.mark("by its clock", at_s)
+    with monkeypatch.context() as patched:
+        patched.setattr(Hub, "_clock_fit", lambda _: None)
+        hub.run_until(hub.unix_s() + 0.1)
+        hub.mark("by what came last", at_s)
+    hub.run_until(at_s + 1.0)
+    made = hub.stop_recording().result()
+    onset = {a.text: a.onset for a in edfio.read_bdf(made.bdf_paths[0]).annotations}
+    packet_s = 16 / hub.rate_hz
+    assert onset["by what came last"] == pytest.approx(onset["by its clock"], abs=packet_s)
 
 
 @pytest.mark.slow
@@ -525,6 +545,32 @@ def test_a_replay_is_shown_in_its_time_and_ends_in_words(
         with pytest.raises(EmgrigError):  # and it still does what it is asked for
             hub.run_exclusive(lambda board: board.reboot()).result(timeout=300)
         wait_for(lambda: hub.status().problem == status.problem)
+
+
+def test_what_a_replay_cannot_is_refused_with_what_to_do_and_it_goes_on(tmp_path: Path) -> None:
+    """It was tried, and the replay was at its end with that: it has no further run."""
+    with Board(SimTransport("seed=3")) as board:
+        board.apply("facial-emg")
+        made = record(board, tmp_path / "a.bdf", 3.0)
+    with Hub(emgrig.connect(f"replay:{made.capture_path}")) as hub:
+        hub.start(threaded=False)
+        hub.run_until(hub.unix_s() + 1.0)
+        desk = Desk(hub, Contact(hub, Limits()), tmp_path)
+        words = "recording that is shown again.*needs a board, emgrig desk ADDRESS"
+        status = hub.status()
+        for why in (desk.why_not_check(status), *desk.why_not_change(status).values()):
+            assert re.search(words, why)
+        for action in (
+            desk.check_electrodes,
+            lambda: desk.follow(1, "p"),
+            lambda: desk.change(Wish(gain=1)),
+        ):
+            with pytest.raises(ValueError, match=words):
+                action()
+        before = hub.status().n_samples
+        hub.run_until(hub.unix_s() + 1.0)
+        assert hub.status().link is LinkState.STREAMING
+        assert hub.status().n_samples > before
 
 
 # The face.

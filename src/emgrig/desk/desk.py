@@ -31,6 +31,10 @@ _NO_NAME = {*map(chr, range(32)), *'\\/:*?"<>|'}
 """Characters that lead elsewhere, or that a file's name on some system cannot have."""
 
 
+REPLAY = (
+    "this is a recording that is shown again: for this the desk needs a board, emgrig desk ADDRESS "
+    "(emgrig ports says which are here)"
+)
 FOLLOW_MOST_S = 180.0
 """A current that was forgotten goes off by itself."""
 
@@ -86,6 +90,15 @@ class Desk:
         except BoardCannot as error:
             self._cannot_check = str(error)
 
+    @property
+    def _is_replay(self) -> bool:
+        return self.hub.board.address.startswith("replay:")
+
+    def _refuse_replay(self) -> None:
+        """Raise ValueError if this is no board, before a stream is stopped that cannot go on."""
+        if self._is_replay:
+            raise ValueError(REPLAY)
+
     # What cannot be done now, and why.
 
     def why_not_alone(self, status: Status) -> str:
@@ -98,8 +111,8 @@ class Desk:
             return f"c{self.followed.channel}{self.followed.side} is being measured"
         if self.changing.is_on:
             return "settings are being changed"
-        if self.hub.board.address.startswith("replay:"):
-            return "this is a recording that is shown again, no board"
+        if self._is_replay:
+            return REPLAY
         return "no samples come" if status.is_cut or status.link is LinkState.STOPPED else ""
 
     def why_not_check(self, status: Status) -> str:
@@ -149,8 +162,10 @@ class Desk:
     def change(self, wish: Wish) -> None:
         """Begin to change settings of the board; `changing` says how it goes.
 
-        Raises ValueError if a recording or something else is on, or nothing is to be changed.
+        Raises ValueError if a recording or something else is on, this is no board but a recording,
+        or nothing is to be changed.
         """
+        self._refuse_replay()
         if self.recorded_by:
             raise ValueError(f"the settings are {self.recorded_by}'s")
         words = wish.words()
@@ -179,8 +194,9 @@ class Desk:
         """Begin to measure one electrode again and again; `followed` says what it shows.
 
         It ends by `stop_following`, or after `follow_most_s` seconds. Raises ValueError if a
-        recording or something else is on.
+        recording or something else is on, or this is no board but a recording.
         """
+        self._refuse_replay()
         self._is_enough.clear()
         before, self.followed = self.followed, Followed(channel, side)
         words = f"measuring c{channel}{side}"
@@ -223,8 +239,9 @@ class Desk:
     def check_electrodes(self) -> None:
         """Begin a check of the impedances; `contact.state` says how it goes.
 
-        Raises ValueError if one is on, or a recording.
+        Raises ValueError if one is on, or a recording, or this is no board but a recording.
         """
+        self._refuse_replay()
         if self.contact.state.is_on:
             raise ValueError("the electrodes are being checked already")
         self.contact.state = CheckState(is_on=True, text="stopping the stream")

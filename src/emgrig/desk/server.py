@@ -58,6 +58,7 @@ class Server:
 
         from emgrig.desk.limits import Limited, Limits
         from emgrig.desk.policy import Policy
+        from emgrig.desk.serving import Serving
 
         if on_start is not None:
             pages.on_startup(on_start)
@@ -85,7 +86,7 @@ class Server:
             ws_per_message_deflate=False,  # costs more than it saves: pages are near
             limit_concurrency=8 * limits.pages,
         )
-        self._serving = uvicorn.Server(config)
+        self._serving = Serving(config)
         with contextlib.suppress(KeyboardInterrupt):  # it says again what it was ended by
             self._serving.run(sockets=[self._socket])
 

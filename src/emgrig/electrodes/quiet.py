@@ -172,6 +172,8 @@ def _rest_power(
     power, _ = spectrum.band_power(low_hz, high_hz)
     for line_hz in MAINS_HZ:
         has_it = mains_hz == line_hz
+        if not has_it.any():
+            continue
         for harmonic_hz in np.arange(line_hz, high_hz - width_hz, line_hz):
             line_v2, _ = _line(spectrum, float(harmonic_hz), width_hz)
             power[has_it] -= np.maximum(line_v2[has_it], 0.0)

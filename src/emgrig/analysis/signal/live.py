@@ -85,9 +85,11 @@ class LiveEnvelope:
             raise ValueError(
                 f"the block has {columns.shape[1]} channels, expected {self._is_running.size}"
             )
+        finite = np.isfinite(columns)
+        if finite.all():  # as nearly always; the rest of this takes as long as the filters
+            return self._run(columns, finite[0])
         if np.isinf(columns).any():
             raise ValueError("the block holds an infinite value; mark what is missing with NaN")
-        finite = np.isfinite(columns)
         changes = np.flatnonzero((finite[1:] != finite[:-1]).any(axis=1)) + 1
         edges = [0, *(int(change) for change in changes), len(columns)]
         return np.concatenate([self._run(columns[a:b], finite[a]) for a, b in pairwise(edges)])
@@ -95,18 +97,31 @@ class LiveEnvelope:
     def _run(self, x: Floats, is_live: NDArray[np.bool_]) -> Floats:
         """Filter the channels that are live; the others start anew when they come back."""
         fresh = is_live & ~self._is_running
-        # The band-pass gives 0 for a constant, so the envelope starts at 0 too.
-        self._band_state[:, :, fresh] = self._band_rest * x[0, fresh]
-        self._low_state[:, :, fresh] = 0.0
+        if fresh.any():
+            # The band-pass gives 0 for a constant, so the envelope starts at 0 too.
+            self._band_state[:, :, fresh] = self._band_rest * x[0, fresh]
+            self._low_state[:, :, fresh] = 0.0
         self._is_running = is_live
+        if is_live.all():
+            out, self._band_state, self._low_state = self._filtered(
+                x, self._band_state, self._low_state
+            )
+            return out
         out = np.full(x.shape, np.nan)
         if is_live.any():
-            band_state, low_state = self._band_state[:, :, is_live], self._low_state[:, :, is_live]
-            banded, band_state = scipy.signal.sosfilt(
-                self._band, x[:, is_live], axis=0, zi=band_state
+            (
+                out[:, is_live],
+                self._band_state[:, :, is_live],
+                self._low_state[:, :, is_live],
+            ) = self._filtered(
+                x[:, is_live], self._band_state[:, :, is_live], self._low_state[:, :, is_live]
             )
-            out[:, is_live], low_state = scipy.signal.sosfilt(
-                self._low, np.abs(banded), axis=0, zi=low_state
-            )
-            self._band_state[:, :, is_live], self._low_state[:, :, is_live] = band_state, low_state
         return out
+
+    def _filtered(
+        self, x: Floats, band_state: Floats, low_state: Floats
+    ) -> tuple[Floats, Floats, Floats]:
+        """Return the envelope, and the states behind it."""
+        banded, band_state = scipy.signal.sosfilt(self._band, x, axis=0, zi=band_state)
+        out, low_state = scipy.signal.sosfilt(self._low, np.abs(banded), axis=0, zi=low_state)
+        return out, band_state, low_state

@@ -7,8 +7,10 @@ With many pages each is drawn less often: what is drawn in a second is limited, 
 import asyncio
 import json
 import math
+import time
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, lru_cache
 
 import numpy as np
 from nicegui import Client, app, background_tasks, ui
@@ -23,7 +25,8 @@ from emgrig.desk.stream.spectra import LENGTH_S, spectrum_of
 from emgrig.desk.stream.status import LinkState, Status
 from emgrig.electrodes.lights import Light
 
-TRACES_EVERY_S = 0.1
+TRACES_EVERY_S = 0.1  #: With what the hub takes in, which is as often.
+LATEST_S = 0.15  #: So long without samples, and it beats all the same: they may be missing.
 WORDS_EVERY = 5  #: Beats.
 LIGHTS_EVERY = 10  #: Beats; also of spectra.
 AT_FULL_RATE = 8  #: So many pages are drawn with every beat; with more, each with every second, …
@@ -44,14 +47,22 @@ class Now:
     @cached_property
     def face(self) -> str:
         """The face with its lights, SVG."""
-        check = self._desk.contact.check
-        bias = check.bias.light if check is not None else Light.GREY
-        return face_svg(self._desk.contact.light_of, bias, self._desk.hub.channels)
+        contact, channels = self._desk.contact, self._desk.hub.channels
+        bias = contact.check.bias.light if contact.check is not None else Light.GREY
+        lights = tuple(contact.light_of(number, side) for number, _ in channels for side in "pn")
+        return _face_of(lights, bias, channels)
 
     @cached_property
     def todo(self) -> tuple[str, ...]:
         """What to do about the electrodes."""
         return tuple(self._desk.contact.words())
+
+
+@lru_cache(maxsize=1)  # lights change seldom
+def _face_of(lights: tuple[Light, ...], bias: Light, channels: tuple[tuple[int, str], ...]) -> str:
+    electrodes = [(number, side) for number, _ in channels for side in "pn"]
+    light_of = dict(zip(electrodes, lights, strict=True))
+    return face_svg(lambda number, side: light_of[number, side], bias, channels)
 
 
 Refresh = Callable[[Now], None]
@@ -81,6 +92,9 @@ class Beat:
         self._n = 0
         self._scope: Scope | None = None
         self._task: asyncio.Task[None] | None = None
+        self._wait: asyncio.Future[None] | None = None
+        self._beaten_s = 0.0  # when it beat last with something new
+        desk.hub.on_taken(self._hear)
 
     def add_words(self, refresh: Refresh) -> None:
         """Refresh something of the page that is being laid out, twice a second."""
@@ -107,12 +121,25 @@ class Beat:
         return self._pages[client.id]
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._pages and not app.is_stopping:
             try:
                 self._tick()
             except Exception as error:  # one beat is lost, not all that follow
                 app.handle_exception(error)
-            await asyncio.sleep(TRACES_EVERY_S)
+            self._wait = wait = loop.create_future()
+            latest = loop.call_later(LATEST_S, _end, wait)
+            await wait
+            latest.cancel()
+
+    def _hear(self) -> None:
+        """Beat, since something has come; in the thread of the stream."""
+        wait, now_s = self._wait, time.monotonic()
+        if wait is None or now_s < self._beaten_s + 0.9 * TRACES_EVERY_S:
+            return
+        self._wait, self._beaten_s = None, now_s
+        with suppress(RuntimeError):  # the stream goes on a little longer than the pages
+            wait.get_loop().call_soon_threadsafe(_end, wait)
 
     def _tick(self) -> None:
         pages = [one for one in self._pages.values() if one.client.has_socket_connection]
@@ -208,6 +235,11 @@ class Beat:
                 round(100 * peak / mvc, 1) if mvc and is_known else None,
             ))  # fmt: skip
         return levels
+
+
+def _end(wait: "asyncio.Future[None]") -> None:
+    if not wait.done():
+        wait.set_result(None)
 
 
 def _first_shown(scope: Scope) -> int:

@@ -44,8 +44,11 @@ RETRY_S = 1.0
 SILENT_S = 0.7
 """Without a sample for so long the page says so."""
 STREAM_QUEUE_S = 20.0
-GATHER_S = 0.03
-"""In real time blocks of so long are taken together, unless somebody needs each at once."""
+GATHER_S = 0.1
+"""What came in so long is taken together, unless somebody needs each packet at once.
+
+Pages draw as often, and each time: what was read sooner would wait for that.
+"""
 MOST_MARKER = 1000
 """So many characters has a marker at most: it is read on a screen, and stands in a table."""
 CLOSE_S = 15.0
@@ -96,6 +99,7 @@ class Hub:
         self._keeper = Keeper(board, profile=profile, calibration=calibration, lock=self.lock)
         self._turner = Turner(conversions_per_count)
         self._block_listeners: list[BlockListener] = []
+        self._taken_listeners: list[Callable[[], None]] = []
         self.mains_hz = mains_hz
         self._stream: Stream | None = None
         self._thread: threading.Thread | None = None
@@ -105,6 +109,8 @@ class Hub:
         self._measured_hz, self._contradiction = 0.0, ""
         self._run_hz = self._rate_due_s = self._opened_s = 0.0  # rate of the run, 0: not known yet
         self._fit: ClockFit | None = None
+        self._end_us: float | None = None  # board time of the end of what came, and when that was
+        self._end_unix_s = 0.0
         self._counters: dict[str, int] = {}
         self._fit_due_s = self._stats_due_s = 0.0
         self._last_came_s = self._state_since_s = board.clock.now_s()
@@ -223,6 +229,8 @@ class Hub:
         with self.lock:
             self._take(blocks)
         self._ask_counters()
+        for listener in self._taken_listeners:
+            listener()
         return True
 
     def _next(self, stream: Stream) -> Block | None:
@@ -336,10 +344,13 @@ class Hub:
             self._keeper.feed(block)
             for listener in self._block_listeners:
                 listener(block)
-            unix_s = self.unix_s() if fit is None else fit.unix_s(block.board_time_us)
+            length_s, now_s = block.n_samples / self.rate_hz, self.unix_s()
+            unix_s = now_s - length_s if fit is None else fit.unix_s(block.board_time_us)
             offset = self.views.feed(block, unix_s) - block.first_conversion
             if block.n_samples:
                 self._last_came_s = self.board.clock.now_s()
+                self._end_us = block.board_time_us + 1e6 * length_s
+                self._end_unix_s = now_s
         self._turn_tube(blocks, offset)
 
     def _turn_tube(self, blocks: Sequence[Block], offset: int) -> None:
@@ -486,9 +497,19 @@ class Hub:
     def _place(self, text: str, unix_s: float, source: str = "") -> None:
         with self.lock:
             self.marks.add(self.views.column_of(unix_s), text)
-            fit = self._clock_fit()
-            at_us = None if fit is None else max(round(fit.board_time_us(unix_s)), 0)
-            self._keeper.mark(text, at_us, source)
+            self._keeper.mark(text, self._board_time_us(unix_s), source)
+
+    def _board_time_us(self, unix_s: float) -> int | None:
+        """Return the board's time at a Unix time, µs; None if nothing has come.
+
+        Of a clock that cannot be asked, by what came last.
+        """
+        fit = self._clock_fit()
+        if fit is not None:
+            return max(round(fit.board_time_us(unix_s)), 0)
+        if self._end_us is None:
+            return None
+        return max(round(self._end_us + 1e6 * (unix_s - self._end_unix_s)), 0)
 
     def note_tube_shown(self, shown: Sequence[tuple[int, float]]) -> None:
         """Keep when a page showed counts of the tube: (count, Unix time in s)."""
@@ -498,6 +519,10 @@ class Hub:
     def on_block(self, listener: BlockListener) -> None:
         """Have `listener` called with each block, from the stream's thread, with `lock` held."""
         self._block_listeners.append(listener)
+
+    def on_taken(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called when blocks were taken, from the stream's thread."""
+        self._taken_listeners.append(listener)
 
     def on_tube(self, listener: TubeListener, is_watched: IsWatched = lambda: True) -> None:
         """Have `listener` called with new counts, from the stream's thread.

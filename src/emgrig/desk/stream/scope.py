@@ -78,13 +78,18 @@ class Scope:
             rest = scipy.signal.sosfilt_zi(self._sections)[:, :, None] * np.ones(self._n_channels)
             self._state = rest * uv[0]
         traces, self._state = scipy.signal.sosfilt(self._sections, uv, axis=0, zi=self._state)
-        together = np.hstack((traces, self._envelope.feed(uv)))
-        rows = np.concatenate((self._rest, together))
-        whole = len(rows) // self._n_each * self._n_each
+        n_rest, n = len(self._rest), self._n_channels
+        rows = np.empty((n_rest + len(uv), 2 * n))
+        rows[:n_rest] = self._rest
+        rows[n_rest:, :n], rows[n_rest:, n:] = traces, self._envelope.feed(uv)
+        n_columns = len(rows) // self._n_each
+        whole = n_columns * self._n_each
         self._rest = rows[whole:]
-        cells = rows[:whole].reshape(-1, self._n_each, 2, self._n_channels)
-        low, high = cells[:, :, 0].min(axis=1), cells[:, :, 0].max(axis=1)
-        self._append(np.stack((low, high, cells[:, :, 1].max(axis=1)), axis=1))
+        cells = rows[:whole].reshape(n_columns, self._n_each, 2 * n)
+        columns = np.empty((n_columns, 3, n))
+        cells[:, :, :n].min(axis=1, out=columns[:, 0])
+        cells.max(axis=1, out=columns[:, 1:].reshape(n_columns, 2 * n))
+        self._append(columns)
 
     def since(self, column: int) -> tuple[int, NDArray[np.float64]]:
         """Return how many columns there were, and those from number `column` on.

@@ -21,7 +21,8 @@ class Views:
     """Follow the blocks of one stream after another.
 
     Channels of `indices` are kept; mains is taken out of the envelopes. `n_paused` counts data
-    periods between streams, by time. `scope` is as it was when somebody last had a `look`, or two seconds ago.
+    periods between streams, by time. `scope` has what came until somebody last had a `look`, or
+    more.
 
     Raises ValueError if the rate cannot carry the mains.
     """

@@ -20,6 +20,7 @@ from emgrig.hil_tests.judging.check import (
     CheckResult,
     Layer,
     Level,
+    package_checks,
 )
 from emgrig.hil_tests.judging.incident import Incident, IncidentKind, kind_of
 from emgrig.hil_tests.judging.limits import LimitTable
@@ -219,7 +220,8 @@ class BringupRun:
 
     def begin(self, info: CheckInfo) -> None:
         """Begin a check: nothing is measured, nothing has happened."""
-        self.measure = Measure(self.options.limits)
+        about = "" if info.number in package_checks() else info.about
+        self.measure = Measure(self.options.limits, about)
         self._attachments = []
         self._result = CheckResult(info)
         self._began_s = time.perf_counter()

@@ -46,8 +46,20 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 
 _UNITS = {
-    "v": "V", "mv": "mV", "uv": "uV", "a": "A", "ma": "mA", "s": "s", "ms": "ms", "us": "us",
-    "hz": "Hz", "db": "dB", "ppm": "ppm", "c": "°C", "ohm": "ohm", "percent": "%",
+    "v": "V",
+    "mv": "mV",
+    "uv": "uV",
+    "a": "A",
+    "ma": "mA",
+    "s": "s",
+    "ms": "ms",
+    "us": "us",
+    "hz": "Hz",
+    "db": "dB",
+    "ppm": "ppm",
+    "c": "°C",
+    "ohm": "ohm",
+    "percent": "%",
 }
 """By the end of a fact's name."""
 

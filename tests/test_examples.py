@@ -151,6 +151,9 @@ def test_the_check_of_ones_own_runs_with_all_others_as_documented(tmp_path: Path
     assert done.returncode == 0, done.stdout + done.stderr
     assert "bring-up: PASS - SIMULATED" in done.stdout
     record = json.loads((tmp_path / "r" / "record.json").read_text("utf-8"))
+    page = (tmp_path / "r" / "index.html").read_text("utf-8")
+    assert "AVDD, as each channel reads it</td>" in page
+    assert "u3 output" not in page
     made = {one["number"]: one["outcome"] for one in record["checks"]}
     assert made["X1"] == "pass"
     assert len(made) > 20

@@ -5,6 +5,7 @@ file, codes from a plan. None of them may become a terminal's command, markup, a
 spreadsheet, or a path. Formulas of the plot library are off for all texts (`emgrig.pages.plots`).
 """
 
+import codecs
 import re
 
 _UNSEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
@@ -140,9 +141,49 @@ one digit, as in P01
 
 
 def unit_shown(unit: str) -> str:
-    """Return a unit as people write it: files say uV and us, people µV and µs.
+    """Return a unit as people write it: files say uV, us and kohm, people µV, µs and kΩ.
 
-    >>> unit_shown("uV"), unit_shown("nV/rtHz")
-    ('µV', 'nV/√Hz')
+    >>> unit_shown("uV"), unit_shown("nV/rtHz"), unit_shown("kohm")
+    ('µV', 'nV/√Hz', 'kΩ')
     """
-    return re.sub(r"^u(?=[VsA]\b)", "µ", unit).replace("rtHz", "√Hz")
+    unit = re.sub(r"^u(?=[VsA]\b)", "µ", unit).replace("rtHz", "√Hz")
+    return re.sub(r"^([kM]?)[oO]hm\b", r"\1Ω", unit)
+
+
+_PLAIN = {
+    "Ω": "ohm",
+    "µ": "u",
+    "μ": "u",
+    "√": "rt",
+    "×": "x",
+    "²": "2",
+    "³": "3",
+    "°": "deg ",
+    "±": "+-",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "…": "...",
+    "½": "1/2",
+    "≥": ">=",
+    "≤": "<=",
+    "·": "*",
+    "→": "->",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "é": "e",
+    "χ": "chi",
+}
+PLAIN_ERRORS = "emgrig.plain"
+"""Name of the error handler that writes out what an encoding cannot: kΩ as kohm, µV as uV."""
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(c, "?") for c in text), error.end
+
+
+codecs.register_error(PLAIN_ERRORS, _plain)

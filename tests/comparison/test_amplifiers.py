@@ -116,5 +116,5 @@ def test_a_broken_file_of_the_users_is_refused_with_file_and_line(tmp_path, text
 
 
 def test_our_own_figure_must_be_microvolts():
-    with pytest.raises(ValueError, match="in uV"):
+    with pytest.raises(ValueError, match="in µV"):
         compare_noise(Result(1e-6, "V", 0, 10), load_amplifiers())

@@ -200,7 +200,7 @@ def test_a_high_electrode_is_to_be_prepared_again() -> None:
     assert found(result) == {"c2n": Finding.HIGH}
     (text,) = result.findings
     assert text.startswith("re-prep c2 negative: ")
-    assert text.endswith(" kohm")
+    assert text.endswith(" kΩ")
 
 
 @pytest.mark.slow

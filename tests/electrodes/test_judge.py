@@ -180,7 +180,7 @@ def test_an_electrode_is_open_from_its_limit_on(ohm: float, finding: Finding) ->
         assert one.advice == "c1 positive is open: press it on, check its lead and plug"
     else:
         assert one.impedance_ohm == ohm
-        assert one.advice == "re-prep c1 positive: 1000 kohm"
+        assert one.advice == "re-prep c1 positive: 1000 kΩ"
 
 
 def test_the_partner_of_an_open_one_is_not_known_and_nobody_else_is_concerned() -> None:
@@ -388,7 +388,7 @@ def test_everything_that_was_measured_is_kept() -> None:
 def test_lights_change_at_their_limits(ohm: float, light: Light, finding: Finding) -> None:
     one = judge({"c1p": reads(ohm)})["c1p"]
     assert (one.light, one.finding) == (light, finding)
-    assert one.advice == ("re-prep c1 positive: 30 kohm" if light is Light.RED else "")
+    assert one.advice == ("re-prep c1 positive: 30 kΩ" if light is Light.RED else "")
 
 
 @pytest.mark.parametrize(
@@ -444,8 +444,8 @@ def test_p_and_n_are_apart_by_more_than_both_limits(
             assert one.light is Light.RED
             assert one.impedance_ohm == larger
             assert one.advice == (
-                f"re-prep {words[large]}: {larger / 1e3:.0f} kohm against "
-                f"{smaller / 1e3:.1f} kohm of {words[small]}"
+                f"re-prep {words[large]}: {larger / 1e3:.0f} kΩ against "
+                f"{smaller / 1e3:.1f} kΩ of {words[small]}"
             )
 
 
@@ -488,8 +488,8 @@ def test_without_a_value_of_the_partner_nothing_is_apart() -> None:
 @pytest.mark.parametrize(
     ("ohm", "text"),
     [
-        (4_551.0, "4.6 kohm"), (9_949.0, "9.9 kohm"), (9_950.0, "10 kohm"), (45_400.0, "45 kohm"),
-        (-200.0, "-0.2 kohm"), (-9_950.0, "-10 kohm"), (9_940.0, "9.9 kohm"),
+        (4_551.0, "4.6 kΩ"), (9_949.0, "9.9 kΩ"), (9_950.0, "10 kΩ"), (45_400.0, "45 kΩ"),
+        (-200.0, "-0.2 kΩ"), (-9_950.0, "-10 kΩ"), (9_940.0, "9.9 kΩ"),
     ],
 )  # fmt: skip
 def test_ohms_are_said_with_two_figures(ohm: float, text: str) -> None:

@@ -44,7 +44,7 @@ def test_all_that_has_a_name_is_found() -> None:
     ("word", "expected"),
     [
         ("b9", ["check B9", "noise with shorted inputs", "channel-noisy"]),
-        ("impedance", ["limit impedance", "at most 200 kohm", "[impedance]"]),
+        ("impedance", ["limit impedance", "at most 200 kΩ", "[impedance]"]),
         ("link-loss", ["cause link-loss", "packets-lost", "next step"]),
         ("packets-lost", ["found by", "B8", "link-loss", "--fault packets-lost"]),
         # The data sheet, 9.6.1.6 and 9.6.1.5.

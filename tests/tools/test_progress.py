@@ -1,12 +1,13 @@
 """Progress: never on the standard output, late on a terminal, a line now and then elsewhere."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
 
 from emgrig.tools.common import output, progress
-from emgrig.tools.common.progress import Bar, Lines, Making
+from emgrig.tools.common.progress import Bar, Lines, Making, shortened
 
 
 class Clock:
@@ -133,3 +134,43 @@ def test_an_end_without_a_terminal_says_a_line_now_and_then(
     assert [line.split() for line in file.getvalue().splitlines()] == [
         [f"{percent}%", "making", "a.bdf"] for percent in (30, 60, 90)
     ]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "reading sub-01_ses-02_task-faces_run-03_recording-left_emg.capture",
+        "3600.0 s, 1532 lost before, 2 links away, loss counted when back, 3 of 3 boards record",
+        "x",
+    ],
+)
+def test_share_and_time_stay_where_it_is_narrow(
+    width: int, text: str, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=width, soft_wrap=True, no_color=True)
+    for module in (progress, output):
+        monkeypatch.setattr(module, "err", console)
+    with Bar(text, clock) as bar:
+        bar.advance(0.25)
+        clock.now_s += 65
+        bar.advance(0.5)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue())
+    line = [one for one in re.split(r"[\r\n]+", plain) if "50%" in one][-1]
+    assert "0:01:05" in line
+    assert "━" in line
+    assert len(line) <= width
+    assert line.rstrip().split("0:01:05 ")[1][:1] == text[:1]
+    words = line.rstrip().split("0:01:05 ")[1]
+    begin, _, end = words.partition("…")
+    assert text.startswith(begin), "whole parts, from the beginning"
+    assert text.endswith(end), "or the middle is left out"
+
+
+@pytest.mark.parametrize("width", range(1, 60))
+def test_a_shortened_line_fits(width: int) -> None:
+    for text in ("4.0 of 60 s, 0 lost, 1000.0 Hz", "abc", "", "µ" * 80):
+        short = shortened(text, width)
+        assert len(short) <= width
+        assert short == text or len(text) > width

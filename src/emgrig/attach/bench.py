@@ -387,7 +387,7 @@ class Bench:
         if not 1 <= channel <= channels * len(self._chips) or side not in ("p", "n"):
             raise ValueError(f"no electrode {side!r} of channel {channel}")
         if kohm is not None and not 0 < kohm < float("inf"):
-            raise ValueError(f"a contact of {kohm} kohm; expected above 0, or None for off")
+            raise ValueError(f"a contact of {kohm} kΩ; expected above 0, or None for off")
         index, own = divmod(channel - 1, channels)
         one = self._chips[index]
         made = OPEN if kohm is None else Electrode(r_ohm=1e3 * kohm)

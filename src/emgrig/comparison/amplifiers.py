@@ -181,7 +181,7 @@ def compare_noise(
     noise, peak to peak over 6.6.
     """
     if ours.unit != "uV" or ours.bound is not Bound.NONE:
-        raise ValueError(f"expected our measured rms in uV, got {ours}")
+        raise ValueError(f"expected our measured rms in µV, got {ours}")
     return tuple(_compared(ours, amplifier, band) for amplifier in amplifiers)
 
 

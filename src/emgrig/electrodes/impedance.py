@@ -218,7 +218,7 @@ def _result(
         assumptions=(
             *drive.current_a.assumptions,
             "the current comes back through the bias electrode alone",
-            f"{drive.series_ohm:g} ohm in series, +-{SERIES_TOLERANCE:.0%}, taken off",
+            f"{drive.series_ohm:g} Ω in series, +-{SERIES_TOLERANCE:.0%}, taken off",
         ),
     )
 

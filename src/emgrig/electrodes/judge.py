@@ -278,8 +278,8 @@ def _compared(
 
 
 def kohm(ohm: float) -> str:
-    """Return "4.5 kohm", "45 kohm"."""
-    return f"{ohm / 1e3:.1f} kohm" if abs(ohm) < 9950 else f"{ohm / 1e3:.0f} kohm"
+    """Return "4.5 kΩ", "45 kΩ"."""
+    return f"{ohm / 1e3:.1f} kΩ" if abs(ohm) < 9950 else f"{ohm / 1e3:.0f} kΩ"
 
 
 def judge_channels(

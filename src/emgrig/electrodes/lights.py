@@ -76,7 +76,7 @@ class Limits(FileModel):
         if not 0 < self.green_ohm <= self.yellow_ohm <= self.open_ohm:
             raise ValueError(
                 f"limits of {self.green_ohm:g} (green), {self.yellow_ohm:g} (yellow) and "
-                f"{self.open_ohm:g} ohm (open); expected them in rising order"
+                f"{self.open_ohm:g} Ω (open); expected them in rising order"
             )
         if self.hysteresis >= 1 or self.same_correlation > 1:
             raise ValueError("hysteresis must be below 1, same_correlation at most 1")

@@ -13,7 +13,6 @@ from emgrig.hil_tests.judging.measurement import (
     Outcome,
     of_picture,
     show,
-    title_of,
     worst,
 )
 from emgrig.hil_tests.plots import draw_pictures
@@ -81,7 +80,6 @@ def render_page(run: BringupRun, record: Json, drawn: Mapping[str, str]) -> str:
         ],
         probes=told(run.diagnosis.probes) if run.diagnosis else [],
         values=_values,
-        title_of=title_of,
     )
 
 

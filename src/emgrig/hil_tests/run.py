@@ -21,6 +21,7 @@ from emgrig.hil_tests.judging.check import (
     CheckResult,
     Layer,
     Level,
+    package_checks,
 )
 from emgrig.hil_tests.judging.incident import Incident, IncidentKind, kind_of
 from emgrig.hil_tests.judging.limits import LimitTable
@@ -226,7 +227,8 @@ class BringupRun:
 
         `since_s` is the time of `time.perf_counter` at which it began, if it was before.
         """
-        self.measure = Measure(self.options.limits)
+        about = "" if info.number in package_checks() else info.about
+        self.measure = Measure(self.options.limits, about)
         self._attachments = []
         self._result = CheckResult(info)
         self._began_s = time.perf_counter() if since_s is None else since_s

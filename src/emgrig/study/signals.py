@@ -160,6 +160,6 @@ def take_mvc(
     except ValueError as error:
         return Mvc(float("nan"), 0, str(error))
     if level < times_rest * rest:
-        near = f"{level:.1f} uV is less than {times_rest:g} times the rest of {rest:.1f} uV"
+        near = f"{level:.1f} µV is less than {times_rest:g} times the rest of {rest:.1f} µV"
         return Mvc(float("nan"), len(pieces), f"not plausible: {near}")
     return Mvc(level, len(pieces))

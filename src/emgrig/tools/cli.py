@@ -21,7 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from emgrig.errors import EmgrigError, ExitCode, exit_code_for
 from emgrig.files import why
-from emgrig.names import one_line
+from emgrig.names import PLAIN_ERRORS, one_line
 from emgrig.tools.common import defaults, light_help, logs, plain_words
 from emgrig.tools.common.interrupted import words_of
 from emgrig.tools.common.output import EXIT_CODES_HELP, err, note, say
@@ -293,7 +293,7 @@ def main() -> None:
     """Run the command line; an error is one line on the standard error and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a pipe on Windows knows no Ω
+            stream.reconfigure(errors=PLAIN_ERRORS)  # a pipe on Windows knows no Ω
     logs.set_up()
     _end_as_by_ctrl_c()
     try:

@@ -25,7 +25,7 @@ from emgrig.tools.common.options import (
     takes,
 )
 from emgrig.tools.common.output import err, note, print_json, say
-from emgrig.tools.common.progress import Bar, Lines
+from emgrig.tools.common.progress import Bar, Lines, shortened
 from emgrig.tools.record_many import is_many, record_many
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from emgrig.recording.lsl.outlet import LslLink
     from emgrig.recording.recorder import Recorder
 
-_BAR = 40  #: Characters of a level's bar.
+_BAR = 40  #: Characters of a level's bar, where there is room.
+_BESIDE = 24  #: Those of a level in words, of clipping, and of what is between.
+_LEAST_NAME = 20
 _QUIET_S = 2.0
 """So long nothing comes from a board in real time before it is said."""
 #: So much comes together, s, where nobody looks at samples: each block has a price.
@@ -314,8 +316,8 @@ class _Shown:
             progress.n_lost, silent_s if is_away or is_quiet else None, is_away=is_away
         )
         return (
-            f"{progress.elapsed_s:.1f}{of} s, {progress.n_samples} samples, "
-            f"{progress.rate_hz:.1f} Hz, {lost}"
+            f"{progress.elapsed_s:.1f}{of} s, {lost}, {progress.rate_hz:.1f} Hz, "
+            f"{progress.n_samples} samples"
         )
 
     def _picture(self) -> "RenderableType":
@@ -326,24 +328,36 @@ class _Shown:
         table, progress = Table.grid(padding=(0, 1)), self._last
         if progress is None:
             return table
+        n_name, n_bar = _columns(self._names, err.width)
         for index, name in enumerate(self._names):
             level = float(progress.rms_uv[index])
             if self._powered[index] and math.isfinite(level):
                 clips = f"clips {progress.clipped[index]:.0%}" if progress.clipped[index] else ""
-                table.add_row(name, f"{level:.1f} µV rms", "█" * _bar_length(level), clips)
+                bar = "█" * _bar_length(level, n_bar)
+                table.add_row(shortened(name, n_name), f"{level:.1f} µV rms", bar, clips)
         if table.row_count:
-            table.add_row("", "", _bar_scale())
-        return Group(Text(self._text(progress)), table)
+            table.add_row("", "", _bar_scale(n_bar))
+        return Group(Text(shortened(self._text(progress), err.width)), table)
 
 
-def _bar_length(level_uv: float) -> int:
-    """Return a length, 0 to 40, that grows with the decades from 0.1 µV to 100 mV."""
-    return max(0, min(_BAR, round(_BAR * (math.log10(max(level_uv, 1e-9)) + 1) / 6)))
+def _columns(names: Sequence[str], width: int) -> tuple[int, int]:
+    """Return the room for a name and for a bar: names give way to 20, then bars, then names."""
+    longest = max(map(len, names), default=0)
+    room = max(width - _BESIDE, 8)
+    n_name = min(longest, max(room - _BAR, _LEAST_NAME, 1), room // 2 + 4)
+    return n_name, max(min(_BAR, room - n_name), 4)
 
 
-def _bar_scale() -> str:
-    """Return what stands below the bars: a mark where each decade ends, and its level."""
+def _bar_length(level_uv: float, n: int = _BAR) -> int:
+    """Return a length, 0 to `n`, that grows with the decades from 0.1 µV to 100 mV."""
+    return max(0, min(n, round(n * (math.log10(max(level_uv, 1e-9)) + 1) / 6)))
+
+
+def _bar_scale(n: int = _BAR) -> str:
+    """Return what stands below the bars: where each decade ends, and its level if there is room."""
     line = "0.1 µV"
     for level_uv, words in ((10.0, "10"), (100.0, "100"), (1e3, "1 mV"), (1e4, "10"), (1e5, "100")):
-        line = f"{line:<{_bar_length(level_uv) - len(words) - 1}}{words}┘"
+        at = _bar_length(level_uv, n) - len(words) - 1
+        if at > len(line) or (at == len(line) and line.endswith("┘")):
+            line = f"{line:<{at}}{words}┘"
     return line

@@ -334,7 +334,7 @@ def _going_on(lanes: Sequence[Lane], duration_s: float | None) -> tuple[str, flo
     lost = _lost(lanes, sum(not lane.is_linked() for lane in on))
     at_work = [lane for lane in lanes if lane.state == "converting"]
     making = f", {len(at_work)} become files" if at_work else ""
-    words = f"{len(on)} of {len(lanes)} boards record, {elapsed_s:.1f} s, {lost}{making}"
+    words = f"{elapsed_s:.1f} s, {lost}, {len(on)} of {len(lanes)} boards record{making}"
     if at_work and not on:
         made = [1.0 if lane.made else lane.share_made for lane in lanes if not lane.error]
         return words, sum(made) / len(made)
@@ -346,7 +346,7 @@ def _lost(lanes: Sequence[Lane], n_away: int) -> str:
     if not n_away:
         return known
     links = "1 link" if n_away == 1 else f"{n_away} links"
-    return f"{known} before, {links} away: loss counted when back"
+    return f"{known} before, {links} away, loss counted when back"
 
 
 def _tell(lanes: Sequence[Lane], *, as_json: bool) -> None:

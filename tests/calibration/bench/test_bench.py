@@ -333,7 +333,7 @@ def test_what_the_bench_cannot_do_is_refused_and_nothing_is_sent(
         assert "\n" not in str(refused.value)
         with pytest.raises(ValueError, match="expected 2 or more"):
             bench.apply_sine(1e-3, 37.0, n_readings=1)
-        with pytest.raises(ValueError, match="either way into 10000 ohm"):
+        with pytest.raises(ValueError, match="either way into 10000 Ω"):
             bench.apply_dc(0.101)
         assert rig.bench.generator.settings == before
 
@@ -341,7 +341,7 @@ def test_what_the_bench_cannot_do_is_refused_and_nothing_is_sent(
 def test_limits_are_halved_into_50_ohm(rig: BoardOnBench) -> None:
     with (
         open_bench(rig.resources, attenuator=replace(LABEL, input_ohm=50.0)) as bench,
-        pytest.raises(ValueError, match=r"0\.005 to 5 V into 50 ohm"),
+        pytest.raises(ValueError, match=r"0\.005 to 5 V into 50 Ω"),
     ):
         bench.apply_sine(0.06, 37.0)
 

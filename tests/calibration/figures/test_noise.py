@@ -295,7 +295,7 @@ def test_settings_that_the_chip_does_not_have_are_refused(gain, rate):
 
 
 def test_a_result_in_volts_is_not_judged():
-    with pytest.raises(ValueError, match="in uV"):
+    with pytest.raises(ValueError, match="in µV"):
         judge_noise(Result(0.28e-6, "V", 0.0, 100), 24, 1000)
 
 

@@ -309,7 +309,7 @@ def test_the_source_protocol_shows_the_resistors_own_noise(
     report = measure_sources(board, ask, NoiseSettings(channels=(1,), duration_s=10.0))
     assert len(asked) == 5
     white = {r.condition: r.result.value for r in report.of(Quantity.WHITE)}
-    own = math.sqrt(white["10 kohm"] ** 2 - white["shorted at the jack"] ** 2)
+    own = math.sqrt(white["10 kΩ"] ** 2 - white["shorted at the jack"] ** 2)
     assert own == pytest.approx(12.8, rel=0.06)  # sqrt(4 k T 10k) at 25 °C, nV/√Hz
     assert thermal_nv_per_rthz(10e3, 25.0) == pytest.approx(12.83, abs=0.01)
     assert "open" not in white

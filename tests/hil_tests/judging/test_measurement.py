@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emgrig.hil_tests.diagnosis.fact_words import told
+from emgrig.hil_tests.judging.check import CheckInfo, Layer, check, info_of
 from emgrig.hil_tests.judging.limits import Limit, LimitTable
 from emgrig.hil_tests.judging.measurement import (
     Measure,
@@ -251,3 +253,45 @@ def test_arrays_are_packed_with_their_hash_and_come_back() -> None:
     assert float(back["rate_hz"]) == 250.0
     again = of_arrays("codes", {"codes": np.arange(6).reshape(2, 3), "rate_hz": 250.0})
     assert again.data == made.data  # the same bytes for the same values
+
+
+def test_the_docstring_of_an_own_check_names_what_it_measures() -> None:
+    measure = Measure(TABLE, "AVDD, as each channel reads it")
+    measure("u3_output", 5.2, "V", channel=1, low=4.9, high=5.1)
+    measure("u3_output", 5.0, "V", channel=2, low=4.9, high=5.1)
+    measure("noise", 1.0, "uV")  # the package knows it, by its own name
+    made = measure.measurements
+    words = "AVDD, as each channel reads it on channel 1 is 5.2 V; limit 4.9 to 5.1 V"
+    assert made["u3_output"].describe_worst() == words
+    assert made["u3_output"].describe_nearest().startswith("AVDD, as each channel reads it: 5.2 V")
+    assert made["noise"].title == "noise"
+
+
+def test_of_two_own_quantities_each_has_its_name() -> None:
+    measure = Measure(TABLE, "AVDD and DVDD")
+    measure("u3_output", 5.0, "V", low=4.9, high=5.1)
+    measure("u4_output", 3.3, "V", low=3.2, high=3.4)
+    titles = [one.title for one in measure.measurements.values()]
+    assert titles == ["u3 output", "u4 output"]
+
+
+def test_a_check_is_about_the_first_line_of_its_docstring() -> None:
+    def test_regulator() -> None:
+        """AVDD, as each channel reads it.
+
+        More of it.
+        """
+
+    declared = check("X9", Layer.SUPPLIES, "regulator")(test_regulator)
+    info = info_of(declared)
+    assert info is not None
+    assert info.about == "AVDD, as each channel reads it"
+    assert info == CheckInfo("X9", Layer.SUPPLIES, "regulator")
+
+
+def test_a_fact_of_an_own_probe_has_the_unit_that_its_name_ends_with() -> None:
+    facts = {"u3.die_c": 28.43, "u3.rail_uv": 3.0, "u3.seen": True, "v": 1.0, "u3.failed": "why"}
+    assert told(facts) == [
+        *(("u3: die", "28.43 °C"), ("u3: rail", "3 µV"), ("u3: seen", "yes"), ("v", "1")),
+        ("could not be asked (u3)", "why"),
+    ]

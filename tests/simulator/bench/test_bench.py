@@ -319,7 +319,7 @@ def test_wiring_says_who_sees_it_on_any_chip() -> None:
     for wrong in (0, 17):
         with pytest.raises(ValueError, match="channels 1 to 16"):
             bench.wire(Wiring.common_mode(wrong))
-    with pytest.raises(ValueError, match="0 ohm or more"):
+    with pytest.raises(ValueError, match="0 Ω or more"):
         Wiring(series_n_ohm=-1.0)
 
 

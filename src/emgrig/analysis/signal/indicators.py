@@ -120,7 +120,7 @@ def mvc_percent(peak_uv: float, mvc_level_uv: float) -> float:
     """
     if not np.isfinite(mvc_level_uv) or mvc_level_uv <= 0:
         raise ValueError(
-            f"the MVC is {mvc_level_uv:g} uV; MVC% needs one above zero (repeat part A)"
+            f"the MVC is {mvc_level_uv:g} µV; MVC% needs one above zero (repeat part A)"
         )
     if not np.isfinite(peak_uv):
         raise ValueError("the peak is not a number: the expression lies in a gap")
@@ -152,7 +152,7 @@ def check_microvolts(envelope_uv: Floats) -> None:
         return
     guess = "volts or millivolts" if top < _ENVELOPE_UV[0] else "nanovolts or codes"
     raise ValueError(
-        f"the envelope reaches {top:.3g}, which is no facial EMG in uV "
+        f"the envelope reaches {top:.3g}, which is no facial EMG in µV "
         f"({_ENVELOPE_UV[0]:g} to {_ENVELOPE_UV[1]:g}); is it in {guess}?"
     )
 

@@ -213,7 +213,7 @@ class RemoteBench:
     def set_contact(self, channel: int, side: str, kohm: float | None) -> None:
         """See `Bench.set_contact`."""
         if kohm is not None and kohm != kohm:
-            raise ValueError(f"a contact of {kohm} kohm; expected above 0, or None for off")
+            raise ValueError(f"a contact of {kohm} kΩ; expected above 0, or None for off")
         letter = ord(side) if len(side) == 1 and side.isascii() else 0
         self._ask("set_contact", channel, letter, float("nan") if kohm is None else kohm)
 

@@ -55,7 +55,7 @@ class Attenuator:
             )
         if self.input_ohm is not None and not SOURCE_OHM <= self.input_ohm < math.inf:
             raise ValueError(
-                f"input_ohm is {self.input_ohm}; generators drive {SOURCE_OHM:g} ohm or more"
+                f"input_ohm is {self.input_ohm}; generators drive {SOURCE_OHM:g} Ω or more"
             )
 
 

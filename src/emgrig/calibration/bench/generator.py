@@ -155,7 +155,7 @@ class Generator:
 
     @property
     def _load_text(self) -> str:
-        return "high impedance" if self.load_ohm is None else f"{self.load_ohm:g} ohm"
+        return "high impedance" if self.load_ohm is None else f"{self.load_ohm:g} Ω"
 
     def _send(self, *commands: str) -> None:
         for command in commands:

@@ -94,7 +94,7 @@ def judge_noise(
     rate are not the chip's.
     """
     if measured.unit != "uV" or measured.bound is not Bound.NONE:
-        raise ValueError(f"expected a measured rms in uV, got {measured}")
+        raise ValueError(f"expected a measured rms in µV, got {measured}")
     limits = limits or NoiseLimits()
     typical = typical_noise_uv_rms(gain, rate_hz)
     error = measured.expanded_uncertainty

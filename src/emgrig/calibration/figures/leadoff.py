@@ -203,7 +203,7 @@ def _impedance(
         k=coverage_factor(free),
         assumptions=(
             f"square-wave current, {note}; it returns through the loop alone",
-            f"{series_ohm:g} ohm of series resistors taken off",
+            f"{series_ohm:g} Ω of series resistors taken off",
         ),
     )
 

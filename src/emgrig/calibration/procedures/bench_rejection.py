@@ -52,7 +52,7 @@ class RejectionSettings:
         if not 3 <= self.frequency_hz < 0.4 * self.rate_hz:
             raise ValueError(f"a frequency of {self.frequency_hz} Hz is out of range")
         if not (self.imbalance_ohm > 0 and self.series_ohm > 0 and self.series_limits >= 0):
-            raise ValueError("resistors must be above 0 ohm")
+            raise ValueError("resistors must be above 0 Ω")
 
 
 def measure_cmrr(
@@ -80,7 +80,7 @@ def measure_cmrr(
         _, fits, _ = sine(board, bench, amplitude_v, settings.frequency_hz, channels, tracker)
         frequency_hz = float(np.median([fit.frequency_hz for fit in fits]))
         for ohm in (0.0, settings.imbalance_ohm):
-            words = f"imbalance of {ohm:g} ohm" if ohm else "balanced"
+            words = f"imbalance of {ohm:g} Ω" if ohm else "balanced"
             ask(_common_mode(channels, ohm))
             tracker.say(f"CMRR, {words}")
             applied = bench.apply_sine(amplitude_v, settings.frequency_hz)
@@ -101,7 +101,7 @@ def measure_cmrr(
 
 
 def _common_mode(channels: Sequence[int], ohm: float) -> Setup:
-    through = f", P through {ohm:g} ohm each" if ohm else ""
+    through = f", P through {ohm:g} Ω each" if ohm else ""
     return Setup(
         Connection.COMMON_MODE,
         f"put the attenuator's output on P and N of channels {list_channels(channels)} together"
@@ -138,7 +138,7 @@ def measure_input_impedance(
         for ohm in (0.0, settings.series_ohm):
             ask(differential(channels, ohm))
             for row, frequency_hz in enumerate(IMPEDANCE_HZ):
-                tracker.say(f"input impedance, {ohm:g} ohm, {frequency_hz:g} Hz")
+                tracker.say(f"input impedance, {ohm:g} Ω, {frequency_hz:g} Hz")
                 applied, fits, record = sine(
                     board, bench, amplitude_v, frequency_hz, channels, tracker
                 )
@@ -149,7 +149,7 @@ def measure_input_impedance(
                 squares[row] *= [(fit.amplitude_v / level.value) ** power for fit in fits]
         bench.turn_off()
     n = 2 * len(IMPEDANCE_HZ) * round(SINE_S * settings.rate_hz)
-    condition = f"bench, {settings.series_ohm:g} ohm in series with P"
+    condition = f"bench, {settings.series_ohm:g} Ω in series with P"
     readings = []
     for index, channel in enumerate(channels):
         resistance, capacitance = _resistance_and_capacitance(squares[:, index] - 1, settings, n)

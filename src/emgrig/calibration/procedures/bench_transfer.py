@@ -75,7 +75,7 @@ class BenchSettings:
 
 def differential(channels: Sequence[int], ohm: float = 0.0) -> Setup:
     """Ask for the bench on P of some channels."""
-    through = f" through {ohm:g} ohm each" if ohm else ""
+    through = f" through {ohm:g} Ω each" if ohm else ""
     return Setup(
         Connection.DIFFERENTIAL,
         f"put the attenuator's output on P of channels {list_channels(channels)}{through}, its "

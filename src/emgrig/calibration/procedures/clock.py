@@ -156,7 +156,7 @@ def _readings(stamps: _Stamps, settings: ClockSettings) -> tuple[list[Reading], 
     drift = _drift(against_board.drift_ppm_per_hour, against_host.drift_ppm_per_hour, stamps)
     jitter = Result(
         against_board.delay_rms_s * PPM, "us", rectangular(STAMP_US / 2), len(nominal_s),
-        n_lost=stamps.n_lost, assumptions=("time stamps at the data-ready edge, in whole us",),
+        n_lost=stamps.n_lost, assumptions=("time stamps at the data-ready edge, in whole µs",),
     )  # fmt: skip
     tau_s, longest, curve = _allan(nominal_s, stamp_s)
     longest = replace(longest, n_lost=stamps.n_lost)

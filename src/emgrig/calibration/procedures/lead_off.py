@@ -67,7 +67,7 @@ class LeadOffSettings:
     def __post_init__(self) -> None:
         if len(set(self.resistors_ohm)) < 2 or min(self.resistors_ohm) < 0:
             raise ValueError(
-                f"resistors are {self.resistors_ohm}; expected two or more different ones, ohm"
+                f"resistors are {self.resistors_ohm}; expected two or more different ones, Ω"
             )
         if self.current not in CURRENTS_A:
             raise ValueError(f"a current of {self.current!r}; expected {', '.join(CURRENTS_A)}")
@@ -78,7 +78,7 @@ class LeadOffSettings:
         largest_v = CURRENTS_A[self.current] * max(self.resistors_ohm) * 4 / math.pi
         if largest_v > 0.9 * ADS1299.vref_v / GAIN:
             raise ValueError(
-                f"{self.current} through {max(self.resistors_ohm):g} ohm is {largest_v:.2g} V, "
+                f"{self.current} through {max(self.resistors_ohm):g} Ω is {largest_v:.2g} V, "
                 f"more than gain {GAIN} takes; choose less of either"
             )
 
@@ -105,14 +105,14 @@ def measure_lead_off(
             ask(
                 Setup(
                     Connection.STAR,
-                    f"connect {ohm:g} ohm from every P and every N of channels "
+                    f"connect {ohm:g} Ω from every P and every N of channels "
                     f"{list_channels(channels)} to one point, and the bias electrode to it",
                     tuple(channels),
                     ohm,
                 )
             )
             for side in SIDES:
-                tracker.say(f"lead-off current, {side.upper()} side, {ohm:g} ohm")
+                tracker.say(f"lead-off current, {side.upper()} side, {ohm:g} Ω")
                 _drive(board, channels, side, settings.current)
                 record = acquire(board, n_samples, tracker=tracker)
                 _check(record, channels, ohm)
@@ -140,7 +140,7 @@ def _check(record: Record, channels: Sequence[int], ohm: float) -> None:
     for channel in channels:
         if channel in record.unusable:
             raise DeviceError(
-                f"channel {channel} is {record.unusable[channel].words}: is {ohm:g} ohm connected "
+                f"channel {channel} is {record.unusable[channel].words}: is {ohm:g} Ω connected "
                 "to it?"
             )
 
@@ -169,7 +169,7 @@ def _readings(
 ) -> list[Reading]:
     nominal_a = CURRENTS_A[settings.current]
     resistors = ", ".join(f"{ohm:g}" for ohm in settings.resistors_ohm)
-    condition = f"{settings.current}, 31.25 Hz, resistors of {resistors} ohm"
+    condition = f"{settings.current}, 31.25 Hz, resistors of {resistors} Ω"
     found = []
     for index, channel in enumerate(channels):
         for side in SIDES:

@@ -41,13 +41,11 @@ STEPS = (
         Connection.SOURCE,
         0.0,
     ),
-    Step("1 kohm", f"put 1 kohm between P and N of every channel, {BIAS}", Connection.SOURCE, 1e3),
+    Step("1 kΩ", f"put 1 kΩ between P and N of every channel, {BIAS}", Connection.SOURCE, 1e3),
+    Step("10 kΩ", f"put 10 kΩ between P and N of every channel, {BIAS}", Connection.SOURCE, 10e3),
     Step(
-        "10 kohm", f"put 10 kohm between P and N of every channel, {BIAS}", Connection.SOURCE, 10e3
-    ),
-    Step(
-        "10 kohm with cable",
-        f"put 10 kohm at the far end of the electrode cable, {BIAS}",
+        "10 kΩ with cable",
+        f"put 10 kΩ at the far end of the electrode cable, {BIAS}",
         Connection.SOURCE,
         10e3,
     ),
@@ -101,4 +99,4 @@ def _with_thermal(reading: Reading, step: Step, temperature_c: float) -> Reading
     if reading.quantity is not Quantity.WHITE or step.source_ohm is None:
         return reading
     own = thermal_nv_per_rthz(step.source_ohm, temperature_c)
-    return replace(reading, note=f"{step.source_ohm:g} ohm alone: {own:.1f} nV/rtHz")
+    return replace(reading, note=f"{step.source_ohm:g} Ω alone: {own:.1f} nV/√Hz")

@@ -45,11 +45,33 @@ _WORDS: dict[str, tuple[str, str]] = {
 """By name: what it is, and its unit."""
 
 
+_UNITS = {
+    "v": "V",
+    "mv": "mV",
+    "uv": "uV",
+    "a": "A",
+    "ma": "mA",
+    "s": "s",
+    "ms": "ms",
+    "us": "us",
+    "hz": "Hz",
+    "db": "dB",
+    "ppm": "ppm",
+    "c": "°C",
+    "ohm": "ohm",
+    "percent": "%",
+}
+"""By the end of a fact's name."""
+
+
 def told(probes: Mapping[str, Fact | None]) -> list[tuple[str, str]]:
-    """Return what it is and what was found, of each; a name that nobody put into words, spaced."""
+    """Return what it is and what was found, of each; a name that nobody put into words, spaced.
+
+    Its unit is then the end of the name, as in ``u3.die_c``.
+    """
     rows = []
     for name, value in probes.items():
-        about, unit = _WORDS.get(name, (_spaced(name), ""))
+        about, unit = _WORDS.get(name) or _spaced(name)
         if isinstance(value, tuple):
             shown = ", ".join(map(str, value)) or "none"
         else:
@@ -58,8 +80,10 @@ def told(probes: Mapping[str, Fact | None]) -> list[tuple[str, str]]:
     return rows
 
 
-def _spaced(name: str) -> str:
+def _spaced(name: str) -> tuple[str, str]:
     probe, _, fact = name.partition(".")
     if fact == "failed":
-        return f"could not be asked ({probe.replace('_', ' ')})"
-    return name.replace(".", ": ").replace("_", " ")
+        return f"could not be asked ({probe.replace('_', ' ')})", ""
+    said, _, ending = name.rpartition("_")
+    said, unit = (said, _UNITS[ending]) if said and ending in _UNITS else (name, "")
+    return said.replace(".", ": ").replace("_", " "), unit

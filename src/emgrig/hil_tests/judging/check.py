@@ -1,6 +1,7 @@
 """What a check is: a question with a number, in a layer; and what came out of it."""
 
 import importlib
+import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -112,6 +113,7 @@ class CheckInfo:
     title: str
     needs: tuple[Need, ...] = (Need.REGISTERS,)
     judges_delivery: bool = False
+    about: str = field(default="", compare=False)  #: The first line of its function's docstring.
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[A-Z][0-9]+", self.number):
@@ -140,7 +142,8 @@ def check(
     """
 
     def declare(function: F) -> F:
-        info = CheckInfo(number, layer, title, needs, judges_delivery)
+        about = (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
+        info = CheckInfo(number, layer, title, needs, judges_delivery, about)
         setattr(function, _ATTRIBUTE, info)
         return function
 

@@ -107,6 +107,10 @@ class LimitTable:
             raise ValueError(f"{name} is measured in {unit}, its limit is in {self.units[name]}")
         return self.limits.get(name, Limit())
 
+    def is_own(self, name: str) -> bool:
+        """Say if a quantity is the user's own: the package has no limit for it."""
+        return name in self.own or name not in self.limits
+
     @property
     def overrides(self) -> dict[str, Limit]:
         """What the user's file changed."""

@@ -93,7 +93,7 @@ class Measurement:
 
     One that `informs` is held against nothing. `reference` is what the value is compared with, in
     words ("data sheet: 0.28 µV"), `key` its name in the table of limits: one for the same quantity
-    at several settings.
+    at several settings. `what` is what people read for the name.
     """
 
     name: str
@@ -103,6 +103,12 @@ class Measurement:
     reference: str = ""
     key: str = ""
     informs: bool = False
+    what: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people read for its name."""
+        return self.what or title_of(self.name)
 
     @property
     def is_judged(self) -> bool:
@@ -147,7 +153,7 @@ class Measurement:
         """Say in one clause what was measured, where it is nearest to its limit."""
         _, reading = self.nearest()
         where = f" on channel {reading.channel}" if reading.channel is not None else ""
-        title, limit = title_of(self.name), self.limit.words(self.unit)
+        title, limit = self.title, self.limit.words(self.unit)
         return f"{title}: {show(reading.value, self.unit)}{where}; limit {limit}"
 
     def describe_worst(self) -> str:
@@ -156,7 +162,7 @@ class Measurement:
         channels = [str(r.channel) for r in bad if r.channel is not None]
         where = f" on channel {', '.join(channels)}" if channels else ""
         shown = show(bad[0].value, self.unit) if bad else "nothing"
-        title = title_of(self.name)
+        title = self.title
         if not self.limit.is_limit:
             return f"{title} is held against no limit: {self.key} is in no table of limits"
         if bad and bad[0].note and (self.outcome is Outcome.NOT_MEASURED or not channels):
@@ -233,10 +239,14 @@ class Attachment:
 
 
 class Measure:
-    """What a check calls with every value; one for each check. Limits are looked up by name."""
+    """What a check calls with every value; one for each check. Limits are looked up by name.
 
-    def __init__(self, limits: LimitTable) -> None:
-        self._limits = limits
+    `about` says what the check is about: of a check with one quantity that the package does not
+    know, people read it in place of the quantity's name.
+    """
+
+    def __init__(self, limits: LimitTable, about: str = "") -> None:
+        self._limits, self._about = limits, about
         self.measurements: dict[str, Measurement] = {}
 
     def __call__(
@@ -289,6 +299,7 @@ class Measure:
                 raise ValueError(f"{name}: {problem}")
         fresh = Measurement(name, unit, found, key=limit or name, informs=informs)
         kept = self.measurements.setdefault(name, fresh)
+        self._name_own()
         if kept.unit != unit or channel in kept.values:
             raise ValueError(f"{name}: unit {unit} or channel {channel} does not fit what it has")
         if channel is None and kept.readings:
@@ -299,6 +310,12 @@ class Measure:
         outcome = Outcome.PASS if informs else judge(value, found)
         kept.readings.append(Reading(value, outcome, channel, note))
         return outcome
+
+    def _name_own(self) -> None:
+        """Let the docstring stand for the one quantity that is the check's own."""
+        own = [one for one in self.measurements.values() if self._limits.is_own(one.key)]
+        for one in own:
+            one.what = self._about if len(own) == 1 else ""
 
     def limit(self, name: str) -> Limit:
         """Return a limit of the table, to work out others from it."""

@@ -83,7 +83,7 @@ def read_matlab(path: Path, told_hz: float | None) -> Recording:
         if missing:
             said.append(
                 f"the file does not say its {' and '.join(missing)}: taken as CASMEMG's, "
-                "1000 Hz and uV"
+                "1000 Hz and µV"
             )
         rate, units = rate or (CASMEMG_HZ, "CASMEMG"), units or ["uV"] * n_channels
     base = _time_base(path, beside, rate, matrix)

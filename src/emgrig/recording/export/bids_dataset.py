@@ -15,7 +15,7 @@ _README = """\
 Facial EMG, exported by emgrig.
 
 Each *_emg.bdf is the recording as it was made, byte for byte: BDF+ with 24-bit samples,
-input-referred, in uV. Conversions that were lost are filled with the sample before them, so that
+input-referred, in µV. Conversions that were lost are filled with the sample before them, so that
 time stays right, and are the events BAD_gap in events.tsv; BAD_padding fills up the end of a file.
 
 sourcedata/ holds, for each recording, what BIDS has no place for: all registers of the amplifier as

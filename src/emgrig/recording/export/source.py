@@ -346,7 +346,7 @@ def _read_sidecar(bdf_path: Path) -> Json:
 
 def _channel(entry: Mapping[str, object], signal: EdfSignal) -> Channel:
     if signal.unit != "uV" or signal.scale is None:
-        raise ValueError(f"{signal.label} is in {signal.unit!r}, expected uV")
+        raise ValueError(f"{signal.label} is in {signal.unit!r}, expected µV")
     scale_uv, offset_uv = signal.scale
     return Channel(
         number=cast("int", entry["channel"]),

@@ -130,7 +130,7 @@ class World:
                 raise ValueError(f"World.{name} is {getattr(self, name)} V; it must be 0 to 5.5 V")
         for bridge in self.bridges:
             if not bridge.ohm > 0:
-                raise ValueError(f"a bridge of {bridge.ohm} ohm; it must be > 0")
+                raise ValueError(f"a bridge of {bridge.ohm} Ω; it must be > 0")
             self.pin_index(bridge.first)
             self.pin_index(bridge.second)
 

@@ -44,7 +44,7 @@ class Wiring:
 
     def __post_init__(self) -> None:
         if not (self.series_p_ohm >= 0 and self.series_n_ohm >= 0):
-            raise ValueError(f"{self}: resistors are 0 ohm or more")
+            raise ValueError(f"{self}: resistors are 0 Ω or more")
 
     @classmethod
     def differential(cls, *channels: int) -> "Wiring":

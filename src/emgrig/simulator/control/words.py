@@ -101,7 +101,7 @@ def _do(controlled: Controlled, request: Mapping[str, Any]) -> None:
 def _contact(controlled: Controlled, given: Mapping[str, Any]) -> None:
     kohm = float(given["kohm"])
     if not 0 < kohm < float("inf"):
-        raise ValueError(f"a contact of {kohm} kohm; expected above 0")
+        raise ValueError(f"a contact of {kohm} kΩ; expected above 0")
     controlled.contact(given["electrode"], kohm)
 
 

@@ -49,7 +49,7 @@ class Performer(Face):
         if not 1 <= channel <= self._n_muscles:
             raise ValueError(f"channel {channel}; this face has muscles 1 to {self._n_muscles}")
         if not 0 < duration_s < _WHOLE_LIFE_S or not 0 <= peak_uv < np.inf:
-            raise ValueError(f"{duration_s} s at {peak_uv} uV; expected above 0, and 0 or more")
+            raise ValueError(f"{duration_s} s at {peak_uv} µV; expected above 0, and 0 or more")
         if not 0 <= onset_s < _WHOLE_LIFE_S:
             raise ValueError(f"an onset at {onset_s} s; expected 0 or more")
         ramp_s = min(RAMP_S, duration_s / 2)

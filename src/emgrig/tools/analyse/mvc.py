@@ -133,7 +133,7 @@ def _none_of_it(path: Path, other: Recording, analysis: Analysis, found: Recordi
         return (
             f"{path} has none of the channels of {found.path.name}: it has "
             f"{', '.join(other.labels)}, and {', '.join(found.labels)} were expected; tell the MVC "
-            "as CHANNEL=uV"
+            "as CHANNEL=µV"
         )
     unsaid = "the unit of its values is not said (--unit)"
     why = [
@@ -154,7 +154,7 @@ def _recording(option: str) -> Path:
     path = Path(option)
     if not is_file(path):
         raise ValueError(
-            f"--mvc {option}: expected CHANNEL=uV as 5=310, CHANNEL=START:END in s as 5=12:15, "
+            f"--mvc {option}: expected CHANNEL=µV as 5=310, CHANNEL=START:END in s as 5=12:15, "
             "CHANNEL=MARK as 5=maximum, or the file of a recording or a session; there is no "
             "such file"
         )

@@ -35,7 +35,7 @@ class AnalyseOptions(Printed):
     channels: str = option("Only these, by name or number: 1,3,Zyg.", "")
     face: bool = option("Channels 1 to 7 lie as on the paper's face.", False)
     mvc: list[str] | None = option(
-        "MVC of a muscle: CHANNEL=uV, CHANNEL=START:END (s) or CHANNEL=MARK of this recording; or "
+        "MVC of a muscle: CHANNEL=µV, CHANNEL=START:END (s) or CHANNEL=MARK of this recording; or "
         "a recording of contractions, or a session's .json; repeat."
     )
     rest: str = option("START:END of declared rest, s.", "")

@@ -188,7 +188,7 @@ def _say_parts(analysis: Analysis) -> None:
         named = ", ".join(analysis.labels[i] for i in unknown)
         say_folded(
             f"no % MVC of {named}: it needs the maximum of the same muscle. Tell it as "
-            f"--mvc {unknown[0] + 1}=uV, or where it was contracted: --mvc {unknown[0] + 1}="
+            f"--mvc {unknown[0] + 1}=µV, or where it was contracted: --mvc {unknown[0] + 1}="
             "START:END or the words of a mark in this file, or --mvc FILE of another recording"
         )
 

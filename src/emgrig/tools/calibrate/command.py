@@ -65,7 +65,7 @@ class Keeping(Measuring):
 class WithResistors:
     """Known resistors at the inputs."""
 
-    resistors: str = option("Known resistors, ohm, comma separated.", "")
+    resistors: str = option("Known resistors, Ω, comma separated.", "")
     limits: float = option("Limits of the resistors' error, %.", 0.1)
     current: str = option("6nA, 24nA, 6uA or 24uA.", "24nA")
     channels: Channels = ""
@@ -79,7 +79,7 @@ class OnBench:
     bench: str = option("GENERATOR,METER as VISA resources; sim with a simulated board.", ...)
     ratio: float = option("Of the attenuator, input over output; 1 is a wire.", 1.0)
     ratio_limits: float = option("Limits of the ratio's error, %.", 0.0)
-    input_ohm: float | None = option("What the attenuator is to the generator, ohm.")
+    input_ohm: float | None = option("What the attenuator is to the generator, Ω.")
     gain: Gain = 24
     rate: Rate = 1000
     channels: Channels = ""
@@ -108,7 +108,7 @@ def _wanted(given: Measuring, **more: Any) -> Wanted:
             given.bench, given.ratio, given.ratio_limits, given.input_ohm
         )
     if isinstance(given, WithResistors) and given.resistors:
-        more["resistors"] = f"{given.resistors} ohm, within {given.limits:g} %"
+        more["resistors"] = f"{given.resistors} Ω, within {given.limits:g} %"
     more["overwrite"] = given.overwrite
     return Wanted(given.address, given.as_json, given.report, **more)
 
@@ -219,7 +219,7 @@ def crosstalk(given: CrosstalkOptions) -> None:
 class LeadOffOptions(WithResistors, Keeping):
     """What `emgrig calibrate leadoff` takes."""
 
-    resistors: str = option("Known resistors, ohm, comma separated.", "10000,100000")
+    resistors: str = option("Known resistors, Ω, comma separated.", "10000,100000")
 
 
 @app.command()

@@ -92,7 +92,7 @@ Mains = Annotated[
 ]
 Mvc = Annotated[
     list[str] | None,
-    typer.Option(help="MVC of a muscle: CHANNEL=uV (repeat), or a session's file."),
+    typer.Option(help="MVC of a muscle: CHANNEL=µV (repeat), or a session's file."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace old files.")]
 Profile = Annotated[
@@ -240,7 +240,7 @@ def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
             level_uv = 0.0
         if not channel.isdigit() or not 1 <= int(channel) <= n_channels or not level_uv > 0:
             raise ValueError(
-                f"--mvc {option}: expected CHANNEL=uV with a channel from 1 to {n_channels} and a "
+                f"--mvc {option}: expected CHANNEL=µV with a channel from 1 to {n_channels} and a "
                 "level above 0, as 5=310, or the file of a session, as P01_session.json"
             )
         if 0 < level_uv < LEAST_MVC_UV:

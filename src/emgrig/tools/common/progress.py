@@ -8,8 +8,17 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import ParamSpec, TypeVar
 
+from rich.cells import cell_len
 from rich.console import RenderableType
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
 
 from emgrig.tools.common.output import err, note
 
@@ -20,6 +29,29 @@ T = TypeVar("T")
 LATE_S = 2.0
 """What takes no longer than this shows no bar."""
 LINE_EVERY_S = 10.0
+_BAR = 24
+_BESIDE = 26
+"""Columns that share, time and the shortest bar take beside the words."""
+
+
+def shortened(text: str, width: int) -> str:
+    """Return a line that fits: what stands behind a comma goes first, from the end.
+
+    A part that does not fit by itself loses its middle: of a file both ends say which it is.
+
+    >>> shortened("4.0 of 60 s, 0 lost, 1000.0 Hz, 4000 samples", 32)
+    '4.0 of 60 s, 0 lost, 1000.0 Hz'
+    >>> shortened("converting P01_faces_run-01.capture", 25)
+    'converting P…n-01.capture'
+    """
+    parts = text.split(", ")
+    while len(parts) > 1 and cell_len(", ".join(parts)) > width:
+        parts.pop()
+    line = ", ".join(parts)
+    if cell_len(line) <= width:
+        return line
+    begin = max(width // 2, 0)
+    return f"{line[:begin]}…{line[len(line) - max(width - begin - 1, 0) :]}" if width > 1 else ""
 
 
 class Lines:
@@ -34,6 +66,14 @@ class Lines:
         if not err.is_terminal and self._now() - self._last_s >= LINE_EVERY_S:
             self._last_s = self._now()
             note(text)
+
+
+class _Words(TextColumn):
+    """What is going on, in the room that share, bar and time leave."""
+
+    def render(self, task: Task) -> Text:
+        """Return the words; the bar gives way first."""
+        return Text(shortened(task.description, err.width - _BESIDE))
 
 
 class _Late(Progress):
@@ -53,9 +93,9 @@ class Bar:
         self._lines = Lines(now)
         self._bar = _Late(
             TaskProgressColumn(),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=_BAR),
             TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False),
+            _Words(""),
             console=err,
             transient=True,
             disable=not err.is_terminal,

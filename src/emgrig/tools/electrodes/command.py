@@ -37,8 +37,8 @@ class ElectrodesOptions(OfBoard, Printed):
     seconds: float | None = option(
         "For each electrode (1.6 or 4.1 if left out); with --watch, in all."
     )
-    green: float = option("Good up to here, ohm.", 10e3)
-    yellow: float = option("Fair up to here, ohm.", 30e3)
+    green: float = option("Good up to here, Ω.", 10e3)
+    yellow: float = option("Fair up to here, Ω.", 30e3)
     calibration: Calibration = None
     profile: str = option("Names of the muscles from it, nothing else; 'keep': the board's.", KEEP)
 

@@ -50,7 +50,7 @@ def electrode_table(check: "ContactCheck") -> Table:
     """Return a row for each electrode."""
     is_quick = check.conditions.is_quick
     table = _table("electrode", "muscle", "light")
-    for name in ("", *(() if is_quick else ("|Z| kohm", "R kohm", "C nF"))):
+    for name in ("", *(() if is_quick else ("|Z| kΩ", "R kΩ", "C nF"))):
         table.add_column(name, no_wrap=True)
     for one in check.electrodes:
         values = [] if is_quick else _values(one)

@@ -21,8 +21,8 @@ from emgrig.hil_tests.judging.check import (
     CheckResult,
     Layer,
     Level,
-    package_checks,
 )
+from emgrig.hil_tests.judging.declared import package_checks
 from emgrig.hil_tests.judging.incident import Incident, IncidentKind, kind_of
 from emgrig.hil_tests.judging.limits import LimitTable
 from emgrig.hil_tests.judging.measurement import Attachment, Measure, Measurement, Outcome, worst

@@ -30,7 +30,7 @@ def reproduce_command(given: ReproduceOptions) -> None:
     for path in (given.annotations, *(given.results or ())):
         if path is not None:
             check_there(path, "table")
-    from emgrig.tools.analyse.running import set_beside
+    from emgrig.tools.analyse.reproducing import set_beside
 
     set_beside(given)
 
@@ -40,7 +40,7 @@ def reproduce_command(given: ReproduceOptions) -> None:
 def clock_report_command(given: OfCasmemg) -> None:
     """Report offset, drift, residual and jumps between video and EMG time, per recording."""
     check_there(given.annotations, "table")
-    from emgrig.tools.analyse.running import report_clocks
+    from emgrig.tools.analyse.clocks import report_clocks
 
     report_clocks(given)
 
@@ -65,7 +65,7 @@ def analyse_command(given: AnalyseOptions) -> None:
 def grid_command(given: GridOptions) -> None:
     """Search the published 4500 parameter sets on every annotated clip."""
     check_there(given.annotations, "table")
-    from emgrig.tools.analyse.running import search_grid
+    from emgrig.tools.analyse.casmemg import search_grid
 
     search_grid(given)
 
@@ -106,6 +106,6 @@ def synthetic_command(given: SyntheticOptions) -> None:
     if given.annotations is None:
         raise ValueError("--annotations 380_sort.xlsx is needed, or --bids for a whole study")
     check_there(given.annotations, "table")
-    from emgrig.tools.analyse.running import write_synthetic
+    from emgrig.tools.analyse.casmemg import write_synthetic
 
     write_synthetic(given, given.annotations)

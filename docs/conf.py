@@ -9,6 +9,8 @@ release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["narrow.css"]
 html_title = f"emgrig {release}"
 exclude_patterns = ["_build"]
 default_role = "code"

@@ -155,7 +155,7 @@ def test_one_electrode_is_measured_again_and_again(desk: Desk, ohm: float, light
     assert electrode is not None
     assert electrode.impedance_ohm == pytest.approx(ohm, rel=0.25)
     assert electrode.light is light
-    assert ("re-prep c5 positive" in electrode.advice) is (light is Light.RED)
+    assert ("clean skin, new gel at c5 positive" in electrode.advice) is (light is Light.RED)
     assert desk.hub.board.chip.files == before  # no current is left on anybody
     run(desk, 1.0)
     assert desk.hub.status().link is LinkState.STREAMING

@@ -140,7 +140,7 @@ def test_lights_follow_the_electrodes(page: Page, desk: Desk) -> None:
     expect(page.get_by_test_id("stale")).to_have_count(0)
     expect(page.locator('[data-electrode="bias"]')).to_have_attribute("data-light", "green")
     assert light.get_attribute("data-light") in ("green", "yellow")
-    expect(page.get_by_test_id("todo")).to_contain_text("re-prep c5 positive")
+    expect(page.get_by_test_id("todo")).to_contain_text("clean skin, new gel at c5 positive")
     expect(poor).to_have_attribute("data-light", "red")
     measured = page.get_by_test_id("impedances").inner_text()
     assert "c2 corrugator supercilii" in measured
@@ -160,7 +160,9 @@ def test_lights_follow_the_electrodes(page: Page, desk: Desk) -> None:
     wait_recorded(page, 1)
     stop(page, "checked1.bdf")
     contact = json.loads((desk.folder / "checked1.json").read_text())["contact"]
-    assert any(text.startswith("re-prep c5 positive") for text in contact["findings"])
+    assert any(
+        text.startswith("clean skin, new gel at c5 positive") for text in contact["findings"]
+    )
 
 
 @pytest.mark.long

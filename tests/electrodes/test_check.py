@@ -199,7 +199,7 @@ def test_a_high_electrode_is_to_be_prepared_again() -> None:
     result = check("source=silence&seed=1", skin("IN2N", 60e3), channels=(1, 2))
     assert found(result) == {"c2n": Finding.HIGH}
     (text,) = result.findings
-    assert text.startswith("re-prep c2 negative: ")
+    assert text.startswith("clean skin, new gel at c2 negative: ")
     assert text.endswith(" kΩ")
 
 
@@ -217,7 +217,7 @@ def test_p_and_n_are_apart_by_ratio_and_by_difference(
     assert (result.channels[0].imbalance or 0) > 1.5
     if is_apart:
         assert found(result) == {"c1n": Finding.APART}
-        assert result.findings[0].startswith("re-prep c1 negative: ")
+        assert result.findings[0].startswith("clean skin, new gel at c1 negative: ")
         assert "of c1 positive" in result.findings[0]
     else:
         assert result.is_good

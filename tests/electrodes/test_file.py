@@ -60,7 +60,7 @@ def test_it_has_the_keys_that_its_readers_want() -> None:
     poor = electrodes["c2n"]
     assert poor["light"] == "red"
     assert poor["finding"] == "high"
-    assert poor["advice"].startswith("re-prep c2 negative: ")
+    assert poor["advice"].startswith("clean skin, new gel at c2 negative: ")
     assert poor["impedance_u_ohm"] > 0
     assert poor["series_ohm"] == 2200.0
     assert electrodes["c3p"]["finding"] == "open"

@@ -180,7 +180,7 @@ def test_an_electrode_is_open_from_its_limit_on(ohm: float, finding: Finding) ->
         assert one.advice == "c1 positive is open: press it on, check its lead and plug"
     else:
         assert one.impedance_ohm == ohm
-        assert one.advice == "re-prep c1 positive: 1000 kΩ"
+        assert one.advice == "clean skin, new gel at c1 positive: 1000 kΩ"
 
 
 def test_the_partner_of_an_open_one_is_not_known_and_nobody_else_is_concerned() -> None:
@@ -388,7 +388,7 @@ def test_everything_that_was_measured_is_kept() -> None:
 def test_lights_change_at_their_limits(ohm: float, light: Light, finding: Finding) -> None:
     one = judge({"c1p": reads(ohm)})["c1p"]
     assert (one.light, one.finding) == (light, finding)
-    assert one.advice == ("re-prep c1 positive: 30 kΩ" if light is Light.RED else "")
+    assert one.advice == ("clean skin, new gel at c1 positive: 30 kΩ" if light is Light.RED else "")
 
 
 @pytest.mark.parametrize(
@@ -444,7 +444,7 @@ def test_p_and_n_are_apart_by_more_than_both_limits(
             assert one.light is Light.RED
             assert one.impedance_ohm == larger
             assert one.advice == (
-                f"re-prep {words[large]}: {larger / 1e3:.0f} kΩ against "
+                f"clean skin, new gel at {words[large]}: {larger / 1e3:.0f} kΩ against "
                 f"{smaller / 1e3:.1f} kΩ of {words[small]}"
             )
 
@@ -543,8 +543,16 @@ def test_the_rail_has_its_lights(percent: float, light: Light) -> None:
         (40.0, Light.GREEN, ""),
         (40.1, Light.YELLOW, ""),
         (150.0, Light.YELLOW, ""),
-        (151.0, Light.RED, "c2: 151 µV of 50 Hz mains: re-prep the worse of its electrodes"),
-        (1500.0, Light.RED, "c2: 1500 µV of 50 Hz mains: re-prep the worse of its electrodes"),
+        (
+            151.0,
+            Light.RED,
+            "c2: 151 µV of 50 Hz mains: clean skin, new gel at the worse of its electrodes",
+        ),
+        (
+            1500.0,
+            Light.RED,
+            "c2: 1500 µV of 50 Hz mains: clean skin, new gel at the worse of its electrodes",
+        ),
         (1501.0, Light.RED, "c2: 1501 µV of 50 Hz mains: is one of its electrodes off?"),
         (35508.0, Light.RED, "c2: 36 mV of 50 Hz mains: is one of its electrodes off?"),
     ],

@@ -137,7 +137,11 @@ def test_arrays_that_tell_nothing_are_refused(volts: NDArray[np.float64], words:
         ({"rail_percent": 95.0}, Light.RED, "c1 is at the rail (95 % of full scale)"),
         ({"is_flat": True, "mains_uv_rms": None}, Light.RED, "c1 is flat"),
         ({"mains_uv_rms": 60.0}, Light.YELLOW, ""),
-        ({"mains_uv_rms": 200.0}, Light.RED, "c1: 200 µV of 50 Hz mains: re-prep the worse"),
+        (
+            {"mains_uv_rms": 200.0},
+            Light.RED,
+            "c1: 200 µV of 50 Hz mains: clean skin, new gel at the worse",
+        ),
         ({"mains_uv_rms": 9000.0}, Light.RED, "is one of its electrodes off?"),
     ],
 )

@@ -65,7 +65,7 @@ def test_what_is_wrong_is_told_in_words_and_by_the_exit_code(run: Run) -> None:
     said = run(f"electrodes {POOR}")
     assert said.code == 1
     (words,) = [line for line in said.out.splitlines() if line.startswith("→")]
-    assert words.startswith("→ re-prep c2 negative: ")
+    assert words.startswith("→ clean skin, new gel at c2 negative: ")
 
 
 @pytest.mark.slow
@@ -86,6 +86,9 @@ def test_limits_are_options(run: Run) -> None:
     board = "sim:seed=4 --channels 1-3"
     usual, wide = (run(f"electrodes {board} {said}") for said in ("", "--green 20000"))
     assert usual.out.count("● yellow") > 0
+    for said, good, fair in ((usual, "10 kΩ", "30 kΩ"), (wide, "20 kΩ", "30 kΩ")):
+        told = " ".join(said.out.split())
+        assert f"green is good, up to {good}; yellow is fair, up to {fair}; red is poor" in told
     assert wide.out.count("● yellow") == 0
     assert wide.code == 0
     assert run(f"electrodes {board} --green 1000 --yellow 2000").code == 1
@@ -129,7 +132,11 @@ def test_the_quick_check_names_what_is_open_and_is_not_kept(
     said = run(f"electrodes 'sim:fault={fault}' --quick")
     assert said.code == 1
     assert words in said.out
-    assert "kohm" not in said.out
+    assert "kΩ" not in said.out
+    assert "samples each" not in said.out
+    told = " ".join(said.out.split())
+    assert "p and n: positive and negative electrode of a channel, c1p that of channel 1" in told
+    assert "on: it closes a circuit; how good its contact is was not measured" in told
     assert "not kept" in said.err
     assert not default_folder().exists()
     good = run("electrodes sim: --quick")
@@ -146,7 +153,9 @@ def test_watching_shows_channels_for_the_time_that_is_given(run: Run) -> None:
         "c1",
         "c2",
     ]
-    assert "rms of 3000 samples; rest: 20 to 450 Hz" in said.out
+    told = " ".join(said.out.split())
+    assert "rms of 3000 samples" in told
+    assert "rest: 20 to 450 Hz without mains" in told
     assert "proved by reading" in said.err
     railed = run("electrodes sim:fault=channel-railed:channel=2 --watch --seconds 3")
     assert railed.code == 1

@@ -249,7 +249,7 @@ def _measured(
         method="fit" if resistance else "magnitude",
         n_samples=impedance.n_used,
         finding=Finding.HIGH if is_high else Finding.NONE,
-        advice=f"re-prep {words}: {kohm(impedance.value)}" if is_high else "",
+        advice=f"clean skin, new gel at {words}: {kohm(impedance.value)}" if is_high else "",
     )
 
 
@@ -271,7 +271,7 @@ def _compared(
     if not is_apart or larger <= eased * limits.apart_ratio * max(smaller, 0.0):
         return one
     advice = (
-        f"re-prep {electrode_words(one.channel, one.side)}: {kohm(larger)} against "
+        f"clean skin, new gel at {electrode_words(one.channel, one.side)}: {kohm(larger)} against "
         f"{kohm(smaller)} of {electrode_words(partner.channel, partner.side)}"
     )
     return replace(one, light=Light.RED, finding=Finding.APART, advice=advice)
@@ -369,7 +369,11 @@ def _signal(
         return Light.RED, f"{together} show the same signal: a bridge of gel, or leads mixed up"
     if mains is Light.RED and figures.mains_uv_rms is not None:
         is_off = figures.mains_uv_rms > _FLOATING * limits.mains_red_uv
-        todo = "is one of its electrodes off?" if is_off else "re-prep the worse of its electrodes"
+        todo = (
+            "is one of its electrodes off?"
+            if is_off
+            else "clean skin, new gel at the worse of its electrodes"
+        )
         uv = figures.mains_uv_rms
         size = f"{uv:.0f} µV" if uv < _LARGE_UV else f"{uv / 1e3:.0f} mV"
         said = f"{size} of {figures.mains_hz or 50:g} Hz mains"

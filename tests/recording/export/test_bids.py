@@ -50,7 +50,7 @@ CONTACT = {
         electrode("c1p", 10012.0, "green"),
         electrode("c1n", 9100.0, "green"),
         electrode("c2p", 8000.0, "green"),
-        electrode("c2n", 45000.0, "red", "re-prep c2 negative: 45 kΩ"),
+        electrode("c2n", 45000.0, "red", "clean skin, new gel at c2 negative: 45 kΩ"),
         electrode("c3p", None, "grey"),
         electrode("c4p", 20500.0, "yellow", "c4 positive is fair"),
     ],
@@ -176,7 +176,10 @@ def test_channels_are_those_of_the_registers_and_the_check(face: Path, tmp_path:
         assert set(rows["low_cutoff"]) == {"n/a"}
         assert list(rows["status"][:5]) == ["good", "bad", "n/a", "good", "n/a"]
         assert rows["status_description"][0] == "n/a"
-        assert rows["status_description"][1] == "channel red; re-prep c2 negative: 45 kΩ"
+        assert (
+            rows["status_description"][1]
+            == "channel red; clean skin, new gel at c2 negative: 45 kΩ"
+        )
         assert rows["status_description"][3] == "c4 positive is fair"
         assert (
             rows["status_description"][4] == "the electrodes were not checked before the recording"

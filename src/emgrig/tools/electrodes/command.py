@@ -29,16 +29,16 @@ _LOOK_EVERY_S = 0.25
 class ElectrodesOptions(OfBoard, Printed):
     """What `emgrig electrodes` takes."""
 
-    quick: bool = flag("Only what is open, in about a second.")
-    watch: bool = flag("Inject nothing; show the channels live, until Ctrl-C.")
+    quick: bool = flag("Only whether each electrode is on, in about a second: no kΩ.")
+    watch: bool = flag("No test current: mains and offset of each channel live, until Ctrl-C.")
     channels: str = option("As 1,3-5; those with electrodes if left out.", "")
-    current: str = option("24nA or 6nA.", "24nA")
-    frequency: float = option("31.25 or 7.8125 Hz.", 31.25)
+    current: str = option("Test current: 24nA, or 6nA.", "24nA")
+    frequency: float = option("Of the test current: 31.25 or 7.8125 Hz.", 31.25)
     seconds: float | None = option(
         "For each electrode (1.6 or 4.1 if left out); with --watch, in all."
     )
-    green: float = option("Good up to here, Ω.", 10e3)
-    yellow: float = option("Fair up to here, Ω.", 30e3)
+    green: float = option("Good (green) up to so many Ω.", 10e3)
+    yellow: float = option("Fair (yellow) up to so many Ω; poor (red) above.", 30e3)
     calibration: Calibration = None
     profile: str = option("Names of the muscles from it, nothing else; 'keep': the board's.", KEEP)
 
@@ -47,9 +47,13 @@ class ElectrodesOptions(OfBoard, Printed):
 def electrodes(given: ElectrodesOptions) -> None:
     """Measure the impedance of every electrode, and say what to do about those that are bad.
 
-    One electrode at a time by ac lead-off, with its uncertainty. Open electrodes, bridges of gel
-    and a missing bias electrode are named. The registers are left as they were, proved by reading.
-    Exit code 1: something is red.
+    The figure of each electrode is the impedance of skin and gel, in kΩ: the lower it is, the less
+    mains and movement come in. Up to 10 kΩ it is good (green), up to 30 fair (yellow), above that
+    poor (red): clean the skin, take new gel, press the electrode on, and measure again. Grey was
+    not measured. A tiny current, 24 nA, is sent through one electrode at a time.
+
+    Open electrodes, bridges of gel and a missing bias electrode are named. The registers are left
+    as they were, proved by reading. Exit code 1: something is red.
 
     Examples:
 
@@ -108,7 +112,7 @@ def _check(
     else:
         show_check(check, _current(check, known, board.can))
     if settings.is_quick:
-        note("not kept: a quick check has no impedances")
+        note("not kept: a quick check measures no kΩ; without --quick it does")
     else:
         _keep(check)
     return check.is_good

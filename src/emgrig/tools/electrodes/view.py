@@ -7,23 +7,27 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from emgrig.tools.common.output import out, say
+from emgrig.electrodes.judge import kohm
+from emgrig.tools.common.output import out, say, say_folded
 
 if TYPE_CHECKING:
     from emgrig.electrodes import Channel, ContactCheck, Electrode, Light
 
 _STYLES = {"green": "green", "yellow": "yellow", "red": "bold red", "grey": "dim"}
 _BAR = 8
-_CAPTION_WIDTH = 60
 
 
 def show_check(check: "ContactCheck", current: str) -> None:
     """Print a check; `current` says how well the lead-off current is known."""
     say(verdict(check))
     out.print(electrode_table(check))
+    for line in legend(check):
+        say_folded(line)
     if check.channels:
         out.print()
         out.print(channel_table(check.channels))
+        for line in channel_legend(check.channels):
+            say_folded(line)
     out.print()
     out.print(Text.assemble("bias electrode: ", _light(check.bias.light), _bias(check)))
     for text in check.findings:
@@ -40,10 +44,39 @@ def verdict(check: "ContactCheck") -> str:
     n_bad = sum(one.light.value == "red" for one in check.electrodes)
     word = "none open" if conditions.is_quick else "good"
     told = word if check.is_good else f"NOT GOOD, {n_bad} red"
+    samples = "" if conditions.is_quick else f", {conditions.n_samples} samples each"
     return (
         f"electrodes: {told} - {simulated}{board.serial_number}, {len(check.electrodes)} "
-        f"electrodes asked, {conditions.n_samples} samples each"
+        f"electrodes asked{samples}"
     )
+
+
+def legend(check: "ContactCheck") -> list[str]:
+    """Say what the table of electrodes means."""
+    names = "p and n: positive and negative electrode of a channel, c1p that of channel 1"
+    if check.conditions.is_quick:
+        return [
+            names,
+            "on: it closes a circuit; how good its contact is was not measured. open: it does not",
+        ]
+    limits = check.conditions.limits
+    good, fair = kohm(limits.green_ohm), kohm(limits.yellow_ohm)
+    lights = f"green is good, up to {good}; yellow is fair, up to {fair}; red is poor, above that"
+    at = f"at {check.conditions.frequency_hz:g} Hz, the lower the better"
+    figure = f"|Z|: impedance of skin and gel {at}: {lights}; grey was not measured"
+    return [names, figure, "R and C: what it is made of, side by side"]
+
+
+def channel_legend(channels: "Sequence[Channel]", *, is_live: bool = False) -> list[str]:
+    """Say what the table of channels means."""
+    low_hz, high_hz = channels[0].band_hz
+    last = "bar: rail %" if is_live else "P:N: the larger |Z| over the smaller"
+    rests = f"rest: {low_hz:g} to {high_hz:g} Hz without mains"
+    return [
+        f"each channel without a test current, rms of {channels[0].n_samples} samples",
+        "rail %: of full scale, 100 is too much; offset: between P and N",
+        f"mains: how much, at what Hz, how many times the rest; {rests}; {last}",
+    ]
 
 
 def electrode_table(check: "ContactCheck") -> Table:
@@ -58,10 +91,6 @@ def electrode_table(check: "ContactCheck") -> Table:
         is_judged = not is_quick or one.light.value != "grey"  # a quick look asks only if it is on
         light = _light(one.light) if is_judged else Text("")
         table.add_row(Text(one.electrode), _cut(one.name, 18), light, *cells)
-    if not is_quick:
-        hz = check.conditions.frequency_hz
-        table.min_width = _CAPTION_WIDTH
-        table.caption = f"|Z| of the contact at {hz:g} Hz; R and C of it, in parallel"
     return table
 
 
@@ -87,22 +116,15 @@ def channel_table(channels: "Sequence[Channel]", *, is_live: bool = False) -> Ta
         ]
         names = [_cut(one.name, 14)] if is_live else []
         table.add_row(Text(f"c{one.channel}"), *names, _light(one.light), *map(Text, cells))
-    if channels:
-        low_hz, high_hz = channels[0].band_hz
-        table.min_width = _CAPTION_WIDTH
-        table.caption = (
-            f"rms of {channels[0].n_samples} samples; rest: {low_hz:g} to {high_hz:g} Hz without "
-            "mains"
-        )
-        if is_live:
-            table.caption += "; bar: share at the rail, 0 to 100 %"
     return table
 
 
 def live_picture(channels: "Sequence[Channel]") -> Group:
     """Return the channels, and below them what to do."""
     said = dict.fromkeys(one.advice for one in channels if one.advice)
-    return Group(channel_table(channels, is_live=True), *map(_advice, said))
+    words = channel_legend(channels, is_live=True) if channels else []
+    folded = (Text(line, style="dim", no_wrap=False, overflow="fold") for line in words)
+    return Group(channel_table(channels, is_live=True), *folded, *map(_advice, said))
 
 
 def _table(*names: str) -> Table:
@@ -178,7 +200,10 @@ def _account(check: "ContactCheck", current: str) -> str:
     conditions = check.conditions
     proof = "as before, proved by reading" if check.registers_proved else "NOT as before"
     simulated = "simulated board, " if check.board.is_simulated else ""
-    lost = f"{conditions.n_lost} conversions lost, {conditions.n_rejected} samples not used"
+    lost = (
+        f"{conditions.n_lost} conversions lost, {conditions.n_rejected} samples of settling or too "
+        "noisy left out"
+    )
     if conditions.is_quick:
         return f"{simulated}{lost}; registers {proof}"
     factors = [one.k for one in check.electrodes if one.k is not None]

@@ -26,7 +26,13 @@ _ONLY_UNIT = re.compile(r"([kM]?[oO]hm|u[VsA]|\d+uA|nV/rtHz|uV s|uV samples)")
 #: What a person types, or a file holds, is quoted as it is typed.
 TYPED = (
     *("V, mV, uV or nV", "expected V, mV or uV", "--unit uV, mV", "give unit= (V, mV, uV"),
-    *('unit = "uV"', "contact 3P 10kohm", "6nA, 24nA, 6uA or 24uA", "noise_unit uV"),
+    *(
+        'unit = "uV"',
+        "contact 3P 10kohm",
+        "6nA, 24nA, 6uA or 24uA",
+        "noise_unit uV",
+        "6nA, 24nA, 6uA, 24uA",
+    ),
     *("tones:100uV@20Hz+50uV@120Hz", "file:PATH?unit=uV", "f64 kohm"),
 )
 #: Modules that read or write units as others spell them.

@@ -47,11 +47,7 @@ class Foreseen:
         self._form = self._form_of(out.per_packet, out.frame_bytes, settings)
         #: Bytes that are lacking to a packet.
         self.n_lacking = max(self._n_checked - len(self._held), 1)
-
-    @property
-    def is_full(self) -> bool:
-        """True if as much waits to be told as may."""
-        return len(self.told) >= _MOST
+        self.is_full = False  #: As much waits to be told as may.
 
     def take(self, data: bytes, max_bytes: int, now_s: float) -> UnmadePacket | bool:
         """Take what came, if it is as foreseen.
@@ -69,8 +65,7 @@ class Foreseen:
         if n_spare < 0:
             self._held = whole
             self.n_lacking = -n_spare
-            self.told.append(data)
-            self.heard_s = now_s
+            self._tell(data, now_s)
             return True
         if self._form.n_bytes > max_bytes:
             return False
@@ -83,10 +78,14 @@ class Foreseen:
         self._conversion = (self._conversion + self._per_packet) & 0xFFFFFFFF
         self._held = held = whole[self._n_bytes :]
         self.n_lacking = max(self._n_checked - len(held), 1)
-        self.told.append(data)
         self.made.append(packet)
-        self.heard_s = now_s
+        self._tell(data, now_s)
         return packet
+
+    def _tell(self, data: bytes, now_s: float) -> None:
+        self.told.append(data)
+        self.is_full = len(self.told) >= _MOST
+        self.heard_s = now_s
 
     def _form_of(self, n_frames: int, frame_bytes: int, settings: int) -> PacketForm:
         """Return what packets have in common; `_frames` gives the bytes that hold the codes."""

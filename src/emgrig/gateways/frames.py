@@ -167,7 +167,7 @@ class FrameGateway:
         now_s = self.inner.clock.now_s
         deadline_s, left_s = now_s() + timeout_s, timeout_s
         while True:
-            if self.out:
+            if self.out.waiting:
                 with self._lock:
                     return self.out.take(max_bytes)
             foreseen = self._foreseen
@@ -175,7 +175,11 @@ class FrameGateway:
                 if foreseen is None:
                     pieces = self._receive(left_s)
                 else:
-                    pieces = self._gather(foreseen.n_lacking, left_s)
+                    pieces = self._gathering.read(
+                        self.inner, foreseen.n_lacking, self._bytes_per_s, left_s
+                    )
+                if len(pieces) != 1 and not self._is_datagram:
+                    pieces = [b"".join(pieces)]
             except TransportTimeout:
                 pieces = [b""]
             with self._lock:
@@ -202,13 +206,8 @@ class FrameGateway:
         """Return what came, in pieces that make sense by themselves; TransportTimeout if none."""
         if not (self.is_paced and self._is_only_streaming):
             return [self.inner.read(READ_BYTES, timeout_s=min(left_s, self._slice_s))]
-        n_frames = self.numbering.frames_until(self.out.lacking)
-        return self._gather(self.decoder.bytes_until(n_frames), left_s)
-
-    def _gather(self, n_lacking: int, left_s: float) -> list[bytes]:
-        """Return the same of a board that only streams, when so many bytes are there."""
-        pieces = self._gathering.read(self.inner, n_lacking, self._bytes_per_s, left_s)
-        return pieces if self._is_datagram or len(pieces) == 1 else [b"".join(pieces)]
+        n_lacking = self.decoder.bytes_until(self.numbering.frames_until(self.out.lacking))
+        return self._gathering.read(self.inner, n_lacking, self._bytes_per_s, left_s)
 
     @property
     def _is_only_streaming(self) -> bool:

@@ -37,7 +37,7 @@ class Outgoing:
     #: What is missing where damage was seen was lost on the way; if this is False, nobody can tell.
     tells_where: bool = True
     last_us: int = 0  #: Board time of the last frame, µs.
-    _bytes: bytearray = field(default_factory=bytearray)
+    waiting: bytearray = field(default_factory=bytearray)  #: Bytes to be read next.
     _encode: PacketEncoder = field(default_factory=PacketEncoder)
     _waiting: list[Placed] = field(default_factory=list)  # frames that do not fill a packet yet
     _n_waiting: int = 0
@@ -47,7 +47,7 @@ class Outgoing:
 
     def __bool__(self) -> bool:
         """Return True if something waits."""
-        return bool(self._bytes)
+        return bool(self.waiting)
 
     @property
     def max_frames(self) -> int:
@@ -56,24 +56,24 @@ class Outgoing:
 
     def take(self, max_bytes: int) -> bytes:
         """Hand over at most `max_bytes`."""
-        data = bytes(self._bytes[:max_bytes])
-        del self._bytes[:max_bytes]
+        data = bytes(self.waiting[:max_bytes])
+        del self.waiting[:max_bytes]
         return data
 
     def clear(self) -> None:
         """Forget all that waits: the link was opened anew."""
-        self._bytes.clear()
+        self.waiting.clear()
         self._waiting, self._n_waiting = [], 0
 
     def reply(self, payload: bytes) -> None:
         """Send a reply."""
-        self._bytes += self._encode(PacketType.REPLY, payload)
+        self.waiting += self._encode(PacketType.REPLY, payload)
 
     def event(self, event: EventType, body: Message, time_us: int) -> None:
         """Send an event, behind all samples that came before it."""
         self.flush()
         head = EventHeader(event, self.conversions & 0xFFFFFFFF, time_us)
-        self._bytes += self._encode(PacketType.EVENT, head.encode() + body.encode())
+        self.waiting += self._encode(PacketType.EVENT, head.encode() + body.encode())
 
     # ---- samples ------------------------------------------------------------------------------
 
@@ -118,7 +118,7 @@ class Outgoing:
 
     def stray(self, n_bytes: int) -> None:
         """Hand on that so many bytes of the board were of no frame: zeros between packets."""
-        self._bytes += bytes(min(n_bytes, _MOST_STRAY))
+        self.waiting += bytes(min(n_bytes, _MOST_STRAY))
 
     def again(self, n_frames: int) -> None:
         """Hand on that so many frames came again: the newest goes once more for each."""
@@ -181,7 +181,7 @@ class Outgoing:
         return n_done
 
     def _send(self, whole: Placed, at: int, behind: int, flags: int) -> None:
-        if len(self._bytes) > _MOST_WAITING:
+        if len(self.waiting) > _MOST_WAITING:
             self.n_thrown += behind - at
             return
         head = _HEAD.pack(
@@ -192,5 +192,5 @@ class Outgoing:
             self._settings,
             flags,
         )
-        self._bytes += self._encode(PacketType.SAMPLES, head + whole.frames[at:behind].tobytes())
+        self.waiting += self._encode(PacketType.SAMPLES, head + whole.frames[at:behind].tobytes())
         self.n_sent += behind - at

@@ -88,10 +88,6 @@ class UnmadePacket:
         self.time_us, self.data = time_us, data
         self._made = b""
 
-    def __len__(self) -> int:
-        """Bytes of the packet."""
-        return self.form.n_bytes
-
     def frames(self) -> bytes:
         """Make the frames as the chips would send them, one byte behind them."""
         return self.form.frames(self.data) + b"\0"

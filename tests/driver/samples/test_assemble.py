@@ -332,6 +332,18 @@ def test_an_event_behind_a_packet_of_the_same_read_is_told_with_the_next_block()
     assert [len(block.events) for block in reader.blocks] == [0, 0, 1]
 
 
+def test_volts_of_few_samples_and_of_many_are_the_same_to_the_bit() -> None:
+    rng = np.random.default_rng(3)
+    codes = rng.integers(-(1 << 23), 1 << 23, (600, 8)).astype(np.int32)
+    settings = epoch(1)
+    volts = Block(codes, np.empty((600, 1), np.uint32), 0, 0, settings).volts
+    for n in (0, 1, 16, 16, 200, 16):
+        few = Block(codes[:n], np.empty((n, 1), np.uint32), 0, 0, settings).volts
+        assert few.tobytes() == volts[:n].tobytes()
+        assert few.shape == (n, 8)
+        few[:] = 0.0  # whoever has them may write there
+
+
 def test_every_field_of_a_packet_alone_is_that_of_its_arrays() -> None:
     head = wire.SamplesHeader((1 << 32) - 2, (1 << 63) + 5, 3, 54, 0xFFFF, 0x8001)
     codes = np.arange(48, dtype=np.int32).reshape(3, 16) * 349_525 - (1 << 23)

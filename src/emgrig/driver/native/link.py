@@ -30,7 +30,7 @@ from emgrig.protocol.decoder import Decoder, DecoderCounts, Item, ReplyPacket, R
 from emgrig.protocol.framing import PacketEncoder, PacketType
 from emgrig.protocol.packets import NoArguments, Request, RequestHeader
 from emgrig.protocol.schema import Message
-from emgrig.protocol.unmade import Received, made
+from emgrig.protocol.unmade import Received, UnmadePacket, made
 
 log = logging.getLogger(__name__)
 waiting = logging.getLogger("emgrig.waiting")
@@ -390,7 +390,7 @@ class Link:
         except Exception as error:  # raised again where somebody waits
             self._fail(error)
             return 0
-        return len(received)
+        return received.form.n_bytes if isinstance(received, UnmadePacket) else len(received)
 
     def _read_burst(self, first: bytes) -> bytes:
         """Gather more of what came that much at once: decoding has a price a piece."""

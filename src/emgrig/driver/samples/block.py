@@ -16,6 +16,9 @@ from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import EventPacket
 
 
+_FEW_SAMPLES = 256  #: Up to so many, a block has its price, and its samples nearly none.
+
+
 @dataclass(frozen=True, eq=False)
 class Epoch:
     """The settings that samples were taken under: as read back from the chips, or as stated."""
@@ -28,6 +31,14 @@ class Epoch:
     n_chips: int = 1
     #: What the board, or whoever describes it, states; None if all was read back.
     stated: Stated | None = None
+
+    def scales_v(self, n_samples: int) -> NDArray[np.float64]:
+        """`scale_v` once for each of so many samples, shape (n_samples, n_channels)."""
+        scales: NDArray[np.float64] | None = self.__dict__.get("_scales_v")
+        if scales is None or len(scales) != n_samples:
+            scales = np.tile(self.scale_v, (n_samples, 1))
+            self.__dict__["_scales_v"] = scales
+        return scales
 
     @property
     def files(self) -> tuple[RegisterFile, ...]:
@@ -121,7 +132,13 @@ class Block:
         ``vref / (gain * 2**23)``), or with the gain that is stated where `epoch.stated` says so.
         A clipped code stays at full scale.
         """
-        scaled: NDArray[np.float64] = self.codes * self.epoch.scale_v
+        codes = self.codes
+        if len(codes) > _FEW_SAMPLES:
+            scaled: NDArray[np.float64] = codes * self.epoch.scale_v
+            return scaled
+        # Arrays of one type and shape: of numpy, half as much is needed as for the line above.
+        scaled = codes.astype(np.float64)
+        scaled *= self.epoch.scales_v(len(codes))
         return scaled
 
 

@@ -168,8 +168,12 @@ class SerialTransport:
         """Read what is there, in one step; nothing if nothing is, or if the system cannot say."""
         with self._reading:
             source = self._bytes
+            if source is None:
+                return b""
             try:
-                return b"" if source is None else source.read_there(max_bytes) or b""
+                return os.read(source.fd, min(max_bytes, _MOST_BYTES))
+            except BlockingIOError:
+                return b""
             except OSError as error:
                 raise self._lost(error) from error
 
@@ -224,12 +228,12 @@ class _Descriptor:
             os.read(self._woken, 64)
         if self.fd not in ready:
             return b""
-        received = self.read_there(max_bytes)
+        received = self._read_there(max_bytes)
         if received == b"":
             raise OSError("it has nothing to read, and says that it has")
         return received or b""
 
-    def read_there(self, max_bytes: int) -> bytes | None:
+    def _read_there(self, max_bytes: int) -> bytes | None:
         """Read what is there; none, or None if the system says so by an error, if nothing is."""
         try:
             return os.read(self.fd, min(max_bytes, _MOST_BYTES))

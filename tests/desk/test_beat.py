@@ -136,3 +136,18 @@ def test_markers_go_once_to_every_page_whenever_it_was_opened(desk: Desk) -> Non
         assert [text for _, text in marks] == ["smile", "frown"]
         # 100 columns a second: the first lies a second behind the beginning of the stream.
         assert marks[1][0] - marks[0][0] == pytest.approx(250, abs=60)
+
+
+def test_a_page_that_is_opened_later_knows_of_a_pause(desk: Desk) -> None:
+    """It is the hole, and no other: a link that is cut is a loss whoever looks."""
+    beat, hub = Beat(desk), desk.hub
+    hub.run_until(hub.unix_s() + 1.0)
+    hub.run_exclusive(lambda board: board.clock.sleep(2.0)).result()
+    hub.run_until(hub.unix_s() + 2.0)
+    ((scope, _),) = pages_of(beat, 1)
+    beat._tick()
+    (said,) = scope.said
+    cells = np.array(said["cells"], float).reshape(said["end"], -1)
+    ((first, behind),) = said["pauses"]
+    assert np.flatnonzero(np.isnan(cells[:, 0])).tolist() == list(range(first, behind))
+    assert behind - first == pytest.approx(200, abs=60)  # it stops and starts, too

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,3 +120,25 @@ def test_no_filter_runs_until_somebody_looks(monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_array_equal(seen[0], seen[1])
     n_looks = 1000 // 50
     assert len(lengths) <= n_looks + 1 + (1 + 10 / 2 + 1)
+
+
+def test_a_recording_is_from_one_press_to_the_other(tmp_path: Path) -> None:
+    """Samples are read ten times a second: what lies there at a press is on its right side."""
+    transport = PacedTransport()
+    board = Board(transport)
+    board.chip.set_rate(RATE_HZ)
+    with Hub(board) as hub:
+        hub.start(threaded=False)
+        hub.run_until(hub.unix_s() + 2.0)
+        transport.clock.sleep(0.09)  # samples of so long are there, and nobody has read them
+        hub.start_recording(tmp_path / "a.bdf")
+        began_s = hub.unix_s()
+        hub.run_until(began_s + 3.0)
+        transport.clock.sleep(0.09)
+        recorded_s = hub.unix_s() - began_s
+        going = hub.status().recording
+        made = hub.stop_recording().result()
+    packets = 2 * PACKET  # one that was on its way at each press
+    assert made.totals.received == pytest.approx(recorded_s * RATE_HZ, abs=packets)
+    assert going is not None
+    assert going.elapsed_s * RATE_HZ == pytest.approx((recorded_s - 0.09) * RATE_HZ, abs=packets)

@@ -299,6 +299,28 @@ def test_a_cut_link_is_one_gap_and_nothing_else_is_lost(tmp_path: Path) -> None:
     assert sum((a.duration or 0) * rate_hz for a in gaps) == pytest.approx(status.n_lost, abs=2)
 
 
+@pytest.mark.parametrize("is_meant", [True, False])
+def test_what_is_missing_between_two_streams_is_a_pause_only_if_it_was_meant(
+    hub: Hub, is_meant: bool
+) -> None:
+    hub.run_until(hub.unix_s() + 1.0)
+    if is_meant:
+        hub.run_exclusive(lambda board: board.clock.sleep(3.0)).result()
+    else:  # as when a stream fails for good, and is begun anew
+        hub._lose_stream("the board does not answer")
+        hub.board.clock.sleep(3.0)
+        hub._open_stream()
+    hub.run_until(hub.unix_s() + 1.0)
+    status = hub.status()
+    missing, nothing = status.n_lost, status.n_paused
+    if is_meant:
+        missing, nothing = nothing, missing
+    assert missing == pytest.approx(3.0 * hub.rate_hz, rel=0.1)
+    assert nothing == 0
+    hub.views.look()
+    assert len(hub.views.pauses) == int(is_meant)
+
+
 def test_real_time_is_added_to_a_simulated_address() -> None:
     from emgrig.connect import in_real_time
 

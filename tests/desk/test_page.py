@@ -124,7 +124,7 @@ def test_on_a_phone_all_is_under_each_other_the_traces_first(page: Page) -> None
 
 
 @pytest.mark.long
-def test_lights_follow_the_electrodes(page: Page, desk: Desk) -> None:
+def test_lights_follow_the_electrodes(page: Page, desk: Desk, browser: Browser) -> None:
     """A check measures each and names a poor one; one that falls off turns red by itself."""
     light, poor = (page.locator(f'[data-electrode="{name}"]') for name in ("c2n", "c5p"))
     expect(light).to_have_attribute("data-light", "grey")
@@ -137,6 +137,10 @@ def test_lights_follow_the_electrodes(page: Page, desk: Desk) -> None:
     expect(page.get_by_test_id("stale")).to_have_text("paused: checking the electrodes")
     expect(page.get_by_test_id("check-state")).to_contain_text(re.compile(r"checked \d+ min ago"))
     expect(page.get_by_test_id("scope")).to_have_attribute("data-pauses", "1")  # and no loss
+    later = browser.new_page(viewport=SIZE)
+    later.goto(page.url)
+    expect(later.get_by_test_id("scope")).to_have_attribute("data-pauses", "1")
+    later.close()
     expect(page.get_by_test_id("stale")).to_have_count(0)
     expect(page.locator('[data-electrode="bias"]')).to_have_attribute("data-light", "green")
     assert light.get_attribute("data-light") in ("green", "yellow")

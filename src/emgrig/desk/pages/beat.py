@@ -23,6 +23,7 @@ from emgrig.desk.stream.marks import Mark
 from emgrig.desk.stream.scope import Scope
 from emgrig.desk.stream.spectra import LENGTH_S, spectrum_of
 from emgrig.desk.stream.status import LinkState, Status
+from emgrig.desk.stream.views import SCOPE_S
 from emgrig.electrodes.lights import Light
 
 TRACES_EVERY_S = 0.1  #: With what the hub takes in, which is as often.
@@ -186,6 +187,8 @@ class Beat:
             columns = {page.seen: scope.since(page.seen)[1] for page in pages}
             marks = {page.seen_marks: hub.marks.since(page.seen_marks) for page in pages}
             n_marks = hub.marks.n
+            kept = end - round(SCOPE_S / scope.column_s)
+            pauses = [pause for pause in hub.views.pauses if pause[1] > kept]
             peaks_uv = scope.peaks_uv()
         if not any(map(len, columns.values())):
             if pages and hub.status().is_cut:  # the last level is none of now
@@ -199,7 +202,7 @@ class Beat:
                 alike = [
                     page for page in pages if (page.seen, page.seen_marks) == (seen, seen_marks)
                 ]
-                _push(alike, end, columns[seen], levels, marks[seen_marks])
+                _push(alike, end, columns[seen], levels, marks[seen_marks], pauses)
                 for page in alike:
                     page.seen_marks = n_marks
 
@@ -261,6 +264,7 @@ def _push(
     columns: NDArray[np.float64] | None,
     levels: _Levels,
     marks: Sequence[Mark] = (),
+    pauses: Sequence[tuple[int, int]] = (),
 ) -> None:
     """Add columns (see `Scope.since`) to the traces, and set the meters; JSON is made once."""
     if not pages:
@@ -270,7 +274,7 @@ def _push(
         tenths = np.rint(columns.reshape(-1) * 10)
         cells = [None if value != value else int(value) for value in tenths.tolist()]
     lines = [[round(mark.column, 1), mark.text] for mark in marks]
-    told = {"end": end, "cells": cells, "levels": levels, "marks": lines}
+    told = {"end": end, "cells": cells, "levels": levels, "marks": lines, "pauses": pauses}
     said = json.dumps(told, separators=(",", ":"))
     for page in pages:
         if page.scope is not None:

@@ -6,7 +6,6 @@ const COLOURS = {
   trace: "#1f4e79", envelope: "#c2410c", grid: "#e3e7ec", text: "#364152", hole: "#f6d5d5", pause: "#eceff3", mark: "#5f3dc4",
 };
 const STALE_MS = 1200; // With many pages open each is drawn less often, but every 0.8 s.
-const LATE_COLUMNS = 200; // So many may come after a pause ahead of its hole: what was on its way.
 const AXIS = 14; // px below the traces
 const STEPS = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000, 200000];
 
@@ -70,7 +69,7 @@ export default {
     scaleWords() { return this.isMixed || !this.levels.length ? [] : this.levels[0].scale[this.isNarrow ? "few" : "all"]; },
   },
   watch: { seconds() { this.draw(); }, scaleUv() { this.draw(); },
-    quiet(now) { if (now) { this.wasPaused = true; this.sincePause = 0; } if (this.isStale) this.look(); },
+    quiet() { if (this.isStale) this.look(); },
   },
   mounted() {
     this.size = Math.ceil(60 / this.columnS);
@@ -86,13 +85,13 @@ export default {
   unmounted() { this.observer.disconnect(); clearInterval(this.timer); },
   methods: {
     // end: number of columns ever; cells: tenths of µV, null in a hole; levels: [[µV, % MVC or null], …];
-    // marks: [[column, text], …], those that are new.
-    push({ end, cells, levels, marks }) {
+    // marks: [[column, text], …], those that are new; pauses: [[column, column behind], …], the last ones.
+    push({ end, cells, levels, marks, pauses }) {
       if (cells.length) { this.cameAt = Date.now(); this.since = ""; this.isStale = false; }
       this.marks = [...this.marks, ...(marks || [])].filter(([column]) => column > end - this.size).slice(-300);
       const width = 3 * this.n;
       const count = cells.length / width;
-      if (count && this.wasPaused) this.paused(end - count, cells, width);
+      if (pauses && pauses.length && String(pauses) !== String(this.pauses)) this.pauses = pauses;
       for (let k = 0; k < cells.length; k++) {
         const column = (end - count + Math.floor(k / width)) % this.size;
         this.ring[column * width + (k % width)] = cells[k] === null ? NaN : cells[k] / 10;
@@ -103,17 +102,6 @@ export default {
         this.waiting = true;
         requestAnimationFrame(() => { this.waiting = false; this.draw(); });
       }
-    },
-    // The first hole in what comes after a pause is that pause; what came before it may still be on its way.
-    paused(first, cells, width) {
-      const rows = cells.length / width;
-      let from = 0;
-      while (from < rows && cells[from * width] !== null) from++;
-      let to = from;
-      while (to < rows && cells[to * width] === null) to++;
-      if (to > from) this.pauses = [...this.pauses, [first + from, first + to]].slice(-50);
-      this.sincePause += this.quiet ? 0 : rows;
-      if (to > from || this.sincePause > LATE_COLUMNS) this.wasPaused = false;
     },
     look() {
       const seconds = (Date.now() - this.cameAt) / 1000;
@@ -244,16 +232,18 @@ export default {
       pen.fillText(words, 6, row * rowHeight + 13);
     },
     holes(pen, columns, width, y, height, isHole) {
-      const isPause = (column) => this.pauses.some(([from, to]) => column >= from && column < to);
-      let start = -1;
-      for (let k = 0; k <= columns; k++) {
-        const hole = k < columns && isHole(k);
-        if (hole && start < 0) start = k;
-        if (!hole && start >= 0) {
-          pen.fillStyle = isPause(this.end - columns + start) ? COLOURS.pause : COLOURS.hole;
+      // Filtered in another way, what is shown is drawn anew, and a hole then begins a column sooner or later.
+      const isPause = (column) => this.pauses.some(([from, to]) => column >= from - 1 && column < to + 1);
+      const kind = (k) => (k >= columns || !isHole(k) ? "" : isPause(this.end - columns + k) ? "pause" : "hole");
+      for (let k = 0, start = 0, now = kind(0); k <= columns; k++) {
+        const next = kind(k);
+        if (next === now && k < columns) continue;
+        if (now) {
+          pen.fillStyle = COLOURS[now];
           pen.fillRect((start / columns) * width, y, Math.max(1, ((k - start) / columns) * width), height);
-          start = -1;
         }
+        start = k;
+        now = next;
       }
     },
   },

@@ -51,6 +51,8 @@ Pages draw as often, and each time: what was read sooner would wait for that.
 """
 MOST_MARKER = 1000
 """So many characters has a marker at most: it is read on a screen, and stands in a table."""
+STARTING_S = 1.0
+"""So long a block may be of before the recording, if this program was held up."""
 CLOSE_S = 15.0
 AHEAD_S = 1.0
 """A replay that is further ahead of real time skips the rest: nobody waits for a recorded gap."""
@@ -111,10 +113,13 @@ class Hub:
         self._fit: ClockFit | None = None
         self._end_us: float | None = None  # board time of the end of what came, and when that was
         self._end_unix_s = 0.0
+        self._recorded_from_us: int | None = None  # board time; what ends before is not recorded
+        self._recorded_unix_s = 0.0
         self._counters: dict[str, int] = {}
         self._fit_due_s = self._stats_due_s = 0.0
         self._last_came_s = self._state_since_s = board.clock.now_s()
         self._state, self._problem = LinkState.STOPPED, ""
+        self._is_pause = False  # what is missing before the next stream is meant so
 
     # What is known.
 
@@ -154,7 +159,7 @@ class Hub:
                 rate_hz=self.rate_hz,
                 measured_hz=self._measured_hz,
                 n_samples=self._tally.n_samples,
-                n_lost=self._tally.n_lost,
+                n_lost=self._tally.n_lost + self.views.n_lost,
                 n_paused=self._tally.n_paused + self.views.n_paused,
                 drift_ppm=known.drift_ppm if known else None,
                 drift_bound_ppm=known.drift_bound_ppm if known else None,
@@ -311,7 +316,8 @@ class Hub:
             gather_s=GATHER_S,
         )
         with self.lock:
-            self.views.new_stream()
+            self.views.new_stream(is_pause=self._is_pause)
+            self._is_pause = False
             self._set_state(LinkState.STREAMING)
             self._last_came_s = self._opened_s = self.board.clock.now_s()
             self._run_hz = self._rate_due_s = 0.0
@@ -322,6 +328,7 @@ class Hub:
             stream.close()
 
     def _lose_stream(self, problem: str) -> None:
+        self._is_pause = False
         with self.lock:
             self._set_state(LinkState.LOST, problem)
         try:
@@ -341,7 +348,7 @@ class Hub:
         offset = 0  # of the numbers over all streams
         for block in joined(blocks):
             self._tally.add(block)
-            self._keeper.feed(block)
+            self._record(block)
             for listener in self._block_listeners:
                 listener(block)
             length_s, now_s = block.n_samples / self.rate_hz, self.unix_s()
@@ -352,6 +359,20 @@ class Hub:
                 self._end_us = block.board_time_us + 1e6 * length_s
                 self._end_unix_s = now_s
         self._turn_tube(blocks, offset)
+
+    def _record(self, block: Block) -> None:
+        """Hand a block to the recording, but for what came before that began."""
+        end_us = block.board_time_us + 1e6 * block.n_samples / self.rate_hz
+        is_over = self.unix_s() > self._recorded_unix_s + STARTING_S  # or its time stands still
+        if self._recorded_from_us is None or end_us > self._recorded_from_us or is_over:
+            self._recorded_from_us = None
+            self._keeper.feed(block)
+
+    def _take_over(self) -> None:
+        """Have what is there now read, whoever looks when."""
+        stream = self._stream
+        if stream is not None:
+            stream.link.read_now()
 
     def _turn_tube(self, blocks: Sequence[Block], offset: int) -> None:
         self._follow_rate()
@@ -453,6 +474,7 @@ class Hub:
             self._open_stream()
 
     def _pause(self, words: str) -> None:
+        self._is_pause = True
         with self.lock:
             self._set_state(LinkState.CHECKING, words)
         self._close_stream()
@@ -465,10 +487,13 @@ class Hub:
         Raises ValueError if one is on, somebody has the board alone, or the path makes no sense;
         RecordingError if the file cannot be made; nothing was written.
         """
+        self._take_over()
         with self.lock:
             if self._jobs.n_open:
                 raise ValueError("no recording now: the board is being checked; wait until it is")
             self._keeper.start(path, contact=self.contact, overwrite=overwrite)
+            self._recorded_unix_s = self.unix_s()
+            self._recorded_from_us = self._board_time_us(self._recorded_unix_s)
 
     def stop_recording(self, making: Callable[[float], None] | None = None) -> "Future[Recording]":
         """End the recording at once, and make its files (in the background in real time).
@@ -477,6 +502,7 @@ class Hub:
         Raises ValueError if none is on; RecordingError if none is on because the last one could not
         be written on.
         """
+        self._take_over()
         with self.lock:
             return self._keeper.stop(background=self._thread is not None, making=making)
 

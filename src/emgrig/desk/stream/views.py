@@ -1,6 +1,7 @@
 """What is kept of the samples for the eye and for measuring, in one numbering over all streams."""
 
 import contextlib
+from collections import deque
 from typing import Self
 
 import numpy as np
@@ -10,9 +11,11 @@ from emgrig.analysis.signal.eye import Eye
 from emgrig.desk.stream.history import History
 from emgrig.desk.stream.scope import Scope
 from emgrig.driver.samples.block import Block, Epoch
+from emgrig.protocol.account import Cause
 
 HISTORY_S = 180.0
 SCOPE_S = 30.0
+MOST_PAUSES = 50
 MOST_BATCH_S = 2.0
 """So much gathers at most until somebody looks: each run of the filters has a price."""
 
@@ -20,9 +23,10 @@ MOST_BATCH_S = 2.0
 class Views:
     """Follow the blocks of one stream after another.
 
-    Channels of `indices` are kept; mains is taken out of the envelopes. `n_paused` counts data
-    periods between streams, by time. `scope` has what came until somebody last had a `look`, or
-    more.
+    Channels of `indices` are kept; mains is taken out of the envelopes. `n_paused` and `n_lost`
+    count data periods between streams, by time: where the board was paused, and where it was not.
+    `scope` has what came until somebody last had a `look`, or more. `pauses` are the holes of it
+    that are no loss: their first column, and that behind them.
 
     Raises ValueError if the rate cannot carry the mains.
     """
@@ -30,15 +34,16 @@ class Views:
     def __init__(self, rate_hz: float, indices: list[int], mains_hz: float | None) -> None:
         self.rate_hz = rate_hz
         self.scope = Scope(rate_hz, len(indices), mains_hz=mains_hz, length_s=SCOPE_S)
-        self.n_paused = 0
+        self.n_paused = self.n_lost = 0
+        self.pauses: deque[tuple[int, int]] = deque(maxlen=MOST_PAUSES)
         self._history = History(rate_hz, len(indices), HISTORY_S)
         self._indices, self._mains_hz = indices, mains_hz
         self._batch: list[NDArray[np.int32]] = []  # codes of one epoch
         self._n_batch = 0
         self._epoch: Epoch | None = None
         self._batch_unix_s = self._end_unix_s = 0.0
-        self._hole = 0
-        self._is_new_stream = True
+        self._holes: list[tuple[int, bool]] = []  # before the batch: data periods, if a pause
+        self._is_new_stream, self._is_pause = True, False
         self._numbered_from = self._next_conversion = 0
 
     def at(self, rate_hz: float, indices: list[int]) -> Self:
@@ -48,7 +53,8 @@ class Views:
         no band any more takes the whole choice with it.
         """
         new = type(self)(rate_hz, indices, self._mains_hz)
-        new.n_paused, new._end_unix_s = self.n_paused, self._end_unix_s
+        new.n_paused, new.n_lost = self.n_paused, self.n_lost
+        new._end_unix_s = self._end_unix_s
         new._numbered_from = new._next_conversion = self._next_conversion
         with contextlib.suppress(ValueError):
             new.see(self.scope.eye)
@@ -79,16 +85,16 @@ class Views:
         end_s = self._end_unix_s - (self._n_batch + self.scope.n_waiting) / self.rate_hz
         return self.scope.n_columns + (unix_s - end_s) / self.scope.column_s
 
-    def new_stream(self) -> None:
-        """Learn that conversions count from 0 again."""
-        self._is_new_stream = True
+    def new_stream(self, *, is_pause: bool) -> None:
+        """Learn that conversions count from 0 again; `is_pause` says if it was meant so."""
+        self._is_new_stream, self._is_pause = True, is_pause
 
     def feed(self, block: Block, unix_s: float) -> int:
         """Take a block, its first sample of `unix_s`; return its number over all streams."""
-        hole = self._hole_before(block, unix_s)
-        if hole or block.epoch is not self._epoch:
+        holes = self._holes_before(block, unix_s)
+        if holes or block.epoch is not self._epoch:
             self.flush()
-            self._hole += hole
+            self._holes += holes
             self._epoch = block.epoch
         first = self._numbered_from + block.first_conversion
         if block.n_samples:
@@ -101,17 +107,21 @@ class Views:
                 self.flush()
         return first
 
-    def _hole_before(self, block: Block, unix_s: float) -> int:
-        """Return how many samples are missing before a block; by time if a stream begins anew."""
-        hole = block.lost_before
+    def _holes_before(self, block: Block, unix_s: float) -> list[tuple[int, bool]]:
+        """Return what is missing before a block; by time if a stream begins anew."""
+        holes, between = [(block.lost_before, block.cause is Cause.PAUSE)], 0
         if self._is_new_stream:
             if self._end_unix_s:
-                hole = max(round((unix_s - self._end_unix_s) * self.rate_hz), hole)
-                self.n_paused += hole - block.lost_before
-            self._numbered_from = self._next_conversion + hole - block.first_conversion
+                missing = round((unix_s - self._end_unix_s) * self.rate_hz)
+                between = max(missing - block.lost_before, 0)
+                self.n_paused += between if self._is_pause else 0
+                self.n_lost += 0 if self._is_pause else between
+            holes.insert(0, (between, self._is_pause))
+            self._numbered_from = self._next_conversion + between + block.lost_before
+            self._numbered_from -= block.first_conversion
             self._is_new_stream = False
         self._next_conversion = self._numbered_from + block.first_conversion + block.n_samples
-        return hole
+        return [hole for hole in holes if hole[0]]
 
     def look(self) -> Scope:
         """Return the traces with all that has come."""
@@ -122,11 +132,16 @@ class Views:
         """Hand what has gathered to traces and history."""
         if not self._batch or self._epoch is None:
             return
-        codes, hole = np.concatenate(self._batch), self._hole
+        codes, holes = np.concatenate(self._batch), self._holes
         uv = codes[:, self._indices] * (1e6 * self._epoch.scale_v[self._indices])
-        self._batch, self._n_batch, self._hole = [], 0, 0
-        self.scope.feed(uv, hole)
-        self._history.feed(uv, hole, self._batch_unix_s)
+        self._batch, self._n_batch, self._holes = [], 0, []
+        for missing, is_pause in holes:
+            first = self.scope.n_columns
+            self.scope.feed(uv[:0], missing)
+            if is_pause:
+                self.pauses.append((first, self.scope.n_columns))
+        self.scope.feed(uv)
+        self._history.feed(uv, sum(missing for missing, _ in holes), self._batch_unix_s)
 
     @property
     def history(self) -> History:

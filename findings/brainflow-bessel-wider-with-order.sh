@@ -1,8 +1,7 @@
 #!/bin/sh
 # A Bessel low-pass keeps the shape of an EMG envelope, so one takes it with a corner and an order. One would
 # guess that a higher order cuts more above the corner, as with Butterworth. In BrainFlow 5.23.0 it cuts
-# less, up to three times the corner: at 200 Hz, twice the corner here, order 2 leaves 43 % of a sine, order 4 68 %, order
-# 8 84 %. The corner given is the one of the delay at 0 Hz, so that the filter opens with its
+# less: at 200 Hz, twice the corner here, order 2 leaves 43 % of a sine, order 4 68 %, order 8 84 %. The corner given is the one of the delay at 0 Hz, so that the filter opens with its
 # order; scipy.signal.bessel, with the same two numbers, leaves 0.1 % at order 8, and
 # Butterworth of BrainFlow 0.2 %. Whoever raises the order to be safe gets more noise.
 # Instead: use Butterworth, or filter with scipy (norm="mag" puts the corner at -3 dB).

@@ -4,7 +4,7 @@
 # is: a window takes power away, and a density is divided by the mean square of the window. BrainFlow
 # 5.23.0 does not divide. White noise of 1 uV RMS at 1000 Hz has 0.2 uV^2 between 100 and 200 Hz; without a
 # window that is found, with Hann 0.38 of it, with Blackman-Harris 0.26. Figures of two
-# windows, of two programs, or of a paper cannot be compared, and an RMS made from the band is 38 % or 49 %
+# windows, of two programs, or of a paper cannot be compared, and an RMS made from the band is 39 % or 49 %
 # too low. Ratios of two bands with the same window are right.
 # Instead: divide by the mean square of the window (Hann 0.375, Hamming 0.397, Blackman-Harris
 # 0.258), or use scipy.signal.welch.

@@ -3,7 +3,7 @@
 # that away, as mne 1.13.2 does. neo 0.14.6 does not: every event is one sample late, 4 ms at 250 Hz, and
 # the edge of a trigger channel lies before its own marker. A stimulus at the first sample is not at 0 s.
 # And a channel without a unit, which the format allows and means microvolts, comes in "u": the atomic mass
-# unit, so that rescaling it to volts is refused, or plotted as kilograms.
+# unit, so that rescaling it to volts is refused.
 # Instead: take one sample from the times of neo's events; set the units of such channels by hand.
 #
 # Output seen:

@@ -5,7 +5,7 @@
 # asks again until all bytes are there or `timeout` is over. Here ten bytes come at once and
 # nothing else: read(27) with inter_byte_timeout=0.2 returns after the 3 s of `timeout`. With timeout=None
 # it waits for ever: the rest of the frame came 2 s later and was joined to it. So a frame that
-# lost a byte takes its missing one from the next, and a lost unit is noticed late, or never.
+# lost a byte takes its missing one from the next, and a board that fell silent is noticed late, or never.
 # Instead: read(1), then read(port.in_waiting) until nothing came for the time that counts as silence; or
 # find frames by their sync byte and length, not by time.
 #

@@ -15,7 +15,6 @@ from emgrig.errors import DeviceError
 from emgrig.protocol.account import Cause
 from emgrig.protocol.decoder import EventPacket
 
-
 _FEW_SAMPLES = 256  #: Up to so many, a block has its price, and its samples nearly none.
 
 

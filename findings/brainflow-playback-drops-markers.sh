@@ -52,7 +52,7 @@ board.prepare_session()
 board.start_stream()
 played = np.empty((len(file), 0))
 end = time.monotonic() + 60
-while played.shape[1] < 500 and time.monotonic() < end:
+while played.shape[1] < file.shape[1] and time.monotonic() < end:
     time.sleep(0.2)
     played = np.hstack((played, board.get_board_data()))
 board.release_session()

@@ -149,6 +149,16 @@ def _scheme_of(address: str) -> str:
     over, _, _ = scheme.lower().partition("+")  # a gateway, and what its bytes come over
     if not colon or over not in GATEWAYS:
         raise ValueError(_explain(address))
+    if "://" in address and "[" in address:
+        from urllib.parse import urlsplit
+
+        try:
+            urlsplit(address)
+        except ValueError as error:
+            raise ValueError(
+                f"{address}: what stands in brackets is no IPv6 address; expected as in "
+                "tcp://[fe80::1]:4299"
+            ) from error
     return over
 
 

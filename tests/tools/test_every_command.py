@@ -175,6 +175,7 @@ OF_BOARDS = [name for name, line in LINES.items() if "BOARD" in line]
     ("address", "code", "words"),
     [
         ("nonsense", 2, "is no address"),
+        ("cyton+tcp://[fe80::1:99", 2, "cyton+tcp://[fe80::1:99: what stands in brackets"),
         ("sim:fault=nonsense", 2, "nonsense"),
         ("sim:chanels=4", 2, "chanels"),
         ("tcp://127.0.0.1:1", 3, "127.0.0.1:1"),

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,23 @@ def test_no_filter_runs_until_somebody_looks(monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_array_equal(seen[0], seen[1])
     n_looks = 1000 // 50
     assert len(lengths) <= n_looks + 1 + (1 + 10 / 2 + 1)
+
+
+def test_a_mark_lies_at_its_time_behind_a_loss_that_nobody_has_looked_at() -> None:
+    epoch, codes = stated_epoch(1, STATED, 1), np.zeros((VIEW_HZ // 2, 8), np.int32)
+    columns = []
+    for looks in (True, False):
+        views = Views(VIEW_HZ, [0, 3], 50.0)
+        for begin_s, n_lost in ((0.0, 0), (0.5, 0), (6.0, 5 * VIEW_HZ), (6.5, 0)):
+            first = round(begin_s * VIEW_HZ)
+            block = replace(
+                Block.plain(codes, lambda: NO_STATUS, first, 0, epoch), lost_before=n_lost
+            )
+            views.feed(block, begin_s)
+            if looks:
+                views.look()
+        columns.append(views.column_of(6.75))
+    assert columns == pytest.approx([6.75 / Views(VIEW_HZ, [0], 50.0).scope.column_s] * 2, abs=1)
 
 
 def test_a_recording_is_from_one_press_to_the_other(tmp_path: Path) -> None:

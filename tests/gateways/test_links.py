@@ -2,6 +2,7 @@
 
 import socket
 
+import numpy as np
 import pytest
 
 import emgrig
@@ -12,13 +13,14 @@ from emgrig.driver.board import Board
 from emgrig.errors import TransportError, TransportTimeout
 from emgrig.gateways.address import split_address
 from emgrig.gateways.frames import FrameGateway
-from emgrig.gateways.template import load_template
+from emgrig.gateways.template import load_template, parse_template
 from emgrig.gateways.udp import UdpTransport
 from emgrig.hil_tests.bringup import run_bringup
 from emgrig.hil_tests.judging.measurement import Outcome
 from emgrig.hil_tests.verdict import exit_code, headline, last_line
 from emgrig.protocol.account import Cause
 from emgrig.simulator.transport import SimTransport
+from gateways.cyton import cytons
 from gateways.twins import STEP_V, bytes_of, firmware_of, gateway_of, transport_of, volts_of
 
 
@@ -68,6 +70,112 @@ def test_a_second_board_that_sends_to_the_same_port_is_told_once(
         f"{inner.address}: 127.0.0.2 sends to this port too, and only 127.0.0.1 is listened to: "
         "give each board a port of its own, or switch one off"
     )
+
+
+class Datagrams(SimTransport):
+    """A twin that sends frames by the datagram, and at times none for a while."""
+
+    is_datagram = True
+    n_silences = 0
+
+    def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
+        n_bytes = load_template("ardeeg").frame.bytes
+        if self.clock.now_s() > 1.0 + self.n_silences:
+            self.n_silences += 1
+            raise TransportTimeout("nothing came")
+        data = super().read(n_bytes, timeout_s=timeout_s)
+        while len(data) < n_bytes:
+            data += super().read(n_bytes - len(data), timeout_s=1.0)
+        return data
+
+
+def test_where_no_datagram_came_in_time_none_is_lost() -> None:
+    inner = Datagrams(transport_of("ardeeg").address.removeprefix("sim:"))
+    with Board(gateway_of("ardeeg", inner)) as board:
+        with board.stream(duration_s=4.0) as stream:
+            n_samples = sum(block.n_samples for block in stream)
+        assert inner.n_silences >= 4
+        assert n_samples == 4 * 250
+        assert stream.link.counts.sequence_gaps == stream.totals.lost == 0
+
+
+#: Frames of which only those that follow prove one; the board sends between START and STOP alone.
+HALTING = """
+title = "Mine"
+facts_from = "its firmware"
+[frame]
+bytes = 10
+fixed = { 0 = "A5" }
+[link]
+start = "47"
+stop = "53"
+[counter]
+at = 1
+bytes = 1
+[channels]
+at = 2
+count = 4
+bits = 16
+bytes = 2
+rate_hz = 500.0
+gains = [6.0]
+"""
+
+
+class Halting:
+    """Such a board, on virtual time: its counter goes on from run to run, or begins anew."""
+
+    is_paced = False
+    address = "halting:"
+
+    def __init__(self, *, begins_anew: bool) -> None:
+        self.clock = SimTransport("bench").clock
+        self._begins_anew = begins_anew
+        self._count = self._n_sent = 0
+        self._is_on = False
+
+    def read(self, max_bytes: int, /, *, timeout_s: float) -> bytes:
+        self.clock.sleep(min(timeout_s, 0.002))
+        if not self._is_on:
+            raise TransportTimeout("nothing came")
+        frame = bytes((0xA5, self._count % 256)) + self._n_sent.to_bytes(2, "big") + bytes(6)
+        self._count, self._n_sent = self._count + 1, self._n_sent + 1
+        return frame[:max_bytes]
+
+    def write(self, data: bytes, /) -> None:
+        self._is_on = data == b"G"
+        if self._begins_anew:
+            self._count = 0
+
+    def reopen(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self._is_on = False
+
+
+@pytest.mark.parametrize("begins_anew", [False, True])
+def test_what_nothing_proved_in_one_run_is_none_of_the_next(begins_anew: bool) -> None:
+    template = parse_template(HALTING, "mine.toml")
+    inner = Halting(begins_anew=begins_anew)
+    gateway = FrameGateway(template, inner, address="mine:", name="mine")
+    assert gateway.decoder.n_behind == 3
+    with Board(gateway) as board:
+        for _ in range(3):
+            first = inner._n_sent
+            with board.stream(duration_s=0.5, frames_per_packet=5) as stream:
+                blocks = list(stream)
+            codes = np.concatenate([block.codes[:, 0] for block in blocks]) // 256  # of 24 bits
+            assert codes.tolist() == list(range(first, first + 250))
+            assert stream.link.counts.sequence_gaps == stream.totals.lost == 0
+
+
+def test_a_cyton_that_was_stopped_has_lost_nothing() -> None:
+    with Board(cytons.gateway_of(cytons.transport_of())) as board:
+        for _ in range(3):
+            with board.stream(duration_s=0.5) as stream:
+                assert sum(block.n_samples for block in stream) == 125
+            assert stream.link.counts.sequence_gaps == stream.totals.lost == 0
 
 
 def test_a_port_that_is_taken_is_one_line() -> None:

@@ -125,6 +125,27 @@ def test_marks_name_parts_each_time_they_were_made(recording: Path) -> None:
     assert float(row["peak_mvc_percent"]) == pytest.approx(100, abs=0.1)
 
 
+def test_a_part_that_goes_on_behind_the_end_is_told_up_to_it(recording: Path) -> None:
+    code, text = analyse(recording, "--part", "50:1000")
+    assert code == 0, text
+    row = levels(recording.parent)["50.0 to 60.0 s", MUSCLES[0]]
+    assert (row["onset"], row["duration"]) == ("50.000", "10.000")
+    assert "1000" not in text
+
+
+def test_a_mark_that_was_made_twice_is_as_long_as_one(tmp_path: Path) -> None:
+    """By the page and by another program: less than a sample lies between them."""
+    marks = [(30.0, None, "smile"), (30.0004, None, "smile"), (33.0, None, "relax")]
+    path = write(tmp_path / "one.bdf", [(0, 29.0, 36.0, SMILE_UV)], marks)
+    code, text = analyse(path, "--part", "smile")
+    assert code == 0, text
+    found = [row for (_, channel), row in levels(tmp_path).items() if channel == MUSCLES[0]]
+    assert [one["duration"] for one in found] == ["3.000", "3.000"]
+    assert [float(one["mean"]) for one in found] == pytest.approx(
+        [SMILE_UV * 2 / math.pi] * 2, rel=0.02
+    )
+
+
 def test_the_maximum_can_be_a_recording_of_its_own(recording: Path) -> None:
     other = write(
         recording.with_name("max.bdf"), [(0, 10.0, 14.0, 150.0)], [], labels=MUSCLES[::-1]
@@ -169,6 +190,9 @@ def test_what_cannot_be_known_is_a_line(recording: Path) -> None:
         (("--mvc", "1=50:70"), 0, ""),  # up to the end
         (("--part", "60:61"), 2, "no stretch of a recording of 60.0 s"),
         (("--part", "5:5"), 2, "5 to 5 s is no stretch"),
+        (("--part", "5:5.0001"), 2, "5 to 5.0001 s is no stretch"),  # no sample is in it
+        (("--mvc", "1=inf"), 2, "a level above 0, as 5=310"),
+        (("--mvc", "²=5"), 2, "a channel from 1 to 2"),
         (("--part", "5:4.x"), 2, "there is no mark '5:4.x'"),
         (("--part", "1.2.3:4"), 2, "START:END in seconds"),
     ):

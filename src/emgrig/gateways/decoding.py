@@ -115,10 +115,9 @@ class FrameDecoder:
         return max(n_bytes, 1)
 
     def flush(self) -> None:
-        """Forget what is held: what follows is another stream of bytes."""
+        """Forget what is held: what follows is another stream of bytes, of which none is cut."""
         self.counts.skipped_bytes += len(self._held)
-        self._is_cut |= bool(self._held)
-        self._held, self._n_passed = b"", 0
+        self._held, self._n_passed, self._is_cut = b"", 0, False
 
     # ---- is it one ----------------------------------------------------------------------------
 
@@ -266,7 +265,9 @@ class FrameDecoder:
 
     def _datagram(self, data: bytes) -> _Found:
         n_rows, rest = divmod(len(data), self._n)
-        if rest or not n_rows:
+        if not data:  # none came, and none is lost
+            return self._none(is_open=False)
+        if rest:
             self.counts.skipped_bytes += len(data)
             return self._none(is_open=True)
         rows = np.frombuffer(data, np.uint8).reshape(n_rows, self._n)

@@ -344,6 +344,8 @@ class FrameGateway:
         self._heard_s = self.clock.now_s()
         self.numbering.begin(now_us)
         self._gathering.begin()
+        if self.template.link.stop:  # what was not proved before the board was silent is of then
+            self.decoder.flush()
         self._say(self.template.link.start)
         return wire.Started(self._run & 0xFFFF, self._settings, now_us)
 

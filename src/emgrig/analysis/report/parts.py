@@ -5,7 +5,7 @@ The envelope is the one that expressions are measured by: band-passed, mains tak
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -70,13 +70,19 @@ def usable(asked: Mapping[int, T], units: Sequence[str]) -> tuple[dict[int, T], 
     return {index: one for index, one in asked.items() if units[index] == "uV"}, unsaid
 
 
-def check_inside(part: Part, duration_s: float) -> None:
-    """Raise ValueError if a part is empty, or not in a recording of so many s."""
-    if not 0 <= part.begin_s < part.end_s or not part.begin_s < duration_s:
+def inside(part: Part, duration_s: float, rate_hz: float) -> Part:
+    """Return a part, up to the end of a recording of so many s if it goes on behind that.
+
+    Raises ValueError if no sample is in it.
+    """
+    cut = replace(part, end_s=min(part.end_s, duration_s))
+    first, behind = _span(cut, rate_hz)
+    if not 0 <= first < behind:
         raise ValueError(
             f"{part.name}: {part.begin_s:g} to {part.end_s:g} s is no stretch of a recording of "
             f"{duration_s:.1f} s"
         )
+    return cut
 
 
 def mvc_in(

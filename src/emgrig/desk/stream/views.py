@@ -82,6 +82,8 @@ class Views:
         """Return the place of a time among the columns; it may lie behind the last one."""
         if not self._end_unix_s:
             return 0.0
+        if self._holes:  # the columns of what is missing before the batch count, too
+            self.flush()
         end_s = self._end_unix_s - (self._n_batch + self.scope.n_waiting) / self.rate_hz
         return self.scope.n_columns + (unix_s - end_s) / self.scope.column_s
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from emgrig.analysis.report.candidates import Analysis, band_at
-from emgrig.analysis.report.parts import Part, check_inside
+from emgrig.analysis.report.parts import Part, inside
 from emgrig.errors import RecordingError
 from emgrig.files import is_file
 from emgrig.names import one_line
@@ -184,7 +184,7 @@ def _parts(option: str, where: str, found: Recording) -> list[Part]:
             part = Part(f"{option}", float(times[1]), float(times[2]))
         except ValueError:
             raise ValueError(f"{option}: START:END in seconds was expected") from None
-        check_inside(part, found.duration_s)
+        part = inside(part, found.duration_s, found.rate_hz)
         return [replace(part, name=part.times)]
     marks = [one for one in found.marks if not one.is_bad]
     named = [one for one in marks if one.text.casefold() == where.casefold()]
@@ -194,12 +194,11 @@ def _parts(option: str, where: str, found: Recording) -> list[Part]:
     for nth, one in enumerate(named, 1):
         end_s = one.onset_s + (one.duration_s or MARK_LASTS_S)
         if not one.duration_s:
-            behind = (other.onset_s for other in marks if other.onset_s > one.onset_s)
-            end_s = min(end_s, next(iter(sorted(behind)), end_s))
+            next_s = one.onset_s + 1 / found.rate_hz  # made twice, it does not end at itself
+            end_s = min([end_s, *(other.onset_s for other in marks if other.onset_s >= next_s)])
         name = one_line(one.text) if len(named) == 1 else f"{one_line(one.text)} {nth}"
-        part = Part(name, one.onset_s, min(end_s, found.duration_s))
-        check_inside(replace(part, name=option), found.duration_s)
-        parts.append(part)
+        part = inside(Part(option, one.onset_s, end_s), found.duration_s, found.rate_hz)
+        parts.append(replace(part, name=name))
     return parts
 
 

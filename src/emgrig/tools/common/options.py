@@ -238,7 +238,8 @@ def read_mvc(options: list[str], n_channels: int) -> dict[int, float]:
             level_uv = float(level)
         except ValueError:
             level_uv = 0.0
-        if not channel.isdigit() or not 1 <= int(channel) <= n_channels or not level_uv > 0:
+        is_channel = channel.isdecimal() and 1 <= int(channel) <= n_channels
+        if not is_channel or not 0 < level_uv < float("inf"):
             raise ValueError(
                 f"--mvc {option}: expected CHANNEL=µV with a channel from 1 to {n_channels} and a "
                 "level above 0, as 5=310, or the file of a session, as P01_session.json"

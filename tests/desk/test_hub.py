@@ -319,6 +319,8 @@ def test_what_is_missing_between_two_streams_is_a_pause_only_if_it_was_meant(
     assert nothing == 0
     hub.views.look()
     assert len(hub.views.pauses) == int(is_meant)
+    assert status.n_run_lost == 0
+    assert status.n_samples - status.n_run_samples == pytest.approx(hub.rate_hz, abs=0.6e3)
 
 
 def test_real_time_is_added_to_a_simulated_address() -> None:

@@ -60,7 +60,6 @@ class Gathering:
         self._last_s = 0.0  # when the last of them was read
         self._came_s: float | None = None  # when the last of them came, as far as is known
         self._began = 0.0, 0  # a time, and the bytes until then
-        self._byte_s = 0.0  # how long a byte takes; 0 while only its nominal pace is known
 
     def wake(self) -> None:
         """Let a wait end: there is something else to do."""
@@ -94,7 +93,7 @@ class Gathering:
         """
         clock = inner.clock
         now_s = clock.now_s()
-        byte_s = self._byte_s or 1.0 / bytes_per_s
+        byte_s = self._byte_s(now_s, 1.0 / bytes_per_s)
         due_s = now_s if self._came_s is None else self._came_s + n_lacking * byte_s
         wait_s = min(due_s - now_s, left_s)
         if wait_s > 0 and self._gate.acquire(timeout=wait_s):
@@ -112,21 +111,21 @@ class Gathering:
         taken_s = now_s - self._last_s if self._n_bytes else now_s
         is_ahead = n_bytes > FAST * n_lacking or taken_s * bytes_per_s * FAST < n_bytes
         self._follow(n_bytes, now_s, byte_s, is_exact)
-        if now_s - self._began[0] >= SPAN_S:
-            self._byte_s = self._own_byte_s(now_s, 1.0 / bytes_per_s)
         if is_ahead:
             pieces += self._flood(inner, n_bytes, now_s)
         return pieces
 
-    def _own_byte_s(self, now_s: float, nominal_s: float) -> float:
-        """Return how long a byte takes: by what came so far, if that makes sense, s; else 0."""
+    def _byte_s(self, now_s: float, nominal_s: float) -> float:
+        """Return how long a byte takes: by what came so far, if that makes sense."""
         began_s, n_bytes = self._began
         n_bytes = self._n_bytes - n_bytes
-        byte_s = (now_s - began_s) / n_bytes if n_bytes else 0.0
+        if not n_bytes or now_s - began_s < SPAN_S:
+            return nominal_s
+        byte_s = (self._last_s - began_s) / n_bytes
         if abs(byte_s / nominal_s - 1) < OFF:
             return byte_s
-        self._began = now_s, self._n_bytes  # it paused, or was ahead
-        return 0.0
+        self._began = self._last_s, self._n_bytes  # it paused, or was ahead
+        return nominal_s
 
     def _until(self, inner: Transport, pieces: list[bytes], n_lacking: int, until_s: float) -> bool:
         """Read until so many bytes more are there or time is over; say if they are.

@@ -20,11 +20,12 @@ from emgrig.protocol.decoder import (
     Decoder,
     EventPacket,
     Item,
+    OnePacket,
     ReplyPacket,
     RequestPacket,
     SamplePackets,
 )
-from emgrig.protocol.framing import PacketEncoder, PacketType
+from emgrig.protocol.framing import PacketEncoder, PacketType, encode_packet
 from emgrig.protocol.packets import (
     BootEvent,
     ErrorCode,
@@ -36,12 +37,14 @@ from emgrig.protocol.packets import (
     Registers,
     ReplyHeader,
     Request,
+    SamplesHeader,
     StartArguments,
     Started,
     Stats,
     Stopped,
     TriggerEvent,
 )
+from emgrig.protocol.unmade import PacketForm, Received, UnmadePacket
 from fake_board import FakeTransport
 from fake_server import TcpServer
 from properties import examples
@@ -368,3 +371,41 @@ def test_all_requests_within_a_limit_end_with_it(link: Link, transport: FakeTran
     with pytest.raises(TransportTimeout):
         link.request(Request.STOP, None, Stopped)
     assert transport.clock.now - began_s == pytest.approx(7.0)
+
+
+class Foreseen:
+    """A foreseer that takes everything, or nothing."""
+
+    def __init__(self, *, takes: bool) -> None:
+        self.takes, self.came = takes, list[Received]()
+
+    def take(self, data: Received, unix_s: float, /) -> bool:
+        del unix_s
+        self.came.append(data)
+        return self.takes
+
+    def settle(self) -> None: ...
+
+
+@pytest.mark.parametrize("takes", [True, False])
+@pytest.mark.parametrize("is_tapped", [True, False])
+def test_a_packet_that_nobody_has_made_is_made_for_who_wants_its_bytes(
+    takes: bool, is_tapped: bool
+) -> None:
+    """A tap gets the bytes, and the decoder, if it is not taken: a packet of 2 frames of zeros."""
+    form = PacketForm(2, 27, 5, 3, 27, 0, lambda data: data[:-1])
+    packet = UnmadePacket(form, 7, 1 << 31, 123_456_789, bytes(2 * 27 + 1))
+    link = Link(FakeTransport())
+    foreseen, tapped, heard = Foreseen(takes=takes), list[bytes](), list[Item]()
+    link.foreseer, link.listener = foreseen, lambda item, _: heard.append(item)
+    if is_tapped:
+        link.tap = lambda _direction, data, _unix_s: tapped.append(data)
+    with link.lock:
+        link._take(packet)
+    payload = SamplesHeader(1 << 31, 123_456_789, 2, 27, 5, 0).encode() + bytes(2 * 27)
+    expected = encode_packet(PacketType.SAMPLES, 7, payload)
+    assert foreseen.came == [expected if is_tapped else packet]
+    assert tapped == [expected] * is_tapped
+    assert link._decoder.counts.packets == (not takes)
+    link.close()
+    assert [type(item) for item in heard] == [OnePacket] * (not takes)

@@ -22,6 +22,8 @@ _LINK_COLOUR = {
 }
 OLD_S = 3600.0
 """A check older than this is called old: contacts change within the first half hour."""
+OF_THE_RUN = ("conversions", "frames_sent", "missed_drdy", "transmit_overflows")
+"""Counters of a board that begin at 0 with each run (`emgrig.protocol.packets.Stats`)."""
 BATTERY = "battery level (the link has no field for it)"
 
 
@@ -255,6 +257,9 @@ def numbers_panel(desk: Desk) -> Refresh:
         head = ui.label("Channels now").classes("text-xs text-weight-medium")
         figures = ui.html("", sanitize=True).classes("w-full text-xs")
         figures.props('data-testid="figures"')
+        ui.label("Samples").classes("text-xs text-weight-medium")
+        samples = ui.html("", sanitize=True).classes("w-full text-xs")
+        samples.props('data-testid="samples"')
         ui.label("Counters of the board").classes("text-xs text-weight-medium")
         counters = ui.html("", sanitize=True).classes("w-full text-xs")
         counters.props('data-testid="counters"')
@@ -267,14 +272,33 @@ def numbers_panel(desk: Desk) -> Refresh:
         status = now.status
         is_live = status.link is LinkState.STREAMING
         head.set_text("Channels now" if is_live else "Channels before the samples stopped")
+        samples.set_content(_samples_table(status))
         rows = "".join(
-            f"<tr><td>{markup(name.replace('_', ' '))}</td><td align='right'>{count}</td></tr>"
+            f"<tr><td>{markup(_counter_words(name))}</td><td align='right'>{count}</td></tr>"
             for name, count in status.counters.items()
             if name not in ("uptime_us", "settings", "streaming")
         )
         counters.set_content(f"<table width='100%'>{rows}</table>")
 
     return refresh
+
+
+def _counter_words(name: str) -> str:
+    return name.replace("_", " ") + (" (this run)" if name in OF_THE_RUN else "")
+
+
+def _samples_table(status: Status) -> str:
+    """Show what came and what did not, of the run that is on and since the desk began."""
+    cells = (
+        ("came", status.n_run_samples, status.n_samples),
+        ("lost", status.n_run_lost, status.n_lost),
+    )
+    rows = "".join(
+        f"<tr><td>{word}</td><td align='right'>{run}</td><td align='right'>{whole}</td></tr>"
+        for word, run, whole in cells
+    )
+    head = "<tr><th></th><th align='right'>this run</th><th align='right'>in all</th></tr>"
+    return f"<table width='100%'>{head}{rows}</table>"
 
 
 def _figures_table(desk: Desk) -> str:

@@ -107,7 +107,7 @@ class Hub:
         self._thread: threading.Thread | None = None
         self._is_closing = is_closing or threading.Event()
         self._jobs = Jobs()
-        self._tally = Tally()
+        self._tally, self._run_tally = Tally(), Tally()  # since the desk began, and the stream
         self._measured_hz, self._contradiction = 0.0, ""
         self._run_hz = self._rate_due_s = self._opened_s = 0.0  # rate of the run, 0: not known yet
         self._fit: ClockFit | None = None
@@ -169,6 +169,8 @@ class Hub:
                 outlet_problem=self._exchange.problem,
                 told=self._told(),
                 contradiction=self._contradiction,
+                n_run_samples=self._run_tally.n_samples,
+                n_run_lost=self._run_tally.n_lost,
             )
 
     def _told(self) -> str:
@@ -321,6 +323,7 @@ class Hub:
             self._set_state(LinkState.STREAMING)
             self._last_came_s = self._opened_s = self.board.clock.now_s()
             self._run_hz = self._rate_due_s = 0.0
+            self._run_tally = Tally()
 
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
@@ -348,6 +351,7 @@ class Hub:
         offset = 0  # of the numbers over all streams
         for block in joined(blocks):
             self._tally.add(block)
+            self._run_tally.add(block)
             self._record(block)
             for listener in self._block_listeners:
                 listener(block)

@@ -43,7 +43,9 @@ class Status:
 
     The link has been so for `since_s`; `problem` is what is wrong with it or the board, in words.
     The rate is by the registers, and as measured by board time (0 before it is known). `n_samples`
-    came, `n_lost` conversions did not, and in `n_paused` data periods the desk paused the board.
+    came, `n_lost` conversions did not, and in `n_paused` data periods the desk paused the board:
+    since the desk began. `n_run_samples` and `n_run_lost` are those since the stream began last, as
+    after a check or a change of settings.
     `drift_ppm` is the board's clock against this computer's, and right to within `drift_bound_ppm`;
     None until it can be told. `counters` are the board's own: edges missed, frames thrown away,
     brown-outs, bad packets … `tube` is what the digital tube shows. `outlet_problem` says why
@@ -69,6 +71,8 @@ class Status:
     outlet_problem: str = ""
     told: str = ""
     contradiction: str = ""
+    n_run_samples: int = 0
+    n_run_lost: int = 0
 
     @property
     def is_cut(self) -> bool:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +32,17 @@ class Epoch:
     #: What the board, or whoever describes it, states; None if all was read back.
     stated: Stated | None = None
 
+    @cached_property
+    def _scales_v(self) -> dict[int, NDArray[np.float64]]:
+        """Views of one array, by their length: blocks have few lengths."""
+        return {_FEW_SAMPLES: np.tile(self.scale_v, (_FEW_SAMPLES, 1))}
+
     def scales_v(self, n_samples: int) -> NDArray[np.float64]:
-        """`scale_v` once for each of so many samples, shape (n_samples, n_channels)."""
-        scales: NDArray[np.float64] | None = self.__dict__.get("_scales_v")
-        if scales is None or len(scales) != n_samples:
-            scales = np.tile(self.scale_v, (n_samples, 1))
-            self.__dict__["_scales_v"] = scales
+        """`scale_v` once for each of so many samples, few: shape (n_samples, n_channels)."""
+        views = self._scales_v
+        scales = views.get(n_samples)
+        if scales is None:
+            scales = views[n_samples] = views[_FEW_SAMPLES][:n_samples]
         return scales
 
     @property

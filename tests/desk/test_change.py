@@ -87,7 +87,7 @@ def test_what_cannot_be_set_is_said_and_all_is_as_before(desk: Desk, tmp_path: P
     nothing_on = tmp_path / "none.toml"
     nothing_on.write_text("[board]\nrate = 500\n[channels.1]\npower_down = true\n")
     desk.change(Wish(profile=str(nothing_on)))
-    assert "not set, it is as before" in desk.changing.problem
+    assert "not set, what was before is put back" in desk.changing.problem
     assert "no channel is on" in desk.changing.problem
     run(desk, 1.0)
     assert desk.hub.board.chip.files == before

@@ -185,7 +185,7 @@ class Desk:
             self.changing = Changing(said=f"{words}: set, and read back")
             return
         _log(error)
-        said = f"{words}: not set, it is as before: {error}"
+        said = f"{words}: not set, what was before is put back: {error}"
         self.changing = Changing(problem=said)
 
     # Electrodes.

@@ -1,6 +1,7 @@
 """A gateway over its links: datagrams, a serial port that is talked to, a link that is lost."""
 
 import socket
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from check_gateway import joined, place_of
 from emgrig.desk.pages.panels import _rate_words
 from emgrig.desk.stream.hub import Hub
 from emgrig.driver.board import Board
+from emgrig.driver.samples.block import Block
+from emgrig.driver.seams import Transport
 from emgrig.errors import TransportError, TransportTimeout
 from emgrig.gateways.address import split_address
 from emgrig.gateways.frames import FrameGateway
@@ -21,6 +24,8 @@ from emgrig.hil_tests.verdict import exit_code, headline, last_line
 from emgrig.protocol.account import Cause
 from emgrig.simulator.transport import SimTransport
 from gateways.cyton import cytons
+from gateways.hackeeg import rig as hackeegs
+from gateways.meower import rig as meowers
 from gateways.twins import STEP_V, bytes_of, firmware_of, gateway_of, transport_of, volts_of
 
 
@@ -228,6 +233,44 @@ def test_a_serial_board_is_waited_for_and_talked_to_at_its_first_baud_rate() -> 
     assert inner.said == [9600, 12, 115200]
     assert inner.clock.now_s() - began_s >= 5.0
     gateway.close()
+
+
+def behind_s(inner: SimTransport, block: Block) -> float:
+    """Return how far a block's end lies behind the clock, by its board time, s."""
+    end_us = block.board_time_us + 1e6 * block.n_samples / block.epoch.rate_hz
+    return inner.clock.now_s() - end_us / 1e6
+
+
+Linked = tuple[SimTransport, Transport]
+LINKED: dict[str, Callable[[], Linked]] = {
+    "cyton": lambda: (one := cytons.transport_of(), cytons.gateway_of(one)),
+    "cyton-daisy": lambda: (one := cytons.transport_of("cyton-daisy"), cytons.gateway_of(one)),
+    "knight": lambda: (one := transport_of("knight"), gateway_of("knight", one)),
+    "eegfrontier": lambda: (one := transport_of("eegfrontier"), gateway_of("eegfrontier", one)),
+    "hackeeg": lambda: (one := hackeegs.transport_of(), hackeegs.gateway_of(one)),
+    "meower": lambda: (one := meowers.transport_of(), meowers.gateway_of(one)),
+}
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_board_time_goes_on_over_outages_as_the_clock_does(name: str) -> None:
+    """However long the run was before, and the outage: twice, since faults of time add up."""
+    inner, gateway = LINKED[name]()
+    with Board(gateway) as board, board.stream(frames_per_packet=8) as stream:
+        found_s = []
+        for outage_s in (1.0, 4.0, 0.0):
+            end_s = inner.clock.now_s() + 6.0
+            while inner.clock.now_s() < end_s:
+                block = next(stream)
+            found_s.append(behind_s(inner, block))
+            if outage_s:
+                inner.board.cut_link()
+                inner.board.schedule(inner.board.now_s + outage_s, inner.board.restore_link)
+        stream.stop()
+        assert len(stream.recoveries) == 2
+    # A Meower's run begins when its first datagram is read: on virtual time, a read later.
+    most_s = 0.2 if name == "meower" else 0.1
+    assert np.abs(np.diff(found_s)).max() < most_s
 
 
 def test_a_lost_link_is_opened_anew_and_the_gap_is_said() -> None:

@@ -84,7 +84,7 @@ class CytonGateway(FrameGateway):
             self._slice_s = VIRTUAL_SLICE_S
 
     def _meet(self) -> None:
-        self.decoder, self.numbering = CytonDecoder(), CytonNumbering()
+        self.decoder = CytonDecoder()
         self._asked.clear()
         self._talking.forget()
         self._is_met = self._gives_up = False
@@ -102,8 +102,10 @@ class CytonGateway(FrameGateway):
         self._n_chips = len(self.board.held)
         self._settings = self.board.settings
         self.out.frame_bytes = self._n_chips * CHIP_BYTES
+        now_us, self._heard_s = self._now_us(), self.inner.clock.now_s()
+        self.numbering = CytonNumbering()
         self.numbering.has_daisy = self._n_chips > 1
-        self.numbering.begin(self._now_us())
+        self.numbering.begin(now_us)
 
     @property
     def _is_only_streaming(self) -> bool:

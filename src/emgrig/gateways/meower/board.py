@@ -79,7 +79,8 @@ class MeowerBoard:
         self._replies: list[bytes] = []
         self._is_in_rdatac = False
         self._canary = (Config1.ADDRESS, (0, 0))
-        self._said_s = self._look_s = self._heard_s = 0.0
+        self._said_s = self._look_s = 0.0
+        self._heard_s = ports.clock.now_s()
         self._line = ClockLine(unit_us=8)
         self._offset_us: int | None = None  # from the board's clock to the line that is told
         self._last_us = 0
@@ -135,7 +136,7 @@ class MeowerBoard:
         """
         self.run.drop()
         self._is_in_rdatac, self._offset_us = False, None
-        self._heard_s = self.clock.now_s()
+        self._last_us, self._heard_s = self.now_us(), self.clock.now_s()
         deadline_s, came = self.clock.now_s() + MEET_S, b""
         is_told, is_echo = False, True  # whether all that came is what was sent
         while True:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from emgrig.errors import RecordingError
+from emgrig.hil_tests import run as run_module
 from emgrig.hil_tests import suite_run
 from emgrig.hil_tests.bringup import BringupInterrupted, run_bringup
 from emgrig.hil_tests.judging.check import CheckResult
@@ -125,6 +126,26 @@ def test_a_run_that_a_person_ended_has_no_verdict(tmp_path: Path) -> None:
     assert f"incomplete: 1 of {N_CHECKS} asked, interrupted" in last_line(one.run)
     assert one.run.restored is not None
     assert one.run.restored.proved
+
+
+@pytest.mark.parametrize("step", ["diagnose", "restore"])
+def test_who_does_not_wait_for_its_end_is_told_what_is_known(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C again: the cause is looked for, or the board given back, for 30 s and more."""
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, step, interrupt)
+    one = told(tmp_path, interrupt=True)
+    assert is_green(one) == []
+    assert exit_code(one.run) == one.record["verdict"]["exit_code"] == 130
+    assert one.record["checks"][0]["number"] == "B0"
+    registers = one.record["registers"]
+    assert registers["before"]
+    assert registers["proved"] is (step == "diagnose")
+    assert ("putting it back was interrupted" in one.page) is (step == "restore")
 
 
 TORN = "@pytest.fixture\ndef torn():\n    yield\n    1 / 0\n"

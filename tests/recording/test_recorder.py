@@ -27,6 +27,7 @@ from emgrig.recording.convert import convert
 from emgrig.recording.levels import Progress
 from emgrig.recording.recorder import Recorder, record
 from emgrig.recording.sidecar import schema
+from emgrig.simulator.transport import SimTransport
 from fake_board import FakeBoard, FakeTransport, true_codes
 
 RATE_HZ = 250.0
@@ -382,7 +383,24 @@ def test_another_thread_ends_a_recording_and_it_is_whole(board: Board, tmp_path:
     made = record(board, tmp_path / "a.bdf", 60.0, progress=end, stop=stop)
     assert 1.0 <= made.n_samples / board.chip.rate_hz < 3.0
     assert made.totals.lost == 0
+    assert recorder_module.CUT_AT_END not in made.remarks
     assert edfio.read_bdf(tmp_path / "a.bdf").num_signals > 0
+
+
+def test_a_recording_that_ends_while_the_link_is_lost_says_so(tmp_path: Path) -> None:
+    """Nobody can count what the board made then: "nothing lost" alone would be no answer."""
+    stop, transport = threading.Event(), SimTransport("seed=3")
+
+    def cut(progress: Progress) -> None:
+        if progress.elapsed_s >= 1.0:
+            transport.board.cut_link()
+            stop.set()
+
+    with Board(transport, reconnect=ReconnectPolicy(is_given_up=stop.is_set)) as board:
+        made = record(board, tmp_path / "a.bdf", progress=cut, stop=stop)
+    assert made.totals.received > 200
+    remark = made.remarks[-1]
+    assert remark == recorder_module.CUT_AT_END
 
 
 @pytest.mark.parametrize("existing", ["a.bdf", "a.json", "a.capture", "a-2.bdf"])

@@ -6,6 +6,8 @@ import pytest
 
 import emgrig
 from emgrig.calibration.procedures import noise_floor
+from emgrig.driver.chip.register_access import RegisterAccess
+from emgrig.electrodes import procedure
 from emgrig.tools import profile_commands
 from emgrig.tools.sync import example
 from shell import Run
@@ -31,11 +33,33 @@ def test_a_group_says_it_once(shell: Run, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_calibration_says_that_the_registers_are_back(
     shell: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(noise_floor, "measure_noise", interrupt)
+    monkeypatch.setattr(noise_floor, "prepare", interrupt)
     said = shell("calibrate noise sim:")
     assert (said.out, said.code) == ("", 130)
     (line,) = said.err.splitlines()
-    assert line.startswith("interrupted; the registers are as before, proved by reading")
+    words = "interrupted; the registers are as before, proved by reading; nothing was written"
+    assert line == words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["calibrate noise sim:", "electrodes sim:"])
+def test_who_does_not_wait_for_the_registers_is_told_that_nothing_is_proved(
+    command: str, shell: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (noise_floor, procedure):
+        monkeypatch.setattr(module, "prepare", interrupt)
+    monkeypatch.setattr(RegisterAccess, "restore", interrupt)
+    said = shell(command)
+    assert (said.out, said.code) == ("", 130)
+    assert "interrupted; it is not proved that the registers are as before" in said.err
+    assert "proved by reading" not in said.err
+
+
+def test_before_anything_was_changed_no_register_is_told_of(
+    shell: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emgrig, "connect", interrupt)
+    assert "register" not in shell("electrodes sim:").err
 
 
 @pytest.mark.parametrize("stage", ["_record", "_write"])

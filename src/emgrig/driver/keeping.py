@@ -10,6 +10,9 @@ from emgrig.errors import DeviceError, EmgrigError, TransportError
 
 log = logging.getLogger(__name__)
 
+AS_BEFORE = "the registers are as before, proved by reading"
+IN_DOUBT = "it is not proved that the registers are as before: putting them back was interrupted"
+
 
 class Keeping:
     """Holds what the registers were; `restored` is known when the context is left."""
@@ -33,15 +36,24 @@ class Keeping:
         ------
         EmgrigError
             If the link stays lost or a register does not hold.
+        KeyboardInterrupt
+            If a person does not wait for it; its note says that nothing is proved.
         """
         try:
-            self._restored = self._board.chip.restore(self._before)
+            self._restored = self._put_back()
+        except KeyboardInterrupt as broken:
+            broken.add_note(IN_DOUBT)
+            raise
+        if not self._restored.is_proved:
+            raise DeviceError("the registers are not what they were before the procedure")
+
+    def _put_back(self) -> Restored:
+        try:
+            return self._board.chip.restore(self._before)
         except TransportError as error:
             log.warning("%s; connecting anew to put the registers back", error)
             self._board.reconnect()
-            self._restored = self._board.chip.restore(self._before)
-        if not self._restored.is_proved:
-            raise DeviceError("the registers are not what they were before the procedure")
+            return self._board.chip.restore(self._before)
 
 
 @contextmanager
@@ -55,6 +67,8 @@ def kept(board: Board) -> Iterator[Keeping]:
     EmgrigError
         What was raised inside; or, if the registers could not be put back, of the same family and
         saying both.
+    KeyboardInterrupt
+        With a note that says what is known of the registers.
     """
     keeping = Keeping(board)
     try:
@@ -63,8 +77,11 @@ def kept(board: Board) -> Iterator[Keeping]:
         try:
             keeping.restore()
         except EmgrigError as second:
-            first = str(error) or type(error).__name__
+            is_person = isinstance(error, KeyboardInterrupt)
+            first = "interrupted" if is_person else str(error) or type(error).__name__
             text = f"{first}; nor could the registers be put back: {second}"
             raise DeviceError(text) from error
+        if isinstance(error, KeyboardInterrupt):
+            error.add_note(AS_BEFORE)
         raise
     keeping.restore()

@@ -165,6 +165,8 @@ class BringupRun:
         try:
             is_open = self.options.inputs == "open"
             self.diagnosis = diagnose(self.rig, self.results, is_open=is_open)
+        except KeyboardInterrupt:  # a person waits no longer: what is known is told all the same
+            self.interrupted = True
         except Exception as error:  # whatever it is, the board is given back, and the run says so
             log.warning("looking for the cause went wrong", exc_info=error)
             self.problems.append(f"looking for the cause: {type(error).__name__}: {error}")
@@ -175,8 +177,14 @@ class BringupRun:
             self.problems.append(f"no check measured {', '.join(unused)} of {origin}: misspelt?")
 
     def _restore(self) -> Restored:
+        rig = self.rig
+        before, streamed = (rig.before, rig.streamed_before) if rig.is_open else ((), False)
         try:
-            return restore(self.rig)
+            return restore(rig)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            found, words = tuple(raw.hex() for raw in before), "putting it back was interrupted"
+            return Restored(found, (), streamed, False, proved=False, note=words)
         except Exception as error:
             log.warning("giving the board back went wrong", exc_info=error)
             words = f"{type(error).__name__}: {error}"

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 PROGRESS_EVERY_S = 0.5
 LOOK_EVERY_S = 1.0  #: Whether the capture is still there.
 MOST_MARKER_CHARACTERS = 1 << 20
+CUT_AT_END = (
+    "the link was lost when the recording ended: what the board made behind the last sample is not "
+    "in it, and how much that is nobody can tell"
+)
 _PIECE = 5000  #: Characters of a marker in one note: at most 12 bytes each in JSON.
 
 
@@ -98,6 +103,7 @@ class Recorder:
         self._overwrite = overwrite
         self._failure: EmgrigError | None = None
         self._is_ended = False
+        self.is_cut = False  #: The link was lost when it ended: nobody has counted what came then.
         self._recording: Recording | None = None
         self._look_due_s = 0.0
         self._levels = Levels(board.chip.n_channels)
@@ -210,6 +216,7 @@ class Recorder:
         """Let nothing more in; `close` still has to make the files. A second call does nothing."""
         if not self._is_ended:
             self._is_ended = True
+            self.is_cut |= not self._board.is_linked
             self._board.journal, self._board.tap = self._journal_before, self._tap_before
             self._writer.close()
 
@@ -228,7 +235,7 @@ class Recorder:
         if self._failure is not None:
             raise self._failure
         try:
-            self._recording = convert(
+            made = convert(
                 self.capture_path, self.bdf_path, overwrite=self._overwrite, progress=self.making
             )
         except NothingRecorded:
@@ -245,6 +252,8 @@ class Recorder:
                 f"{error}; {self.capture_path} holds the recording: "
                 f"emgrig convert {self.capture_path} -o OTHER.bdf"
             ) from error
+        remarks = (*made.remarks, CUT_AT_END) if self.is_cut else made.remarks
+        self._recording = replace(made, remarks=remarks)
         return self._recording
 
     def __enter__(self) -> Self:
@@ -371,6 +380,7 @@ def fill(
     except KeyboardInterrupt:
         log.info("stopped by Ctrl-C")
     except TransportError:
+        recorder.is_cut = True
         if stop is None or not stop.is_set():
             raise
         log.info("stopped while the link was lost")

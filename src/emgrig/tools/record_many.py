@@ -355,6 +355,9 @@ def _tell(lanes: Sequence[Lane], *, as_json: bool) -> None:
         return
     heads = ("board", "file", "received", "lost", "gaps", "clock, ppm", "outcome")
     print_table(heads, [_row(lane) for lane in lanes], whole=("file",))
+    for lane in lanes:
+        for remark in lane.made.remarks if lane.made is not None else ():
+            note(f"{lane.name or lane.entry.address}: {remark}")
     n_good = sum(lane.error is None for lane in lanes)
     n_simulated = sum(lane.is_simulated for lane in lanes)
     some = f", {n_simulated} of them SIMULATED" if n_simulated else ""
@@ -389,6 +392,7 @@ def _plain(lane: Lane) -> dict[str, object]:
         "n_gaps": lane.n_gaps,
         "account": asdict(made.totals) if made else None,
         "clock_ppm": lane.clock_ppm,
+        "remarks": list(made.remarks) if made else [],
         "error": None if lane.error is None else str(lane.error),
         "exit_code": int(ExitCode.OK if lane.error is None else exit_code_for(lane.error)),
     }

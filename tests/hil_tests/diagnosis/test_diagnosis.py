@@ -132,13 +132,24 @@ def test_other_causes_that_fit_are_told_too() -> None:
         (IncidentKind.SILENT, Layer.LINK, "silent"),
         (IncidentKind.SILENT, Layer.RECOVERY, "board-hangs"),
         (IncidentKind.NO_ANSWER, Layer.NOISE, "board-hangs"),
-        (IncidentKind.LINK_LOST, Layer.FRAMES, "link-cut"),
+        (IncidentKind.LINK_LOST, Layer.FRAMES, "link-gone"),
         (IncidentKind.BOARD_STARTED, Layer.NOISE, "board-restart"),
         (IncidentKind.WRITES_IGNORED, Layer.IDENTITY, "writes-ignored"),
     ],
 )
 def test_what_happened_is_read_as_a_value(kind: IncidentKind, layer: Layer, key: str) -> None:
     assert conclude(facts("B0", layer, happened=(kind,))).key == key
+
+
+def test_a_link_that_came_back_is_another_cause_than_one_that_did_not() -> None:
+    came_back = Incident(IncidentKind.LINK_LOST, "whatever", value=0.8)
+    result = CheckResult(
+        CheckInfo("B8", Layer.FRAMES, "a question"), Outcome.FAIL, "", [], incidents=[came_back]
+    )
+    assert conclude(Evidence([result], n_channels=8, probes={})).key == "link-cut"
+    result.incidents.append(Incident(IncidentKind.LINK_LOST, "whatever"))
+    gone = conclude(Evidence([result], n_channels=8, probes={}))
+    assert (gone.key, gone.others) == ("link-gone", ())
 
 
 @pytest.fixture

@@ -52,8 +52,19 @@ LINK_RULES: list[Rule] = [
         "read the reset cause in the report; watch the board's supply while it sends",
     ),
     Rule(
+        "link-gone",
+        symptoms.is_link_gone,
+        "The link was lost and did not come back: unplugged, out of reach, or the board lost power",
+        "check cable and connector, the board's power, and the radio's signal; then run this again",
+        next_over={
+            Medium.SERIAL: "check cable and connector, and the board's power; then run this again",
+            Medium.INSIDE: "see whether the program that serves the board still runs, and what it "
+            "says; then run this again",
+        },
+    ),
+    Rule(
         "link-cut",
-        symptoms.happened(IncidentKind.LINK_LOST),
+        symptoms.is_link_back,
         "The link was cut while the board ran on",
         "check cable and connector, or the radio's signal; the board itself came back unharmed",
         next_over={

@@ -56,6 +56,19 @@ def happened(*kinds: IncidentKind) -> When:
     return lambda e: e.happened(*kinds)
 
 
+def is_link_gone(evidence: Evidence) -> bool:
+    """Say if the link was lost in the check that failed, and did not come back."""
+    return evidence.failed is not None and any(
+        incident.kind is IncidentKind.LINK_LOST and incident.value is None
+        for incident in evidence.failed.incidents
+    )
+
+
+def is_link_back(evidence: Evidence) -> bool:
+    """Say if the link was lost in the check that failed, and came back each time."""
+    return evidence.happened(IncidentKind.LINK_LOST) and not is_link_gone(evidence)
+
+
 def either(*symptoms: When) -> When:
     """Make a symptom: one of these."""
     return lambda e: any(symptom(e) for symptom in symptoms)

@@ -73,7 +73,7 @@ def run(wanted: Wanted, jobs: Sequence[Job]) -> None:
     amplifiers = load_amplifiers(wanted.amplifiers)  # a broken file is found before, not after
     refuse_report(wanted.report, overwrite=wanted.overwrite)
     with (
-        leaves("the registers are as before, proved by reading; nothing was written"),
+        leaves("nothing was written"),
         open_place(wanted.address, bench=wanted.bench, attenuator=wanted.attenuator) as place,
         Bar("connecting") as bar,
     ):

@@ -17,5 +17,5 @@ def leaves(words: str) -> Iterator[None]:
 
 
 def words_of(broken: BaseException) -> str:
-    """Return the line for an interruption, with what the innermost that knows says is left."""
-    return f"interrupted; {getattr(broken, '__notes__', [USUAL])[0]}"
+    """Return the line for an interruption, with all that is known of what is left."""
+    return "; ".join(("interrupted", *getattr(broken, "__notes__", [USUAL])))

@@ -10,7 +10,6 @@ from emgrig.connect import link_first
 from emgrig.errors import ExitCode, RecordingError
 from emgrig.tools.calibrate.words import read_channels
 from emgrig.tools.common.boards import find_calibration
-from emgrig.tools.common.interrupted import leaves
 from emgrig.tools.common.options import Calibration, OfBoard, Printed, flag, option, takes
 from emgrig.tools.common.output import err, note, out, print_json
 from emgrig.tools.common.progress import Bar
@@ -104,8 +103,7 @@ def _check(
     from emgrig.tools.electrodes.view import show_check
 
     known = None if settings.is_quick else find_calibration(board, where)
-    # What could not be put back would be another error.
-    with leaves("the registers are as before, proved by reading"), Bar("electrodes") as bar:
+    with Bar("electrodes") as bar:
         check = check_contact(board, settings, calibration=known, progress=bar.follow)
     if as_json:
         print_json(check.to_json())

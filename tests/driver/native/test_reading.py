@@ -187,6 +187,22 @@ def test_nobody_reads_for_no_longer_than_is_room_for() -> None:
     reading.close()
 
 
+def test_of_a_link_that_is_lost_the_thread_looks_as_seldom_as_it_may() -> None:
+    """It looked each 5 ms, a core's hundredth for a board that was unplugged."""
+    looked, clock, lock, is_read = Looked(), Stopped(), threading.RLock(), threading.Semaphore(0)
+    reading = Reading(lambda _: is_read.release(), lambda n: 0, lock, clock, "lost")
+    before, reading._look = reading._look, looked  # type: ignore[assignment]
+    reading.is_over, reading._look_s = True, 0.005  # as of a fast board
+    clock.time_s = 10.0
+    before.release()
+    assert looked.timeouts_s.get(timeout=300) == pytest.approx(_LOOK_S)
+    assert not is_read.acquire(blocking=False)
+    reading.is_over = False
+    reading.go_on()
+    assert is_read.acquire(timeout=300)
+    reading.close()
+
+
 class Pressed(Exception):
     """What a handler raises."""
 

@@ -215,9 +215,11 @@ class Reading(Generic[T]):
             looked_s = now_s
             look_s = max(self._look_s, _REST_S if self._n_groups else 2 * self._pace_s)
             left_s = self._led_s + look_s - now_s
-            if self._is_led or self._n_groups:  # so long again from here on, at least
+            if self.is_over:  # until it is opened again: `go_on` wakes
+                left_s = _LOOK_S
+            elif self._is_led or self._n_groups:  # so long again from here on, at least
                 left_s = look_s
-            elif (left_s <= 0 or self._n_led == n_led) and not self.is_over:
+            elif left_s <= 0 or self._n_led == n_led:
                 self._read_alone()
                 left_s = look_s
             n_led = self._n_led
@@ -242,6 +244,7 @@ class Reading(Generic[T]):
         with self._lock:
             self._is_paused = False
             self._condition.notify_all()
+        self._wake()
 
     def close(self) -> None:
         """Have nobody read any more, for good; a second call does nothing."""

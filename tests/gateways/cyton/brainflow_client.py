@@ -2,7 +2,7 @@
 
 ``python brainflow_client.py PORT BOARD N COMMANDS OUT [POLL_S]``: connect, say the commands one by
 one, take N samples or more, what came each POLL_S, and write what BrainFlow says of them, its
-answers and its processor time.
+answers and its processor time from the first of them on.
 """
 
 import sys
@@ -30,13 +30,14 @@ def main(
     shim = BoardShim(number, parameters)
     shim.prepare_session()
     answers = [shim.config_board(one) for one in commands.split(",") if one]
-    began_s = time.process_time()
     shim.start_stream(450_000)
-    pieces, n_came = [], 0
+    pieces, n_came, n_before, began_s = [], 0, 0, 0.0
     while n_came < n_samples:
         time.sleep(poll_s)
         pieces.append(shim.get_board_data())
         n_came += pieces[-1].shape[1]
+        if not n_before and n_came:
+            n_before, began_s = n_came, time.process_time()
     taken_s = time.process_time() - began_s
     values = np.hstack(pieces)
     shim.stop_stream()
@@ -47,6 +48,7 @@ def main(
         number=values[BoardShim.get_package_num_channel(number)],
         answers=np.array(answers),
         processor_s=taken_s,
+        n_taken=n_came - n_before,
     )
 
 

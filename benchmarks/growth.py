@@ -1,10 +1,10 @@
 """How cost grows: with channels, with the rate, with the length of a recording.
 
-Processor time of our side alone. Channels and length: at greatest speed. Rate: in real time, since
-that is what a recording costs; a simulated board in a process of its own sends. Beyond 16 kSPS no
-chip goes, but a simulator that is asked for its greatest speed does: there a read gives some
-packets, neither one nor a flood. How cost grows with the number of boards is measured by
-``many_boards``.
+Processor time of our side alone. Channels and length: at greatest speed, of channels the least of
+three. Rate: in real time, since that is what a recording costs; a simulated board in a process of
+its own sends. Beyond 16 kSPS no chip goes, but a simulator that is asked for its greatest speed
+does: there a read gives some packets, neither one nor a flood. How cost grows with the number of
+boards is measured by ``many_boards``.
 """
 
 import os
@@ -25,7 +25,7 @@ CHIPS = (1, 2, 4)
 RATES_HZ = (250, 500, 1000, 2000, 4000, 8000, 16_000)
 BEYOND_HZ = (50_000, 200_000)
 MINUTES = (5, 10, 20, 40)
-FLOOD_S, REAL_S = 120.0, 5.0
+FLOOD_S, REAL_S, ROUNDS = 120.0, 5.0, 3
 
 
 def stream_s(address: str, rate_hz: int, seconds: float) -> float:
@@ -62,7 +62,7 @@ def main() -> None:
         with simulated(
             *TCP, "--speed", "max", "--source", "silence", "--chips", str(n_chips)
         ) as address:
-            taken_s = stream_s(address, 2000, FLOOD_S)
+            taken_s = min(stream_s(address, 2000, FLOOD_S) for _ in range(ROUNDS))
         figure(f"channels {8 * n_chips}: a million frames in a flood", taken_s, "s")
     with simulated(*TCP, "--source", "silence") as address:
         for rate_hz in RATES_HZ:

@@ -77,7 +77,7 @@ class Stage:
         self.front_ends = [chip.front_end for chip in bench._chips]
         source = self.front_ends[0]._source
         self.truth = source._whole if isinstance(source, ChipPart) else source
-        self.bank = SimpleNamespace(buses=bench._buses)
+        self.bank = SimpleNamespace(buses=bench._bus.wires)
         self.board, self.address = self, "spi:"
         self.clock = SimpleNamespace(now_s=lambda: bench.now_s, unix_s=clock.unix_s)
         self._bench = bench

@@ -56,12 +56,18 @@ static void nap(double us)
 /* Let `us` pass on the bench, or less if DRDY falls; nothing while a frame waits to be read. */
 static void follow(double us)
 {
-    if ((us >= LEAST_US) && (!board->run.is_on || (board->edges.n == board->run.edges_seen))) {
+    if (!board->run.is_on || (board->edges.n == board->run.edges_seen)) {
         bench_idle_us(NULL, (uint32_t)((us < MOST_US) ? us : MOST_US));
     }
 }
 
-void pace_follow(void) { follow(behind_us()); }
+void pace_follow(void)
+{
+    const double behind = behind_us();
+    if (behind >= LEAST_US) {
+        follow(behind);
+    }
+}
 
 static void delay_us(void *context, uint32_t us)
 {

@@ -137,7 +137,17 @@ def open_page(browser: Browser, url: str, script: str = "") -> Page:
     page.set_default_timeout(WAIT_MS)
     page.add_init_script(script)
     page.goto(url)
+    wait_greeted(page)
     return page
+
+
+def wait_greeted(page: Page) -> None:
+    """Wait until page and server have shaken hands.
+
+    NiceGUI 3.18 holds back what is typed and clicked before, each with a timer of its own, and the
+    click may go first.
+    """
+    page.wait_for_function("window.did_handshake")
 
 
 RECORDED_S = """() => {

@@ -21,6 +21,7 @@ from browser_desk import (
     recorded_s,
     screenshot,
     serving,
+    wait_greeted,
     wait_recorded,
 )
 from emgrig.analysis.film.reader import FilmReader
@@ -59,7 +60,7 @@ def page(browser: Browser, desk: Desk) -> Iterator[Page]:
         lambda request: None if request.url.startswith(desk.url) else foreign.append(request.url),
     )
     made.goto(desk.url)
-    made.wait_for_function("window.socket && window.socket.connected")
+    wait_greeted(made)
     yield made
     made.close()
     assert errors == []

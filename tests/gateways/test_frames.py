@@ -25,6 +25,9 @@ from emgrig.gateways.template import (
     spoken,
 )
 from emgrig.protocol.account import Cause
+from emgrig.protocol.decoder import Decoder, SamplePackets
+from emgrig.protocol.framing import PacketType, encode_packet
+from emgrig.protocol.packets import Request, RequestHeader, StartArguments
 from emgrig.simulator.transport import SimTransport
 from gateways.twins import (
     NAMES,
@@ -371,6 +374,67 @@ def test_a_whole_turn_of_the_counter_is_seen_by_time_alone() -> None:
     numbering = Numbering(without)
     numbering.begin(0.0)
     assert numbering.place(rows, cut).conversion.tolist() == [0, 1, 2, 8, 9, 10, 11]
+
+
+# ---- what was sent before a run -----------------------------------------------------------------
+
+
+class LateToStop(SimTransport):
+    """A board that goes on for 20 ms after it was told to be silent; nobody reads that at once."""
+
+    def write(self, data: bytes, /) -> None:
+        if data == b"STOP\n":
+            self.clock.sleep(0.02)
+        super().write(data)
+
+
+def late_to_stop() -> FrameGateway:
+    query = transport_of("eegfrontier").address.removeprefix("sim:")
+    return gateway_of("eegfrontier", LateToStop(query))
+
+
+def test_what_was_sent_before_the_board_was_silent_is_of_no_run() -> None:
+    """It was taken for the first frames of the next run, and the pause behind it for a loss."""
+    with Board(late_to_stop()) as board:
+        for pause_s in (0.0, 0.03, 2.0):
+            board.clock.sleep(pause_s)
+            with board.stream(duration_s=0.5) as stream:
+                blocks = list(stream)
+            assert sum(block.n_samples for block in blocks) == 125
+            assert stream.totals.lost == 0
+            assert not any(block.lost_before for block in blocks)
+
+
+def test_what_another_thread_has_read_before_a_run_is_of_no_run_either() -> None:
+    """It waits at the lock with it while the run is begun."""
+    gateway = late_to_stop()
+    payload = RequestHeader(1, Request.START).encode() + StartArguments(1, 1).encode()
+    began = encode_packet(PacketType.REQUEST, 0, payload)
+    lock, clock = gateway._lock, gateway.clock
+
+    class Gate:
+        """The other thread comes first, once."""
+
+        is_first = True
+
+        def __enter__(self) -> None:
+            if self.is_first:
+                self.is_first = False
+                clock.sleep(0.1)
+                gateway.write(began)
+            lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            lock.release()
+
+    gateway._lock = Gate()  # type: ignore[assignment]
+    decoder, samples = Decoder(), list[SamplePackets]()
+    while len(samples) < 10:
+        items = decoder.feed(gateway.read(1 << 16, timeout_s=1.0))
+        samples += [item for item in items if isinstance(item, SamplePackets)]
+    times_us = [int(time_us) for packet in samples for time_us in packet.board_time_us]
+    np.testing.assert_allclose(np.diff(times_us), 4000, atol=100)
+    gateway.close()
 
 
 # ---- any bytes ----------------------------------------------------------------------------------

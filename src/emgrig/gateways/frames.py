@@ -6,6 +6,7 @@ and refuses the rest: there is no register, no pin and no clock to be had.
 
 import threading
 from collections.abc import Callable
+from math import inf
 
 from emgrig.driver.seams import Clock, Transport
 from emgrig.errors import TransportError, TransportTimeout, WireError
@@ -27,6 +28,9 @@ from emgrig.protocol.unmade import Received, made
 
 SLICE_S = 0.02  #: The board's bytes are waited for so long at once: a request comes meanwhile.
 PROOF_S = 5.0  #: A board has so long to show its first frames.
+#: Told to be silent, it is when nothing has come for so long: USB serial ports wait 16 ms for more.
+QUIET_S = 0.05
+MOST_QUIET_S = 1.0  #: No longer is waited for that.
 
 
 class FrameGateway:
@@ -74,6 +78,8 @@ class FrameGateway:
         self._bytes_per_s = self.decoder.coded_bytes * template.channels.rate_hz
         self._began_s = inner.clock.now_s()
         self._heard_s = self._began_s  # when the last frame came
+        self._silenced_s = -inf  # when the board was told to be silent, last
+        self._silent_s = -inf  # what was read before is of before
         self._run = 0
         self._settings = 0  # epoch
         self._conversions = 0  # of the last run that has ended
@@ -122,7 +128,7 @@ class FrameGateway:
                 continue
             came += data[: max(24 - len(came), 0)]
             self.decoder.feed(data)
-        self._say(link.stop)
+        self._silence()
         now_us, self._heard_s = self._now_us(), inner.clock.now_s()
         self.numbering.begin(now_us)
 
@@ -149,6 +155,23 @@ class FrameGateway:
         if text:
             self.inner.write(spoken(text, self.inner.clock.unix_s()))
 
+    def _silence(self) -> None:
+        self._say(self.template.link.stop)
+        self._silenced_s = self.inner.clock.now_s()
+
+    def _throw_away(self) -> None:
+        """Read what the board sent before it was silent: it is of no run."""
+        clock = self.inner.clock
+        quiet_s, until_s = self._silenced_s + QUIET_S, clock.now_s() + MOST_QUIET_S
+        while (now_s := clock.now_s()) < until_s:
+            try:
+                self.inner.read(READ_BYTES, timeout_s=max(quiet_s - now_s, 0.0))
+            except TransportTimeout:
+                break
+            quiet_s = clock.now_s() + QUIET_S
+        self.decoder.flush()
+        self._silent_s = clock.now_s()
+
     def _now_us(self) -> int:
         """Board time as far as it can be known: that of the last frame, and what passed since."""
         now_s = self.inner.clock.now_s()
@@ -165,7 +188,7 @@ class FrameGateway:
     def receive(self, max_bytes: int, /, *, timeout_s: float) -> Received:
         """Return the same, or a packet of as many that was not made yet."""
         now_s = self.inner.clock.now_s
-        deadline_s, left_s = now_s() + timeout_s, timeout_s
+        deadline_s, left_s, came_s = now_s() + timeout_s, timeout_s, 0.0
         while True:
             if self.out.waiting:
                 with self._lock:
@@ -174,6 +197,7 @@ class FrameGateway:
             try:
                 if foreseen is None:
                     pieces = self._receive(left_s)
+                    came_s = now_s()
                 else:
                     pieces = self._gathering.read(
                         self.inner, foreseen.n_lacking, self._bytes_per_s, left_s
@@ -195,6 +219,8 @@ class FrameGateway:
                     is_taken = False
                 if not is_taken:
                     self._settle()
+                    if foreseen is None and came_s < self._silent_s:  # by another thread
+                        pieces = [b""]
                     for came in pieces:
                         self._take(came)
                     self._foresee(sum(map(len, pieces)))
@@ -338,21 +364,21 @@ class FrameGateway:
         most = self.out.max_frames
         if not 1 <= asked.frames_per_packet <= most:
             raise WireError(f"{asked.frames_per_packet} frames a packet; 1 to {most} are possible")
+        if self.template.link.stop:
+            self._throw_away()
         now_us = self._now_us()
         self._run += 1
         self.out.begin_run(asked.frames_per_packet, self._settings)
         self._heard_s = self.clock.now_s()
         self.numbering.begin(now_us)
         self._gathering.begin()
-        if self.template.link.stop:  # what was not proved before the board was silent is of then
-            self.decoder.flush()
         self._say(self.template.link.start)
         return wire.Started(self._run & 0xFFFF, self._settings, now_us)
 
     def _stop(self, _: bytes) -> Message:
         if not self.out.per_packet:
             return wire.Stopped(0, 0, self._now_us())
-        self._say(self.template.link.stop)
+        self._silence()
         self.out.end_run()
         self._conversions = self.numbering.count
         return wire.Stopped(self._run & 0xFFFF, self._conversions & 0xFFFFFFFF, self._now_us())

@@ -288,6 +288,23 @@ def test_a_hang_up_ends_the_reading_without_a_busy_loop(
     link.close()
 
 
+def test_a_link_that_takes_nothing_any_more_is_lost_until_it_is_opened_anew(
+    link: Link, transport: FakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(data: bytes) -> None:
+        raise TransportError("the port is lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(transport, "write", fail)
+        with pytest.raises(TransportError, match="the port is lost"):
+            link.request(Request.HELLO, HELLO, Hello)
+    assert "the port is lost" in str(link.failure)
+    with pytest.raises(TransportError, match="the port is lost"):
+        link.request(Request.HELLO, HELLO, Hello)
+    link.reopen()
+    assert link.request(Request.HELLO, HELLO, Hello).serial_number == "F-1"
+
+
 def test_a_silent_board_on_a_real_link_is_a_timeout(server: TcpServer) -> None:
     server.silent = True
     link = Link(TcpTransport(server.address))

@@ -298,7 +298,12 @@ class Link:
         with self._lock:
             if self.tap is not None:
                 self.tap(Direction.SENT, packet, unix_s)
-        self.transport.write(packet)
+        try:
+            self.transport.write(packet)
+        except TransportError as error:  # whoever recovers has to open it anew
+            with self._lock:
+                self._fail(error)
+            raise
 
     def within(self, duration_s: float) -> AbstractContextManager[None]:
         """Have all requests inside end in so long together, s; the outermost limit holds."""

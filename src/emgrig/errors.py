@@ -7,6 +7,7 @@ does wrong is one of these::
       AddressError              an address makes no sense (also a ValueError)
       TransportError            the link is closed, refused or lost
         TransportTimeout        nothing came in time (also a TimeoutError)
+        LinkGone                it was lost, and did not come back for as long as was tried
         TransportEnd            a recording that is played back has come to its end
       WireError                 bytes came that are not this protocol, or not this version of it
       DeviceError               the board answered, and something is wrong with what it is or did
@@ -59,6 +60,10 @@ class TransportError(EmgrigError):
 
 class TransportTimeout(TransportError, TimeoutError):
     """Nothing arrived in time; the link itself may be well."""
+
+
+class LinkGone(TransportError):
+    """The link was lost, and did not come back for as long as was tried."""
 
 
 class TransportEnd(TransportError):

@@ -349,13 +349,17 @@ class Board:
 
     # Beginning and end.
 
-    def reconnect(self) -> Recovery:
-        """Open a lost link anew while no stream is on, and restore what the chips have lost."""
+    def reconnect(self, policy: ReconnectPolicy | None = None) -> Recovery:
+        """Open a lost link anew while no stream is on, and restore what the chips have lost.
+
+        `policy` is how long to try; as told when the board was opened if left out. Raises LinkGone
+        if the link does not come back in that time.
+        """
         self._refuse_while_streaming("reconnect by hand")
         connection = self._connection
         believed = connection.believed
         reason = Interruption(Happened.RECONNECT_ASKED)
-        recovery = recover(connection, self._reconnect, reason, restart=False)
+        recovery = recover(connection, policy or self._reconnect, reason, restart=False)
         return replace(recovery, restored=connection.restore(believed))
 
     def close(self) -> None:

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from emgrig.driver.board import Board
 from emgrig.driver.chip.transaction import Restored
-from emgrig.errors import DeviceError, EmgrigError, TransportError
+from emgrig.driver.recovery import ReconnectPolicy
+from emgrig.errors import DeviceError, EmgrigError, LinkGone, TransportError
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,8 @@ class Keeping:
             raise RuntimeError("the registers are put back when the context is left")
         return self._restored
 
-    def restore(self) -> None:
-        """Put them back; over a new link if the old one is lost.
+    def restore(self, policy: ReconnectPolicy | None = None) -> None:
+        """Put them back; over a new link if the old one is lost, see `Board.reconnect`.
 
         Raises
         ------
@@ -40,19 +41,19 @@ class Keeping:
             If a person does not wait for it; its note says that nothing is proved.
         """
         try:
-            self._restored = self._put_back()
+            self._restored = self._put_back(policy)
         except KeyboardInterrupt as broken:
             broken.add_note(IN_DOUBT)
             raise
         if not self._restored.is_proved:
             raise DeviceError("the registers are not what they were before the procedure")
 
-    def _put_back(self) -> Restored:
+    def _put_back(self, policy: ReconnectPolicy | None) -> Restored:
         try:
             return self._board.chip.restore(self._before)
         except TransportError as error:
             log.warning("%s; connecting anew to put the registers back", error)
-            self._board.reconnect()
+            self._board.reconnect(policy)
             return self._board.chip.restore(self._before)
 
 
@@ -75,7 +76,8 @@ def kept(board: Board) -> Iterator[Keeping]:
         yield keeping
     except BaseException as error:
         try:
-            keeping.restore()
+            # For who is not back it was waited already, as long as it was meant to be.
+            keeping.restore(ReconnectPolicy(total_s=0.0) if isinstance(error, LinkGone) else None)
         except EmgrigError as second:
             is_person = isinstance(error, KeyboardInterrupt)
             first = "interrupted" if is_person else str(error) or type(error).__name__

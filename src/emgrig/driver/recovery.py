@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from emgrig.driver.chip.transaction import Files, Mended, mended_words
 from emgrig.driver.connection import Connection
 from emgrig.driver.interruption import Interruption
-from emgrig.errors import EmgrigError, RequestRefused, TransportError, WireError
+from emgrig.errors import EmgrigError, LinkGone, RequestRefused, TransportError, WireError
 from emgrig.protocol.packets import ErrorCode
+from emgrig.sentences import counted
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def recover(
         If another board answers.
     ReadBackError
         If the registers cannot be restored.
-    TransportError
+    LinkGone
         If the link does not come back in time.
     """
     clock = connection.link.transport.clock
@@ -94,8 +95,9 @@ def recover(
         gone_s = clock.now_s() - began_s
         if gone_s + wait_s > policy.total_s or policy.is_given_up():
             connection.frames_per_packet = frames
-            raise TransportError(
-                f"{reason.words}; not back after {gone_s:.1f} s ({attempts} attempts): {last}"
+            tried = counted(attempts, "attempt")
+            raise LinkGone(
+                f"{reason.words}; not back after {gone_s:.1f} s ({tried}): {last}"
             ) from last
         clock.sleep(wait_s)
         wait_s = min(2 * wait_s, policy.longest_wait_s)

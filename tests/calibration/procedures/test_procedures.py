@@ -183,6 +183,21 @@ def test_both_faults_are_told_when_the_board_is_gone_for_good(transport: SimTran
         assert "\n" not in str(caught.value)
 
 
+def lose(transport: SimTransport, board: Board) -> None:
+    """Lose the link for good while a procedure takes samples."""
+    with kept(board), board.stream(1.0) as stream:
+        next(stream)
+        transport.board.cut_link()
+        list(stream)
+
+
+def test_who_is_not_back_is_not_waited_for_twice(transport: SimTransport) -> None:
+    with Board(transport, reconnect=ReconnectPolicy(total_s=5.0)) as board:
+        once = r"not back after \d.* nor could the registers be put.* not back .* \(1 attempt\)"
+        with pytest.raises(DeviceError, match=once):
+            lose(transport, board)
+
+
 def test_the_link_may_be_lost_and_come_back(board: Board, transport: SimTransport) -> None:
     before = [file.raw for file in board.chip.read_registers()]
     with pytest.raises(TransportError, match=r"^the cable was out$"):

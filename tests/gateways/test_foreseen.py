@@ -35,6 +35,7 @@ from properties import runs
 BOARDS = ("cyton", "cyton-daisy", "knight")
 RUN_S, STEP_S = 15.0, 0.0005
 PER_PACKET = 16
+HURT_BYTES = 4000  #: From damage to damage, in the mean.
 
 
 class Paced:
@@ -44,7 +45,9 @@ class Paced:
 
     def __init__(self, twin: SimTransport, seed: int | None) -> None:
         self.twin, self.address = twin, twin.address
-        self._random = None if seed is None else np.random.default_rng(seed)
+        self._random = np.random.default_rng(seed)
+        self._is_good, self._n_read = seed is None, 0
+        self._hurt_at = int(self._random.exponential(HURT_BYTES))
         self.is_clean = True  #: Until a run is on.
 
     @property
@@ -62,9 +65,14 @@ class Paced:
                 self.clock.sleep(STEP_S)
 
     def _damaged(self, data: bytes) -> bytes:
-        if self.is_clean or self._random is None or self._random.random() > 0.08:
+        """Damage the same bytes however they are read."""
+        if self.is_clean or self._is_good:
             return data
-        at = int(self._random.integers(len(data)))
+        at = max(self._hurt_at - self._n_read, 0)
+        self._n_read += len(data)
+        if at >= len(data):
+            return data
+        self._hurt_at += 1 + int(self._random.exponential(HURT_BYTES))
         n_lost = int(self._random.choice([0, 1, 33, 100]))
         return data[:at] + bytes((data[at] ^ 0x10,)) + data[at + 1 + n_lost :]
 

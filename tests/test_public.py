@@ -17,7 +17,7 @@ PUBLIC = [
         "EmgrigError",
         "ExitCode",
     ),
-    *("IdentityError", "InfrastructureFailure", "MissingExtra"),
+    *("IdentityError", "InfrastructureFailure", "LinkGone", "MissingExtra"),
     *("Profile", "ReadBackError", "RecordingError", "RequestRefused", "Stream", "TransportEnd"),
     *(
         "TransportError",
